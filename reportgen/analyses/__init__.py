@@ -1,0 +1,1 @@
+"""Analyses: finished reductions in, a section of figures, tables, metrics and findings out."""

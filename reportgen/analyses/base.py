@@ -1,0 +1,93 @@
+"""What an analysis is, and the registry through which all of them are found, built-in or not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, ClassVar
+
+from reportgen.config.schema import SectionBlock
+from reportgen.config.suggest import unknown
+from reportgen.errors import ConfigError
+from reportgen.reduce.base import Reduction
+from reportgen.results import Section
+
+GROUP = "reportgen.analyses"
+
+
+class Analysis(SectionBlock):
+    """A kind of section: its fields are the keys of its YAML.
+
+    Subclass it with fields, say in ``reductions`` what must be computed, and make the section in
+    ``present`` from the values. It neither reads data nor draws a page.
+    """
+
+    name: ClassVar[str] = ""
+
+    def __init_subclass__(cls, name: str = "", **options: Any) -> None:
+        """Give the analysis the name that YAML uses."""
+        super().__init_subclass__(**options)
+        if name:
+            cls.name = name
+
+    def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
+        """Give the reductions it needs, by the names under which ``present`` gets their values."""
+        raise NotImplementedError
+
+    def present(self, **values: Any) -> Section:
+        """Make the section from the values of the reductions."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The analyses that are installed; broken: those that could not be loaded, and why."""
+
+    types: Mapping[str, type[Analysis]]
+    broken: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, name: str) -> type[Analysis]:
+        """Give an analysis; ConfigError with a did-you-mean for a name that is not known."""
+        if name in self.broken:
+            raise ConfigError(self.broken[name])
+        if name not in self.types:
+            raise ConfigError(unknown("analysis", name, self.types))
+        return self.types[name]
+
+
+@cache
+def installed_analyses() -> Registry:
+    """Load every analysis that an installed package announces in the group reportgen.analyses."""
+    types: dict[str, type[Analysis]] = {}
+    broken: dict[str, str] = {}
+    points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
+    for point in dict.fromkeys(points):
+        try:
+            loaded = _load(point)
+        except Exception as error:  # a broken plugin must not take the others down
+            broken[point.name] = (
+                f"the analysis {point.name!r} of {_package(point)} cannot be loaded: "
+                f"{type(error).__name__}: {error}"
+            )
+            continue
+        if point.name in types and types[point.name] is not loaded:
+            broken[point.name] = (
+                f"the analysis {point.name!r} is announced twice: by {types[point.name].__module__} "
+                f"and by {loaded.__module__}; remove or rename one"
+            )
+            continue
+        types[point.name] = loaded
+    return Registry({n: t for n, t in types.items() if n not in broken}, broken)
+
+
+def _load(point: EntryPoint) -> type[Analysis]:
+    loaded = point.load()
+    if not (isinstance(loaded, type) and issubclass(loaded, Analysis)):
+        raise TypeError(f"{point.value} is not a subclass of reportgen.analyses.base.Analysis")
+    if loaded.name != point.name:
+        raise TypeError(f"{point.value} is called {loaded.name!r}, not {point.name!r}")
+    return loaded
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value

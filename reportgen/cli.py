@@ -1,0 +1,267 @@
+"""The commands: parse, call one function, print, give the exit code."""
+
+import signal
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from reportgen.errors import ExitCode, ReportgenError
+
+if TYPE_CHECKING:
+    from reportgen.config.loading import Report
+
+INTERRUPTED = 130  # as shells count: 128 + SIGINT
+TERMINATED = 143
+
+EXIT_CODES = """\b
+Exit codes:
+  0  the report is fine (or has warnings only)
+  1  a check failed
+  2  the configuration or the command line is wrong
+  3  a section or a document could not be made
+  4  the report could not be written or delivered
+  5  a source is missing or unreadable
+"""
+
+
+class _Commands(click.Group):
+    """A first word that is no command is a configuration to build."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["build", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=_Commands,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="reportgen")
+def cli() -> None:
+    """Turn a YAML file and survey data into a report: HTML, PDF and the numbers behind them.
+
+    `reportgen CONFIG` is short for `reportgen build CONFIG`.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    signal.signal(signal.SIGTERM, _on_terminate)
+    try:
+        code = cli.main(prog_name=_name(), standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except ReportgenError as error:
+        _complain(error)
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted; nothing was published.", err=True)
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.CONFIG)
+    except BrokenPipeError:
+        # The reader of our output has gone (`reportgen sections | head`): no reason to complain.
+        sys.stderr.close()
+        sys.exit(ExitCode.OK)
+
+
+def _on_terminate(_signal: int, _frame: object) -> None:
+    """Unwind on SIGTERM as on Ctrl-C, so that no half-written run stays."""
+    sys.exit(TERMINATED)
+
+
+def _name() -> str:
+    called = Path(sys.argv[0]).name
+    return "python -m reportgen" if called == "__main__.py" else called
+
+
+def _complain(error: ReportgenError) -> None:
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
+    if error.hint:
+        click.echo(f"  → {error.hint}", err=True)
+
+
+def _with_config(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options with which a command reads a configuration."""
+
+    @click.argument("config", type=click.Path(path_type=Path))
+    @click.option(
+        "--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE", help="Set a key of the YAML."
+    )
+    @wraps(command)
+    def wrapped(config: Path, overrides: tuple[str, ...], **options: Any) -> Any:
+        return command(config=config, overrides=overrides, **options)
+
+    return wrapped
+
+
+def _load(config: Path, overrides: tuple[str, ...]) -> "Report":
+    from reportgen.analyses.base import installed_analyses
+    from reportgen.config.loading import load_report
+
+    registry = installed_analyses()
+    for problem in registry.broken.values():
+        click.echo(f"Warning: {problem}", err=True)
+    return load_report(config, registry.types, overrides)
+
+
+@cli.command()
+@_with_config
+@click.option("--only", multiple=True, metavar="SECTION", help="Build only this section.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Folder of the runs, in place of the YAML's."
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="Worker processes; as many as cores by default."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--verbose", "-v", is_flag=True, help="Print tracebacks of failed sections.")
+def build(
+    config: Path,
+    overrides: tuple[str, ...],
+    only: tuple[str, ...],
+    output: Path | None,
+    workers: int | None,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Build a report and publish it in its output folder."""
+    if output is not None:
+        overrides = (*overrides, f"output.folder={_quoted(output.absolute())}")
+    from reportgen.pool import default_workers
+    from reportgen.progress import progress_display
+    from reportgen.run import Options
+    from reportgen.run import build as build_report
+
+    report = _load(config, overrides)
+    options = Options(only, workers or default_workers(), tuple(_name().split()))
+    with progress_display(quiet=quiet) as progress:
+        built = build_report(report, options, progress)
+    if verbose:
+        for section in built.summary.sections:
+            if section.error is not None and section.error.details:
+                click.echo(f"\n{section.id}:\n{section.error.details}", err=True)
+    if not quiet:
+        from reportgen.render.view import verdict_sentence
+
+        click.echo(verdict_sentence(built.summary))
+        for document in built.summary.documents.values():
+            if document.file:
+                click.echo(str(built.folder / document.file))
+    return int(built.exit_code)
+
+
+def _quoted(path: Path) -> str:
+    import json
+
+    return json.dumps(str(path), ensure_ascii=False)
+
+
+@cli.command()
+@_with_config
+def check(config: Path, overrides: tuple[str, ...]) -> int:
+    """Check a configuration and that every source, dataset and column is there."""
+    from reportgen.numbers import count
+    from reportgen.run import check_models, open_sources
+
+    report = _load(config, overrides)
+    sources = open_sources(report)
+    problems = [*sources.errors.values(), *check_models(report)]
+    for problem in problems:
+        _complain(problem)
+    for catalogue in sources.catalogues.values():
+        click.echo(
+            f"catalogue {catalogue.name}: {count(catalogue.rows)} rows, "
+            f"{len(catalogue.columns)} columns"
+            + (" (synthetic)" if catalogue.synthetic else "")
+        )
+    for stack in sources.images.values():
+        n, height, width = stack.shape
+        click.echo(f"images {stack.name}: {count(n)} of {height} × {width} pixels")
+    if problems:
+        return int(ExitCode.SOURCE)
+    click.echo(f"{config}: {len(report.sections)} sections, all sources are there.")
+    return int(ExitCode.OK)
+
+
+@cli.command()
+@click.argument("name", required=False)
+def sections(name: str | None) -> int:
+    """List the analyses that sections may use, or document the keys of one."""
+    from reportgen.analyses.base import installed_analyses
+    from reportgen.documentation import describe_analysis, first_line
+
+    registry = installed_analyses()
+    if name is not None:
+        click.echo(describe_analysis(registry.get(name)))
+        return 0
+    width = max(map(len, registry.types), default=0)
+    for key, analysis in sorted(registry.types.items()):
+        click.echo(f"{key:{width}}  {first_line(analysis)}")
+    for problem in registry.broken.values():
+        click.echo(f"Warning: {problem}", err=True)
+    return 0
+
+
+@cli.command()
+@click.option("--summary", is_flag=True, help="The schema of summary.json instead.")
+def schema(summary: bool) -> int:
+    """Print the JSON Schema of the configuration, for editors."""
+    import json
+
+    from reportgen.analyses.base import installed_analyses
+    from reportgen.documentation import configuration_schema
+    from reportgen.summary import summary_schema
+
+    found = summary_schema() if summary else configuration_schema(installed_analyses().types)
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    return 0
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--seed", default=2016, show_default=True, help="Same seed, same bytes.")
+@click.option("--rows", default=30_853, show_default=True, help="Rows of the catalogue.")
+@click.option("--images", default=200, show_default=True, help="Radio cut-outs.")
+def sample(folder: Path, seed: int, rows: int, images: int) -> int:
+    """Write a synthetic survey in the layout of the CDFS data into FOLDER."""
+    from reportgen.data.sample import write_sample
+
+    for path in write_sample(folder, seed=seed, rows=rows, images=images):
+        click.echo(str(path))
+    return 0
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--templates", type=click.Path(path_type=Path), help="Folder of templates to use.")
+def render(run: Path, templates: Path | None) -> int:
+    """Make the documents of a RUN folder again; nothing is recomputed."""
+    from reportgen.rerender import rerender
+
+    for path in rerender(run, templates):
+        click.echo(str(path))
+    return 0
+
+
+@cli.command()
+def doctor() -> int:
+    """Say what PDF, fonts and optional parts need, and how to get what is missing."""
+    from reportgen.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        mark = "ok     " if finding.fine else "missing" if finding.needed else "absent "
+        click.echo(f"{mark}  {finding.what}: {finding.said}")
+        if finding.remedy:
+            click.echo(f"         → {finding.remedy}")
+    return int(ExitCode.OK if all(f.fine or not f.needed for f in findings) else ExitCode.CONFIG)
+

@@ -1,0 +1,66 @@
+"""What an analysis knows of a column: its name, what it is called and its unit."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True)
+class Column:
+    """A named column of a catalogue, as an analysis sees it.
+
+    unit: as astropy reads it; empty for a dimensionless quantity.
+    order: place among the catalogue's columns of the same unit; gives the column its colour,
+    the same in every section of a report.
+    """
+
+    name: str
+    label: str = ""
+    unit: str = ""
+    order: int = 0
+
+    @property
+    def title(self) -> str:
+        """What the column is called in text."""
+        return self.label or self.name
+
+    @property
+    def symbol(self) -> str:
+        """The unit as text for people; empty for a dimensionless quantity."""
+        return unit_symbol(self.unit)
+
+    @property
+    def axis(self) -> str:
+        """Title and unit for an axis or the head of a table, such as ``Flux density [μJy]``."""
+        return f"{self.title} [{self.symbol}]" if self.symbol else self.title
+
+    def quantity(self, number: str) -> str:
+        """Give a formatted number with the unit, for a sentence."""
+        if not self.symbol:
+            return number
+        gap = "" if self.symbol in {"°", "′", "″"} else " "
+        return f"{number}{gap}{self.symbol}"
+
+
+@lru_cache(maxsize=256)
+def unit_symbol(unit: str) -> str:
+    """Give a unit as text for people: ``uJy`` becomes ``μJy``; empty for dimensionless."""
+    if not unit:
+        return ""
+    from astropy import units
+
+    symbol = str(units.Unit(unit).to_string("unicode"))
+    return {"deg": "°", "arcmin": "′", "arcsec": "″"}.get(symbol, symbol)
+
+
+def unit_problem(unit: str) -> str | None:
+    """Say why a unit is not one that astropy knows; None when it is fine."""
+    if not unit:
+        return None
+    from astropy import units
+
+    try:
+        units.Unit(unit)
+    except (ValueError, TypeError) as error:
+        why = str(error).split(" If this is meant to be")[0]
+        return f"{unit!r} is not a unit that astropy knows: {why}"
+    return None

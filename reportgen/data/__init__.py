@@ -1,0 +1,1 @@
+"""Sources: catalogues and image stacks, read in chunks."""

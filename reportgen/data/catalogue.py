@@ -1,0 +1,125 @@
+"""A catalogue: a row-aligned virtual table whose columns may come from several files."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.config.columns import Column
+from reportgen.config.loading import Report
+from reportgen.data.hdf5 import (
+    ColumnPlace,
+    OpenDatasets,
+    column_type,
+    open_dataset,
+    open_file,
+    read_columns,
+)
+from reportgen.errors import SourceError
+
+# Bytes of a chunk in memory: large enough that per-chunk work is amortised, small enough for a
+# processor's cache to help.
+CHUNK_BYTES = 8 * 1024**2
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Named columns of equal length, not yet read.
+
+    synthetic: what the files say when they do not hold observations; empty otherwise.
+    """
+
+    name: str
+    rows: int
+    columns: Mapping[str, Column]
+    places: Mapping[str, ColumnPlace] = field(repr=False)
+    synthetic: str = ""
+
+    @property
+    def files(self) -> list[tuple[Path, str]]:
+        """Each file and dataset it reads, once."""
+        return list(dict.fromkeys((place.file, place.dataset) for place in self.places.values()))
+
+    def chunks(self, columns: Iterable[str]) -> Iterator[dict[str, NDArray[np.float64]]]:
+        """Read some columns in chunks of rows.
+
+        Each chunk maps a column's name to a float64 array; missing values are NaN, infinities
+        stay. Raises SourceError when a file cannot be read.
+        """
+        names = sorted(columns)
+        places = [self.places[name] for name in names]
+        step = max(1024, CHUNK_BYTES // (8 * max(1, len(names))))
+        with OpenDatasets() as stack:
+            for start in range(0, self.rows, step):
+                stop = min(self.rows, start + step)
+                yield (
+                    dict(zip(names, read_columns(places, start, stop, stack), strict=True))
+                    if names
+                    else {"": np.zeros(stop - start)}
+                )
+
+
+def open_catalogue(report: Report, name: str) -> Catalogue:
+    """Check that every column of a catalogue is there, numeric and of one length.
+
+    Raises SourceError that lists everything that is wrong, a line each.
+    """
+    block = report.catalogues[name]
+    places: dict[str, ColumnPlace] = {}
+    for key, column in block.columns.items():
+        file, dataset = column.file or block.file, column.dataset or block.dataset
+        assert file is not None  # noqa: S101 - the schema has checked both
+        assert dataset is not None  # noqa: S101
+        missing = block.missing if column.missing is None else column.missing
+        where = report.place("catalogues", name, "columns", key)
+        places[key] = ColumnPlace(file, dataset, column.index, column.field, missing, where)
+    problems: list[SourceError] = []
+    lengths: dict[tuple[Path, str], int] = {}
+    broken: set[Path] = set()
+    synthetic = ""
+    for place in places.values():
+        if place.file in broken:
+            continue
+        try:
+            with open_file(place.file, place.where) as file:
+                synthetic = synthetic or synthetic_mark(file.attrs)
+                dataset_ = open_dataset(file, place.dataset, place.where)
+                column_type(dataset_, place)
+                lengths[(place.file, place.dataset)] = int(dataset_.shape[0])
+        except SourceError as error:
+            problems.append(error)
+            if not _opens(place.file):
+                broken.add(place.file)  # say it once, not once a column
+    if not problems and len(set(lengths.values())) > 1:
+        listed = "; ".join(
+            f"{file}: {data} has {rows} rows" for (file, data), rows in lengths.items()
+        )
+        problems.append(
+            SourceError(
+                f"{report.place('catalogues', name)}: its columns have different lengths: {listed}",
+                "columns of one catalogue are row-aligned; put the others in a catalogue of their own",
+            )
+        )
+    if problems:
+        raise SourceError("\n".join(str(problem) for problem in problems))
+    return Catalogue(name, min(lengths.values()), block.described(), places, synthetic)
+
+
+def _opens(path: Path) -> bool:
+    try:
+        with open_file(path):
+            return True
+    except SourceError:
+        return False
+
+
+def synthetic_mark(attributes: Mapping[str, object]) -> str:
+    """Give what a file says of being synthetic; empty when it does not."""
+    mark = attributes.get("synthetic", "")
+    if isinstance(mark, bytes):
+        mark = mark.decode("utf-8", "replace")
+    if isinstance(mark, str):
+        return mark
+    return "The file is marked as synthetic." if mark else ""

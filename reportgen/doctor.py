@@ -1,0 +1,86 @@
+"""What this machine has of what reportgen needs."""
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+APT_LINE = (
+    "apt-get install --no-install-recommends "
+    "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. needed: whether reports cannot be made without it."""
+
+    what: str
+    fine: bool
+    said: str
+    remedy: str = ""
+    needed: bool = True
+
+
+def examine() -> list[Finding]:
+    """Look at the PDF libraries, the fonts, the templates, the analyses and the optional parts."""
+    return [_pdf(), _fonts(), _templates(), _analyses(), _tensorflow()]
+
+
+def _pdf() -> Finding:
+    try:
+        import weasyprint
+    except ImportError:
+        return Finding("PDF", fine=False, said="WeasyPrint is not installed", remedy="pip install weasyprint")
+    except OSError as error:
+        return Finding("PDF", fine=False, said=f"a library is missing: {error}", remedy=APT_LINE)
+    return Finding("PDF", fine=True, said=f"WeasyPrint {weasyprint.__version__} with Pango")
+
+
+def _fonts() -> Finding:
+    from reportgen.style import FONT_FILES, font_path
+
+    missing = [name for name in FONT_FILES.values() if not font_path(name).is_file()]
+    if missing:
+        said = f"not in the package: {', '.join(missing)}"
+        return Finding("fonts", fine=False, said=said, remedy="install reportgen again")
+    return Finding("fonts", fine=True, said=f"{len(FONT_FILES)} faces in the package")
+
+
+def _templates() -> Finding:
+    from reportgen.render.environment import templates_folder
+
+    folder = templates_folder()
+    fine = (folder / "report.html.j2").is_file()
+    remedy = "" if fine else "install reportgen again"
+    return Finding("templates", fine=fine, said=str(folder), remedy=remedy)
+
+
+def _analyses() -> Finding:
+    from reportgen.analyses.base import installed_analyses
+
+    registry = installed_analyses()
+    said = ", ".join(sorted(registry.types)) or "none are announced"
+    broken = "; ".join(registry.broken.values())
+    return Finding(
+        "analyses",
+        fine=bool(registry.types) and not broken,
+        said=f"{said}; {broken}" if broken else said,
+        remedy="mend or remove the plugin" if broken else "" if registry.types else "pip install reportgen again",
+    )
+
+
+def _tensorflow() -> Finding:
+    # Looking it up costs nothing; importing it would cost seconds.
+    if find_spec("tensorflow") is None:
+        return Finding(
+            "TensorFlow",
+            fine=False,
+            said="not installed; sections on CNNs need it",
+            remedy="pip install 'reportgen[cnn]'",
+            needed=False,
+        )
+    try:
+        found = version("tensorflow")
+    except PackageNotFoundError:
+        found = "of unknown version"
+    return Finding("TensorFlow", fine=True, said=found, needed=False)

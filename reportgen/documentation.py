@@ -1,0 +1,104 @@
+"""Help made from the models: the keys of an analysis, and the JSON Schema of the YAML."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from reportgen.analyses.base import Analysis
+from reportgen.config.schema import SectionBlock, Settings
+
+
+def first_line(analysis: type[Analysis]) -> str:
+    """Give the first line of an analysis's docstring."""
+    return (inspect.getdoc(analysis) or "").partition("\n")[0]
+
+
+def describe_analysis(analysis: type[Analysis]) -> str:
+    """Document an analysis: what it shows and each key of its sections."""
+    lines = [f"{analysis.name}: {first_line(analysis)}", "", "Keys:"]
+    own = [name for name in analysis.model_fields if name not in SectionBlock.model_fields]
+    schema = analysis.model_json_schema()
+    for name in own:
+        lines += _field(analysis, name, schema, indent="  ")
+    lines += ["", "Keys of every section:"]
+    for name in SectionBlock.model_fields:
+        lines += _field(analysis, name, schema, indent="  ")
+    return "\n".join(lines)
+
+
+def _field(
+    model: type[BaseModel], name: str, schema: Mapping[str, Any], indent: str
+) -> list[str]:
+    field = model.model_fields[name]
+    shape = schema["properties"][name]
+    if field.is_required():
+        default = "required"
+    elif "default" in shape:
+        default = f"default {_value(shape['default'])}"
+    else:
+        default = "optional"
+    lines = [f"{indent}{name} ({_kind(shape, schema)}; {default})", f"{indent}    {field.description or ''}"]
+    reference = shape.get("items", shape).get("$ref", "")
+    if reference:
+        for key, inner in _resolve(reference, schema)["properties"].items():
+            given = "required" if "default" not in inner else f"default {_value(inner['default'])}"
+            lines.append(f"{indent}    {key} ({_kind(inner, schema)}; {given}): {inner.get('description', '')}")
+    return lines
+
+
+def _value(value: object) -> str:
+    if value is None or value is PydanticUndefined:
+        return "none"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "one, with its defaults"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _resolve(reference: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(schema["$defs"][reference.rsplit("/", 1)[1]])
+
+
+def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    if "anyOf" in shape:
+        kinds = [_kind(part, schema) for part in shape["anyOf"] if part.get("type") != "null"]
+        return " or ".join(dict.fromkeys(kinds))
+    if "enum" in shape:
+        return " or ".join(map(str, shape["enum"]))
+    if "const" in shape:
+        return str(shape["const"])
+    if "$ref" in shape:
+        return "keys and values"
+    if shape.get("type") == "array":
+        items = shape.get("items", {})
+        return f"list of {_kind(items, schema)}" if items else "list"
+    names = {"string": "text", "integer": "whole number", "boolean": "true or false"}
+    return names.get(shape.get("type", ""), shape.get("type", "anything"))
+
+
+def configuration_schema(analyses: Mapping[str, type[Analysis]]) -> dict[str, Any]:
+    """Give the JSON Schema of the YAML, with the keys of every analysis that is installed."""
+    schema = Settings.model_json_schema()
+    definitions = schema.setdefault("$defs", {})
+    references = []
+    for name, analysis in sorted(analyses.items()):
+        own = analysis.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
+        for key, value in own.pop("$defs", {}).items():
+            definitions[f"{name}.{key}"] = value
+        own["properties"]["analysis"] = {"const": name, "description": first_line(analysis)}
+        definitions[name] = own
+        references.append({"$ref": f"#/$defs/{name}"})
+    schema["properties"]["sections"] = {
+        "type": "object",
+        "description": Settings.model_fields["sections"].description,
+        "additionalProperties": {"oneOf": references},
+        "minProperties": 1,
+    }
+    schema["required"] = sorted({*schema.get("required", []), "sections"})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "reportgen configuration",
+        **schema,
+    }

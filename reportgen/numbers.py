@@ -1,0 +1,66 @@
+"""Numbers as people write them: grouped digits, real minus signs, sensible precision."""
+
+import math
+
+MISSING = "—"
+
+
+def count(n: float) -> str:
+    """Give a whole number with its digits grouped: ``30,853``."""
+    return f"{n:,.0f}".replace("-", "−")
+
+
+def number(value: float, digits: int | None = None) -> str:
+    """Give a number with so many decimals, or with four significant digits.
+
+    Very large and very small numbers are written as ``1.2×10⁵``; NaN as an em dash.
+    """
+    if math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if digits is not None:
+        text = f"{value:,.{digits}f}"
+        return text.replace("-", "−" if float(text.replace(",", "")) else "")
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)))
+    if -4 <= exponent < 7:
+        decimals = max(0, 3 - exponent)
+        text = f"{value:,.{decimals}f}"
+        return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+    mantissa, _, power = f"{value:.2e}".partition("e")
+    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa.rstrip('0').rstrip('.')}×10{raised}".replace("-", "−")
+
+
+def percent(fraction: float) -> str:
+    """Give a fraction as a percentage, never rounded to an untrue 0 % or 100 %."""
+    if math.isnan(fraction):
+        return MISSING
+    value = 100 * fraction
+    if 0 < value < 0.1:
+        return "< 0.1 %"
+    if 99.9 < value < 100:
+        return "> 99.9 %"
+    digits = 0 if value in (0, 100) else 1
+    return f"{value:.{digits}f} %"
+
+
+def bytes_text(size: int) -> str:
+    """Give a size in bytes: ``2.9 MB``."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} TB"
+
+
+def listed(names: list[str], most: int = 6) -> str:
+    """Join names as a sentence does: ``a, b and c``."""
+    if len(names) > most:
+        names = [*names[:most], f"{len(names) - most} more"]
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

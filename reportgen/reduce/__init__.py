@@ -1,0 +1,1 @@
+"""One pass over each source: mergeable statistics, fused, with failures kept apart."""

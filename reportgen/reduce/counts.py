@@ -1,0 +1,160 @@
+"""Counts and ranges."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.config.expressions import Condition
+from reportgen.reduce.base import Chunk, Reduction, Source
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many selected rows a column has, and in how many it is valid, missing or infinite."""
+
+    rows: int
+    valid: int
+    missing: int
+    infinite: int
+
+    @property
+    def missing_fraction(self) -> float:
+        """Fraction of the rows without a usable value, NaN for no rows."""
+        return (self.missing + self.infinite) / self.rows if self.rows else float("nan")
+
+
+@dataclass(frozen=True)
+class Count(Reduction[Integers, Counts]):
+    """Count the valid, missing and infinite values of a column."""
+
+    column: str
+    where: Condition | None = None  # type: ignore[misc]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The column."""
+        return frozenset([self.column])
+
+    def start(self, source: Source, **profile: Any) -> Integers:  # noqa: ARG002
+        """Start with rows, missing and infinite at 0."""
+        return np.zeros(3, dtype=np.int64)
+
+    def update(self, state: Integers, chunk: Chunk) -> Integers:
+        """Add a chunk."""
+        values = chunk.selected(self.column, self.where)
+        return state + [len(values), np.isnan(values).sum(), np.isinf(values).sum()]
+
+    def merge(self, first: Integers, second: Integers) -> Integers:
+        """Add two states."""
+        return first + second
+
+    def finish(self, state: Integers) -> Counts:
+        """Give the counts."""
+        rows, missing, infinite = (int(n) for n in state)
+        return Counts(rows, rows - missing - infinite, missing, infinite)
+
+
+@dataclass(frozen=True)
+class CountRows(Reduction[int, int]):
+    """Count the rows that a selection takes; all rows without one."""
+
+    where: Condition | None = None  # type: ignore[misc]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """No columns but those of the selection."""
+        return frozenset()
+
+    def start(self, source: Source, **profile: Any) -> int:  # noqa: ARG002
+        """Start at 0."""
+        return 0
+
+    def update(self, state: int, chunk: Chunk) -> int:
+        """Add a chunk."""
+        return state + (chunk.rows if self.where is None else int(chunk.mask(self.where).sum()))
+
+    def merge(self, first: int, second: int) -> int:
+        """Add two counts."""
+        return first + second
+
+    def finish(self, state: int) -> int:
+        """Give the count."""
+        return state
+
+
+@dataclass(frozen=True)
+class CountBelow(Reduction[Integers, Integers]):
+    """Count the valid values strictly below each of some cuts; int64, (cuts,)."""
+
+    column: str
+    cuts: tuple[float, ...]
+    where: Condition | None = None  # type: ignore[misc]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The column."""
+        return frozenset([self.column])
+
+    def start(self, source: Source, **profile: Any) -> Integers:  # noqa: ARG002
+        """Start at 0."""
+        return np.zeros(len(self.cuts), dtype=np.int64)
+
+    def update(self, state: Integers, chunk: Chunk) -> Integers:
+        """Add a chunk."""
+        values = chunk.valid(self.column, self.where)
+        return state + np.array([(values < cut).sum() for cut in self.cuts], dtype=np.int64)
+
+    def merge(self, first: Integers, second: Integers) -> Integers:
+        """Add two states."""
+        return first + second
+
+    def finish(self, state: Integers) -> Integers:
+        """Give the counts."""
+        return state
+
+
+Limits = tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Range(Reduction[Limits, Limits]):
+    """Smallest and largest valid value; None when there is none.
+
+    positive: look at values above 0 only, as a logarithmic axis does.
+    """
+
+    column: str
+    where: Condition | None = None  # type: ignore[misc]
+    positive: bool = False
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The column."""
+        return frozenset([self.column])
+
+    def start(self, source: Source, **profile: Any) -> Limits:  # noqa: ARG002
+        """Start with nothing."""
+        return None
+
+    def update(self, state: Limits, chunk: Chunk) -> Limits:
+        """Add a chunk."""
+        values = chunk.valid(self.column, self.where)
+        if self.positive:
+            values = values[values > 0]
+        if not len(values):
+            return state
+        return self.merge(state, (float(values.min()), float(values.max())))
+
+    def merge(self, first: Limits, second: Limits) -> Limits:
+        """Give the range that holds both."""
+        if first is None or second is None:
+            return first or second
+        return min(first[0], second[0]), max(first[1], second[1])
+
+    def finish(self, state: Limits) -> Limits:
+        """Give the range."""
+        return state

@@ -1,0 +1,236 @@
+"""Counts on the sky: the extent of a field (also across RA 0 h) and objects per cell."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.config.expressions import Condition
+from reportgen.errors import SectionError
+from reportgen.reduce.base import Chunk, Reduction, Source, Values
+from reportgen.reduce.counts import Limits
+
+Integers = NDArray[np.int64]
+MAX_CELLS = 4000  # along one side; a wider map would say nothing more on paper or screen
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The box that holds all positions, degrees. A field across RA 0 h has negative RA in it."""
+
+    ra: tuple[float, float]
+    dec: tuple[float, float]
+
+    @property
+    def crosses_zero(self) -> bool:
+        """Whether the field crosses RA 0 h."""
+        return self.ra[0] < 0
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Middle of the box; the pole for a field around it."""
+        if self.ra[1] - self.ra[0] > 180 and abs(sum(self.dec)) > 120:
+            return 0.0, float(np.copysign(90, sum(self.dec)))
+        return sum(self.ra) / 2, sum(self.dec) / 2
+
+
+ExtentState = tuple[Limits, Limits, Limits]
+
+
+@dataclass(frozen=True)
+class SkyExtent(Reduction[ExtentState, Extent | None]):
+    """Smallest box in RA and Dec around all positions; None for no position."""
+
+    ra: str
+    dec: str
+    where: Condition | None = None  # type: ignore[misc]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Both columns."""
+        return frozenset([self.ra, self.dec])
+
+    def start(self, source: Source, **profile: Any) -> ExtentState:  # noqa: ARG002
+        """Start with nothing: RA in 0–360°, RA in ±180°, Dec."""
+        return None, None, None
+
+    def update(self, state: ExtentState, chunk: Chunk) -> ExtentState:
+        """Add a chunk."""
+        ra, dec = chunk.complete((self.ra, self.dec), self.where).T
+        if not len(ra):
+            return state
+        seen = wrapped(ra, crosses_zero=False), wrapped(ra, crosses_zero=True), dec
+        return self.merge(state, tuple((float(v.min()), float(v.max())) for v in seen))  # type: ignore[arg-type]
+
+    def merge(self, first: ExtentState, second: ExtentState) -> ExtentState:
+        """Give the boxes that hold both."""
+        return tuple(  # type: ignore[return-value]
+            a or b if a is None or b is None else (min(a[0], b[0]), max(a[1], b[1]))
+            for a, b in zip(first, second, strict=True)
+        )
+
+    def finish(self, state: ExtentState) -> Extent | None:
+        """Choose the narrower of the two ways to write RA."""
+        plain, signed, dec = state
+        if plain is None or signed is None or dec is None:
+            return None
+        crosses = signed[1] - signed[0] < plain[1] - plain[0] and signed[0] < 0 <= signed[1]
+        return Extent(signed if crosses else plain, dec)
+
+
+def wrapped(ra: Values, *, crosses_zero: bool) -> Values:
+    """Write RA within 0–360°, or within ±180° for a field across RA 0 h."""
+    ra = np.where((ra < 0) | (ra >= 360), np.mod(ra, 360.0), ra)
+    return np.where(ra >= 180, ra - 360, ra) if crosses_zero else ra
+
+
+def gnomonic(ra: Values, dec: Values, centre: tuple[float, float]) -> tuple[Values, Values]:
+    """Project positions on the plane that touches the sky at the centre; all in degrees.
+
+    Returns offsets to the east and north; NaN beyond the horizon. Source: Calabretta & Greisen
+    2002, A&A 395, 1077, section 5.1.3 (TAN).
+    """
+    alpha, delta = np.radians(ra - centre[0]), np.radians(dec)
+    delta0 = np.radians(centre[1])
+    cosine = np.sin(delta0) * np.sin(delta) + np.cos(delta0) * np.cos(delta) * np.cos(alpha)
+    up = np.where(cosine > 1e-6, cosine, np.nan)
+    east = np.cos(delta) * np.sin(alpha) / up
+    north = (np.cos(delta0) * np.sin(delta) - np.sin(delta0) * np.cos(delta) * np.cos(alpha)) / up
+    return np.degrees(east), np.degrees(north)
+
+
+@dataclass(frozen=True)
+class SkyGrid:
+    """Cells on the sky.
+
+    projection CAR: x are edges in RA and y in Dec. TAN: x are edges in offset to the east of the
+    centre and y to the north, on the tangent plane. All in degrees.
+    """
+
+    projection: Literal["CAR", "TAN"]
+    centre: tuple[float, float]
+    x: Values
+    y: Values
+    crosses_zero: bool = False
+
+    def place(self, ra: Values, dec: Values) -> tuple[Values, Values]:
+        """Give x and y of some positions."""
+        ra = wrapped(ra, crosses_zero=self.crosses_zero)
+        if self.projection == "CAR":
+            return ra, dec
+        return gnomonic(ra, dec, self.centre)
+
+    def cell_areas(self) -> Values:
+        """Area of each cell in square arcminutes, (ny, nx)."""
+        arcmin2 = 3600.0
+        if self.projection == "CAR":
+            heights = np.degrees(np.diff(np.sin(np.radians(self.y))))
+            return np.outer(heights, np.diff(self.x)) * arcmin2
+        # The tangent plane magnifies: dΩ = cos³θ dx dy at distance θ from the centre.
+        x, y = ((edges[1:] + edges[:-1]) / 2 for edges in (self.x, self.y))
+        square = np.radians(x)[None, :] ** 2 + np.radians(y)[:, None] ** 2
+        return np.outer(np.diff(self.y), np.diff(self.x)) * arcmin2 / (1 + square) ** 1.5
+
+
+@dataclass(frozen=True)
+class SkyCounts:
+    """Objects per cell; counts: (ny, nx) int64, row 0 at the south, column 0 at the lowest x."""
+
+    grid: SkyGrid
+    counts: Integers
+
+
+@dataclass
+class SkyState:
+    """The grid and the counts; no grid when there is no position."""
+
+    grid: SkyGrid | None
+    counts: Integers
+
+
+@dataclass(frozen=True)
+class CountOnSky(Reduction[SkyState, SkyCounts | None]):
+    """Objects in cells of a sky grid; None when there is no position.
+
+    edges: number of edges along RA and Dec (plate carrée, as a histogram of RA and Dec); or
+    cell: side of a square cell in arcseconds (gnomonic projection about the field's centre).
+    """
+
+    ra: str
+    dec: str
+    edges: int | None = None
+    cell: float | None = None
+    where: Condition | None = None  # type: ignore[misc]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Both columns."""
+        return frozenset([self.ra, self.dec])
+
+    def needs(self, source: Source) -> dict[str, SkyExtent]:  # noqa: ARG002
+        """Ask for the extent of the field."""
+        return {"extent": SkyExtent(self.ra, self.dec, self.where)}
+
+    def start(self, source: Source, **profile: Extent | None) -> SkyState:  # noqa: ARG002
+        """Start with empty cells."""
+        extent = profile["extent"]
+        if extent is None:
+            return SkyState(None, np.zeros((0, 0), dtype=np.int64))
+        if self.edges is not None:
+            grid = _box_grid(extent, self.edges)
+        else:
+            grid = _tangent_grid(extent, self.cell or 60.0)
+        return SkyState(grid, np.zeros((len(grid.y) - 1, len(grid.x) - 1), dtype=np.int64))
+
+    def update(self, state: SkyState, chunk: Chunk) -> SkyState:
+        """Add a chunk."""
+        if state.grid is None:
+            return state
+        ra, dec = chunk.complete((self.ra, self.dec), self.where).T
+        x, y = state.grid.place(ra, dec)
+        state.counts += np.histogram2d(y, x, bins=[state.grid.y, state.grid.x])[0].astype(np.int64)
+        return state
+
+    def merge(self, first: SkyState, second: SkyState) -> SkyState:
+        """Add two states."""
+        return SkyState(first.grid, first.counts + second.counts)
+
+    def finish(self, state: SkyState) -> SkyCounts | None:
+        """Give the counts."""
+        return None if state.grid is None else SkyCounts(state.grid, state.counts)
+
+
+def _box_grid(extent: Extent, edges: int) -> SkyGrid:
+    ra, dec = (_widened(limits) for limits in (extent.ra, extent.dec))
+    x, y = np.linspace(*ra, num=edges), np.linspace(*dec, num=edges)
+    return SkyGrid("CAR", extent.centre, x, y, extent.crosses_zero)
+
+
+def _widened(limits: tuple[float, float]) -> tuple[float, float]:
+    """Give a single position a box of one arcminute."""
+    low, high = limits
+    return (low - 0.5 / 60, high + 0.5 / 60) if low == high else limits
+
+
+def _tangent_grid(extent: Extent, cell: float) -> SkyGrid:
+    side = cell / 3600
+    rim = [np.linspace(*_widened(limits), 65) for limits in (extent.ra, extent.dec)]
+    ra, dec = (axis.ravel() for axis in np.meshgrid(*rim))
+    offsets = gnomonic(ra, dec, extent.centre)
+    if not all(np.isfinite(offset).all() for offset in offsets):
+        raise SectionError(
+            "the field is wider than half the sky, which a gnomonic projection cannot show",
+            "give edges: instead of cell:, or select a smaller field with where:",
+        )
+    axes = []
+    for offset in offsets:
+        first, last = np.floor(offset.min() / side) - 1, np.ceil(offset.max() / side) + 1
+        if last - first > MAX_CELLS:
+            raise SectionError(
+                f"cells of {cell:g}″ make a map of {last - first:.0f} cells a side; "
+                f"at most {MAX_CELLS} are allowed",
+                f"give cell: {cell * (last - first) / MAX_CELLS:.0f} or more",
+            )
+        axes.append(np.arange(first, last + 1) * side)
+    return SkyGrid("TAN", extent.centre, axes[0], axes[1], extent.crosses_zero)

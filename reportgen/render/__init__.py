@@ -1,0 +1,1 @@
+"""From the run folder to documents; nothing here reads data or runs an analysis."""

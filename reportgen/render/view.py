@@ -1,0 +1,185 @@
+"""What the templates see: the record of a run, put into words and numbers for people."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from reportgen.config.columns import unit_symbol
+from reportgen.numbers import MISSING, bytes_text, count, listed, number
+from reportgen.render.tables import TableView, table_view
+from reportgen.summary import FigureRecord, InputRecord, SectionRecord, Status, Summary
+
+WORDS: dict[Status, str] = {"ok": "OK", "warn": "Warning", "fail": "Failed", "error": "Error"}
+SHORT_ROWS = 12  # a table up to here stands open on a screen
+
+
+@dataclass(frozen=True)
+class MetricView:
+    """A number above the figures."""
+
+    label: str
+    value: str
+    unit: str
+    verdict: Status | None
+
+
+@dataclass(frozen=True)
+class FigureView:
+    """A figure with what is below it."""
+
+    record: FigureRecord
+    data: dict[str, str]
+    """Files of the table of its numbers."""
+
+
+@dataclass(frozen=True)
+class SectionView:
+    """A section as it is shown."""
+
+    record: SectionRecord
+    status_word: str
+    finding: str
+    more_findings: tuple[str, ...]
+    paragraphs: tuple[str, ...]
+    metrics: tuple[MetricView, ...]
+    figures: tuple[FigureView, ...]
+    tables: tuple[TableView, ...]
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Attention:
+    """A line of what needs attention. target: id to link to."""
+
+    status: Status
+    title: str
+    text: str
+    target: str
+
+
+@dataclass(frozen=True)
+class InputView:
+    """A file that was read, in words."""
+
+    record: InputRecord
+    datasets: str
+    size: str
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """The whole report as it is shown."""
+
+    summary: Summary
+    night: str
+    started: str
+    duration: str
+    status_word: str
+    verdict: str
+    attention: tuple[Attention, ...]
+    sections: tuple[SectionView, ...]
+    inputs: tuple[InputView, ...]
+
+
+def report_view(run: Path, summary: Summary, most_rows: int) -> ReportView:
+    """Put a run into words. most_rows: longest table to show."""
+    started = datetime.fromisoformat(summary.run.started)
+    return ReportView(
+        summary=summary,
+        night=f"{started.day} {started:%B %Y}",
+        started=f"{started:%Y-%m-%d %H:%M} UTC",
+        duration="" if summary.run.seconds is None else f"{summary.run.seconds:.0f} s",
+        status_word=WORDS[summary.run.status],
+        verdict=verdict_sentence(summary),
+        attention=tuple(_attention(summary)),
+        sections=tuple(_section(run, section, most_rows) for section in summary.sections),
+        inputs=tuple(_input(record) for record in summary.inputs),
+    )
+
+
+def verdict_sentence(summary: Summary) -> str:
+    """Give the one sentence that matters most."""
+    total = len(summary.sections)
+    by_status = Counter(section.status for section in summary.sections)
+    broken = [s.title for s in summary.sections if s.status == "error"]
+    missing = [form.upper() for form, d in summary.documents.items() if d.error is not None]
+    if broken:
+        said = f"{len(broken)} of {total} sections could not be computed: {listed(broken, 3)}."
+    elif by_status["fail"]:
+        said = f"{by_status['fail']} of {total} sections failed a check."
+    elif by_status["warn"]:
+        said = f"{by_status['warn']} of {total} sections have a warning."
+    elif missing:
+        said = f"The {listed(missing)} could not be made."
+    else:
+        said = f"All {total} sections were computed." if total > 1 else "The section was computed."
+    if summary.run.only:
+        left = len(summary.run.left_out)
+        said += f" This is a partial report: {left} more were not asked for."
+    return said
+
+
+def _attention(summary: Summary) -> list[Attention]:
+    lines = [
+        Attention(s.status, s.title, s.error.message, f"section-{s.id}")
+        for s in summary.sections
+        if s.error is not None
+    ]
+    lines += [
+        Attention("error", form.upper(), document.error.message, "provenance")
+        for form, document in summary.documents.items()
+        if document.error is not None
+    ]
+    lines += [
+        Attention("error", Path(record.path).name, record.error, "provenance")
+        for record in summary.inputs
+        if record.error
+    ]
+    return lines
+
+
+def _section(run: Path, section: SectionRecord, most_rows: int) -> SectionView:
+    tables = {table.id: table for table in section.tables}
+    findings = section.findings
+    return SectionView(
+        record=section,
+        status_word=WORDS[section.status],
+        finding=findings[0] if findings else "This section could not be computed.",
+        more_findings=tuple(findings[1:]),
+        paragraphs=tuple(p.strip() for p in section.text.split("\n\n") if p.strip()),
+        metrics=tuple(
+            MetricView(
+                metric.label,
+                MISSING if metric.value is None else number(metric.value, metric.digits),
+                unit_symbol(metric.unit),
+                metric.verdict,
+            )
+            for metric in section.metrics.values()
+            if metric.shown
+        ),
+        figures=tuple(
+            FigureView(figure, dict(tables[figure.table].files)) for figure in section.figures
+        ),
+        tables=tuple(table_view(run, t, most_rows) for t in section.tables if t.shown),
+        facts=tuple(_facts(section)),
+    )
+
+
+def _facts(section: SectionRecord) -> list[str]:
+    facts = [f"Analysis {section.analysis}", f"source {section.source}"]
+    if section.where:
+        facts.append(f"rows where {section.where}")
+    if section.rows is not None:
+        facts.append(f"{count(section.rows)} rows")
+    if section.seconds is not None:
+        facts.append(f"{section.seconds:.1f} s")
+    return facts
+
+
+def _input(record: InputRecord) -> InputView:
+    return InputView(
+        record,
+        listed([f"{d.name} ({count(d.rows)} rows)" for d in record.datasets], most=20),
+        "" if record.bytes is None else bytes_text(record.bytes),
+    )

@@ -1,0 +1,238 @@
+"""summary.json: the record of a run, from which every document is made."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reportgen.errors import ConfigError
+
+FORMAT = "reportgen-run/1"
+FILE = "summary.json"
+
+Status = Literal["ok", "warn", "fail", "error"]
+STATUSES: tuple[Status, ...] = ("ok", "warn", "fail", "error")
+
+
+class Record(BaseModel):
+    """Any part of the record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class MetricRecord(Record):
+    """One number of a section."""
+
+    label: str
+    value: float | None
+    """The number; null when it could not be computed."""
+    unit: str = ""
+    digits: int | None = None
+    """Decimals to show; null lets the number decide."""
+    shown: bool = True
+    """Whether the report lists it above the figures."""
+    verdict: Status | None = None
+    """Outcome of the checks on it; null when there are none."""
+
+
+class ColumnRecord(Record):
+    """How a column of a table is shown."""
+
+    name: str
+    unit: str = ""
+    description: str = ""
+    digits: int | None = None
+    numeric: bool = True
+
+
+class TableRecord(Record):
+    """A table and its files, relative to the run folder."""
+
+    id: str
+    title: str
+    rows: int
+    shown: bool
+    columns: tuple[ColumnRecord, ...]
+    files: Mapping[str, str]
+
+
+class FigureRecord(Record):
+    """A figure and its files, relative to the run folder."""
+
+    id: str
+    title: str
+    alt: str
+    caption: str
+    width: Literal["column", "full"]
+    table: str
+    """Id of the table of the numbers it draws."""
+    files: Mapping[str, str]
+
+
+class ErrorRecord(Record):
+    """Why a section or a document could not be made."""
+
+    kind: str
+    message: str
+    hint: str = ""
+    command: str = ""
+    """The command that runs it alone."""
+    details: str = ""
+    """Traceback, for whoever mends it."""
+
+
+class SectionRecord(Record):
+    """A section: what it found, or why it could not be computed."""
+
+    id: str
+    analysis: str
+    title: str
+    status: Status
+    source: str = ""
+    """Name of the catalogue or image stack it reads."""
+    where: str = ""
+    """Selection of the rows; empty for all."""
+    seconds: float | None = None
+    rows: int | None = None
+    """Rows used."""
+    text: str = ""
+    findings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    metrics: Mapping[str, MetricRecord] = {}
+    figures: tuple[FigureRecord, ...] = ()
+    tables: tuple[TableRecord, ...] = ()
+    error: ErrorRecord | None = None
+
+
+class DatasetRecord(Record):
+    """A dataset that was read."""
+
+    name: str
+    rows: int
+
+
+class InputRecord(Record):
+    """A file that was read."""
+
+    path: str
+    datasets: tuple[DatasetRecord, ...] = ()
+    bytes: int | None = None
+    modified: str | None = None
+    sha256: str | None = None
+    synthetic: str = ""
+    """What the file says when it does not hold observations."""
+    error: str = ""
+    """Why it could not be read."""
+
+
+class DocumentRecord(Record):
+    """A document of the run: its file, or why it is not there."""
+
+    file: str = ""
+    error: ErrorRecord | None = None
+
+
+class ReportRecord(Record):
+    """What the report is about."""
+
+    id: str
+    title: str
+    field: str = ""
+    description: str = ""
+    authors: tuple[str, ...] = ()
+    language: str = "en"
+
+
+class RunRecord(Record):
+    """When the run was and how it ended."""
+
+    id: str
+    started: str
+    """Start in UTC, ISO 8601."""
+    seconds: float | None = None
+    """Duration; null when SOURCE_DATE_EPOCH asks for the same bytes every time."""
+    status: Status
+    only: tuple[str, ...] = ()
+    """Sections that were asked for with --only; empty for all."""
+    left_out: tuple[str, ...] = ()
+    """Sections of the configuration that were not asked for."""
+    synthetic: tuple[str, ...] = ()
+    """What the synthetic sources say of themselves; empty for observations."""
+
+
+class ConfigurationRecord(Record):
+    """The configuration as used; environment variables stay unexpanded."""
+
+    path: str
+    text: str
+    sha256: str
+    overrides: tuple[str, ...] = ()
+    paper: Literal["a4", "letter"] = "a4"
+    templates: str = ""
+
+
+class EnvironmentRecord(Record):
+    """What computed the run."""
+
+    versions: Mapping[str, str]
+    commit: str = ""
+    """Git commit of the configuration's folder; empty when it is in no repository."""
+    clean: bool | None = None
+    """Whether that tree had no uncommitted change."""
+
+
+class Summary(Record):
+    """The whole record of a run."""
+
+    format: Annotated[str, Field(pattern=r"^reportgen-run/1$")] = FORMAT
+    report: ReportRecord
+    run: RunRecord
+    configuration: ConfigurationRecord
+    environment: EnvironmentRecord
+    inputs: tuple[InputRecord, ...]
+    sections: tuple[SectionRecord, ...]
+    documents: Mapping[str, DocumentRecord] = {}
+
+
+def worst(statuses: list[Status]) -> Status:
+    """Give the worst of some statuses; ok for none."""
+    return max(statuses, key=STATUSES.index, default="ok")
+
+
+def write_summary(folder: Path, summary: Summary) -> None:
+    """Write summary.json, whole or not at all."""
+    text = json.dumps(summary.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
+    unfinished = folder / f".{FILE}"
+    unfinished.write_text(text + "\n", encoding="utf-8")
+    os.replace(unfinished, folder / FILE)  # noqa: PTH105 - atomic where Path.replace says less
+
+
+def read_summary(folder: Path) -> Summary:
+    """Read the record of a run; ConfigError when the folder is not a run."""
+    path = folder / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(
+            f"{path}: cannot be read: {reason}", "give a run folder, such as build/cdfs/latest"
+        ) from None
+    try:
+        return Summary.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"{path}: is not a run of this version of reportgen: {where}: {first['msg']}"
+        ) from None
+
+
+def summary_schema() -> dict[str, Any]:
+    """Give the JSON Schema of summary.json."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Summary.model_json_schema(mode="serialization"),
+    }

@@ -1,0 +1,456 @@
+"""The synthetic survey against what is known of the real one.
+
+Numbers "read off the notebook" are from the figures of the original data analysis notebook, or
+printed in it; the tolerance is how well they can be read, or what the sample promises.
+"""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from astropy.convolution import Gaussian2DKernel, convolve
+from scipy.spatial import KDTree
+
+from reportgen.data.sample import write_sample
+from reportgen.data.sample.radio import DOUBLE, POINT, RESOLVED, draw_radio_sky
+from reportgen.errors import ConfigError, PublishError
+
+ROWS = 30853
+DATASETS = {
+    "crowdastro.h5": [
+        "/swire/cdfs/catalogue",
+        "/atlas/cdfs/positions",
+        "/atlas/cdfs/images_2x2",
+        "/atlas/cdfs/images_5x5",
+    ],
+    "training.h5": ["/labels"],
+}
+
+
+class Sample:
+    """All that is in the files of a sample."""
+
+    def __init__(self, folder, **options):
+        self.paths = write_sample(folder, **options)
+        with h5py.File(folder / "crowdastro.h5") as file:
+            self.catalogue = file["/swire/cdfs/catalogue"][:]
+            self.positions = file["/atlas/cdfs/positions"][:]
+            self.small = file["/atlas/cdfs/images_2x2"][:]
+            self.large = file["/atlas/cdfs/images_5x5"][:]
+        with h5py.File(folder / "training.h5") as file:
+            self.labels = file["labels"][:]
+        self.flux = self.catalogue[:, 2:7]
+        self.stellarity = self.catalogue[:, 7]
+        self.index = self.catalogue[:, 8].astype(int)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    return Sample(tmp_path_factory.mktemp("sample"))
+
+
+def separation(ra1, dec1, ra2, dec2):
+    """Arcminutes between places in degrees (haversine formula)."""
+    ra1, dec1, ra2, dec2 = (np.radians(angle) for angle in (ra1, dec1, ra2, dec2))
+    root = np.sin((dec1 - dec2) / 2) ** 2
+    root = root + np.cos(dec1) * np.cos(dec2) * np.sin((ra1 - ra2) / 2) ** 2
+    return np.degrees(2 * np.arcsin(np.sqrt(root))) * 60
+
+
+def test_the_files_have_the_layout_of_the_notebook(sample):
+    assert [path.name for path in sample.paths] == ["crowdastro.h5", "training.h5"]
+    assert sample.catalogue.shape == (ROWS, 12)
+    assert sample.catalogue.dtype == np.float64
+    assert sample.positions.shape == (2400, 2)
+    assert sample.positions.dtype == np.float64
+    assert sample.small.shape == (200, 201, 201)
+    assert sample.large.shape == (200, 501, 501)
+    assert sample.small.dtype == sample.large.dtype == np.float32
+    assert sample.labels.shape == (ROWS,)
+    assert sample.labels.dtype == np.bool_
+    with h5py.File(sample.paths[0]) as file:
+        assert file["/swire/cdfs/catalogue"].chunks is None
+        assert file["/atlas/cdfs/images_5x5"].chunks == (1, 501, 501)
+
+
+def test_the_files_are_not_large(sample):
+    assert sum(path.stat().st_size for path in sample.paths) < 120e6
+
+
+def test_files_and_datasets_say_that_they_are_synthetic(sample):
+    for path in sample.paths:
+        with h5py.File(path) as file:
+            assert "not observations" in file.attrs["synthetic"]
+            assert file.attrs["seed"] == 2016
+            for name in DATASETS[path.name]:
+                assert "not observations" in file[name].attrs["synthetic"]
+
+
+def test_datasets_state_their_units(sample):
+    with h5py.File(sample.paths[0]) as file:
+        table = file["/swire/cdfs/catalogue"].attrs
+        assert len(table["columns"]) == len(table["units"]) == 12
+        assert list(table["units"][:3]) == ["deg", "deg", "uJy"]
+        assert file["/atlas/cdfs/images_2x2"].attrs["unit"] == "Jy/beam"
+        assert file["/atlas/cdfs/images_2x2"].attrs["pixel_scale_arcsec"] == 0.6
+
+
+def test_stellarity_has_the_real_histogram(sample):
+    # Read off the notebook's figure.
+    real = [2910, 1650, 1270, 1180, 1000, 880, 860, 770, 770, 770]
+    real += [910, 1000, 1150, 1310, 1430, 1490, 1790, 2170, 2890, 4630]
+    counts, _ = np.histogram(sample.stellarity, bins=20)
+    assert counts == pytest.approx(real, rel=0.1)
+
+
+def test_stellarity_is_in_steps_of_a_hundredth(sample):
+    assert np.array_equal(sample.stellarity, np.round(sample.stellarity * 100) / 100)
+    assert sample.stellarity.min() == 0
+    assert 0.95 < sample.stellarity.max() <= 1
+
+
+def test_as_many_objects_as_in_the_real_survey_are_above_the_flux_cuts(sample):
+    # Printed in the notebook: 30512 of 30853 below 1000, 28766 below 150 microjansky.
+    flux = sample.flux[:, 0]
+    assert np.sum(flux >= 1000) == pytest.approx(ROWS - 30512, rel=0.1)
+    assert np.sum(flux >= 150) == pytest.approx(ROWS - 28766, rel=0.1)
+    # Read off the notebook's sorted curve and histogram.
+    assert np.median(flux) == pytest.approx(25, rel=0.1)
+    assert 1e5 < flux.max() < 3e5
+
+
+def test_as_much_is_missing_as_in_the_real_survey(sample):
+    # Read off the notebook's sorted curves; "mostly measured" for 4.5 micron.
+    not_covered = np.sum(sample.flux == -99, axis=0)
+    assert not_covered[0] == 0
+    assert not_covered[1:] == pytest.approx([100, 1000, 500, 2700], rel=0.1)
+    below = np.sum(sample.flux <= 0, axis=0)
+    assert below[0] == 0
+    assert below[1] < 0.01 * ROWS
+    assert ROWS - below[2:] == pytest.approx([ROWS - 24500, ROWS - 25000, ROWS - 27500], rel=0.1)
+    assert np.all((sample.flux > 0) | np.isin(sample.flux, [0, -99]))
+
+
+@pytest.mark.parametrize(("band", "low", "high"), [(2, 30, 42), (3, 30, 42), (4, 195, 260)])
+def test_measured_fluxes_begin_at_the_detection_limit_softly(sample, band, low, high):
+    # Read off the notebook's sorted curves: near 30 to 40 and near 200 microjansky.
+    measured = np.sort(sample.flux[sample.flux[:, band] > 0, band])
+    assert low < measured[0]
+    assert measured[len(measured) // 20] < high
+    assert measured[len(measured) // 100] > 1.04 * measured[0]
+
+
+def test_what_is_not_covered_lies_together_and_elsewhere_in_each_band(sample):
+    place = sample.catalogue[:, :2] * [np.cos(np.radians(28.08)), 1]
+    _, neighbours = KDTree(place).query(place, k=6)
+    middles = []
+    for band in (1, 2, 3, 4):
+        missing = sample.flux[:, band] == -99
+        # Scattered at random, a neighbour would be missing as rarely as any object.
+        assert np.mean(missing[neighbours[missing, 1:]]) > 0.85
+        middles.append(np.round(np.median(place[missing], axis=0), 1))
+    assert len({tuple(middle) for middle in middles}) == 4
+
+
+def pairwise_correlation(sample, a, b):
+    both = sample.catalogue[:, [2 + a, 2 + b]]
+    valid = np.all((both > 0) | (np.array([a, b]) == 5), axis=1)
+    return np.corrcoef(both[valid].T)[0, 1]
+
+
+def test_columns_correlate_as_in_the_real_survey(sample):
+    # Read off the notebook's matrix of 1000 rows; here all rows that are measured in both bands.
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert pairwise_correlation(sample, a, b) > 0.95
+    for band in (0, 1, 2):
+        assert 0.85 < pairwise_correlation(sample, band, 3) < 0.95
+    for band in (0, 1, 2, 3):
+        assert abs(pairwise_correlation(sample, band, 4)) < 0.35
+    for band in range(5):
+        assert abs(pairwise_correlation(sample, band, 5)) < 0.1
+
+
+def test_random_thousands_of_rows_mostly_correlate_as_in_the_notebook(sample):
+    # The notebook draws 1000 rows and takes sentinels and nulls for fluxes.
+    rng = np.random.default_rng(0)
+    draws = np.array(
+        [np.corrcoef(sample.catalogue[rng.integers(ROWS, size=1000), 2:8].T) for _ in range(200)]
+    )
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert np.mean(draws[:, a, b] > 0.95) > 0.85
+    for band in (0, 1, 2):
+        assert 0.85 < np.median(draws[:, band, 3]) < 0.95
+        assert np.mean(draws[:, band, 4] < 0.35) > 0.85
+        assert np.mean(np.abs(draws[:, band, 5]) < 0.1) > 0.85
+
+
+def test_objects_fill_the_box_of_the_notebooks_sky_plots(sample):
+    for ra, dec in (sample.catalogue[:, :2].T, sample.positions.T):
+        assert 51.50 <= ra.min() < 51.56
+        assert 53.99 < ra.max() <= 54.05
+        assert -28.96 <= dec.min() < -28.90
+        assert -27.26 < dec.max() <= -27.20
+
+
+def test_the_survey_has_the_area_and_the_rounded_corners_of_a_mosaic(sample):
+    # Franzen et al. (2015): 3.6 square degrees. Counted in cells of 6 arcmin with radio objects.
+    ra, dec = sample.positions.T
+    x = (ra - ra.mean()) * np.cos(np.radians(28.08)) * 60
+    y = (dec - dec.mean()) * 60
+    cells = set(zip(np.floor(x / 6), np.floor(y / 6), strict=True))
+    assert len(cells) * 0.01 == pytest.approx(3.6, rel=0.1)
+    corner = (np.abs(x) > 0.93 * x.max()) & (np.abs(y) > 0.93 * y.max())
+    assert np.sum(corner) <= 2  # of about 12 in a full rectangle
+
+
+def test_radio_objects_are_clustered_at_most_mildly(sample):
+    ra, dec = sample.positions.T
+    inside = np.hypot((ra - 52.775) * np.cos(np.radians(28.08)), dec + 28.08) < 0.8
+    counts, _, _ = np.histogram2d(ra[inside], dec[inside], bins=8)
+    full = counts[2:6, 2:6]
+    assert np.var(full) / np.mean(full) < 8  # 1 when there is no structure at all
+
+
+def test_every_object_is_within_an_arcminute_of_its_radio_object(sample):
+    own = sample.positions[sample.index]
+    assert separation(*sample.catalogue[:, :2].T, *own.T).max() <= 1
+
+
+def test_the_index_is_that_of_the_nearest_radio_object(sample):
+    for k in range(0, ROWS, 97):
+        place = sample.catalogue[k, :2]
+        distance = separation(*sample.positions.T, *place)
+        assert distance[sample.index[k]] == pytest.approx(distance.min(), abs=0.002)
+
+
+def test_the_smoothed_density_is_that_of_the_notebook(sample):
+    ra, dec = sample.catalogue[:, :2].T
+    edges = [np.linspace(axis.min(), axis.max(), num=400) for axis in (ra, dec)]
+    counts, _, _ = np.histogram2d(ra, dec, bins=edges)
+    density = convolve(counts, Gaussian2DKernel(1))
+    assert density.min() == pytest.approx(0, abs=1e-9)
+    # Read off the colour bar: 2.3.
+    assert density.max() == pytest.approx(2.3, rel=0.15)
+
+
+def test_rows_are_sorted_by_ra_as_swire_names_are(sample):
+    assert np.all(np.diff(sample.catalogue[:, 0]) >= 0)
+
+
+def test_each_object_is_in_exactly_one_set_shared_around_its_radio_object(sample):
+    flags = sample.catalogue[:, 9:]
+    assert np.array_equal(np.unique(flags), [0, 1])
+    assert np.all(flags.sum(axis=1) == 1)
+    assert flags.mean(axis=0) == pytest.approx([0.6, 0.2, 0.2], abs=0.03)
+    group = np.argmax(flags, axis=1)
+    of_radio_object = np.zeros(len(sample.positions), dtype=int)
+    of_radio_object[sample.index] = group
+    assert np.array_equal(of_radio_object[sample.index], group)
+
+
+def test_hosts_have_the_real_stellarities(sample):
+    # Read off the notebook's figure.
+    real = [610, 175, 155, 115, 97, 120, 140, 165, 238, 474]
+    everyone = [4550, 2460, 1900, 1640, 1560, 1930, 2460, 2920, 3960, 7480]
+    counts, edges = np.histogram(sample.stellarity, bins=10)
+    assert counts == pytest.approx(everyone, rel=0.1)
+    hosts, _ = np.histogram(sample.stellarity[sample.labels], bins=edges)
+    assert hosts == pytest.approx(real, rel=0.1)
+
+
+def test_hosts_are_bright_near_their_radio_object_and_about_one_each(sample):
+    own = sample.positions[sample.index]
+    distance = separation(*sample.catalogue[:, :2].T, *own.T)
+    assert np.median(distance[sample.labels]) * 60 < 3  # arcsec
+    assert distance[sample.labels].max() < 0.4
+    flux = sample.flux[:, 0]
+    assert np.median(flux[sample.labels]) > 2 * np.median(flux)
+    hosts = np.bincount(sample.index[sample.labels], minlength=len(sample.positions))
+    assert np.mean(hosts == 1) > 0.9
+    assert hosts.max() <= 2
+
+
+def test_bright_point_sources_have_the_colours_of_stars(sample):
+    flux = sample.flux
+    star = (sample.stellarity > 0.97) & (flux[:, 0] > 2000) & np.all(flux[:, 1:4] > 0, axis=1)
+    assert np.sum(star) > 50
+    # Rayleigh-Jeans in flux density per frequency; Vega: 0.640, 0.409, 0.228 of 3.6 micron.
+    ratios = np.median(flux[star, 1:4] / flux[star, :1], axis=0)
+    assert ratios == pytest.approx([0.640, 0.409, 0.228], rel=0.1)
+
+
+def test_bright_extended_sources_have_the_dust_of_galaxies(sample):
+    flux = sample.flux
+    galaxy = (sample.stellarity < 0.06) & (flux[:, 0] > 300) & (flux[:, 0] < 5000)
+    galaxy &= flux[:, 3] > 0
+    assert np.sum(galaxy) > 50
+    assert np.median(flux[galaxy, 3] / flux[galaxy, 0]) > 0.8  # the PAH band at 7.7 micron
+    assert np.mean(flux[galaxy, 4] > flux[galaxy, 3]) > 0.4
+
+
+def test_cut_outs_have_no_gaps_and_the_small_ones_are_the_middle_of_the_large(sample):
+    assert np.all(np.isfinite(sample.large))
+    assert np.array_equal(sample.large[:, 150:351, 150:351], sample.small)
+
+
+def test_cut_outs_show_their_source_in_the_middle(sample):
+    noise = 14e-6
+    core = sample.small[:, 90:111, 93:108].max(axis=(1, 2))
+    assert np.mean(core > 4 * noise) > 0.95
+    row, column = np.unravel_index(np.argmax(sample.small[0]), (201, 201))
+    assert (row, column) == (100, 100)
+
+
+def test_the_noise_is_that_of_the_survey_and_as_wide_as_the_beam(sample):
+    # Franzen et al. (2015): 14 microjansky per beam; a robust rms, as sources are in the images.
+    images = sample.large[1:]
+    rms = 1.4826 * np.median(np.abs(images - np.median(images)))
+    assert rms == pytest.approx(14e-6, rel=0.1)
+    faint = images[images.max(axis=(1, 2)) < 0.5e-3]
+    assert len(faint) > 30
+    quiet = np.clip(faint, -5e-5, 5e-5)
+    # The autocorrelation is the beam: a half at half the full widths, 8 and 3.5 arcsec.
+    variance = np.mean(quiet**2)
+    north = np.mean(quiet[:, 13:, :] * quiet[:, :-13, :]) / variance
+    east = np.mean(quiet[:, :, 6:] * quiet[:, :, :-6]) / variance
+    assert north == pytest.approx(0.5, abs=0.1)
+    assert east == pytest.approx(0.5, abs=0.1)
+
+
+def test_the_beam_is_elongated_north_south(sample):
+    # Franzen et al. (2015): 16 by 7 arcsec. Second moments of the first, brightest point source,
+    # down to where the sidelobes begin.
+    image = sample.small[0].astype(float)
+    image[image < 0.1 * image.max()] = 0
+    rows, columns = np.mgrid[:201, :201] - 100
+    height = np.sqrt(np.sum(image * rows**2) / image.sum())
+    width = np.sqrt(np.sum(image * columns**2) / image.sum())
+    assert height / width == pytest.approx(16 / 7, rel=0.05)
+    across = np.sum(image[100] >= image.max() / 2) * 0.6
+    along = np.sum(image[:, 100] >= image.max() / 2) * 0.6
+    assert along == pytest.approx(16, abs=0.7)
+    assert across == pytest.approx(7, abs=0.7)
+
+
+def test_rings_surround_a_bright_source(sample):
+    image = sample.large[0].astype(float)
+    # Along a cut to the east, well outside of the beam, the sign changes again and again.
+    cut = image[250, :220] / image.max()
+    outside = cut[np.abs(cut) > 3 * 14e-6 / image.max()]
+    assert 0.003 < np.abs(outside).max() < 0.05
+    assert np.sum(np.diff(np.sign(outside)) != 0) >= 4
+
+
+def test_neighbours_are_at_their_place_in_the_cut_outs(sample):
+    # Row 0 is south and RA decreases with the column, as in the survey's FITS files. A neighbour
+    # that has a cut-out of its own is as bright there, in the middle, as here, at its place.
+    ra, dec = sample.positions[:200].T
+    compared = 0
+    for k, image in enumerate(sample.large):
+        row = np.round(250 + (dec - dec[k]) * 3600 / 0.6).astype(int)
+        column = np.round(250 - (ra - ra[k]) * np.cos(np.radians(dec)) * 3600 / 0.6).astype(int)
+        inside = (np.minimum(row, column) >= 0) & (np.maximum(row, column) <= 500)
+        for other in np.flatnonzero(inside):
+            here, there = image[row[other], column[other]], sample.small[other][100, 100]
+            assert here == pytest.approx(there, rel=0.03, abs=40e-6)
+            compared += other != k
+    assert compared > 50
+
+
+def test_overlapping_cut_outs_show_the_same_sky(sample):
+    shown = sample.positions[: len(sample.large)]
+    for k, (ra, dec) in enumerate(shown):
+        east = (shown[:, 0] - ra) * np.cos(np.radians(dec)) * 3600 / 0.6
+        north = (shown[:, 1] - dec) * 3600 / 0.6
+        for other in np.flatnonzero((np.abs(east) < 150) & (np.abs(north) < 150)):
+            if other <= k:
+                continue
+            rows, columns = round(north[other]), round(-east[other])
+            here = sample.large[k][200 + rows : 301 + rows, 200 + columns : 301 + columns]
+            there = sample.large[other][200:301, 200:301]
+            assert np.corrcoef(here.ravel(), there.ravel())[0, 1] > 0.9
+
+
+def test_there_are_point_double_and_extended_sources():
+    sky = draw_radio_sky(np.random.default_rng(0), 2400)
+    kinds = np.bincount(sky.kind, minlength=3)
+    assert kinds[POINT] > kinds[RESOLVED] > kinds[DOUBLE] > 20
+    flux = np.bincount(sky.parent, sky.component_flux)
+    assert flux == pytest.approx(sky.flux)
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path):
+    first = write_sample(tmp_path / "a", rows=200, images=4)
+    again = write_sample(tmp_path / "b", rows=200, images=4)
+    assert [a.read_bytes() for a in first] == [b.read_bytes() for b in again]
+
+
+def test_another_seed_gives_another_survey(tmp_path):
+    one = Sample(tmp_path / "a", rows=200, images=2, seed=1)
+    two = Sample(tmp_path / "b", rows=200, images=2, seed=2)
+    assert not np.any(one.positions == two.positions)
+    assert not np.array_equal(one.labels, two.labels)
+    assert np.mean(one.flux[:, 0] == two.flux[:, 0]) < 0.05
+    assert np.mean(one.small == two.small) < 0.2
+
+
+def test_more_images_leave_the_rest_as_it_is(tmp_path):
+    few = Sample(tmp_path / "a", rows=100, images=1)
+    more = Sample(tmp_path / "b", rows=100, images=3)
+    assert np.array_equal(few.catalogue, more.catalogue)
+    assert np.array_equal(few.large[0], more.large[0])
+
+
+@pytest.mark.parametrize(("rows", "images"), [(1, 0), (1, 1), (50, 3), (300, 0)])
+def test_small_samples_can_be_made(tmp_path, rows, images):
+    small = Sample(tmp_path, rows=rows, images=images)
+    assert small.catalogue.shape == (rows, 12)
+    assert small.small.shape == (images, 201, 201)
+    assert len(small.positions) == max(1, round(rows * 2400 / ROWS))
+    assert separation(*small.catalogue[:, :2].T, *small.positions[small.index].T).max() <= 1
+
+
+@pytest.mark.parametrize("seed", [1, 7])
+def test_other_seeds_keep_the_counts(tmp_path, seed):
+    other = Sample(tmp_path, seed=seed, images=0)
+    flux = other.flux
+    assert np.sum(flux[:, 0] >= 1000) == pytest.approx(341, rel=0.1)
+    assert np.sum(flux[:, 0] >= 150) == pytest.approx(2087, rel=0.1)
+    assert np.sum(flux == -99, axis=0) == pytest.approx([0, 100, 1000, 500, 2700], rel=0.1)
+    assert np.sum(flux[:, 2:] > 0, axis=0) == pytest.approx([6353, 5853, 3353], rel=0.15)
+
+
+def test_more_images_than_radio_objects_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match="5 images are more than the 4 radio objects"):
+        write_sample(tmp_path, rows=50, images=5)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("options", [{"rows": 0}, {"images": -1}, {"seed": -1}])
+def test_numbers_that_make_no_sense_are_an_error(tmp_path, options):
+    with pytest.raises(ConfigError, match="cannot be made"):
+        write_sample(tmp_path, **{"rows": 100, "images": 1, **options})
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(PublishError, match="taken: the sample cannot be written"):
+        write_sample(tmp_path / "taken", rows=50, images=0)
+
+
+def test_a_failed_write_leaves_the_former_files(tmp_path, monkeypatch):
+    before = [path.read_bytes() for path in write_sample(tmp_path, rows=50, images=1)]
+    whole = Path.write_bytes
+
+    def disk_full(path, data):
+        if "training" in path.name:
+            whole(path, bytes(data)[:10])
+            raise OSError(28, "No space left on device")
+        return whole(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", disk_full)
+    with pytest.raises(PublishError, match="No space left on device"):
+        write_sample(tmp_path, rows=60, images=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["crowdastro.h5", "training.h5"]
+    assert [(tmp_path / name).read_bytes() for name in ("crowdastro.h5", "training.h5")] == before
