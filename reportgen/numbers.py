@@ -40,11 +40,11 @@ def percent(fraction: float) -> str:
         return MISSING
     value = 100 * fraction
     if 0 < value < 0.1:
-        return "< 0.1 %"
+        return "<\u00a00.1\u00a0%"
     if 99.9 < value < 100:
-        return "> 99.9 %"
+        return ">\u00a099.9\u00a0%"
     digits = 0 if value in (0, 100) else 1
-    return f"{value:.{digits}f} %"
+    return f"{value:.{digits}f}\u00a0%"
 
 
 def bytes_text(size: int) -> str:

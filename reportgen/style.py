@@ -35,7 +35,11 @@ DARK = {
     ),
 }
 HALO = "#fefefe"  # around lines that cross a map; the ground, nearly
-DENSITY_MAP = "cividis"  # perceptually uniform, made for colour-blind readers
+# cividis is perceptually uniform and made for colour-blind readers (Nuñez, Anderton & Renslow 2018,
+# PLoS ONE 13, e0199239). Its darkest part is left out where it would be lost on a dark ground.
+SKY_MAP = "cividis"
+DENSITY_MAP = "reportgen.density"
+DENSITY_START = 0.22
 DIVERGING_MAP = "RdBu_r"
 
 SANS, SERIF = "Source Sans 3", "Source Serif 4"
@@ -65,11 +69,19 @@ def series_dashes(order: int) -> str | tuple[int, tuple[float, ...]]:
 
 
 @cache
-def _register_fonts() -> None:
+def _register() -> None:
+    """Make the fonts and the colour map known to matplotlib, once a process."""
+    import matplotlib as mpl
+    import numpy as np
+    from matplotlib.colors import ListedColormap
     from matplotlib.font_manager import fontManager
 
     for name in FONT_FILES.values():
         fontManager.addfont(font_path(name))
+    whole = mpl.colormaps[SKY_MAP]
+    mpl.colormaps.register(
+        ListedColormap(whole(np.linspace(DENSITY_START, 1, 256)), name=DENSITY_MAP), force=True
+    )
 
 
 @contextmanager
@@ -77,7 +89,7 @@ def house_style() -> Iterator[None]:
     """Draw and save figures in the house style inside this block."""
     import matplotlib as mpl
 
-    _register_fonts()
+    _register()
     settings = {
         "font.family": SANS,
         "font.size": 8.5,
@@ -119,7 +131,7 @@ def house_style() -> Iterator[None]:
         "lines.linewidth": 1.2,
         "legend.frameon": False,
         "legend.handlelength": 2.2,
-        "image.cmap": DENSITY_MAP,
+        "image.cmap": SKY_MAP,
         "svg.fonttype": "path",
         "svg.hashsalt": "reportgen",
         "pdf.fonttype": 42,

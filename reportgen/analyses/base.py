@@ -71,9 +71,10 @@ def installed_analyses() -> Registry:
             )
             continue
         if point.name in types and types[point.name] is not loaded:
+            first = types[point.name].__module__
             broken[point.name] = (
-                f"the analysis {point.name!r} is announced twice: by {types[point.name].__module__} "
-                f"and by {loaded.__module__}; remove or rename one"
+                f"the analysis {point.name!r} is announced twice: by {first} and by "
+                f"{loaded.__module__}; remove or rename one"
             )
             continue
         types[point.name] = loaded

@@ -57,7 +57,7 @@ class Correlation(Analysis, name="correlation"):
                 f"no valid value in {listed([c.name for c in self.columns])}",
                 "look at the missing-value marks, at where:, and at the source",
             )
-        shorts, _ = short_titles(self.columns)
+        shorts = list(short_titles(self.columns).values())
         pairs = sorted(
             (
                 (float(matrix.r[i, j]), i, j)
@@ -86,12 +86,14 @@ class Correlation(Analysis, name="correlation"):
         if not pairs:
             return ["No correlation is defined: too few rows, or the columns are constant."]
         r, i, j = pairs[0]
-        findings = [f"The strongest pair is {shorts[i]} and {shorts[j]}: {name} = {number(r, 2)}."]
+        findings = [
+            f"The strongest pair is {shorts[i]} and {shorts[j]}: {name} = {coefficient(r)}."
+        ]
         if self.with_column is None:
             return findings
         chosen = [column.name for column in self.columns].index(self.with_column.name)
         with_it = [(r, i + j - chosen) for r, i, j in pairs if chosen in (i, j)]
-        above = [f"{shorts[k]} ({number(r, 2)})" for r, k in with_it if abs(r) > self.limit]
+        above = [f"{shorts[k]} ({coefficient(r)})" for r, k in with_it if abs(r) > self.limit]
         title = self.with_column.title
         if not with_it:
             findings.insert(0, f"No correlation with {title} is defined.")
@@ -104,7 +106,7 @@ class Correlation(Analysis, name="correlation"):
             findings.insert(
                 0,
                 f"Nothing correlates with {title} above {number(self.limit)}; "
-                f"the closest is {shorts[k]} with {name} = {number(r, 2)}.",
+                f"the closest is {shorts[k]} with {name} = {coefficient(r)}.",
             )
         return findings
 
@@ -166,7 +168,7 @@ class Correlation(Analysis, name="correlation"):
         k = len(self.columns)
         width = "column" if k <= 8 else "full"
         side = WIDTHS[width]
-        drawing = Drawing(figsize=(side, side * 0.9))
+        drawing = Drawing(figsize=(side, side * 0.86))
         axes = drawing.add_subplot()
         mesh = axes.pcolormesh(
             matrix.r, cmap=DIVERGING_MAP, vmin=-1, vmax=1, edgecolors="none", linewidth=0
@@ -176,9 +178,16 @@ class Correlation(Analysis, name="correlation"):
                 r = matrix.r[i, j]
                 # Black and white are not among the colours that dark mode turns: cells keep theirs.
                 colour = "#ffffff" if abs(r) > 0.65 else "#000000"
-                text = number(float(r), 2)
-                axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=colour, fontsize=8)
-        axes.set_xticks(np.arange(k) + 0.5, shorts, rotation=45 if k > 4 else 0, ha="right" if k > 4 else "center")
+                text = coefficient(float(r))
+                axes.text(
+                    j + 0.5, i + 0.5, text, ha="center", va="center", color=colour, fontsize=7.5
+                )
+        axes.set_xticks(
+            np.arange(k) + 0.5,
+            shorts,
+            rotation=45 if k > 4 else 0,
+            ha="right" if k > 4 else "center",
+        )
         axes.set_yticks(np.arange(k) + 0.5, shorts)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
@@ -186,8 +195,8 @@ class Correlation(Analysis, name="correlation"):
         axes.set_aspect("equal")
         bar = drawing.colorbar(mesh, ax=axes, pad=0.03, aspect=30, shrink=0.9)
         bar.set_label(f"{METHODS[self.method]} (no unit)")
-        bar.outline.set_linewidth(0.4)  # type: ignore[operator]
-        said = [f"{shorts[i]} and {shorts[j]} {number(r, 2)}" for r, i, j in pairs[:5]]
+        bar.outline.set_linewidth(0.4)
+        said = [f"{shorts[i]} and {shorts[j]} {coefficient(r)}" for r, i, j in pairs[:5]]
         rows = (
             "rows valid in both" if self.rows == "pairwise" else "rows valid in all of the columns"
         )
@@ -214,3 +223,8 @@ class Correlation(Analysis, name="correlation"):
             data=data,
             width=width,  # type: ignore[arg-type]
         )
+
+
+def coefficient(r: float) -> str:
+    """Give a coefficient with two decimals; with three where two would round it to 1."""
+    return number(r, 3 if 0.995 <= abs(r) < 0.9995 else 2)

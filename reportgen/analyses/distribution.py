@@ -20,7 +20,6 @@ from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Curve, Quantiles, SortedCurve
 from reportgen.results import Figure, Metric, Section, Table, TableColumn
 
-
 Points = Annotated[int, Field(strict=True, ge=2, le=20_000)]
 
 
@@ -34,7 +33,9 @@ class HistogramView(Block):
     below: Real | None = None
     """Last edge, itself left out; the largest value when not given."""
     log: bool = False
-    """Bins equal in the logarithm."""
+    """Logarithmic axis and bins equal in the logarithm."""
+    log_axis: bool = False
+    """Logarithmic axis with bins equal in the value."""
     log_counts: bool = False
     """Logarithmic count axis."""
 
@@ -43,8 +44,10 @@ class HistogramView(Block):
         if self.above is not None and self.below is not None and self.above >= self.below:
             raise ValueError(f"above ({self.above:g}) must be less than below ({self.below:g})")
         ends = [end for end in (self.above, self.below) if end is not None]
-        if self.log and any(end <= 0 for end in ends):
+        if (self.log or self.log_axis) and any(end <= 0 for end in ends):
             raise ValueError("a logarithmic histogram needs above and below larger than 0")
+        if self.log and self.log_axis:
+            raise ValueError("log already makes the axis logarithmic; leave out log_axis")
         return self
 
     def histogram(self, column: str, columns: Sequence[str], where: Any) -> Histogram:
@@ -131,8 +134,7 @@ class Distribution(Analysis, name="distribution"):
         )
 
     def _labels(self) -> dict[str, str]:
-        shorts, _ = short_titles(self.columns)
-        return {column.name: short for column, short in zip(self.columns, shorts, strict=True)}
+        return short_titles(self.columns)
 
     def _drawn(self, values: Mapping[str, Any]) -> list[Column]:
         return [c for c in self.columns if values[f"{c.name}.count"].valid]
@@ -140,14 +142,21 @@ class Distribution(Analysis, name="distribution"):
     def _histogram(self, i: int, values: Mapping[str, Any]) -> Figure:
         view, labels = self.histograms[i], self._labels()
         drawn = self._drawn(values)
-        found: dict[str, HistogramCounts] = {c.name: values[f"{c.name}.histogram{i}"] for c in drawn}
+        found: dict[str, HistogramCounts] = {
+            c.name: values[f"{c.name}.histogram{i}"] for c in drawn
+        }
         edges = next(iter(found.values())).edges
         lines = [
             Line(labels[c.name], c.order, edges, found[c.name].counts.astype(float)) for c in drawn
         ]
         axis = common_axis(self.columns)
         drawing = outlines(
-            lines, edges, axis, "Objects per bin", log=view.log, log_counts=view.log_counts
+            lines,
+            edges,
+            axis,
+            "Objects per bin",
+            log=view.log or view.log_axis,
+            log_counts=view.log_counts,
         )
         outside = {labels[name]: h.below + h.above for name, h in found.items()}
         unit = self.columns[0]
@@ -194,18 +203,15 @@ class Distribution(Analysis, name="distribution"):
             f"sorted_{i + 1}",
             f"Sorted values{cut}",
             [
-                TableColumn.of("column", np.repeat(list(found), [len(c.rank) for c in found.values()])),
+                TableColumn.of(
+                    "column", np.repeat(list(found), [len(c.rank) for c in found.values()])
+                ),
                 TableColumn.of("rank", _joined([c.rank + 1 for c in found.values()])),
                 TableColumn.of("value", _joined([c.value for c in found.values()]), unit.unit),
             ],
             shown=False,
         )
-        said = " ".join(
-            f"{labels[c.name]}: {count(found[c.name].n)} values from "
-            f"{number(found[c.name].value[0])} to {c.quantity(number(found[c.name].value[-1]))}, "
-            f"half of them below {number(float(np.interp((found[c.name].n - 1) / 2, found[c.name].rank, found[c.name].value)))}."
-            for c in drawn
-        )
+        said = " ".join(_course(labels[c.name], c, found[c.name]) for c in drawn)
         return Figure(
             f"sorted_{i + 1}",
             drawing,
@@ -295,7 +301,7 @@ class Distribution(Analysis, name="distribution"):
             ]
             findings.append(f"{first.title}: of {count(n)} objects, {listed(kept)}.")
         if len(self.columns) == 1:
-            found: HistogramCounts = values[f"{first.name}.histogram0"] if self.histograms else None
+            found: HistogramCounts | None = values.get(f"{first.name}.histogram0")
             median = first.quantity(number(float(values[f"{first.name}.quantiles"].values[-1])))
             if found is not None and found.n:
                 low, high, most = found.peak
@@ -322,6 +328,15 @@ def _joined(parts: Sequence[Any]) -> Any:
 
 def _in_name(cut: float) -> str:
     return f"{cut:g}".replace("-", "minus_").replace(".", "_").replace("+", "")
+
+
+def _course(label: str, column: Column, curve: Curve) -> str:
+    """Say in words how a curve runs."""
+    middle = float(np.interp((curve.n - 1) / 2, curve.rank, curve.value))
+    return (
+        f"{label}: {count(curve.n)} values from {number(float(curve.value[0]))} to "
+        f"{column.quantity(number(float(curve.value[-1])))}, half of them below {number(middle)}."
+    )
 
 
 def _peak(label: str, column: Column, histogram: HistogramCounts) -> str:

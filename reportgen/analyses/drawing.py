@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.config.columns import Column, unit_symbol
+from reportgen.config.columns import Column
 from reportgen.style import MUTED, WIDTHS, series_colour, series_dashes
 
 if TYPE_CHECKING:
@@ -24,12 +24,10 @@ class Line:
     label: str
     order: int
     x: Values
-    y: Values
+    y: NDArray[Any]
 
 
-def new_figure(
-    height: float, width: Literal["column", "full"] = "column"
-) -> "tuple[Figure, Axes]":
+def new_figure(height: float, width: Literal["column", "full"] = "column") -> "tuple[Figure, Axes]":
     """Give a figure of a journal's width and a height in millimetres, with one pair of axes."""
     from matplotlib.figure import Figure
 
@@ -37,37 +35,43 @@ def new_figure(
     return figure, figure.add_subplot()
 
 
-def short_titles(columns: Sequence[Column]) -> tuple[list[str], str]:
-    """Split titles into what differs and what is common.
+def short_titles(columns: Sequence[Column]) -> dict[str, str]:
+    """Give each column, by name, the part of its title that tells it from the others of its unit.
 
-    ``3.6 μm flux density`` and ``24 μm flux density`` give ``3.6 μm``, ``24 μm`` and
-    ``Flux density``. A single column gives its title twice.
+    ``3.6 μm flux density`` and ``24 μm flux density`` give ``3.6 μm`` and ``24 μm``; a title that
+    shares no ending with another stays as it is.
     """
-    titles = [column.title.split() for column in columns]
-    if len(titles) == 1:
-        return [columns[0].title], columns[0].title
+    shorts = {column.name: column.title for column in columns}
+    for unit in {column.unit for column in columns}:
+        group = [column for column in columns if column.unit == unit]
+        ending = _shared_ending([column.title for column in group])
+        for column in group if ending else ():
+            shorts[column.name] = column.title.removesuffix(ending).rstrip()
+    return shorts
+
+
+def _shared_ending(titles: Sequence[str]) -> str:
+    """Give the words that all titles end in, when each has more before them; else nothing."""
+    words = [title.split() for title in titles]
+    if len(titles) < 2:
+        return ""
     shared = 0
-    while all(len(t) > shared + 1 and t[-1 - shared] == titles[0][-1 - shared] for t in titles):
+    while all(len(w) > shared + 1 and w[-1 - shared] == words[0][-1 - shared] for w in words):
         shared += 1
-    # A unit or symbol that ends what differs belongs to it: keep "μm" with "3.6".
-    while shared and not titles[0][len(titles[0]) - shared][0].isalpha():
+    # The unit of a band belongs to its number: what is left must not end in a bare number.
+    while shared and any(w[-1 - shared][-1].isdigit() for w in words):
         shared -= 1
-    while shared and titles[0][len(titles[0]) - shared] in {"μm", "µm", "nm", "GHz", "MHz", "band"}:
-        shared -= 1
-    if not shared:
-        return [column.title for column in columns], ""
-    common = " ".join(titles[0][-shared:])
-    return [" ".join(t[:-shared]) for t in titles], common[0].upper() + common[1:]
+    return " ".join(words[0][len(words[0]) - shared :])
 
 
 def common_axis(columns: Sequence[Column]) -> str:
     """Give the axis label of several columns: what they share, and the unit if it is one."""
     if len(columns) == 1:
         return columns[0].axis
-    _, common = short_titles(columns)
-    symbols = {unit_symbol(column.unit) for column in columns}
+    ending = _shared_ending([column.title for column in columns])
+    title = ending[0].upper() + ending[1:] if ending else "Value"
+    symbols = {column.symbol for column in columns}
     symbol = symbols.pop() if len(symbols) == 1 else "each in its unit"
-    title = common or "Value"
     return f"{title} [{symbol}]" if symbol else title
 
 
@@ -80,8 +84,11 @@ def outlines(
     log: bool = False,
     log_counts: bool = False,
 ) -> "Figure":
-    """Draw histograms as outlines. Each line's y: counts, (bins,)."""
-    figure, axes = new_figure(58)
+    """Draw histograms as outlines.
+
+    Each line's y: counts, (bins,); edges: (bins + 1,). log, log_counts: logarithmic axes.
+    """
+    figure, axes = new_figure(50)
     widest = max((line.y.max(initial=0) for line in lines), default=0)
     for line in lines:
         counts = np.where(line.y > 0, line.y, np.nan) if log_counts else line.y
@@ -90,8 +97,7 @@ def outlines(
             edges,
             baseline=None if log_counts else 0,
             color=series_colour(line.order),
-            linestyle=series_dashes(line.order) if len(lines) > 1 else "-",
-            linewidth=1.2 if len(edges) < 120 else 0.8,
+            linewidth=1.2 if len(edges) < 120 else 0.7,
             label=line.label,
             fill=False,
         )
@@ -102,7 +108,7 @@ def outlines(
         axes.set_xscale("log")
     if log_counts and widest > 0:
         axes.set_yscale("log")
-        axes.set_ylim(0.7, widest * 1.5)
+        axes.set_ylim(0.7, widest * 1.5)  # a bin of one object stands clear of the axis
     else:
         axes.set_ylim(0, max(1, widest) * 1.06)
         plain_counts(axes)
@@ -119,7 +125,7 @@ def curves(
     log: bool = False,
 ) -> "Figure":
     """Draw curves of values against their rank."""
-    figure, axes = new_figure(58)
+    figure, axes = new_figure(50)
     for line in lines:
         y = np.where(line.y > 0, line.y, np.nan) if log else line.y
         axes.plot(
@@ -143,15 +149,17 @@ def curves(
 def key_above(axes: "Axes") -> None:
     """Name the lines above the axes, where they cannot cover data."""
     handles, labels = axes.get_legend_handles_labels()
-    rows = 3 if max(map(len, labels), default=0) < 12 else 2
+    longest = max(map(len, labels), default=0)
+    columns = 5 if longest < 8 else 3 if longest < 14 else 2
     axes.legend(
         handles,
         labels,
         loc="lower left",
         bbox_to_anchor=(-0.02, 1.0),
-        ncols=rows,
+        ncols=columns,
         borderaxespad=0.2,
-        columnspacing=1.4,
+        columnspacing=1.1,
+        handlelength=1.5,
         handletextpad=0.5,
         labelspacing=0.3,
     )

@@ -138,7 +138,10 @@ class Population(Analysis, name="population"):
         self, subset: HistogramCounts, whole: HistogramCounts, compared: Comparison
     ) -> Figure:
         lines = []
-        parts = ((self.label, 0, whole, compared.n_all), (self.subset_label, 4, subset, compared.n_subset))
+        parts = (
+            (self.label, 0, whole, compared.n_all),
+            (self.subset_label, 4, subset, compared.n_subset),
+        )
         for label, order, histogram, n in parts:
             share = 100 * histogram.counts / n if n else np.zeros(self.bins)
             lines.append(Line(f"{label} ({count(n)})", order, histogram.edges, share))
@@ -155,8 +158,8 @@ class Population(Analysis, name="population"):
             "distributions",
             drawing,
             f"{self.subset_label} and {self.label[0].lower()}{self.label[1:]}",
-            alt=f"Two histograms of {self.column.title} in {self.bins} bins, each in percent of its "
-            f"group. Fullest bins: {'; '.join(peaks)}.",
+            alt=f"Two histograms of {self.column.title} in {self.bins} bins, each in percent of "
+            f"its group. Fullest bins: {'; '.join(peaks)}.",
             caption=f"Each group in percent of its own number, so that {count(compared.n_subset)} "
             f"and {count(compared.n_all)} objects can be compared."
             + (f" {count(outside)} values are outside the range." if outside else ""),
@@ -167,7 +170,7 @@ class Population(Analysis, name="population"):
         fraction, low, high = binomial_fraction(subset.counts, whole.counts)
         centres = (whole.edges[1:] + whole.edges[:-1]) / 2
         overall = subset.n / whole.n if whole.n else float("nan")
-        figure, axes = new_figure(58)
+        figure, axes = new_figure(50)
         filled = whole.counts > 0
         axes.axhline(100 * overall, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
         axes.errorbar(

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis
-from reportgen.analyses.drawing import new_figure, note_inside
+from reportgen.analyses.drawing import new_figure, note_inside, short_titles
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, compare
 from reportgen.config.schema import ColumnRef, Count
@@ -25,7 +25,7 @@ from reportgen.reduce.histograms import (
 )
 from reportgen.reduce.moments import CorrelationMatrix, Pearson, Spearman
 from reportgen.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.style import HALO, SERIES, series_colour
+from reportgen.style import DENSITY_MAP, HALO, SERIES, series_colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +48,7 @@ class Relation(Analysis, name="relation"):
     """Logarithmic vertical axes; values of 0 and less are not drawn."""
     points: Count = 2000
     """Up to so many objects are drawn as points, more as density."""
-    bins: Count = 60
+    bins: Count = 40
     """Cells along each axis of the density."""
     median_bins: Count = 18
     """Bins of the running median."""
@@ -113,7 +113,7 @@ class Relation(Analysis, name="relation"):
         points: Rows = values[f"{other.name}.points"]
         density: Counts2D = values[f"{other.name}.density"]
         running: BinnedQuantiles = values[f"{other.name}.running"]
-        figure, axes = new_figure(62)
+        figure, axes = new_figure(54)
         if self.log_x:
             axes.set_xscale("log")
         if self.log_y:
@@ -185,7 +185,9 @@ class Relation(Analysis, name="relation"):
                 TableColumn.of(f"{other.name}_high", density.x[column + 1], other.unit),
                 TableColumn.of(f"{self.column.name}_low", density.y[row], self.column.unit),
                 TableColumn.of(f"{self.column.name}_high", density.y[row + 1], self.column.unit),
-                TableColumn.of("n", density.counts[row, column], description="cells with 0 left out"),
+                TableColumn.of(
+                    "n", density.counts[row, column], description="cells with 0 left out"
+                ),
             ]
         return Table(name, title, columns, shown=False)
 
@@ -208,12 +210,13 @@ class Relation(Analysis, name="relation"):
         self, pearson: Mapping[str, CorrelationMatrix], spearman: Mapping[str, CorrelationMatrix]
     ) -> dict[str, Metric]:
         metrics = {}
+        shorts = short_titles(self.against)
         for o in self.against:
             r, rho = float(pearson[o.name].r[0, 1]), float(spearman[o.name].r[0, 1])
             n = int(pearson[o.name].n[0, 1])
-            metrics[f"{o.name}_spearman"] = Metric(rho, f"{o.title}: Spearman", digits=3)
-            metrics[f"{o.name}_pearson"] = Metric(r, f"{o.title}: Pearson", digits=3, shown=False)
-            metrics[f"{o.name}_n"] = Metric(n, f"{o.title}: objects", digits=0, shown=False)
+            metrics[f"{o.name}_spearman"] = Metric(rho, f"ρ, {shorts[o.name]}", digits=3)
+            metrics[f"{o.name}_pearson"] = Metric(r, f"r, {shorts[o.name]}", digits=3, shown=False)
+            metrics[f"{o.name}_n"] = Metric(n, f"objects, {shorts[o.name]}", digits=0, shown=False)
         return metrics
 
     def _finding(self, spearman: Mapping[str, CorrelationMatrix]) -> str:
@@ -243,11 +246,17 @@ def _draw_density(axes: "Axes", density: Counts2D) -> None:
     counts = np.ma.masked_equal(density.counts, 0)
     most = max(2, int(density.counts.max()))
     mesh = axes.pcolormesh(
-        density.x, density.y, counts, norm=LogNorm(1, most), rasterized=True, linewidth=0
+        density.x,
+        density.y,
+        counts,
+        norm=LogNorm(1, most),
+        cmap=DENSITY_MAP,
+        rasterized=True,
+        linewidth=0,
     )
     bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30)
     bar.set_label("Objects per cell")
-    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.4)
 
 
 def _draw_running(axes: "Axes", running: BinnedQuantiles, shown: Any, *, log: bool) -> None:
@@ -259,5 +268,7 @@ def _draw_running(axes: "Axes", running: BinnedQuantiles, shown: Any, *, log: bo
     low, middle, high = np.where(shown, running.values, np.nan)
     halo = [Stroke(linewidth=3, foreground=HALO), Stroke()]
     for bound in (low, high):
-        axes.plot(x, bound, color=SERIES[4], linewidth=0.8, linestyle=(0, (3, 1.5)), path_effects=halo)
+        axes.plot(
+            x, bound, color=SERIES[4], linewidth=0.8, linestyle=(0, (3, 1.5)), path_effects=halo
+        )
     axes.plot(x, middle, color=SERIES[4], linewidth=1.5, path_effects=halo)

@@ -52,9 +52,7 @@ class SkyDensity(Analysis, name="sky_density"):
 
     def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
         """Ask for the objects in each cell."""
-        return {
-            "sky": CountOnSky(self.ra.name, self.dec.name, self.edges, self.cell, self.where)
-        }
+        return {"sky": CountOnSky(self.ra.name, self.dec.name, self.edges, self.cell, self.where)}
 
     def present(self, **values: Any) -> Section:
         """Smooth the counts and draw the map."""
@@ -74,14 +72,16 @@ class SkyDensity(Analysis, name="sky_density"):
         ra, dec = _cell_position(wcs, found.grid, peak)
         metrics = {
             "objects": Metric(n, "objects", digits=0),
-            "field_area": Metric(field / 3600, "field", "deg2", digits=2),
-            "covered_area": Metric(covered / 3600, "cells with objects", "deg2", digits=2),
+            "field_area": Metric(field / 3600, "area of the map", "deg2", digits=2),
+            "covered_area": Metric(covered / 3600, "area of cells with objects", "deg2", digits=2),
             "mean_density": Metric(n / field, "mean density", PER_AREA),
             "max_density": Metric(float(density.max()), "largest density", PER_AREA),
             "max_smoothed_count": Metric(
                 float(smoothed.max()), "largest smoothed count per cell", shown=False
             ),
-            "empty_fraction": Metric(100 * float((counts == 0).mean()), "empty cells", "%", digits=1),
+            "empty_fraction": Metric(
+                100 * float((counts == 0).mean()), "empty cells", "%", digits=1
+            ),
         }
         finding = (
             f"{count(n)} objects over {number(field / 3600, 2)} square degrees: on average "
@@ -190,12 +190,12 @@ def _draw(density: Values, wcs: "WCS", grid: SkyGrid, *, hms: bool) -> Any:
     width = WIDTHS["full"]
     height = min(1.25 * width, max(0.3 * width, 0.8 * width * ny * aspect / nx + 0.5))
     drawing = Drawing(figsize=(width, height))
-    axes = drawing.add_subplot(axes_class=WCSAxes, wcs=wcs)
+    axes: Any = drawing.add_subplot(axes_class=WCSAxes, wcs=wcs)
     image = axes.imshow(
-        np.where(density > 0, density, np.nan)[:, ::-1],
+        density[:, ::-1],
         origin="lower",
         aspect=aspect,
-        interpolation="nearest",
+        interpolation="none",
     )
     for coordinate, label in zip(axes.coords, ("Right ascension", "Declination"), strict=True):
         coordinate.set_axislabel(f"{label} [{'h m' if hms and label[0] == 'R' else '°'}]")
@@ -210,5 +210,5 @@ def _draw(density: Values, wcs: "WCS", grid: SkyGrid, *, hms: bool) -> Any:
             coordinate.set_format_unit("deg", decimal=True, show_decimal_unit=False)
     bar = drawing.colorbar(image, ax=axes, pad=0.02, aspect=35)
     bar.set_label("Objects per square arcminute [arcmin⁻²]")
-    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.4)
     return drawing

@@ -1,7 +1,10 @@
 """What an analysis knows of a column: its name, what it is called and its unit."""
 
+import re
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,8 @@ class Column:
 
     @property
     def title(self) -> str:
-        """What the column is called in text."""
-        return self.label or self.name
+        """What the column is called in text; a number in it stays beside its unit."""
+        return re.sub(r"(?<=\d) (?=\S{1,4}\b)", "\u00a0", self.label or self.name)
 
     @property
     def symbol(self) -> str:
@@ -30,25 +33,23 @@ class Column:
 
     @property
     def axis(self) -> str:
-        """Title and unit for an axis or the head of a table, such as ``Flux density [μJy]``."""
+        """Title and unit for an axis or the head of a table, such as ``Flux density [µJy]``."""
         return f"{self.title} [{self.symbol}]" if self.symbol else self.title
 
     def quantity(self, number: str) -> str:
         """Give a formatted number with the unit, for a sentence."""
         if not self.symbol:
             return number
-        gap = "" if self.symbol in {"°", "′", "″"} else " "
+        gap = "" if self.symbol in {"°", "′", "″"} else "\u00a0"
         return f"{number}{gap}{self.symbol}"
 
 
 @lru_cache(maxsize=256)
 def unit_symbol(unit: str) -> str:
-    """Give a unit as text for people: ``uJy`` becomes ``μJy``; empty for dimensionless."""
+    """Give a unit as text for people: ``uJy`` becomes ``µJy``; empty for dimensionless."""
     if not unit:
         return ""
-    from astropy import units
-
-    symbol = str(units.Unit(unit).to_string("unicode"))
+    symbol = str(_read_unit(unit).to_string("unicode"))
     return {"deg": "°", "arcmin": "′", "arcsec": "″"}.get(symbol, symbol)
 
 
@@ -56,11 +57,18 @@ def unit_problem(unit: str) -> str | None:
     """Say why a unit is not one that astropy knows; None when it is fine."""
     if not unit:
         return None
-    from astropy import units
-
     try:
-        units.Unit(unit)
+        _read_unit(unit)
     except (ValueError, TypeError) as error:
-        why = str(error).split(" If this is meant to be")[0]
+        why = str(error).split(" If this is meant to be")[0].removeprefix(f"{unit!r} ").strip()
         return f"{unit!r} is not a unit that astropy knows: {why}"
     return None
+
+
+def _read_unit(unit: str) -> Any:
+    from astropy import units
+
+    with warnings.catch_warnings():
+        # Of FITS's dislike of "Jy/beam/s"; the report writes the unit its own way.
+        warnings.simplefilter("ignore")
+        return units.Unit(unit)

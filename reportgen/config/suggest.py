@@ -3,10 +3,18 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST_LISTED = 30  # names; a file can hold thousands of datasets
+LONGEST = 80  # characters of a name; comparing longer ones is slow and helps nobody
+
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Say that a name is not known, with the nearest that is and a list of all."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    guess = f"; did you mean {near[0]!r}?" if near else ""
-    return f"unknown {kind} {name!r}{guess} (known: {', '.join(names) or 'none'})"
+    shown = name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
+    folded = {each.casefold(): each for each in names}
+    near = get_close_matches(shown.casefold(), folded, n=1)
+    guess = f"; did you mean {folded[near[0]]!r}?" if near else ""
+    listed = ", ".join(names[:MOST_LISTED]) or "none"
+    if len(names) > MOST_LISTED:
+        listed += f" and {len(names) - MOST_LISTED} more"
+    return f"unknown {kind} {shown!r}{guess} (known: {listed})"

@@ -45,6 +45,9 @@ def save_section(
 
 def _save_figure(figure: Figure, table: str, run: Path, folder: Path) -> FigureRecord:
     with house_style():
+        # The layout is the same in every format: work it out once.
+        figure.drawing.draw_without_rendering()
+        figure.drawing.set_layout_engine("none")
         files = {}
         for form, options in {
             "svg": {"metadata": {"Date": None, "Title": figure.title}},

@@ -11,7 +11,7 @@ from reportgen.render.tables import TableView, table_view
 from reportgen.summary import FigureRecord, InputRecord, SectionRecord, Status, Summary
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "Warning", "fail": "Failed", "error": "Error"}
-SHORT_ROWS = 12  # a table up to here stands open on a screen
+SHORT_ROWS = 15  # a table up to here stands open on a screen
 
 
 @dataclass(frozen=True)

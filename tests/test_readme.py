@@ -1,0 +1,125 @@
+"""README.md is run: its commands, its configuration and its analysis do what it says."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reportgen.analyses.base import installed_analyses
+from reportgen.errors import ExitCode
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROWS = "400"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def table_rows(heading: str) -> dict[str, str]:
+    """First and second cell of the table below a head such as ``| code | meaning |``."""
+    table = README.split(heading)[1].split("\n\n")[0]
+    rows = (line.strip("| ").split(" | ") for line in table.splitlines()[2:])
+    return {first.strip("` "): second for first, second, *_ in rows}
+
+
+def run(command: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    words = shlex.split(command)
+    if words[0] == "reportgen":
+        words = [sys.executable, "-m", *words]
+    elif words[0] == "python":
+        words[0] = sys.executable
+    return subprocess.run(
+        words,
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder laid out as the README assumes, with a small sample survey."""
+    folder = tmp_path_factory.mktemp("clone")
+    (folder / "configs").symlink_to(ROOT / "configs")
+    done = run(f"reportgen sample data/cdfs --rows {ROWS} --images 2", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_commands_without_make_build_a_report(clone: Path) -> None:
+    commands = [
+        line.partition("#")[0].strip()
+        for line in blocks("sh")[1].splitlines()
+        if not line.startswith("pip") and " sample " not in line
+    ]
+    assert len(commands) == 2
+    data = str(clone / "data" / "cdfs")
+    output = clone / "commands"
+    for command in commands:
+        if "configs/cdfs.yaml" in command and "check" not in command:
+            command = f"{command} --output {output}"
+        done = run(command, clone, CDFS_DATA=data)
+        assert done.returncode == 0, done.stderr
+    assert {"report.html", "report.pdf"} <= {p.name for p in (output / "latest").iterdir()}
+
+
+def test_the_configuration_builds_the_sections_it_names(clone: Path) -> None:
+    folder = clone / "own"
+    folder.mkdir()
+    (folder / "my-field.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
+    done = run("reportgen own/my-field.yaml --set output.formats=[html]", clone)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((folder / "build/my-field/latest/summary.json").read_text())
+    assert [section["id"] for section in summary["sections"]] == ["overview", "flux", "sky"]
+    assert re.search(r"fainter than [\d.]+ μJy", summary["sections"][1]["text"])
+
+
+def test_the_analysis_of_your_own_is_found_documented_and_built(
+    clone: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "brightest.py").write_text(blocks("python")[0], encoding="utf-8")
+    info = tmp_path / "brightest-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: brightest\nVersion: 1.0\n")
+    announced = blocks("toml")[0].replace('[project.entry-points."', "[").replace('"]', "]")
+    (info / "entry_points.txt").write_text(announced.replace('"', ""))
+    config = clone / "plugin.yaml"
+    config.write_text(
+        blocks("yaml")[0].partition("sections:")[0].replace("../data", "data")
+        + "sections:\n  bright: {analysis: brightest, catalogue: objects, title: T, column: flux}\n"
+    )
+    path = {"PYTHONPATH": str(tmp_path)}
+    assert "Where most values" in run("reportgen sections brightest", clone, **path).stdout
+    done = run("reportgen plugin.yaml --set output.formats=[html]", clone, **path)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((clone / "build/my-field/latest/summary.json").read_text())
+    assert summary["sections"][0]["findings"][0].startswith("Most values (")
+
+
+def test_the_analysis_has_no_more_lines_than_it_says() -> None:
+    code = blocks("python")[0].partition("class ")[2]
+    assert len([line for line in code.splitlines() if line.strip()]) <= 20
+
+
+def test_the_exit_codes_are_those_of_the_code() -> None:
+    assert {int(code) for code in table_rows("| code | meaning |")} == set(ExitCode)
+
+
+def test_every_analysis_is_listed() -> None:
+    assert set(table_rows("| analysis | shows |")) == set(installed_analyses().types)
+
+
+def test_the_first_configuration_of_the_readme_is_the_one_to_copy() -> None:
+    small = (ROOT / "configs" / "small.yaml").read_text(encoding="utf-8")
+    catalogue = re.search(r"    columns:\n(?:      .*\n)+", small)
+    assert catalogue is not None
+    assert catalogue[0] in README
