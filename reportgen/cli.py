@@ -1,21 +1,27 @@
 """The commands: parse, call one function, print, give the exit code."""
 
+import json
 import signal
 import sys
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from difflib import get_close_matches
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from reportgen.errors import ExitCode, ReportgenError
+from reportgen.errors import ExitCode, PublishError, ReportgenError
 
 if TYPE_CHECKING:
     from reportgen.config.loading import Report
+    from reportgen.summary import Summary
 
-INTERRUPTED = 130  # as shells count: 128 + SIGINT
-TERMINATED = 143
+BUG = 70  # EX_SOFTWARE of sysexits.h
 
 EXIT_CODES = """\b
 Exit codes:
@@ -25,6 +31,7 @@ Exit codes:
   3  a section or a document could not be made
   4  the report could not be written or delivered
   5  a source is missing or unreadable
+ 70  reportgen itself has a bug
 """
 
 
@@ -32,7 +39,11 @@ class _Commands(click.Group):
     """A first word that is no command is a configuration to build."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
+        own = {name for option in self.get_params(ctx) for name in option.opts}
+        if args and args[0] not in self.commands and args[0] not in own:
+            near = get_close_matches(args[0], self.commands, n=1)
+            if near and not Path(args[0]).exists():
+                ctx.fail(f"No such command {args[0]!r}; did you mean {near[0]!r}?")
             args = ["build", *args]
         return super().parse_args(ctx, args)
 
@@ -52,7 +63,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    signal.signal(signal.SIGTERM, _on_terminate)
+    _prepare()
     try:
         code = cli.main(prog_name=_name(), standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -62,20 +73,45 @@ def main() -> NoReturn:
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted; nothing was published.", err=True)
-        sys.exit(INTERRUPTED)
+        _interrupted(signal.SIGINT)
+    except _Signalled as error:
+        _interrupted(error.number)
     except click.ClickException as error:
         error.show()
         sys.exit(ExitCode.CONFIG)
-    except BrokenPipeError:
-        # The reader of our output has gone (`reportgen sections | head`): no reason to complain.
-        sys.stderr.close()
-        sys.exit(ExitCode.OK)
+    except OSError as error:
+        _complain(PublishError(f"{error.filename or 'output'}: {error.strerror or error}"))
+        sys.exit(ExitCode.DELIVERY)
+    except Exception:
+        traceback.print_exc()
+        click.echo("This is a bug of reportgen, please report it.", err=True)
+        sys.exit(BUG)
 
 
-def _on_terminate(_signal: int, _frame: object) -> None:
-    """Unwind on SIGTERM as on Ctrl-C, so that no half-written run stays."""
-    sys.exit(TERMINATED)
+class _Signalled(BaseException):
+    """A signal that asks to end."""
+
+    def __init__(self, number: int, _frame: object = None) -> None:
+        self.number = number
+
+
+def _prepare() -> None:
+    """Unwind on signals as on Ctrl-C, and write any text to any terminal."""
+
+    def unwind(number: int, _frame: object) -> None:
+        raise _Signalled(number)
+
+    for wish in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(wish) is signal.SIG_DFL:  # nohup has reasons
+            signal.signal(wish, unwind)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _interrupted(number: int) -> NoReturn:
+    click.echo("Interrupted; a run that was not finished has been removed.", err=True)
+    sys.exit(128 + number)  # as shells count
 
 
 def _name() -> str:
@@ -123,8 +159,13 @@ def _load(config: Path, overrides: tuple[str, ...]) -> "Report":
     "--workers", type=click.IntRange(1, 256), help="Worker processes; as many as cores by default."
 )
 @click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
-@click.option("--verbose", "-v", is_flag=True, help="Print tracebacks of failed sections.")
-def build(
+@click.option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    help="Print what sections print, and tracebacks of failed ones.",
+)
+def build(  # noqa: PLR0917 - click names them all
     config: Path,
     overrides: tuple[str, ...],
     only: tuple[str, ...],
@@ -134,35 +175,39 @@ def build(
     verbose: bool,
 ) -> int:
     """Build a report and publish it in its output folder."""
-    if output is not None:
-        overrides = (*overrides, f"output.folder={_quoted(output.absolute())}")
     from reportgen.pool import default_workers
     from reportgen.progress import progress_display
     from reportgen.run import Options
     from reportgen.run import build as build_report
 
     report = _load(config, overrides)
-    options = Options(only, workers or default_workers(), tuple(_name().split()))
-    with progress_display(quiet=quiet) as progress:
+    command = [*_name().split(), str(config), *(p for text in overrides for p in ("--set", text))]
+    if output is not None:
+        block = report.output.model_copy(update={"folder": output.absolute()})
+        report = replace(report, output=block)
+        command += ["--output", str(output)]
+    options = Options(only, workers or default_workers(), tuple(command))
+    with progress_display(quiet=quiet, verbose=verbose) as progress:
         built = build_report(report, options, progress)
     if verbose:
-        for section in built.summary.sections:
-            if section.error is not None and section.error.details:
-                click.echo(f"\n{section.id}:\n{section.error.details}", err=True)
+        _print_details(built.summary)
     if not quiet:
         from reportgen.render.view import verdict_sentence
 
-        click.echo(verdict_sentence(built.summary))
-        for document in built.summary.documents.values():
-            if document.file:
-                click.echo(str(built.folder / document.file))
+        made = [built.folder / d.file for d in built.summary.documents.values() if d.file]
+        with suppress(OSError):  # the report is there, whether or not anybody reads this
+            for line in (verdict_sentence(built.summary), *made):
+                click.echo(str(line))
     return int(built.exit_code)
 
 
-def _quoted(path: Path) -> str:
-    import json
-
-    return json.dumps(str(path), ensure_ascii=False)
+def _print_details(summary: "Summary") -> None:
+    failed = {s.id: s.error for s in summary.sections} | {
+        form: document.error for form, document in summary.documents.items()
+    }
+    for name, error in failed.items():
+        if error is not None and error.details:
+            click.echo(f"\n{name}:\n{error.details}", err=True)
 
 
 @cli.command()
@@ -170,17 +215,20 @@ def _quoted(path: Path) -> str:
 def check(config: Path, overrides: tuple[str, ...]) -> int:
     """Check a configuration and that every source, dataset and column is there."""
     from reportgen.numbers import count
-    from reportgen.run import check_models, open_sources
+    from reportgen.render.environment import check_templates
+    from reportgen.sources import check_models, open_sources
 
     report = _load(config, overrides)
-    sources = open_sources(report)
-    problems = [*sources.errors.values(), *check_models(report)]
+    if report.output.templates is not None:
+        check_templates(str(report.output.templates))
+    sources = open_sources(report, {*report.catalogues, *report.images})
+    problems = [*sources.problems, *check_models(report)]
     for problem in problems:
         _complain(problem)
     for catalogue in sources.catalogues.values():
         click.echo(
             f"catalogue {catalogue.name}: {count(catalogue.rows)} rows, "
-            f"{len(catalogue.columns)} columns"
+            f"{len(catalogue.places)} of {len(catalogue.columns)} columns"
             + (" (synthetic)" if catalogue.synthetic else "")
         )
     for stack in sources.images.values():
@@ -215,8 +263,6 @@ def sections(name: str | None) -> int:
 @click.option("--summary", is_flag=True, help="The schema of summary.json instead.")
 def schema(summary: bool) -> int:
     """Print the JSON Schema of the configuration, for editors."""
-    import json
-
     from reportgen.analyses.base import installed_analyses
     from reportgen.documentation import configuration_schema
     from reportgen.summary import summary_schema
@@ -245,11 +291,13 @@ def sample(folder: Path, seed: int, rows: int, images: int) -> int:
 @click.option("--templates", type=click.Path(path_type=Path), help="Folder of templates to use.")
 def render(run: Path, templates: Path | None) -> int:
     """Make the documents of a RUN folder again; nothing is recomputed."""
+    from reportgen.progress import Silent
     from reportgen.rerender import rerender
 
-    for path in rerender(run, templates):
+    made = rerender(run, templates, Silent())
+    for path in made.paths:
         click.echo(str(path))
-    return 0
+    return int(made.exit_code)
 
 
 @cli.command()
@@ -264,4 +312,3 @@ def doctor() -> int:
         if finding.remedy:
             click.echo(f"         → {finding.remedy}")
     return int(ExitCode.OK if all(f.fine or not f.needed for f in findings) else ExitCode.CONFIG)
-

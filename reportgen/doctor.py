@@ -1,13 +1,17 @@
 """What this machine has of what reportgen needs."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 
-APT_LINE = (
-    "apt-get install --no-install-recommends "
-    "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
-)
+from reportgen.errors import SectionError
+from reportgen.render.pdf import APT_LINE, print_page
+
+__all__ = ["APT_LINE", "Finding", "examine"]
+
+PAGE = "<!DOCTYPE html><html lang='en'><head><title>A page</title></head><body>µJy</body></html>"
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,10 @@ def examine() -> list[Finding]:
 
 def _pdf() -> Finding:
     try:
-        import weasyprint
-    except ImportError:
-        return Finding("PDF", fine=False, said="WeasyPrint is not installed", remedy="pip install weasyprint")
-    except OSError as error:
-        return Finding("PDF", fine=False, said=f"a library is missing: {error}", remedy=APT_LINE)
-    return Finding("PDF", fine=True, said=f"WeasyPrint {weasyprint.__version__} with Pango")
+        print_page(PAGE, Path.cwd(), datetime.now(UTC))
+    except SectionError as error:
+        return Finding("PDF", fine=False, said=error.message, remedy=error.hint)
+    return Finding("PDF", fine=True, said=f"WeasyPrint {version('weasyprint')} prints")
 
 
 def _fonts() -> Finding:
@@ -65,8 +67,14 @@ def _analyses() -> Finding:
         "analyses",
         fine=bool(registry.types) and not broken,
         said=f"{said}; {broken}" if broken else said,
-        remedy="mend or remove the plugin" if broken else "" if registry.types else "pip install reportgen again",
+        remedy=_remedy(broken, registry.types),
     )
+
+
+def _remedy(broken: str, known: object) -> str:
+    if broken:
+        return "mend or remove the plugin"
+    return "" if known else "install reportgen again"
 
 
 def _tensorflow() -> Finding:

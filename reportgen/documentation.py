@@ -29,24 +29,34 @@ def describe_analysis(analysis: type[Analysis]) -> str:
     return "\n".join(lines)
 
 
-def _field(
-    model: type[BaseModel], name: str, schema: Mapping[str, Any], indent: str
-) -> list[str]:
-    field = model.model_fields[name]
+def _field(model: type[BaseModel], name: str, schema: Mapping[str, Any], indent: str) -> list[str]:
     shape = schema["properties"][name]
-    if field.is_required():
-        default = "required"
-    elif "default" in shape:
-        default = f"default {_value(shape['default'])}"
-    else:
-        default = "optional"
-    lines = [f"{indent}{name} ({_kind(shape, schema)}; {default})", f"{indent}    {field.description or ''}"]
-    reference = shape.get("items", shape).get("$ref", "")
-    if reference:
-        for key, inner in _resolve(reference, schema)["properties"].items():
-            given = "required" if "default" not in inner else f"default {_value(inner['default'])}"
-            lines.append(f"{indent}    {key} ({_kind(inner, schema)}; {given}): {inner.get('description', '')}")
+    lines = [
+        f"{indent}{name} ({_kind(shape, schema)}; {_default(name, schema)})",
+        f"{indent}    {model.model_fields[name].description or ''}".rstrip(),
+    ]
+    for reference in _references(shape):
+        block = _resolve(reference, schema)
+        for key, inner in block.get("properties", {}).items():
+            said = inner.get("description", "")
+            lines.append(
+                f"{indent}    {key} ({_kind(inner, schema)}; {_default(key, block)}): {said}"
+            )
     return lines
+
+
+def _default(name: str, block: Mapping[str, Any]) -> str:
+    shape = block["properties"][name]
+    if name in block.get("required", []):
+        return "required"
+    return f"default {_value(shape['default'])}" if "default" in shape else "optional"
+
+
+def _references(shape: Mapping[str, Any]) -> list[str]:
+    """Give the blocks that a key may hold, itself or in a list, a mapping or a choice."""
+    found = [shape["$ref"]] if "$ref" in shape else []
+    inside = [shape.get("items"), shape.get("additionalProperties"), *shape.get("anyOf", [])]
+    return found + [r for part in inside if isinstance(part, dict) for r in _references(part)]
 
 
 def _value(value: object) -> str:
@@ -75,7 +85,8 @@ def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         items = shape.get("items", {})
         return f"list of {_kind(items, schema)}" if items else "list"
     names = {"string": "text", "integer": "whole number", "boolean": "true or false"}
-    return names.get(shape.get("type", ""), shape.get("type", "anything"))
+    kind = str(shape.get("type", "anything"))
+    return names.get(kind, kind)
 
 
 def configuration_schema(analyses: Mapping[str, type[Analysis]]) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
 
-from reportgen.run import Progress
 from reportgen.summary import Status
 
 MARKS: dict[Status, tuple[str, str]] = {
@@ -14,6 +13,19 @@ MARKS: dict[Status, tuple[str, str]] = {
     "fail": ("FAIL", "red"),
     "error": ("ERROR", "red"),
 }
+
+
+class Progress(Protocol):
+    """Who is told how a build goes on."""
+
+    def started(self, names: Iterable[str]) -> None:
+        """These steps will be made."""
+
+    def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
+        """A step has ended."""
+
+    def printed(self, name: str, text: str) -> None:
+        """A step wrote this to its standard output or error."""
 
 
 class Silent:
@@ -25,28 +37,40 @@ class Silent:
     def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
         """Say what went wrong."""
         if status == "error":
-            print(f"ERROR {name}: {message}", file=sys.stderr, flush=True)
+            _say(f"ERROR {name}: {message}")
+
+    def printed(self, name: str, text: str) -> None:
+        """Say nothing."""
 
 
 class Lines:
-    """A line a step, for logs."""
+    """A line a step, for logs. verbose: also what the steps print."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
 
     def started(self, names: Iterable[str]) -> None:
         """Say how many steps there are."""
-        print(f"Building {len(list(names))} parts", file=sys.stderr, flush=True)
+        _say(f"Building {len(list(names))} parts")
 
     def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
         """Say how a step ended."""
         took = "" if seconds is None else f" ({seconds:.1f} s)"
         said = f": {message}" if message else ""
-        print(f"{MARKS[status][0]:5} {name}{took}{said}", file=sys.stderr, flush=True)
+        _say(f"{MARKS[status][0]:5} {name}{took}{said}")
+
+    def printed(self, name: str, text: str) -> None:
+        """Pass on what a step printed, its name before each line."""
+        if self._verbose and text:
+            _say("\n".join(f"{name} | {line}" for line in text.splitlines()))
 
 
 class Bar:
     """A bar that names the steps that still run."""
 
-    def __init__(self, progress: Any) -> None:
+    def __init__(self, progress: Any, *, verbose: bool = False) -> None:
         self._progress = progress
+        self._verbose = verbose
         self._waiting: list[str] = []
         self._task: Any = None
 
@@ -68,6 +92,12 @@ class Bar:
         self._progress.advance(self._task)
         self._describe()
 
+    def printed(self, name: str, text: str) -> None:
+        """Leave above the bar what a step printed."""
+        if self._verbose and text:
+            for line in text.splitlines():
+                self._progress.print(f"{name} | {line}", markup=False, highlight=False)
+
     def _describe(self) -> None:
         from rich.markup import escape
 
@@ -75,13 +105,20 @@ class Bar:
         self._progress.update(self._task, description=escape(shown) or "done")
 
 
+def _say(text: str) -> None:
+    # A log that nobody reads any more is no reason to stop a build.
+    with suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            print(text, file=sys.stderr, flush=True)
+
+
 @contextmanager
-def progress_display(*, quiet: bool) -> Iterator[Progress]:
+def progress_display(*, quiet: bool = False, verbose: bool = False) -> Iterator[Progress]:
     """Give the display that suits where the output goes."""
     if quiet:
         yield Silent()
-    elif not sys.stderr.isatty():
-        yield Lines()
+    elif sys.stderr is None or not sys.stderr.isatty():
+        yield Lines(verbose=verbose)
     else:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -94,4 +131,4 @@ def progress_display(*, quiet: bool) -> Iterator[Progress]:
             TextColumn("{task.description}"),
         )
         with RichProgress(*columns, console=Console(stderr=True)) as progress:
-            yield Bar(progress)
+            yield Bar(progress, verbose=verbose)

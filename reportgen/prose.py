@@ -34,7 +34,7 @@ def fill_prose(text: str, metrics: Mapping[str, MetricRecord]) -> str:
     from jinja2 import StrictUndefined, TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - escaped when rendered
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     try:
         template = environment.from_string(text)
         return template.render(metrics=_Metrics({n: _Value(m) for n, m in metrics.items()}))

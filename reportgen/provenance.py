@@ -1,5 +1,6 @@
 """What computed a run: versions of packages, and the commit of the configuration."""
 
+import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -11,25 +12,36 @@ PACKAGES = ("reportgen", "numpy", "scipy", "h5py", "astropy", "matplotlib", "jin
 GIT_SECONDS = 10.0
 
 
-def environment(folder: Path) -> EnvironmentRecord:
-    """Give versions, and the git commit of the repository that holds a folder."""
+def environment(configuration: Path) -> EnvironmentRecord:
+    """Give versions, and the git commit of the repository that holds a configuration.
+
+    The tree is clean when no file that git follows has changed and it follows the configuration.
+    """
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = "not installed"
-    commit = _git(folder, "rev-parse", "HEAD")
-    clean = None if commit is None else _git(folder, "status", "--porcelain") == ""
-    return EnvironmentRecord(versions=versions, commit=commit or "", clean=clean)
+    folder = configuration.parent
+    commit = _git(folder, "rev-parse", "--verify", "HEAD")
+    if commit is None:
+        return EnvironmentRecord(versions=versions)
+    unchanged = _git(folder, "status", "--porcelain", "--untracked-files=no") == ""
+    followed = _git(folder, "ls-files", "--error-unmatch", configuration.name) is not None
+    return EnvironmentRecord(versions=versions, commit=commit, clean=unchanged and followed)
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
+    # A git hook that builds a report points git at its own repository, not at this one.
+    variables = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 - whichever git the user has
+            ["git", "--no-optional-locks", "-C", str(folder), *arguments],  # noqa: S607 - whichever git the user has
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=variables,
             timeout=GIT_SECONDS,
             check=False,
         )

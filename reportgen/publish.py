@@ -1,10 +1,13 @@
 """Run folders: built hidden beside the others, renamed in one step, found through ``latest``."""
 
 import errno
+import fcntl
 import os
 import shutil
+import signal
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +15,10 @@ from reportgen.errors import PublishError
 
 LATEST = "latest"
 _HIDDEN = ".building-"
-_PID = ".pid"
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_LOCK = ".lock"
+_LINK = ".latest"
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_UNLOCKED_SECONDS = 60.0  # between making a hidden folder and locking it lie milliseconds
 
 
 def started_now() -> tuple[datetime, bool]:
@@ -33,71 +38,76 @@ def started_now() -> tuple[datetime, bool]:
 
 
 @contextmanager
-def new_run(folder: Path, started: datetime) -> Iterator["Unpublished"]:
+def new_run(folder: Path, started: datetime, *, as_latest: bool = True) -> Iterator["Unpublished"]:
     """Give a hidden folder to build a run in; it is removed unless it was published.
 
+    as_latest: whether ``latest`` will point at the run.
     Raises PublishError when the folder cannot be written or the disk is full.
     """
+    folder = folder.absolute()
     with publishing_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        link = folder / LATEST
+        if as_latest and link.exists() and not link.is_symlink():
+            raise PublishError(
+                f"{link} is not a link, so it is left as it is", "move it away and build again"
+            )
         _remove_abandoned(folder)
-        run_id = _reserve(folder, f"{started:%Y%m%dT%H%M%SZ}")
-    unpublished = Unpublished(folder, run_id)
+        run_id, lock = _reserve(folder, f"{started:%Y%m%dT%H%M%SZ}")
+    unpublished = Unpublished(folder, run_id, as_latest)
     try:
-        with publishing_errors(folder):
-            yield unpublished
+        yield unpublished
     finally:
         shutil.rmtree(unpublished.path, ignore_errors=True)
+        os.close(lock)
 
 
 class Unpublished:
     """A run that is being built. path: its hidden folder; id: the name it will have."""
 
-    def __init__(self, folder: Path, run_id: str) -> None:
+    def __init__(self, folder: Path, run_id: str, as_latest: bool) -> None:
         self.folder = folder
         self.id = run_id
         self.path = folder / f"{_HIDDEN}{run_id}"
+        self.as_latest = as_latest
 
-    def publish(self, *, as_latest: bool = True) -> Path:
+    def publish(self) -> Path:
         """Give the run its name in one step, and point ``latest`` at it."""
+        target = self.folder / self.id
         with publishing_errors(self.folder):
-            (self.path / _PID).unlink(missing_ok=True)
             _to_disk(self.path)
-            target = self.folder / self.id
-            self.path.rename(target)
-            if as_latest:
-                _switch_latest(self.folder, self.id)
+            with _uninterrupted():
+                if self.as_latest:
+                    (self.path / _LINK).symlink_to(self.id, target_is_directory=True)
+                (self.path / _LOCK).unlink(missing_ok=True)
+                self.path.rename(target)
+                if self.as_latest:
+                    (target / _LINK).replace(self.folder / LATEST)
         return target
 
 
-def _reserve(folder: Path, wanted: str) -> str:
-    """Make the hidden folder of a run and give its id.
+def _reserve(folder: Path, wanted: str) -> tuple[str, int]:
+    """Make the hidden folder of a run; give its id and a lock that says that it is alive.
 
     Runs of one second (or of one SOURCE_DATE_EPOCH) get a number; none is replaced.
     """
     name, number = wanted, 1
     while True:
-        try:
+        hidden = folder / f"{_HIDDEN}{name}"
+        with suppress(FileExistsError):  # another build has it
+            hidden.mkdir()
             if not (folder / name).exists():
-                (folder / f"{_HIDDEN}{name}").mkdir()
-                (folder / f"{_HIDDEN}{name}" / _PID).write_text(f"{os.getpid()}\n")
-                return name
-        except FileExistsError:
-            pass  # another build has just taken it
+                return name, _locked(hidden / _LOCK)
+            hidden.rmdir()
         number += 1
         name = f"{wanted}-{number}"
 
 
-def _switch_latest(folder: Path, name: str) -> None:
-    link = folder / LATEST
-    if link.exists() and not link.is_symlink():
-        raise PublishError(
-            f"{link} is not a link, so it is left as it is", "move it away and build again"
-        )
-    unfinished = folder / f".{LATEST}-{os.getpid()}"
-    unfinished.unlink(missing_ok=True)
-    unfinished.symlink_to(name, target_is_directory=True)
-    unfinished.replace(link)
+def _locked(path: Path) -> int:
+    lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return lock
 
 
 def _to_disk(folder: Path) -> None:
@@ -108,30 +118,45 @@ def _to_disk(folder: Path) -> None:
                 os.fsync(file.fileno())
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C and its like wait: a run is published as a whole or not at all."""
+    waiting = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what killed builds left behind; builds that still run keep theirs."""
+    """Remove what killed builds left behind; builds that still run hold the lock of theirs."""
     for path in folder.glob(f"{_HIDDEN}*"):
-        try:
-            pid = int((path / _PID).read_text())
-        except (OSError, ValueError):
-            continue  # another build is just making it, or it is not ours
-        if not _alive(pid):
+        if _abandoned(path):
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _alive(pid: int) -> bool:
+def _abandoned(hidden: Path) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        lock = os.open(hidden / _LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        with suppress(FileNotFoundError):
+            return time.time() - hidden.stat().st_mtime > _UNLOCKED_SECONDS
         return False
-    except PermissionError:
-        return True
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
     return True
 
 
 @contextmanager
 def publishing_errors(folder: Path) -> Iterator[None]:
-    """Turn what the file system refuses into a PublishError."""
+    """Turn what the file system refuses while a report is written into a PublishError."""
     try:
         yield
     except OSError as error:
@@ -140,9 +165,7 @@ def publishing_errors(folder: Path) -> Iterator[None]:
                 f"{folder}: the disk is full; nothing was published and the former report stands",
                 "free some space, or set output.folder to another disk",
             ) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
-            raise PublishError(
-                f"{error.filename or folder}: cannot be written: {error.strerror}",
-                "set output.folder (or --output) to a folder that you may write",
-            ) from error
-        raise
+        raise PublishError(
+            f"{error.filename or folder}: cannot be written: {error.strerror or error}",
+            "set output.folder (or --output) to a folder that you may write",
+        ) from error

@@ -1,43 +1,76 @@
 """Makes the documents of a run again from its folder."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from reportgen.errors import ConfigError
+from reportgen.documents import make_documents, with_templates
+from reportgen.errors import ConfigError, ExitCode
+from reportgen.pool import worker_pool
+from reportgen.progress import Progress
 from reportgen.publish import publishing_errors
-from reportgen.render.documents import DOCUMENTS, render_document
-from reportgen.summary import Summary, read_summary
+from reportgen.render.environment import check_templates
+from reportgen.summary import Summary, read_summary, write_summary
 
 
-def rerender(run: Path, templates: Path | None = None) -> list[Path]:
-    """Make the documents that a run has; give their paths.
+@dataclass(frozen=True)
+class Rerendered:
+    """The documents of a run that were made again."""
 
-    Each is written beside its former self and takes its place in one step. templates: folder to
-    use instead of the one that the run was made with.
+    paths: tuple[Path, ...]
+    exit_code: ExitCode
+
+
+def rerender(run: Path, templates: Path | None, progress: Progress) -> Rerendered:
+    """Make the documents that a run should have again; nothing is recomputed.
+
+    All take the places of their former selves when all are there. templates: folder to use
+    instead of the one that the run was made with.
+    Raises ConfigError for what is no run, for missing files and for templates that are wrong.
     """
-    summary = read_summary(run)
-    folder = run.resolve()
-    if templates is not None:
-        summary = _with_templates(summary, templates)
-    missing = [
+    summary, folder = read_summary(run), run.resolve()
+    own = summary.configuration.templates if templates is None else str(templates.absolute())
+    check_templates(own)
+    _check_files(summary, run)
+    progress.started(summary.documents)
+    with (
+        publishing_errors(run),
+        TemporaryDirectory(dir=folder, prefix=".rendering-", ignore_cleanup_errors=True) as name,
+        worker_pool(1) as pool,
+    ):
+        scratch = Path(name)
+        made = make_documents(
+            with_templates(summary, own),
+            summary.documents,
+            folder,
+            scratch,
+            pool=pool,
+            progress=progress,
+        )
+        for document in made.documents.values():
+            if document.error is not None and document.error.kind == "config":
+                raise ConfigError(document.error.message, document.error.hint)
+        write_summary(scratch, with_templates(made, summary.configuration.templates))
+        for path in sorted(scratch.iterdir()):
+            path.replace(folder / path.name)
+    paths = tuple(run / document.file for document in made.documents.values() if document.file)
+    failed = any(document.error is not None for document in made.documents.values())
+    return Rerendered(paths, ExitCode.SECTION if failed else ExitCode.OK)
+
+
+def _check_files(summary: Summary, run: Path) -> None:
+    files = [
         file
         for section in summary.sections
-        for thing in (*section.figures, *section.tables)
-        for file in thing.files.values()
-        if not (folder / file).is_file()
+        for files in (
+            *(figure.files for figure in section.figures),
+            *(table.files for table in section.tables),
+        )
+        for file in files.values()
     ]
+    missing = [file for file in files if not (run / file).is_file()]
     if missing:
         raise ConfigError(
             f"{run}: {len(missing)} files of the run are missing, first {missing[0]}",
             "restore them, or build the report again",
         )
-    paths = []
-    with publishing_errors(run):
-        for form in DOCUMENTS:
-            if form in summary.documents:
-                paths.append(run / render_document(form, folder, summary).file)
-    return paths
-
-
-def _with_templates(summary: Summary, templates: Path) -> Summary:
-    configuration = summary.configuration.model_copy(update={"templates": str(templates)})
-    return summary.model_copy(update={"configuration": configuration})

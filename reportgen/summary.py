@@ -2,25 +2,42 @@
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from reportgen.errors import ConfigError
 
 FORMAT = "reportgen-run/1"
 FILE = "summary.json"
 
+# Control characters (XML 1.0, section 2.2) and lone surrogates, which file names may hold.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
 Status = Literal["ok", "warn", "fail", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "warn", "fail", "error")
 
 
+ErrorKind = Literal["error", "timeout", "died", "source", "config"]
+"""It raised; it ran too long; its process died; its source or the configuration is wrong."""
+
+
 class Record(BaseModel):
-    """Any part of the record."""
+    """Any part of the record; its texts hold nothing that XML or UTF-8 cannot carry."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _printable(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return printable(value)
+        if isinstance(value, tuple | list) and any(isinstance(item, str) for item in value):
+            return tuple(printable(item) if isinstance(item, str) else item for item in value)
+        return value
 
 
 class MetricRecord(Record):
@@ -75,7 +92,7 @@ class FigureRecord(Record):
 class ErrorRecord(Record):
     """Why a section or a document could not be made."""
 
-    kind: str
+    kind: ErrorKind
     message: str
     hint: str = ""
     command: str = ""
@@ -133,6 +150,7 @@ class DocumentRecord(Record):
 
     file: str = ""
     error: ErrorRecord | None = None
+    """What went wrong; with a file when reportgen's own templates stood in for the user's."""
 
 
 class ReportRecord(Record):
@@ -197,14 +215,20 @@ class Summary(Record):
     documents: Mapping[str, DocumentRecord] = {}
 
 
-def worst(statuses: list[Status]) -> Status:
+def printable(text: str) -> str:
+    """Give a text with what XML or UTF-8 cannot carry written as escapes, as Python does."""
+    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def worst(statuses: Iterable[Status]) -> Status:
     """Give the worst of some statuses; ok for none."""
     return max(statuses, key=STATUSES.index, default="ok")
 
 
 def write_summary(folder: Path, summary: Summary) -> None:
     """Write summary.json, whole or not at all."""
-    text = json.dumps(summary.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
+    values = summary.model_dump(mode="json")
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
     unfinished = folder / f".{FILE}"
     unfinished.write_text(text + "\n", encoding="utf-8")
     os.replace(unfinished, folder / FILE)  # noqa: PTH105 - atomic where Path.replace says less

@@ -1,78 +1,121 @@
-"""What worker processes do: scan a catalogue, compute a section, fingerprint a file, print a PDF."""
+"""What worker processes do: scan a catalogue, compute a section, fingerprint a file."""
 
 import hashlib
-import traceback
+import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from reportgen.analyses.base import Analysis
-from reportgen.data.catalogue import Catalogue
-from reportgen.errors import ReportgenError, SectionError
+from reportgen.data.catalogue import Catalogue, all_problems
+from reportgen.data.hdf5 import open_file
+from reportgen.errors import ReportgenError, SectionError, SourceError
+from reportgen.pool import Failed, failure
+from reportgen.prose import fill_prose
 from reportgen.publish import publishing_errors
-from reportgen.reduce.base import Source
+from reportgen.reduce.base import Reduction, Source
 from reportgen.reduce.scan import Failure, scan
-from reportgen.render.saving import save_section
+from reportgen.render.html import MOST_ROWS
+from reportgen.render.saving import section_files
+from reportgen.render.view import section_view
+from reportgen.results import Section
 from reportgen.style import house_style
-from reportgen.summary import ErrorRecord, SectionRecord
-
-SectionValues = dict[str, Any]
+from reportgen.summary import SectionRecord
 
 
 def scan_catalogue(
     catalogue: Catalogue, memory: int, analyses: Mapping[str, Analysis]
-) -> dict[str, SectionValues | ErrorRecord]:
+) -> dict[str, bytes | Failed]:
     """Compute all reductions of some sections in one pass over a catalogue.
 
-    Returns for each section the values under the names it gave them, or why there are none.
+    Returns for each section its values, pickled by the names it gave them (only the section
+    itself will open them), or why there are none.
     """
     wanted: dict[str, Mapping[str, Any]] = {}
-    result: dict[str, SectionValues | ErrorRecord] = {}
+    result: dict[str, bytes | Failed] = {}
     for section_id, analysis in analyses.items():
         try:
-            wanted[section_id] = dict(analysis.reductions())
+            named = dict(analysis.reductions())
+            _need(catalogue, named.values())
         except Exception as error:  # a plugin's error is its section's
-            result[section_id] = error_record(error)
+            result[section_id] = failure(error)
+        else:
+            wanted[section_id] = named
     everything = [reduction for named in wanted.values() for reduction in named.values()]
     values = scan(everything, Source(catalogue.rows, memory), catalogue.chunks)
     for section_id, named in wanted.items():
         found = {name: values[reduction] for name, reduction in named.items()}
         failed = next((v for v in found.values() if isinstance(v, Failure)), None)
-        result[section_id] = found if failed is None else error_record(failed.error)
+        result[section_id] = _pickled(found) if failed is None else failure(failed.error)
     return result
 
 
-def compute_section(
-    section_id: str, analysis: Analysis, values: SectionValues, run: Path
-) -> SectionRecord:
-    """Make a section from its values and save its figures and tables in the run folder."""
+def _need(catalogue: Catalogue, reductions: Iterable[Reduction[Any, Any]]) -> None:
+    """Raise SourceError when a column that is needed cannot be read; the others do not matter."""
+    needed = frozenset[str]().union(*(reduction.columns for reduction in reductions))
+    if broken := [catalogue.broken[name] for name in sorted(needed & catalogue.broken.keys())]:
+        raise all_problems(broken)
+
+
+def _pickled(values: Mapping[str, Any]) -> bytes | Failed:
+    try:
+        return pickle.dumps(values)
+    except Exception as error:  # a plugin's value is its section's
+        return failure(error)
+
+
+def compute_section(section_id: str, analysis: Analysis, values: bytes, run: Path) -> SectionRecord:
+    """Make a section from its values and save its figures and tables in the run folder.
+
+    Raises PublishError when the run folder cannot be written; anything else is the section's.
+    """
     started = perf_counter()
-    base = blank_record(section_id, analysis)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        try:
-            with house_style():
-                section = analysis.present(**values)
-        except Exception as error:  # a plugin's error is its section's
-            return failed_record(base, error_record(error), perf_counter() - started)
-        with publishing_errors(run.parent):
-            figures, tables, metrics = save_section(section, section_id, run)
+        with house_style():
+            section = _presented(analysis, values)
+        made = section_files(section, section_id)
     said = dict.fromkeys(f"Warning: {item.message}" for item in caught)
-    return base.model_copy(
+    record = blank_record(section_id, analysis).model_copy(
         update={
             "status": "ok",
-            "seconds": perf_counter() - started,
             "rows": section.rows,
             "findings": tuple(section.findings),
+            "text": fill_prose(analysis.text or "", made.metrics),
             "notes": (*section.notes, *said),
-            "metrics": metrics,
-            "figures": figures,
-            "tables": tables,
+            "metrics": made.metrics,
+            "figures": made.figures,
+            "tables": made.tables,
         }
     )
+    with publishing_errors(run.parent):
+        for name, content in made.files.items():
+            path = run / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    # Validated, and shown once: what cannot be shown must not take the whole report down later.
+    record = SectionRecord.model_validate(record.model_dump())
+    section_view(run, record, MOST_ROWS)
+    return record.model_copy(update={"seconds": round(perf_counter() - started, 3)})
+
+
+def _presented(analysis: Analysis, values: bytes) -> Section:
+    try:
+        section: object = analysis.present(**pickle.loads(values))  # noqa: S301 - by our own worker
+    except (SectionError, SourceError):
+        raise
+    except ReportgenError as error:  # whatever a plugin blames, it is the section that fails
+        raise SectionError(error.message, error.hint) from error
+    if not isinstance(section, Section):
+        raise SectionError(
+            f"the analysis {analysis.analysis} gave a {type(section).__name__}, not a Section",
+            "this is a bug of the analysis",
+        )
+    return section
 
 
 def blank_record(section_id: str, analysis: Analysis) -> SectionRecord:
@@ -87,28 +130,29 @@ def blank_record(section_id: str, analysis: Analysis) -> SectionRecord:
     )
 
 
-def failed_record(
-    base: SectionRecord, error: ErrorRecord, seconds: float | None = None
-) -> SectionRecord:
-    """Give the record of a section that could not be computed."""
-    return base.model_copy(update={"status": "error", "seconds": seconds, "error": error})
+@dataclass(frozen=True)
+class Fingerprint:
+    """What identifies a file. modified: UTC, ISO 8601. error: why it cannot be read."""
+
+    bytes: int | None = None
+    modified: str | None = None
+    sha256: str | None = None
+    error: str = ""
 
 
-def error_record(error: BaseException) -> ErrorRecord:
-    """Describe an error: a message for one that a user can mend, a traceback for any other."""
-    if isinstance(error, ReportgenError):
-        kind = "error" if isinstance(error, SectionError) else type(error).__name__
-        return ErrorRecord(kind=kind, message=error.message, hint=error.hint)
-    details = "".join(traceback.format_exception(error))
-    return ErrorRecord(
-        kind="error", message=f"{type(error).__name__}: {error}".rstrip(": "), details=details
-    )
-
-
-def fingerprint(path: Path) -> tuple[int, str, str]:
-    """Give a file's size in bytes, its modification time (UTC, ISO 8601) and its SHA-256."""
-    status = path.stat()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+def fingerprint(path: Path) -> Fingerprint:
+    """Look at a file of a source; what is wrong with it is in the result."""
+    try:
+        with open_file(path):
+            pass
+        said = ""
+    except SourceError as error:
+        said = error.message.removeprefix(f"{path}: ")
+    try:
+        status = path.stat()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return Fingerprint(error=said or str(error.strerror))
     modified = datetime.fromtimestamp(int(status.st_mtime), UTC)
-    return status.st_size, f"{modified:%Y-%m-%dT%H:%M:%SZ}", digest
+    return Fingerprint(status.st_size, f"{modified:%Y-%m-%dT%H:%M:%SZ}", digest, said)

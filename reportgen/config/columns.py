@@ -60,7 +60,8 @@ def unit_problem(unit: str) -> str | None:
     try:
         _read_unit(unit)
     except (ValueError, TypeError) as error:
-        why = str(error).split(" If this is meant to be")[0].removeprefix(f"{unit!r} ").strip()
+        why = str(error).split(" If this is meant to be")[0]
+        why = why.removeprefix(f"{unit!r} did not parse as unit: ").strip()
         return f"{unit!r} is not a unit that astropy knows: {why}"
     return None
 

@@ -1,15 +1,19 @@
 """YAML file to a validated report: all errors at once, each with file, line and column."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from reportgen.config.columns import Column
 from reportgen.config.schema import (
+    SLUG,
+    BlockError,
     CatalogueBlock,
     ImagesBlock,
     ModelBlock,
@@ -65,22 +69,11 @@ def load_report(
     """
     overrides = tuple(overrides)
     document = read_document(path, overrides, environment)
-    context = {"folder": path.parent}
-    values = document.values
-    settings, problems = _validate(Settings, values, (), context, document)
-    catalogues = values.get("catalogues")
-    described = _described(catalogues if isinstance(catalogues, dict) else {}, context)
-    sections: dict[str, SectionBlock] = {}
-    raw_sections = values.get("sections")
-    for name, raw in raw_sections.items() if isinstance(raw_sections, dict) else ():
-        section, found = _section(name, raw, analyses, described, context, document)
-        problems += found
-        if section is not None:
-            sections[name] = section
-    if not problems and not sections:
-        problems = [Problem(document.place(("sections",)), ("sections",), "there are no sections")]
-    if problems or settings is None:
-        raise problems_error(sorted(problems, key=_reading_order))
+    checker = _Checker(document, analyses, {"folder": path.parent})
+    settings = checker.check(Settings, document.values, ())
+    sections = checker.sections(document.values)
+    if checker.problems or settings is None:
+        raise problems_error(sorted(checker.problems, key=_reading_order))
     output = settings.output
     if "folder" not in output.model_fields_set:
         output = output.model_copy(update={"folder": path.parent / "build" / settings.report.id})
@@ -96,125 +89,229 @@ def load_report(
     )
 
 
-def _described(
-    catalogues: Mapping[str, object], context: Mapping[str, object]
-) -> dict[str, dict[str, Column] | None]:
-    """Give the columns of each catalogue; None for one that is wrong itself."""
-    described: dict[str, dict[str, Column] | None] = {}
-    for name, raw in catalogues.items():
+class _Checker:
+    """Validates blocks of a document and gathers what is wrong with them."""
+
+    def __init__(
+        self, document: Document, analyses: AnalysisTypes, context: Mapping[str, object]
+    ) -> None:
+        self.document = document
+        self.analyses = analyses
+        self.context = dict(context)
+        self.problems = list(document.problems)
+        self.unread = {problem.path for problem in document.problems}
+
+    def check(
+        self, model: type[Model], raw: object, path: KeyPath, **context: object
+    ) -> Model | None:
+        """Validate the block at a path; None when it is wrong."""
         try:
-            described[name] = CatalogueBlock.model_validate(raw, context=dict(context)).described()
-        except ValidationError:
-            described[name] = None
-    return described
+            return model.model_validate(raw, context={**self.context, **context})
+        except ValidationError as error:
+            found = _problems(error, model, path, self.document)
+            self.problems += [p for p, value in found if not self._said(p.path, value)]
+            return None
 
+    def _said(self, path: KeyPath, value: object) -> bool:
+        """Whether a value is wrong only because it could not be read, which is reported."""
+        return value is None and path in self.unread
 
-def _section(
-    name: str,
-    raw: object,
-    analyses: AnalysisTypes,
-    described: Mapping[str, dict[str, Column] | None],
-    context: Mapping[str, object],
-    document: Document,
-) -> tuple[SectionBlock | None, list[Problem]]:
-    path: KeyPath = ("sections", name)
-    if not isinstance(raw, dict):
-        return None, [
-            Problem(document.place(path), path, "a section needs keys, at least analysis:")
-        ]
-    problems = []
-    analysis = raw.get("analysis")
-    if not isinstance(analysis, str) or analysis not in analyses:
-        message = (
-            "the key is missing: which analysis makes this section? "
-            f"(known: {', '.join(sorted(analyses))})"
-            if analysis is None
-            else unknown("analysis", str(analysis), analyses)
-        )
+    def sections(self, values: Mapping[str, object]) -> dict[str, SectionBlock]:
+        """Validate each section by its own analysis."""
+        raw_sections = values.get("sections", {})
+        if raw_sections == {}:
+            self._problem(("sections",), "there are no sections")
+        if not isinstance(raw_sections, dict):
+            return {}
+        described = self._described(values.get("catalogues", {}))
+        found: dict[str, SectionBlock] = {}
+        for name, raw in raw_sections.items():
+            section = self._section(("sections", name), raw, described)
+            if section is not None:
+                found[name] = section
+        return found
+
+    def _described(self, catalogues: object) -> dict[str, dict[str, Column] | None] | None:
+        """Give the columns of each catalogue; None for what is not known because it is wrong."""
+        if not isinstance(catalogues, dict):
+            return None
+        described: dict[str, dict[str, Column] | None] = {}
+        for name, raw in catalogues.items():
+            try:
+                block = CatalogueBlock.model_validate(raw, context=self.context)
+                described[name] = block.described()
+            except ValidationError:
+                columns = raw.get("columns") if isinstance(raw, dict) else None
+                named = columns if isinstance(columns, dict) else None
+                # Their names can be checked even if they are wrong otherwise.
+                described[name] = None if named is None else {key: Column(key) for key in named}
+        return described
+
+    def _section(
+        self,
+        path: KeyPath,
+        raw: object,
+        described: Mapping[str, dict[str, Column] | None] | None,
+    ) -> SectionBlock | None:
+        if not isinstance(raw, dict):
+            if not self._said(path, raw):
+                self._problem(path, f"should be keys and values, not {_shown(raw)}")
+            return None
+        catalogue = raw.get("catalogue")
+        columns = None
+        if isinstance(catalogue, str) and described is not None:
+            if catalogue not in described:
+                self._problem((*path, "catalogue"), unknown("catalogue", catalogue, described))
+            columns = described.get(catalogue)
+        analysis = self._analysis(path, raw.get("analysis"))
+        if analysis is None:
+            # What every section has can be checked all the same.
+            raw = {key: value for key, value in raw.items() if key in SectionBlock.model_fields}
+            self.check(SectionBlock, {**raw, "analysis": ""}, path, columns=columns)
+            return None
+        return self.check(analysis, raw, path, columns=columns)
+
+    def _analysis(self, path: KeyPath, name: object) -> type[SectionBlock] | None:
         key = (*path, "analysis")
-        return None, [Problem(document.place(key), key, message)]
-    catalogue = raw.get("catalogue")
-    if isinstance(catalogue, str) and catalogue not in described:
-        key = (*path, "catalogue")
-        problems.append(
-            Problem(document.place(key), key, unknown("catalogue", catalogue, described))
-        )
-    columns = described.get(catalogue) if isinstance(catalogue, str) else None
-    section, found = _validate(
-        analyses[analysis], raw, path, {**context, "columns": columns}, document
-    )
-    return section, problems + found
+        if isinstance(name, str) and name in self.analyses:
+            return self.analyses[name]
+        if isinstance(name, str):
+            self._problem(key, unknown("analysis", name, self.analyses))
+        elif not self._said(key, name):
+            what = "the key is missing" if name is None else f"not {_shown(name)}"
+            known = ", ".join(sorted(self.analyses)) or "none"
+            self._problem(key, f"{what}: which analysis makes this section? (known: {known})")
+        return None
 
-
-def _validate(
-    model: type[Model],
-    raw: object,
-    path: KeyPath,
-    context: Mapping[str, object],
-    document: Document,
-) -> tuple[Model | None, list[Problem]]:
-    try:
-        return model.model_validate(raw, context=dict(context)), []
-    except ValidationError as error:
-        return None, list(_problems(error, model, path, document))
+    def _problem(self, path: KeyPath, message: str) -> None:
+        self.problems.append(Problem(self.document.place(path), path, message))
 
 
 def _problems(
     error: ValidationError, model: type[BaseModel], path: KeyPath, document: Document
-) -> Iterator[Problem]:
+) -> Iterator[tuple[Problem, object]]:
+    """Give each problem that a validator found, and the value that has it."""
     for detail in error.errors(include_url=False):
         full = (*path, *detail["loc"])
         place_path = document.known_path(full)
         key: KeyPath = place_path
+        cause = detail.get("ctx", {}).get("error")
         match detail["type"]:
             case "extra_forbidden":
                 message = unknown("key", str(detail["loc"][-1]), _keys(model, detail["loc"][:-1]))
             case "missing":
-                key = (*place_path, str(detail["loc"][-1]))
-                message = "the key is missing"
-            case "value_error":
-                message = str(detail["ctx"]["error"])
+                key = (*place_path, detail["loc"][-1])
+                message = "the key is missing" if isinstance(key[-1], str) else "is missing"
+            case "value_error" if isinstance(cause, BlockError):
+                for below, said in cause.problems.items():
+                    deeper = document.known_path((*full, *below))
+                    yield Problem(document.place(deeper), deeper, said), cause
+                continue
+            case "value_error" | "assertion_error":
+                message = str(cause)
+            case "too_short" if len(detail["input"]) >= detail["ctx"]["min_length"]:
+                continue  # the items that are wrong were not counted, and are reported
             case _:
-                message = f"{_lowered(detail['msg'])}, not {_shown(detail['input'])}"
-        yield Problem(document.place(place_path), key, message)
+                message = _said(detail)
+        yield Problem(document.place(place_path), key, message), detail["input"]
 
 
-def _lowered(message: str) -> str:
-    return message.replace("Input should be", "should be", 1)
+# What pydantic's kinds of error mean to somebody who writes YAML; others keep pydantic's words.
+_MEANING = {
+    **dict.fromkeys(("string_type", "string_sub_type"), "should be a text"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "should be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing", "finite_number"), "should be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "should be true or false"),
+    **dict.fromkeys(("tuple_type", "list_type", "set_type"), "should be a list"),
+    **dict.fromkeys(
+        ("dict_type", "mapping_type", "model_type", "model_attributes_type", "dataclass_type"),
+        "should be keys and values",
+    ),
+    **dict.fromkeys(("byte_size", "byte_size_unit"), "should be a size such as 256 MB"),
+    "path_type": "should be a path",
+}
+
+
+def _said(detail: Any) -> str:
+    """Give what is wrong with a value in the words of YAML."""
+    kind, about, value = detail["type"], detail.get("ctx", {}), detail["input"]
+    if kind in {"too_short", "too_long"}:
+        most = about.get("max_length")
+        limit = f"at least {_items(about['min_length'])}" if most is None else f"at most {most}"
+        return f"should have {limit}, not {len(value)}"
+    if kind in {"string_too_short", "string_too_long"}:
+        most = about.get("max_length")
+        if most is not None:
+            return f"should have at most {most} characters"
+        least = about["min_length"]
+        return "should not be empty" if least == 1 else f"should have at least {least} characters"
+    if kind == "string_pattern_mismatch" and about["pattern"] == SLUG:
+        said = "should be letters, digits, - and _ only, a letter or digit first"
+    else:
+        plain = str(detail["msg"]).replace("Input should", "should", 1)
+        said = _MEANING.get(kind, plain.replace("String should", "should", 1))
+    hint = "; put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
+    return f"{said}, not {_shown(value)}{hint}"
+
+
+def _items(n: int) -> str:
+    return f"{n} item" if n == 1 else f"{n} items"
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return "keys and values"
-    if isinstance(value, list):
+    if isinstance(value, Mapping):
+        return "keys and values" if value else "nothing"
+    if isinstance(value, list | tuple):
         return "a list"
     if value is None:
         return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+_LONGEST_SHOWN = 60  # characters of a value in a message
 
 
 def _keys(model: type[BaseModel], path: Iterable[str | int]) -> list[str]:
     """Give the keys that the block at a path may have."""
-    block: Any = model
+    blocks: list[Any] = [model]
     for part in path:
-        fields = getattr(block, "model_fields", {})
+        # A part that leads nowhere is a word of the validator's own, such as a union's member.
+        blocks = [each for block in blocks for each in _below(block, part)] or blocks
+    models = [member for block in blocks for member in _members(block)]
+    return sorted({key for member in models for key in getattr(member, "model_fields", {})})
+
+
+def _below(annotation: Any, part: str | int) -> list[Any]:
+    """Give the annotations of what a key or an index leads to."""
+    found = []
+    for member in _members(annotation):
+        origin, fields = get_origin(member), getattr(member, "model_fields", {})
+        arguments = [each for each in get_args(member) if each is not Ellipsis]
         if part in fields:
-            block = _block(fields[part].annotation)
-    return sorted(getattr(block, "model_fields", {}))
+            found.append(fields[part].annotation)
+        elif not isinstance(origin, type):
+            continue
+        elif issubclass(origin, Mapping):
+            found.append(arguments[1])
+        elif isinstance(part, int):
+            found.append(arguments[min(part, len(arguments) - 1)])
+    return found
 
 
-def _block(annotation: Any) -> Any:
-    """Give the model inside an annotation such as dict[str, Model] or Model | None."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in get_args(annotation):
-        if (found := _block(inner)) is not None:
-            return found
-    return None
+def _members(annotation: Any) -> list[Any]:
+    """Give the members of a union, or the one type that an annotation stands for."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _members(get_args(annotation)[0])
+    if origin in {Union, UnionType}:
+        return [member for each in get_args(annotation) for member in _members(each)]
+    return [annotation]
 
 
-def _reading_order(problem: Problem) -> tuple[str, int, int]:
-    file, _, position = problem.place.partition(".yaml:")
-    line, _, column = position.partition(":")
-    return (file, int(line), int(column)) if column.isdigit() else (problem.place, 0, 0)
+def _reading_order(problem: Problem) -> tuple[bool, int, int]:
+    """Order of the lines of the file; what the command line set comes last."""
+    found = re.search(r":(\d+):(\d+)$", problem.place)
+    return (False, int(found[1]), int(found[2])) if found else (True, 0, 0)

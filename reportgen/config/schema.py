@@ -1,6 +1,8 @@
 """The shape of the YAML: one frozen model a block, a description for each key."""
 
 import os
+from collections.abc import Mapping
+from keyword import iskeyword
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +27,17 @@ SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 Name = Annotated[str, StringConstraints(pattern=SLUG, max_length=80)]
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
+
+
+class BlockError(ValueError):
+    """What is wrong with single keys, found by a validator of the block that holds them.
+
+    problems: messages by the path of the key within the block.
+    """
+
+    def __init__(self, problems: Mapping[tuple[str | int, ...], str]) -> None:
+        super().__init__("; ".join(problems.values()))
+        self.problems = problems
 
 
 def _number(value: object) -> object:
@@ -59,11 +72,28 @@ def _path(text: object, info: ValidationInfo) -> object:
             raise ValueError("the path is empty")
         base = (info.context or {}).get("folder", Path())
         # Normalised but not resolved: messages name the path as the user knows it.
-        return Path(os.path.normpath(Path(base, Path(text).expanduser())))
+        try:
+            return Path(os.path.normpath(Path(base, Path(text).expanduser())))
+        except RuntimeError:
+            raise ValueError(f"{text!r} starts with the home of a user who is not known") from None
     return text
 
 
+def _column_name(name: str) -> str:
+    if not name.isidentifier():
+        raise ValueError(
+            f"the column name {name!r} must be letters, digits and _ (selections use it)"
+        )
+    if iskeyword(name):
+        raise ValueError(
+            f"a column cannot be called {name!r}, which selections could not use; "
+            f"call it {name.lower()}_"
+        )
+    return name
+
+
 Unit = Annotated[str, AfterValidator(_unit)]
+ColumnName = Annotated[str, AfterValidator(_column_name)]
 FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
 
 
@@ -99,7 +129,7 @@ class ReportBlock(Block):
 class OutputBlock(Block):
     """Where the report goes and in what forms."""
 
-    folder: FilePath = Field(default="build", validate_default=True)  # type: ignore[assignment]
+    folder: FilePath = Field(default="build", validate_default=True)
     """Folder of all runs of this report."""
     formats: Annotated[tuple[Literal["html", "pdf"], ...], Field(min_length=1)] = ("html", "pdf")
     """Which documents to make."""
@@ -147,19 +177,23 @@ class CatalogueBlock(Block):
     """Numbers that stand for a missing value in every column that names none."""
     memory: ByteSize = ByteSize(256 * 1024**2)
     """Memory for values that exact quantiles and ranks may keep; beyond it they are approximate."""
-    columns: Annotated[dict[str, ColumnBlock], Field(min_length=1)]
+    columns: Annotated[dict[ColumnName, ColumnBlock], Field(min_length=1)]
     """The columns, by the names that sections use."""
 
     @model_validator(mode="after")
     def _every_column_has_a_place(self) -> "CatalogueBlock":
+        problems: dict[tuple[str | int, ...], str] = {}
         for name, column in self.columns.items():
-            if not name.isidentifier():
-                raise ValueError(
-                    f"column name {name!r} must be letters, digits and _ (it is used in selections)"
-                )
-            for key in ("file", "dataset"):
-                if getattr(column, key) is None and getattr(self, key) is None:
-                    raise ValueError(f"column {name!r} has no {key} and the catalogue names none")
+            lacking = [
+                key
+                for key in ("file", "dataset")
+                if getattr(column, key) is None and getattr(self, key) is None
+            ]
+            if lacking:
+                keys = " and no ".join(lacking)
+                problems["columns", name] = f"the column has no {keys}, nor has the catalogue"
+        if problems:
+            raise BlockError(problems)
         return self
 
     def described(self) -> dict[str, Column]:
@@ -200,8 +234,10 @@ class ModelBlock(Block):
 
 
 def _column(value: object, info: ValidationInfo) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, Column):
         return value
+    if not isinstance(value, str):
+        raise ValueError("should be the name of a column")
     known: dict[str, Column] | None = (info.context or {}).get("columns")
     if known is None:  # the catalogue itself is wrong: that error is reported, not this one
         return Column(value)
@@ -211,8 +247,10 @@ def _column(value: object, info: ValidationInfo) -> object:
 
 
 def _condition(value: object, info: ValidationInfo) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, Condition):
         return value
+    if not isinstance(value, str):
+        raise ValueError("should be a selection, such as: flux_36 > 0 and stellarity < 0.9")
     known: dict[str, Column] | None = (info.context or {}).get("columns")
     try:
         return parse(value, None if known is None else frozenset(known))
@@ -256,7 +294,7 @@ class Settings(Block):
 
     report: ReportBlock
     """What the report is about."""
-    output: OutputBlock = Field(default_factory=dict, validate_default=True)  # type: ignore[arg-type]
+    output: OutputBlock = Field(default_factory=dict, validate_default=True)
     """Where the report goes and in what forms."""
     catalogues: dict[Name, CatalogueBlock] = {}
     """Tables of objects, by the names that sections use."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from yaml.constructor import SafeConstructor
 from yaml.reader import ReaderError
+from yaml.resolver import Resolver
 
 from reportgen.errors import ConfigError
 
@@ -31,7 +33,10 @@ _PLAIN = _TEXT | _NUMBERS | {f"{_TAG}null", f"{_TAG}bool"}
 _START = "start with report:, catalogues: and sections:"
 _HINTS = (
     (r"'\\t'", "indent with spaces; YAML does not allow tabs there"),
-    ("mapping values are not allowed", "put quotes around a text with a colon in it"),
+    (
+        "mapping values are not allowed",
+        "put quotes around a text with a colon in it, or check the indentation",
+    ),
     ("could not find expected ':'", "after a key come a colon and a space"),
     ("expected <block end>", "check the indentation of this line and of those above"),
     ("undefined alias", "put quotes around a text that starts with *"),
@@ -143,7 +148,7 @@ def _read_text(path: Path) -> str:
         ) from None
     if len(raw) > MAX_BYTES:
         raise ConfigError(
-            f"{path}: the file is larger than {MAX_BYTES // 10**6} MB, too large for a report's YAML",
+            f"{path}: the file is larger than {MAX_BYTES // 10**6} MB, too large to be a report's",
             "give the path of a reportgen YAML file",
         )
     return text
@@ -254,8 +259,9 @@ class _Reader:
             if problem := _key_problem(key_node):
                 self._problem(key_node, path, problem)
             elif key in own:
-                first = self.places[below].removeprefix(f"{self.path}:")
-                self._problem(key_node, below, f"the key stands twice (first at {first})")
+                _, given, first = self.places[below].partition(f"{self.path}:")
+                also = f" (first at {first})" if given else ""
+                self._problem(key_node, below, f"the key stands twice{also}")
             else:
                 if key in merged:
                     self._forget(below)
@@ -296,7 +302,7 @@ class _Reader:
 
 
 def _key_problem(node: yaml.ScalarNode) -> str:
-    if not node.tag.startswith(_TAG):
+    if node.tag not in _PLAIN:
         return _tag_problem(node.tag)
     if not node.value.strip():
         return "a key is missing before the colon"
@@ -315,12 +321,12 @@ def scalar(node: yaml.Node, environment: Mapping[str, str]) -> object:
     a number mean nothing: YAML would read -0077 as octal. Raises ValueError.
     """
     tag, text = str(node.tag), str(node.value)
+    if tag not in _PLAIN:
+        raise ValueError(_tag_problem(tag))
     if "${" in text:
         text = _VARIABLE.sub(lambda match: _variable(match, environment), text)
         if tag == f"{_TAG}str" and getattr(node, "style", None) is None:
-            tag = yaml.SafeLoader("").resolve(yaml.ScalarNode, text, (True, False))
-    if tag not in _PLAIN:
-        raise ValueError(_tag_problem(tag))
+            tag = Resolver().resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     if _UNPRINTABLE.search(text):
         raise ValueError("the text holds a control character")
     if tag in _TEXT or (tag in _NUMBERS and ":" in text):
@@ -328,14 +334,16 @@ def scalar(node: yaml.Node, environment: Mapping[str, str]) -> object:
     try:
         if tag == f"{_TAG}int" and re.fullmatch(r"[-+]?0[0-9_]+", text):
             return int(text.replace("_", ""))
-        return yaml.SafeLoader("").construct_object(yaml.ScalarNode(tag, text), deep=True)
+        return SafeConstructor().construct_object(yaml.ScalarNode(tag, text), deep=True)
     except (yaml.YAMLError, ValueError, LookupError):
         # LookupError: PyYAML's own, for an empty text or a word it has no truth for.
-        shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
-        raise ValueError(f"{shown!r} cannot be read as {tag.removeprefix(_TAG)}") from None
+        raise ValueError(
+            f"{_shortened(text)!r} cannot be read as {tag.removeprefix(_TAG)}"
+        ) from None
 
 
-_LONGEST_SHOWN = 60  # characters of a value in a message
+def _shortened(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _variable(match: re.Match[str], environment: Mapping[str, str]) -> str:
@@ -361,7 +369,7 @@ def _override(
     environment: Mapping[str, str],
 ) -> list[Problem]:
     """Set one key in the values; give what is wrong with the text."""
-    place = f"--set {text}"
+    place = f"--set {_shortened(text)}"
     key, equals, raw = text.partition("=")
     parts = re.sub(r"\[(\d+)\]", r".\1", key.strip()).split(".")
     if not equals or not all(parts):

@@ -29,6 +29,7 @@ class Catalogue:
     """Named columns of equal length, not yet read.
 
     synthetic: what the files say when they do not hold observations; empty otherwise.
+    broken: columns that cannot be read, and why; the others can.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Catalogue:
     columns: Mapping[str, Column]
     places: Mapping[str, ColumnPlace] = field(repr=False)
     synthetic: str = ""
+    broken: Mapping[str, SourceError] = field(default_factory=dict, repr=False)
 
     @property
     def files(self) -> list[tuple[Path, str]]:
@@ -61,58 +63,63 @@ class Catalogue:
                 )
 
 
-def open_catalogue(report: Report, name: str) -> Catalogue:
+def open_catalogue(report: Report, name: str, *, partial: bool = False) -> Catalogue:
     """Check that every column of a catalogue is there, numeric and of one length.
 
+    partial: accept that some columns, not all, cannot be read; ``broken`` says why.
     Raises SourceError that lists everything that is wrong, a line each.
     """
     block = report.catalogues[name]
     places: dict[str, ColumnPlace] = {}
-    for key, column in block.columns.items():
-        file, dataset = column.file or block.file, column.dataset or block.dataset
-        assert file is not None  # noqa: S101 - the schema has checked both
-        assert dataset is not None  # noqa: S101
-        missing = block.missing if column.missing is None else column.missing
-        where = report.place("catalogues", name, "columns", key)
-        places[key] = ColumnPlace(file, dataset, column.index, column.field, missing, where)
-    problems: list[SourceError] = []
+    broken: dict[str, SourceError] = {}
     lengths: dict[tuple[Path, str], int] = {}
-    broken: set[Path] = set()
     synthetic = ""
-    for place in places.values():
-        if place.file in broken:
-            continue
+    for key in block.columns:
+        place = _place(report, name, key)
         try:
             with open_file(place.file, place.where) as file:
                 synthetic = synthetic or synthetic_mark(file.attrs)
-                dataset_ = open_dataset(file, place.dataset, place.where)
-                column_type(dataset_, place)
-                lengths[(place.file, place.dataset)] = int(dataset_.shape[0])
+                dataset = open_dataset(file, place.dataset, place.where)
+                column_type(dataset, place)
+                lengths[(place.file, place.dataset)] = int(dataset.shape[0])
         except SourceError as error:
-            problems.append(error)
-            if not _opens(place.file):
-                broken.add(place.file)  # say it once, not once a column
-    if not problems and len(set(lengths.values())) > 1:
+            broken[key] = error
+        else:
+            places[key] = place
+    if broken and not (partial and places):
+        raise all_problems(broken.values())
+    if len(set(lengths.values())) > 1:
         listed = "; ".join(
             f"{file}: {data} has {rows} rows" for (file, data), rows in lengths.items()
         )
-        problems.append(
-            SourceError(
-                f"{report.place('catalogues', name)}: its columns have different lengths: {listed}",
-                "columns of one catalogue are row-aligned; put the others in a catalogue of their own",
-            )
+        raise SourceError(
+            f"{report.place('catalogues', name)}: its columns have different lengths: {listed}",
+            "columns of one catalogue are row-aligned; put the others in a catalogue of their own",
         )
-    if problems:
-        raise SourceError("\n".join(str(problem) for problem in problems))
-    return Catalogue(name, min(lengths.values()), block.described(), places, synthetic)
+    rows = next(iter(lengths.values()))
+    return Catalogue(name, rows, block.described(), places, synthetic, broken)
 
 
-def _opens(path: Path) -> bool:
-    try:
-        with open_file(path):
-            return True
-    except SourceError:
-        return False
+def _place(report: Report, catalogue: str, key: str) -> ColumnPlace:
+    block = report.catalogues[catalogue]
+    column = block.columns[key]
+    file, dataset = column.file or block.file, column.dataset or block.dataset
+    assert file is not None  # noqa: S101 - the schema has checked both
+    assert dataset is not None  # noqa: S101
+    marks = block.missing if column.missing is None else column.missing
+    where = report.place("catalogues", catalogue, "columns", key)
+    return ColumnPlace(file, dataset, column.index, column.field, marks, where)
+
+
+def all_problems(errors: Iterable[SourceError]) -> SourceError:
+    """Put errors of several columns into one; what is wrong with a file is said once."""
+    said: dict[str, SourceError] = {}
+    for error in errors:
+        # The same file gives the same words after the place in the configuration.
+        said.setdefault(error.message.partition(": ")[2].partition(": ")[2], error)
+    if len(said) == 1:
+        return next(iter(said.values()))
+    return SourceError("\n".join(str(error) for error in said.values()))
 
 
 def synthetic_mark(attributes: Mapping[str, object]) -> str:

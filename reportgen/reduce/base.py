@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,10 @@ class Chunk:
     _selected: dict[tuple[str, Condition | None], Values] = field(default_factory=dict, repr=False)
     _valid: dict[tuple[str, Condition | None], Values] = field(default_factory=dict, repr=False)
 
+    def __post_init__(self) -> None:
+        # A reduction that changed its rows in place would change those of every other.
+        self.columns = {name: _fixed(values.view()) for name, values in self.columns.items()}
+
     def mask(self, where: Condition) -> NDArray[np.bool_]:
         """Give which rows a selection takes, (rows,)."""
         if where not in self._masks:
@@ -55,7 +59,7 @@ class Chunk:
             return self.columns[column]
         key = (column, where)
         if key not in self._selected:
-            self._selected[key] = self.columns[column][self.mask(where)]
+            self._selected[key] = _fixed(self.columns[column][self.mask(where)])
         return self._selected[key]
 
     def valid(self, column: str, where: Condition | None) -> Values:
@@ -63,7 +67,7 @@ class Chunk:
         key = (column, where)
         if key not in self._valid:
             values = self.selected(column, where)
-            self._valid[key] = values[np.isfinite(values)]
+            self._valid[key] = _fixed(values[np.isfinite(values)])
         return self._valid[key]
 
     def table(self, columns: tuple[str, ...], where: Condition | None) -> Values:
@@ -77,14 +81,18 @@ class Chunk:
         return block[~np.isnan(block).any(axis=1)]
 
 
+def _fixed(values: Values) -> Values:
+    values.flags.writeable = False
+    return values
+
+
 class Reduction(ABC, Generic[State, Value]):
     """A statistic that is computed in one pass and whose parts can be merged.
 
-    A reduction is a frozen dataclass: two sections that ask for the same one share it. A state
-    belongs to one scan, and update may change it in place.
+    A reduction is a frozen dataclass: two sections that ask for the same one share it. A field
+    called ``where`` is its selection of rows. A state belongs to one scan, and update may change
+    it in place; a chunk may not be changed.
     """
-
-    where: ClassVar[Any] = None
 
     @property
     @abstractmethod
@@ -94,15 +102,16 @@ class Reduction(ABC, Generic[State, Value]):
     @property
     def columns(self) -> frozenset[str]:
         """All columns it reads."""
-        return self.reads | (self.where.columns if self.where is not None else frozenset())
+        where: Condition | None = getattr(self, "where", None)
+        return self.reads | (where.columns if where is not None else frozenset())
 
-    def needs(self, source: Source) -> Mapping[str, "Reduction[Any, Any]"]:  # noqa: ARG002
+    def needs(self, source: Source) -> Mapping[str, "Reduction[Any, Any]"]:
         """Give what must be known before the pass, such as a range; comes from the profile pass."""
         return {}
 
     @abstractmethod
-    def start(self, source: Source, **profile: Any) -> State:
-        """Give the state of no rows; profile: values of what it needs."""
+    def start(self, source: Source, /, **profile: Any) -> State:
+        """Give the state of no rows; profile: values of what it needs, by the names it gave."""
 
     @abstractmethod
     def update(self, state: State, chunk: Chunk) -> State:

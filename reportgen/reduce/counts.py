@@ -32,21 +32,22 @@ class Count(Reduction[Integers, Counts]):
     """Count the valid, missing and infinite values of a column."""
 
     column: str
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
 
     @property
     def reads(self) -> frozenset[str]:
         """The column."""
         return frozenset([self.column])
 
-    def start(self, source: Source, **profile: Any) -> Integers:  # noqa: ARG002
+    def start(self, source: Source, /, **profile: Any) -> Integers:
         """Start with rows, missing and infinite at 0."""
         return np.zeros(3, dtype=np.int64)
 
     def update(self, state: Integers, chunk: Chunk) -> Integers:
         """Add a chunk."""
         values = chunk.selected(self.column, self.where)
-        return state + [len(values), np.isnan(values).sum(), np.isinf(values).sum()]
+        found = len(values), np.isnan(values).sum(), np.isinf(values).sum()
+        return state + np.array(found, dtype=np.int64)
 
     def merge(self, first: Integers, second: Integers) -> Integers:
         """Add two states."""
@@ -62,14 +63,14 @@ class Count(Reduction[Integers, Counts]):
 class CountRows(Reduction[int, int]):
     """Count the rows that a selection takes; all rows without one."""
 
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
 
     @property
     def reads(self) -> frozenset[str]:
         """No columns but those of the selection."""
         return frozenset()
 
-    def start(self, source: Source, **profile: Any) -> int:  # noqa: ARG002
+    def start(self, source: Source, /, **profile: Any) -> int:
         """Start at 0."""
         return 0
 
@@ -92,14 +93,14 @@ class CountBelow(Reduction[Integers, Integers]):
 
     column: str
     cuts: tuple[float, ...]
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
 
     @property
     def reads(self) -> frozenset[str]:
         """The column."""
         return frozenset([self.column])
 
-    def start(self, source: Source, **profile: Any) -> Integers:  # noqa: ARG002
+    def start(self, source: Source, /, **profile: Any) -> Integers:
         """Start at 0."""
         return np.zeros(len(self.cuts), dtype=np.int64)
 
@@ -128,7 +129,7 @@ class Range(Reduction[Limits, Limits]):
     """
 
     column: str
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
     positive: bool = False
 
     @property
@@ -136,7 +137,7 @@ class Range(Reduction[Limits, Limits]):
         """The column."""
         return frozenset([self.column])
 
-    def start(self, source: Source, **profile: Any) -> Limits:  # noqa: ARG002
+    def start(self, source: Source, /, **profile: Any) -> Limits:
         """Start with nothing."""
         return None
 
@@ -147,7 +148,8 @@ class Range(Reduction[Limits, Limits]):
             values = values[values > 0]
         if not len(values):
             return state
-        return self.merge(state, (float(values.min()), float(values.max())))
+        # + 0.0 turns -0.0 into 0.0, lest it depend on the split which of them is the smallest.
+        return self.merge(state, (float(values.min()) + 0.0, float(values.max()) + 0.0))
 
     def merge(self, first: Limits, second: Limits) -> Limits:
         """Give the range that holds both."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from reportgen.config.expressions import Condition, both
 from reportgen.reduce.base import Chunk, Reduction, Source, Values
 from reportgen.reduce.counts import Limits, Range
-from reportgen.reduce.quantiles import Order, OrderState
+from reportgen.reduce.quantiles import Order, OrderState, keys_each
 
 Integers = NDArray[np.int64]
 
@@ -40,7 +40,7 @@ class HistogramCounts:
 
 
 def bin_edges(limits: Limits, bins: int, *, log: bool) -> Values:
-    """Give the edges of equal bins, linear or logarithmic.
+    """Give the edges of equal bins, linear or logarithmic; (bins + 1,).
 
     No limits (no valid values) give bins over 0–1, or 1–10; equal ones get half a unit (or a
     factor √10) on each side, as numpy does for equal values.
@@ -48,17 +48,30 @@ def bin_edges(limits: Limits, bins: int, *, log: bool) -> Values:
     if limits is None:
         low, high = (1.0, 10.0) if log else (0.0, 1.0)
     elif limits[0] == limits[1]:
-        side = np.sqrt(10)
-        low, high = (
-            (limits[0] / side, limits[1] * side) if log else (limits[0] - 0.5, limits[1] + 0.5)
-        )
-        if low == high:  # half a unit is lost beside a number this large
-            low, high = np.nextafter(limits[0], -np.inf), np.nextafter(limits[1], np.inf)
+        low, high = _around(limits[0], bins, log=log)
     else:
         low, high = limits
     if log:
-        return np.asarray(np.geomspace(low, high, bins + 1))
-    return np.asarray(np.linspace(low, high, bins + 1))
+        with np.errstate(over="ignore"):  # by rounding, beside the largest number
+            edges = np.geomspace(low, high, bins + 1)
+    else:
+        # A quarter of each: the width of the whole range of float64 is beyond float64.
+        edges = 4 * np.linspace(low / 4, high / 4, bins + 1)
+    edges[0], edges[-1] = low, high
+    # Between limits that hardly differ rounding can put an edge outside or out of order.
+    return np.asarray(np.maximum.accumulate(np.clip(edges, low, high)))
+
+
+def _around(value: float, bins: int, *, log: bool) -> tuple[float, float]:
+    """Give limits about a single value."""
+    info = np.finfo(np.float64)
+    if log:
+        side = float(np.sqrt(10))
+        least = float(info.smallest_subnormal)
+        return max(value / side, least), min(value * side, float(info.max))
+    # Half a unit is lost beside a number this large.
+    side = max(0.5, 2.0 * bins * abs(value) * float(info.eps))
+    return max(value - side, float(info.min)), min(value + side, float(info.max))
 
 
 def _ends(wanted: tuple[float | None, float | None], found: Iterable[Limits]) -> Limits:
@@ -99,7 +112,7 @@ class Histogram(Reduction[HistogramState, HistogramCounts]):
     like: tuple[str, ...] = ()
     half_open: bool = False
     subset: Condition | None = None
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
 
     @property
     def reads(self) -> frozenset[str]:
@@ -107,14 +120,14 @@ class Histogram(Reduction[HistogramState, HistogramCounts]):
         of_subset = frozenset() if self.subset is None else self.subset.columns
         return frozenset([self.column, *self.like]) | of_subset
 
-    def needs(self, source: Source) -> dict[str, Range]:  # noqa: ARG002
+    def needs(self, source: Source) -> dict[str, Range]:
         """Ask for the range of each column that gives an end."""
         if None not in self.limits:
             return {}
         columns = self.like or (self.column,)
         return {name: Range(name, self.where, positive=self.log) for name in columns}
 
-    def start(self, source: Source, **profile: Limits) -> HistogramState:  # noqa: ARG002
+    def start(self, source: Source, /, **profile: Limits) -> HistogramState:
         """Start with empty bins."""
         edges = bin_edges(_ends(self.limits, profile.values()), self.bins, log=self.log)
         return HistogramState(edges, np.zeros(self.bins + 2, dtype=np.int64))
@@ -167,20 +180,38 @@ class State2D:
     counts: Integers
 
 
+def count_in_cells(counts: Integers, edges: tuple[Values, Values], x: Values, y: Values) -> None:
+    """Add positions to the counts of their cells, (ny, nx), in place.
+
+    edges: of x and of y. The counts are those of numpy.histogram2d, without a table of all cells
+    for every call. Values outside the edges, and NaN, are left out.
+    """
+    x_edges, y_edges = edges
+    inside = (x >= x_edges[0]) & (x <= x_edges[-1]) & (y >= y_edges[0]) & (y <= y_edges[-1])
+    column, row = _bin(x_edges, x[inside]), _bin(y_edges, y[inside])
+    np.add.at(counts, (row, column), 1)
+
+
+def _bin(edges: Values, values: Values) -> Integers:
+    """Give the bin of each value within the edges; the last one includes its upper edge."""
+    number = np.searchsorted(edges, values, side="right") - 1
+    return np.where(values == edges[-1], len(edges) - 2, number)
+
+
 @dataclass(frozen=True)
 class Histogram2D(Reduction[State2D, Counts2D]):
     """Counts of the rows valid in two columns, in cells of equal bins."""
 
     x: Axis
     y: Axis
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
 
     @property
     def reads(self) -> frozenset[str]:
         """Both columns."""
         return frozenset([self.x.column, self.y.column])
 
-    def needs(self, source: Source) -> dict[str, Range]:  # noqa: ARG002
+    def needs(self, source: Source) -> dict[str, Range]:
         """Ask for the ranges where none are given."""
         return {
             name: Range(axis.column, self.where, positive=axis.log)
@@ -188,21 +219,18 @@ class Histogram2D(Reduction[State2D, Counts2D]):
             if axis.limits is None
         }
 
-    def start(self, source: Source, **profile: Limits) -> State2D:  # noqa: ARG002
+    def start(self, source: Source, /, **profile: Limits) -> State2D:
         """Start with empty cells."""
-        edges = [
-            bin_edges(
-                axis.limits if axis.limits is not None else profile[name], axis.bins, log=axis.log
-            )
+        x, y = (
+            bin_edges(profile.get(name, axis.limits), axis.bins, log=axis.log)
             for name, axis in (("x", self.x), ("y", self.y))
-        ]
-        return State2D(*edges, np.zeros((self.y.bins, self.x.bins), dtype=np.int64))
+        )
+        return State2D(x, y, np.zeros((self.y.bins, self.x.bins), dtype=np.int64))
 
     def update(self, state: State2D, chunk: Chunk) -> State2D:
         """Add a chunk."""
         x, y = chunk.complete((self.x.column, self.y.column), self.where).T
-        counts = np.histogram2d(y, x, bins=[state.y, state.x])[0]
-        state.counts += counts.astype(np.int64)
+        count_in_cells(state.counts, (state.x, state.y), x, y)
         return state
 
     def merge(self, first: State2D, second: State2D) -> State2D:
@@ -244,32 +272,33 @@ class QuantilesInBins(Reduction[BinnedState, BinnedQuantiles]):
     x: Axis
     y: str
     fractions: tuple[float, ...]
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
 
     @property
     def reads(self) -> frozenset[str]:
         """Both columns."""
         return frozenset([self.x.column, self.y])
 
-    def needs(self, source: Source) -> dict[str, Range]:  # noqa: ARG002
+    def needs(self, source: Source) -> dict[str, Range]:
         """Ask for the range of x where none is given."""
         if self.x.limits is not None:
             return {}
         return {"limits": Range(self.x.column, self.where, positive=self.x.log)}
 
-    def start(self, source: Source, **profile: Limits) -> BinnedState:
+    def start(self, source: Source, /, **profile: Limits) -> BinnedState:
         """Start with empty bins."""
         limits = self.x.limits if self.x.limits is not None else profile["limits"]
         edges = bin_edges(limits, self.x.bins, log=self.x.log)
-        exact = source.keeps(2)
-        return BinnedState(edges, [OrderState(exact) for _ in range(self.x.bins)])
+        most = keys_each(self.x.bins)
+        states = [OrderState(source.keeps(2), most=most) for _ in range(self.x.bins)]
+        return BinnedState(edges, states)
 
     def update(self, state: BinnedState, chunk: Chunk) -> BinnedState:
         """Add a chunk."""
         x, y = chunk.complete((self.x.column, self.y), self.where).T
         inside = (x >= state.edges[0]) & (x <= state.edges[-1])
         x, y = x[inside], y[inside]
-        number = np.minimum(np.searchsorted(state.edges, x, side="right") - 1, self.x.bins - 1)
+        number = _bin(state.edges, x)
         by_bin = np.argsort(number, kind="stable")
         parts = np.split(y[by_bin], np.cumsum(np.bincount(number, minlength=self.x.bins))[:-1])
         order = Order(self.y)
@@ -317,14 +346,14 @@ class FewRows(Reduction[RowsState, Rows]):
 
     of: tuple[str, ...]
     limit: int
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
 
     @property
     def reads(self) -> frozenset[str]:
         """The columns."""
         return frozenset(self.of)
 
-    def start(self, source: Source, **profile: Any) -> RowsState:  # noqa: ARG002
+    def start(self, source: Source, /, **profile: Any) -> RowsState:
         """Start with no rows."""
         return RowsState(0, [])
 

@@ -8,6 +8,7 @@ same bytes twice. With b bits dropped a quantile is off by at most 2^(b-53) of i
 value says so.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,16 @@ from reportgen.config.expressions import Condition, both, compare
 from reportgen.reduce.base import Chunk, Reduction, Source, Values
 
 MAX_KEYS = 2**18  # 4 MB a column
+MIN_KEYS = 2**12  # enough for a thousandth of a value
 _SIGN = np.uint64(1 << 63)
+
+
+def keys_each(orders: int) -> int:
+    """Give how many different values each of some orders may tell apart.
+
+    All of them together stay as small as those of a few columns.
+    """
+    return min(MAX_KEYS, max(MIN_KEYS, 4 * MAX_KEYS // orders))
 
 
 def _keys(values: Values) -> NDArray[np.uint64]:
@@ -40,13 +50,17 @@ def _middle(keys: NDArray[np.uint64], dropped: int) -> Values:
 
 @dataclass
 class OrderState:
-    """Values (exact), or counts by key with so many trailing bits dropped."""
+    """Values (exact), or counts by key with so many trailing bits dropped.
+
+    keys: ascending. most: how many different ones there may be; None for MAX_KEYS.
+    """
 
     exact: bool
     values: list[Values] = field(default_factory=list)
     keys: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     dropped: int = 0
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,12 +90,14 @@ class OrderSketch:
         wanted = np.asarray(fractions, dtype=np.float64)
         if not self.n:
             return np.full(wanted.shape, np.nan)
-        if self.counts is None:
-            return np.asarray(np.quantile(self.values, wanted))
         rank = wanted * (self.n - 1)
         below, share = np.floor(rank).astype(np.int64), rank - np.floor(rank)
         low, high = self.ranked(below), self.ranked(np.minimum(below + 1, self.n - 1))
-        return low + (high - low) * share
+        with np.errstate(over="ignore", invalid="ignore"):
+            between = low + (high - low) * share
+        # The distance of two numbers can be beyond float64; that of their halves is not.
+        halves = 2 * (low / 2 + (high / 2 - low / 2) * share)
+        return np.clip(np.where(np.isfinite(between), between, halves), low, high)
 
     def ranked(self, ranks: NDArray[np.int64]) -> Values:
         """Give the values at some ranks, counted from 0."""
@@ -102,7 +118,7 @@ class Order(Reduction[OrderState, OrderSketch]):
     """The valid values of a column in order; ``exact=False`` asks for the sketch in any case."""
 
     column: str
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
     exact: bool = True
 
     @property
@@ -110,7 +126,7 @@ class Order(Reduction[OrderState, OrderSketch]):
         """The column."""
         return frozenset([self.column])
 
-    def start(self, source: Source, **profile: Any) -> OrderState:  # noqa: ARG002
+    def start(self, source: Source, /, **profile: Any) -> OrderState:
         """Start with no values."""
         return OrderState(self.exact and source.keeps(1))
 
@@ -120,8 +136,11 @@ class Order(Reduction[OrderState, OrderSketch]):
         if state.exact:
             state.values.append(values)
             return state
-        keys, counts = np.unique(_keys(values), return_counts=True)
-        return _joined(state, OrderState(exact=False, keys=keys, counts=counts))
+        keys = np.sort(_keys(values) >> np.uint64(state.dropped))
+        ones = np.ones(len(keys), dtype=np.int64)
+        return _joined(
+            state, OrderState(exact=False, keys=keys, counts=ones, dropped=state.dropped)
+        )
 
     def merge(self, first: OrderState, second: OrderState) -> OrderState:
         """Join two states."""
@@ -140,40 +159,59 @@ class Order(Reduction[OrderState, OrderSketch]):
 def _joined(first: OrderState, second: OrderState) -> OrderState:
     """Add counts, dropping bits until there are few enough keys."""
     dropped = max(first.dropped, second.dropped)
-    keys = np.concatenate([s.keys >> np.uint64(dropped - s.dropped) for s in (first, second)])
+    keys = np.concatenate([_coarse(s.keys, dropped - s.dropped) for s in (first, second)])
     counts = np.concatenate([first.counts, second.counts])
-    keys, counts = _added(keys, counts)
-    while len(keys) > MAX_KEYS:
-        dropped += 1
-        keys, counts = _added(keys >> np.uint64(1), counts)
-    return OrderState(exact=False, keys=keys, counts=counts, dropped=dropped)
+    order = np.argsort(keys, kind="stable")  # fast: two ascending parts
+    keys, counts = _added(keys[order], counts[order])
+    most = MAX_KEYS if first.most is None else first.most
+    if len(keys) > most:
+        more = _bits_to_drop(keys, most)
+        keys, counts = _added(_coarse(keys, more), counts)
+        dropped += more
+    return OrderState(exact=False, keys=keys, counts=counts, dropped=dropped, most=first.most)
+
+
+def _coarse(keys: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
+    return keys >> np.uint64(bits)
+
+
+def _bits_to_drop(keys: NDArray[np.uint64], most: int) -> int:
+    """Give the least number of trailing bits without which at most so many keys differ."""
+    # Neighbours become equal once as many bits go as their difference is long.
+    differ = keys[1:] ^ keys[:-1]
+    bits = range(1, 64)
+    return next(b for b in bits if np.count_nonzero(differ >> np.uint64(b)) < most)
 
 
 def _added(
     keys: NDArray[np.uint64], counts: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Give each key once, with the sum of its counts."""
-    joined, place = np.unique(keys, return_inverse=True)
-    total = np.zeros(len(joined), dtype=np.int64)
-    np.add.at(total, place, counts)
-    return joined, total
+    """Give each of some ascending keys once, with the sum of its counts."""
+    if not len(keys):
+        return keys, counts
+    first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    return keys[first], np.add.reduceat(counts, first)
+
+
+def _coarsened(state: OrderState, dropped: int) -> OrderState:
+    """Drop bits until so many are dropped."""
+    keys, counts = _added(_coarse(state.keys, dropped - state.dropped), state.counts)
+    return OrderState(exact=False, keys=keys, counts=counts, dropped=dropped, most=state.most)
 
 
 class _FromOrder(Reduction[OrderState, Any]):
     """A reduction whose state is the order of one column."""
 
-    column: str
+    @abstractmethod
+    def order(self) -> Order:
+        """Give the order it rests on."""
 
     @property
     def reads(self) -> frozenset[str]:
         """The column."""
-        return frozenset([self.column])
+        return self.order().reads
 
-    def order(self) -> Order:
-        """Give the order it rests on."""
-        return Order(self.column, self.where)
-
-    def start(self, source: Source, **profile: Any) -> OrderState:
+    def start(self, source: Source, /, **profile: Any) -> OrderState:
         """Start with no values."""
         return self.order().start(source, **profile)
 
@@ -201,7 +239,11 @@ class Quantiles(_FromOrder):
 
     column: str
     fractions: tuple[float, ...]
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
+
+    def order(self) -> Order:
+        """Give the order of the column."""
+        return Order(self.column, self.where)
 
     def finish(self, state: OrderState) -> QuantileValues:
         """Give the quantiles."""
@@ -237,10 +279,14 @@ class SortedCurve(_FromOrder):
     selection: Condition | None = None
 
     @property
-    def where(self) -> Condition | None:  # type: ignore[override]
+    def where(self) -> Condition | None:
         """The selection with the cut."""
         cut = None if self.below is None else compare(self.column, "<", self.below)
         return both(self.selection, cut)
+
+    def order(self) -> Order:
+        """Give the order of the values below the cut."""
+        return Order(self.column, self.where)
 
     def finish(self, state: OrderState) -> Curve:
         """Give the curve."""
@@ -275,7 +321,7 @@ class SubsetComparison(Reduction[tuple[OrderState, OrderState], Comparison]):
 
     column: str
     subset: Condition
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
 
     @property
     def reads(self) -> frozenset[str]:
@@ -285,7 +331,7 @@ class SubsetComparison(Reduction[tuple[OrderState, OrderState], Comparison]):
     def _orders(self) -> tuple[Order, Order]:
         return Order(self.column, both(self.where, self.subset)), Order(self.column, self.where)
 
-    def start(self, source: Source, **profile: Any) -> tuple[OrderState, OrderState]:
+    def start(self, source: Source, /, **profile: Any) -> tuple[OrderState, OrderState]:
         """Start with no values."""
         subset, whole = self._orders()
         return subset.start(source, **profile), whole.start(source, **profile)
@@ -306,9 +352,14 @@ class SubsetComparison(Reduction[tuple[OrderState, OrderState], Comparison]):
 
     def finish(self, state: tuple[OrderState, OrderState]) -> Comparison:
         """Give the comparison."""
-        from scipy.stats import kstwobign
+        from scipy.special import kolmogorov
 
-        subset, whole = (order.finish(s) for order, s in zip(self._orders(), state, strict=True))
+        first, second = state
+        median = float(self._orders()[0].finish(first).quantiles([0.5])[0])
+        if not first.exact:
+            # The same rounding on both sides: a value must not be apart from itself.
+            first = _coarsened(first, second.dropped)
+        subset, whole = (o.finish(s) for o, s in zip(self._orders(), (first, second), strict=True))
         n, total = subset.n, whole.n
         rest = total - n
         ks = ks_rest = p_value = float("nan")
@@ -317,13 +368,13 @@ class SubsetComparison(Reduction[tuple[OrderState, OrderState], Comparison]):
             gap = subset.fraction_up_to(at) - whole.fraction_up_to(at)
             ks = float(np.abs(gap).max())
             # F_all = f·F_subset + (1 − f)·F_rest, so the distance to the rest follows.
-            ks_rest = ks * total / rest if rest else float("nan")
             if rest:
-                p_value = float(kstwobign.sf(ks_rest * np.sqrt(n * rest / total)))
+                ks_rest = min(1.0, ks * total / rest)
+                p_value = float(kolmogorov(ks_rest * np.sqrt(n * rest / total)))
         return Comparison(
             n,
             total,
-            float(subset.quantiles([0.5])[0]),
+            median,
             float(whole.quantiles([0.5])[0]),
             ks,
             ks_rest,

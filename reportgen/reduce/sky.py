@@ -10,6 +10,7 @@ from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
 from reportgen.reduce.base import Chunk, Reduction, Source, Values
 from reportgen.reduce.counts import Limits
+from reportgen.reduce.histograms import count_in_cells
 
 Integers = NDArray[np.int64]
 MAX_CELLS = 4000  # along one side; a wider map would say nothing more on paper or screen
@@ -29,8 +30,9 @@ class Extent:
 
     @property
     def centre(self) -> tuple[float, float]:
-        """Middle of the box; the pole for a field around it."""
-        if self.ra[1] - self.ra[0] > 180 and abs(sum(self.dec)) > 120:
+        """Middle of the box; the pole for a field around it, well off the equator."""
+        around = self.ra[1] - self.ra[0] > 180 and self.dec[0] * self.dec[1] > 0
+        if around and abs(sum(self.dec)) > 60:
             return 0.0, float(np.copysign(90, sum(self.dec)))
         return sum(self.ra) / 2, sum(self.dec) / 2
 
@@ -44,14 +46,14 @@ class SkyExtent(Reduction[ExtentState, Extent | None]):
 
     ra: str
     dec: str
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
 
     @property
     def reads(self) -> frozenset[str]:
         """Both columns."""
         return frozenset([self.ra, self.dec])
 
-    def start(self, source: Source, **profile: Any) -> ExtentState:  # noqa: ARG002
+    def start(self, source: Source, /, **profile: Any) -> ExtentState:
         """Start with nothing: RA in 0–360°, RA in ±180°, Dec."""
         return None, None, None
 
@@ -82,6 +84,8 @@ class SkyExtent(Reduction[ExtentState, Extent | None]):
 def wrapped(ra: Values, *, crosses_zero: bool) -> Values:
     """Write RA within 0–360°, or within ±180° for a field across RA 0 h."""
     ra = np.where((ra < 0) | (ra >= 360), np.mod(ra, 360.0), ra)
+    # The remainder of -1e-20 is rounded to 360.
+    ra = np.where(ra == 360, 0.0, ra)
     return np.where(ra >= 180, ra - 360, ra) if crosses_zero else ra
 
 
@@ -130,7 +134,9 @@ class SkyGrid:
         # The tangent plane magnifies: dΩ = cos³θ dx dy at distance θ from the centre.
         x, y = ((edges[1:] + edges[:-1]) / 2 for edges in (self.x, self.y))
         square = np.radians(x)[None, :] ** 2 + np.radians(y)[:, None] ** 2
-        return np.outer(np.diff(self.y), np.diff(self.x)) * arcmin2 / (1 + square) ** 1.5
+        return np.asarray(
+            np.outer(np.diff(self.y), np.diff(self.x)) * arcmin2 / (1 + square) ** 1.5
+        )
 
 
 @dataclass(frozen=True)
@@ -161,22 +167,28 @@ class CountOnSky(Reduction[SkyState, SkyCounts | None]):
     dec: str
     edges: int | None = None
     cell: float | None = None
-    where: Condition | None = None  # type: ignore[misc]
+    where: Condition | None = None
 
     @property
     def reads(self) -> frozenset[str]:
         """Both columns."""
         return frozenset([self.ra, self.dec])
 
-    def needs(self, source: Source) -> dict[str, SkyExtent]:  # noqa: ARG002
+    def needs(self, source: Source) -> dict[str, SkyExtent]:
         """Ask for the extent of the field."""
         return {"extent": SkyExtent(self.ra, self.dec, self.where)}
 
-    def start(self, source: Source, **profile: Extent | None) -> SkyState:  # noqa: ARG002
+    def start(self, source: Source, /, **profile: Extent | None) -> SkyState:
         """Start with empty cells."""
         extent = profile["extent"]
         if extent is None:
             return SkyState(None, np.zeros((0, 0), dtype=np.int64))
+        if not -90 <= extent.dec[0] <= extent.dec[1] <= 90:
+            raise SectionError(
+                f"{self.dec} reaches from {extent.dec[0]:g}° to {extent.dec[1]:g}°, which is no "
+                "declination",
+                "is it in degrees, and are all its marks listed under missing:?",
+            )
         if self.edges is not None:
             grid = _box_grid(extent, self.edges)
         else:
@@ -189,7 +201,7 @@ class CountOnSky(Reduction[SkyState, SkyCounts | None]):
             return state
         ra, dec = chunk.complete((self.ra, self.dec), self.where).T
         x, y = state.grid.place(ra, dec)
-        state.counts += np.histogram2d(y, x, bins=[state.grid.y, state.grid.x])[0].astype(np.int64)
+        count_in_cells(state.counts, (state.grid.x, state.grid.y), x, y)
         return state
 
     def merge(self, first: SkyState, second: SkyState) -> SkyState:
@@ -202,21 +214,30 @@ class CountOnSky(Reduction[SkyState, SkyCounts | None]):
 
 
 def _box_grid(extent: Extent, edges: int) -> SkyGrid:
-    ra, dec = (_widened(limits) for limits in (extent.ra, extent.dec))
+    ra, dec = _box(extent)
     x, y = np.linspace(*ra, num=edges), np.linspace(*dec, num=edges)
     return SkyGrid("CAR", extent.centre, x, y, extent.crosses_zero)
 
 
-def _widened(limits: tuple[float, float]) -> tuple[float, float]:
-    """Give a single position a box of one arcminute."""
-    low, high = limits
-    return (low - 0.5 / 60, high + 0.5 / 60) if low == high else limits
+def _box(extent: Extent) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Give the limits in RA and Dec; a single position gets a box of one arcminute."""
+    half = 0.5 / 60
+    ra, dec = extent.ra, extent.dec
+    if ra[0] == ra[1]:
+        ra = ra[0] - half, ra[1] + half
+    if dec[0] == dec[1]:
+        dec = max(dec[0] - half, -90.0), min(dec[1] + half, 90.0)
+    return ra, dec
 
 
 def _tangent_grid(extent: Extent, cell: float) -> SkyGrid:
     side = cell / 3600
-    rim = [np.linspace(*_widened(limits), 65) for limits in (extent.ra, extent.dec)]
-    ra, dec = (axis.ravel() for axis in np.meshgrid(*rim))
+    # The outermost offsets lie on the rim of the box: so dense that it cannot bulge out by a cell
+    # between two points, even around a pole. A few points inside find a box beyond the horizon.
+    dense, sparse = ([np.linspace(*limits, n) for limits in _box(extent)] for n in (4097, 33))
+    rim = [np.meshgrid(dense[0], dense[1][[0, -1]]), np.meshgrid(dense[0][[0, -1]], dense[1])]
+    boxes = [*rim, np.meshgrid(*sparse)]
+    ra, dec = (np.concatenate([box[axis].ravel() for box in boxes]) for axis in (0, 1))
     offsets = gnomonic(ra, dec, extent.centre)
     if not all(np.isfinite(offset).all() for offset in offsets):
         raise SectionError(
@@ -230,7 +251,7 @@ def _tangent_grid(extent: Extent, cell: float) -> SkyGrid:
             raise SectionError(
                 f"cells of {cell:g}″ make a map of {last - first:.0f} cells a side; "
                 f"at most {MAX_CELLS} are allowed",
-                f"give cell: {cell * (last - first) / MAX_CELLS:.0f} or more",
+                f"give cell: {1.01 * cell * (last - first) / MAX_CELLS:.3g} or more",
             )
         axes.append(np.arange(first, last + 1) * side)
     return SkyGrid("TAN", extent.centre, axes[0], axes[1], extent.crosses_zero)

@@ -1,11 +1,11 @@
-"""The Jinja2 environment: the templates that come with reportgen, and a user's in front of them."""
+"""The Jinja2 templates that come with reportgen, and a user's own in front of them."""
 
+import traceback
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import ConfigError
-from reportgen.summary import Summary
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -18,23 +18,71 @@ def templates_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "templates"
 
 
-def template_environment(summary: Summary) -> "Environment":
-    """Give the environment; a file of the user's templates folder replaces the one of its name."""
-    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+def check_templates(own: str) -> None:
+    """Check that the templates of a user's folder can be read; empty for no folder.
 
-    folders = [templates_folder()]
-    own = summary.configuration.templates
-    if own:
-        if not Path(own).is_dir():
-            raise ConfigError(
-                f"{summary.configuration.path}: output.templates: there is no folder {own}",
-                "create it, or remove the key",
-            )
-        folders.insert(0, Path(own))
+    Raises ConfigError that names the template and the line of the first that cannot.
+    """
+    environment = _environment(own)
+    for path in sorted(Path(own).rglob("*")) if own else ():
+        name = path.relative_to(own).as_posix()
+        if path.is_file() and (templates_folder() / name).is_file():
+            _read(environment, name, own)
+
+
+def render_page(name: str, own: str, **context: Any) -> str:
+    """Give the page that a template makes.
+
+    own: folder of a user's templates, each in place of the one of its name; empty for none.
+    Raises ConfigError that names template and line when a user's template is at fault.
+    """
+    template = _read(_environment(own), name, own)
+    try:
+        return str(template.render(**context))
+    except Exception as error:
+        raise _blamed(error, own) or error from None
+
+
+def _environment(own: str) -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    if own and not Path(own).is_dir():
+        raise ConfigError(
+            f"output.templates: there is no folder {own}", "create it, or leave the key out"
+        )
+    folders = [Path(own), templates_folder()] if own else [templates_folder()]
     return Environment(
-        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+    )
+
+
+def _read(environment: "Environment", name: str, own: str) -> Any:
+    try:
+        return environment.get_template(name)
+    except Exception as error:
+        raise _blamed(error, own) or error from None
+
+
+def _blamed(error: Exception, own: str) -> ConfigError | None:
+    """Give the error of a user's template; None when ours are at fault."""
+    from jinja2 import TemplateSyntaxError
+
+    if not own:
+        return None
+    if isinstance(error, TemplateSyntaxError):
+        places = [(error.filename or error.name or "", error.lineno)]
+    else:
+        places = [(f.filename, f.lineno or 0) for f in traceback.extract_tb(error.__traceback__)]
+    inside = [place for place in places if Path(place[0]).is_relative_to(own)]
+    if not inside:
+        return None
+    file, line = inside[-1]
+    said = str(error).partition("\n")[0]
+    return ConfigError(
+        f"output.templates: {file}:{line}: {type(error).__name__}: {said}",
+        "mend the template, or remove it to use the one of reportgen",
     )

@@ -29,7 +29,7 @@ def _subset(name: str, characters: str) -> str:
     options.flavor = "woff2"
     options.layout_features = ["kern", "liga", "tnum", "lnum", "mark", "mkmk", "ccmp", "locl"]
     options.drop_tables += ["DSIG"]
-    font = TTFont(font_path(name), recalcTimestamp=False)
+    font = TTFont(font_path(name), recalcTimestamp=False, lazy=True)  # twice as fast
     subsetter = Subsetter(options)
     subsetter.populate(text=characters)
     subsetter.subset(font)

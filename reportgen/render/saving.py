@@ -1,7 +1,9 @@
-"""Writes a section's figures and tables into the run folder."""
+"""The files of a section: its figures and tables in every form, with the record of them."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO, StringIO
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,20 +18,31 @@ if TYPE_CHECKING:
 PNG_DPI = 220  # 84 mm are 728 pixels: sharp on a phone, small in a mail
 
 
-def save_section(
-    section: Section, section_id: str, run: Path
-) -> tuple[tuple[FigureRecord, ...], tuple[TableRecord, ...], dict[str, MetricRecord]]:
-    """Write figures (SVG, PDF, PNG) and tables (ECSV, CSV) below ``sections/<id>/`` of a run."""
-    base = Path("sections") / section_id
-    for name in ("figures", "tables"):
-        (run / base / name).mkdir(parents=True, exist_ok=True)
-    figures, tables = [], list(section.tables)
+@dataclass(frozen=True)
+class SectionFiles:
+    """What a section leaves in the run folder. files: path in the run folder to content."""
+
+    figures: tuple[FigureRecord, ...]
+    tables: tuple[TableRecord, ...]
+    metrics: Mapping[str, MetricRecord]
+    files: Mapping[str, bytes]
+
+
+def section_files(section: Section, section_id: str) -> SectionFiles:
+    """Give figures (SVG, PDF, PNG) and tables (ECSV, CSV), all below ``sections/<id>/``."""
+    base = f"sections/{section_id}"
+    files: dict[str, bytes] = {}
+    tables = {table.id: table for table in section.tables}
+    figures = []
     for figure in section.figures:
-        data = figure.data
-        if data.id in {table.id for table in tables}:
-            data = Table(f"figure_{data.id}", data.title, data.columns, data.shown)
-        tables.append(data)
-        figures.append(_save_figure(figure, data.id, run, base / "figures"))
+        data = _with_own_id(figure, tables)
+        tables[data.id] = data
+        forms = _forms(f"{base}/figures/{figure.id}", _draw(figure), files)
+        figures.append(_figure_record(figure, data.id, forms))
+    records = []
+    for table in tables.values():
+        forms = _forms(f"{base}/tables/{table.id}", _write(table), files)
+        records.append(_table_record(table, forms))
     metrics = {
         name: MetricRecord(
             label=metric.label,
@@ -40,23 +53,41 @@ def save_section(
         )
         for name, metric in section.metrics.items()
     }
-    return tuple(figures), tuple(_save_table(t, run, base / "tables") for t in tables), metrics
+    return SectionFiles(tuple(figures), tuple(records), metrics, files)
 
 
-def _save_figure(figure: Figure, table: str, run: Path, folder: Path) -> FigureRecord:
+def _with_own_id(figure: Figure, taken: Mapping[str, Table]) -> Table:
+    """Give the numbers of a figure under an id that no other table has."""
+    data = figure.data
+    if taken.get(data.id, data) is data:
+        return data
+    names = (f"{figure.id}_{data.id}{'' if n == 1 else f'_{n}'}" for n in count(1))
+    return replace(data, id=next(name for name in names if name not in taken))
+
+
+def _forms(path: str, contents: Mapping[str, bytes], files: dict[str, bytes]) -> dict[str, str]:
+    """Add the forms of a figure or table to the files; give the path of each."""
+    named = {form: f"{path}.{form}" for form in contents}
+    files |= {named[form]: content for form, content in contents.items()}
+    return named
+
+
+def _draw(figure: Figure) -> dict[str, bytes]:
+    options: dict[str, dict[str, Any]] = {
+        "svg": {"metadata": {"Date": None, "Title": figure.title}},
+        "pdf": {"metadata": {"CreationDate": None, "Title": figure.title}},
+        "png": {"dpi": PNG_DPI, "facecolor": "white", "metadata": {"Title": figure.title}},
+    }
+    contents = {}
     with house_style():
-        # The layout is the same in every format: work it out once.
-        figure.drawing.draw_without_rendering()
-        figure.drawing.set_layout_engine("none")
-        files = {}
-        for form, options in {
-            "svg": {"metadata": {"Date": None, "Title": figure.title}},
-            "pdf": {"metadata": {"CreationDate": None, "Title": figure.title}},
-            "png": {"dpi": PNG_DPI, "facecolor": "white", "metadata": {"Title": figure.title}},
-        }.items():
-            path = folder / f"{figure.id}.{form}"
-            figure.drawing.savefig(run / path, format=form, **options)
-            files[form] = path.as_posix()
+        for form, chosen in options.items():
+            buffer = BytesIO()
+            figure.drawing.savefig(buffer, format=form, **chosen)
+            contents[form] = buffer.getvalue()
+    return contents
+
+
+def _figure_record(figure: Figure, table: str, files: Mapping[str, str]) -> FigureRecord:
     return FigureRecord(
         id=figure.id,
         title=figure.title,
@@ -68,24 +99,32 @@ def _save_figure(figure: Figure, table: str, run: Path, folder: Path) -> FigureR
     )
 
 
-def _save_table(table: Table, run: Path, folder: Path) -> TableRecord:
+def _write(table: Table) -> dict[str, bytes]:
     from astropy.table import Table as AstropyTable
 
-    ecsv, csv = folder / f"{table.id}.ecsv", folder / f"{table.id}.csv"
     plain = AstropyTable([_masked(column) for column in table.columns])
     plain.meta["title"] = table.title
-    plain.write(run / ecsv, format="ascii.ecsv")
+    contents = {"ecsv": _text(plain, "ascii.ecsv")}
     for column in table.columns:
         if column.unit:
             plain.rename_column(column.name, f"{column.name} [{column.unit}]")
-    plain.write(run / csv, format="ascii.csv")
+    return contents | {"csv": _text(plain, "ascii.csv")}
+
+
+def _text(table: Any, form: str) -> bytes:
+    text = StringIO()
+    table.write(text, format=form)
+    return text.getvalue().encode()
+
+
+def _table_record(table: Table, files: Mapping[str, str]) -> TableRecord:
     return TableRecord(
         id=table.id,
         title=table.title,
-        rows=len(plain),
+        rows=len(table.columns[0].values) if table.columns else 0,
         shown=table.shown,
         columns=_column_records(table.columns),
-        files={"ecsv": ecsv.as_posix(), "csv": csv.as_posix()},
+        files=files,
     )
 
 

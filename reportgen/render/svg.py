@@ -6,7 +6,9 @@ from xml.sax.saxutils import quoteattr
 from reportgen.style import DARK
 
 _PROLOG = re.compile(r"^.*?(?=<svg\b)", re.DOTALL)
-_METADATA = re.compile(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<title>.*?</title>", re.DOTALL)
+_METADATA = re.compile(
+    r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<title>.*?</title>", re.DOTALL
+)
 _OPENING = re.compile(r"<svg\b[^>]*>")
 _ID = re.compile(r'(\bid="|\burl\(#|\bxlink:href="#|\bhref="#)([^")]+)')
 _VIEW_BOX = re.compile(r'viewBox="([^"]+)"')
@@ -23,7 +25,7 @@ def inline_svg(text: str, prefix: str, alt: str) -> str:
     """
     body = _METADATA.sub("", _PROLOG.sub("", text, count=1))
     view_box = _VIEW_BOX.search(body)
-    width, height = (view_box[1].split()[2:4] if view_box else ("238", "165"))
+    width, height = view_box[1].split()[2:4] if view_box else ("238", "165")
     opening = (
         f'<svg role="img" aria-label={quoteattr(alt)} viewBox="0 0 {width} {height}" '
         f'width="{float(width) * CSS_PIXELS_PER_POINT:.0f}" '
@@ -42,4 +44,6 @@ def variable(colour: str) -> str:
 
 def colour_variables(*, dark: bool) -> str:
     """Give the CSS that sets each colour of the house style."""
-    return " ".join(f"{variable(light)}: {night if dark else light};" for light, night in DARK.items())
+    return " ".join(
+        f"{variable(light)}: {night if dark else light};" for light, night in DARK.items()
+    )

@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from reportgen.config.columns import unit_symbol
 from reportgen.numbers import MISSING, count, number
 from reportgen.summary import ColumnRecord, TableRecord
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"  # as wide as a digit, and as a point
 
@@ -70,18 +67,18 @@ def table_view(run: Path, record: TableRecord, most: int) -> TableView:
     )
 
 
-def _cells(values: "NDArray[Any]", column: ColumnRecord) -> list[Cell]:
+def _cells(values: Any, column: ColumnRecord) -> list[Cell]:
     missing = np.ma.getmaskarray(values)
+    pairs = list(zip(values.data, missing, strict=True))
     if not column.numeric:
-        return [Cell(MISSING if m else str(v), str(v)) for v, m in zip(values.data, missing, strict=True)]
+        return [Cell(MISSING if m else str(v), "" if m else str(v)) for v, m in pairs]
     whole = values.dtype.kind in "iu"
     texts = [
-        MISSING if m else count(v) if whole else number(float(v), column.digits)
-        for v, m in zip(values.data, missing, strict=True)
+        MISSING if m else count(v) if whole else number(float(v), column.digits) for v, m in pairs
     ]
     return [
         Cell(text, "" if m else repr(v.item()))
-        for text, v, m in zip(aligned(texts), values.data, missing, strict=True)
+        for text, (v, m) in zip(aligned(texts), pairs, strict=True)
     ]
 
 

@@ -93,7 +93,7 @@ def report_view(run: Path, summary: Summary, most_rows: int) -> ReportView:
         status_word=WORDS[summary.run.status],
         verdict=verdict_sentence(summary),
         attention=tuple(_attention(summary)),
-        sections=tuple(_section(run, section, most_rows) for section in summary.sections),
+        sections=tuple(section_view(run, section, most_rows) for section in summary.sections),
         inputs=tuple(_input(record) for record in summary.inputs),
     )
 
@@ -103,8 +103,12 @@ def verdict_sentence(summary: Summary) -> str:
     total = len(summary.sections)
     by_status = Counter(section.status for section in summary.sections)
     broken = [s.title for s in summary.sections if s.status == "error"]
-    missing = [form.upper() for form, d in summary.documents.items() if d.error is not None]
-    if broken:
+    documents = summary.documents.items()
+    missing = [form.upper() for form, d in documents if d.error is not None and not d.file]
+    spare = [form.upper() for form, d in documents if d.error is not None and d.file]
+    if broken and total == 1:
+        said = "The section could not be computed."
+    elif broken:
         said = f"{len(broken)} of {total} sections could not be computed: {listed(broken, 3)}."
     elif by_status["fail"]:
         said = f"{by_status['fail']} of {total} sections failed a check."
@@ -112,34 +116,48 @@ def verdict_sentence(summary: Summary) -> str:
         said = f"{by_status['warn']} of {total} sections have a warning."
     elif missing:
         said = f"The {listed(missing)} could not be made."
+    elif spare:
+        said = f"The templates that were given for the {listed(spare)} have an error."
     else:
         said = f"All {total} sections were computed." if total > 1 else "The section was computed."
     if summary.run.only:
         left = len(summary.run.left_out)
-        said += f" This is a partial report: {left} more were not asked for."
+        said += f" This is a partial report: {left} more {_were(left)} not asked for."
     return said
+
+
+def _were(n: int) -> str:
+    return "section was" if n == 1 else "sections were"
 
 
 def _attention(summary: Summary) -> list[Attention]:
     lines = [
-        Attention(s.status, s.title, s.error.message, f"section-{s.id}")
-        for s in summary.sections
-        if s.error is not None
-    ]
-    lines += [
-        Attention("error", form.upper(), document.error.message, "provenance")
-        for form, document in summary.documents.items()
-        if document.error is not None
-    ]
-    lines += [
         Attention("error", Path(record.path).name, record.error, "provenance")
         for record in summary.inputs
         if record.error
     ]
+    alike: dict[str, list[SectionRecord]] = {}
+    for section in summary.sections:
+        if section.error is not None:
+            alike.setdefault(section.error.message, []).append(section)
+    for message, group in alike.items():
+        titles = listed([section.title for section in group], 3)
+        lines.append(Attention("error", titles, _first_line(message), f"section-{group[0].id}"))
+    lines += [
+        Attention("error", form.upper(), _first_line(document.error.message), "provenance")
+        for form, document in summary.documents.items()
+        if document.error is not None
+    ]
     return lines
 
 
-def _section(run: Path, section: SectionRecord, most_rows: int) -> SectionView:
+def _first_line(text: str) -> str:
+    first, _, rest = text.partition("\n")
+    return f"{first} …" if rest else first
+
+
+def section_view(run: Path, section: SectionRecord, most_rows: int) -> SectionView:
+    """Put a section into words. most_rows: longest table to show."""
     tables = {table.id: table for table in section.tables}
     findings = section.findings
     return SectionView(

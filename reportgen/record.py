@@ -1,0 +1,115 @@
+"""The record of a run, put together from what its stages found."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from reportgen.config.loading import Report
+from reportgen.pool import Ended, Pool
+from reportgen.provenance import environment
+from reportgen.sources import Sources
+from reportgen.summary import (
+    ConfigurationRecord,
+    DatasetRecord,
+    InputRecord,
+    ReportRecord,
+    RunRecord,
+    SectionRecord,
+    Summary,
+    worst,
+)
+from reportgen.work import Fingerprint, fingerprint
+
+
+@dataclass(frozen=True)
+class RunTimes:
+    """Id, start and duration of a run; seconds: None to leave out all that a clock says."""
+
+    id: str
+    started: datetime
+    seconds: float | None
+
+
+def start_fingerprints(files: Iterable[Path], pool: Pool) -> dict[Path, Fingerprint]:
+    """Start to fingerprint files; the result is complete when the pool has finished."""
+    found: dict[Path, Fingerprint] = {}
+
+    def ended(path: Path, end: Ended) -> None:
+        failed = end.failed
+        found[path] = end.value if failed is None else Fingerprint(error=failed.message)
+
+    for path in files:
+        pool.start(fingerprint, path, then=partial(ended, path))
+    return found
+
+
+def summarise(
+    report: Report,
+    *,
+    times: RunTimes,
+    sources: Sources,
+    inputs: Mapping[Path, Fingerprint],
+    sections: Mapping[str, SectionRecord],
+    only: tuple[str, ...] = (),
+) -> Summary:
+    """Put the record of a run together.
+
+    sections: in any order. only: those that were asked for, none for all.
+    """
+    block, output, text = report.report, report.output, report.document.text
+    records = [sections[name] for name in report.sections if name in sections]
+    if times.seconds is None:
+        records = [record.model_copy(update={"seconds": None}) for record in records]
+    synthetic = dict.fromkeys(c.synthetic for c in sources.catalogues.values() if c.synthetic)
+    return Summary(
+        report=ReportRecord(
+            id=block.id,
+            title=block.title,
+            field=block.field or "",
+            description=block.description or "",
+            authors=block.authors,
+            language=block.language,
+        ),
+        run=RunRecord(
+            id=times.id,
+            started=f"{times.started:%Y-%m-%dT%H:%M:%SZ}",
+            seconds=times.seconds,
+            status=worst(record.status for record in records),
+            only=only,
+            left_out=tuple(name for name in report.sections if name not in sections),
+            synthetic=tuple(synthetic),
+        ),
+        configuration=ConfigurationRecord(
+            path=str(report.path),
+            text=text,
+            sha256=sha256(text.encode()).hexdigest(),
+            overrides=report.overrides,
+            paper=output.paper,
+            templates="" if output.templates is None else str(output.templates.absolute()),
+        ),
+        environment=environment(report.path),
+        inputs=tuple(_input(path, sources, inputs[path]) for path in sources.files),
+        sections=tuple(records),
+    )
+
+
+def _input(path: Path, sources: Sources, found: Fingerprint) -> InputRecord:
+    reading = [
+        (catalogue, dataset)
+        for catalogue in sources.catalogues.values()
+        for file, dataset in catalogue.files
+        if file == path
+    ]
+    rows = {dataset: catalogue.rows for catalogue, dataset in reading}
+    return InputRecord(
+        path=str(path),
+        datasets=tuple(DatasetRecord(name=name, rows=n) for name, n in rows.items()),
+        bytes=found.bytes,
+        modified=found.modified,
+        sha256=found.sha256,
+        synthetic=next((c.synthetic for c, _ in reading if c.synthetic), ""),
+        error=found.error,
+    )

@@ -1,0 +1,109 @@
+"""Makes the sections of a report in worker processes, and says what became of those that fail."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from reportgen.analyses.base import Analysis
+from reportgen.config.loading import Report
+from reportgen.errors import PublishError
+from reportgen.pool import Ended, Failed, Pool, error_record
+from reportgen.progress import Progress
+from reportgen.sources import Sources
+from reportgen.summary import SectionRecord
+from reportgen.work import blank_record, compute_section, scan_catalogue
+
+
+def start_sections(
+    sections: Mapping[str, Analysis],
+    sources: Sources,
+    report: Report,
+    run: Path,
+    alone: Callable[[str], str],
+    *,
+    pool: Pool,
+    progress: Progress,
+) -> dict[str, SectionRecord]:
+    """Start to scan the catalogues and make the sections; complete when the pool has finished.
+
+    alone: gives the command that builds one section.
+    """
+    making = _Sections(sections, sources, report, run, alone, pool, progress)
+    for name in sources.catalogues:
+        making.scan(name, [i for i, section in sections.items() if section.catalogue == name])
+    for section_id, section in sections.items():
+        if section.catalogue in sources.errors:
+            error = sources.errors[section.catalogue]
+            making.failed(section_id, Failed("error", error.message, error=error))
+    return making.records
+
+
+@dataclass(frozen=True)
+class _Sections:
+    """The sections that are being made; records: those that have ended."""
+
+    sections: Mapping[str, Analysis]
+    sources: Sources
+    report: Report
+    run: Path
+    alone: Callable[[str], str]
+    pool: Pool
+    progress: Progress
+    records: dict[str, SectionRecord] = field(default_factory=dict)
+
+    def scan(self, catalogue: str, group: list[str]) -> None:
+        """Start the one pass over a catalogue for some sections."""
+        chosen = {section_id: self.sections[section_id] for section_id in group}
+        self.pool.start(
+            scan_catalogue,
+            self.sources.catalogues[catalogue],
+            int(self.report.catalogues[catalogue].memory),
+            chosen,
+            timeout=min(section.timeout for section in chosen.values()),
+            then=partial(self.scanned, catalogue, group),
+        )
+
+    def scanned(self, catalogue: str, group: list[str], end: Ended) -> None:
+        """Start the sections whose values are there."""
+        self.progress.printed(catalogue, end.printed)
+        failed = end.failed
+        if failed is not None and len(group) > 1:
+            for section_id in group:  # one of them broke the pass for all: find out which
+                self.scan(catalogue, [section_id])
+            return
+        for section_id in group:
+            values = end.value[section_id] if failed is None else failed
+            if isinstance(values, Failed):
+                self.failed(section_id, values, end.printed if failed is not None else "")
+            else:
+                section = self.sections[section_id]
+                self.pool.start(
+                    compute_section,
+                    section_id,
+                    section,
+                    values,
+                    self.run,
+                    timeout=section.timeout,
+                    then=partial(self.computed, section_id),
+                )
+
+    def computed(self, section_id: str, end: Ended) -> None:
+        """Keep the record of a section that has ended."""
+        self.progress.printed(section_id, end.printed)
+        if end.failed is not None:
+            if isinstance(end.failed.error, PublishError):
+                raise end.failed.error  # the run folder cannot be written
+            self.failed(section_id, end.failed, end.printed)
+            return
+        self.records[section_id] = end.value
+        self.progress.ended(section_id, end.value.status, end.value.seconds)
+
+    def failed(self, section_id: str, why: Failed, printed: str = "") -> None:
+        """Keep why a section could not be computed, and nothing half-made of it."""
+        shutil.rmtree(self.run / "sections" / section_id, ignore_errors=True)
+        error = error_record(why, printed).model_copy(update={"command": self.alone(section_id)})
+        record = blank_record(section_id, self.sections[section_id])
+        self.records[section_id] = record.model_copy(update={"error": error})
+        self.progress.ended(section_id, "error", None, error.message)

@@ -1,0 +1,72 @@
+import warnings
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reportgen.config.columns import Column, unit_problem, unit_symbol
+from reportgen.config.suggest import LONGEST, MOST_LISTED, unknown
+
+
+@pytest.mark.parametrize(
+    ("unit", "symbol"),
+    [
+        ("", ""),
+        ("uJy", "µJy"),
+        ("deg", "°"),
+        ("arcmin", "′"),
+        ("mag(AB)", "mag(AB)"),
+        ("Jy / beam", "Jy beam⁻¹"),
+        ("1 / arcmin2", "arcmin⁻²"),
+    ],
+)
+def test_a_unit_is_written_for_people(unit, symbol):
+    assert unit_symbol(unit) == symbol
+
+
+def test_an_axis_names_the_column_and_its_unit():
+    assert Column("flux_36", "3.6 μm", "uJy").axis == "3.6\N{NO-BREAK SPACE}μm [µJy]"
+    assert Column("stellarity").axis == "stellarity"
+    assert Column("flux_36", "3.6 μm", "uJy").quantity("25") == "25\N{NO-BREAK SPACE}µJy"
+    assert Column("ra", "", "deg").quantity("53.1") == "53.1°"
+    assert Column("stellarity").quantity("0.9") == "0.9"
+
+
+@pytest.mark.parametrize("unit", ["", "uJy", "erg/s/cm2/Hz", "mag(AB)", "dex", "%"])
+def test_a_unit_that_astropy_knows_is_fine_and_gives_no_warning(unit):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert unit_problem(unit) is None
+        assert isinstance(unit_symbol(unit), str)
+
+
+@pytest.mark.parametrize("unit", ["mJyy", "m/0", "uJy uJyy", "((", "m**1e400", "a\nb"])
+def test_a_unit_that_astropy_does_not_know_is_named_without_advice_on_programming(unit):
+    said = unit_problem(unit)
+    assert said.startswith(f"{unit!r} is not a unit that astropy knows: ")
+    assert "def_unit" not in said
+
+
+def test_a_slip_in_a_unit_is_answered_with_the_nearest():
+    assert "Did you mean" in unit_problem("degg")
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_unit_or_a_problem(unit):
+    if unit_problem(unit) is None:
+        assert isinstance(unit_symbol(unit), str)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_whatever_its_case():
+    said = unknown("column", "FLUX_63", ["flux_36", "stellarity"])
+    assert said == (
+        "unknown column 'FLUX_63'; did you mean 'flux_36'? (known: flux_36, stellarity)"
+    )
+    assert unknown("column", "xyz", []) == "unknown column 'xyz' (known: none)"
+
+
+def test_a_long_list_and_a_long_name_stay_readable():
+    said = unknown("dataset", "y" * 1000, [f"d{i:04}" for i in range(500)])
+    assert said.endswith(f"d0029 and {500 - MOST_LISTED} more)")
+    assert "y" * LONGEST + "…" in said
+    assert "y" * (LONGEST + 1) not in said

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from splitting import INF, NAN, anything, finite, split, splits, table, tables, whole
+
+from reportgen.config.expressions import parse
+from reportgen.reduce.counts import Count, CountBelow, CountRows, Counts, Range
+
+WHERE = parse("b > 0")
+
+
+def rows_where(columns):
+    return columns["a"][columns["b"] > 0]
+
+
+def test_counts_say_what_is_valid_missing_and_infinite():
+    counts = whole(Count("a"), table(a=[1, NAN, INF, -INF, 0, NAN]))
+    assert counts == Counts(rows=6, valid=2, missing=2, infinite=2)
+    assert counts.missing_fraction == pytest.approx(4 / 6)
+
+
+def test_no_rows_have_no_missing_fraction():
+    counts = whole(Count("a"), table(a=[]))
+    assert counts == Counts(0, 0, 0, 0)
+    assert np.isnan(counts.missing_fraction)
+
+
+@given(tables(values=anything), splits)
+def test_counts_do_not_depend_on_the_split(columns, parts):
+    for where, a in ((None, columns["a"]), (WHERE, rows_where(columns))):
+        found = split(Count("a", where), columns, *parts)
+        assert found.rows == len(a)
+        assert found.valid == len(finite(a))
+        assert found.missing == np.isnan(a).sum()
+        assert found.infinite == np.isinf(a).sum()
+        assert split(CountRows(where), columns, *parts) == len(a)
+
+
+@given(tables(values=anything), splits, st.lists(anything.filter(np.isfinite), max_size=4))
+def test_counts_below_cuts_are_strict_and_of_valid_values(columns, parts, cuts):
+    cuts = (*cuts, *finite(columns["a"])[:2])
+    for where, a in ((None, columns["a"]), (WHERE, rows_where(columns))):
+        found = split(CountBelow("a", cuts, where), columns, *parts)
+        assert found.dtype == np.int64
+        assert found.tolist() == [int((finite(a) < cut).sum()) for cut in cuts]
+
+
+@given(tables(values=anything), splits)
+def test_a_range_is_that_of_the_valid_values(columns, parts):
+    for where, a in ((None, columns["a"]), (WHERE, rows_where(columns))):
+        for positive in (False, True):
+            values = finite(a)
+            values = values[values > 0] if positive else values
+            expected = (values.min(), values.max()) if len(values) else None
+            assert split(Range("a", where, positive=positive), columns, *parts) == expected
+
+
+def test_a_range_never_ends_at_minus_zero():
+    for values in ([-0.0, 0.0], [0.0, -0.0], [-0.0]):
+        assert str(whole(Range("a"), table(a=values))) == "(0.0, 0.0)"

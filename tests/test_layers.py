@@ -1,0 +1,141 @@
+"""The layers of the package hold, and the command line stays light."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LINTER = Path(sys.executable).with_name("lint-imports")
+HEAVY = {
+    "astropy",
+    "fontTools",
+    "h5py",
+    "jinja2",
+    "matplotlib",
+    "numpy",
+    "pebble",
+    "pydantic",
+    "rich",
+    "scipy",
+    "tensorflow",
+    "weasyprint",
+    "yaml",
+}
+HELP_SECONDS = 0.3
+
+
+def lint(folder):
+    """Check the contracts of the pyproject.toml of a folder that holds the package."""
+    return subprocess.run(
+        [LINTER, "--no-logo", "--no-cache", "--config", folder / "pyproject.toml"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_every_import_keeps_to_the_layers():
+    checked = lint(ROOT)
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("copied")
+    shutil.copytree(
+        ROOT / "reportgen", folder / "reportgen", ignore=shutil.ignore_patterns("*.ttf")
+    )
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("render/html.py", "import reportgen.analyses.base", "Imports point down only"),
+        ("data/hdf5.py", "import reportgen.run", "Imports point down only"),
+        ("newcomer.py", "", "Imports point down only"),
+        ("render/view.py", "import reportgen.data.hdf5", "What is rendered"),
+        ("rerender.py", "import reportgen.work", "What is rendered"),
+        ("analyses/overview.py", "import h5py", "An analysis never"),
+        ("analyses/overview.py", "import reportgen.data.catalogue", "An analysis never"),
+        ("reduce/counts.py", "import matplotlib", "A reduction knows"),
+    ],
+)
+def test_an_import_against_the_layers_is_found(copied, module, line, contract):
+    path = copied / "reportgen" / module
+    before = path.read_text() if path.exists() else None
+    path.write_text(f"{before or ''}\n{line}\n")
+    try:
+        checked = lint(copied)
+    finally:
+        path.unlink() if before is None else path.write_text(before)
+    assert checked.returncode == 1
+    broken = [text for text in checked.stdout.splitlines() if text.endswith("BROKEN")]
+    assert any(text.startswith(contract) for text in broken), checked.stdout
+
+
+def packages_after(code):
+    """Give the top-level packages that a fresh interpreter has imported after some code."""
+    program = f"import json, sys\n{code}\nprint('\\n' + json.dumps(sorted(sys.modules)))"
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return {name.partition(".")[0] for name in json.loads(ran.stdout.splitlines()[-1])}
+
+
+HELP = """
+from contextlib import suppress
+from runpy import run_module
+sys.argv = ["reportgen", {arguments}]
+with suppress(SystemExit):
+    run_module("reportgen", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import reportgen.cli",
+        HELP.format(arguments="'--help'"),
+        HELP.format(arguments="'build', '--help'"),
+        HELP.format(arguments="'--version'"),
+    ],
+    ids=["import", "--help", "build --help", "--version"],
+)
+def test_the_command_line_imports_nothing_heavy(code):
+    packages = packages_after(code)
+    assert "click" in packages
+    assert not packages & HEAVY
+
+
+def test_heavy_imports_would_be_seen():
+    assert {"numpy", "h5py"} <= packages_after("import reportgen.data.hdf5, h5py") & HEAVY
+
+
+def cpu_seconds(*command):
+    """Give the CPU time of a command, of the child itself."""
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as child:
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    return used.ru_utime + used.ru_stime
+
+
+def test_help_answers_within_its_cpu_time():
+    # The best of several: the first may compile, and others may be using the machine.
+    times = [cpu_seconds(sys.executable, "-m", "reportgen", "--help") for _ in range(7)]
+    assert min(times) < HELP_SECONDS, times
