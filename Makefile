@@ -83,7 +83,7 @@ format: develop ## Format the code, and mend what ruff can mend
 	@$(BIN)/python -m ruff format .
 
 lock: develop ## Renew the versions in requirements.lock
-	@$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	@UV_SYSTEM_CERTS=1 $(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--all-extras --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 		--output-file requirements.lock pyproject.toml
 

@@ -1,6 +1,6 @@
 """Makes the documents of a run, each in a worker process."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import perf_counter
 
@@ -9,7 +9,7 @@ from reportgen.pool import Ended, Pool, error_record
 from reportgen.progress import Progress
 from reportgen.publish import publishing_errors
 from reportgen.render.documents import DOCUMENTS
-from reportgen.summary import DocumentRecord, Summary, worst
+from reportgen.summary import DocumentRecord, Summary, with_status
 
 DOCUMENT_SECONDS = 600.0
 
@@ -30,7 +30,7 @@ def make_documents(
     One that cannot be made is in the record as an error, and the HTML, made last, shows it.
     """
     attempt = _attempts(run, folder, pool, progress)
-    summary = with_documents(summary, {})
+    summary = with_status(summary.model_copy(update={"documents": {}}))
     for form in sorted(forms, key=list(DOCUMENTS).index):
         begun = perf_counter()
         document = attempt(form, summary)
@@ -77,16 +77,9 @@ def write_document(form: str, run: Path, summary: Summary, folder: Path) -> str:
     return document.file
 
 
-def with_documents(summary: Summary, documents: Mapping[str, DocumentRecord]) -> Summary:
-    """Give the record with other documents, and the status that follows."""
-    statuses = [section.status for section in summary.sections]
-    statuses += ["error" for document in documents.values() if document.error is not None]
-    run = summary.run.model_copy(update={"status": worst(statuses)})
-    return summary.model_copy(update={"documents": dict(documents), "run": run})
-
-
 def _with_document(summary: Summary, form: str, document: DocumentRecord) -> Summary:
-    return with_documents(summary, {**summary.documents, form: document})
+    documents = {**summary.documents, form: document}
+    return with_status(summary.model_copy(update={"documents": documents}))
 
 
 def with_templates(summary: Summary, templates: str) -> Summary:

@@ -9,16 +9,15 @@ import tempfile
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from multiprocessing import connection, forkserver, get_context, parent_process, reduction
+from multiprocessing import active_children, connection, forkserver, get_context, parent_process
 from multiprocessing import resource_tracker as tracker
-from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
-from time import monotonic
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from reportgen import errors
 from reportgen.errors import ConfigError, ReportgenError, SourceError
@@ -33,12 +32,11 @@ PRELOAD = [
     "matplotlib.backends.backend_pdf",
     "matplotlib.backends.backend_agg",
     "astropy.table",
+    "jinja2",
 ]
 MOST_PRINTED = 20_000  # characters of what a task printed that are kept, the last ones
 LONGEST_MESSAGE = 2_000  # characters; what an exception says is shown on the first page
-STOP_SECONDS = 5.0  # a killed process is gone long before
 
-_BEGUN = b"begun"
 _KINDS: dict[type, ErrorKind] = {SourceError: "source", ConfigError: "config"}
 
 
@@ -81,19 +79,10 @@ Then = Callable[[Ended], None]
 
 @dataclass(frozen=True)
 class _Task:
-    work: Callable[..., Any]
-    arguments: tuple[Any, ...]
+    job: bytes
     timeout: float | None
     then: Then
-
-
-@dataclass
-class _Running:
-    task: _Task
-    process: Any
-    answer: Connection
-    output: IO[bytes]
-    deadline: float | None = None  # set when the process says that it has begun
+    output: Path
 
 
 class Pool:
@@ -103,10 +92,14 @@ class Pool:
     cannot disturb the build.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, folder: Path) -> None:
         self._workers = workers
+        self._folder = folder
+        # A timeout counts from the start of a process, which must not wait for the imports.
+        self._warm = _launch(_Task(pickle.dumps((_nothing, ())), None, _ignore, folder / "0.txt"))
+        self._started = 0
         self._waiting: deque[_Task] = deque()
-        self._running: list[_Running] = []
+        self._running: dict[Future[Any], _Task] = {}
 
     def start(
         self,
@@ -119,77 +112,73 @@ class Pool:
 
         timeout: seconds that the work may take.
         """
-        self._waiting.append(_Task(work, arguments, timeout, then))
+        self._started += 1
+        try:
+            job = pickle.dumps((work, arguments))
+        except Exception as error:  # what cannot be sent is the task's own failure
+            job = pickle.dumps((_fail, (failure(error),)))
+        output = self._folder / f"{self._started}.txt"
+        self._waiting.append(_Task(job, timeout, then, output))
 
     def finish(self) -> None:
         """Wait until every task has ended, those included that were started meanwhile."""
+        wait([self._warm])
         while self._waiting or self._running:
             while self._waiting and len(self._running) < self._workers:
-                self._launch(self._waiting.popleft())
-            for running in self._wait():
-                if (ended := _heard(running)) is not None:
-                    self._running.remove(running)
-                    running.task.then(_closed(running, ended))
+                task = self._waiting.popleft()
+                self._running[_launch(task)] = task
+            done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+            for future in sorted(done, key=list(self._running).index):
+                task = self._running.pop(future)
+                task.then(_ended(future, task))
 
     def stop(self) -> None:
         """Stop whatever still runs."""
         self._waiting.clear()
-        for running in self._running:
-            _kill(running.process)
-        while self._running:
-            _closed(self._running.pop(), Ended())
-
-    def _launch(self, task: _Task) -> None:
-        try:
-            job = pickle.dumps((task.work, task.arguments))
-            self._running.append(_launched(task, job))
-        except Exception as error:  # what cannot be sent or started is the task's own failure
-            task.then(Ended(failed=failure(error)))
-
-    def _wait(self) -> list[_Running]:
-        """Give the tasks of which there is something to hear, or whose time is over."""
-        watched = {place: r for r in self._running for place in (r.answer, r.process.sentinel)}
-        deadlines = [r.deadline for r in self._running if r.deadline is not None]
-        patience = max(0.0, min(deadlines) - monotonic()) if deadlines else None
-        ready = [watched[place] for place in connection.wait(watched, patience)]
-        late = [r for r in self._running if r.deadline is not None and r.deadline <= monotonic()]
-        return [r for r in self._running if r in ready or r in late]
+        self._running.clear()
+        for process in active_children():
+            process.kill()
+            process.join()
+        for pid in self._folder.glob("*.pid"):
+            _end_group(pid)
 
 
-def _launched(task: _Task, job: bytes) -> _Running:
+def _launch(task: _Task) -> Future[Any]:
+    from pebble.concurrent import process
+
     context = get_context("forkserver")
-    heard, answer = context.Pipe(duplex=False)
-    output = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the task has ended
-    process = context.Process(target=_work, args=(job, answer, _Output(output)))
-    process.start()
-    answer.close()
-    return _Running(task, process, heard, output)
+    # Declared as mp_context, read as context (pebble 5.2): give both.
+    run = process(timeout=task.timeout, context=context, mp_context=context)(_work)  # type: ignore[call-overload]
+    future: Future[Any] = run(task.job, str(task.output))
+    return future
 
 
-def _heard(running: _Running) -> Ended | None:
-    """Give how a task ended; None while it runs."""
-    if running.answer.poll():
-        try:
-            message = running.answer.recv_bytes()
-        except (EOFError, OSError):
-            return _died(running.process)
-        if message != _BEGUN:
-            value = pickle.loads(message)  # noqa: S301 - written by our own worker
-            return Ended(failed=value) if isinstance(value, Failed) else Ended(value)
-        if running.task.timeout is not None:
-            running.deadline = monotonic() + running.task.timeout
-        return None
-    if not running.process.is_alive():
-        return _died(running.process)
-    if running.deadline is not None and running.deadline <= monotonic():
-        said = f"ran longer than its timeout of {running.task.timeout:g} s and was stopped"
-        return Ended(failed=Failed("timeout", said))
-    return None
+def _ended(future: Future[Any], task: _Task) -> Ended:
+    from pebble import ProcessExpired
+
+    try:
+        outcome = future.result()
+    except TimeoutError:
+        said = f"ran longer than its timeout of {task.timeout:g} s and was stopped"
+        outcome = Failed("timeout", said)
+    except ProcessExpired as error:
+        outcome = Failed("died", _how_it_died(error.exitcode))
+    except Exception as error:  # the process could not be started, for instance
+        outcome = failure(error)
+    _end_group(task.output.with_suffix(".pid"))
+    printed = ""
+    if task.output.exists():
+        printed = task.output.read_bytes()[-MOST_PRINTED:].decode("utf-8", "replace").strip()
+        task.output.unlink()
+    if isinstance(outcome, Failed):
+        return Ended(failed=outcome, printed=printed)
+    return Ended(pickle.loads(outcome), printed=printed)  # noqa: S301 - written by our own worker
 
 
-def _died(process: Any) -> Ended:
-    process.join(STOP_SECONDS)
-    return Ended(failed=Failed("died", _how_it_died(process.exitcode)))
+def _end_group(pid: Path) -> None:
+    """End whatever a worker started and left behind."""
+    with suppress(FileNotFoundError, ValueError, ProcessLookupError, PermissionError):
+        os.killpg(int(pid.read_text()), signal.SIGKILL)
 
 
 def _how_it_died(code: int | None) -> str:
@@ -201,25 +190,6 @@ def _how_it_died(code: int | None) -> str:
         hint = " (out of memory?)" if name == "SIGKILL" else ""
         return f"its process was killed by {name}{hint}"
     return f"its process ended by itself with code {code}"
-
-
-def _kill(process: Any) -> None:
-    """Kill a worker and whatever it started."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()  # it may not yet lead its group
-
-
-def _closed(running: _Running, ended: Ended) -> Ended:
-    """Leave nothing of a task behind; give how it ended with what it printed."""
-    _kill(running.process)
-    running.process.join(STOP_SECONDS)
-    running.answer.close()
-    with running.output as output:
-        size = output.seek(0, os.SEEK_END)
-        output.seek(max(0, size - MOST_PRINTED))
-        printed = output.read().decode("utf-8", "replace").strip()
-    return Ended(ended.value, ended.failed, printed)
 
 
 def failure(error: BaseException) -> Failed:
@@ -253,38 +223,32 @@ def _known(error: BaseException) -> ReportgenError | None:
     return kind(str(error.message), str(error.hint))
 
 
-@dataclass(frozen=True)
-class _Output:
-    """A file that a worker gets as an open descriptor: it has no name that could be left behind."""
-
-    file: IO[bytes] = field(repr=False)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _received, (reduction.DupFd(self.file.fileno()),)
+def _fail(failed: Failed) -> Failed:
+    return failed
 
 
-def _received(descriptor: Any) -> int:
-    return int(descriptor.detach())
+def _work(job: bytes, output: str) -> bytes | Failed:
+    """Be a worker: do one task and give its value pickled, or why there is none."""
+    os.setsid()  # a group of its own, so that what it starts can be ended with it
+    Path(output).with_suffix(".pid").write_text(str(os.getpid()))
+    _write_to(output)
+    Thread(target=_end_with_the_build, daemon=True).start()
+    try:
+        work, arguments = pickle.loads(job)  # noqa: S301 - written by our own parent
+        value = work(*arguments)
+        return value if isinstance(value, Failed) else pickle.dumps(value)
+    except BaseException as error:  # SystemExit too: the process is the task's own
+        return failure(error)
 
 
-def _work(job: bytes, answer: Connection, output: int) -> None:
-    """Be a worker: do one task, send what it gives, and end with all it started."""
-    os.setsid()
+def _write_to(output: str) -> None:
+    """Send what this process prints, C libraries included, to a file."""
+    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for standard in (1, 2):
-        os.dup2(output, standard)
+        os.dup2(descriptor, standard)
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
     faulthandler.enable(2)
-    Thread(target=_end_with_the_build, daemon=True).start()
-    answer.send_bytes(_BEGUN)
-    try:
-        work, arguments = pickle.loads(job)  # noqa: S301 - written by our own parent
-        message = pickle.dumps(work(*arguments))
-    except BaseException as error:  # SystemExit too: the process is the task's own
-        message = pickle.dumps(failure(error))
-    with suppress(OSError):
-        answer.send_bytes(message)
-    _end()
 
 
 def _end_with_the_build() -> None:
@@ -292,12 +256,7 @@ def _end_with_the_build() -> None:
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
-        _end()
-
-
-def _end() -> None:
-    """End this process and all it started, without waiting for threads that it left behind."""
-    os.killpg(os.getpgrp(), signal.SIGKILL)
+        os._exit(1)
 
 
 def default_workers() -> int:
@@ -317,6 +276,14 @@ def _start_server() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _ignore(_: Ended) -> None:
+    """Take no notice."""
+
+
+def _nothing() -> None:
+    """Do nothing: once a worker has done it, the server has imported all it should."""
+
+
 @contextmanager
 def worker_pool(workers: int) -> Iterator[Pool]:
     """Give a pool of worker processes; whatever still runs at the end is stopped."""
@@ -325,8 +292,9 @@ def worker_pool(workers: int) -> Iterator[Pool]:
     except FileNotFoundError:
         os.chdir(os.sep)  # workers start where we are, and our folder has been removed
     _start_server()
-    pool = Pool(workers)
-    try:
-        yield pool
-    finally:
-        pool.stop()
+    with tempfile.TemporaryDirectory(prefix="reportgen-") as folder:
+        pool = Pool(workers, Path(folder))
+        try:
+            yield pool
+        finally:
+            pool.stop()

@@ -31,6 +31,8 @@ class _Value(float):
 
 def fill_prose(text: str, metrics: Mapping[str, MetricRecord]) -> str:
     """Fill a section's prose with its metrics; SectionError says what is wrong with it."""
+    if "{" not in text:
+        return text
     from jinja2 import StrictUndefined, TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 

@@ -19,7 +19,7 @@ from reportgen.summary import (
     RunRecord,
     SectionRecord,
     Summary,
-    worst,
+    with_status,
 )
 from reportgen.work import Fingerprint, fingerprint
 
@@ -64,7 +64,7 @@ def summarise(
     if times.seconds is None:
         records = [record.model_copy(update={"seconds": None}) for record in records]
     synthetic = dict.fromkeys(c.synthetic for c in sources.catalogues.values() if c.synthetic)
-    return Summary(
+    summary = Summary(
         report=ReportRecord(
             id=block.id,
             title=block.title,
@@ -77,7 +77,7 @@ def summarise(
             id=times.id,
             started=f"{times.started:%Y-%m-%dT%H:%M:%SZ}",
             seconds=times.seconds,
-            status=worst(record.status for record in records),
+            status="ok",  # until all is known: with_status
             only=only,
             left_out=tuple(name for name in report.sections if name not in sections),
             synthetic=tuple(synthetic),
@@ -94,6 +94,7 @@ def summarise(
         inputs=tuple(_input(path, sources, inputs[path]) for path in sources.files),
         sections=tuple(records),
     )
+    return with_status(summary)
 
 
 def _input(path: Path, sources: Sources, found: Fingerprint) -> InputRecord:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,14 +12,31 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-_ID = re.compile(r"^[a-z0-9][a-z0-9_-]*$")
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+MOST_DIGITS = 15
 
 
 def check_id(identifier: str) -> str:
     """Refuse an id that could not be a file name."""
-    if not _ID.match(identifier):
-        raise ValueError(f"an id has lower-case letters, digits, - and _ only, not {identifier!r}")
+    if not (isinstance(identifier, str) and _ID.fullmatch(identifier)):
+        raise ValueError(
+            "an id has up to 100 lower-case letters, digits, - and _, and starts with a letter "
+            f"or digit, not {identifier!r}"
+        )
     return identifier
+
+
+def check_digits(digits: int | None) -> None:
+    """Refuse a number of decimals that cannot be shown."""
+    if digits is not None and not (isinstance(digits, int) and 0 <= digits <= MOST_DIGITS):
+        raise ValueError(f"digits is a whole number from 0 to {MOST_DIGITS}, not {digits!r}")
+
+
+def check_texts(what: str, **texts: object) -> None:
+    """Refuse texts that are empty or no texts."""
+    for name, text in texts.items():
+        if not (isinstance(text, str) and text.strip()):
+            raise ValueError(f"{what} needs a text for {name}, not {text!r}")
 
 
 @dataclass(frozen=True)
@@ -34,6 +52,12 @@ class TableColumn:
     unit: str = ""
     description: str = ""
     digits: int | None = None
+
+    def __post_init__(self) -> None:
+        check_texts("a column of a table", name=self.name)
+        check_digits(self.digits)
+        if np.ndim(self.values) != 1:
+            raise ValueError(f"column {self.name!r} has {np.ndim(self.values)} dimensions, not one")
 
     @classmethod
     def of(
@@ -62,6 +86,9 @@ class Table:
 
     def __post_init__(self) -> None:
         check_id(self.id)
+        check_texts(f"table {self.id!r}", title=self.title)
+        if not self.columns:
+            raise ValueError(f"table {self.id!r} has no column")
         lengths = {column.name: len(column.values) for column in self.columns}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"columns of table {self.id!r} differ in length: {lengths}")
@@ -87,9 +114,9 @@ class Figure:
 
     def __post_init__(self) -> None:
         check_id(self.id)
-        for name in ("title", "alt", "caption"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"figure {self.id!r} needs a text for {name}")
+        check_texts(f"figure {self.id!r}", title=self.title, alt=self.alt, caption=self.caption)
+        if self.width not in {"column", "full"}:
+            raise ValueError(f"figure {self.id!r}: width is column or full, not {self.width!r}")
 
 
 @dataclass(frozen=True)
@@ -105,6 +132,12 @@ class Metric:
     unit: str = ""
     digits: int | None = None
     shown: bool = True
+
+    def __post_init__(self) -> None:
+        check_texts("a metric", label=self.label)
+        check_digits(self.digits)
+        if not isinstance(self.value, Real):
+            raise ValueError(f"metric {self.label!r} is {self.value!r}, not a number")
 
 
 @dataclass(frozen=True)
@@ -123,8 +156,12 @@ class Section:
     notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if not self.findings or not all(finding.strip() for finding in self.findings):
+        if isinstance(self.findings, str) or isinstance(self.notes, str):
+            raise ValueError("findings and notes are lists of sentences, not one text")
+        if not self.findings:
             raise ValueError("a section needs at least one finding")
+        for sentence in (*self.findings, *self.notes):
+            check_texts("a section", **{"a finding or note": sentence})
         for name in self.metrics:
             if not name.isidentifier():
                 raise ValueError(f"metric name {name!r} must be letters, digits and _")

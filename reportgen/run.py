@@ -99,7 +99,8 @@ def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, Analysis]:
 
 def exit_code(summary: Summary) -> ExitCode:
     """Give the exit code of a run: the first that holds of source, section, check."""
-    if any(s.error is not None and s.error.kind == "source" for s in summary.sections):
+    unread = any(s.error is not None and s.error.kind == "source" for s in summary.sections)
+    if unread or any(record.error for record in summary.inputs):
         return ExitCode.SOURCE
     if summary.run.status == "error":
         return ExitCode.SECTION

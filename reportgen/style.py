@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 MM = 1 / 25.4  # inches
 WIDTHS = {"column": 84 * MM, "full": 174 * MM}  # inches; the widths of journal columns
@@ -17,8 +18,16 @@ WIDTHS = {"column": 84 * MM, "full": 174 * MM}  # inches; the widths of journal 
 INK = "#1c2026"  # axes and their labels
 MUTED = "#5a6470"  # what is said quietly: ticks, notes, limits
 LINE = "#c9d0d8"  # grid
-SERIES = ("#364c9d", "#2d7896", "#3fa482", "#896914", "#862320", "#4f2155")
-DASHES = ("-", (0, (5, 1.2)), (0, (3, 1, 1, 1)), (0, (1.2, 0.9)), (0, (7, 1, 1, 1, 1, 1)), "-")
+SERIES = ("#5260ce", "#134f6d", "#3ca642", "#685e04", "#71051e", "#ab608e")
+Dashes = str | tuple[int, tuple[float, ...]]
+DASHES: tuple[Dashes, ...] = (
+    "-",
+    (0, (5, 1.2)),
+    (0, (3, 1, 1, 1)),
+    (0, (1.2, 0.9)),
+    (0, (7, 1, 1, 1, 1, 1)),
+    (0, (8, 2)),
+)
 
 # Dark mode: what each colour of a figure becomes on a near-black ground.
 DARK = {
@@ -29,7 +38,7 @@ DARK = {
     **dict(
         zip(
             SERIES,
-            ("#7392f2", "#68d3ec", "#b0f5ad", "#d1b121", "#d9797b", "#da76c3"),
+            ("#5f7ee6", "#9cbee8", "#72f0b8", "#ffe657", "#fd815f", "#b782ac"),
             strict=True,
         )
     ),
@@ -43,6 +52,9 @@ DENSITY_START = 0.22
 DIVERGING_MAP = "RdBu_r"
 
 SANS, SERIF = "Source Sans 3", "Source Serif 4"
+# Has the signs that Source Sans lacks, such as ☉ and ♀; comes with matplotlib.
+SIGNS = "DejaVu Sans"
+LABEL_SIZE, TEXT_SIZE, CELL_SIZE = 8.5, 8.0, 7.0  # points; nothing is smaller than CELL_SIZE
 FONT_FILES = {
     (SANS, "normal", 400): "SourceSans3-Regular.ttf",
     (SANS, "italic", 400): "SourceSans3-It.ttf",
@@ -63,13 +75,16 @@ def series_colour(order: int) -> str:
     return SERIES[order % len(SERIES)]
 
 
-def series_dashes(order: int) -> str | tuple[int, tuple[float, ...]]:
-    """Give the line style of the n-th of several like things."""
-    return DASHES[order % len(DASHES)]
+def series_dashes(order: int) -> Dashes:
+    """Give the line style of the n-th of several like things.
+
+    It moves on by one where the colours begin again, so that 36 things differ in one or the other.
+    """
+    return DASHES[(order + order // len(SERIES)) % len(DASHES)]
 
 
 @cache
-def _register() -> None:
+def register_type() -> None:
     """Make the fonts and the colour map known to matplotlib, once a process."""
     import matplotlib as mpl
     import numpy as np
@@ -89,15 +104,15 @@ def house_style() -> Iterator[None]:
     """Draw and save figures in the house style inside this block."""
     import matplotlib as mpl
 
-    _register()
-    settings = {
-        "font.family": SANS,
-        "font.size": 8.5,
-        "axes.labelsize": 8.5,
-        "axes.titlesize": 9,
-        "xtick.labelsize": 8,
-        "ytick.labelsize": 8,
-        "legend.fontsize": 8,
+    register_type()
+    settings: Any = {
+        "font.family": [SANS, SIGNS],
+        "font.size": LABEL_SIZE,
+        "axes.labelsize": LABEL_SIZE,
+        "axes.titlesize": LABEL_SIZE,
+        "xtick.labelsize": TEXT_SIZE,
+        "ytick.labelsize": TEXT_SIZE,
+        "legend.fontsize": TEXT_SIZE,
         "mathtext.fontset": "custom",
         "mathtext.rm": SANS,
         "mathtext.it": f"{SANS}:italic",

@@ -225,6 +225,15 @@ def worst(statuses: Iterable[Status]) -> Status:
     return max(statuses, key=STATUSES.index, default="ok")
 
 
+def with_status(summary: Summary) -> Summary:
+    """Give the record with the status that follows from its sections, inputs and documents."""
+    statuses: list[Status] = [section.status for section in summary.sections]
+    statuses += ["error" for record in summary.inputs if record.error]
+    statuses += ["error" for document in summary.documents.values() if document.error]
+    run = summary.run.model_copy(update={"status": worst(statuses)})
+    return summary.model_copy(update={"run": run})
+
+
 def write_summary(folder: Path, summary: Summary) -> None:
     """Write summary.json, whole or not at all."""
     values = summary.model_dump(mode="json")

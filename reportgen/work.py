@@ -39,12 +39,12 @@ def scan_catalogue(
     result: dict[str, bytes | Failed] = {}
     for section_id, analysis in analyses.items():
         try:
-            named = dict(analysis.reductions())
-            _need(catalogue, named.values())
+            needed = dict(analysis.reductions())
+            _need(catalogue, needed.values())
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = failure(error)
         else:
-            wanted[section_id] = named
+            wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
     values = scan(everything, Source(catalogue.rows, memory), catalogue.chunks)
     for section_id, named in wanted.items():

@@ -177,14 +177,28 @@ def test_a_missing_venv_package_is_named(machine, tmp_path):
 def test_an_environment_that_works_is_kept(machine, tmp_path):
     folder = tmp_path / "some venv"
     (folder / "bin").mkdir(parents=True)
-    (folder / "bin/python").symlink_to(sys.executable)
-    before = (folder / "bin/python").stat()
-    for _ in range(2):
-        assert make_venv(machine, tmp_path, "no-python").returncode == 0
-        made = (folder / ".made").stat().st_mtime_ns
-    assert (folder / "bin/python").stat() == before
+    machine.add("python-of-venv", python_of("3.12.4"))
+    (folder / "bin/python").symlink_to(machine.bin / "python-of-venv")
+    assert make_venv(machine, tmp_path, "no-python").returncode == 0
+    made = (folder / ".made").stat().st_mtime_ns
     assert make_venv(machine, tmp_path, "no-python").returncode == 0
     assert (folder / ".made").stat().st_mtime_ns == made
+    assert not any("-m venv" in call for call in machine.called())
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["python gone", "python too old"])
+def test_an_environment_that_does_not_work_is_made_again(machine, tmp_path, gone):
+    folder = tmp_path / "some venv"
+    (folder / "bin").mkdir(parents=True)
+    (folder / ".made").touch()
+    (folder / "bin/python").symlink_to(machine.bin / "python-of-venv")
+    if not gone:
+        machine.add("python-of-venv", python_of("3.10.2"))
+    machine.add("python3", python_of("3.12.4"))
+    assert make_venv(machine, tmp_path, "python3").returncode == 0
+    assert machine.called()[-1] == f"python3 -m venv {folder}"
+    assert not (folder / "bin/python").is_symlink()
+    assert (folder / ".made").exists()
 
 
 class Clone:

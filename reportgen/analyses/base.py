@@ -4,15 +4,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from reportgen.config.schema import SectionBlock
+from pydantic import Field
+
+from reportgen.config.columns import Column
+from reportgen.config.schema import Count, SectionBlock
 from reportgen.config.suggest import unknown
 from reportgen.errors import ConfigError
 from reportgen.reduce.base import Reduction
 from reportgen.results import Section
 
 GROUP = "reportgen.analyses"
+
+# More bins than dots on paper show nothing, and take memory.
+BinCount = Annotated[Count, Field(le=10_000)]
+Things = TypeVar("Things", bound=tuple[Any, ...])
+
+
+def no_repeats(things: Things) -> Things:
+    """Refuse columns or numbers that stand in a list twice."""
+    names = [thing.name if isinstance(thing, Column) else f"{thing:g}" for thing in things]
+    for place, thing in enumerate(things):
+        if thing in things[:place]:
+            raise ValueError(f"{names[place]} stands here twice")
+    return things
 
 
 class Analysis(SectionBlock):

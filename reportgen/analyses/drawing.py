@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.config.columns import Column
-from reportgen.style import MUTED, WIDTHS, series_colour, series_dashes
+from reportgen.analyses.lettering import fitted, label_axes, plain, text_width
+from reportgen.analyses.ticks import Values, padded, set_linear, set_log
+from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS, series_colour, series_dashes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Values = NDArray[np.float64]
+SINGLE_BIN = 0.7  # lower end of a logarithmic count axis: a bin of one object stands clear of it
 
 
 @dataclass(frozen=True)
@@ -31,48 +32,8 @@ def new_figure(height: float, width: Literal["column", "full"] = "column") -> "t
     """Give a figure of a journal's width and a height in millimetres, with one pair of axes."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTHS[width], height / 25.4))
+    figure = Figure(figsize=(WIDTHS[width], height / 25.4), layout="constrained")
     return figure, figure.add_subplot()
-
-
-def short_titles(columns: Sequence[Column]) -> dict[str, str]:
-    """Give each column, by name, the part of its title that tells it from the others of its unit.
-
-    ``3.6 μm flux density`` and ``24 μm flux density`` give ``3.6 μm`` and ``24 μm``; a title that
-    shares no ending with another stays as it is.
-    """
-    shorts = {column.name: column.title for column in columns}
-    for unit in {column.unit for column in columns}:
-        group = [column for column in columns if column.unit == unit]
-        ending = _shared_ending([column.title for column in group])
-        for column in group if ending else ():
-            shorts[column.name] = column.title.removesuffix(ending).rstrip()
-    return shorts
-
-
-def _shared_ending(titles: Sequence[str]) -> str:
-    """Give the words that all titles end in, when each has more before them; else nothing."""
-    words = [title.split() for title in titles]
-    if len(titles) < 2:
-        return ""
-    shared = 0
-    while all(len(w) > shared + 1 and w[-1 - shared] == words[0][-1 - shared] for w in words):
-        shared += 1
-    # The unit of a band belongs to its number: what is left must not end in a bare number.
-    while shared and any(w[-1 - shared][-1].isdigit() for w in words):
-        shared -= 1
-    return " ".join(words[0][len(words[0]) - shared :])
-
-
-def common_axis(columns: Sequence[Column]) -> str:
-    """Give the axis label of several columns: what they share, and the unit if it is one."""
-    if len(columns) == 1:
-        return columns[0].axis
-    ending = _shared_ending([column.title for column in columns])
-    title = ending[0].upper() + ending[1:] if ending else "Value"
-    symbols = {column.symbol for column in columns}
-    symbol = symbols.pop() if len(symbols) == 1 else "each in its unit"
-    return f"{title} [{symbol}]" if symbol else title
 
 
 def outlines(
@@ -84,100 +45,112 @@ def outlines(
     log: bool = False,
     log_counts: bool = False,
 ) -> "Figure":
-    """Draw histograms as outlines.
+    """Draw histograms as outlines; those that have nothing in the bins are left out.
 
     Each line's y: counts, (bins,); edges: (bins + 1,). log, log_counts: logarithmic axes.
     """
     figure, axes = new_figure(50)
-    widest = max((line.y.max(initial=0) for line in lines), default=0)
-    for line in lines:
+    drawn = [line for line in lines if line.y.any()]
+    widest = float(max((line.y.max() for line in drawn), default=1))
+    for line in drawn:
+        # A gap, where there is nothing, lets the outline of a logarithmic count end at the axis.
         counts = np.where(line.y > 0, line.y, np.nan) if log_counts else line.y
+        style: dict[str, Any] = {
+            "baseline": SINGLE_BIN if log_counts else 0,
+            "color": series_colour(line.order),
+        }
+        if len(lines) == 1:
+            axes.stairs(counts, edges, alpha=0.15, fill=True, linewidth=0, **style)
         axes.stairs(
             counts,
             edges,
-            baseline=None if log_counts else 0,
-            color=series_colour(line.order),
             linewidth=1.2 if len(edges) < 120 else 0.7,
+            linestyle="-" if line.order < len(SERIES) else series_dashes(line.order),
             label=line.label,
-            fill=False,
+            **style,
         )
-        if len(lines) == 1:
-            axes.stairs(counts, edges, color=series_colour(line.order), alpha=0.15, fill=True)
-    axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(edges[0], edges[-1]))
-    if log:
-        axes.set_xscale("log")
-    if log_counts and widest > 0:
-        axes.set_yscale("log")
-        axes.set_ylim(0.7, widest * 1.5)  # a bin of one object stands clear of the axis
+    label_axes(axes, xlabel, ylabel)
+    ends = padded(float(edges[0]), float(edges[-1]), 0.02, log=log)
+    (set_log if log else set_linear)(axes.xaxis, *ends)
+    if log_counts:
+        set_log(axes.yaxis, SINGLE_BIN, max(2, widest) * 1.5)
     else:
-        axes.set_ylim(0, max(1, widest) * 1.06)
-        plain_counts(axes)
+        # Percentages may have fractions; numbers of objects may not.
+        whole = all(np.array_equal(line.y, np.rint(line.y)) for line in drawn)
+        set_linear(axes.yaxis, 0, widest * 1.06, most=5, whole=whole)
+    if not drawn:
+        note_inside(axes, "no values in this range")
     if len(lines) > 1:
-        key_above(axes)
+        key_above(figure, [line.label for line in drawn], axes.patches)
     return figure
 
 
-def curves(
-    lines: Sequence[Line],
-    xlabel: str,
-    ylabel: str,
-    *,
-    log: bool = False,
-) -> "Figure":
-    """Draw curves of values against their rank."""
+def curves(lines: Sequence[Line], xlabel: str, ylabel: str, *, log: bool = False) -> "Figure":
+    """Draw curves of values against their rank; log: a logarithmic value axis, above 0."""
     figure, axes = new_figure(50)
-    for line in lines:
-        y = np.where(line.y > 0, line.y, np.nan) if log else line.y
-        axes.plot(
-            line.x,
-            y,
-            color=series_colour(line.order),
-            linestyle=series_dashes(line.order) if len(lines) > 1 else "-",
-            label=line.label,
-        )
-    axes.set(xlabel=xlabel, ylabel=ylabel)
-    axes.set_xlim(left=0)
-    if log:
-        axes.set_yscale("log")
+    shown = [np.where(line.y > 0, line.y, np.nan) if log else line.y for line in lines]
+    for line, y in zip(lines, shown, strict=True):
+        if np.isfinite(y).any():
+            axes.plot(
+                line.x,
+                y,
+                color=series_colour(line.order),
+                linestyle=series_dashes(line.order) if len(lines) > 1 else "-",
+                marker="." if np.isfinite(y).sum() < 3 else "",
+                label=line.label,
+            )
+    label_axes(axes, xlabel, ylabel)
+    values = np.concatenate([*shown, np.empty(0)])
+    values = values[np.isfinite(values)]
+    set_linear(axes.xaxis, 0, 1.03 * max((float(line.x[-1]) for line in lines), default=1))
+    if len(values):
+        ends = padded(float(values.min()), float(values.max()), log=log)
+        (set_log if log else set_linear)(axes.yaxis, *ends)
+    else:
+        (set_log(axes.yaxis, 1, 10) if log else set_linear(axes.yaxis, 0, 1))
+        note_inside(axes, "no values to draw")
     axes.grid(visible=True, axis="y")
-    thousands(axes.xaxis)
     if len(lines) > 1:
-        key_above(axes)
+        key_above(figure, [str(line.get_label()) for line in axes.lines], axes.lines)
     return figure
 
 
-def key_above(axes: "Axes") -> None:
-    """Name the lines above the axes, where they cannot cover data."""
-    handles, labels = axes.get_legend_handles_labels()
-    longest = max(map(len, labels), default=0)
-    columns = 5 if longest < 8 else 3 if longest < 14 else 2
-    axes.legend(
-        handles,
-        labels,
-        loc="lower left",
-        bbox_to_anchor=(-0.02, 1.0),
+def key_above(figure: "Figure", labels: Sequence[str], handles: Sequence[Any]) -> None:
+    """Name lines above the axes, where that cannot cover data, in as few rows as they need."""
+    if not labels:
+        return
+    room = 72 * figure.get_figwidth() - 1.5 * TEXT_SIZE
+    handle, pad, gap = 1.3, 0.4, 0.7  # in units of the type size
+    labels = [fitted(label, room - (handle + pad + 0.5) * TEXT_SIZE) for label in labels]
+    # A column is as wide as its widest label; the most columns that still fit beside each other.
+    widths = [text_width(label) + (handle + pad + gap) * TEXT_SIZE for label in labels]
+    columns = next(
+        n
+        for n in range(len(labels), 0, -1)
+        if n == 1 or sum(max(widths[k::n]) for k in range(n)) - gap * TEXT_SIZE <= room
+    )
+    # Matplotlib fills columns; people read rows.
+    order = [k for column in range(columns) for k in range(column, len(labels), columns)]
+    figure.legend(
+        [handles[k] for k in order],
+        [plain(labels[k]) for k in order],
+        loc="outside upper left",
         ncols=columns,
-        borderaxespad=0.2,
-        columnspacing=1.1,
-        handlelength=1.5,
-        handletextpad=0.5,
+        borderaxespad=0.1,
+        borderpad=0.2,
+        columnspacing=gap,
+        handlelength=handle,
+        handletextpad=pad,
         labelspacing=0.3,
     )
 
 
-def thousands(axis: "object") -> None:
-    """Write an axis's numbers with grouped digits."""
-    from matplotlib.ticker import FuncFormatter
-
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))  # type: ignore[attr-defined]
-
-
-def plain_counts(axes: "Axes") -> None:
-    """Give a count axis whole numbers with grouped digits."""
-    from matplotlib.ticker import MaxNLocator
-
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    thousands(axes.yaxis)
+def colour_bar(axes: "Axes", mesh: Any, label: str) -> Any:
+    """Give a map its colour bar, as high as the map, with the quantity and its unit."""
+    bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30)
+    bar.set_label(plain(label))
+    bar.outline.set_linewidth(0.4)
+    return bar
 
 
 def note_inside(axes: "Axes", text: str) -> None:

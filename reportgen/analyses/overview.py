@@ -6,16 +6,19 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationInfo, field_validator
 
-from reportgen.analyses.base import Analysis
+from reportgen.analyses.base import Analysis, no_repeats
 from reportgen.analyses.drawing import new_figure
+from reportgen.analyses.lettering import plain, wrapped
+from reportgen.analyses.ticks import set_linear
+from reportgen.analyses.words import counted
 from reportgen.config.schema import ColumnRef
-from reportgen.numbers import count, listed, percent
+from reportgen.numbers import count, listed, number, percent
 from reportgen.reduce.base import Reduction
 from reportgen.reduce.counts import Count, CountRows, Counts, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles
 from reportgen.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.style import MUTED, SERIES
+from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS
 
 FRACTIONS = (0.05, 0.5, 0.95)
 
@@ -31,6 +34,8 @@ class Overview(Analysis, name="overview"):
     def _all_columns(cls, value: object, info: ValidationInfo) -> object:
         known = (info.context or {}).get("columns")
         return tuple(known.values()) if value in ((), []) and known else value
+
+    _once = field_validator("columns")(no_repeats)
 
     def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
         """Ask for counts, range, quantiles and moments of each column."""
@@ -49,7 +54,6 @@ class Overview(Analysis, name="overview"):
         """Make the table of columns and the chart of missing fractions."""
         rows: int = values["rows"]
         counts: dict[str, Counts] = {c.name: values[f"{c.name}.count"] for c in self.columns}
-        incomplete = [c for c in self.columns if counts[c.name].valid < rows]
         metrics = {
             "rows": Metric(rows, "rows", digits=0),
             "columns": Metric(len(self.columns), "columns", digits=0),
@@ -60,13 +64,23 @@ class Overview(Analysis, name="overview"):
             for name, n in counts.items()
         }
         return Section(
-            findings=_findings(rows, len(self.columns), [c.title for c in incomplete], counts),
+            findings=self._findings(rows, counts),
             metrics=metrics,
             figures=[self._missing_figure(counts)] if rows else [],
             tables=[self._table(values, counts)],
             rows=rows,
-            notes=[] if rows else ["There is no figure because there are no rows."],
+            notes=self._notes(rows, values),
         )
+
+    def _notes(self, rows: int, values: Mapping[str, Any]) -> list[str]:
+        if not rows:
+            return ["There is no figure because there are no rows."]
+        if error := max(values[f"{c.name}.quantiles"].error for c in self.columns):
+            return [
+                f"Quantiles are approximate (to {number(error)} of the value): the columns do not "
+                "fit the catalogue's memory budget."
+            ]
+        return []
 
     def _table(self, values: Mapping[str, Any], counts: Mapping[str, Counts]) -> Table:
         names = [column.name for column in self.columns]
@@ -95,7 +109,10 @@ class Overview(Analysis, name="overview"):
     def _missing_figure(self, counts: Mapping[str, Counts]) -> Figure:
         names = [column.name for column in self.columns]
         fractions = np.array([counts[name].missing_fraction for name in names])
-        figure, axes = new_figure(14 + 5.2 * len(names))
+        room = 0.42 * 72 * WIDTHS["column"]
+        titles = [wrapped(column.title, room) for column in self.columns]
+        rows = sum(title.count("\n") + 1 for title in titles)
+        figure, axes = new_figure(14 + 5.2 * len(names) + 3.4 * (rows - len(names)))
         places = np.arange(len(names))
         axes.barh(places, 100 * fractions, height=0.62, color=SERIES[1])
         for place, fraction in zip(places, fractions, strict=True):
@@ -106,17 +123,19 @@ class Overview(Analysis, name="overview"):
                 textcoords="offset points",
                 va="center",
                 color=MUTED,
-                fontsize=8,
+                fontsize=TEXT_SIZE,
             )
-        axes.set_yticks(places, [column.title for column in self.columns])
+        axes.set_yticks(places, [plain(title) for title in titles])
         axes.tick_params(axis="y", length=0)
-        axes.invert_yaxis()
-        widest = 100 * fractions.max(initial=0)
-        axes.set_xlim(0, min(125, max(10, 1.3 * widest)))
-        axes.set_xticks([tick for tick in axes.get_xticks() if tick <= 100])
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        # The number beside the longest bar is within the figure.
+        set_linear(axes.xaxis, 0, min(100, max(10, 110 * fractions.max(initial=0))))
         axes.set_xlabel("Rows without a value [%]")
         worst = sorted(zip(fractions, self.columns, strict=True), key=lambda pair: -pair[0])
-        said = listed([f"{c.title} {percent(f)}" for f, c in worst if f > 0])
+        missing = [f"{c.title} {percent(f)}" for f, c in worst if f > 0]
+        said = f"{listed(missing)}." if missing else "every value is there."
+        if 0 < len(missing) < len(names):
+            said = f"{said.removesuffix('.')}; the others have none."
         table = Table(
             "missing",
             "Rows without a value",
@@ -133,32 +152,34 @@ class Overview(Analysis, name="overview"):
             "missing",
             figure,
             "Rows without a value",
-            alt=f"Bar chart of the rows without a value in {len(names)} columns: "
-            + (f"{said}; the others have none." if said else "every value is there."),
+            alt=f"Bar chart of the rows without a value in {counted(len(names), 'column')}: {said}",
             caption="Fraction of the rows in which a column has no usable value: "
             "a missing-value mark, NaN or infinity.",
             data=table,
         )
 
-
-def _findings(
-    rows: int, columns: int, incomplete: list[str], counts: Mapping[str, Counts]
-) -> list[str]:
-    if not rows:
-        return ["There are no rows."]
-    size = f"{count(rows)} {'row' if rows == 1 else 'rows'} of {columns} columns"
-    if not incomplete:
-        return [f"{size}, with every value there."]
-    worst = max(counts.values(), key=lambda n: n.missing_fraction)
-    findings = [
-        f"{size}; {len(incomplete)} of the columns have missing values, "
-        f"at most in {percent(worst.missing_fraction)} of the rows."
-    ]
-    empty = [name for name, n in counts.items() if not n.valid]
-    if empty:
-        findings.append(f"Without a single value: {listed(empty)}.")
-    infinite = {name: n.infinite for name, n in counts.items() if n.infinite}
-    if infinite:
-        said = listed([f"{name} ({count(n)})" for name, n in infinite.items()])
-        findings.append(f"Infinite values, left out of all statistics: {said}.")
-    return findings
+    def _findings(self, rows: int, counts: Mapping[str, Counts]) -> list[str]:
+        if not rows:
+            return [
+                "There are no rows."
+                if self.where is None
+                else f"No row is left by where: {self.where}."
+            ]
+        size = f"{counted(rows, 'row')} of {counted(len(counts), 'column')}"
+        incomplete = [n for n in counts.values() if n.valid < rows]
+        if not incomplete:
+            return [f"{size}, with every value there."]
+        worst = percent(max(n.missing_fraction for n in incomplete))
+        some = (
+            f"one lacks values, in {worst} of the rows"
+            if len(incomplete) == 1
+            else f"{len(incomplete)} of the columns lack values, in up to {worst} of the rows"
+        )
+        findings = [f"{size}; {some}."]
+        titles = {column.name: column.title for column in self.columns}
+        if empty := [titles[name] for name, n in counts.items() if not n.valid]:
+            findings.append(f"Without a single value: {listed(empty)}.")
+        if infinite := {titles[name]: n.infinite for name, n in counts.items() if n.infinite}:
+            said = listed([f"{title} ({count(n)})" for title, n in infinite.items()])
+            findings.append(f"Infinite values, left out of all statistics: {said}.")
+        return findings

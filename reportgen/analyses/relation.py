@@ -1,38 +1,24 @@
 """How one column depends on others: points or density, running median, correlation."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from reportgen.analyses.base import Analysis
-from reportgen.analyses.drawing import new_figure, note_inside, short_titles
+from reportgen.analyses.base import Analysis, BinCount, no_repeats
+from reportgen.analyses.relation_panel import BAND, Panel
+from reportgen.analyses.words import coefficient, counted, file_ids, no_values, short_titles
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, compare
 from reportgen.config.schema import ColumnRef, Count
 from reportgen.errors import SectionError
-from reportgen.numbers import count, number
+from reportgen.numbers import listed, number
 from reportgen.reduce.base import Reduction
-from reportgen.reduce.histograms import (
-    Axis,
-    BinnedQuantiles,
-    Counts2D,
-    FewRows,
-    Histogram2D,
-    QuantilesInBins,
-    Rows,
-)
-from reportgen.reduce.moments import CorrelationMatrix, Pearson, Spearman
-from reportgen.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.style import DENSITY_MAP, HALO, SERIES, series_colour
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-BAND = (0.16, 0.5, 0.84)
-# A median of fewer values than this says more about chance than about the objects.
-LEAST_IN_BIN = 10
+from reportgen.reduce.counts import CountRows
+from reportgen.reduce.histograms import Axis, FewRows, Histogram2D, QuantilesInBins
+from reportgen.reduce.moments import CLASSES, CorrelationMatrix, Pearson, Spearman
+from reportgen.results import Metric, Section, Table, TableColumn
 
 
 class Relation(Analysis, name="relation"):
@@ -46,12 +32,14 @@ class Relation(Analysis, name="relation"):
     """Logarithmic horizontal axes; values of 0 and less are not drawn."""
     log_y: bool = False
     """Logarithmic vertical axes; values of 0 and less are not drawn."""
-    points: Count = 2000
+    points: Annotated[Count, Field(le=100_000)] = 2000
     """Up to so many objects are drawn as points, more as density."""
-    bins: Count = 40
+    bins: Annotated[Count, Field(le=1000)] = 40
     """Cells along each axis of the density."""
-    median_bins: Count = 18
+    median_bins: BinCount = 18
     """Bins of the running median."""
+
+    _once = field_validator("against")(no_repeats)
 
     @model_validator(mode="after")
     def _different(self) -> "Relation":
@@ -69,7 +57,7 @@ class Relation(Analysis, name="relation"):
 
     def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
         """Ask for points, density, running quantiles and correlations of each panel."""
-        result: dict[str, Reduction[Any, Any]] = {}
+        result: dict[str, Reduction[Any, Any]] = {"rows": CountRows(where=self.where)}
         y = self.column.name
         for other in self.against:
             x, where = other.name, self._drawable(other)
@@ -90,106 +78,53 @@ class Relation(Analysis, name="relation"):
         pearson = {o.name: values[f"{o.name}.pearson"] for o in self.against}
         spearman = {o.name: values[f"{o.name}.spearman"] for o in self.against}
         if not any(matrix.n[0, 1] for matrix in pearson.values()):
-            raise SectionError(
-                f"no row has both {self.column.name} and another of the columns",
-                "look at the missing-value marks, at where:, and at the source",
+            rows = values["rows"]
+            if rows:
+                others = listed([o.name for o in self.against])
+                raise SectionError(
+                    f"none of {counted(rows, 'row')} has values of both {self.column.name} and "
+                    f"{others}",
+                    "look at the missing-value marks, at where:, and at the source",
+                )
+            raise no_values(self.against, rows, self.where)
+        panels = [
+            Panel(
+                id=file_id,
+                x=other,
+                y=self.column,
+                log=(self.log_x, self.log_y),
+                points=values[f"{other.name}.points"],
+                density=values[f"{other.name}.density"],
+                running=values[f"{other.name}.running"],
+                pearson=pearson[other.name],
+                spearman=spearman[other.name],
             )
-        notes = []
-        if not all(matrix.exact for matrix in spearman.values()):
-            notes.append(
-                "Spearman's coefficients are of 512 rank classes: the columns do not fit the "
-                "catalogue's memory budget."
+            for other, file_id in zip(
+                self.against, file_ids(self.against, "against").values(), strict=True
             )
+        ]
         return Section(
             findings=[self._finding(spearman)],
             metrics=self._metrics(pearson, spearman),
-            figures=[self._panel(other, values) for other in self.against],
-            tables=[self._table(pearson, spearman)],
+            figures=[panel.figure() for panel in panels],
+            tables=[self._table(pearson, spearman), *(panel.running_table() for panel in panels)],
             rows=max(int(matrix.n.max()) for matrix in pearson.values()),
-            notes=notes,
+            notes=self._notes(panels),
         )
 
-    def _panel(self, other: Column, values: Mapping[str, Any]) -> Figure:
-        points: Rows = values[f"{other.name}.points"]
-        density: Counts2D = values[f"{other.name}.density"]
-        running: BinnedQuantiles = values[f"{other.name}.running"]
-        figure, axes = new_figure(54)
-        if self.log_x:
-            axes.set_xscale("log")
-        if self.log_y:
-            axes.set_yscale("log")
-        axes.set(xlabel=other.axis, ylabel=self.column.axis)
-        if points.n == 0:
-            note_inside(axes, "no values to draw")
-        elif points.values is not None:
-            axes.plot(
-                *points.values.T,
-                linestyle="none",
-                marker=".",
-                markersize=3.5,
-                markeredgewidth=0,
-                color=series_colour(other.order),
-                alpha=0.6,
-                rasterized=len(points.values) > 500,
+    def _notes(self, panels: list[Panel]) -> list[str]:
+        notes = []
+        if not all(panel.spearman.exact for panel in panels):
+            notes.append(
+                f"Spearman's coefficients are of {CLASSES} rank classes: the columns do not fit "
+                "the catalogue's memory budget."
             )
-        else:
-            _draw_density(axes, density)
-        shown = running.n >= LEAST_IN_BIN
-        _draw_running(axes, running, shown, log=self.log_x)
-        pearson: CorrelationMatrix = values[f"{other.name}.pearson"]
-        spearman: CorrelationMatrix = values[f"{other.name}.spearman"]
-        kind = "points" if points.values is not None else "density of objects"
-        hidden = int(pearson.n[0, 1]) - points.n
-        return Figure(
-            f"against_{other.name}".lower(),
-            figure,
-            f"{self.column.title} against {other.title[0].lower()}{other.title[1:]}",
-            alt=f"{self.column.title} against {other.title} as {kind}, {count(points.n)} objects. "
-            + self._trend(running, shown, other)
-            + f" Spearman's coefficient is {number(float(spearman.r[0, 1]), 2)}.",
-            caption=f"{count(points.n)} objects as {kind}"
-            + (
-                "; line: running median, band: 16–84 % of the objects."
-                if shown.any()
-                else "; too few in each bin for a running median."
+        if error := max(panel.running.error for panel in panels):
+            notes.append(
+                f"Running medians and bands are approximate (to {number(error)} of the value): "
+                "the columns do not fit the catalogue's memory budget."
             )
-            + (f" {count(hidden)} objects of 0 or less are not on the axes." if hidden else ""),
-            data=self._data(other, points, density),
-        )
-
-    def _trend(self, running: BinnedQuantiles, shown: Any, other: Column) -> str:
-        if not shown.any():
-            return "There are too few objects for a running median."
-        first, last = np.flatnonzero(shown)[[0, -1]]
-        centres = _centres(running.edges, log=self.log_x)
-        return (
-            f"The running median is {self.column.quantity(number(running.values[1, first], None))} "
-            f"near {other.quantity(number(centres[first]))} and "
-            f"{self.column.quantity(number(running.values[1, last], None))} "
-            f"near {other.quantity(number(centres[last]))}."
-        )
-
-    def _data(self, other: Column, points: Rows, density: Counts2D) -> Table:
-        name = f"against_{other.name}".lower()
-        title = f"{self.column.title} against {other.title}"
-        if points.values is not None:
-            x, y = points.values.T
-            columns = [
-                TableColumn.of(other.name, x, other.unit),
-                TableColumn.of(self.column.name, y, self.column.unit),
-            ]
-        else:
-            row, column = np.nonzero(density.counts)
-            columns = [
-                TableColumn.of(f"{other.name}_low", density.x[column], other.unit),
-                TableColumn.of(f"{other.name}_high", density.x[column + 1], other.unit),
-                TableColumn.of(f"{self.column.name}_low", density.y[row], self.column.unit),
-                TableColumn.of(f"{self.column.name}_high", density.y[row + 1], self.column.unit),
-                TableColumn.of(
-                    "n", density.counts[row, column], description="cells with 0 left out"
-                ),
-            ]
-        return Table(name, title, columns, shown=False)
+        return notes
 
     def _table(
         self, pearson: Mapping[str, CorrelationMatrix], spearman: Mapping[str, CorrelationMatrix]
@@ -220,55 +155,35 @@ class Relation(Analysis, name="relation"):
         return metrics
 
     def _finding(self, spearman: Mapping[str, CorrelationMatrix]) -> str:
+        shorts = short_titles(self.against)
         found = {
-            o.title: float(spearman[o.name].r[0, 1])
+            o.name: float(spearman[o.name].r[0, 1])
             for o in self.against
             if not np.isnan(spearman[o.name].r[0, 1])
         }
         if not found:
-            return "No correlation is defined: too few rows, or a column is constant."
-        title, rho = max(found.items(), key=lambda item: abs(item[1]))
-        if len(found) == 1:
-            return f"Spearman's ρ of {self.column.title} and {title} is {number(rho, 2)}."
+            return (
+                f"No correlation with {self.column.title} is defined: there are too few rows, or "
+                "the values are all the same."
+            )
+        undefined = [shorts[o.name] for o in self.against if o.name not in found]
+        without = f" With {listed(undefined)} it is not defined." if undefined else ""
+        if len(self.against) == 1:
+            other = self.against[0]
+            return (
+                f"Spearman's ρ of {self.column.title} and {other.title} is "
+                f"{coefficient(found[other.name])} "
+                f"({counted(int(spearman[other.name].n[0, 1]), 'object')})."
+            )
+        most = max(map(abs, found.values()))
+        if most == 0:
+            return f"Spearman's ρ with {self.column.title} is 0 in every panel.{without}"
+        strongest = [
+            f"{shorts[name]} ({coefficient(rho)})"
+            for name, rho in found.items()
+            if abs(rho) == most
+        ]
         return (
-            f"Of {len(found)} columns, {title} is the most closely related to "
-            f"{self.column.title}: Spearman's ρ = {number(rho, 2)}."
+            f"Spearman's ρ with {self.column.title} is largest, by absolute value, for "
+            f"{listed(strongest)}.{without}"
         )
-
-
-def _centres(edges: Any, *, log: bool) -> Any:
-    return np.sqrt(edges[1:] * edges[:-1]) if log else (edges[1:] + edges[:-1]) / 2
-
-
-def _draw_density(axes: "Axes", density: Counts2D) -> None:
-    from matplotlib.colors import LogNorm
-
-    counts = np.ma.masked_equal(density.counts, 0)
-    most = max(2, int(density.counts.max()))
-    mesh = axes.pcolormesh(
-        density.x,
-        density.y,
-        counts,
-        norm=LogNorm(1, most),
-        cmap=DENSITY_MAP,
-        rasterized=True,
-        linewidth=0,
-    )
-    bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30)
-    bar.set_label("Objects per cell")
-    bar.outline.set_linewidth(0.4)
-
-
-def _draw_running(axes: "Axes", running: BinnedQuantiles, shown: Any, *, log: bool) -> None:
-    from matplotlib.patheffects import Stroke
-
-    if not shown.any():
-        return
-    x = _centres(running.edges, log=log)
-    low, middle, high = np.where(shown, running.values, np.nan)
-    halo = [Stroke(linewidth=3, foreground=HALO), Stroke()]
-    for bound in (low, high):
-        axes.plot(
-            x, bound, color=SERIES[4], linewidth=0.8, linestyle=(0, (3, 1.5)), path_effects=halo
-        )
-    axes.plot(x, middle, color=SERIES[4], linewidth=1.5, path_effects=halo)

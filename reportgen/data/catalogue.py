@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from reportgen.config.columns import Column
 from reportgen.config.loading import Report
 from reportgen.data.hdf5 import (
+    DAMAGE,
     ColumnPlace,
     OpenDatasets,
     column_type,
@@ -77,9 +78,9 @@ def open_catalogue(report: Report, name: str, *, partial: bool = False) -> Catal
     for key in block.columns:
         place = _place(report, name, key)
         try:
-            with open_file(place.file, place.where) as file:
+            with open_file(place.file, _where(report, name, key, "file")) as file:
                 synthetic = synthetic or synthetic_mark(file.attrs)
-                dataset = open_dataset(file, place.dataset, place.where)
+                dataset = open_dataset(file, place.dataset, _where(report, name, key, "dataset"))
                 column_type(dataset, place)
                 lengths[(place.file, place.dataset)] = int(dataset.shape[0])
         except SourceError as error:
@@ -111,6 +112,13 @@ def _place(report: Report, catalogue: str, key: str) -> ColumnPlace:
     return ColumnPlace(file, dataset, column.index, column.field, marks, where)
 
 
+def _where(report: Report, catalogue: str, column: str, key: str) -> str:
+    """Give the place of a key that a column has itself or from its catalogue."""
+    own = getattr(report.catalogues[catalogue].columns[column], key)
+    inner = () if own is None else ("columns", column)
+    return report.place("catalogues", catalogue, *inner, key)
+
+
 def all_problems(errors: Iterable[SourceError]) -> SourceError:
     """Put errors of several columns into one; what is wrong with a file is said once."""
     said: dict[str, SourceError] = {}
@@ -124,9 +132,14 @@ def all_problems(errors: Iterable[SourceError]) -> SourceError:
 
 def synthetic_mark(attributes: Mapping[str, object]) -> str:
     """Give what a file says of being synthetic; empty when it does not."""
-    mark = attributes.get("synthetic", "")
+    try:
+        mark = attributes.get("synthetic", "")
+    except DAMAGE:
+        return ""
+    if isinstance(mark, np.ndarray):  # of one text, as some programs write it
+        mark = mark.ravel()[0] if mark.size else ""
     if isinstance(mark, bytes):
         mark = mark.decode("utf-8", "replace")
     if isinstance(mark, str):
-        return mark
+        return str(mark)
     return "The file is marked as synthetic." if mark else ""

@@ -1,7 +1,8 @@
 """HDF5: columns of datasets in chunks of rows, any numeric or boolean type, any layout."""
 
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 # Two wanted columns with at most this many unwanted ones between them are read in one go: in a
 # row-major dataset the bytes between come from the disk anyway.
 MAX_GAP = 8
+# Bytes of unpacked HDF5 chunks kept for the next rows; one that is larger than the cache, which is
+# 1 MB by default, would be unpacked anew for every few rows.
+CHUNK_CACHE = 64 * 1024**2
+# What h5py raises where the bytes of a file make no sense.
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -42,101 +48,202 @@ def open_file(path: Path, where: str = "") -> Iterator["h5py.File"]:
     import h5py
 
     prefix = f"{where}: " if where else ""
-    if not path.exists():
+    try:
+        path.stat()
+    except FileNotFoundError:
         near = ", ".join(sorted(p.name for p in path.parent.glob("*.h5"))[:10])
         hint = f"HDF5 files in {path.parent}: {near}" if near else "check the path"
-        raise SourceError(f"{prefix}{path}: there is no such file", hint)
+        raise SourceError(f"{prefix}{path}: there is no such file", hint) from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise SourceError(f"{prefix}{path}: cannot be read: {why}", "check the path") from None
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise SourceError(*_why_not_open(path, prefix, error)) from None
+        file = h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE)
+    except DAMAGE as error:
+        what, hint = _why_not_open(path, error)
+        raise SourceError(f"{prefix}{path}: {what}", hint) from None
     with file:
         yield file
 
 
-def _why_not_open(path: Path, prefix: str, error: OSError) -> tuple[str, str]:
+def _why_not_open(path: Path, error: Exception) -> tuple[str, str]:
+    """Give what is wrong with a file that HDF5 does not open, and what to do."""
+    if problem := _why_not_hdf5(path):
+        return problem
+    text = str(error)
+    if "truncated" in text:
+        return "is truncated: it holds fewer bytes than its header promises", _AGAIN
+    if "unable to lock" in text:
+        return (
+            "is open for writing in another program",
+            "wait until it is written, or set HDF5_USE_FILE_LOCKING=FALSE",
+        )
+    return f"cannot be opened as HDF5: {_reason(error)}", _DAMAGED
+
+
+def _why_not_hdf5(path: Path) -> tuple[str, str] | None:
     if path.is_dir():
-        return f"{prefix}{path}: is a folder, not an HDF5 file", "name the file in it"
+        return "is a folder, not an HDF5 file", "name the file in it"
     try:
         with path.open("rb") as raw:
             start = raw.read(8)
     except OSError as denied:
-        return f"{prefix}{path}: cannot be read: {denied.strerror}", "check its permissions"
+        return f"cannot be read: {denied.strerror}", "check its permissions"
+    if not start:
+        return "is empty", _AGAIN
     if start != b"\x89HDF\r\n\x1a\n":
-        return f"{prefix}{path}: is not an HDF5 file", "check the path, or convert the file"
-    text = str(error)
-    if "truncated" in text:
-        return (
-            f"{prefix}{path}: is truncated: it holds fewer bytes than its header promises",
-            "copy or download it again",
-        )
-    return f"{prefix}{path}: cannot be opened as HDF5: {text}", "copy or download it again"
+        return "is not an HDF5 file", "check the path, or convert the file"
+    return None
+
+
+_AGAIN = "copy or download it again"
+_DAMAGED = f"the file is damaged; {_AGAIN}"
+
+
+def _reason(error: Exception) -> str:
+    """Give what HDF5 says, without the call that said it."""
+    found = re.search(r"\((.+)\)", str(error))
+    return found[1] if found else str(error).strip("'\"")
 
 
 def open_dataset(file: "h5py.File", name: str, where: str = "") -> "h5py.Dataset":
     """Give a dataset; SourceError lists what is there when it is not."""
     import h5py
 
-    prefix = f"{where}: " if where else ""
+    named = f"{where}: {file.filename}" if where else file.filename
+    found: object = None
     try:
-        found = file.get(name)
-    except (KeyError, OSError, RuntimeError) as error:
-        raise SourceError(f"{prefix}{file.filename}: {name} cannot be read: {error}") from None
+        if name in file:
+            found = file[name]
+    except DAMAGE as error:
+        raise _not_there(file, name, named, error) from None
     if isinstance(found, h5py.Dataset):
         return found
-    there: list[str] = []
-    file.visititems(
-        lambda key, item: there.append(f"/{key}") if isinstance(item, h5py.Dataset) else None
-    )
-    if isinstance(found, h5py.Group):
+    there = _datasets(file)
+    if found is not None:
+        kind = "a group" if isinstance(found, h5py.Group) else "a type"
         raise SourceError(
-            f"{prefix}{file.filename}: {name} is a group, not a dataset",
-            f"datasets in the file: {', '.join(sorted(there)) or 'none'}",
+            f"{named}: {name} is {kind}, not a dataset", f"datasets in the file: {_listed(there)}"
         )
     wanted = name if name.startswith("/") else f"/{name}"
-    raise SourceError(f"{prefix}{file.filename}: {unknown('dataset', wanted, there)}")
+    raise SourceError(f"{named}: {unknown('dataset', wanted, there)}")
+
+
+def _not_there(file: "h5py.File", name: str, named: str, error: Exception) -> SourceError:
+    """Say why a dataset whose name is there cannot be had."""
+    import h5py
+
+    link = None
+    with suppress(*DAMAGE):
+        link = file.get(name, getlink=True)
+    if isinstance(link, h5py.ExternalLink):
+        there = f"{link.path} in the file {link.filename}"
+        return SourceError(
+            f"{named}: {name} is a link to {there}, which cannot be opened", "copy that file too"
+        )
+    if isinstance(link, h5py.SoftLink):
+        return SourceError(f"{named}: {name} is a link to {link.path}, which is not there")
+    return SourceError(f"{named}: {name} cannot be read: {_reason(error)}", _DAMAGED)
+
+
+def _datasets(file: "h5py.File") -> list[str]:
+    """List the datasets of a file; as far as they can be read."""
+    import h5py
+
+    there: list[str] = []
+
+    def visit(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            there.append(f"/{name}")
+
+    with suppress(*DAMAGE):
+        file.visititems(visit)
+    return sorted(there)
+
+
+def _listed(names: Sequence[str], most: int = 30) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "none") + more
+
+
+def type_on_disk(dataset: "h5py.Dataset", named: str) -> np.dtype[Any]:
+    """Give the type of a dataset; SourceError for one that numpy does not have."""
+    try:
+        dtype: np.dtype[Any] = np.dtype(dataset.dtype)
+    except DAMAGE as error:
+        raise SourceError(f"{named} has a type that cannot be read: {error}") from None
+    return dtype
+
+
+def check_filters(dataset: "h5py.Dataset", named: str) -> None:
+    """Raise SourceError for a dataset that is compressed in a way that HDF5 cannot undo here."""
+    import h5py
+
+    made = dataset.id.get_create_plist()
+    for number in range(made.get_nfilters()):
+        code, _, _, name = made.get_filter(number)
+        if not h5py.h5z.filter_avail(code):
+            called = f"{name.decode(errors='replace')} " if name else ""
+            raise SourceError(
+                f"{named} is compressed by the HDF5 filter {called}{code}, which is not installed",
+                "set HDF5_PLUGIN_PATH to the folder of its plugin, or have it written with gzip",
+            )
 
 
 def column_type(dataset: "h5py.Dataset", place: ColumnPlace) -> np.dtype[Any]:
     """Check that a column is there and numeric; give its type on disk."""
     said = f"{place.where}: " if place.where else ""
     named = f"{said}{place.file}: {dataset.name}"
-    fields = dataset.dtype.fields
+    whole = type_on_disk(dataset, named)
+    dtype: np.dtype[Any] = whole
+    dimensions = 1 if place.index is None else 2
     if place.field is not None:
-        if fields is None:
+        if whole.fields is None:
             raise SourceError(
                 f"{named} is not a compound dataset, so it has no field {place.field!r}",
-                f"its type is {dataset.dtype} and its shape {dataset.shape}",
+                f"its type is {whole} and its shape {dataset.shape}",
             )
-        if place.field not in fields:
-            raise SourceError(f"{named}: {unknown('field', place.field, fields)}")
-        dtype = fields[place.field][0]
-        dimensions = 1
-    else:
-        if fields is not None:
-            raise SourceError(
-                f"{named} is a compound dataset", f"name a field: {', '.join(sorted(fields))}"
-            )
-        dtype = dataset.dtype
-        dimensions = 1 if place.index is None else 2
-    if dataset.ndim != dimensions:
-        hint = (
-            "name a column with index" if dataset.ndim == 2 else "a column is 1-D, or 2-D + index"
-        )
-        if place.index is not None and dataset.ndim == 1:
-            hint = "leave out index: the dataset is one column"
-        raise SourceError(f"{named} has shape {dataset.shape}, which is not a column", hint)
-    if place.index is not None and place.index >= dataset.shape[1]:
+        if place.field not in whole.fields:
+            raise SourceError(f"{named}: {unknown('field', place.field, whole.fields)}")
+        dtype = np.dtype(whole.fields[place.field][0])
+    elif whole.fields is not None:
         raise SourceError(
-            f"{named} has {dataset.shape[1]} columns, so there is no column index {place.index}",
-            f"the last one is {dataset.shape[1] - 1}",
+            f"{named} is a compound dataset", f"name a field: {_listed(sorted(whole.fields))}"
         )
+    _check_shape(dataset.shape, place, dimensions, named)
     if dtype.kind not in "biuf":
-        kind = "text" if dtype.kind in "SUO" else str(dtype)
         raise SourceError(
-            f"{named} holds {kind}, not numbers", "a column must be numeric or boolean"
+            f"{named} holds {_kind(dtype)}, not numbers", "a column must be numeric or boolean"
         )
+    check_filters(dataset, named)
     return dtype
+
+
+def _check_shape(
+    shape: tuple[int, ...] | None, place: ColumnPlace, dimensions: int, named: str
+) -> None:
+    if shape is None:
+        raise SourceError(f"{named} is empty: it has no rows and no shape")
+    if len(shape) != dimensions:
+        hint = "name a column with index" if len(shape) == 2 else "a column is 1-D, or 2-D + index"
+        if place.index is not None and len(shape) == 1:
+            hint = "leave out index: the dataset is one column"
+        raise SourceError(f"{named} has shape {shape}, which is not a column", hint)
+    if place.index is not None and place.index >= shape[1]:
+        raise SourceError(
+            f"{named} has {shape[1]} columns, so there is no column index {place.index}",
+            f"the last one is {shape[1] - 1}" if shape[1] else "the dataset is empty",
+        )
+
+
+def _kind(dtype: np.dtype[Any]) -> str:
+    import h5py
+
+    if dtype.kind in "SU" or h5py.check_string_dtype(dtype) is not None:
+        return "text"
+    if dtype.kind == "O":
+        return "lists or references"
+    return "complex numbers" if dtype.kind == "c" else str(dtype)
 
 
 def read_columns(
@@ -152,16 +259,26 @@ def read_columns(
     for number, place in enumerate(places):
         groups.setdefault((place.file, place.dataset), []).append(number)
     for (file, name), members in groups.items():
-        dataset = stack.dataset(file, name, places[members[0]].where)
-        try:
+        where = places[members[0]].where
+        dataset = stack.dataset(file, name, where)
+        with reading(file, name, f"rows {start} to {stop}", where):
             for number, raw in _read_group(dataset, [(n, places[n]) for n in members], start, stop):
+                if len(raw) != stop - start:
+                    raise ValueError(f"there are only {start + len(raw)} rows left of {stop}")
                 result[number] = as_numbers(raw, places[number].missing)
-        except OSError as error:
-            raise SourceError(
-                f"{file}: {name}: rows {start} to {stop} cannot be read: {error}",
-                "the file is damaged; copy or download it again",
-            ) from None
     return [values for values in result if values is not None]
+
+
+@contextmanager
+def reading(file: Path, dataset: str, what: str, where: str = "") -> Iterator[None]:
+    """Turn what h5py raises while it reads some rows into a SourceError."""
+    try:
+        yield
+    except DAMAGE as error:
+        named = f"{where}: {file}" if where else f"{file}"
+        raise SourceError(
+            f"{named}: {dataset}: {what} cannot be read: {_reason(error)}", _DAMAGED
+        ) from None
 
 
 def _read_group(
@@ -190,7 +307,7 @@ def _runs(indexed: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]
     """Group column indices that are close enough to be read at once."""
     run: list[tuple[int, int]] = []
     for item in indexed:
-        if run and item[0] - run[-1][0] > MAX_GAP:
+        if run and item[0] - run[-1][0] > MAX_GAP + 1:
             yield run
             run = []
         run.append(item)
@@ -203,14 +320,26 @@ def as_numbers(raw: NDArray[Any], missing: Sequence[float]) -> NDArray[np.float6
 
     A mark is compared in the type on disk: -99.9 in a float32 column is not -99.9 in float64.
     """
-    values = np.array(raw, dtype=np.float64)
-    for mark in missing:
-        if raw.dtype.kind == "f":
-            with np.errstate(over="ignore"):
-                values[raw == raw.dtype.type(mark)] = np.nan
-        else:
-            values[np.asarray(raw, dtype=np.float64) == mark] = np.nan
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.array(raw, dtype=np.float64)
+        for mark in missing:
+            values[_is(raw, mark)] = np.nan
     return values
+
+
+def _is(raw: NDArray[Any], mark: float) -> NDArray[np.bool_]:
+    """Say where a column holds a mark."""
+    if raw.dtype.kind == "f":
+        on_disk = raw.dtype.type(mark)
+        # A mark that the type cannot hold would become an infinity, or 0.
+        held = np.isfinite(on_disk) and (on_disk == 0) == (mark == 0)
+        return np.asarray(raw == on_disk) if held else np.zeros(raw.shape, dtype=bool)
+    if raw.dtype.kind in "iu" and mark.is_integer():
+        limits = np.iinfo(raw.dtype)
+        if limits.min <= int(mark) <= limits.max:
+            # Beyond 2**53 several integers are one float64.
+            return np.asarray(raw == int(mark))
+    return np.asarray(raw.astype(np.float64) == mark)
 
 
 class OpenDatasets:

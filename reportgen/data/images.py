@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reportgen.config.loading import Report
 from reportgen.data.catalogue import synthetic_mark
-from reportgen.data.hdf5 import open_dataset, open_file
+from reportgen.data.hdf5 import check_filters, open_dataset, open_file, reading, type_on_disk
 from reportgen.errors import SourceError
 
 
@@ -17,7 +17,8 @@ from reportgen.errors import SourceError
 class ImageStack:
     """Images of shape (n, height, width), not yet read.
 
-    pixel_scale: arcseconds per pixel, or None. synthetic: as in a catalogue.
+    pixel_scale: arcseconds per pixel, or None. synthetic: as in a catalogue. where:
+    ``file:line:column: key`` of the configuration, put before messages.
     """
 
     name: str
@@ -27,35 +28,46 @@ class ImageStack:
     unit: str = ""
     pixel_scale: float | None = None
     synthetic: str = ""
+    where: str = ""
 
     def batches(self, size: int, stop: int | None = None) -> Iterator[NDArray[np.float32]]:
         """Read images in order, size at a time, up to stop; float32 (k, height, width)."""
         stop = self.shape[0] if stop is None else min(stop, self.shape[0])
-        with open_file(self.file) as file:
-            dataset = open_dataset(file, self.dataset)
+        with open_file(self.file, self.where) as file:
+            dataset = open_dataset(file, self.dataset, self.where)
             for start in range(0, stop, size):
-                try:
-                    yield np.asarray(dataset[start : min(stop, start + size)], dtype=np.float32)
-                except OSError as error:
-                    raise SourceError(
-                        f"{self.file}: {self.dataset}: images from {start} cannot be read: {error}",
-                        "the file is damaged; copy or download it again",
-                    ) from None
+                last = min(stop, start + size)
+                with reading(self.file, self.dataset, f"images {start} to {last}", self.where):
+                    raw = dataset[start:last]
+                    if len(raw) != last - start:
+                        raise ValueError(f"there are only {start + len(raw)} left of {stop}")
+                with np.errstate(over="ignore", invalid="ignore"):
+                    images = np.asarray(raw, dtype=np.float32)
+                yield images
 
 
 def open_images(report: Report, name: str) -> ImageStack:
     """Check that an image stack is there and is one; SourceError says what is wrong."""
     block = report.images[name]
     where = report.place("images", name)
-    with open_file(block.file, where) as file:
-        dataset = open_dataset(file, block.dataset, where)
-        if dataset.ndim != 3 or dataset.dtype.kind not in "iuf":
+    with open_file(block.file, report.place("images", name, "file")) as file:
+        dataset = open_dataset(file, block.dataset, report.place("images", name, "dataset"))
+        dtype = type_on_disk(dataset, f"{where}: {block.file}: {block.dataset}")
+        shape = dataset.shape
+        if shape is None or len(shape) != 3 or dtype.kind not in "iuf":
             raise SourceError(
-                f"{where}: {block.file}: {block.dataset} has shape {dataset.shape} of "
-                f"{dataset.dtype}, not (n, height, width) of numbers"
+                f"{where}: {block.file}: {block.dataset} has shape {shape} of {dtype}, "
+                "not (n, height, width) of numbers"
             )
-        n, height, width = (int(length) for length in dataset.shape)
-        mark = synthetic_mark(file.attrs)
-    return ImageStack(
-        name, block.file, block.dataset, (n, height, width), block.unit, block.pixel_scale, mark
-    )
+        check_filters(dataset, f"{where}: {block.file}: {block.dataset}")
+        n, height, width = (int(length) for length in shape)
+        return ImageStack(
+            name,
+            block.file,
+            block.dataset,
+            (n, height, width),
+            block.unit,
+            block.pixel_scale,
+            synthetic_mark(file.attrs),
+            where,
+        )

@@ -206,7 +206,8 @@ def _pair_sums(block: Values) -> PairSums:
     total, whole = x.T @ v, (x**2).T @ v
     shift = total / np.maximum(n, 1.0)
     mean = np.where(n > 0, centre[:, None] + shift, 0.0)
-    square, product = whole - total * shift, x.T @ x - total * shift.T
+    square = whole - total * shift
+    product = x.T @ x - total * total.T / np.maximum(n, 1.0)
     # Where a column's rows of a pair lie close together and far from its other rows, or are all
     # equal, the differences have lost their digits.
     lost = (square < 0.01 * whole) & (n > 0)
@@ -224,7 +225,7 @@ def _matrix(columns: tuple[str, ...], sums: PairSums, *, exact: bool = True) -> 
     defined = (sums.n >= 2) & (sums.square > 0) & (sums.square.T > 0)
     # The root of each: the product of two small squares may be 0.
     scale = np.sqrt(np.where(defined, sums.square, 1.0))
-    r = np.where(defined, np.clip(sums.product / scale / scale.T, -1.0, 1.0), np.nan)
+    r = np.where(defined, np.clip(sums.product / (scale * scale.T), -1.0, 1.0), np.nan)
     r[np.diag_indices_from(r)] = np.where(np.diag(defined), 1.0, np.nan)
     return CorrelationMatrix(columns, r, np.rint(sums.n).astype(np.int64), exact)
 

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.packaging
 def clean_environment():
     """Give the environment without whatever leads back to the clone."""
     ours = {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "CDFS_DATA", "SOURCE_DATE_EPOCH"}
-    return {name: value for name, value in os.environ.items() if name not in ours}
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    return {"UV_SYSTEM_CERTS": "1", **kept}  # uv trusts whom the machine trusts, as pip does
 
 
 def run(*command, cwd):

@@ -1,0 +1,114 @@
+"""A map of the sky: the projection of a grid of cells, smoothing, and drawing."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analyses.drawing import colour_bar
+from reportgen.analyses.ticks import set_linear
+from reportgen.reduce.sky import SkyGrid
+from reportgen.style import INK, WIDTHS
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
+
+Values = NDArray[np.float64]
+
+LEAST_SHRINK = 0.02  # of a map that reaches the pole, where a degree of RA has no length
+
+
+def smoothed_counts(counts: NDArray[np.int64], sigma: float) -> Values:
+    """Counts per cell smoothed with a Gaussian kernel; outside the map there are no objects.
+
+    counts: (n_dec, n_ra). sigma: standard deviation in cells; 0 leaves the counts as they are.
+    The kernel is that of astropy.convolution.Gaussian2DKernel, which is the product of two of one
+    dimension; taking those one after the other gives the same numbers and is many times faster.
+    """
+    values = counts.astype(np.float64)
+    if sigma == 0:
+        return values
+    from scipy.ndimage import correlate1d
+
+    reach = int(np.ceil(8 * sigma)) // 2  # astropy: an odd number of cells, 8 sigma or just more
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        values = correlate1d(values, kernel, axis=axis, mode="constant")
+    return np.asarray(values)
+
+
+def grid_wcs(grid: SkyGrid) -> "WCS":
+    """Give the WCS of a map whose column 0 is the easternmost (RA increases to the left)."""
+    from astropy.wcs import WCS
+
+    dx, dy = grid.x[1] - grid.x[0], grid.y[1] - grid.y[0]
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = [f"RA---{grid.projection}", f"DEC--{grid.projection}"]
+    wcs.wcs.cunit = ["deg", "deg"]
+    wcs.wcs.cdelt = [-dx, dy]
+    if grid.projection == "CAR":
+        # With the reference on the equator a plate carrée is linear in RA and Dec; in the middle of
+        # the map, as longitudes are told up to 180° from it.
+        middle = (grid.x[0] + grid.x[-1]) / 2
+        wcs.wcs.crval = [middle, 0.0]
+        wcs.wcs.crpix = [0.5 + (grid.x[-1] - middle) / dx, 0.5 - grid.y[0] / dy]
+    else:
+        wcs.wcs.crval = list(grid.centre)
+        wcs.wcs.crpix = [0.5 + grid.x[-1] / dx, 0.5 - grid.y[0] / dy]
+    wcs.wcs.set()
+    return wcs
+
+
+def cell_position(wcs: "WCS", grid: SkyGrid, row: Any, column: Any) -> tuple[Any, Any]:
+    """Give RA (0–360°) and Dec of the middle of cells; column counted from the lowest x."""
+    from_left = len(grid.x) - 2 - column
+    ra, dec = wcs.all_pix2world(from_left, row, 0)
+    return np.asarray(ra) % 360, np.asarray(dec)
+
+
+def cell_sides(grid: SkyGrid) -> tuple[float, float]:
+    """Give the width and height of a cell in the middle of the map, in arcseconds on the sky."""
+    width, height = (float(edges[1] - edges[0]) * 3600 for edges in (grid.x, grid.y))
+    return width * _shrink(grid), height
+
+
+def _shrink(grid: SkyGrid) -> float:
+    """How much narrower a cell is on the sky than its step in x, in the middle of the map."""
+    if grid.projection == "TAN":
+        return 1.0
+    return max(LEAST_SHRINK, float(np.cos(np.radians((grid.y[0] + grid.y[-1]) / 2))))
+
+
+def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: bool) -> Any:
+    """Draw a map; density: (n_y, n_x), column 0 at the lowest x. label: of the colour bar."""
+    from astropy.visualization.wcsaxes import WCSAxes
+    from matplotlib.figure import Figure
+
+    ny, nx = density.shape
+    width, height = cell_sides(grid)
+    aspect = height / width
+    side = WIDTHS["full"]
+    tall = min(1.25 * side, max(0.3 * side, 0.8 * side * ny * aspect / nx + 0.5))
+    drawing = Figure(figsize=(side, tall), layout="constrained")
+    axes: Any = drawing.add_subplot(axes_class=WCSAxes, wcs=wcs)
+    image = axes.imshow(density[:, ::-1], origin="lower", aspect=aspect, interpolation="none")
+    axes.coords.frame.set_color(INK)
+    axes.coords.frame.set_linewidth(0.6)
+    for coordinate, name in zip(axes.coords, ("Right ascension", "Declination"), strict=True):
+        coordinate.set_axislabel(f"{name} [{_units(name, hms=hms)}]")
+        coordinate.set_ticks(number=6)
+        coordinate.set_ticklabel(exclude_overlapping=True)
+        coordinate.display_minor_ticks(display_minor_ticks=True)
+        if not hms:
+            coordinate.set_format_unit("deg", decimal=True, show_decimal_unit=False)
+    bar = colour_bar(axes, image, label)
+    low, high = image.get_clim()
+    set_linear(bar.ax.yaxis, low, high)
+    return drawing
+
+
+def _units(name: str, *, hms: bool) -> str:
+    if not hms:
+        return "°"
+    return "h m s" if name.startswith("R") else "° ′ ″"

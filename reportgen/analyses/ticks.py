@@ -1,0 +1,150 @@
+"""Where an axis has its ticks and how their numbers read: plain text, digits grouped.
+
+Matplotlib's own would set each number as a formula, which takes most of a figure's time, and leaves
+a logarithmic axis of less than a decade without a number.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.numbers import number
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
+
+Values = NDArray[np.float64]
+
+MOST_DECADES = 6  # as many powers of ten as fit beside each other
+MINOR_DECADES = 9  # beyond this many decades the ticks between would be a grey band
+PLAIN = (1e-2, 1e2)  # powers of ten within these are written out: 0.01, 1, 100
+
+
+def linear_ticks(low: float, high: float, most: int = 6, *, whole: bool = False) -> Values:
+    """Give round numbers within the ends of a linear axis, at most so many.
+
+    whole: whole numbers only, as counts have.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    # In units of a power of ten, since matplotlib's arithmetic ends before float64 does.
+    scale = 1.0 if whole else _decade(max(abs(low), abs(high)))
+    locator = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], integer=whole)
+    ticks = np.asarray(locator.tick_values(low / scale, high / scale)) * scale
+    slack = 1e-9 * (high / scale - low / scale) * scale
+    return ticks[(ticks >= low - slack) & (ticks <= high + slack)]
+
+
+def log_ticks(low: float, high: float) -> tuple[Values, Values]:
+    """Give the numbered and the other ticks within the ends of a logarithmic axis.
+
+    Numbered are powers of ten, where they are two at least; else 1, 2 and 5 times them, or round
+    numbers where those are too few.
+    """
+    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
+    decades = [power for power in range(first, last + 1) if low <= 10.0**power <= high]
+    between = np.array([m * 10.0**p for p in range(first, last + 1) for m in range(2, 10)])
+    between = between[(between >= low) & (between <= high)]
+    if len(decades) > 1:
+        step = -(-len(decades) // MOST_DECADES)
+        major = np.array([10.0**power for power in decades if power % step == 0])
+        if step > 1:
+            between = np.array([10.0**power for power in decades if power % step])
+        return major, between if len(decades) <= MINOR_DECADES or step > 1 else np.empty(0)
+    for factors in ((1, 2, 5), (1, 2, 3, 4, 6, 8)):
+        major = np.array([m * 10.0**p for p in range(first, last + 1) for m in factors])
+        major = major[(major >= low) & (major <= high)]
+        if 2 <= len(major) <= MOST_DECADES:
+            return major, np.setdiff1d(between, major)
+    return linear_ticks(low, high, most=4), np.empty(0)
+
+
+def tick_labels(ticks: Values, *, log: bool = False) -> list[str]:
+    """Give the ticks as text, all with the same number of decimals; powers of ten as ``10⁵``."""
+    if not len(ticks):
+        return []
+    powers = np.log10(ticks) if log else np.empty(0)
+    if log and len(ticks) > 1 and np.allclose(powers, np.rint(powers)):
+        if PLAIN[0] * 0.99 <= ticks[0] and ticks[-1] <= PLAIN[1] * 1.01:
+            return [number(float(tick)) for tick in ticks]
+        return [f"10{_raised(int(np.rint(power)))}" for power in powers]
+    most = float(np.abs(ticks).max())
+    steps = np.diff(ticks)
+    step = float(steps.min()) if len(steps) else most
+    if most >= 1e7 or 0 < most < 1e-3:
+        return _with_power(ticks, most, step)
+    return [number(float(tick), _decimals(step)) for tick in ticks]
+
+
+def _with_power(ticks: Values, most: float, step: float) -> list[str]:
+    power = int(np.floor(np.log10(most)))
+    scale = 10.0**power
+    if scale == 0:  # among the smallest numbers, which have fewer digits
+        return [number(float(tick)) for tick in ticks]
+    decimals = min(_decimals(step / scale), 12)
+    return [
+        "0" if tick == 0 else f"{number(float(tick / scale), decimals)}×10{_raised(power)}"
+        for tick in ticks
+    ]
+
+
+def _decimals(step: float) -> int:
+    """Give how many decimals tell numbers apart that are multiples of a step."""
+    if step <= 0:
+        return 0
+    for decimals in range(12):
+        if abs(step * 10**decimals - round(step * 10**decimals)) < 1e-6 * step * 10**decimals:
+            return decimals
+    return 12
+
+
+def _decade(value: float) -> float:
+    return 10.0 ** np.floor(np.log10(value)) if value > 1e-290 else 1.0
+
+
+def _raised(power: int) -> str:
+    return str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def set_linear(
+    axis: "Axis", low: float, high: float, most: int = 6, *, whole: bool = False
+) -> None:
+    """Give a linear axis its ends and ticks."""
+    _set(axis, "linear", low, high)
+    ticks = linear_ticks(low, high, most, whole=whole)
+    axis.set_ticks(ticks.tolist(), tick_labels(ticks))
+
+
+def set_log(axis: "Axis", low: float, high: float) -> None:
+    """Give a logarithmic axis its ends and ticks."""
+    _set(axis, "log", low, high)
+    major, minor = log_ticks(low, high)
+    axis.set_ticks(major.tolist(), tick_labels(major, log=True))
+    axis.set_ticks(minor.tolist(), minor=True)
+
+
+def _set(axis: Any, scale: str, low: float, high: float) -> None:
+    name = axis.axis_name
+    getattr(axis.axes, f"set_{name}scale")(scale)
+    getattr(axis.axes, f"set_{name}lim")(low, high)
+    if scale == "log":
+        from matplotlib.ticker import NullFormatter
+
+        axis.set_minor_formatter(NullFormatter())
+
+
+def padded(
+    low: float, high: float, share: float = 0.03, *, log: bool = False
+) -> tuple[float, float]:
+    """Give ends of an axis a little beyond those of the data."""
+    if low == high:
+        if log:
+            return low / 2, high * 2
+        side = abs(low) * 0.1 or 0.5
+        return low - side, high + side
+    if log:
+        gap = (high / low) ** share if np.isfinite(high / low) else 10.0
+        return low / gap, high * gap
+    side = high * share - low * share
+    return low - side, high + side

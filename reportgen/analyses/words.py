@@ -1,0 +1,150 @@
+"""What sections say of columns and counts; every sentence holds whatever the data are."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.config.columns import Column
+from reportgen.config.expressions import Condition
+from reportgen.errors import SectionError
+from reportgen.numbers import MISSING, count, listed, number
+from reportgen.results import check_id
+
+
+def counted(n: int, noun: str) -> str:
+    """Give a number of things: ``1 object``, ``30,853 objects``."""
+    return f"{count(n)} {noun}{'' if n == 1 else 's'}"
+
+
+def short_titles(columns: Sequence[Column]) -> dict[str, str]:
+    """Give each column, by name, the part of its title that tells it from the others of its unit.
+
+    ``3.6 μm flux density`` and ``24 μm flux density`` give ``3.6 μm`` and ``24 μm``; a title that
+    shares no ending with another stays as it is, and one that stands twice is told by its name.
+    """
+    shorts = {column.name: column.title for column in columns}
+    for unit in {column.unit for column in columns}:
+        group = [column for column in columns if column.unit == unit]
+        if ending := _shared_ending([column.title for column in group]):
+            for column in group:
+                shorts[column.name] = column.title.removesuffix(ending).rstrip()
+    said = list(shorts.values())
+    return {
+        name: f"{short} ({name})" if said.count(short) > 1 else short
+        for name, short in shorts.items()
+    }
+
+
+def _shared_ending(titles: Sequence[str]) -> str:
+    """Give the words that all titles end in, when each has more before them; else nothing."""
+    words = [title.split() for title in titles]
+    if len(titles) < 2:
+        return ""
+    shared = 0
+    while all(len(w) > shared + 1 and w[-1 - shared] == words[0][-1 - shared] for w in words):
+        shared += 1
+    # The unit of a band belongs to its number: what is left must not end in a bare number.
+    while shared and any(w[-1 - shared][-1].isdigit() for w in words):
+        shared -= 1
+    return " ".join(words[0][len(words[0]) - shared :])
+
+
+def together(columns: Sequence[Column]) -> Column:
+    """Give what several columns have in common as a column: words they end in, and one unit."""
+    if len(columns) == 1:
+        return columns[0]
+    first = columns[0]
+    ending = _shared_ending([column.title for column in columns])
+    title = ending[:1].upper() + ending[1:] if ending else "Value"
+    if {column.unit for column in columns} == {first.unit}:
+        return replace(first, label=title)
+    return replace(first, label=f"{title}, each in its own unit", unit="")
+
+
+def file_ids(columns: Sequence[Column], prefix: str) -> dict[str, str]:
+    """Give each column, by name, an id that may be a file's name, no two alike."""
+    ids: dict[str, str] = {}
+    for place, column in enumerate(columns, start=1):
+        wanted = f"{prefix}_{column.name}".lower()
+        try:
+            check_id(wanted)
+        except ValueError:
+            wanted = f"{prefix}_{place}"
+        while wanted in ids.values():
+            wanted += f"_{place}"
+        ids[column.name] = wanted
+    return ids
+
+
+def interval(low: float, high: float, column: Column, joint: str = "and") -> str:
+    """Give an interval with its unit: ``9.201 and 16.61 µJy``, to stand after *between*.
+
+    Ends that lie so close together that four significant digits cannot tell them apart get more.
+    """
+    digits = digits_among(low, high)
+    first, last = (number(float(end), digits) for end in (low, high))
+    return f"{first} {joint} {column.quantity(last)}"
+
+
+def digits_among(low: float, high: float) -> int | None:
+    """Give the decimals that tell values between two ends apart, where number() has too few."""
+    most = max(abs(low), abs(high))
+    if not (np.isfinite(low) and np.isfinite(high)) or low == high:
+        return None
+    needed = 2 - int(np.floor(np.log10(high / 2 - low / 2) + np.log10(2)))
+    return min(needed, 12) if needed > 3 - int(np.floor(np.log10(most))) else None
+
+
+def fullest(counts: NDArray[Any], edges: NDArray[Any], column: Column) -> str:
+    """Say which bin is the fullest, or that several are; counts has one above 0."""
+    most = int(counts.max())
+    fullest_bins = np.flatnonzero(counts == most)
+    first = int(fullest_bins[0])
+    where = interval(edges[first], edges[first + 1], column)
+    if len(fullest_bins) == 1:
+        return f"most ({count(most)}) between {where}"
+    return f"at most {count(most)} in a bin ({count(len(fullest_bins))} bins)"
+
+
+def coefficient(r: float, limit: float | None = None) -> str:
+    """Give a correlation with two decimals; with more where those would tell an untruth.
+
+    A coefficient is only written as 1 when it is 1, and is told from a limit it does not equal.
+    """
+    if np.isnan(r):
+        return MISSING
+    size = abs(r)
+    if 0.9995 <= size < 1 - 1e-12:
+        return ">0.999" if r > 0 else "<−0.999"
+    digits = 3 if 0.995 <= size < 0.9995 else 2
+    while limit is not None and size != limit and digits < 6:
+        if round(size, digits) != round(limit, digits):
+            break
+        digits += 1
+    return number(r, digits)
+
+
+def no_values(
+    columns: Sequence[Column], rows: int, where: Condition | None, *, together: bool = False
+) -> SectionError:
+    """Give the error of a section for which no row has a value; together: one in every column."""
+    if not rows:
+        return (
+            SectionError("the catalogue has no rows", "look at the source")
+            if where is None
+            else SectionError(f"no row is left by where: {where}", "look at where:")
+        )
+    named = listed([column.name for column in columns])
+    lacking = f"no row has values in all of {named}" if together else f"no valid value in {named}"
+    return SectionError(
+        f"{lacking} ({counted(rows, 'row')}{_of(where)})",
+        "look at the missing-value marks and at the source"
+        + ("" if where is None else ", and at where:"),
+    )
+
+
+def _of(where: Condition | None) -> str:
+    return "" if where is None else f" where {where}"

@@ -1,0 +1,249 @@
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from scipy.stats import rankdata, spearmanr
+from splitting import INF, NAN, anything, finite, ordinary, special, split, splits, tables, whole
+
+from reportgen.config.expressions import parse
+from reportgen.reduce.base import Source
+from reportgen.reduce.moments import CLASSES, FEWEST_CLASSES, MeanStd, Pearson, Spearman
+from reportgen.reduce.quantiles import Order
+
+LARGEST = 1.7976931348623157e308
+finite_floats = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def exact_moments(values):
+    """Give mean and standard deviation without rounding, and the largest size."""
+    size = max((abs(Fraction(v)) for v in values), default=Fraction(0)) or Fraction(1)
+    scaled = [Fraction(v) / size for v in values]
+    mean = sum(scaled) / len(scaled)
+    square = sum((v - mean) ** 2 for v in scaled) / len(scaled)
+    return float(mean), math.sqrt(square), size
+
+
+@given(tables(), splits)
+def test_mean_and_standard_deviation_are_those_of_numpy(columns, parts):
+    for where, a in ((None, columns["a"]), (parse("b > 0"), columns["a"][columns["b"] > 0])):
+        found = split(MeanStd("a", where), columns, *parts)
+        values = finite(a)
+        assert found.n == len(values)
+        if not len(values):
+            assert math.isnan(found.mean)
+            assert math.isnan(found.std)
+            continue
+        size = np.abs(values).max()
+        assert found.mean == pytest.approx(values.mean(), rel=1e-10, abs=1e-13 * size)
+        assert found.std == pytest.approx(values.std(), rel=1e-10, abs=1e-13 * size)
+
+
+@given(st.lists(finite_floats, min_size=1, max_size=20), splits)
+@example([LARGEST, -LARGEST, LARGEST], ([1], []))
+@example([0.0, 1e-300, -1e-300], ([1, 2], []))
+@example([1e-290, 0.0], ([1], []))
+def test_moments_hold_for_numbers_of_any_size(values, parts):
+    mean, std, size = exact_moments(values)
+    assume(size > 1e-290)  # below, float64 has fewer digits
+    found = split(MeanStd("a"), {"a": np.array(values)}, *parts)
+    assert float(Fraction(found.mean) / size) == pytest.approx(mean, rel=1e-9, abs=1e-14)
+    assert float(Fraction(found.std) / size) == pytest.approx(std, rel=1e-9, abs=1e-14)
+
+
+@given(finite_floats, st.integers(1, 50), splits)
+@example(0.1, 50, ([3, 17], []))
+def test_equal_values_have_no_spread_at_all(value, rows, parts):
+    found = split(MeanStd("a"), {"a": np.full(rows, value)}, *parts)
+    assert found.mean == value
+    assert found.std == 0
+
+
+def test_a_far_off_mean_costs_no_digits():
+    values = 1e9 + np.tile([4.0, 7.0, 13.0, 16.0], 1000)  # Chan, Golub & LeVeque's example
+    found = split(MeanStd("a"), {"a": values}, [5, 40, 1001, 3999], [1, 0])
+    assert found.mean == 1e9 + 10
+    assert found.std == pytest.approx(math.sqrt(22.5), rel=1e-12)
+
+
+def pairwise(columns, names, correlate):
+    """Correlate each pair by its own valid rows."""
+    k = len(names)
+    r, n = np.full((k, k), NAN), np.zeros((k, k), dtype=int)
+    for i in range(k):
+        for j in range(k):
+            x, y = columns[names[i]], columns[names[j]]
+            both = np.isfinite(x) & np.isfinite(y)
+            x, y = x[both], y[both]
+            n[i, j] = len(x)
+            if len(x) > 1 and np.ptp(x) > 0 and np.ptp(y) > 0:
+                r[i, j] = correlate(x, y)
+    return r, n
+
+
+def complete(columns, names):
+    rows = np.all([np.isfinite(columns[name]) for name in names], axis=0)
+    return {name: columns[name][rows] for name in names}
+
+
+def pearson(x, y):
+    return np.corrcoef(x, y)[0, 1]
+
+
+def spearman(x, y):
+    return spearmanr(x, y).statistic
+
+
+def check(found, expected):
+    r, n = expected
+    assert found.n.dtype == np.int64
+    assert found.n.tolist() == n.tolist()
+    assert np.isnan(found.r).tolist() == np.isnan(r).tolist()
+    assert found.r == pytest.approx(r, abs=1e-10, nan_ok=True)
+    assert (found.r == found.r.T)[~np.isnan(r)].all()
+
+
+@given(tables("abc", values=ordinary | special), splits)
+def test_pearson_s_correlation_is_that_of_numpy(columns, parts):
+    names = ("a", "b", "c")
+    check(split(Pearson(names), columns, *parts), pairwise(columns, names, pearson))
+    whole_rows = complete(columns, names)
+    found = split(Pearson(names, "complete"), columns, *parts)
+    check(found, pairwise(whole_rows, names, pearson))
+    selected = {name: values[columns["c"] > 0] for name, values in columns.items()}
+    found = split(Pearson(("a", "b"), where=parse("c > 0")), columns, *parts)
+    check(found, pairwise(selected, ("a", "b"), pearson))
+
+
+@given(tables("ab", values=ordinary | special), splits, st.sampled_from([-1000, -300, 300, 1000]))
+def test_pearson_s_correlation_does_not_depend_on_the_unit(columns, parts, power):
+    scaled = {"a": np.ldexp(columns["a"], power), "b": np.ldexp(columns["b"], -power)}
+    found = split(Pearson(("a", "b")), scaled, *parts)
+    check(found, pairwise(columns, ("a", "b"), pearson))
+
+
+@given(tables("ab", values=anything), splits)
+def test_correlations_stay_within_one_whatever_the_values(columns, parts):
+    _, n = pairwise(columns, ("a", "b"), lambda x, y: 0.0)
+    for kind in (Pearson, Spearman):
+        found = split(kind(("a", "b")), columns, *parts)
+        assert found.n.tolist() == n.tolist()
+        assert (np.isnan(found.r) | (np.abs(found.r) <= 1)).all()
+
+
+def test_rows_of_a_pair_that_lie_apart_from_the_others_keep_their_digits():
+    rng = np.random.default_rng(1)
+    x = np.concatenate([np.full(500, 1e12), rng.normal(1, 1e-3, 500)])
+    y = np.concatenate([np.full(500, NAN), x[500:] + rng.normal(0, 1e-3, 500)])
+    columns = {"x": x, "y": y}
+    expected = pearson(x[500:], y[500:])
+    for cuts in ([], [300, 700], [600]):
+        found = split(Pearson(("x", "y")), columns, cuts, [])
+        assert found.r[0, 1] == pytest.approx(expected, rel=1e-10)
+
+
+@given(finite_floats, st.integers(2, 40), splits)
+@example(0.1, 40, ([7], []))
+def test_a_constant_column_has_no_correlation(value, rows, parts):
+    columns = {"a": np.full(rows, value), "b": np.arange(rows, dtype=float)}
+    for kind in (Pearson, Spearman):
+        for memory in (0, 2**20):
+            found = split(kind(("a", "b")), columns, *parts, memory=memory)
+            assert np.isnan(found.r[0]).all(), (kind, memory)
+            assert np.isnan(found.r[:, 0]).all()
+            assert found.r[1, 1] == 1
+            assert (found.n == rows).all()
+
+
+def test_no_rows_and_one_row_have_no_correlation():
+    for rows in (0, 1):
+        columns = {"a": np.ones(rows), "b": np.zeros(rows)}
+        for kind in (Pearson, Spearman):
+            for memory in (0, 2**20):
+                found = whole(kind(("a", "b")), columns, memory)
+                assert np.isnan(found.r).all()
+                assert (found.n == rows).all()
+
+
+@given(tables("abc", values=ordinary | special), splits)
+def test_spearman_s_correlation_is_that_of_scipy_with_ties(columns, parts):
+    names = ("a", "b", "c")
+    found = split(Spearman(names), columns, *parts)
+    assert found.exact
+    check(found, pairwise(columns, names, spearman))
+    whole_rows = complete(columns, names)
+    found = split(Spearman(names, "complete"), columns, *parts)
+    check(found, pairwise(whole_rows, names, spearman))
+    selected = {name: values[columns["c"] > 0] for name, values in columns.items()}
+    found = split(Spearman(("a", "b"), where=parse("c > 0")), columns, *parts)
+    check(found, pairwise(selected, ("a", "b"), spearman))
+
+
+@given(tables("abc", values=ordinary | special), splits)
+def test_spearman_beyond_the_budget_does_not_depend_on_the_split(columns, parts):
+    names = ("a", "b", "c")
+    found = split(Spearman(names), columns, *parts, memory=0)
+    again = whole(Spearman(names), columns, memory=0)
+    assert found.exact == (len(columns["a"]) == 0)
+    assert found.r.tobytes() == again.r.tobytes()
+    assert found.n.tolist() == pairwise(columns, names, spearman)[1].tolist()
+
+
+def sample(kind, rows=6000):
+    rng = np.random.default_rng(7)
+    x = rng.lognormal(3, 1.5, rows)
+    y = {
+        "strong": x * rng.lognormal(0, 0.2, rows),
+        "weak": rng.lognormal(3, 1.5, rows) + 0.3 * x,
+        "none": rng.normal(size=rows),
+        "negative": 1 / x + rng.normal(0, 0.05, rows),
+        "ties": np.where(rng.uniform(size=rows) < 0.6, 0.0, np.round(x / 10)),
+        "flag": (x + rng.normal(0, 20, rows) > 30).astype(float),
+    }[kind]
+    return {"a": x, "b": y}
+
+
+@pytest.mark.parametrize("kind", ["strong", "weak", "none", "negative", "ties", "flag"])
+@pytest.mark.parametrize("missing", [0.0, 0.4])
+def test_spearman_beyond_the_budget_is_within_a_thousandth(kind, missing):
+    columns = sample(kind, 10_000 if missing else 5000)
+    rng = np.random.default_rng(8)
+    columns["b"][rng.uniform(size=len(columns["b"])) < missing] = NAN
+    expected, n = pairwise(columns, ("a", "b"), spearman)
+    found = whole(Spearman(("a", "b")), columns, memory=0)
+    assert not found.exact
+    assert found.n.tolist() == n.tolist()
+    assert found.r == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("memory", "classes"), [(0, FEWEST_CLASSES), (8 * 300**2, 300), (8 * 9000**2, CLASSES)]
+)
+def test_more_memory_gives_more_classes(memory, classes):
+    order = whole(Order("a"), sample("weak"))
+    state = Spearman(("a", "b")).start(Source(10**9, memory), a=order, b=order)
+    assert [len(edges) + 1 for edges in state.edges] == [classes, classes]
+
+
+def test_many_columns_share_the_memory_of_the_classes():
+    names = tuple("abcdefghijkl")  # 66 pairs
+    order = whole(Order("a"), sample("weak"))
+    state = Spearman(names).start(Source(10**9, 8 * 66 * 200**2), **dict.fromkeys(names, order))
+    assert len(state.edges[0]) + 1 == 200
+
+
+def test_infinities_are_no_part_of_a_correlation():
+    columns = {"a": np.array([1.0, 2, 4, INF]), "b": np.array([1.0, 3, 9, 2])}
+    found = whole(Pearson(("a", "b")), columns)
+    assert found.n.tolist() == [[3, 3], [3, 4]]
+    assert found.r[0, 1] == pytest.approx(pearson([1, 2, 4], [1, 3, 9]))
+
+
+@given(st.lists(ordinary, min_size=2, max_size=30))
+def test_ranks_are_those_of_scipy(values):
+    assume(len(set(values)) > 1)
+    columns = {"a": np.array(values), "b": rankdata(values)}
+    assert whole(Spearman(("a", "b")), columns).r[0, 1] == pytest.approx(1, abs=1e-12)
+    assert whole(Pearson(("b", "a")), columns).r[0, 1] <= 1
