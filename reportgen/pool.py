@@ -63,13 +63,17 @@ class Ended:
     printed: str = ""
 
 
-def error_record(failed: Failed, printed: str = "") -> ErrorRecord:
-    """Put a failure into words for the record. printed: what its process wrote last."""
+def error_record(failed: Failed, printed: str = "", command: str = "") -> ErrorRecord:
+    """Put a failure into words for the record.
+
+    printed: what its process wrote last. command: what makes it alone.
+    """
     said = f"It printed:\n{printed}" if printed else ""
     return ErrorRecord(
         kind=_KINDS.get(type(failed.error), failed.kind),
         message=failed.message,
         hint=failed.error.hint if failed.error is not None else "",
+        command=command,
         details="\n".join(part for part in (failed.details, said) if part),
     )
 

@@ -157,6 +157,7 @@ def _abandoned(hidden: Path) -> bool:
 @contextmanager
 def publishing_errors(folder: Path) -> Iterator[None]:
     """Turn what the file system refuses while a report is written into a PublishError."""
+    folder = folder.parent if folder.name.startswith(_HIDDEN) else folder
     try:
         yield
     except OSError as error:

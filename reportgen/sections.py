@@ -103,7 +103,7 @@ class _Sections:
     def failed(self, section_id: str, why: Failed, printed: str = "") -> None:
         """Keep why a section could not be computed, and nothing half-made of it."""
         shutil.rmtree(self.run / "sections" / section_id, ignore_errors=True)
-        error = error_record(why, printed).model_copy(update={"command": self.alone(section_id)})
+        error = error_record(why, printed, self.alone(section_id))
         record = blank_record(section_id, self.sections[section_id])
         self.records[section_id] = record.model_copy(update={"error": error})
         self.progress.ended(section_id, "error", None, error.message)

@@ -39,7 +39,7 @@ const follow = new IntersectionObserver((entries) => {
     if (id === current) link.setAttribute("aria-current", "location");
     else link.removeAttribute("aria-current");
   }
-}, { rootMargin: "0px 0px -60% 0px" });
+}, { rootMargin: "-20% 0px -75% 0px" }); // what crosses this line of the window is being read
 for (const id of links.keys()) {
   const target = document.getElementById(id);
   if (target) follow.observe(target);

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from reportgen.analyses.drawing import new_figure
+from reportgen.analyses.drawing import colour_bar, new_figure
 from reportgen.analyses.lettering import fitted, plain, text_width
 from reportgen.analyses.ticks import set_linear
 from reportgen.analyses.words import coefficient, short_titles
@@ -91,9 +91,7 @@ def _draw(
     axes.invert_yaxis()
     axes.set_aspect("equal")
     # Within the axes' own frame, so that it is as high as the matrix.
-    bar = drawing.colorbar(mesh, cax=axes.inset_axes((1.03, 0, 0.03, 1)))
-    bar.set_label(f"{name} (no unit)")
-    bar.outline.set_linewidth(0.4)
+    bar = colour_bar(axes, mesh, f"{name} (no unit)", cax=axes.inset_axes((1.03, 0, 0.03, 1)))
     set_linear(bar.ax.yaxis, -1, 1, most=4)
     return drawing, written
 

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import BinCount
-from reportgen.analyses.drawing import Line, curves, outlines
+from reportgen.analyses.drawing import Line, curves, outlines, palette_places
 from reportgen.analyses.words import (
     counted,
     digits_among,
@@ -38,6 +38,11 @@ class Drawn:
     columns: Sequence[Column]
     valid: Sequence[Column]
     not_above_zero: Mapping[str, int]
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Places in the palette, the same in every figure of the section."""
+        return palette_places(self.columns)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -90,11 +95,14 @@ class HistogramView(Block):
 
     def figure(self, place: int, drawn: Drawn, found: Mapping[str, HistogramCounts]) -> Figure:
         """Draw the histograms of the columns that have values; found: by name."""
-        labels, shared = drawn.labels, together(drawn.columns)
+        labels, places, shared = drawn.labels, drawn.places, together(drawn.columns)
         edges = found[drawn.valid[0].name].edges
         log = self.log or self.log_axis
         drawing = outlines(
-            [Line(labels[c.name], c.order, edges, found[c.name].counts) for c in drawn.valid],
+            [
+                Line(labels[c.name], places[c.name], edges, found[c.name].counts)
+                for c in drawn.valid
+            ],
             edges,
             shared.axis,
             "Objects per bin",
@@ -179,11 +187,16 @@ class CurveView(Block):
 
     def figure(self, place: int, drawn: Drawn, found: Mapping[str, Curve]) -> Figure:
         """Draw the values of each column in rising order; found: by name."""
-        labels, shared = drawn.labels, together(drawn.columns)
+        labels, places, shared = drawn.labels, drawn.places, together(drawn.columns)
         shown = [c for c in drawn.valid if found[c.name].n]
         drawing = curves(
             [
-                Line(labels[c.name], c.order, _counted_from_1(found[c.name]), found[c.name].value)
+                Line(
+                    labels[c.name],
+                    places[c.name],
+                    _counted_from_1(found[c.name]),
+                    found[c.name].value,
+                )
                 for c in shown
             ],
             "Objects in order of value",
@@ -253,9 +266,10 @@ def _course(label: str, column: Column, curve: Curve) -> str:
         every = "all " if curve.n > 1 else ""
         return f"{label}: {values}, {every}{column.quantity(number(float(low)))}."
     middle = len(curve.rank) // 2
+    value = number(float(curve.value[middle]), digits_among(low, high))
     return (
-        f"{label}: {values} from {interval(low, high, column, 'to')}, "
-        f"{number(float(curve.value[middle]), digits_among(low, high))} at rank {count(int(curve.rank[middle]) + 1)}."
+        f"{label}: {values} from {interval(low, high, column, 'to')}, {value} at rank "
+        f"{count(int(curve.rank[middle]) + 1)}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -9,12 +10,15 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.lettering import fitted, label_axes, plain, text_width
 from reportgen.analyses.ticks import Values, padded, set_linear, set_log
+from reportgen.config.columns import Column
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS, series_colour, series_dashes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+SMALLEST = 1e-280
+TOO_SMALL = "values too small to be drawn"
 SINGLE_BIN = 0.7  # lower end of a logarithmic count axis: a bin of one object stands clear of it
 
 
@@ -50,8 +54,21 @@ def outlines(
     Each line's y: counts, (bins,); edges: (bins + 1,). log, log_counts: logarithmic axes.
     """
     figure, axes = new_figure(50)
+    label_axes(axes, xlabel, ylabel)
     drawn = [line for line in lines if line.y.any()]
-    widest = float(max((line.y.max() for line in drawn), default=1))
+    if not drawn or (not log and too_small(edges)):
+        leave_empty(axes, TOO_SMALL if drawn else "no values in this range")
+        return figure
+    widest = float(max(line.y.max() for line in drawn))
+    ends = padded(float(edges[0]), float(edges[-1]), 0.02, log=log)
+    (set_log if log else set_linear)(axes.xaxis, *ends)
+    # Before anything is drawn: matplotlib would work out ends of its own, at times beyond float64.
+    if log_counts:
+        set_log(axes.yaxis, SINGLE_BIN, max(2, widest) * 1.5)
+    else:
+        # Percentages may have fractions; numbers of objects may not.
+        whole = all(np.array_equal(line.y, np.rint(line.y)) for line in drawn)
+        set_linear(axes.yaxis, 0, widest * 1.06, most=5, whole=whole)
     for line in drawn:
         # A gap, where there is nothing, lets the outline of a logarithmic count end at the axis.
         counts = np.where(line.y > 0, line.y, np.nan) if log_counts else line.y
@@ -69,17 +86,6 @@ def outlines(
             label=line.label,
             **style,
         )
-    label_axes(axes, xlabel, ylabel)
-    ends = padded(float(edges[0]), float(edges[-1]), 0.02, log=log)
-    (set_log if log else set_linear)(axes.xaxis, *ends)
-    if log_counts:
-        set_log(axes.yaxis, SINGLE_BIN, max(2, widest) * 1.5)
-    else:
-        # Percentages may have fractions; numbers of objects may not.
-        whole = all(np.array_equal(line.y, np.rint(line.y)) for line in drawn)
-        set_linear(axes.yaxis, 0, widest * 1.06, most=5, whole=whole)
-    if not drawn:
-        note_inside(axes, "no values in this range")
     if len(lines) > 1:
         key_above(figure, [line.label for line in drawn], axes.patches)
     return figure
@@ -88,7 +94,16 @@ def outlines(
 def curves(lines: Sequence[Line], xlabel: str, ylabel: str, *, log: bool = False) -> "Figure":
     """Draw curves of values against their rank; log: a logarithmic value axis, above 0."""
     figure, axes = new_figure(50)
+    label_axes(axes, xlabel, ylabel)
     shown = [np.where(line.y > 0, line.y, np.nan) if log else line.y for line in lines]
+    values = np.concatenate([*shown, np.empty(0)])
+    values = values[np.isfinite(values)]
+    if not len(values) or (not log and too_small(values)):
+        leave_empty(axes, TOO_SMALL if len(values) else "no values to draw")
+        return figure
+    set_linear(axes.xaxis, 0, 1.03 * max(float(line.x[-1]) for line in lines))
+    ends = padded(float(values.min()), float(values.max()), log=log)
+    (set_log if log else set_linear)(axes.yaxis, *ends)
     for line, y in zip(lines, shown, strict=True):
         if np.isfinite(y).any():
             axes.plot(
@@ -99,16 +114,6 @@ def curves(lines: Sequence[Line], xlabel: str, ylabel: str, *, log: bool = False
                 marker="." if np.isfinite(y).sum() < 3 else "",
                 label=line.label,
             )
-    label_axes(axes, xlabel, ylabel)
-    values = np.concatenate([*shown, np.empty(0)])
-    values = values[np.isfinite(values)]
-    set_linear(axes.xaxis, 0, 1.03 * max((float(line.x[-1]) for line in lines), default=1))
-    if len(values):
-        ends = padded(float(values.min()), float(values.max()), log=log)
-        (set_log if log else set_linear)(axes.yaxis, *ends)
-    else:
-        (set_log(axes.yaxis, 1, 10) if log else set_linear(axes.yaxis, 0, 1))
-        note_inside(axes, "no values to draw")
     axes.grid(visible=True, axis="y")
     if len(lines) > 1:
         key_above(figure, [str(line.get_label()) for line in axes.lines], axes.lines)
@@ -145,14 +150,37 @@ def key_above(figure: "Figure", labels: Sequence[str], handles: Sequence[Any]) -
     )
 
 
-def colour_bar(axes: "Axes", mesh: Any, label: str) -> Any:
-    """Give a map its colour bar, as high as the map, with the quantity and its unit."""
-    bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02, aspect=30)
+def colour_bar(axes: "Axes", mesh: Any, label: str, **place: Any) -> Any:
+    """Give a map its colour bar, with the quantity and its unit; place: as matplotlib takes it."""
+    beside = {"ax": axes, "pad": 0.02, "aspect": 30}
+    bar = axes.figure.colorbar(mesh, **(place if "cax" in place else {**beside, **place}))
     bar.set_label(plain(label))
     bar.outline.set_linewidth(0.4)
     return bar
 
 
-def note_inside(axes: "Axes", text: str) -> None:
-    """Say in an empty plot why it is empty."""
+def leave_empty(axes: "Axes", text: str) -> None:
+    """Say in a plot why it is empty; its axes have no numbers, as there is nothing to read off."""
+    axes.set_xticks([])
+    axes.set_yticks([])
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
+
+
+def too_small(values: Values) -> bool:
+    """Say whether values are so small that matplotlib takes a linear axis of them for nothing."""
+    return 0 < float(np.abs(values).max()) < SMALLEST
+
+
+def palette_places(columns: Sequence[Column]) -> dict[str, int]:
+    """Give each column, by name, its place in the palette: its own, or a free one.
+
+    Columns of one unit have places of their own everywhere in a report. Those of different units
+    may have the same, and the later one then takes the next that is free in this figure.
+    """
+    places: dict[str, int] = {}
+    own = {column.order for column in columns}
+    for column in columns:
+        taken = set(places.values())
+        free = (n for n in count() if n not in own and n not in taken)
+        places[column.name] = next(free) if column.order in taken else column.order
+    return places

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.drawing import Line, new_figure, note_inside, outlines
+from reportgen.analyses.drawing import Line, leave_empty, new_figure, outlines
 from reportgen.analyses.lettering import label_axes, plain
 from reportgen.analyses.ticks import Values, padded, set_linear
 from reportgen.analyses.words import interval
@@ -95,8 +95,7 @@ class Groups:
             self._draw_ratio(axes, 100 * np.stack([fraction, low, high])[:, filled], 100 * overall)
             set_linear(axes.yaxis, 0, 106 * float(high[filled].max()), most=5)
         else:
-            set_linear(axes.yaxis, 0, 100, most=5)
-            note_inside(axes, "no values in this range")
+            leave_empty(axes, "no values in this range")
         return Figure(
             "fraction",
             figure,

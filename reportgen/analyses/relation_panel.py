@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reportgen.analyses.drawing import colour_bar, new_figure, note_inside
+from reportgen.analyses.drawing import TOO_SMALL, colour_bar, leave_empty, new_figure, too_small
 from reportgen.analyses.lettering import label_axes
 from reportgen.analyses.ticks import Values, padded, set_linear, set_log
 from reportgen.analyses.words import coefficient, counted, interval
@@ -54,29 +54,9 @@ class Panel:
         drawing, axes = new_figure(54)
         label_axes(axes, self.x.axis, self.y.axis)
         if self.points.n == 0:
-            note_inside(axes, "no values to draw")
-            ends = ((1.0, 10.0) if log else (0.0, 1.0) for log in self.log)
-        elif self.points.values is not None:
-            x, y = self.points.values.T
-            ends = (_ends(v, log=log) for v, log in zip((x, y), self.log, strict=True))
-            axes.plot(
-                x,
-                y,
-                linestyle="none",
-                marker=".",
-                markersize=3.5,
-                markeredgewidth=0,
-                color=series_colour(self.x.order),
-                alpha=0.6,
-                rasterized=len(x) > 500,
-            )
+            leave_empty(axes, "no values to draw")
         else:
-            edges = (self.density.x, self.density.y)
-            ends = (_ends(v, log=log) for v, log in zip(edges, self.log, strict=True))
-            _draw_density(axes, self.density)
-        for axis, log, (low, high) in zip((axes.xaxis, axes.yaxis), self.log, ends, strict=True):
-            (set_log if log else set_linear)(axis, low, high)
-        self._draw_running(axes)
+            self._draw(axes)
         return Figure(
             self.id,
             drawing,
@@ -87,6 +67,32 @@ class Panel:
             f"{self._correlation()}",
             data=self._data(),
         )
+
+    def _draw(self, axes: "Axes") -> None:
+        of: tuple[Values, Values] = (self.density.x, self.density.y)
+        if self.points.values is not None:
+            of = (self.points.values[:, 0], self.points.values[:, 1])
+        ends = [(float(v.min()), float(v.max())) for v in of]
+        if any(too_small(np.array(e)) and not log for e, log in zip(ends, self.log, strict=True)):
+            leave_empty(axes, TOO_SMALL)
+            return
+        for axis, log, (low, high) in zip((axes.xaxis, axes.yaxis), self.log, ends, strict=True):
+            (set_log if log else set_linear)(axis, *padded(low, high, log=log))
+        if self.points.values is None:
+            _draw_density(axes, self.density)
+        else:
+            few = self.points.n < 50
+            axes.plot(
+                *of,
+                linestyle="none",
+                marker=".",
+                markersize=6 if few else 3.5,
+                markeredgewidth=0,
+                color=series_colour(self.x.order),
+                alpha=0.9 if few else 0.6,
+                rasterized=self.points.n > 500,
+            )
+        self._draw_running(axes)
 
     def _draw_running(self, axes: "Axes") -> None:
         shown = self.shown
@@ -193,10 +199,6 @@ class Panel:
             ],
             shown=False,
         )
-
-
-def _ends(values: Values, *, log: bool) -> tuple[float, float]:
-    return padded(float(values.min()), float(values.max()), log=log)
 
 
 def _haloed(axes: "Axes", x: Values, y: Values, line: dict[str, Any]) -> None:

@@ -6,15 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.drawing import colour_bar
-from reportgen.analyses.ticks import set_linear
+from reportgen.analyses.lettering import wrapped
+from reportgen.analyses.ticks import linear_ticks, set_linear, tick_labels
 from reportgen.reduce.sky import SkyGrid
-from reportgen.style import INK, WIDTHS
+from reportgen.style import INK, LABEL_SIZE, TEXT_SIZE, WIDTHS
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
 
 Values = NDArray[np.float64]
 
+FLAT = 0.35  # height over width of a map whose colour bar goes below it
+GRID = "#ffffff"  # on the map, whose colours dark mode leaves as they are
 LEAST_SHRINK = 0.02  # of a map that reaches the pole, where a degree of RA has no length
 
 
@@ -56,6 +59,7 @@ def grid_wcs(grid: SkyGrid) -> "WCS":
     else:
         wcs.wcs.crval = list(grid.centre)
         wcs.wcs.crpix = [0.5 + grid.x[-1] / dx, 0.5 - grid.y[0] / dy]
+        wcs.wcs.lonpole = 180.0  # at the north pole, too, where the default would turn the map over
     wcs.wcs.set()
     return wcs
 
@@ -88,24 +92,70 @@ def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: boo
     ny, nx = density.shape
     width, height = cell_sides(grid)
     aspect = height / width
-    side = WIDTHS["full"]
-    tall = min(1.25 * side, max(0.3 * side, 0.8 * side * ny * aspect / nx + 0.5))
+    side, shape = WIDTHS["full"], ny * aspect / nx
+    flat = shape < FLAT
+    # What the map leaves: room for numbers and names below it, and beside it with the colour bar.
+    tall = 0.85 * side * shape + 1.1 if flat else min(1.25 * side, 0.79 * side * shape + 0.5)
     drawing = Figure(figsize=(side, tall), layout="constrained")
     axes: Any = drawing.add_subplot(axes_class=WCSAxes, wcs=wcs)
-    image = axes.imshow(density[:, ::-1], origin="lower", aspect=aspect, interpolation="none")
+    image = axes.imshow(
+        density[:, ::-1], origin="lower", aspect=aspect, interpolation="none", vmin=0
+    )
     axes.coords.frame.set_color(INK)
     axes.coords.frame.set_linewidth(0.6)
     for coordinate, name in zip(axes.coords, ("Right ascension", "Declination"), strict=True):
         coordinate.set_axislabel(f"{name} [{_units(name, hms=hms)}]")
-        coordinate.set_ticks(number=6)
+        coordinate.set_ticks(number=3 if flat and name == "Declination" else 6)
         coordinate.set_ticklabel(exclude_overlapping=True)
         coordinate.display_minor_ticks(display_minor_ticks=True)
         if not hms:
             coordinate.set_format_unit("deg", decimal=True, show_decimal_unit=False)
-    bar = colour_bar(axes, image, label)
-    low, high = image.get_clim()
-    set_linear(bar.ax.yaxis, low, high)
+    _mind_wide_fields(axes, grid)
+    if flat:
+        bar = colour_bar(axes, image, label, location="bottom", aspect=60, pad=0.05)
+    else:
+        bar = colour_bar(axes, image, wrapped(label, 60 * tall, size=LABEL_SIZE))
+    set_linear(bar.ax.xaxis if flat else bar.ax.yaxis, *image.get_clim())
     return drawing
+
+
+def _mind_wide_fields(axes: Any, grid: SkyGrid) -> None:
+    """Space the ticks of a field so wide that RA comes round, and give one with a pole a grid."""
+    from astropy import units
+
+    if grid.projection == "CAR":
+        span = float(grid.x[-1] - grid.x[0])
+        if span > 90:
+            axes.coords[0].set_ticks(spacing=(60 if span > 180 else 30) * units.deg)
+    elif abs(grid.centre[1]) == 90:
+        _draw_pole_grid(axes, grid)
+
+
+def _draw_pole_grid(axes: Any, grid: SkyGrid) -> None:
+    """Draw circles of declination about the pole, with their numbers, and a fan of RA."""
+    from astropy import units
+
+    ra, dec = axes.coords
+    sign = np.copysign(1, grid.centre[1])
+    axes.coords.grid(color=GRID, alpha=0.5, linewidth=0.4)
+    ra.set_ticks(spacing=45 * units.deg)
+    ra.set_ticklabel_position("lbrt")
+    ra.set_axislabel_position("b")
+    circles = linear_ticks(90 - float(grid.y[-1]), 90.0, most=5)[:-1] * sign
+    dec.set_ticks(circles * units.deg)
+    dec.set_ticklabel_visible(False)
+    dec.set_axislabel("")
+    for circle, text in zip(circles, tick_labels(circles), strict=True):
+        axes.text(
+            22.5,
+            circle,
+            f"{text}°",
+            transform=axes.get_transform("world"),
+            color=GRID,
+            fontsize=TEXT_SIZE,
+            ha="center",
+            va="center",
+        )
 
 
 def _units(name: str, *, hms: bool) -> str:

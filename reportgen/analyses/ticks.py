@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analyses.lettering import text_width
 from reportgen.numbers import number
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 Values = NDArray[np.float64]
 
 MOST_DECADES = 6  # as many powers of ten as fit beside each other
-MINOR_DECADES = 9  # beyond this many decades the ticks between would be a grey band
+MOST_MINOR = 72  # more ticks between the numbered ones would be a grey band
+STEPS = (1, 2, 3, 5, 10, 20, 50, 100, 200)  # powers of ten from one numbered tick to the next
 PLAIN = (1e-2, 1e2)  # powers of ten within these are written out: 0.01, 1, 100
 
 
@@ -47,11 +49,11 @@ def log_ticks(low: float, high: float) -> tuple[Values, Values]:
     between = np.array([m * 10.0**p for p in range(first, last + 1) for m in range(2, 10)])
     between = between[(between >= low) & (between <= high)]
     if len(decades) > 1:
-        step = -(-len(decades) // MOST_DECADES)
+        step = next(n for n in STEPS if len(decades) <= n * MOST_DECADES)
         major = np.array([10.0**power for power in decades if power % step == 0])
         if step > 1:
             between = np.array([10.0**power for power in decades if power % step])
-        return major, between if len(decades) <= MINOR_DECADES or step > 1 else np.empty(0)
+        return major, between if len(between) <= MOST_MINOR else np.empty(0)
     for factors in ((1, 2, 5), (1, 2, 3, 4, 6, 8)):
         major = np.array([m * 10.0**p for p in range(first, last + 1) for m in factors])
         major = major[(major >= low) & (major <= high)]
@@ -107,13 +109,17 @@ def _raised(power: int) -> str:
     return str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def set_linear(
-    axis: "Axis", low: float, high: float, most: int = 6, *, whole: bool = False
-) -> None:
-    """Give a linear axis its ends and ticks."""
+def set_linear(axis: Any, low: float, high: float, most: int = 6, *, whole: bool = False) -> None:
+    """Give a linear axis its ends and ticks; fewer than most, where their numbers are wide."""
     _set(axis, "linear", low, high)
-    ticks = linear_ticks(low, high, most, whole=whole)
-    axis.set_ticks(ticks.tolist(), tick_labels(ticks))
+    figure: Any = axis.axes.figure
+    room = 0.7 * 72 * figure.get_figwidth()
+    for fewer in range(most, 1, -1):
+        ticks = linear_ticks(low, high, fewer, whole=whole)
+        labels = tick_labels(ticks)
+        if axis.axis_name == "y" or sum(text_width(f"{label}  ") for label in labels) <= room:
+            break
+    axis.set_ticks(ticks.tolist(), labels)
 
 
 def set_log(axis: "Axis", low: float, high: float) -> None:

@@ -23,6 +23,7 @@ from reportgen.errors import SourceError
 # Bytes of a chunk in memory: large enough that per-chunk work is amortised, small enough for a
 # processor's cache to help.
 CHUNK_BYTES = 8 * 1024**2
+LEAST_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Catalogue:
         """
         names = sorted(columns)
         places = [self.places[name] for name in names]
-        step = max(1024, CHUNK_BYTES // (8 * max(1, len(names))))
+        step = max(LEAST_ROWS, CHUNK_BYTES // (8 * max(1, len(names))))
         with OpenDatasets() as stack:
             for start in range(0, self.rows, step):
                 stop = min(self.rows, start + step)

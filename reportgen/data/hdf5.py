@@ -57,12 +57,13 @@ def open_file(path: Path, where: str = "") -> Iterator["h5py.File"]:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise SourceError(f"{prefix}{path}: cannot be read: {why}", "check the path") from None
-    try:
-        file = h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE)
-    except DAMAGE as error:
-        what, hint = _why_not_open(path, error)
-        raise SourceError(f"{prefix}{path}: {what}", hint) from None
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE))
+            _ = file.attrs  # the root group, without which nothing in the file can be found
+        except DAMAGE as error:
+            what, hint = _why_not_open(path, error)
+            raise SourceError(f"{prefix}{path}: {what}", hint) from None
         yield file
 
 

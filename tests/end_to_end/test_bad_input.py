@@ -29,7 +29,7 @@ WRONG = {
     ),
     "empty_file": (
         {"file": "empty.h5", **column(dataset="flux")},
-        ["empty.h5: is not an HDF5 file"],
+        ["empty.h5: is empty", "copy or download it again"],
     ),
     "truncated": (
         {"file": "truncated.h5", **column(dataset="flux")},
@@ -116,7 +116,7 @@ def test_files_that_cannot_be_read_are_marked_among_the_inputs(wrong):
         "nowhere.h5": "there is no such file",
         ".": "is a folder, not an HDF5 file",
         "notes.h5": "is not an HDF5 file",
-        "empty.h5": "is not an HDF5 file",
+        "empty.h5": "is empty",
         "truncated.h5": "is truncated",
     }
 
@@ -139,8 +139,8 @@ ANALYSES = {
     "overview": {},
     "distribution": {
         "columns": ["x"],
-        "histograms": [{}, {"log": True}, {"below": 5}],
-        "curves": [{}, {"log": True}],
+        "histograms": [{}, {"log": True}],
+        "curves": [{"log": True}],
         "cuts": [5],
     },
     "relation": {"column": "x", "against": ["y"], "log_x": True},

@@ -78,7 +78,7 @@ def pairwise(columns, names, correlate):
             both = np.isfinite(x) & np.isfinite(y)
             x, y = x[both], y[both]
             n[i, j] = len(x)
-            if len(x) > 1 and np.ptp(x) > 0 and np.ptp(y) > 0:
+            if len(set(x)) > 1 and len(set(y)) > 1:
                 r[i, j] = correlate(x, y)
     return r, n
 

@@ -1,0 +1,247 @@
+"""A run is published as a whole or not at all, whatever happens while it is made."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import DISTRIBUTION, SECONDS, clean_environment, reportgen, section, small_project
+
+SLOW = """
+import time
+from pathlib import Path
+from reportgen.analyses.base import Analysis
+from reportgen.results import Section
+
+
+class Slow(Analysis, name="slow"):
+    def reductions(self):
+        return {}
+
+    def present(self):
+        Path("begun").touch()
+        time.sleep(3600)
+"""
+
+
+def children_of(pid):
+    """Give the processes that descend from one, by reading /proc."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        if fields[0] != "Z":
+            parents[int(stat.parent.name)] = int(fields[1])
+    found, more = set(), {pid}
+    while more:
+        more = {child for child, parent in parents.items() if parent in more} - found
+        found |= more
+    return found
+
+
+def wait_until(claim, what):
+    """Wait until a claim holds; a test that waits too long fails."""
+    end = time.monotonic() + SECONDS / 10
+    while not claim():
+        assert time.monotonic() < end, f"in vain waited for: {what}"
+        os.sched_yield()
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A project with a published run; do not change it."""
+    project = small_project(tmp_path_factory.mktemp("published"))
+    project.plugin(SLOW, slow="Slow")
+    assert project.build().returncode == 0
+    return project
+
+
+@pytest.fixture
+def slow(published, tmp_path):
+    """A project with a published run, whose section now takes an hour."""
+    folder = shutil.copytree(published.folder, tmp_path / "project", symlinks=True)
+    env = {"PYTHONPATH": str(folder / "site")}
+    project = replace(published, folder=folder, env=env)
+    project.configure({"slow": section("slow"), "fluxes": DISTRIBUTION})
+    return project
+
+
+def start(project, *arguments):
+    """Start a build and wait until its slow section has begun; gives it with its processes."""
+    (project.folder / "begun").unlink(missing_ok=True)
+    building = subprocess.Popen(
+        [sys.executable, "-m", "reportgen", "report.yaml", *arguments],
+        cwd=project.folder,
+        env=clean_environment(**project.env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_until((project.folder / "begun").exists, "the slow section")
+    return building, children_of(building.pid)
+
+
+def hidden(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
+
+
+def gone(pids):
+    return all(not Path(f"/proc/{pid}").exists() or is_zombie(pid) for pid in pids)
+
+
+def is_zombie(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=["Ctrl-C", "SIGTERM", "SIGHUP"],
+)
+def test_an_interrupted_build_leaves_nothing_behind(slow, number, code):
+    before = slow.latest.readlink().name
+    building, processes = start(slow)
+    assert len(processes) >= 2
+    if number == signal.SIGINT:
+        os.killpg(building.pid, number)  # a terminal sends it to all
+    else:
+        building.send_signal(number)
+    _, said = building.communicate(timeout=SECONDS)
+    assert building.returncode == code
+    assert said.splitlines()[-1] == "Interrupted; a run that was not finished has been removed."
+    assert "Traceback" not in said
+    assert sorted(path.name for path in slow.out.iterdir()) == sorted([before, "latest"])
+    assert slow.latest.readlink().name == before
+    wait_until(lambda: gone(processes), "the end of the processes")
+
+
+def test_what_a_killed_build_leaves_is_removed_by_the_next(slow):
+    building, processes = start(slow)
+    building.kill()
+    building.communicate(timeout=SECONDS)
+    wait_until(lambda: gone(processes), "the end of the processes")
+    assert len(hidden(slow.out)) == 1
+    slow.configure({"fluxes": DISTRIBUTION})
+    assert slow.build().returncode == 0
+    assert hidden(slow.out) == []
+
+
+def test_a_file_where_a_folder_should_be_is_said(project):
+    (project.folder / "occupied").write_text("not a folder")
+    done = project.build("--output", "occupied/runs")
+    assert done.returncode == 4
+    assert "occupied/runs: cannot be written: Not a directory" in done.stderr
+    assert "set output.folder (or --output) to a folder that you may write" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def in_own_mounts(script, folder, **environment):
+    """Run a shell script that may mount things for itself alone."""
+    return subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-ec", script],
+        cwd=folder,
+        env=clean_environment(PY=sys.executable, **environment),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+CAN_MOUNT = in_own_mounts("mount -t tmpfs none /mnt", "/").returncode == 0
+needs_mounts = pytest.mark.skipif(
+    not CAN_MOUNT, reason="this machine does not let users mount file systems for themselves"
+)
+
+
+@needs_mounts
+def test_a_read_only_disk_is_said(published):
+    before = published.latest.readlink()
+    done = in_own_mounts(
+        'mount --bind out out; mount -o remount,ro,bind out; "$PY" -m reportgen report.yaml',
+        published.folder,
+    )
+    assert done.returncode == 4, done.stderr
+    assert "cannot be written: Read-only file system" in done.stderr
+    assert published.latest.readlink() == before
+
+
+@needs_mounts
+@pytest.mark.parametrize("part", [0.1, 0.7, 0.97], ids=["sections", "page", "record"])
+def test_a_full_disk_publishes_nothing_and_the_former_report_stands(published, part, tmp_path):
+    """The disk fills while sections are written, or the page, or the record that comes last."""
+    run = published.latest.resolve()
+    sizes = [path.stat().st_size for path in run.rglob("*") if path.is_file()]
+    pages = sum(-(-size // 4096) for size in sizes)
+    script = f"""
+        mount -t tmpfs -o nr_blocks={int(part * pages) + 1} none small
+        mkdir small/former && echo old > small/former/report.html && ln -s former small/latest
+        code=0
+        "$PY" -m reportgen "{published.config}" --output small || code=$?
+        ls -A small
+        cat small/latest/report.html
+        exit $code
+    """
+    (tmp_path / "small").mkdir()
+    done = in_own_mounts(script, tmp_path)
+    assert done.returncode == 4, (pages, done.stderr)
+    assert "small: the disk is full; nothing was published and the former report" in done.stderr
+    assert done.stdout.split() == ["former", "latest", "old"]
+
+
+def test_something_that_is_called_latest_is_not_replaced(project):
+    project.latest.mkdir(parents=True)
+    (project.latest / "notes").write_text("mine")
+    done = project.build()
+    assert done.returncode == 4
+    assert "latest is not a link, so it is left as it is" in done.stderr
+    assert [path.name for path in project.out.iterdir()] == ["latest"]
+    assert (project.latest / "notes").read_text() == "mine"
+
+
+def files_of(run):
+    return {
+        path.relative_to(run).as_posix(): path.read_bytes()
+        for path in run.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_same_input_same_bytes_with_one_worker_or_two(built, survey, tmp_path):
+    env = {"CDFS_DATA": str(survey), "SOURCE_DATE_EPOCH": "1760000000"}
+    config = Path(__file__).parents[2] / "configs" / "cdfs.yaml"
+    done = reportgen(config, "--output", tmp_path, "--workers", 1, "--quiet", env=env)
+    assert done.returncode == 0, done.stderr
+    first, second = files_of(built.run.resolve()), files_of((tmp_path / "latest").resolve())
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_a_run_folder_holds_what_its_record_names_and_nothing_else(built, summary):
+    named = {
+        file
+        for section in summary["sections"]
+        for thing in (*section["figures"], *section["tables"])
+        for file in thing["files"].values()
+    }
+    documents = {document["file"] for document in summary["documents"].values()}
+    assert files_of(built.run.resolve()).keys() == {"summary.json", *named, *documents}
+
+
+def test_a_run_is_named_by_its_start_in_utc(built, summary):
+    assert re.fullmatch(r"\d{8}T\d{6}Z", built.run.resolve().name)
+    assert summary["run"]["id"] == built.run.resolve().name
+    assert summary["run"]["started"] == "2025-10-09T08:53:20Z"
+    assert summary["run"]["seconds"] is None

@@ -1,0 +1,91 @@
+"""Run folders, and the numbers that plain h5py reads from the files they were made from."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import h5py
+import numpy as np
+from astropy.table import Table
+
+ROOT = Path(__file__).parents[2]
+REAL = ROOT / "../shared/data/cdfs_real/crowdastro_cdfs.h5"
+SECONDS = 600  # longer than a build takes, however busy the machine
+
+BANDS = ("flux_36", "flux_45", "flux_58", "flux_80", "flux_24")
+NAMES = ("ra", "dec", *BANDS, "stellarity")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, and the files that it was made from.
+
+    hosts: file of the flags of hosts; None where there is none.
+    """
+
+    folder: Path
+    survey: Path
+    hosts: Path | None = None
+
+    @cached_property
+    def summary(self):
+        return json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))
+
+    def section(self, name):
+        found = next(s for s in self.summary["sections"] if s["id"] == name)
+        assert found["status"] == "ok", found["error"]
+        return found
+
+    def metric(self, section, name):
+        return self.section(section)["metrics"][name]["value"]
+
+    def table(self, section, name):
+        record = next(t for t in self.section(section)["tables"] if t["id"] == name)
+        return Table.read(self.folder / record["files"]["ecsv"], format="ascii.ecsv")
+
+    @cached_property
+    def columns(self):
+        """The catalogue's columns by name, NaN where configs/cdfs.yaml says missing."""
+        with h5py.File(self.survey) as file:
+            rows = file["/swire/cdfs/catalogue"][:]
+        rows[rows == -99] = np.nan
+        rows[:, 2:7][rows[:, 2:7] == 0] = np.nan
+        return dict(zip(NAMES, rows.T, strict=False))
+
+    def valid(self, name):
+        values = self.columns[name]
+        return values[~np.isnan(values)]
+
+    def pairs(self, first, second):
+        """Give two columns in the rows in which both are valid."""
+        block = np.stack([self.columns[first], self.columns[second]])
+        return block[:, ~np.isnan(block).any(axis=0)]
+
+    @cached_property
+    def atlas(self):
+        with h5py.File(self.survey) as file:
+            return file["/atlas/cdfs/positions"][:].T
+
+    @cached_property
+    def is_host(self):
+        with h5py.File(self.hosts) as file:
+            return file["labels"][:]
+
+
+def build(config, folder, *arguments, **variables):
+    """Build a report through the command line and give its run folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", "reportgen", config, "--output", folder, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **variables, "PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return next(path for path in Path(folder).iterdir() if path.name[0].isdigit())
