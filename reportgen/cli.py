@@ -291,13 +291,14 @@ def sample(folder: Path, seed: int, rows: int, images: int) -> int:
 @click.option("--templates", type=click.Path(path_type=Path), help="Folder of templates to use.")
 def render(run: Path, templates: Path | None) -> int:
     """Make the documents of a RUN folder again; nothing is recomputed."""
-    from reportgen.progress import Silent
     from reportgen.rerender import rerender
 
-    made = rerender(run, templates, Silent())
+    made = rerender(run, templates)
     for path in made.paths:
         click.echo(str(path))
-    return int(made.exit_code)
+    for form, error in made.errors.items():
+        _complain(ReportgenError(f"{form}: {error.message}", error.hint))
+    return int(ExitCode.SECTION if made.errors else ExitCode.OK)
 
 
 @cli.command()

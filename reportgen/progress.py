@@ -28,19 +28,26 @@ class Progress(Protocol):
         """A step wrote this to its standard output or error."""
 
 
-class Silent:
-    """Says nothing but errors."""
+class Nobody:
+    """Says nothing at all."""
 
     def started(self, names: Iterable[str]) -> None:
         """Say nothing."""
 
     def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
-        """Say what went wrong."""
-        if status == "error":
-            _say(f"ERROR {name}: {message}")
+        """Say nothing."""
 
     def printed(self, name: str, text: str) -> None:
         """Say nothing."""
+
+
+class Silent(Nobody):
+    """Says nothing but errors."""
+
+    def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
+        """Say what went wrong."""
+        if status == "error":
+            _say(f"ERROR {name}: {message}")
 
 
 class Lines:

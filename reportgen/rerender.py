@@ -1,27 +1,28 @@
 """Makes the documents of a run again from its folder."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from reportgen.documents import make_documents, with_templates
-from reportgen.errors import ConfigError, ExitCode
+from reportgen.errors import ConfigError
 from reportgen.pool import worker_pool
-from reportgen.progress import Progress
+from reportgen.progress import Nobody
 from reportgen.publish import publishing_errors
 from reportgen.render.environment import check_templates
-from reportgen.summary import Summary, read_summary, write_summary
+from reportgen.summary import ErrorRecord, Summary, read_summary, write_summary
 
 
 @dataclass(frozen=True)
 class Rerendered:
-    """The documents of a run that were made again."""
+    """The documents of a run that were made again, and why others were not, by form."""
 
     paths: tuple[Path, ...]
-    exit_code: ExitCode
+    errors: Mapping[str, ErrorRecord]
 
 
-def rerender(run: Path, templates: Path | None, progress: Progress) -> Rerendered:
+def rerender(run: Path, templates: Path | None = None) -> Rerendered:
     """Make the documents that a run should have again; nothing is recomputed.
 
     All take the places of their former selves when all are there. templates: folder to use
@@ -32,7 +33,6 @@ def rerender(run: Path, templates: Path | None, progress: Progress) -> Rerendere
     own = summary.configuration.templates if templates is None else str(templates.absolute())
     check_templates(own)
     _check_files(summary, run)
-    progress.started(summary.documents)
     with (
         publishing_errors(run),
         TemporaryDirectory(dir=folder, prefix=".rendering-", ignore_cleanup_errors=True) as name,
@@ -45,7 +45,7 @@ def rerender(run: Path, templates: Path | None, progress: Progress) -> Rerendere
             folder,
             scratch,
             pool=pool,
-            progress=progress,
+            progress=Nobody(),
         )
         for document in made.documents.values():
             if document.error is not None and document.error.kind == "config":
@@ -54,8 +54,8 @@ def rerender(run: Path, templates: Path | None, progress: Progress) -> Rerendere
         for path in sorted(scratch.iterdir()):
             path.replace(folder / path.name)
     paths = tuple(run / document.file for document in made.documents.values() if document.file)
-    failed = any(document.error is not None for document in made.documents.values())
-    return Rerendered(paths, ExitCode.SECTION if failed else ExitCode.OK)
+    errors = {form: document.error for form, document in made.documents.items() if document.error}
+    return Rerendered(paths, errors)
 
 
 def _check_files(summary: Summary, run: Path) -> None:

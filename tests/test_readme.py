@@ -65,9 +65,8 @@ def test_the_commands_without_make_build_a_report(clone: Path) -> None:
     data = str(clone / "data" / "cdfs")
     output = clone / "commands"
     for command in commands:
-        if "configs/cdfs.yaml" in command and "check" not in command:
-            command = f"{command} --output {output}"
-        done = run(command, clone, CDFS_DATA=data)
+        elsewhere = "" if "check" in command else f" --output {output}"
+        done = run(command + elsewhere, clone, CDFS_DATA=data)
         assert done.returncode == 0, done.stderr
     assert {"report.html", "report.pdf"} <= {p.name for p in (output / "latest").iterdir()}
 

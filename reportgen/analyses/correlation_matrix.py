@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 METHODS = {"pearson": "Pearson's r", "spearman": "Spearman's ρ"}
 ONE_COLUMN = 8  # so many columns fit the width of a journal's column
 STRONGEST = 5  # pairs that the alternative text names
-BAR = 34.0  # points beside the matrix for the colour bar and its numbers
+BAR = 52.0  # points beside the matrix for the colour bar and its numbers
 # White on the dark ends of the colour map, black between: both at 4.5:1 or more.
 DARK_CELL = 0.62
 
@@ -73,11 +73,15 @@ def _draw(
     """Draw the matrix; say whether there was room for the values."""
     k, points = len(shorts), 72 * WIDTHS[width]
     labels = [fitted(short, 0.3 * points) for short in shorts]
-    beside = max(map(text_width, labels)) + 2 * TEXT_SIZE
+    beside = max(map(text_width, labels)) + TEXT_SIZE
     slanted = k > 4 or any(text_width(label) > 0.9 * points / (k + 2) for label in labels)
-    below = beside * np.sqrt(0.5) + TEXT_SIZE if slanted else 2 * TEXT_SIZE
-    side = points - beside - BAR - 2 * TEXT_SIZE
-    drawing, axes = new_figure((side + below + TEXT_SIZE) / 72 * 25.4, width)
+    below = (beside * np.sqrt(0.5) if slanted else TEXT_SIZE) + TEXT_SIZE
+    side = points - beside - BAR
+    height = side + below + TEXT_SIZE / 2
+    # Placed by hand: matplotlib's layout would fit the colour bar's numbers, but not its height.
+    drawing, axes = new_figure(height / 72 * 25.4, width)
+    drawing.set_layout_engine("none")
+    axes.set_position((beside / points, below / height, side / points, side / height))
     mesh = axes.pcolormesh(
         matrix.r, cmap=DIVERGING_MAP, vmin=-1, vmax=1, edgecolors="none", linewidth=0
     )
@@ -89,9 +93,8 @@ def _draw(
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.invert_yaxis()
-    axes.set_aspect("equal")
-    # Within the axes' own frame, so that it is as high as the matrix.
-    bar = colour_bar(axes, mesh, f"{name} (no unit)", cax=axes.inset_axes((1.03, 0, 0.03, 1)))
+    frame = axes.inset_axes((1 + 6 / side, 0, 6 / side, 1))
+    bar = colour_bar(axes, mesh, f"{name} (no unit)", cax=frame)
     set_linear(bar.ax.yaxis, -1, 1, most=4)
     return drawing, written
 

@@ -121,7 +121,10 @@ def curves(lines: Sequence[Line], xlabel: str, ylabel: str, *, log: bool = False
 
 
 def key_above(figure: "Figure", labels: Sequence[str], handles: Sequence[Any]) -> None:
-    """Name lines above the axes, where that cannot cover data, in as few rows as they need."""
+    """Name lines above the axes, where that cannot cover data, in as few rows as they need.
+
+    The figure grows by what more than one row takes, so that the axes do not shrink.
+    """
     if not labels:
         return
     room = 72 * figure.get_figwidth() - 1.5 * TEXT_SIZE
@@ -134,6 +137,8 @@ def key_above(figure: "Figure", labels: Sequence[str], handles: Sequence[Any]) -
         for n in range(len(labels), 0, -1)
         if n == 1 or sum(max(widths[k::n]) for k in range(n)) - gap * TEXT_SIZE <= room
     )
+    rows = -(-len(labels) // columns)
+    figure.set_figheight(figure.get_figheight() + (rows - 1) * 1.35 * TEXT_SIZE / 72)
     # Matplotlib fills columns; people read rows.
     order = [k for column in range(columns) for k in range(column, len(labels), columns)]
     figure.legend(

@@ -111,9 +111,10 @@ class Overview(Analysis, name="overview"):
         fractions = np.array([counts[name].missing_fraction for name in names])
         room = 0.42 * 72 * WIDTHS["column"]
         titles = [wrapped(column.title, room) for column in self.columns]
-        rows = sum(title.count("\n") + 1 for title in titles)
-        figure, axes = new_figure(14 + 5.2 * len(names) + 3.4 * (rows - len(names)))
-        places = np.arange(len(names))
+        # A title in two rows takes more room than one in a single row.
+        rooms = np.array([1.7 if "\n" in title else 1.0 for title in titles])
+        places = np.cumsum(rooms) - rooms / 2
+        figure, axes = new_figure(14 + 5.2 * rooms.sum())
         axes.barh(places, 100 * fractions, height=0.62, color=SERIES[1])
         for place, fraction in zip(places, fractions, strict=True):
             axes.annotate(
@@ -127,7 +128,7 @@ class Overview(Analysis, name="overview"):
             )
         axes.set_yticks(places, [plain(title) for title in titles])
         axes.tick_params(axis="y", length=0)
-        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.set_ylim(rooms.sum() + 0.1, -0.1)
         # The number beside the longest bar is within the figure.
         set_linear(axes.xaxis, 0, min(100, max(10, 110 * fractions.max(initial=0))))
         axes.set_xlabel("Rows without a value [%]")

@@ -241,6 +241,10 @@ def test_a_selection_may_be_written_over_several_lines():
     assert parse("a > 1\n  and b < 2\n") == parse("a > 1 and b < 2")
 
 
+def test_python_s_taste_in_code_is_no_matter():
+    assert parse("a > 1or b > 2") == parse("a > 1 or b > 2")  # a warning of Python's own
+
+
 def test_equal_selections_are_equal_so_that_their_work_is_shared():
     assert parse("a>1 and  b<2") == parse("a > 1 and b < 2")
     assert hash(parse("a>1.0")) == hash(parse("a > 1"))

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,11 +131,18 @@ def test_a_missing_file_and_a_folder_are_said_so(tmp_path):
         read_document(tmp_path)
 
 
-def test_a_huge_file_is_not_read_whole(path, monkeypatch):
-    monkeypatch.setattr("reportgen.config.text.MAX_BYTES", 1000)
-    path.write_text("# x\n" * 300)
+def test_a_huge_file_is_not_read_whole(path):
+    path.touch()
+    os.truncate(path, 2**40)  # takes no place on the disk, but would in memory
     with pytest.raises(ConfigError, match="too large to be a report's"):
         read_document(path)
+
+
+def test_repeated_nodes_count_each_time(read, monkeypatch):
+    monkeypatch.setattr("reportgen.config.text.MAX_NODES", 20)
+    assert read("a: &a [1, 2, 3]\nb: [*a, *a, *a]\n").values["b"] == [[1, 2, 3]] * 3
+    with pytest.raises(ConfigError, match="expand to over 20 values"):
+        read("a: &a [1, 2, 3]\nb: [*a, *a, *a, *a]\n")
 
 
 def test_an_alias_bomb_is_refused_before_it_expands(refusal):

@@ -1,0 +1,165 @@
+"""Whatever the data are, a section is whole: true words, figures with nothing cut off or covered."""
+
+import numpy as np
+import pytest
+from presenting import INF, LONG, NAN, check, present
+
+from reportgen.analyses.correlation import Correlation
+from reportgen.analyses.distribution import Distribution
+from reportgen.analyses.overview import Overview
+from reportgen.analyses.population import Population
+from reportgen.analyses.relation import Relation
+from reportgen.errors import SectionError
+
+RANDOM = np.random.default_rng(5)
+X = RANDOM.lognormal(3, 1, 120)
+Y = RANDOM.random(120)
+FLAG = (Y < 0.3).astype(float)
+
+
+def data(a, b=None, flag=None):
+    a = np.asarray(a, dtype=float)
+    b = a[::-1] if b is None else b
+    return {"a": a, "b": b, "flag": FLAG[: len(a)] if flag is None else flag}
+
+
+DATA = {
+    "ordinary": data(X, Y),
+    "one row": data([5.0], [3.0], [1.0]),
+    "two rows": data([5.0, 6.0], [3.0, 1.0], [1.0, 0.0]),
+    "all equal": data(np.full(30, 0.3), np.full(30, -2.0)),
+    "ties": data(np.repeat([1.0, 2.0, 3.0, 4.0], 10), np.tile([1.0, 2.0], 20)),
+    "one column missing": data(X, np.full(120, NAN)),
+    "half missing": data(np.where(Y < 0.5, X, NAN), np.where(Y < 0.6, NAN, Y)),
+    "infinities": data([INF, -INF, 1.0, 2.0, NAN], [1.0, 2.0, INF, 4.0, 5.0]),
+    "negative": data(-X, -Y),
+    "of both signs": data(X - 20, 0.5 - Y),
+    "zeros": data(np.where(Y < 0.5, 0, X), np.zeros(120)),
+    "large": data(X * 1e300, Y * 1e299),
+    "small": data(X * 1e-302, Y * 1e-300),
+    "large and small": data(10 ** RANDOM.uniform(-300, 300, 120), Y),
+    "close together": data(2460000 + Y / 100, 1e9 + X / 1e4),
+    "less than a decade": data(34 + 50 * Y, 1e-5 * (2 + Y)),
+    "whole numbers": data(np.arange(120.0), np.arange(120.0) * 1000),
+}
+
+BOTH = {"columns": ["a", "b"]}
+SECTIONS = {
+    "distribution": (
+        Distribution,
+        {**BOTH, "histograms": [{"bins": 7}], "curves": [{}], "cuts": [0.5, 20]},
+    ),
+    "distribution, logarithmic": (
+        Distribution,
+        {
+            "columns": ["a"],
+            "histograms": [{"bins": 9, "log": True, "log_counts": True}],
+            "curves": [{"log": True}],
+        },
+    ),
+    "relation": (Relation, {"column": "a", "against": ["b"], "median_bins": 4}),
+    "relation, density, logarithmic": (
+        Relation,
+        {
+            "column": "a",
+            "against": ["b"],
+            "points": 1,
+            "bins": 9,
+            "median_bins": 4,
+            "log_x": True,
+            "log_y": True,
+        },
+    ),
+    "correlation": (Correlation, {"columns": ["a", "b", "flag"], "with_column": "a"}),
+    "correlation of ranks, complete": (
+        Correlation,
+        {**BOTH, "method": "spearman", "rows": "complete"},
+    ),
+    "population": (Population, {"column": "b", "subset": "flag", "cut": 1, "bins": 5}),
+    "overview": (Overview, {}),
+}
+
+
+@pytest.mark.parametrize("name", DATA)
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_is_whole(section, name):
+    kind, keys = SECTIONS[section]
+    try:
+        made = present(kind, DATA[name], units={"a": "uJy"}, **keys)
+    except SectionError as error:
+        # Nothing to show is the only reason, and it is said so.
+        assert name in {"one column missing", "half missing"}, error  # noqa: PT017
+        assert "valid value" in str(error) or "has values" in str(error)  # noqa: PT017
+        return
+    check(made)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_labels_may_be_long_and_have_any_sign(section):
+    kind, keys = SECTIONS[section]
+    labels = {"a": f"{LONG} $x_1$", "b": "$_<b>&\\alpha{} #% ~^ of M☉", "flag": LONG}
+    made = present(
+        kind, DATA["ordinary"], units={"a": "erg / (s cm2)", "b": "solMass"}, labels=labels, **keys
+    )
+    check(made) if section == "overview" else check_figures(made)
+
+
+def check_figures(made):
+    from presenting import check_drawing
+
+    for each in made.figures:
+        check_drawing(each)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_no_row_at_all_is_an_error_that_says_so(section):
+    kind, keys = SECTIONS[section]
+    empty = {name: np.empty(0) for name in DATA["ordinary"]}
+    if kind is Overview:
+        made = present(kind, empty)
+        assert made.findings == ["There are no rows."]
+        assert not made.figures
+        return
+    with pytest.raises(SectionError, match="the catalogue has no rows"):
+        present(kind, empty, **keys)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_selection_of_no_row_is_an_error_that_names_it(section):
+    kind, keys = SECTIONS[section]
+    if kind is Overview:
+        made = present(kind, DATA["ordinary"], where="a > 1e9")
+        assert made.findings == ["No row is left by where: a > 1000000000."]
+        return
+    with pytest.raises(SectionError, match="no row is left by where: a > 1000000000"):
+        present(kind, DATA["ordinary"], where="a > 1e9", **keys)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_nothing_but_missing_values_is_an_error_that_names_the_columns(section):
+    kind, keys = SECTIONS[section]
+    nothing = {name: np.full(9, NAN) for name in DATA["ordinary"]}
+    if kind is Overview:
+        made = present(kind, nothing)
+        assert made.findings[1] == "Without a single value: a, b and flag."
+        check(made)
+        return
+    with pytest.raises(SectionError, match=r"\b[ab]\b.*"):
+        present(kind, nothing, **keys)
+
+
+@pytest.mark.parametrize("columns", [1, 7, 20])
+def test_a_distribution_of_so_many_columns_is_whole(columns):
+    many = {f"c{i}": X + i for i in range(columns)}
+    check(present(Distribution, many, columns=list(many), curves=[{}]))
+
+
+@pytest.mark.parametrize("columns", [2, 5, 8, 9, 20, 26])
+def test_a_correlation_of_so_many_columns_is_whole(columns):
+    many = {f"c{i}": RANDOM.normal(size=50) + i * Y[:50] for i in range(columns)}
+    check(present(Correlation, many, columns=list(many), with_column="c0"))
+
+
+def test_an_overview_of_so_many_columns_is_whole():
+    many = {f"c{i}": np.where(Y < i / 20, NAN, X) for i in range(21)}
+    check(present(Overview, many, labels={"c3": LONG, "c4": LONG}))

@@ -1,0 +1,199 @@
+"""A user's own templates and styles, and the documents of a run made again."""
+
+import shutil
+
+import pytest
+from conftest import DISTRIBUTION, read_summary, reportgen, small_project
+
+from reportgen.errors import ConfigError
+from reportgen.rerender import rerender
+
+PAGE = "<!DOCTYPE html>\n<title>Mine</title>\n<p>{{ view.summary.report.title }}: "
+
+
+@pytest.fixture(scope="module")
+def stars(tmp_path_factory):
+    """A project whose report was built as page and PDF; do not change it."""
+    project = small_project(tmp_path_factory.mktemp("stars"))
+    project.configure({"fluxes": DISTRIBUTION}, output={"folder": "out"})
+    done = project.build(env={"SOURCE_DATE_EPOCH": "1760000000"})
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.fixture
+def run(stars, tmp_path):
+    return shutil.copytree(stars.latest.resolve(), tmp_path / "run")
+
+
+@pytest.fixture
+def own(tmp_path):
+    folder = tmp_path / "own templates"
+    folder.mkdir()
+    return folder
+
+
+def contents(run):
+    return {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+# Documents made again
+
+
+def test_rendering_again_gives_the_same_bytes(copied_run):
+    before = contents(copied_run)
+    done = reportgen("render", copied_run, cwd=copied_run.parent)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        str(copied_run / "report.pdf"),
+        str(copied_run / "report.html"),
+    ]
+    after = contents(copied_run)
+    assert after.keys() == before.keys()
+    assert [path.name for path in before if after[path] != before[path]] == []
+
+
+def test_rendering_needs_neither_data_nor_configuration(stars, run):
+    (run / "report.pdf").unlink()
+    page = (run / "report.html").read_bytes()
+    assert reportgen("render", run, cwd="/").returncode == 0
+    assert (run / "report.pdf").read_bytes() == (stars.latest / "report.pdf").read_bytes()
+    assert (run / "report.html").read_bytes() == page
+
+
+def test_other_templates_change_what_they_replace_and_nothing_else(stars, run, own):
+    (own / "base.css").write_text("body { color: rebeccapurple }\n")
+    before = contents(run)
+    done = reportgen("render", run, "--templates", own)
+    assert done.returncode == 0, done.stderr
+    page = (run / "report.html").read_text()
+    assert "body { color: rebeccapurple }" in page
+    assert "--ground" not in page.partition("<body>")[0].partition("prefers-color-scheme")[0]
+    assert stars.page().partition("<body>")[2] == page.partition("<body>")[2]
+    assert (run / "report.pdf").read_bytes() != before[run / "report.pdf"]
+    assert read_summary(run) == stars.summary(), "the record is that of the build"
+    # Without them all is as before.
+    rerender(run)
+    assert contents(run) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("report.html.j2", "<p>\n{% for x in %}\n", "report.html.j2:2: TemplateSyntaxError"),
+        ("report.html.j2", f"{PAGE}\n{{{{ view.nothing }}}}", "report.html.j2:4: UndefinedError"),
+        ("report.html.j2", "\n{{ 1 / 0 }}", "report.html.j2:2: ZeroDivisionError"),
+        (
+            "report.html.j2",
+            "{% include 'none.j2' %}",
+            "report.html.j2:1: TemplateNotFound",
+        ),
+        ("_section.html.j2", "\n\n{{ section.nothing }}", "_section.html.j2:3: UndefinedError"),
+        ("report_pdf.html.j2", "{{ nothing }}", "report_pdf.html.j2:1: UndefinedError"),
+        ("base.css", "a { }\n{% endif %}", "base.css:2: TemplateSyntaxError"),
+    ],
+)
+def test_an_error_in_a_template_is_named_and_former_documents_stay(run, own, name, text, said):
+    (own / name).write_text(text)
+    before = contents(run)
+    with pytest.raises(ConfigError) as caught:
+        rerender(run, own)
+    assert caught.value.message.startswith(f"output.templates: {own}/{said}")
+    assert "mend the template" in caught.value.hint
+    assert contents(run) == before
+    assert [path.name for path in run.iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_error_in_a_template_is_a_wrong_configuration(run, own):
+    (own / "report.html.j2").write_text("{{ view.nothing }}")
+    done = reportgen("render", run, "--templates", own)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (error, hint) = done.stderr.splitlines()
+    assert error.startswith(f"Error: output.templates: {own}/report.html.j2:1: UndefinedError")
+    assert hint == "  → mend the template, or remove it to use the one of reportgen"
+
+
+def test_a_folder_of_templates_that_is_not_there(run):
+    done = reportgen("render", run, "--templates", "nowhere", cwd=run)
+    assert done.returncode == 2
+    assert "there is no folder" in done.stderr
+    assert "nowhere" in done.stderr
+
+
+def test_a_run_with_missing_files_cannot_be_rendered(run):
+    missing = next(run.glob("sections/*/figures/*.svg"))
+    missing.unlink()
+    said = f"1 files of the run are missing, first {missing.relative_to(run)}"
+    with pytest.raises(ConfigError, match=said):
+        rerender(run)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is not a run of this version of reportgen"),
+        ("[]", "is not a run of this version of reportgen"),
+        ('{"format": "reportgen-run/99"}', "is not a run of this version of reportgen"),
+        (b"\xff\xfe", "cannot be read"),
+    ],
+)
+def test_a_record_that_is_none_is_said(run, text, said):
+    (run / "summary.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ConfigError) as caught:
+        rerender(run)
+    assert caught.value.message.startswith(f"{run / 'summary.json'}: {said}")
+
+
+# Templates of a build
+
+
+def configure(project, own, **output):
+    output = {"folder": "out", "templates": str(own), **output}
+    project.configure({"fluxes": DISTRIBUTION}, output=output)
+
+
+def test_a_build_takes_the_templates_of_the_configuration(project, own):
+    (own / "report.html.j2").write_text(f"{PAGE}{{% include 'part.txt' %}}</p>\n")
+    (own / "part.txt").write_text("{{ view.sections | length }} section")
+    (own / "print.css").write_text("@page { size: 100mm 100mm }")
+    configure(project, own)
+    done = project.build()
+    assert done.returncode == 0, done.stderr
+    assert "<p>Stars: 1 section</p>" in project.page()
+    assert (project.latest / "report.pdf").is_file()
+
+
+def test_a_template_that_cannot_be_read_stops_a_build_before_it_computes(project, own):
+    (own / "report.html.j2").write_text("{% for %}")
+    configure(project, own)
+    done = project.build()
+    assert done.returncode == 2
+    assert "own templates/report.html.j2:1: TemplateSyntaxError" in done.stderr
+    assert "Building" not in done.stderr
+    assert not project.out.exists()
+
+
+def test_a_template_that_fails_later_is_replaced_by_ours_and_the_page_says_so(project, own):
+    (own / "report.html.j2").write_text("{{ view.nothing }}")
+    configure(project, own, formats=["html"])
+    done = project.build()
+    assert done.returncode == 3, done.stderr
+    assert "The templates that were given for the HTML have an error." in done.stdout
+    page = project.page()
+    assert "What needs attention" in page
+    assert "own templates/report.html.j2:1: UndefinedError" in page
+    assert 'id="section-fluxes"' in page
+    record = project.summary()["documents"]["html"]
+    assert record["file"] == "report.html"
+    assert record["error"]["kind"] == "config"
+
+
+def test_a_template_of_the_pdf_that_fails_costs_the_pdf_only(project, own):
+    (own / "report_pdf.html.j2").write_text("<img src='https://example.org/x.png' alt='x'>")
+    configure(project, own)
+    done = project.build()
+    assert done.returncode == 3, done.stderr
+    assert "The PDF could not be made." in done.stdout
+    assert "https://example.org/x.png is not in the run folder" in project.page()
+    assert not (project.latest / "report.pdf").exists()
