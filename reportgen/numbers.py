@@ -44,17 +44,17 @@ def percent(fraction: float) -> str:
     if 99.9 < value < 100:
         return ">\u00a099.9\u00a0%"
     digits = 0 if value in (0, 100) else 1
-    return f"{value:.{digits}f}\u00a0%"
+    return f"{value:.{digits}f}\u00a0%".replace("-", "−")
 
 
 def bytes_text(size: int) -> str:
     """Give a size in bytes: ``2.9 MB``."""
     amount = float(size)
     for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.3g} {unit}"
+        if amount < 999.5:
+            return f"{amount:.3g}\u00a0{unit}"
         amount /= 1000
-    return f"{amount:.3g} TB"
+    return f"{amount:.3g}\u00a0TB" if amount < 1000 else f"{amount:.0f}\u00a0TB"
 
 
 def listed(names: list[str], most: int = 6) -> str:

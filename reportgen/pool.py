@@ -34,6 +34,7 @@ PRELOAD = [
     "astropy.table",
     "jinja2",
 ]
+NAME = "reportgen worker"
 MOST_PRINTED = 20_000  # characters of what a task printed that are kept, the last ones
 LONGEST_MESSAGE = 2_000  # characters; what an exception says is shown on the first page
 
@@ -141,8 +142,9 @@ class Pool:
         self._waiting.clear()
         self._running.clear()
         for process in active_children():
-            process.kill()
-            process.join()
+            if process.name == NAME:  # a program that builds reports may have others
+                process.kill()
+                process.join()
         for pid in self._folder.glob("*.pid"):
             _end_group(pid)
 
@@ -152,7 +154,8 @@ def _launch(task: _Task) -> Future[Any]:
 
     context = get_context("forkserver")
     # Declared as mp_context, read as context (pebble 5.2): give both.
-    run = process(timeout=task.timeout, context=context, mp_context=context)(_work)  # type: ignore[call-overload]
+    options: dict[str, Any] = {"timeout": task.timeout, "context": context, "mp_context": context}
+    run = process(name=NAME, **options)(_work)
     future: Future[Any] = run(task.job, str(task.output))
     return future
 
@@ -260,7 +263,7 @@ def _end_with_the_build() -> None:
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
-        os._exit(1)
+        os.killpg(os.getpgrp(), signal.SIGKILL)  # with all it started
 
 
 def default_workers() -> int:

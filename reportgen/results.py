@@ -69,7 +69,8 @@ class TableColumn:
         digits: int | None = None,
     ) -> "TableColumn":
         """Make a column of anything numpy understands."""
-        return cls(name, np.asarray(values), unit, description, digits)
+        masked = isinstance(values, np.ma.MaskedArray)
+        return cls(name, values if masked else np.asarray(values), unit, description, digits)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from reportgen.analyses.base import Analysis, no_repeats
-from reportgen.analyses.correlation_matrix import METHODS, Pair, matrix_figure
-from reportgen.analyses.words import coefficient, no_values, short_titles
+from reportgen.analyses.correlation_matrix import METHODS, Pair, matrix_figure, most_rows
+from reportgen.analyses.words import alike, coefficient, no_values, short_titles
 from reportgen.config.schema import ColumnRef, Fraction
 from reportgen.numbers import listed, number
 from reportgen.reduce.base import Reduction
@@ -77,7 +77,7 @@ class Correlation(Analysis, name="correlation"):
             metrics=self._metrics(matrix, pairs),
             figures=[matrix_figure(self.columns, matrix, pairs, self.method, self.rows)],
             tables=self._tables(matrix, shorts),
-            rows=int(matrix.n.max()),
+            rows=most_rows(matrix),
             notes=notes,
         )
 
@@ -93,13 +93,13 @@ class Correlation(Analysis, name="correlation"):
         name, r = METHODS[self.method], pairs[0].r
         if len(self.columns) == 2:
             return f"{name} of {shorts[0]} and {shorts[1]} is {coefficient(r)}."
-        if r == 0:
+        if alike(r, 0):
             return f"{name} is 0 for every pair for which it is defined."
-        alike = [pair for pair in pairs if abs(pair.r) == abs(r)]
-        if len(alike) == 1:
+        strongest = [pair for pair in pairs if alike(pair.r, r)]
+        if len(strongest) == 1:
             first, second = shorts[pairs[0].i], shorts[pairs[0].j]
             return f"The strongest pair is {first} and {second}: {name} = {coefficient(r)}."
-        said = [f"{shorts[p.i]} with {shorts[p.j]} ({coefficient(p.r)})" for p in alike]
+        said = [f"{shorts[p.i]} with {shorts[p.j]} ({coefficient(p.r)})" for p in strongest]
         return f"The strongest pairs by {name} are {listed(said)}."
 
     def _with_it(self, pairs: list[Pair], shorts: list[str]) -> str:

@@ -23,8 +23,8 @@ METHODS = {"pearson": "Pearson's r", "spearman": "Spearman's ρ"}
 ONE_COLUMN = 8  # so many columns fit the width of a journal's column
 STRONGEST = 5  # pairs that the alternative text names
 BAR = 52.0  # points beside the matrix for the colour bar and its numbers
-# White on the dark ends of the colour map, black between: both at 4.5:1 or more.
-DARK_CELL = 0.62
+# Relative luminance (WCAG 2) at which black and white text are equally easy to read, at 4.58:1.
+MIDDLE_GREY = 0.179
 
 
 class Pair(NamedTuple):
@@ -33,6 +33,11 @@ class Pair(NamedTuple):
     r: float
     i: int
     j: int
+
+
+def most_rows(matrix: CorrelationMatrix) -> int:
+    """Give the number of rows of the pair that has most of them."""
+    return int(matrix.n[np.triu_indices(len(matrix.n), 1)].max())
 
 
 def matrix_figure(
@@ -58,7 +63,7 @@ def matrix_figure(
         drawing,
         f"{name} of {k} columns",
         alt=f"Matrix of {name} for {k} columns. {strongest}",
-        caption=f"{name} over {of_rows} (up to {count(int(matrix.n.max()))})"
+        caption=f"{name} over {of_rows} (up to {count(most_rows(matrix))})"
         + ("; a dash where it is not defined" if undefined and written else "")
         + ("; empty where it is not defined" if undefined and not written else "")
         + ("." if written else ". The cells are too small for numbers, which are in the table."),
@@ -85,7 +90,7 @@ def _draw(
     mesh = axes.pcolormesh(
         matrix.r, cmap=DIVERGING_MAP, vmin=-1, vmax=1, edgecolors="none", linewidth=0
     )
-    written = _write_values(axes, matrix.r, side / k)
+    written = _write_values(axes, mesh, matrix.r, side / k)
     turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     places = (np.arange(k) + 0.5).tolist()
     axes.set_xticks(places, [plain(label) for label in labels], **(turned if slanted else {}))
@@ -99,7 +104,7 @@ def _draw(
     return drawing, written
 
 
-def _write_values(axes: "Axes", r: Any, cell: float) -> bool:
+def _write_values(axes: "Axes", mesh: Any, r: Any, cell: float) -> bool:
     """Write each value in its cell, (points) wide; without the 0 before the point if it is tight.
 
     Returns False, with nothing written, where there is no room for type that can be read.
@@ -112,11 +117,12 @@ def _write_values(axes: "Axes", r: Any, cell: float) -> bool:
         texts = [[text.replace("0.", ".", 1) for text in row] for row in texts]
     if _widest(texts, size) > 0.94 * cell:
         return False
+    light = _luminance(mesh.to_rgba(r)[..., :3])
     for i, row in enumerate(texts):
         for j, text in enumerate(row):
             # Black and white are not among the colours that dark mode turns: cells keep theirs. An
             # empty cell has the colour of the page.
-            colour = "#ffffff" if abs(r[i, j]) > DARK_CELL else "#000000"
+            colour = "#000000" if light[i, j] > MIDDLE_GREY else "#ffffff"
             axes.text(
                 j + 0.5,
                 i + 0.5,
@@ -127,6 +133,12 @@ def _write_values(axes: "Axes", r: Any, cell: float) -> bool:
                 fontsize=size,
             )
     return True
+
+
+def _luminance(colours: Any) -> Any:
+    """Relative luminance of sRGB colours, (…, 3); as WCAG 2 defines it."""
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    return linear @ (0.2126, 0.7152, 0.0722)
 
 
 def _widest(texts: Sequence[Sequence[str]], size: float) -> float:

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, no_repeats
 from reportgen.analyses.relation_panel import BAND, Panel
-from reportgen.analyses.words import coefficient, counted, file_ids, no_values, short_titles
+from reportgen.analyses.words import alike, coefficient, counted, file_ids, no_values, short_titles
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, compare
 from reportgen.config.schema import ColumnRef, Count
@@ -108,7 +108,7 @@ class Relation(Analysis, name="relation"):
             metrics=self._metrics(pearson, spearman),
             figures=[panel.figure() for panel in panels],
             tables=[self._table(pearson, spearman), *(panel.running_table() for panel in panels)],
-            rows=max(int(matrix.n.max()) for matrix in pearson.values()),
+            rows=max(int(matrix.n[0, 1]) for matrix in pearson.values()),
             notes=self._notes(panels),
         )
 
@@ -176,12 +176,12 @@ class Relation(Analysis, name="relation"):
                 f"({counted(int(spearman[other.name].n[0, 1]), 'object')})."
             )
         most = max(map(abs, found.values()))
-        if most == 0:
+        if alike(most, 0):
             return f"Spearman's ρ with {self.column.title} is 0 in every panel.{without}"
         strongest = [
             f"{shorts[name]} ({coefficient(rho)})"
             for name, rho in found.items()
-            if abs(rho) == most
+            if alike(rho, most)
         ]
         return (
             f"Spearman's ρ with {self.column.title} is largest, by absolute value, for "

@@ -14,6 +14,7 @@ from reportgen.analyses.sky_map import (
     draw_map,
     grid_wcs,
     smoothed_counts,
+    stretched,
 )
 from reportgen.analyses.words import counted, no_values
 from reportgen.config.schema import ColumnRef, Positive, Real
@@ -139,6 +140,12 @@ class SkyDensity(Analysis, name="sky_density"):
                 f"smoothed with a Gaussian of standard deviation {number(self.smoothing)} {cells}"
             )
         place = " in the middle of the map" if grid.projection == "CAR" else ""
+        stretch = stretched(grid)
+        scale = ""
+        if stretch != 1:
+            longer = "declination" if stretch > 1 else "right ascension"
+            times = number(max(stretch, 1 / stretch))
+            scale = f" Not to scale: {longer} is stretched {times} times."
         return Figure(
             "density",
             drawing,
@@ -146,7 +153,7 @@ class SkyDensity(Analysis, name="sky_density"):
             alt=f"Map of the sky, right ascension increasing to the left. {finding} "
             f"{percent(float((counts == 0).mean()))} of the cells are empty.",
             caption=f"Objects per square arcminute in {count(nx)} × {count(ny)} cells of "
-            f"{number(width)}″ × {number(height)}″{place}, {kernel}.",
+            f"{number(width)}″ × {number(height)}″{place}, {kernel}.{scale}",
             data=Table(
                 "density",
                 "Cells with objects",

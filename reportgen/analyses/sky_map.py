@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float64]
 
+LONGEST = 12.0  # times a map may be longer than wide
 FLAT = 0.35  # height over width of a map whose colour bar goes below it
 GRID = "#ffffff"  # on the map, whose colours dark mode leaves as they are
 LEAST_SHRINK = 0.02  # of a map that reaches the pole, where a degree of RA has no length
@@ -84,18 +85,34 @@ def _shrink(grid: SkyGrid) -> float:
     return max(LEAST_SHRINK, float(np.cos(np.radians((grid.y[0] + grid.y[-1]) / 2))))
 
 
+def stretched(grid: SkyGrid) -> float:
+    """Say how many times declination is longer than true on a map; below 1: right ascension is.
+
+    1 but for a field so long and narrow that nothing could be seen on a true map.
+    """
+    shape = _shape(grid)
+    return float(np.clip(shape, 1 / LONGEST, LONGEST)) / shape
+
+
+def _shape(grid: SkyGrid) -> float:
+    """Height over width of the field on the sky."""
+    width, height = cell_sides(grid)
+    return (len(grid.y) - 1) * height / ((len(grid.x) - 1) * width)
+
+
 def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: bool) -> Any:
     """Draw a map; density: (n_y, n_x), column 0 at the lowest x. label: of the colour bar."""
     from astropy.visualization.wcsaxes import WCSAxes
     from matplotlib.figure import Figure
 
     ny, nx = density.shape
-    width, height = cell_sides(grid)
-    aspect = height / width
-    side, shape = WIDTHS["full"], ny * aspect / nx
+    side, shape = WIDTHS["full"], _shape(grid) * stretched(grid)
+    aspect = shape * nx / ny
     flat = shape < FLAT
     # What the map leaves: room for numbers and names below it, and beside it with the colour bar.
-    tall = 0.85 * side * shape + 1.1 if flat else min(1.25 * side, 0.79 * side * shape + 0.5)
+    tall = (
+        max(0.85 * side * shape, 1.2) + 1.1 if flat else min(1.25 * side, 0.79 * side * shape + 0.5)
+    )
     drawing = Figure(figsize=(side, tall), layout="constrained")
     axes: Any = drawing.add_subplot(axes_class=WCSAxes, wcs=wcs)
     image = axes.imshow(

@@ -13,6 +13,8 @@ from reportgen.errors import SectionError
 from reportgen.numbers import MISSING, count, listed, number
 from reportgen.results import check_id
 
+ROUNDING = 1e-12  # of a correlation
+
 
 def counted(n: int, noun: str) -> str:
     """Give a number of things: ``1 object``, ``30,853 objects``."""
@@ -94,8 +96,10 @@ def digits_among(low: float, high: float) -> int | None:
     most = max(abs(low), abs(high))
     if not (np.isfinite(low) and np.isfinite(high)) or low == high:
         return None
-    needed = 2 - int(np.floor(np.log10(high / 2 - low / 2) + np.log10(2)))
-    return min(needed, 12) if needed > 3 - int(np.floor(np.log10(most))) else None
+    # A little more than the logarithm: a width of 0.1 may be 0.0999… by rounding.
+    needed = 2 - int(np.floor(np.log10(high / 2 - low / 2) + np.log10(2) + 1e-6))
+    too_few = needed >= 0 and needed > 3 - int(np.floor(np.log10(most)))
+    return min(needed, 12) if too_few else None
 
 
 def fullest(counts: NDArray[Any], edges: NDArray[Any], column: Column) -> str:
@@ -109,6 +113,11 @@ def fullest(counts: NDArray[Any], edges: NDArray[Any], column: Column) -> str:
     return f"at most {count(most)} in a bin ({count(len(fullest_bins))} bins)"
 
 
+def alike(r: float, other: float) -> bool:
+    """Say whether two coefficients are equally strong, rounding errors aside."""
+    return abs(abs(r) - abs(other)) < ROUNDING
+
+
 def coefficient(r: float, limit: float | None = None) -> str:
     """Give a correlation with two decimals; with more where those would tell an untruth.
 
@@ -117,7 +126,7 @@ def coefficient(r: float, limit: float | None = None) -> str:
     if np.isnan(r):
         return MISSING
     size = abs(r)
-    if 0.9995 <= size < 1 - 1e-12:
+    if 0.9995 <= size < 1 - ROUNDING:
         return ">0.999" if r > 0 else "<−0.999"
     digits = 3 if 0.995 <= size < 0.9995 else 2
     while limit is not None and size != limit and digits < 6:

@@ -233,11 +233,10 @@ def _box(extent: Extent) -> tuple[tuple[float, float], tuple[float, float]]:
 def _tangent_grid(extent: Extent, cell: float) -> SkyGrid:
     side = cell / 3600
     # The outermost offsets lie on the rim of the box: so dense that it cannot bulge out by a cell
-    # between two points, even around a pole. A few points inside find a box beyond the horizon.
-    dense, sparse = ([np.linspace(*limits, n) for limits in _box(extent)] for n in (4097, 33))
-    rim = [np.meshgrid(dense[0], dense[1][[0, -1]]), np.meshgrid(dense[0][[0, -1]], dense[1])]
-    boxes = [*rim, np.meshgrid(*sparse)]
-    ra, dec = (np.concatenate([box[axis].ravel() for box in boxes]) for axis in (0, 1))
+    # between two points, even around a pole.
+    rim = [np.linspace(*limits, 4097) for limits in _box(extent)]
+    sides = [np.meshgrid(rim[0], rim[1][[0, -1]]), np.meshgrid(rim[0][[0, -1]], rim[1])]
+    ra, dec = (np.concatenate([side[axis].ravel() for side in sides]) for axis in (0, 1))
     offsets = gnomonic(ra, dec, extent.centre)
     if not all(np.isfinite(offset).all() for offset in offsets):
         raise SectionError(

@@ -6,8 +6,8 @@ from xml.sax.saxutils import quoteattr
 from reportgen.style import DARK
 
 _PROLOG = re.compile(r"^.*?(?=<svg\b)", re.DOTALL)
-_METADATA = re.compile(
-    r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<title>.*?</title>", re.DOTALL
+_UNSEEN = re.compile(
+    r"<!--.*?-->\s*|<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<title>.*?</title>", re.DOTALL
 )
 _OPENING = re.compile(r"<svg\b[^>]*>")
 _ID = re.compile(r'(\bid="|\burl\(#|\bxlink:href="#|\bhref="#)([^")]+)')
@@ -23,7 +23,7 @@ def inline_svg(text: str, prefix: str, alt: str) -> str:
     prefix: put before every id, so that the figures of one page cannot take each other's glyphs.
     Colours of the house style become variables, which dark mode sets anew.
     """
-    body = _METADATA.sub("", _PROLOG.sub("", text, count=1))
+    body = _UNSEEN.sub("", _PROLOG.sub("", text, count=1))
     view_box = _VIEW_BOX.search(body)
     width, height = view_box[1].split()[2:4] if view_box else ("238", "165")
     opening = (

@@ -102,7 +102,7 @@ def verdict_sentence(summary: Summary) -> str:
     """Give the one sentence that matters most."""
     total = len(summary.sections)
     by_status = Counter(section.status for section in summary.sections)
-    broken = [s.title for s in summary.sections if s.status == "error"]
+    broken = [f"“{s.title}”" for s in summary.sections if s.status == "error"]
     documents = summary.documents.items()
     missing = [form.upper() for form, d in documents if d.error is not None and not d.file]
     spare = [form.upper() for form, d in documents if d.error is not None and d.file]

@@ -105,7 +105,7 @@ def texts(drawing):
 
 
 def check_drawing(figure):
-    """Fail unless a figure has its width, named axes, type that can be read, and nothing cut off."""
+    """Fail unless a figure has its width, type that can be read, and nothing cut off or covered."""
     drawing = figure.drawing
     assert drawing.get_figwidth() == WIDTHS[figure.width]
     renderer = _measured(drawing)

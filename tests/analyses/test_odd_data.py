@@ -1,4 +1,4 @@
-"""Whatever the data are, a section is whole: true words, figures with nothing cut off or covered."""
+"""Whatever the data are, a section is whole: its words, and figures with nothing cut off."""
 
 import numpy as np
 import pytest
@@ -161,5 +161,5 @@ def test_a_correlation_of_so_many_columns_is_whole(columns):
 
 
 def test_an_overview_of_so_many_columns_is_whole():
-    many = {f"c{i}": np.where(Y < i / 20, NAN, X) for i in range(21)}
+    many = {f"c{i}": np.where(i / 20 > Y, NAN, X) for i in range(21)}
     check(present(Overview, many, labels={"c3": LONG, "c4": LONG}))

@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from conftest import DISTRIBUTION, section, small_project
+from projects import DISTRIBUTION, section, small_project
 
 ROWS = 300
 

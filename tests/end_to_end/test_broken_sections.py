@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import DISTRIBUTION, clean_environment, section, small_project
+from projects import DISTRIBUTION, clean_environment, section, small_project
 
 PLUGIN = Path(__file__).with_name("trouble.py").read_text(encoding="utf-8")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import CONFIG, DISTRIBUTION, ROOT, SECONDS, clean_environment, reportgen, section
 from jsonschema import Draft202012Validator
+from projects import CONFIG, DISTRIBUTION, ROOT, SECONDS, clean_environment, reportgen, section
 
 PLUGIN = """
 from reportgen.analyses.base import Analysis

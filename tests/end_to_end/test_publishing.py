@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import DISTRIBUTION, SECONDS, clean_environment, reportgen, section, small_project
+from projects import DISTRIBUTION, SECONDS, clean_environment, reportgen, section, small_project
 
 SLOW = """
 import time

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from conftest import DISTRIBUTION, read_summary, reportgen, small_project
+from projects import DISTRIBUTION, read_summary, reportgen, small_project
 
 from reportgen.errors import ConfigError
 from reportgen.rerender import rerender

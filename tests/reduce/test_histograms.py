@@ -117,6 +117,15 @@ def test_edges_rise_from_limit_to_limit_however_large_small_or_close(first, seco
         assert edges[0] < edges[-1]
 
 
+@given(st.floats(1e-9, 1e9), st.integers(1, 30), BINS, st.booleans())
+def test_edges_rise_between_limits_that_hardly_differ(low, steps, bins, log):
+    high = low + steps * np.spacing(low)
+    edges = bin_edges((low, high), bins, log=log)
+    assert (np.diff(edges) >= 0).all()
+    assert edges[[0, -1]].tolist() == [low, high]
+    assert np.histogram([low, high], edges)[0].sum() == 2
+
+
 @given(HUGE, BINS)
 def test_a_single_value_lies_within_bins_of_some_width(value, bins):
     edges = bin_edges((value, value), bins, log=False)

@@ -216,6 +216,8 @@ def test_spearman_beyond_the_budget_is_within_a_thousandth(kind, missing):
     assert not found.exact
     assert found.n.tolist() == n.tolist()
     assert found.r == pytest.approx(expected, abs=1e-3)
+    turned = whole(Spearman(("b", "a")), columns, memory=0)
+    assert turned.r[0, 1] == pytest.approx(found.r[0, 1], abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,18 @@ def test_a_reduction_that_raises_takes_only_itself_down(step, error, memory):
         assert same(found[reduction], alone[reduction])
 
 
+def test_a_reduction_that_raised_is_not_asked_again():
+    asked = []
+
+    class Asked(Broken):
+        def update(self, state, chunk):
+            asked.append(chunk.rows)
+            raise ValueError
+
+    scan([Asked("-"), Count("a")], Source(ROWS), Reader())
+    assert asked == [300]
+
+
 def test_what_needs_a_broken_profile_fails_with_its_error():
     needy = Broken("profile")
     found = scan([needy, Count("a")], Source(ROWS), Reader())

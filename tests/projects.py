@@ -1,0 +1,140 @@
+"""Small projects that tests build reports of, as a user does: a folder, a catalogue, a plugin."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+
+import h5py
+import numpy as np
+import yaml
+
+ROOT = Path(__file__).parents[1]
+CONFIG = ROOT / "configs" / "cdfs.yaml"
+ROWS = 2000
+SECONDS = 600  # longer than any command of a test takes, however busy the machine
+
+
+def clean_environment(**variables):
+    """Give the environment of a user: nothing set that changes what reportgen does."""
+    ours = {"CDFS_DATA", "SOURCE_DATE_EPOCH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # A warning is an error in what users run, too.
+    return {**kept, "PATH": path, "PYTHONWARNINGS": "error", **variables}
+
+
+def reportgen(*arguments, cwd=ROOT, **options):
+    """Run the command line as a user does; gives exit code, output and errors."""
+    environment = clean_environment(**options.pop("env", {}))
+    return subprocess.run(
+        [sys.executable, "-m", "reportgen", *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        **options,
+    )
+
+
+def read_summary(run):
+    """Give summary.json of a run folder."""
+    return json.loads((run / "summary.json").read_text(encoding="utf-8"))
+
+
+@dataclass
+class Project:
+    """A folder with a small catalogue, a configuration of it, and perhaps a plugin.
+
+    The configuration can be changed before each build.
+    """
+
+    folder: Path
+    columns: dict = field(default_factory=dict)
+    blocks: dict = field(default_factory=dict)
+    env: dict = field(default_factory=dict)
+
+    def write(self, **columns):
+        """Write columns as 1-D datasets of stars.h5 and name them in the configuration."""
+        with h5py.File(self.folder / "stars.h5", "a") as file:
+            for name, values in columns.items():
+                if name in file:
+                    del file[name]
+                file[name] = values
+                self.columns.setdefault(name, {"dataset": name})
+
+    def configure(self, sections, **blocks):
+        """Write report.yaml with some sections; blocks replace those of the same name."""
+        catalogue = {"file": "stars.h5", "columns": self.columns}
+        settings = {
+            "report": {"id": "stars", "title": "Stars"},
+            "output": {"folder": "out", "formats": ["html"]},
+            "catalogues": {"stars": catalogue},
+            **blocks,
+            "sections": sections,
+        }
+        text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+        self.config.write_text(text, encoding="utf-8")
+
+    @property
+    def config(self):
+        return self.folder / "report.yaml"
+
+    @property
+    def out(self):
+        return self.folder / "out"
+
+    @property
+    def latest(self):
+        return self.out / "latest"
+
+    def run(self, *arguments, **options):
+        """Run a command in the folder, with the plugins of the project."""
+        env = {**self.env, **options.pop("env", {})}
+        return reportgen(*arguments, cwd=self.folder, env=env, **options)
+
+    def build(self, *arguments, **options):
+        return self.run("report.yaml", *arguments, **options)
+
+    def summary(self, run=None):
+        return read_summary(run or self.latest)
+
+    def page(self, run=None):
+        return ((run or self.latest) / "report.html").read_text(encoding="utf-8")
+
+    def section(self, name, run=None):
+        """Give the record of a section."""
+        return next(s for s in self.summary(run)["sections"] if s["id"] == name)
+
+    def plugin(self, source, **classes):
+        """Install a package that announces analyses: name in YAML to name of the class."""
+        site = self.folder / "site"
+        information = site / "x-1.0.dist-info"
+        information.mkdir(parents=True)
+        (information / "METADATA").write_text("Metadata-Version: 2.1\nName: x\nVersion: 1.0\n")
+        points = "".join(f"{name} = x_plugin:{cls}\n" for name, cls in classes.items())
+        (information / "entry_points.txt").write_text(f"[reportgen.analyses]\n{points}")
+        (site / "x_plugin.py").write_text(dedent(source))
+        self.env["PYTHONPATH"] = str(site)
+
+
+def section(analysis, **keys):
+    """Give a section of the YAML."""
+    return {"analysis": analysis, "catalogue": "stars", "title": analysis.capitalize(), **keys}
+
+
+DISTRIBUTION = section("distribution", columns=["flux"], histograms=[{"bins": 5}])
+
+
+def small_project(folder):
+    """Make a project with 200 rows of two columns and one section."""
+    project = Project(folder)
+    random = np.random.default_rng(7)
+    project.write(flux=random.lognormal(size=200), size=random.normal(size=200))
+    project.configure({"fluxes": DISTRIBUTION})
+    return project

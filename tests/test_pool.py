@@ -1,0 +1,234 @@
+import os
+import pickle
+import signal
+import sys
+import time
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from reportgen.errors import ConfigError, PublishError, SourceError
+from reportgen.pool import (
+    LONGEST_MESSAGE,
+    MOST_PRINTED,
+    Failed,
+    default_workers,
+    error_record,
+    failure,
+    worker_pool,
+)
+
+
+class OwnSourceError(SourceError):
+    """As a plugin may derive one."""
+
+    def __init__(self, path):
+        super().__init__(f"{path} is shy", "be kind")
+
+
+def raise_own_error():
+    raise OwnSourceError("a.h5")
+
+
+def add(a, b):
+    return a + b
+
+
+def print_much():
+    print("x" * 100_000)
+    print("the end")
+    sys.stderr.write("also to the error output\n")
+
+
+def sleep_after_a_sign(folder):
+    (folder / f"{os.getpid()}").touch()
+    time.sleep(3600)
+
+
+def wait_for_a_sign(folder):
+    end = time.monotonic() + 60
+    while not list(folder.iterdir()):
+        assert time.monotonic() < end
+        os.sched_yield()
+
+
+def meet(folder, name, others):
+    """Wait until the others are there: works only when they run at the same time."""
+    (folder / name).touch()
+    end = time.monotonic() + 60
+    while not all((folder / other).exists() for other in others):
+        assert time.monotonic() < end
+        os.sched_yield()
+    return name
+
+
+def signals():
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    return signal.SIGINT in blocked, os.getpgrp() == os.getpid(), str(Path.cwd())
+
+
+def give_unpicklable():
+    return lambda: None
+
+
+class Unwelcome:
+    """Cannot be made in the process that should do the work."""
+
+    def __reduce__(self):
+        return pickle.loads, (b"not a pickle",)
+
+
+def run(*tasks, workers=2, timeout=None):
+    """Run tasks, each a function and its arguments; gives how they ended, in order."""
+    ended = {}
+    with worker_pool(workers) as pool:
+        for number, (work, *arguments) in enumerate(tasks):
+            pool.start(
+                work,
+                *arguments,
+                timeout=timeout,
+                then=lambda end, number=number: ended.setdefault(number, end),
+            )
+        pool.finish()
+    return [ended[number] for number in range(len(tasks))]
+
+
+def test_a_task_gives_its_value():
+    (end,) = run((add, 1, 2))
+    assert end.value == 3
+    assert end.failed is None
+    assert end.printed == ""
+
+
+def test_more_tasks_than_workers_all_end():
+    assert [end.value for end in run(*((add, n, n) for n in range(9)), workers=2)] == [
+        2 * n for n in range(9)
+    ]
+
+
+def test_tasks_run_at_the_same_time(tmp_path):
+    ends = run((meet, tmp_path, "a", ["b"]), (meet, tmp_path, "b", ["a"]), workers=2)
+    assert [end.value for end in ends] == ["a", "b"]
+
+
+def test_a_task_may_start_another():
+    ended = []
+    with worker_pool(1) as pool:
+
+        def then(end):
+            ended.append(end.value)
+            if end.value < 3:
+                pool.start(add, end.value, 1, then=then)
+
+        pool.start(add, 0, 1, then=then)
+        pool.finish()
+    assert ended == [1, 2, 3]
+
+
+def test_an_error_of_reportgen_keeps_its_kind_and_hint():
+    (end,) = run((raise_own_error,))
+    assert type(end.failed.error) is SourceError
+    assert (end.failed.error.message, end.failed.error.hint) == ("a.h5 is shy", "be kind")
+    record = error_record(end.failed)
+    assert (record.kind, record.message, record.hint) == ("source", "a.h5 is shy", "be kind")
+
+
+def test_a_value_or_an_argument_that_cannot_be_sent_fails_its_task_only():
+    ends = run((give_unpicklable,), (add, 1, lambda: None), (add, Unwelcome(), 1), (add, 1, 1))
+    assert all(end.failed.kind == "error" for end in ends[:3])
+    assert "pickle" in ends[0].failed.message
+    assert "UnpicklingError" in ends[2].failed.message
+    assert ends[3].value == 2
+
+
+def test_what_a_task_prints_is_kept_from_its_end():
+    (end,) = run((print_much,))
+    assert end.printed.endswith("the end\nalso to the error output")
+    assert len(end.printed) <= MOST_PRINTED
+
+
+def test_time_is_counted_from_the_begin_of_the_work():
+    """Tasks that wait for a worker do not use up their time."""
+    ends = run(*((time.sleep, 0.6) for _ in range(4)), workers=1, timeout=1.5)
+    assert [end.failed for end in ends] == [None] * 4
+
+
+def test_a_task_beyond_its_time_is_stopped():
+    (end,) = run((time.sleep, 3600), timeout=0.3)
+    assert end.failed == Failed("timeout", "ran longer than its timeout of 0.3 s and was stopped")
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ((os._exit, 7), "its process ended by itself with code 7"),
+        ((os.kill, 0, signal.SIGKILL), "its process was killed by SIGKILL (out of memory?)"),
+        ((signal.raise_signal, signal.SIGABRT), "its process was killed by SIGABRT"),
+        ((signal.raise_signal, signal.SIGRTMIN + 3), "its process was killed by signal 37"),
+    ],
+    ids=["exit", "group", "abort", "real-time"],
+)
+def test_how_a_process_died_is_said(work, said):
+    ends = run(work, (add, 1, 1))
+    assert ends[0].failed == Failed("died", said)
+    assert ends[1].value == 2
+
+
+def refuse(end):
+    raise PublishError("the disk is full")
+
+
+def test_an_error_while_an_end_is_taken_in_ends_what_runs(tmp_path):
+    def build():
+        with worker_pool(2) as pool:
+            pool.start(sleep_after_a_sign, tmp_path, then=refuse)
+            pool.start(wait_for_a_sign, tmp_path, then=refuse)
+            pool.start(time.sleep, 3600, then=refuse)
+            pool.finish()
+
+    with pytest.raises(PublishError, match="the disk is full"):
+        build()
+    (sleeper,) = tmp_path.iterdir()
+    assert not Path(f"/proc/{sleeper.name}").exists()
+
+
+def test_a_pool_ends_no_process_but_its_own():
+    other = get_context("forkserver").Process(target=time.sleep, args=(3600,))
+    other.start()
+    try:
+        assert run((add, 1, 1))[0].value == 2
+        assert other.is_alive()
+    finally:
+        other.kill()
+        other.join()
+
+
+def test_workers_leave_ctrl_c_to_the_build_and_have_a_group_of_their_own():
+    (end,) = run((signals,))
+    assert end.value == (True, True, str(Path.cwd()))
+
+
+def test_long_messages_are_cut():
+    failed = failure(ValueError("x" * 10_000))
+    assert len(failed.message) <= LONGEST_MESSAGE + 1
+    assert failed.message.startswith("ValueError: xxx")
+
+
+def test_an_exception_without_words_is_named():
+    assert failure(ZeroDivisionError()).message == "ZeroDivisionError"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(SourceError("x"), "source"), (ConfigError("x"), "config"), (ValueError("x"), "error")],
+)
+def test_the_record_of_a_failure_has_its_kind(error, kind):
+    record = error_record(failure(error), "it said so", "reportgen x.yaml --only y")
+    assert record.kind == kind
+    assert record.command == "reportgen x.yaml --only y"
+    assert record.details.endswith("It printed:\nit said so")
+
+
+def test_there_is_a_worker_for_each_core_that_may_be_used():
+    assert default_workers() == len(os.sched_getaffinity(0))

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure as Drawing
+
+from reportgen.results import Figure, Metric, Section, Table, TableColumn, check_id
+
+NUMBERS = Table("numbers", "Numbers", [TableColumn.of("n", [1, 2])])
+
+
+def figure(**changes):
+    words = {"title": "A line", "alt": "A line from 1 to 2.", "caption": "Drawn."}
+    return Figure(**({"id": "line", "drawing": Drawing(), "data": NUMBERS} | words | changes))
+
+
+@pytest.mark.parametrize("good", ["a", "a-b_c", "0", "x" * 100])
+def test_an_id_that_can_be_a_file_name_is_accepted(good):
+    assert check_id(good) == good
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "A", "a/b", "../a", ".a", "-a", "a b", "a\n", "ä", "x" * 101, "a.b", 7, None]
+)
+def test_an_id_that_could_be_no_file_name_is_refused(bad):
+    with pytest.raises(ValueError, match="an id has"):
+        check_id(bad)
+
+
+@pytest.mark.parametrize("name", ["title", "alt", "caption"])
+@pytest.mark.parametrize("text", ["", "  \n", None, 3])
+def test_a_figure_without_words_is_refused(name, text):
+    with pytest.raises(ValueError, match=f"figure 'line' needs a text for {name}"):
+        figure(**{name: text})
+
+
+def test_a_figure_has_a_width_of_journals():
+    with pytest.raises(ValueError, match="width is column or full, not 'wide'"):
+        figure(width="wide")
+
+
+def test_columns_of_a_table_are_equally_long_and_differ_in_name():
+    one, two = TableColumn.of("a", [1]), TableColumn.of("b", [1, 2])
+    with pytest.raises(ValueError, match=r"differ in length: \{'a': 1, 'b': 2\}"):
+        Table("t", "T", [one, two])
+    with pytest.raises(ValueError, match="two columns of one name"):
+        Table("t", "T", [one, one])
+    with pytest.raises(ValueError, match="table 't' has no column"):
+        Table("t", "T", [])
+
+
+def test_a_column_is_one_dimensional():
+    with pytest.raises(ValueError, match="column 'a' has 2 dimensions, not one"):
+        TableColumn.of("a", [[1, 2]])
+    with pytest.raises(ValueError, match="column 'a' has 0 dimensions, not one"):
+        TableColumn.of("a", 1)
+
+
+@pytest.mark.parametrize("digits", [-1, 16, 2.5, "2"])
+def test_digits_that_cannot_be_shown_are_refused(digits):
+    with pytest.raises(ValueError, match="digits is a whole number from 0 to 15"):
+        Metric(1, "one", digits=digits)
+    with pytest.raises(ValueError, match="digits is a whole number from 0 to 15"):
+        TableColumn.of("a", [1], digits=digits)
+
+
+@pytest.mark.parametrize("value", ["many", None, 1j, [1]])
+def test_a_metric_is_a_number(value):
+    with pytest.raises(ValueError, match="not a number"):
+        Metric(value, "one")
+
+
+@pytest.mark.parametrize("value", [1, 1.5, np.float32(2), np.int64(3), float("nan"), True])
+def test_any_kind_of_number_is_a_metric(value):
+    assert Metric(value, "one").value is value
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"findings": []}, "at least one finding"),
+        ({"findings": [" "]}, "a section needs a text for a finding or note"),
+        ({"findings": "One text."}, "lists of sentences, not one text"),
+        ({"notes": "One text."}, "lists of sentences, not one text"),
+        ({"metrics": {"a-b": Metric(1, "x")}}, "'a-b' must be letters, digits and _"),
+        ({"figures": [figure(), figure()]}, "two of one id among line, line"),
+        ({"tables": [NUMBERS, NUMBERS]}, "two of one id among numbers, numbers"),
+    ],
+)
+def test_a_section_that_could_not_be_shown_is_refused(changes, said):
+    with pytest.raises(ValueError, match=said):
+        Section(**({"findings": ["Found."]} | changes))
