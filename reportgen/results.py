@@ -69,8 +69,8 @@ class TableColumn:
         digits: int | None = None,
     ) -> "TableColumn":
         """Make a column of anything numpy understands."""
-        masked = isinstance(values, np.ma.MaskedArray)
-        return cls(name, values if masked else np.asarray(values), unit, description, digits)
+        array: NDArray[Any] = np.asanyarray(values)  # a masked array stays masked
+        return cls(name, array, unit, description, digits)
 
 
 @dataclass(frozen=True)

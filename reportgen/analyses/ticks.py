@@ -102,7 +102,7 @@ def _decimals(step: float) -> int:
 
 
 def _decade(value: float) -> float:
-    return 10.0 ** np.floor(np.log10(value)) if value > 1e-290 else 1.0
+    return 10.0 ** np.floor(np.log10(value)) if value > 1e-306 else 1.0
 
 
 def _raised(power: int) -> str:

@@ -136,8 +136,13 @@ def _read_text(path: Path) -> str:
         ) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(raw) > MAX_BYTES:
+        raise ConfigError(
+            f"{path}: the file is larger than {MAX_BYTES // 10**6} MB, too large to be a report's",
+            "give the path of a reportgen YAML file",
+        )
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         start = raw.rfind(b"\n", 0, error.start) + 1
         line = raw.count(b"\n", 0, error.start) + 1
@@ -146,12 +151,6 @@ def _read_text(path: Path) -> str:
             f"{path}:{line}:{column}: the file is not UTF-8 text (byte 0x{raw[error.start]:02x})",
             "save it as UTF-8; give data files under catalogues:, not on the command line",
         ) from None
-    if len(raw) > MAX_BYTES:
-        raise ConfigError(
-            f"{path}: the file is larger than {MAX_BYTES // 10**6} MB, too large to be a report's",
-            "give the path of a reportgen YAML file",
-        )
-    return text
 
 
 def _compose(path: Path, text: str) -> yaml.Node:

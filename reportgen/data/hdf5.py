@@ -263,10 +263,12 @@ def read_columns(
         where = places[members[0]].where
         dataset = stack.dataset(file, name, where)
         with reading(file, name, f"rows {start} to {stop}", where):
-            for number, raw in _read_group(dataset, [(n, places[n]) for n in members], start, stop):
-                if len(raw) != stop - start:
-                    raise ValueError(f"there are only {start + len(raw)} rows left of {stop}")
-                result[number] = as_numbers(raw, places[number].missing)
+            found = list(_read_group(dataset, [(n, places[n]) for n in members], start, stop))
+            rows = min(len(raw) for _, raw in found)
+            if rows != stop - start:
+                raise ValueError(f"there are only {start + rows} rows left of {stop}")
+        for number, raw in found:
+            result[number] = as_numbers(raw, places[number].missing)
     return [values for values in result if values is not None]
 
 
@@ -320,6 +322,7 @@ def as_numbers(raw: NDArray[Any], missing: Sequence[float]) -> NDArray[np.float6
     """Convert a column to float64 with its missing-value marks as NaN.
 
     A mark is compared in the type on disk: -99.9 in a float32 column is not -99.9 in float64.
+    Integers beyond 2**53 are rounded to the nearest float64.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         values = np.array(raw, dtype=np.float64)

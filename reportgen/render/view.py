@@ -11,6 +11,7 @@ from reportgen.render.tables import TableView, table_view
 from reportgen.summary import FigureRecord, InputRecord, SectionRecord, Status, Summary
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "Warning", "fail": "Failed", "error": "Error"}
+MOST_OF_A_TITLE = 70  # characters of a section's title where others are named with it
 SHORT_ROWS = 15  # a table up to here stands open on a screen
 
 
@@ -102,7 +103,7 @@ def verdict_sentence(summary: Summary) -> str:
     """Give the one sentence that matters most."""
     total = len(summary.sections)
     by_status = Counter(section.status for section in summary.sections)
-    broken = [f"“{s.title}”" for s in summary.sections if s.status == "error"]
+    broken = [f"“{_short(s.title)}”" for s in summary.sections if s.status == "error"]
     documents = summary.documents.items()
     missing = [form.upper() for form, d in documents if d.error is not None and not d.file]
     spare = [form.upper() for form, d in documents if d.error is not None and d.file]
@@ -141,7 +142,7 @@ def _attention(summary: Summary) -> list[Attention]:
         if section.error is not None:
             alike.setdefault(section.error.message, []).append(section)
     for message, group in alike.items():
-        titles = listed([section.title for section in group], 3)
+        titles = listed([_short(section.title) for section in group], 3)
         lines.append(Attention("error", titles, _first_line(message), f"section-{group[0].id}"))
     lines += [
         Attention("error", form.upper(), _first_line(document.error.message), "provenance")
@@ -149,6 +150,10 @@ def _attention(summary: Summary) -> list[Attention]:
         if document.error is not None
     ]
     return lines
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= MOST_OF_A_TITLE else f"{title[:MOST_OF_A_TITLE].rstrip()}…"
 
 
 def _first_line(text: str) -> str:

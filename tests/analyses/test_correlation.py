@@ -54,11 +54,12 @@ def test_the_first_column_is_at_the_top_and_at_the_left():
 
 
 def test_text_in_a_cell_can_be_read_on_its_colour():
+    random = np.random.default_rng(8)
     k = 21
-    base = RANDOM.normal(size=500)
+    base = random.normal(size=500)
     data = {
         f"c{i}": np.linspace(-1, 1, k)[i] * base
-        + np.sqrt(1 - np.linspace(-1, 1, k)[i] ** 2) * RANDOM.normal(size=500)
+        + np.sqrt(1 - np.linspace(-1, 1, k)[i] ** 2) * random.normal(size=500)
         for i in range(k)
     }
     section = correlation(data)
@@ -84,7 +85,8 @@ def contrast(first, second):
 
 
 def test_text_stays_within_its_cell():
-    data = {f"c{i}": RANDOM.normal(size=9) for i in range(26)}
+    random = np.random.default_rng(8)
+    data = {f"c{i}": random.normal(size=9) for i in range(26)}
     drawn = figure(correlation(data), "matrix")
     side = axes(drawn).get_window_extent().width / 26
     written = {id(text): box for text, box in texts(drawn.drawing)}
@@ -93,7 +95,8 @@ def test_text_stays_within_its_cell():
 
 
 def test_a_matrix_with_cells_too_small_for_numbers_says_where_they_are():
-    data = {f"c{i}": RANDOM.normal(size=9) for i in range(40)}
+    random = np.random.default_rng(8)
+    data = {f"c{i}": random.normal(size=9) for i in range(40)}
     drawn = figure(correlation(data), "matrix")
     assert not axes(drawn).texts
     assert drawn.caption.endswith("The cells are too small for numbers, which are in the table.")
@@ -119,7 +122,8 @@ def test_a_coefficient_near_1_is_not_written_as_1():
 
 
 def test_few_columns_fit_a_journal_column_and_many_take_the_full_width():
-    many = {f"c{i}": RANDOM.normal(size=9) for i in range(9)}
+    random = np.random.default_rng(8)
+    many = {f"c{i}": random.normal(size=9) for i in range(9)}
     assert figure(correlation(), "matrix").width == "column"
     assert figure(correlation(many), "matrix").width == "full"
 
@@ -166,7 +170,8 @@ def test_spearman_is_of_ranks():
 
 
 def test_beyond_the_memory_budget_ranks_are_classes_and_the_notes_say_so():
-    data = {name: RANDOM.normal(size=5000) for name in "ab"}
+    random = np.random.default_rng(8)
+    data = {name: random.normal(size=5000) for name in "ab"}
     assert not correlation(data, method="spearman").notes
     notes = correlation(data, method="spearman", memory=100).notes
     assert notes == [
@@ -263,7 +268,8 @@ def test_one_row_has_no_correlation():
 
 
 def test_every_pair_has_a_metric_of_its_own_whatever_the_names():
-    data = {name: RANDOM.normal(size=9) for name in ("a", "a_b", "b", "b_b")}
+    random = np.random.default_rng(8)
+    data = {name: random.normal(size=9) for name in ("a", "a_b", "b", "b_b")}
     metrics = correlation(data).metrics
     pairs = {name: m for name, m in metrics.items() if name.startswith("r_")}
     assert len(pairs) == 6

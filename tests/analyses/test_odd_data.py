@@ -156,7 +156,8 @@ def test_a_distribution_of_so_many_columns_is_whole(columns):
 
 @pytest.mark.parametrize("columns", [2, 5, 8, 9, 20, 26])
 def test_a_correlation_of_so_many_columns_is_whole(columns):
-    many = {f"c{i}": RANDOM.normal(size=50) + i * Y[:50] for i in range(columns)}
+    random = np.random.default_rng(5)
+    many = {f"c{i}": random.normal(size=50) + i * Y[:50] for i in range(columns)}
     check(present(Correlation, many, columns=list(many), with_column="c0"))
 
 

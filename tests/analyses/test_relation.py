@@ -215,8 +215,9 @@ def test_columns_without_a_common_row_are_an_error_that_names_them():
 
 
 def test_beyond_the_memory_budget_the_notes_say_what_is_approximate():
-    x = RANDOM.normal(size=300_000)
-    y = x + RANDOM.normal(size=300_000)
+    random = np.random.default_rng(3)
+    x = random.normal(size=300_000)
+    y = x + random.normal(size=300_000)
     exact, rough = (relation(x=x, y=y, median_bins=100, memory=m) for m in (2**28, 1000))
     assert exact.notes == []
     assert any("512 rank classes" in note for note in rough.notes)

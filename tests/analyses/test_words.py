@@ -25,7 +25,7 @@ def columns(*labels, unit="uJy"):
         (("Blue flux", "Red flux", "Red size"), ["Blue flux", "Red flux", "Red size"]),
         (("Flux", "Flux"), ["Flux (c0)", "Flux (c1)"]),
         (("Flux", "Peak flux"), ["Flux", "Peak flux"]),
-        (("J 2", "K 2"), ["J\u00a02", "K\u00a02"]),
+        (("J 2", "K 2"), ["J", "K"]),
         (("1 flux", "2 flux"), ["1\u00a0flux", "2\u00a0flux"]),
         (("Only one",), ["Only one"]),
     ],

@@ -10,7 +10,8 @@ from reportgen.progress import Nobody
 from reportgen.run import Options, build
 
 LONG = "A title that goes on and on about " + "things, " * 40
-UNBROKEN = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 6
+WORD = "Pneumonoultramicroscopicsilicovolcanoconiosis"
+UNBROKEN = WORD * 6
 NASTY = "<img src=x onerror=alert(1)> & <script>document.title = 'taken'</script> ]]> --> {{ 1 }}"
 
 
@@ -21,7 +22,7 @@ def troubled(tmp_path_factory):
     project.write(none=[-99.0] * 200)
     columns = {
         "flux": {"dataset": "flux", "label": NASTY},
-        "size": {"dataset": "size", "label": UNBROKEN, "unit": "Jy / beam"},
+        "size": {"dataset": "size", "label": WORD, "unit": "Jy / beam"},
         "none": {"dataset": "none", "missing": [-99]},
     }
     import h5py

@@ -1,0 +1,108 @@
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from projects import clean_environment
+
+from reportgen import cli
+from reportgen.cli import EXIT_CODES
+from reportgen.errors import ExitCode
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(cli.cli, arguments)
+
+
+def test_help_names_every_command_and_exit_code():
+    said = invoke("--help").output
+    for command in ("build", "check", "doctor", "render", "sample", "schema", "sections"):
+        assert f"\n  {command} " in said
+    for code in ExitCode:
+        assert f"\n  {code:d}  " in EXIT_CODES
+        assert f"  {code:d}  " in said
+
+
+@pytest.mark.parametrize(
+    "command", ["build", "check", "doctor", "render", "sample", "schema", "sections"]
+)
+def test_every_command_has_help(command):
+    done = invoke(command, "--help")
+    assert done.exit_code == 0
+    assert done.output.startswith("Usage: ")
+    assert len(done.output.splitlines()[2].strip()) > 20
+
+
+def test_the_version_is_that_of_the_package():
+    from importlib.metadata import version
+
+    assert invoke("--version").output.split()[-1] == version("reportgen")
+
+
+def test_a_file_may_be_called_like_a_command_that_was_misspelt(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docter").write_text("report: {}\n")
+    done = invoke("docter")
+    assert "No such command" not in done.output
+
+
+def main(program, **env):
+    """Run main() in a process of its own, after some changes to the program."""
+    code = f"import os, sys\nfrom reportgen import cli\n{program}\ncli.main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, "doctor"],
+        env=clean_environment(**env),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_bug_is_told_from_a_failed_check():
+    done = main("cli.cli.commands['doctor'].callback = lambda: 1 / 0")
+    assert done.returncode == 70
+    assert "ZeroDivisionError" in done.stderr
+    assert "This is a bug of reportgen, please report it." in done.stderr
+
+
+def test_a_full_disk_behind_the_output_is_said():
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "reportgen", "schema"],
+            env=clean_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 4
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    """nohup asks that a build outlives its terminal."""
+    program = (
+        "import signal\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "cli.cli.commands['doctor'].callback = lambda: os.kill(os.getpid(), signal.SIGHUP)"
+    )
+    assert main(program).returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_the_command_with_the_code_that_shells_give(number):
+    program = (
+        f"cli.cli.commands['doctor'].callback = lambda: (os.kill(os.getpid(), {number:d}), "
+        "__import__('time').sleep(60))"
+    )
+    done = main(program)
+    assert done.returncode == 128 + number
+    assert done.stderr.strip() == "Interrupted; a run that was not finished has been removed."
+
+
+def test_an_exit_code_reaches_the_shell():
+    assert main("cli.cli.commands['doctor'].callback = lambda: 3").returncode == 3
+    assert os.EX_SOFTWARE == cli.BUG
