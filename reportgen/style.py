@@ -1,8 +1,9 @@
 """The house style of figures: sizes, colours, type. Used where figures are drawn and where saved.
 
-Colours hold at 3:1 or more on white, stay apart in the three kinds of colour blindness (least
-distance 0.10 in OKLab, by the matrices of Machado, Oliveira & Fernandes 2009) and differ in
-lightness, so that they can be told in grey. DARK gives each its counterpart for a dark ground.
+Colours hold at 3:1 or more on their ground, stay apart in ordinary sight and in the three kinds of
+colour blindness (least distance 0.10 in OKLab, by the matrices of Machado, Oliveira & Fernandes
+2009) and differ in lightness (by 0.05 in OKLab), so that they can be told in grey. DARK gives each
+its counterpart for a dark ground, for which the same holds.
 """
 
 from collections.abc import Iterator

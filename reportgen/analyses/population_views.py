@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.drawing import Line, leave_empty, new_figure, outlines
+from reportgen.analyses.drawing import (
+    TOO_SMALL,
+    Line,
+    leave_empty,
+    new_figure,
+    outlines,
+    too_small,
+)
 from reportgen.analyses.lettering import label_axes, plain
 from reportgen.analyses.ticks import Values, padded, set_linear
 from reportgen.analyses.words import interval
@@ -90,12 +97,12 @@ class Groups:
         figure, axes = new_figure(50)
         label_axes(axes, self.column.axis, f"{self.labels[0]} among all [%]")
         edges = self.whole.edges
-        set_linear(axes.xaxis, *padded(float(edges[0]), float(edges[-1]), 0.02))
-        if filled.any():
-            self._draw_ratio(axes, 100 * np.stack([fraction, low, high])[:, filled], 100 * overall)
-            set_linear(axes.yaxis, 0, 106 * float(high[filled].max()), most=5)
+        if not filled.any() or too_small(edges):
+            leave_empty(axes, TOO_SMALL if filled.any() else "no values in this range")
         else:
-            leave_empty(axes, "no values in this range")
+            set_linear(axes.xaxis, *padded(float(edges[0]), float(edges[-1]), 0.02))
+            set_linear(axes.yaxis, 0, 106 * float(high[filled].max()), most=5)
+            self._draw_ratio(axes, 100 * np.stack([fraction, low, high])[:, filled], 100 * overall)
         return Figure(
             "fraction",
             figure,

@@ -74,7 +74,8 @@ def tick_labels(ticks: Values, *, log: bool = False) -> list[str]:
     most = float(np.abs(ticks).max())
     steps = np.diff(ticks)
     step = float(steps.min()) if len(steps) else most
-    if most >= 1e7 or 0 < most < 1e-3:
+    # Not where it would hide what tells the numbers apart: 2,460,000,000.5 and 2,460,000,001.0.
+    if (most >= 1e7 and (step > 1e-5 * most or most >= 1e15)) or 0 < most < 1e-3:
         return _with_power(ticks, most, step)
     return [number(float(tick), _decimals(step)) for tick in ticks]
 

@@ -99,7 +99,9 @@ class _Checker:
         self.analyses = analyses
         self.context = dict(context)
         self.problems = list(document.problems)
-        self.unread = {problem.path for problem in document.problems}
+        # A key that stands twice has a value all the same.
+        paths = {problem.path for problem in document.problems}
+        self.unread = {path for path in paths if _at(document.values, path) is None}
 
     def check(
         self, model: type[Model], raw: object, path: KeyPath, **context: object
@@ -108,13 +110,18 @@ class _Checker:
         try:
             return model.model_validate(raw, context={**self.context, **context})
         except ValidationError as error:
-            found = _problems(error, model, path, self.document)
-            self.problems += [p for p, value in found if not self._said(p.path, value)]
+            for block, problem, value in _problems(error, model, path, self.document):
+                if not self._said(problem.path, value) and not self._incomplete(block):
+                    self.problems.append(problem)
             return None
 
     def _said(self, path: KeyPath, value: object) -> bool:
         """Whether a value is wrong only because it could not be read, which is reported."""
         return value is None and path in self.unread
+
+    def _incomplete(self, block: KeyPath | None) -> bool:
+        """Whether a block lacks a value that could not be read: no wonder that it is wrong."""
+        return block is not None and any(path[: len(block)] == block for path in self.unread)
 
     def sections(self, values: Mapping[str, object]) -> dict[str, SectionBlock]:
         """Validate each section by its own analysis."""
@@ -141,10 +148,7 @@ class _Checker:
                 block = CatalogueBlock.model_validate(raw, context=self.context)
                 described[name] = block.described()
             except ValidationError:
-                columns = raw.get("columns") if isinstance(raw, dict) else None
-                named = columns if isinstance(columns, dict) else None
-                # Their names can be checked even if they are wrong otherwise.
-                described[name] = None if named is None else {key: Column(key) for key in named}
+                described[name] = _named_columns(raw)
         return described
 
     def _section(
@@ -187,15 +191,41 @@ class _Checker:
         self.problems.append(Problem(self.document.place(path), path, message))
 
 
+def _at(values: object, path: KeyPath) -> object:
+    """Give the value at a path; None where there is none."""
+    for key in path:
+        try:
+            values = values[key]  # type: ignore[index]
+        except (LookupError, TypeError):
+            return None
+    return values
+
+
+def _named_columns(catalogue: object) -> dict[str, Column] | None:
+    """Give the columns of a catalogue that is wrong: their names can be checked all the same."""
+    columns = _at(catalogue, ("columns",))
+    if not isinstance(columns, dict):
+        return None
+    units = {name: _at(column, ("unit",)) for name, column in columns.items()}
+    return {
+        name: Column(name, unit=unit if isinstance(unit, str) else "")
+        for name, unit in units.items()
+    }
+
+
 def _problems(
     error: ValidationError, model: type[BaseModel], path: KeyPath, document: Document
-) -> Iterator[tuple[Problem, object]]:
-    """Give each problem that a validator found, and the value that has it."""
+) -> Iterator[tuple[KeyPath | None, Problem, object]]:
+    """Give each problem that a validator found, and the value that has it.
+
+    First comes the path of the block whose keys do not fit together, if that is the problem.
+    """
     for detail in error.errors(include_url=False):
         full = (*path, *detail["loc"])
         place_path = document.known_path(full)
         key: KeyPath = place_path
         cause = detail.get("ctx", {}).get("error")
+        block = None
         match detail["type"]:
             case "extra_forbidden":
                 message = unknown("key", str(detail["loc"][-1]), _keys(model, detail["loc"][:-1]))
@@ -205,15 +235,16 @@ def _problems(
             case "value_error" if isinstance(cause, BlockError):
                 for below, said in cause.problems.items():
                     deeper = document.known_path((*full, *below))
-                    yield Problem(document.place(deeper), deeper, said), cause
+                    yield place_path, Problem(document.place(deeper), deeper, said), cause
                 continue
             case "value_error" | "assertion_error":
                 message = str(cause)
+                block = place_path if isinstance(detail["input"], dict) else None
             case "too_short" if len(detail["input"]) >= detail["ctx"]["min_length"]:
                 continue  # the items that are wrong were not counted, and are reported
             case _:
                 message = _said(detail)
-        yield Problem(document.place(place_path), key, message), detail["input"]
+        yield block, Problem(document.place(place_path), key, message), detail["input"]
 
 
 # What pydantic's kinds of error mean to somebody who writes YAML; others keep pydantic's words.

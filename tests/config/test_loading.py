@@ -42,11 +42,15 @@ class Spread(SectionBlock):
     level: Fraction = 0.5
     width: Positive = 1.0
     smooth: bool = False
+    flux_density: ColumnRef | None = None
 
     @model_validator(mode="after")
     def _ordered(self):
         if self.limits[0] > self.limits[1]:
             raise ValueError("the limits are in the wrong order")
+        if self.flux_density is not None and self.flux_density.unit != "uJy":
+            column = self.flux_density
+            raise ValueError(f"{column.name} is in {column.unit!r} and not in uJy")
         wrong = {("views", i, "bins"): "too many" for i, v in enumerate(self.views) if v.bins > 500}
         if wrong:
             raise BlockError(wrong)
@@ -424,6 +428,32 @@ def test_a_problem_is_reported_once(problems):
     ]
     text = changed("[flux_36, flux_45]", "[nope]")
     assert len(problems(text)) == 1  # and not also that the list is too short
+
+
+def test_what_follows_from_a_value_that_could_not_be_read_is_not_reported(problems):
+    text = changed("file: swire.h5", "file: ${NO}").replace("swire:\n", "swire:\n    memory: x\n")
+    assert [line.partition(": ")[2].split(":")[0] for line in problems(text)] == [
+        "catalogues.swire.memory",
+        "catalogues.swire.file",
+    ]
+    text = GOOD + "    limits: [2, 1]\n    level: ${NO}\n"
+    assert [line.partition(": ")[2].split(":")[0] for line in problems(text)] == [
+        "sections.flux.level"
+    ]
+    text = GOOD + "    limits: [2, 1]\n    level: 0.5\n    level: 0.6\n"
+    assert [line.partition(": ")[2].split(":")[0] for line in problems(text)] == [
+        "sections.flux",
+        "sections.flux.level",
+    ]
+
+
+def test_a_column_keeps_its_unit_though_its_catalogue_is_wrong_elsewhere(problems):
+    text = changed("index: 7", "index: x") + "    flux_density: flux_36\n"
+    assert [line.partition(": ")[2].split(":")[0] for line in problems(text)] == [
+        "catalogues.swire.columns.stellarity.index"
+    ]
+    text = GOOD + "    flux_density: stellarity\n"
+    assert "sections.flux: stellarity is in '' and not in uJy" in problems(text)[0]
 
 
 def test_columns_are_checked_though_their_catalogue_is_wrong_elsewhere(problems):
