@@ -65,8 +65,7 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     _prepare()
     try:
-        code = cli.main(prog_name=_name(), standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        code = _run()
     except ReportgenError as error:
         _complain(error)
         sys.exit(error.exit_code)
@@ -86,6 +85,16 @@ def main() -> NoReturn:
         traceback.print_exc()
         click.echo("This is a bug of reportgen, please report it.", err=True)
         sys.exit(BUG)
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        code = cli.main(prog_name=_name(), standalone_mode=False)
+    except SystemExit:
+        # Click's way to say that the reader of our output has gone: `reportgen schema | head`.
+        return 128 + signal.SIGPIPE
+    return code if isinstance(code, int) else ExitCode.OK
 
 
 class _Signalled(BaseException):

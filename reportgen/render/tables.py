@@ -52,7 +52,8 @@ def table_view(run: Path, record: TableRecord, most: int) -> TableView:
     """Read a table of a run folder and format its first rows."""
     from astropy.table import Table
 
-    table = Table.read(run / record.files["ecsv"], format="ascii.ecsv")[:most]
+    path = run / record.files["ecsv"]
+    table = Table.read(path, format="ascii.ecsv", encoding="utf-8")[:most]
     columns = [
         _cells(np.ma.asarray(table[column.name]), column) if len(table) else []
         for column in record.columns

@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cbook import is_math_text
 from matplotlib.text import Text
 
 from reportgen.config.schema import CatalogueBlock
@@ -118,6 +119,7 @@ def check_drawing(figure):
     assert box.y1 <= height + slack, f"{box.y1} in: cut off above"
     for text, _ in texts(drawing):
         assert text.get_fontsize() >= 7
+        assert not is_math_text(text.get_text()), f"{text.get_text()!r} becomes a formula"
     for each in drawing.axes:
         _check_labels(each, renderer)
     for key in drawing.legends:

@@ -97,7 +97,7 @@ def test_a_section_is_whole(section, name):
 @pytest.mark.parametrize("section", SECTIONS)
 def test_labels_may_be_long_and_have_any_sign(section):
     kind, keys = SECTIONS[section]
-    labels = {"a": f"{LONG} $x_1$", "b": "$_<b>&\\alpha{} #% ~^ of M☉", "flag": LONG}
+    labels = {"a": f"$x_1$ {LONG}", "b": "$_<b>&$\\alpha{} #% ~^ of M☉", "flag": LONG}
     made = present(
         kind, DATA["ordinary"], units={"a": "erg / (s cm2)", "b": "solMass"}, labels=labels, **keys
     )

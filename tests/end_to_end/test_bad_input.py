@@ -131,15 +131,11 @@ ODD = {
     "missing": np.full(ROWS, -99.0),
     "equal": np.full(ROWS, 7.0),
     "infinite": np.where(np.arange(ROWS) % 2, np.inf, np.arange(ROWS, dtype=float)),
-    "all_infinite": np.full(ROWS, -np.inf),
-    "one_row": np.array([3.0]),
-    "huge": np.linspace(-1e300, 1e300, ROWS),
 }
 ANALYSES = {
     "overview": {},
     "distribution": {
         "columns": ["x"],
-        "histograms": [{}, {"log": True}],
         "curves": [{"log": True}],
         "cuts": [5],
     },

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -354,16 +355,17 @@ def test_sample_writes_the_same_bytes_for_the_same_seed(tmp_path):
 # Odd surroundings
 
 
-def test_a_reader_that_goes_away_is_no_error(project):
-    command = f"{sys.executable} -m reportgen schema | head -n 1; echo ${{PIPESTATUS[0]}}"
+@pytest.mark.parametrize("command", ["schema", "sections", "--help"])
+def test_a_reader_that_goes_away_is_no_failed_check_and_no_reason_to_complain(command):
+    pipeline = f"{sys.executable} -m reportgen {command} | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(
-        ["bash", "-c", command],
+        ["bash", "-c", pipeline],
         env=clean_environment(),
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    assert done.stdout.splitlines() == ["{", "0"]
+    assert done.returncode == 128 + signal.SIGPIPE
     assert done.stderr == ""
 
 
@@ -376,45 +378,28 @@ def test_a_build_outlives_the_reader_of_its_log(project):
     assert project.latest.exists()
 
 
-def test_a_build_without_standard_streams(project):
-    command = f"{sys.executable} -m reportgen report.yaml <&- >&- 2>&-"
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=project.folder, env=clean_environment(), check=False
-    )
-    assert done.returncode == 0
-    assert project.section("fluxes")["status"] == "ok"
-
-
 def test_in_the_c_locale_everything_is_written_as_everywhere(project):
+    project.columns["flux"]["label"] = "Flußdichte"
     project.configure({"fluxes": {**DISTRIBUTION, "title": "Größe × σ"}})
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    runs = []
-    for name, env in (("there", ascii_only), ("here", {})):
-        done = project.build("--output", name, env={"SOURCE_DATE_EPOCH": "1760000000", **env})
-        assert done.returncode == 0, done.stderr
-        run = (project.folder / name / "latest").resolve()
-        runs.append({p.relative_to(run): p.read_bytes() for p in run.rglob("*") if p.is_file()})
-    assert runs[0] == runs[1]
-    assert "Größe × σ".encode() in runs[0][Path("report.html")]
+    done = project.build(env=ascii_only)
+    assert done.returncode == 0, done.stderr
+    assert "Größe × σ" in project.page()
+    tables = [path.read_text(encoding="utf-8") for path in project.latest.rglob("*.csv")]
+    assert any("Flußdichte" in text for text in tables)
     told = project.run("sections", "distribution", env=ascii_only)
     assert told.returncode == 0, told.stderr
 
 
-def test_a_folder_that_has_been_removed_is_no_place_to_fail(project):
-    """A job may be started from a folder that somebody removed meanwhile."""
+def test_a_removed_folder_and_no_standard_streams_are_no_reason_to_fail(project):
+    """A job may be started from a folder that somebody removed meanwhile, without a terminal."""
     gone = project.folder / "gone"
     command = (
         f"mkdir '{gone}'; cd '{gone}'; rmdir '{gone}'; "
-        f"exec {sys.executable} -m reportgen '{project.config}'"
+        f"exec {sys.executable} -m reportgen '{project.config}' <&- >&- 2>&-"
     )
-    done = subprocess.run(
-        ["bash", "-c", command],
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = subprocess.run(["bash", "-c", command], env=clean_environment(), check=False)
+    assert done.returncode == 0
     assert project.section("fluxes")["status"] == "ok"
 
 
