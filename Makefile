@@ -22,7 +22,7 @@ help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r task text; \
 	do printf '%-14s %s\n' "$$task" "$$text"; done
 	@echo 'PYTHON=python3.12 make ... takes another Python; NO_APT=1 make ... leaves the system alone.'
-	@echo 'CDFS_DATA=/folder make report reads crowdastro.h5 and training.h5 there.'
+	@echo 'CDFS_DATA=/folder make report reads the survey there: crowdastro.h5 and the others.'
 
 report: install pdf-libraries sample ## Build the report of configs/cdfs.yaml; sets up what it needs
 	@if $(BIN)/python -c 'import weasyprint' >/dev/null 2>&1; then set --; else \
@@ -48,13 +48,13 @@ $(VENV)/.made: always
 	@.ci/make-venv $(VENV) $(PYTHON)
 
 $(VENV)/.installed: $(VENV)/.made $(PROJECT)
-	@echo 'Installing reportgen in $(VENV); the first time takes a minute or two'
-	@$(PIP) install --quiet --constraint requirements.lock --editable .
+	@echo 'Installing reportgen in $(VENV); the first time takes some minutes'
+	@$(PIP) install --quiet --constraint requirements.lock --editable '.[cnn]'
 	@touch $@
 
 $(VENV)/.developed: $(VENV)/.made $(PROJECT)
 	@echo 'Installing reportgen and what its tests need in $(VENV); the first time takes some minutes'
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[dev]'
+	@$(PIP) install --quiet --constraint requirements.lock --editable '.[cnn,dev]'
 	@touch $(VENV)/.installed $@
 
 # Neither of the next two fails: a report without PDF, and tests that skip, are better than none.

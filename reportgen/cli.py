@@ -223,15 +223,17 @@ def _print_details(summary: "Summary") -> None:
 @_with_config
 def check(config: Path, overrides: tuple[str, ...]) -> int:
     """Check a configuration and that every source, dataset and column is there."""
+    from reportgen.features import model_problems
     from reportgen.numbers import count
     from reportgen.render.environment import check_templates
-    from reportgen.sources import check_models, open_sources
+    from reportgen.sources import every_source, open_sources
 
     report = _load(config, overrides)
     if report.output.templates is not None:
         check_templates(str(report.output.templates))
-    sources = open_sources(report, {*report.catalogues, *report.images})
-    problems = [*sources.problems, *check_models(report)]
+    sources = open_sources(report, every_source(report))
+    of_models = {name: model_problems(model) for name, model in sources.models.items()}
+    problems = [*sources.problems, *(each for found in of_models.values() for each in found)]
     for problem in problems:
         _complain(problem)
     for catalogue in sources.catalogues.values():
@@ -243,6 +245,9 @@ def check(config: Path, overrides: tuple[str, ...]) -> int:
     for stack in sources.images.values():
         n, height, width = stack.shape
         click.echo(f"images {stack.name}: {count(n)} of {height} × {width} pixels")
+    for name, model in sources.models.items():
+        if not of_models[name]:
+            click.echo(f"model {name}: weights {', '.join(model.weights)}")
     if problems:
         return int(ExitCode.SOURCE)
     click.echo(f"{config}: {len(report.sections)} sections, all sources are there.")
@@ -287,7 +292,7 @@ def schema(summary: bool) -> int:
 @click.option("--rows", default=30_853, show_default=True, help="Rows of the catalogue.")
 @click.option("--images", default=200, show_default=True, help="Radio cut-outs.")
 def sample(folder: Path, seed: int, rows: int, images: int) -> int:
-    """Write a synthetic survey in the layout of the CDFS data into FOLDER."""
+    """Write a synthetic survey in the layout of the CDFS data into FOLDER, with a trained CNN."""
     from reportgen.data.sample import write_sample
 
     for path in write_sample(folder, seed=seed, rows=rows, images=images):

@@ -7,16 +7,16 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from reportgen.analyses.base import Analysis
+from reportgen.analyses.base import AnyAnalysis
 from reportgen.config.schema import SectionBlock, Settings
 
 
-def first_line(analysis: type[Analysis]) -> str:
+def first_line(analysis: type[AnyAnalysis]) -> str:
     """Give the first line of an analysis's docstring."""
     return (inspect.getdoc(analysis) or "").partition("\n")[0]
 
 
-def describe_analysis(analysis: type[Analysis]) -> str:
+def describe_analysis(analysis: type[AnyAnalysis]) -> str:
     """Document an analysis: what it shows and each key of its sections."""
     lines = [f"{analysis.name}: {first_line(analysis)}", "", "Keys:"]
     own = [name for name in analysis.model_fields if name not in SectionBlock.model_fields]
@@ -89,7 +89,7 @@ def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     return names.get(kind, kind)
 
 
-def configuration_schema(analyses: Mapping[str, type[Analysis]]) -> dict[str, Any]:
+def configuration_schema(analyses: Mapping[str, type[AnyAnalysis]]) -> dict[str, Any]:
     """Give the JSON Schema of the YAML, with the keys of every analysis that is installed."""
     schema = Settings.model_json_schema()
     definitions = schema.setdefault("$defs", {})

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import re
 import shutil
 import signal
 import time
@@ -12,8 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reportgen.errors import PublishError
+from reportgen.lock import Told, lock_builds
 
 LATEST = "latest"
+DELETING = ".deleting-"  # before the id of a run that is being deleted
+RUN_ID = re.compile(r"(?P<started>\d{8}T\d{6}Z)(?:-(?P<number>[2-9]|[1-9]\d+))?")
+LOCK_SECONDS = 3600.0  # how long a build waits for another of the same report
 _HIDDEN = ".building-"
 _LOCK = ".lock"
 _LINK = ".latest"
@@ -37,12 +42,27 @@ def started_now() -> tuple[datetime, bool]:
         ) from None
 
 
+def _nobody(_: str) -> None:
+    """Tell nobody."""
+
+
 @contextmanager
-def new_run(folder: Path, started: datetime, *, as_latest: bool = True) -> Iterator["Unpublished"]:
+def new_run(
+    folder: Path,
+    started: datetime | None = None,
+    *,
+    as_latest: bool = True,
+    wait: float = LOCK_SECONDS,
+    told: Told = _nobody,
+) -> Iterator["Unpublished"]:
     """Give a hidden folder to build a run in; it is removed unless it was published.
 
-    as_latest: whether ``latest`` will point at the run.
-    Raises PublishError when the folder cannot be written or the disk is full.
+    Until the end of the block no other run is built in the folder, so the block is also where old
+    runs are deleted and the index is written. started: time of the run; when the block begins if
+    not given. as_latest: whether ``latest`` will point at the run. wait: seconds to wait for
+    another build to end. told: is called with what a build that waits has to say.
+    Raises PublishError when another build does not end, when the folder cannot be written or the
+    disk is full.
     """
     folder = folder.absolute()
     with publishing_errors(folder):
@@ -52,23 +72,37 @@ def new_run(folder: Path, started: datetime, *, as_latest: bool = True) -> Itera
             raise PublishError(
                 f"{link} is not a link, so it is left as it is", "move it away and build again"
             )
-        _remove_abandoned(folder)
-        run_id, lock = _reserve(folder, f"{started:%Y%m%dT%H%M%SZ}")
-    unpublished = Unpublished(folder, run_id, as_latest)
+        only_build = lock_builds(folder, wait=wait, told=told)
     try:
-        yield unpublished
+        started, fixed = started_now() if started is None else (started, False)
+        with publishing_errors(folder):
+            _remove_abandoned(folder)
+            run_id, lock = _reserve(folder, f"{started:%Y%m%dT%H%M%SZ}")
+        unpublished = Unpublished(folder, run_id, started, fixed, as_latest)
+        try:
+            yield unpublished
+        finally:
+            shutil.rmtree(unpublished.path, ignore_errors=True)
+            os.close(lock)
     finally:
-        shutil.rmtree(unpublished.path, ignore_errors=True)
-        os.close(lock)
+        only_build.release()
 
 
 class Unpublished:
-    """A run that is being built. path: its hidden folder; id: the name it will have."""
+    """A run that is being built.
 
-    def __init__(self, folder: Path, run_id: str, as_latest: bool) -> None:
+    path: its hidden folder. id: the name it will have. started: its time, UTC. fixed: whether
+    SOURCE_DATE_EPOCH gave that time.
+    """
+
+    def __init__(
+        self, folder: Path, run_id: str, started: datetime, fixed: bool, as_latest: bool
+    ) -> None:
         self.folder = folder
         self.id = run_id
         self.path = folder / f"{_HIDDEN}{run_id}"
+        self.started = started
+        self.fixed = fixed
         self.as_latest = as_latest
 
     def publish(self) -> Path:
@@ -134,6 +168,15 @@ def _remove_abandoned(folder: Path) -> None:
     for path in folder.glob(f"{_HIDDEN}*"):
         if _abandoned(path):
             shutil.rmtree(path, ignore_errors=True)
+    finish_deletions(folder)
+
+
+def finish_deletions(folder: Path) -> None:
+    """Remove what is left of runs whose deletion was cut short."""
+    for path in folder.glob(f"{DELETING}*"):
+        named = RUN_ID.fullmatch(path.name.removeprefix(DELETING))
+        if named and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _abandoned(hidden: Path) -> bool:
@@ -155,15 +198,20 @@ def _abandoned(hidden: Path) -> bool:
 
 
 @contextmanager
-def publishing_errors(folder: Path) -> Iterator[None]:
-    """Turn what the file system refuses while a report is written into a PublishError."""
+def publishing_errors(
+    folder: Path, kept: str = "nothing was published and the former report stands"
+) -> Iterator[None]:
+    """Turn what the file system refuses while a report is written into a PublishError.
+
+    kept: what a reader still has when the disk is full.
+    """
     folder = folder.parent if folder.name.startswith(_HIDDEN) else folder
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
             raise PublishError(
-                f"{folder}: the disk is full; nothing was published and the former report stands",
+                f"{folder}: the disk is full; {kept}",
                 "free some space, or set output.folder to another disk",
             ) from error
         raise PublishError(

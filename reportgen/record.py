@@ -1,6 +1,6 @@
 """The record of a run, put together from what its stages found."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -33,16 +33,16 @@ class RunTimes:
     seconds: float | None
 
 
-def start_fingerprints(files: Iterable[Path], pool: Pool) -> dict[Path, Fingerprint]:
-    """Start to fingerprint files; the result is complete when the pool has finished."""
+def start_fingerprints(sources: Sources, pool: Pool) -> dict[Path, Fingerprint]:
+    """Start to fingerprint the files of sources; complete when the pool has finished."""
     found: dict[Path, Fingerprint] = {}
 
     def ended(path: Path, end: Ended) -> None:
         failed = end.failed
         found[path] = end.value if failed is None else Fingerprint(error=failed.message)
 
-    for path in files:
-        pool.start(fingerprint, path, then=partial(ended, path))
+    for path in sources.files:
+        pool.start(fingerprint, path, path in sources.texts, then=partial(ended, path))
     return found
 
 
@@ -63,7 +63,8 @@ def summarise(
     records = [sections[name] for name in report.sections if name in sections]
     if times.seconds is None:
         records = [record.model_copy(update={"seconds": None}) for record in records]
-    synthetic = dict.fromkeys(c.synthetic for c in sources.catalogues.values() if c.synthetic)
+    files = tuple(_input(path, sources, inputs[path]) for path in sources.files)
+    synthetic = dict.fromkeys(record.synthetic for record in files if record.synthetic)
     summary = Summary(
         report=ReportRecord(
             id=block.id,
@@ -91,26 +92,28 @@ def summarise(
             templates="" if output.templates is None else str(output.templates.absolute()),
         ),
         environment=environment(report.path),
-        inputs=tuple(_input(path, sources, inputs[path]) for path in sources.files),
+        inputs=files,
         sections=tuple(records),
     )
     return with_status(summary)
 
 
 def _input(path: Path, sources: Sources, found: Fingerprint) -> InputRecord:
-    reading = [
-        (catalogue, dataset)
-        for catalogue in sources.catalogues.values()
-        for file, dataset in catalogue.files
-        if file == path
-    ]
-    rows = {dataset: catalogue.rows for catalogue, dataset in reading}
+    read: dict[str, DatasetRecord] = {}
+    for catalogue in sources.catalogues.values():
+        for file, dataset in catalogue.files:
+            if file == path:
+                read[dataset] = DatasetRecord(name=dataset, rows=catalogue.rows)
+    for stack in sources.images.values():
+        if stack.file == path:
+            n = stack.shape[0]
+            read[stack.dataset] = DatasetRecord(name=stack.dataset, rows=n, entries="images")
     return InputRecord(
         path=str(path),
-        datasets=tuple(DatasetRecord(name=name, rows=n) for name, n in rows.items()),
+        datasets=tuple(read.values()),
         bytes=found.bytes,
         modified=found.modified,
         sha256=found.sha256,
-        synthetic=next((c.synthetic for c, _ in reading if c.synthetic), ""),
+        synthetic=found.synthetic,
         error=found.error,
     )

@@ -145,8 +145,8 @@ class Metric:
 class Section:
     """What an analysis found.
 
-    findings: computed sentences, the one that matters most first. rows: rows used.
-    notes: quiet remarks, such as an approximation that was used.
+    findings: computed sentences, the one that matters most first. rows: rows used, or images, as
+    entries says. notes: quiet remarks, such as an approximation that was used.
     """
 
     findings: Sequence[str]
@@ -155,6 +155,7 @@ class Section:
     tables: Sequence[Table] = ()
     rows: int | None = None
     notes: Sequence[str] = ()
+    entries: Literal["rows", "images"] = "rows"
 
     def __post_init__(self) -> None:
         if isinstance(self.findings, str) or isinstance(self.notes, str):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
-from reportgen.analyses.base import Analysis
+from reportgen.analyses.base import AnyAnalysis
 from reportgen.config.loading import Report
 from reportgen.config.suggest import unknown
 from reportgen.documents import make_documents
@@ -59,11 +59,11 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         worker_pool(options.workers) as pool,
     ):
         progress.started([*sections, *report.output.formats])
-        sources = open_sources(report, {section.catalogue for section in sections.values()})
+        sources = open_sources(report, {key for s in sections.values() for key in s.sources})
         records = start_sections(
             sections, sources, report, run.path, options.alone, pool=pool, progress=progress
         )
-        inputs = start_fingerprints(sources.files, pool)
+        inputs = start_fingerprints(sources, pool)
         pool.finish()
         seconds = None if fixed else round(perf_counter() - clock, 2)
         times = RunTimes(run.id, started, seconds)
@@ -84,7 +84,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
     return Built(folder, summary, exit_code(summary))
 
 
-def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, Analysis]:
+def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, AnyAnalysis]:
     """Give the sections to build, all of them or those that were asked for."""
     wanted = tuple(only)
     for name in wanted:
@@ -93,7 +93,7 @@ def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, Analysis]:
     return {
         name: section
         for name, section in report.sections.items()
-        if isinstance(section, Analysis) and (not wanted or name in wanted)
+        if isinstance(section, AnyAnalysis) and (not wanted or name in wanted)
     }
 
 

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from reportgen.analyses.base import Analysis
+from reportgen.analyses.base import Analysis, AnyAnalysis, NetworkAnalysis
 from reportgen.config.loading import Report
 from reportgen.errors import PublishError
+from reportgen.features import scan_features
 from reportgen.pool import Ended, Failed, Pool, error_record
 from reportgen.progress import Progress
 from reportgen.sources import Sources
@@ -17,7 +19,7 @@ from reportgen.work import blank_record, compute_section, scan_catalogue
 
 
 def start_sections(
-    sections: Mapping[str, Analysis],
+    sections: Mapping[str, AnyAnalysis],
     sources: Sources,
     report: Report,
     run: Path,
@@ -26,17 +28,21 @@ def start_sections(
     pool: Pool,
     progress: Progress,
 ) -> dict[str, SectionRecord]:
-    """Start to scan the catalogues and make the sections; complete when the pool has finished.
+    """Start to read the sources and make the sections; complete when the pool has finished.
 
     alone: gives the command that builds one section.
     """
     making = _Sections(sections, sources, report, run, alone, pool, progress)
-    for name in sources.catalogues:
-        making.scan(name, [i for i, section in sections.items() if section.catalogue == name])
+    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for section_id, section in sections.items():
-        if section.catalogue in sources.errors:
-            error = sources.errors[section.catalogue]
-            making.failed(section_id, Failed("error", error.message, error=error))
+        wrong = [sources.errors[key] for key in section.sources if key in sources.errors]
+        if wrong:
+            making.failed(section_id, Failed("error", wrong[0].message, error=wrong[0]))
+        else:
+            groups.setdefault(section.sources, []).append(section_id)
+    # Networks first: importing TensorFlow takes longer than all else, and goes on beside it.
+    for group in sorted(groups.values(), key=making.reads_catalogue):
+        making.scan(group)
     return making.records
 
 
@@ -44,7 +50,7 @@ def start_sections(
 class _Sections:
     """The sections that are being made; records: those that have ended."""
 
-    sections: Mapping[str, Analysis]
+    sections: Mapping[str, AnyAnalysis]
     sources: Sources
     report: Report
     run: Path
@@ -53,25 +59,43 @@ class _Sections:
     progress: Progress
     records: dict[str, SectionRecord] = field(default_factory=dict)
 
-    def scan(self, catalogue: str, group: list[str]) -> None:
-        """Start the one pass over a catalogue for some sections."""
+    def reads_catalogue(self, group: list[str]) -> bool:
+        """Whether sections of one source are on a catalogue."""
+        return isinstance(self.sections[group[0]], Analysis)
+
+    def scan(self, group: list[str]) -> None:
+        """Start the one pass over the source that some sections share."""
         chosen = {section_id: self.sections[section_id] for section_id in group}
+        first = chosen[group[0]]
+        work: Callable[..., Any]
+        source: tuple[Any, ...]
+        if isinstance(first, NetworkAnalysis):
+            work = scan_features
+            source = (
+                self.sources.images[first.images.name],
+                self.sources.models[first.model.name],
+            )
+        else:
+            ((_, name),) = first.sources
+            work = scan_catalogue
+            source = self.sources.catalogues[name], int(self.report.catalogues[name].memory)
         self.pool.start(
-            scan_catalogue,
-            self.sources.catalogues[catalogue],
-            int(self.report.catalogues[catalogue].memory),
+            work,
+            *source,
             chosen,
             timeout=min(section.timeout for section in chosen.values()),
-            then=partial(self.scanned, catalogue, group),
+            then=partial(self.scanned, group),
         )
 
-    def scanned(self, catalogue: str, group: list[str], end: Ended) -> None:
+    def scanned(self, group: list[str], end: Ended) -> None:
         """Start the sections whose values are there."""
-        self.progress.printed(catalogue, end.printed)
+        self.progress.printed(
+            ", ".join(name for _, name in self.sections[group[0]].sources), end.printed
+        )
         failed = end.failed
         if failed is not None and len(group) > 1:
             for section_id in group:  # one of them broke the pass for all: find out which
-                self.scan(catalogue, [section_id])
+                self.scan([section_id])
             return
         for section_id in group:
             values = end.value[section_id] if failed is None else failed

@@ -7,17 +7,24 @@ from pathlib import Path
 from reportgen.config.loading import Report
 from reportgen.data.catalogue import Catalogue, all_problems, open_catalogue
 from reportgen.data.images import ImageStack, open_images
+from reportgen.data.models import ModelFiles, locate_model
 from reportgen.errors import SourceError
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The sources that could be opened, what is wrong with the others, and the files of all."""
+    """The sources that could be opened, and what is wrong with the others.
+
+    errors: by kind and name, as in ``open_sources``. files: those of all sources; texts: those of
+    them that are no HDF5.
+    """
 
     catalogues: Mapping[str, Catalogue]
     images: Mapping[str, ImageStack]
-    errors: Mapping[str, SourceError]
+    models: Mapping[str, ModelFiles]
+    errors: Mapping[tuple[str, str], SourceError]
     files: tuple[Path, ...]
+    texts: frozenset[Path]
 
     @property
     def problems(self) -> list[SourceError]:
@@ -26,38 +33,37 @@ class Sources:
         return [*self.errors.values(), *of_columns]
 
 
-def open_sources(report: Report, names: Collection[str]) -> Sources:
-    """Open the catalogues and image stacks of some names."""
+def open_sources(report: Report, names: Collection[tuple[str, str]]) -> Sources:
+    """Open some sources; names: the kind (a key of the YAML, such as catalogues) and the name."""
     catalogues: dict[str, Catalogue] = {}
     images: dict[str, ImageStack] = {}
-    errors: dict[str, SourceError] = {}
+    models: dict[str, ModelFiles] = {}
+    errors: dict[tuple[str, str], SourceError] = {}
     files: list[Path] = []
     for name, block in report.catalogues.items():
-        if name in names:
+        if ("catalogues", name) in names:
             of_columns = [column.file or block.file for column in block.columns.values()]
             files += [file for file in of_columns if file is not None]
             try:
                 catalogues[name] = open_catalogue(report, name, partial=True)
             except SourceError as error:
-                errors[name] = error
+                errors["catalogues", name] = error
     for name, stack in report.images.items():
-        if name in names:
+        if ("images", name) in names:
             files.append(stack.file)
             try:
                 images[name] = open_images(report, name)
             except SourceError as error:
-                errors[name] = error
-    return Sources(catalogues, images, errors, tuple(dict.fromkeys(files)))
+                errors["images", name] = error
+    for name in report.models:
+        if ("models", name) in names:
+            models[name] = locate_model(report, name)
+            files += models[name].files
+    texts = frozenset(model.architecture for model in models.values())
+    return Sources(catalogues, images, models, errors, tuple(dict.fromkeys(files)), texts)
 
 
-def check_models(report: Report) -> list[SourceError]:
-    """Say which files of the models are not there."""
-    problems = []
-    for name, model in report.models.items():
-        named = {"architecture": model.architecture}
-        named |= {f"weights.{key}": path for key, path in model.weights.items()}
-        for key, path in named.items():
-            if not path.is_file():
-                where = report.place("models", name, *key.split(".", 1))
-                problems.append(SourceError(f"{where}: {path}: there is no such file"))
-    return problems
+def every_source(report: Report) -> set[tuple[str, str]]:
+    """Give the kinds and names of all sources of a report."""
+    named = {"catalogues": report.catalogues, "images": report.images, "models": report.models}
+    return {(kind, name) for kind, blocks in named.items() for name in blocks}

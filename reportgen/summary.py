@@ -21,6 +21,9 @@ Status = Literal["ok", "warn", "fail", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "warn", "fail", "error")
 
 
+Entries = Literal["rows", "images"]
+"""What is counted in a source."""
+
 ErrorKind = Literal["error", "timeout", "died", "source", "config"]
 """It raised; it ran too long; its process died; its source or the configuration is wrong."""
 
@@ -101,6 +104,82 @@ class ErrorRecord(Record):
     """Traceback, for whoever mends it."""
 
 
+class CellRecord(Record):
+    """Which cell of a table a check is on."""
+
+    table: str
+    """Id of the table."""
+    row: int | Mapping[str, str | int | float]
+    """Its number, counted from 0, or the values that it has."""
+    column: str
+
+
+class WaiverRecord(Record):
+    """Why, and how long, it is accepted that a check does not hold."""
+
+    until: str
+    """Last day, ISO 8601."""
+    reason: str
+    owner: str = ""
+    expired: bool = False
+
+
+class CheckRecord(Record):
+    """A check and how it ended."""
+
+    id: str
+    """Unique within the section, and the same on every night."""
+    kind: str
+    """Key of the test in the YAML, such as max or drift."""
+    label: str
+    """What it asks for, in words."""
+    metric: str = ""
+    """Name of the metric it is on."""
+    cell: CellRecord | None = None
+    column: str = ""
+    """Column of the catalogue whose missing values it counts."""
+    value: float | None = None
+    """What was found; null when there is no number."""
+    low: float | None = None
+    """Smallest value that is ok, in the unit."""
+    high: float | None = None
+    """Largest value that is ok, in the unit."""
+    target: float | None = None
+    """The value to be near to: that of the YAML, of a reference run, or the median of nights."""
+    unit: str = ""
+    severity: Literal["warn", "fail"] = "fail"
+    """What it means when it does not hold."""
+    status: Status
+    """How it ended, a waiver aside; error when it could not be made."""
+    in_force: bool = True
+    """Whether the night is within its dates; if not, its status is ok and nothing was tested."""
+    waived: bool = False
+    """Whether it does not hold and that is accepted."""
+    message: str
+    """How it ended, in one sentence."""
+    reason: str = ""
+    owner: str = ""
+    since: str = ""
+    """First night on which it is in force, ISO 8601."""
+    until: str = ""
+    """Last night on which it is in force, ISO 8601."""
+    waiver: WaiverRecord | None = None
+
+    @property
+    def verdict(self) -> Status:
+        """What counts: ok for a check that is waived or not in force."""
+        return "ok" if self.waived or not self.in_force else self.status
+
+
+class CountedRecord(Record):
+    """How many of a section's rows have a valid value in a column; counted for a check."""
+
+    label: str
+    """What the column is called."""
+    rows: int
+    valid: int
+
+
 class SectionRecord(Record):
     """A section: what it found, or why it could not be computed."""
 
@@ -114,7 +193,8 @@ class SectionRecord(Record):
     """Selection of the rows; empty for all."""
     seconds: float | None = None
     rows: int | None = None
-    """Rows used."""
+    """Rows, or images, used."""
+    entries: Entries = "rows"
     text: str = ""
     findings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -122,6 +202,9 @@ class SectionRecord(Record):
     figures: tuple[FigureRecord, ...] = ()
     tables: tuple[TableRecord, ...] = ()
     error: ErrorRecord | None = None
+    counted: Mapping[str, CountedRecord] = {}
+    """Valid values of the columns whose missing values are checked."""
+    checks: tuple[CheckRecord, ...] = ()
 
 
 class DatasetRecord(Record):
@@ -129,6 +212,7 @@ class DatasetRecord(Record):
 
     name: str
     rows: int
+    entries: Entries = "rows"
 
 
 class InputRecord(Record):

@@ -10,21 +10,25 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from reportgen.analyses.base import Analysis
-from reportgen.data.catalogue import Catalogue, all_problems
+from reportgen.analyses.base import Analysis, AnyAnalysis
+from reportgen.config.columns import Column
+from reportgen.data.catalogue import Catalogue, all_problems, synthetic_mark
 from reportgen.data.hdf5 import open_file
 from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.pool import Failed, failure
 from reportgen.prose import fill_prose
 from reportgen.publish import publishing_errors
 from reportgen.reduce.base import Reduction, Source
+from reportgen.reduce.counts import Count
 from reportgen.reduce.scan import Failure, scan
 from reportgen.render.html import MOST_ROWS
 from reportgen.render.saving import section_files
 from reportgen.render.view import section_view
 from reportgen.results import Section
 from reportgen.style import house_style
-from reportgen.summary import SectionRecord
+from reportgen.summary import CountedRecord, SectionRecord
+
+_CHECK = "check: "  # before the name of a column, where the values of a section are named
 
 
 def scan_catalogue(
@@ -39,7 +43,7 @@ def scan_catalogue(
     result: dict[str, bytes | Failed] = {}
     for section_id, analysis in analyses.items():
         try:
-            needed = dict(analysis.reductions())
+            needed = dict(analysis.reductions()) | _counts_for_checks(analysis)
             _need(catalogue, needed.values())
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = failure(error)
@@ -52,6 +56,17 @@ def scan_catalogue(
         failed = next((v for v in found.values() if isinstance(v, Failure)), None)
         result[section_id] = _pickled(found) if failed is None else failure(failed.error)
     return result
+
+
+def _counts_for_checks(analysis: Analysis) -> dict[str, Reduction[Any, Any]]:
+    """Give the counts that checks on missing values need, by names that no analysis gives."""
+    return {f"{_CHECK}{name}": Count(name, analysis.where) for name in _missing_checked(analysis)}
+
+
+def _missing_checked(analysis: AnyAnalysis) -> dict[str, Column]:
+    """Give the columns whose missing values are checked, by name."""
+    blocks = [check.missing_at_most for check in analysis.checks]
+    return {block.column.name: block.column for block in blocks if block is not None}
 
 
 def _need(catalogue: Catalogue, reductions: Iterable[Reduction[Any, Any]]) -> None:
@@ -68,7 +83,9 @@ def _pickled(values: Mapping[str, Any]) -> bytes | Failed:
         return failure(error)
 
 
-def compute_section(section_id: str, analysis: Analysis, values: bytes, run: Path) -> SectionRecord:
+def compute_section(
+    section_id: str, analysis: AnyAnalysis, values: bytes, run: Path
+) -> SectionRecord:
     """Make a section from its values and save its figures and tables in the run folder.
 
     Raises PublishError when the run folder cannot be written; anything else is the section's.
@@ -77,19 +94,21 @@ def compute_section(section_id: str, analysis: Analysis, values: bytes, run: Pat
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with house_style():
-            section = _presented(analysis, values)
+            section, counted = _presented(analysis, values)
         made = section_files(section, section_id)
     said = dict.fromkeys(f"Warning: {item.message}" for item in caught)
     record = blank_record(section_id, analysis).model_copy(
         update={
             "status": "ok",
             "rows": section.rows,
+            "entries": section.entries,
             "findings": tuple(section.findings),
             "text": fill_prose(analysis.text or "", made.metrics),
             "notes": (*section.notes, *said),
             "metrics": made.metrics,
             "figures": made.figures,
             "tables": made.tables,
+            "counted": counted,
         }
     )
     with publishing_errors(run.parent):
@@ -103,9 +122,11 @@ def compute_section(section_id: str, analysis: Analysis, values: bytes, run: Pat
     return record.model_copy(update={"seconds": round(perf_counter() - started, 3)})
 
 
-def _presented(analysis: Analysis, values: bytes) -> Section:
+def _presented(analysis: AnyAnalysis, values: bytes) -> tuple[Section, dict[str, CountedRecord]]:
     try:
-        section: object = analysis.present(**pickle.loads(values))  # noqa: S301 - by our own worker
+        found: dict[str, Any] = pickle.loads(values)  # noqa: S301 - by our own worker
+        counts = {name: found.pop(f"{_CHECK}{name}") for name in _missing_checked(analysis)}
+        section: object = analysis.present(**found)
     except (SectionError, SourceError):
         raise
     except ReportgenError as error:  # whatever a plugin blames, it is the section that fails
@@ -115,39 +136,49 @@ def _presented(analysis: Analysis, values: bytes) -> Section:
             f"the analysis {analysis.analysis} gave a {type(section).__name__}, not a Section",
             "this is a bug of the analysis",
         )
-    return section
+    columns = _missing_checked(analysis)
+    return section, {
+        name: CountedRecord(label=columns[name].title, rows=count.rows, valid=count.valid)
+        for name, count in counts.items()
+    }
 
 
-def blank_record(section_id: str, analysis: Analysis) -> SectionRecord:
+def blank_record(section_id: str, analysis: AnyAnalysis) -> SectionRecord:
     """Give the record of a section of which nothing is known yet."""
+    where = getattr(analysis, "where", None)
     return SectionRecord(
         id=section_id,
         analysis=analysis.analysis,
         title=analysis.title,
         status="error",
-        source=analysis.catalogue,
-        where="" if analysis.where is None else str(analysis.where),
+        source=", ".join(name for _, name in analysis.sources),
+        where="" if where is None else str(where),
     )
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What identifies a file. modified: UTC, ISO 8601. error: why it cannot be read."""
+    """What identifies a file. modified: UTC, ISO 8601. error: why it cannot be read.
+
+    synthetic: what it says of itself when it does not hold observations.
+    """
 
     bytes: int | None = None
     modified: str | None = None
     sha256: str | None = None
     error: str = ""
+    synthetic: str = ""
 
 
-def fingerprint(path: Path) -> Fingerprint:
-    """Look at a file of a source; what is wrong with it is in the result."""
-    try:
-        with open_file(path):
-            pass
-        said = ""
-    except SourceError as error:
-        said = error.message.removeprefix(f"{path}: ")
+def fingerprint(path: Path, is_text: bool = False) -> Fingerprint:
+    """Look at a file of a source, HDF5 or text; what is wrong with it is in the result."""
+    said = synthetic = ""
+    if not is_text:
+        try:
+            with open_file(path) as opened:
+                synthetic = synthetic_mark(opened.attrs)
+        except SourceError as error:
+            said = error.message.removeprefix(f"{path}: ")
     try:
         status = path.stat()
         with path.open("rb") as file:
@@ -155,4 +186,4 @@ def fingerprint(path: Path) -> Fingerprint:
     except OSError as error:
         return Fingerprint(error=said or str(error.strerror))
     modified = datetime.fromtimestamp(int(status.st_mtime), UTC)
-    return Fingerprint(status.st_size, f"{modified:%Y-%m-%dT%H:%M:%SZ}", digest, said)
+    return Fingerprint(status.st_size, f"{modified:%Y-%m-%dT%H:%M:%SZ}", digest, said, synthetic)

@@ -23,7 +23,7 @@ def project(tmp_path):
 def survey(tmp_path_factory):
     """A small synthetic survey in the layout of the real files."""
     folder = tmp_path_factory.mktemp("survey")
-    done = reportgen("sample", folder, "--rows", ROWS, "--images", 2)
+    done = reportgen("sample", folder, "--rows", ROWS, "--images", 6)
     assert done.returncode == 0, done.stderr
     return folder
 

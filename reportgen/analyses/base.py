@@ -9,10 +9,11 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import Field
 
 from reportgen.config.columns import Column
-from reportgen.config.schema import Count, SectionBlock
+from reportgen.config.schema import CatalogueSection, Count, NetworkSection, SectionBlock
 from reportgen.config.suggest import unknown
 from reportgen.errors import ConfigError
 from reportgen.reduce.base import Reduction
+from reportgen.reduce.maps import MapReduction
 from reportgen.results import Section
 
 GROUP = "reportgen.analyses"
@@ -31,12 +32,8 @@ def no_repeats(things: Things) -> Things:
     return things
 
 
-class Analysis(SectionBlock):
-    """A kind of section: its fields are the keys of its YAML.
-
-    Subclass it with fields, say in ``reductions`` what must be computed, and make the section in
-    ``present`` from the values. It neither reads data nor draws a page.
-    """
+class AnyAnalysis(SectionBlock):
+    """What analyses of catalogues and of images have in common; subclass one of those."""
 
     name: ClassVar[str] = ""
 
@@ -46,8 +43,9 @@ class Analysis(SectionBlock):
         if name:
             cls.name = name
 
-    def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
-        """Give the reductions it needs, by the names under which ``present`` gets their values."""
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """What it reads: the kind of each source (a key of the YAML) and its name."""
         raise NotImplementedError
 
     def present(self, **values: Any) -> Section:
@@ -55,14 +53,44 @@ class Analysis(SectionBlock):
         raise NotImplementedError
 
 
+class Analysis(AnyAnalysis, CatalogueSection):
+    """A kind of section on a catalogue: its fields are the keys of its YAML.
+
+    Subclass it with fields, say in ``reductions`` what must be computed, and make the section in
+    ``present`` from the values. It neither reads data nor draws a page.
+    """
+
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """The catalogue."""
+        return (("catalogues", self.catalogue),)
+
+    def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
+        """Give the reductions it needs, by the names under which ``present`` gets their values."""
+        raise NotImplementedError
+
+
+class NetworkAnalysis(AnyAnalysis, NetworkSection):
+    """A kind of section on what a network makes of images; as an Analysis in all else."""
+
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """The images and the network."""
+        return ("images", self.images.name), ("models", self.model.name)
+
+    def reductions(self) -> Mapping[str, MapReduction[Any, Any]]:
+        """Give the reductions it needs, by the names under which ``present`` gets their values."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Registry:
     """The analyses that are installed; broken: those that could not be loaded, and why."""
 
-    types: Mapping[str, type[Analysis]]
+    types: Mapping[str, type[AnyAnalysis]]
     broken: Mapping[str, str] = field(default_factory=dict)
 
-    def get(self, name: str) -> type[Analysis]:
+    def get(self, name: str) -> type[AnyAnalysis]:
         """Give an analysis; ConfigError with a did-you-mean for a name that is not known."""
         if name in self.broken:
             raise ConfigError(self.broken[name])
@@ -74,7 +102,7 @@ class Registry:
 @cache
 def installed_analyses() -> Registry:
     """Load every analysis that an installed package announces in the group reportgen.analyses."""
-    types: dict[str, type[Analysis]] = {}
+    types: dict[str, type[AnyAnalysis]] = {}
     broken: dict[str, str] = {}
     points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
     for point in dict.fromkeys(points):
@@ -97,9 +125,9 @@ def installed_analyses() -> Registry:
     return Registry({n: t for n, t in types.items() if n not in broken}, broken)
 
 
-def _load(point: EntryPoint) -> type[Analysis]:
+def _load(point: EntryPoint) -> type[AnyAnalysis]:
     loaded = point.load()
-    if not (isinstance(loaded, type) and issubclass(loaded, Analysis)):
+    if not (isinstance(loaded, type) and issubclass(loaded, AnyAnalysis)):
         raise TypeError(f"{point.value} is not a subclass of reportgen.analyses.base.Analysis")
     if loaded.name != point.name:
         raise TypeError(f"{point.value} is called {loaded.name!r}, not {point.name!r}")

@@ -136,6 +136,12 @@ def coefficient(r: float, limit: float | None = None) -> str:
     return number(r, digits)
 
 
+def correlated(r: float, limit: float | None = None) -> str:
+    """Give a correlation as an equation: ``r = 0.98``, ``r > 0.999``."""
+    said = coefficient(r, limit)
+    return f"r {said[0]} {said[1:]}" if said[0] in "<>" else f"r = {said}"
+
+
 def no_values(
     columns: Sequence[Column], rows: int, where: Condition | None, *, together: bool = False
 ) -> SectionError:

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -51,6 +52,24 @@ def unit_symbol(unit: str) -> str:
         return ""
     symbol = str(_read_unit(unit).to_string("unicode"))
     return {"deg": "°", "arcmin": "′", "arcsec": "″"}.get(symbol, symbol)
+
+
+PREFIXES = {"": 1.0, "m": 1e3, "u": 1e6, "n": 1e9}
+
+
+def prefixed_unit(unit: str, largest: float) -> tuple[float, str]:
+    """Give a unit in which a largest size reads well, and how many of it the old one is.
+
+    ``Jy / beam`` and 0.003 give 1000 and ``mJy / beam``. A unit that takes no prefix stays.
+    """
+    fitting = [prefix for prefix, factor in PREFIXES.items() if largest * factor >= 1]
+    for prefix in fitting[:1]:
+        changed = f"{prefix}{unit}"
+        with suppress(ValueError, TypeError):
+            ratio = _read_unit(unit).to(_read_unit(changed)) if unit else 0.0
+            if abs(ratio - PREFIXES[prefix]) <= 1e-9 * PREFIXES[prefix]:
+                return PREFIXES[prefix], changed
+    return 1.0, unit
 
 
 def unit_problem(unit: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
@@ -11,10 +11,12 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from reportgen.config.columns import Column
+from reportgen.config.networks import Images, Model
 from reportgen.config.schema import (
     SLUG,
     BlockError,
     CatalogueBlock,
+    CatalogueSection,
     ImagesBlock,
     ModelBlock,
     OutputBlock,
@@ -25,7 +27,7 @@ from reportgen.config.schema import (
 from reportgen.config.suggest import unknown
 from reportgen.config.text import Document, KeyPath, Problem, dotted, problems_error, read_document
 
-Model = TypeVar("Model", bound=BaseModel)
+Checked = TypeVar("Checked", bound=BaseModel)
 AnalysisTypes = Mapping[str, type[SectionBlock]]
 
 
@@ -40,6 +42,7 @@ class Report:
     catalogues: Mapping[str, CatalogueBlock]
     images: Mapping[str, ImagesBlock]
     models: Mapping[str, ModelBlock]
+    references: Mapping[str, str | Path]
     sections: Mapping[str, SectionBlock]
 
     @property
@@ -85,6 +88,7 @@ def load_report(
         catalogues=settings.catalogues,
         images=settings.images,
         models=settings.models,
+        references=settings.references,
         sections=sections,
     )
 
@@ -104,8 +108,8 @@ class _Checker:
         self.unread = {path for path in paths if _at(document.values, path) is None}
 
     def check(
-        self, model: type[Model], raw: object, path: KeyPath, **context: object
-    ) -> Model | None:
+        self, model: type[Checked], raw: object, path: KeyPath, **context: object
+    ) -> Checked | None:
         """Validate the block at a path; None when it is wrong."""
         try:
             return model.model_validate(raw, context={**self.context, **context})
@@ -131,6 +135,11 @@ class _Checker:
         if not isinstance(raw_sections, dict):
             return {}
         described = self._described(values.get("catalogues", {}))
+        self.context["images"] = self._known(ImagesBlock, values.get("images", {}), Images)
+        self.context["models"] = self._known(ModelBlock, values.get("models", {}), Model)
+        references = values.get("references", {})
+        if isinstance(references, dict):
+            self.context["references"] = frozenset(references)
         found: dict[str, SectionBlock] = {}
         for name, raw in raw_sections.items():
             section = self._section(("sections", name), raw, described)
@@ -151,6 +160,23 @@ class _Checker:
                 described[name] = _named_columns(raw)
         return described
 
+    def _known(
+        self,
+        block: type[ImagesBlock] | type[ModelBlock],
+        raw: object,
+        plain: Callable[[str], Images | Model],
+    ) -> dict[str, Images | Model] | None:
+        """Give the image stacks or networks by name; those that are wrong have a name at least."""
+        if not isinstance(raw, dict):
+            return None
+        known: dict[str, Images | Model] = {}
+        for name, each in raw.items():
+            try:
+                known[name] = block.model_validate(each, context=self.context).described(name)
+            except ValidationError:
+                known[name] = plain(name)
+        return known
+
     def _section(
         self,
         path: KeyPath,
@@ -170,8 +196,9 @@ class _Checker:
         analysis = self._analysis(path, raw.get("analysis"))
         if analysis is None:
             # What every section has can be checked all the same.
-            raw = {key: value for key, value in raw.items() if key in SectionBlock.model_fields}
-            self.check(SectionBlock, {**raw, "analysis": ""}, path, columns=columns)
+            kind = CatalogueSection if "catalogue" in raw else SectionBlock
+            raw = {key: value for key, value in raw.items() if key in kind.model_fields}
+            self.check(kind, {**raw, "analysis": ""}, path, columns=columns)
             return None
         return self.check(analysis, raw, path, columns=columns)
 
@@ -312,7 +339,8 @@ def _keys(model: type[BaseModel], path: Iterable[str | int]) -> list[str]:
         # A part that leads nowhere is a word of the validator's own, such as a union's member.
         blocks = [each for block in blocks for each in _below(block, part)] or blocks
     models = [member for block in blocks for member in _members(block)]
-    return sorted({key for member in models for key in getattr(member, "model_fields", {})})
+    fields = [field for each in models for field in getattr(each, "model_fields", {}).items()]
+    return sorted({field.alias or name for name, field in fields})
 
 
 def _below(annotation: Any, part: str | int) -> list[Any]:

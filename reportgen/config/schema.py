@@ -1,17 +1,14 @@
 """The shape of the YAML: one frozen model a block, a description for each key."""
 
-import os
+import re
 from collections.abc import Mapping
 from keyword import iskeyword
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ByteSize,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationInfo,
@@ -19,63 +16,46 @@ from pydantic import (
     model_validator,
 )
 
+from reportgen.config.blocks import (
+    SLUG,
+    Block,
+    BlockError,
+    ColumnRef,
+    Count,
+    FilePath,
+    Fraction,
+    Index,
+    Name,
+    Positive,
+    Real,
+    Text,
+)
+from reportgen.config.checks import CheckBlock, RunReference, checks_without_catalogue
 from reportgen.config.columns import Column, unit_problem
 from reportgen.config.expressions import Condition, ExpressionError, parse
+from reportgen.config.networks import RANDOM, Images, Model
 from reportgen.config.suggest import unknown
 
-SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
-
-Name = Annotated[str, StringConstraints(pattern=SLUG, max_length=80)]
-Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
-
-
-class BlockError(ValueError):
-    """What is wrong with single keys, found by a validator of the block that holds them.
-
-    problems: messages by the path of the key within the block.
-    """
-
-    def __init__(self, problems: Mapping[tuple[str | int, ...], str]) -> None:
-        super().__init__("; ".join(problems.values()))
-        self.problems = problems
-
-
-def _number(value: object) -> object:
-    """Read a quoted number: inside { } YAML wants ${NAME} in quotes, which makes it a text."""
-    if isinstance(value, str):
-        for kind in (int, float):
-            try:
-                return kind(value)
-            except ValueError:
-                continue
-    return value
-
-
-_Number = BeforeValidator(_number)
-Count = Annotated[int, Field(strict=True, gt=0), _Number]
-Index = Annotated[int, Field(strict=True, ge=0), _Number]
-Real = Annotated[float, Field(strict=True, allow_inf_nan=False), _Number]
-Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), _Number]
-Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), _Number]
+# What analyses and plugins take from here.
+__all__ = [
+    "SLUG",
+    "Block",
+    "BlockError",
+    "ColumnRef",
+    "Count",
+    "FilePath",
+    "Fraction",
+    "Index",
+    "Name",
+    "Positive",
+    "Real",
+    "Text",
+]
 
 
 def _unit(text: str) -> str:
     if problem := unit_problem(text):
         raise ValueError(problem)
-    return text
-
-
-def _path(text: object, info: ValidationInfo) -> object:
-    """Make a path relative to the folder of the YAML file."""
-    if isinstance(text, str):
-        if not text.strip():
-            raise ValueError("the path is empty")
-        base = (info.context or {}).get("folder", Path())
-        # Normalised but not resolved: messages name the path as the user knows it.
-        try:
-            return Path(os.path.normpath(Path(base, Path(text).expanduser())))
-        except RuntimeError:
-            raise ValueError(f"{text!r} starts with the home of a user who is not known") from None
     return text
 
 
@@ -94,19 +74,6 @@ def _column_name(name: str) -> str:
 
 Unit = Annotated[str, AfterValidator(_unit)]
 ColumnName = Annotated[str, AfterValidator(_column_name)]
-FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
-
-
-class Block(BaseModel):
-    """Any block of the YAML: frozen, and no key beyond those it lists."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        arbitrary_types_allowed=True,
-        use_attribute_docstrings=True,
-        validate_default=True,
-    )
 
 
 class ReportBlock(Block):
@@ -126,6 +93,25 @@ class ReportBlock(Block):
     """Language of the titles and texts, as an IETF tag; screen readers need it."""
 
 
+class KeepBlock(Block):
+    """Which old runs stay; the newest and the references always do."""
+
+    nights: Count
+    """How many of the last nights to keep."""
+    monthly: Index = 0
+    """For how many months to keep one run of each besides."""
+
+
+def _database(text: object) -> object:
+    """Refuse what is no URL, without repeating it: it may hold a password."""
+    if not (isinstance(text, str) and re.match(r"[a-z][a-z0-9_]*(\+[a-z0-9_]+)?://", text)):
+        raise ValueError(
+            "should be a URL as SQLAlchemy reads it, such as postgresql://host/reports or "
+            "sqlite:////data/history.sqlite"
+        )
+    return text
+
+
 class OutputBlock(Block):
     """Where the report goes and in what forms."""
 
@@ -137,6 +123,10 @@ class OutputBlock(Block):
     """Folder whose files replace single templates and styles of reportgen."""
     paper: Literal["a4", "letter"] = "a4"
     """Paper size of the PDF."""
+    keep: KeepBlock | None = None
+    """Which old runs to keep: {nights, monthly}; all when not given."""
+    history: Annotated[str, BeforeValidator(_database)] | None = None
+    """Database of all nights, as a SQLAlchemy URL; a file in the output folder when not given."""
 
 
 class ColumnBlock(Block):
@@ -221,29 +211,51 @@ class ImagesBlock(Block):
     pixel_scale: Positive | None = None
     """Size of a pixel in arcseconds."""
 
+    def described(self, name: str) -> Images:
+        """Give the images as analyses see them."""
+        return Images(name, self.title or name, self.unit, self.pixel_scale)
+
+
+class WeightsBlock(Block):
+    """A set of weights: what a network learnt."""
+
+    file: FilePath
+    """HDF5 file."""
+    label: Text | None = None
+    """What figures and sentences call it; its name when not given."""
+
+
+def _weights(value: object) -> object:
+    """Take a path alone for the file."""
+    return {"file": value} if isinstance(value, str) else value
+
+
+Weights = Annotated[
+    WeightsBlock, BeforeValidator(_weights, json_schema_input_type=str | WeightsBlock)
+]
+
 
 class ModelBlock(Block):
     """A trained network: its architecture and one or more sets of weights."""
 
     architecture: FilePath
-    """JSON file of the layers."""
-    weights: Annotated[dict[Name, FilePath], Field(min_length=1)]
+    """JSON file of the layers, as Keras 0.3 to 2 wrote it."""
+    weights: Annotated[dict[Name, Weights], Field(min_length=1)]
     """HDF5 weight files, by the names that sections use."""
     trained_with: Literal["theano", "tensorflow"] | None = None
     """Backend that trained it: theano flips kernels, tensorflow does not."""
 
+    @model_validator(mode="after")
+    def _random_is_taken(self) -> "ModelBlock":
+        if RANDOM in self.weights:
+            said = f"{RANDOM!r} stands for weights that are drawn, not read; choose another name"
+            raise BlockError({("weights", RANDOM): said})
+        return self
 
-def _column(value: object, info: ValidationInfo) -> object:
-    if isinstance(value, Column):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("should be the name of a column")
-    known: dict[str, Column] | None = (info.context or {}).get("columns")
-    if known is None:  # the catalogue itself is wrong: that error is reported, not this one
-        return Column(value)
-    if value not in known:
-        raise ValueError(unknown("column", value, known))
-    return known[value]
+    def described(self, name: str) -> Model:
+        """Give the network as analyses see it."""
+        labels = {key: block.label or key for key, block in self.weights.items()}
+        return Model(name, {**labels, RANDOM: f"{RANDOM} weights"})
 
 
 def _condition(value: object, info: ValidationInfo) -> object:
@@ -258,10 +270,33 @@ def _condition(value: object, info: ValidationInfo) -> object:
         raise ValueError(str(error)) from None
 
 
-ColumnRef = Annotated[
-    Column,
-    BeforeValidator(_column),
-    WithJsonSchema({"type": "string", "description": "Name of a column of the catalogue."}),
+def _reference(kind: type[Images] | type[Model], key: str) -> BeforeValidator:
+    """Resolve the name of an image stack or a network; key: where the context has them."""
+
+    def resolve(value: object, info: ValidationInfo) -> object:
+        if isinstance(value, kind):
+            return value
+        if not isinstance(value, str):
+            raise ValueError(f"should be a name of {key}:")
+        known: Mapping[str, object] | None = (info.context or {}).get(key)
+        if known is None:  # the block of all of them is wrong: that is reported, not this
+            return kind(value)
+        if value not in known:
+            raise ValueError(unknown(kind.noun, value, known))
+        return known[value]
+
+    return BeforeValidator(resolve)
+
+
+ImagesRef = Annotated[
+    Images,
+    _reference(Images, "images"),
+    WithJsonSchema({"type": "string", "description": "Name of a stack of images."}),
+]
+ModelRef = Annotated[
+    Model,
+    _reference(Model, "models"),
+    WithJsonSchema({"type": "string", "description": "Name of a trained network."}),
 ]
 Selection = Annotated[
     Condition,
@@ -277,16 +312,57 @@ class SectionBlock(Block):
 
     analysis: str
     """Which analysis makes the section; `reportgen sections` lists them."""
-    catalogue: str
-    """Which catalogue it reads."""
     title: Text
     """Title of the section."""
     text: Text | None = None
     """Prose below the finding; may use {{ metrics.NAME }} of this section."""
-    where: Selection | None = None
-    """Which rows to use, such as: flux_36 > 0 and stellarity < 0.9."""
     timeout: Positive = 600.0
     """Seconds after which the section is stopped and shown as an error."""
+    checks: tuple[CheckBlock, ...] = ()
+    """What must hold: each checks one metric, one cell of a table, or the whole section."""
+
+    @model_validator(mode="after")
+    def _checks_can_be_made(self) -> "SectionBlock":
+        problems = checks_without_catalogue(self.checks)
+        if problems and "catalogue" not in type(self).model_fields:
+            raise BlockError(problems)
+        return self
+
+
+class CatalogueSection(SectionBlock):
+    """The keys of a section on a catalogue."""
+
+    catalogue: str
+    """Which catalogue it reads."""
+    where: Selection | None = None
+    """Which rows to use, such as: flux_36 > 0 and stellarity < 0.9."""
+
+
+class NetworkSection(SectionBlock):
+    """The keys of a section on what a network makes of images."""
+
+    images: ImagesRef
+    """Which images the network is shown."""
+    model: ModelRef
+    """Which network."""
+    weights: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Which sets of its weights; random stands for weights that are drawn, not trained."""
+    layer: Index | Text | None = None
+    """Index or name of the layer; the last convolution with its activation when not given."""
+    seed: Index = 2016
+    """Seed of the random weights."""
+
+    @model_validator(mode="after")
+    def _known_weights(self) -> "NetworkSection":
+        problems: dict[tuple[str | int, ...], str] = {}
+        for place, name in enumerate(self.weights):
+            if self.model.labels and name not in self.model.labels:
+                problems["weights", place] = unknown("weights", name, self.model.labels)
+            elif name in self.weights[:place]:
+                problems["weights", place] = f"{name} stands here twice"
+        if problems:
+            raise BlockError(problems)
+        return self
 
 
 class Settings(Block):
@@ -296,11 +372,13 @@ class Settings(Block):
     """What the report is about."""
     output: OutputBlock = Field(default_factory=dict, validate_default=True)
     """Where the report goes and in what forms."""
-    catalogues: dict[Name, CatalogueBlock] = {}
+    catalogues: dict[Name, CatalogueBlock] = Field(default_factory=dict)
     """Tables of objects, by the names that sections use."""
-    images: dict[Name, ImagesBlock] = {}
+    images: dict[Name, ImagesBlock] = Field(default_factory=dict)
     """Stacks of images, by the names that sections use."""
-    models: dict[Name, ModelBlock] = {}
+    models: dict[Name, ModelBlock] = Field(default_factory=dict)
     """Trained networks, by the names that sections use."""
-    sections: dict[Name, Any] = {}
+    references: dict[Name, RunReference] = Field(default_factory=dict)
+    """Runs to compare with, by the names that checks use: the id of a run, or a run folder."""
+    sections: dict[Name, Any] = Field(default_factory=dict)
     """The sections of the report, in order."""

@@ -30,17 +30,19 @@ class ImageStack:
     synthetic: str = ""
     where: str = ""
 
-    def batches(self, size: int, stop: int | None = None) -> Iterator[NDArray[np.float32]]:
-        """Read images in order, size at a time, up to stop; float32 (k, height, width)."""
+    def batches(
+        self, size: int, start: int = 0, stop: int | None = None
+    ) -> Iterator[NDArray[np.float32]]:
+        """Read images from start to stop in order, size at a time; float32 (k, height, width)."""
         stop = self.shape[0] if stop is None else min(stop, self.shape[0])
         with open_file(self.file, self.where) as file:
             dataset = open_dataset(file, self.dataset, self.where)
-            for start in range(0, stop, size):
-                last = min(stop, start + size)
-                with reading(self.file, self.dataset, f"images {start} to {last}", self.where):
-                    raw = dataset[start:last]
-                    if len(raw) != last - start:
-                        raise ValueError(f"there are only {start + len(raw)} left of {stop}")
+            for first in range(start, stop, size):
+                last = min(stop, first + size)
+                with reading(self.file, self.dataset, f"images {first} to {last}", self.where):
+                    raw = dataset[first:last]
+                    if len(raw) != last - first:
+                        raise ValueError(f"there are only {first + len(raw)} left of {stop}")
                 with np.errstate(over="ignore", invalid="ignore"):
                     images = np.asarray(raw, dtype=np.float32)
                 yield images

@@ -194,7 +194,7 @@ def _facts(section: SectionRecord) -> list[str]:
     if section.where:
         facts.append(f"rows where {section.where}")
     if section.rows is not None:
-        facts.append(f"{count(section.rows)} rows")
+        facts.append(f"{count(section.rows)} {section.entries}")
     if section.seconds is not None:
         facts.append(f"{section.seconds:.1f} s")
     return facts
@@ -203,6 +203,6 @@ def _facts(section: SectionRecord) -> list[str]:
 def _input(record: InputRecord) -> InputView:
     return InputView(
         record,
-        listed([f"{d.name} ({count(d.rows)} rows)" for d in record.datasets], most=20),
+        listed([f"{d.name} ({count(d.rows)} {d.entries})" for d in record.datasets], most=20),
         "" if record.bytes is None else bytes_text(record.bytes),
     )

@@ -21,7 +21,7 @@ from reportgen.config.schema import (
     Fraction,
     Positive,
     Real,
-    SectionBlock,
+    CatalogueSection,
     Settings,
 )
 from reportgen.errors import ConfigError, ExitCode
@@ -33,7 +33,7 @@ class View(Block):
     axis: Literal["linear", "log"] = "linear"
 
 
-class Spread(SectionBlock):
+class Spread(CatalogueSection):
     columns: Annotated[tuple[ColumnRef, ...], Field(min_length=1)]
     views: tuple[View, ...] = ()
     named: dict[str, View] = Field(default_factory=dict)
@@ -57,7 +57,7 @@ class Spread(SectionBlock):
         return self
 
 
-ANALYSES = {"spread": Spread, "other": SectionBlock}
+ANALYSES = {"spread": Spread, "other": CatalogueSection}
 GOOD = """\
 report:
   id: cdfs

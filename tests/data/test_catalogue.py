@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.config.loading import load_report
-from reportgen.config.schema import SectionBlock
+from reportgen.config.schema import CatalogueSection
 from reportgen.data import catalogue as module
 from reportgen.data.catalogue import all_problems, open_catalogue, synthetic_mark
 from reportgen.errors import ExitCode, SourceError
@@ -44,7 +44,7 @@ def folder(tmp_path):
 def opened(folder):
     def opened(*overrides, **options):
         path = folder / "cdfs.yaml"
-        report = load_report(path, {"any": SectionBlock}, overrides, {})
+        report = load_report(path, {"any": CatalogueSection}, overrides, {})
         return open_catalogue(report, "swire", **options)
 
     return opened
@@ -275,7 +275,7 @@ def test_chunks_join_to_the_dataset_whatever_its_layout(
         file.create_dataset("table", data=table, maxshape=(None, 3) if layout else None, **options)
     with h5py.File(folder / "training.h5", "w") as file:
         file["labels"] = np.zeros(rows, dtype=bool)
-    report = load_report(folder / "any.yaml", {"any": SectionBlock}, (), {})
+    report = load_report(folder / "any.yaml", {"any": CatalogueSection}, (), {})
     catalogue = open_catalogue(report, "swire")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "LEAST_ROWS", rows_a_chunk)

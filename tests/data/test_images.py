@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from reportgen.config.loading import load_report
-from reportgen.config.schema import SectionBlock
+from reportgen.config.schema import CatalogueSection
 from reportgen.data.images import ImageStack, open_images
 from reportgen.errors import ExitCode, SourceError
 
@@ -38,7 +38,7 @@ def opened(tmp_path, path):
         if data is not None:
             with h5py.File(path, "w") as file:
                 file.create_dataset("images", data=data, **options)
-        report = load_report(tmp_path / "cdfs.yaml", {"any": SectionBlock}, overrides, {})
+        report = load_report(tmp_path / "cdfs.yaml", {"any": CatalogueSection}, overrides, {})
         return open_images(report, "cutouts")
 
     return opened

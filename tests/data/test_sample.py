@@ -26,6 +26,8 @@ DATASETS = {
     ],
     "training.h5": ["/labels"],
 }
+# test_sample_network.py looks into these.
+NETWORK = ["cnn_model.json", "weights_10epochs.h5", "my_cnn_weights.h5"]
 
 
 class Sample:
@@ -59,7 +61,7 @@ def separation(ra1, dec1, ra2, dec2):
 
 
 def test_the_files_have_the_layout_of_the_notebook(sample):
-    assert [path.name for path in sample.paths] == ["crowdastro.h5", "training.h5"]
+    assert [path.name for path in sample.paths] == [*DATASETS, *NETWORK]
     assert sample.catalogue.shape == (ROWS, 12)
     assert sample.catalogue.dtype == np.float64
     assert sample.positions.shape == (2400, 2)
@@ -79,7 +81,7 @@ def test_the_files_are_not_large(sample):
 
 
 def test_files_and_datasets_say_that_they_are_synthetic(sample):
-    for path in sample.paths:
+    for path in sample.paths[: len(DATASETS)]:
         with h5py.File(path) as file:
             assert "not observations" in file.attrs["synthetic"]
             assert file.attrs["seed"] == 2016
@@ -452,5 +454,5 @@ def test_a_failed_write_leaves_the_former_files(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "write_bytes", disk_full)
     with pytest.raises(PublishError, match="No space left on device"):
         write_sample(tmp_path, rows=60, images=1)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["crowdastro.h5", "training.h5"]
-    assert [(tmp_path / name).read_bytes() for name in ("crowdastro.h5", "training.h5")] == before
+    assert {path.name for path in tmp_path.iterdir()} == {*DATASETS, *NETWORK}
+    assert [(tmp_path / name).read_bytes() for name in (*DATASETS, *NETWORK)] == before

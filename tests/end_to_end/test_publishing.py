@@ -132,7 +132,7 @@ def test_what_a_killed_build_leaves_is_removed_by_the_next(slow):
     building.kill()
     building.communicate(timeout=SECONDS)
     wait_until(lambda: gone(processes), "the end of the processes")
-    assert len(hidden(slow.out)) == 1
+    assert len(hidden(slow.out)) == 2  # the run and the lock
     slow.configure({"fluxes": DISTRIBUTION})
     assert slow.build().returncode == 0
     assert hidden(slow.out) == []

@@ -2,7 +2,8 @@
 
 `sky` says where things are, `radio` and `population` what there is, with `spectra` for its colours.
 `cut_outs` and `catalogue` show what the telescopes make of it, with `stellarity` for how
-point-like an object looks, and `writing` puts it all into files.
+point-like an object looks. `network` draws a network for the cut-outs and `keras_files` lays it out
+as Keras did. `writing` puts it all into files.
 """
 
 from reportgen.data.sample.writing import write_sample

@@ -1,5 +1,6 @@
 """The files of the synthetic survey."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reportgen.data.sample import cut_outs
+from reportgen.data.sample import cut_outs, keras_files, network
 from reportgen.data.sample.catalogue import COLUMNS, UNITS, draw_catalogue
 from reportgen.data.sample.radio import RadioSky, draw_radio_sky
 from reportgen.errors import ConfigError, PublishError
@@ -41,6 +42,8 @@ def write_sample(
       (images, 201, 201) and ``images_5x5`` (images, 501, 501) float32 [Jy/beam]: the same sky, 0.6
       arcsec per pixel, row 0 south, RA decreasing with the column, the object in the middle pixel.
     - ``training.h5``: ``labels`` (rows,) bool, true for the hosts of radio objects.
+    - ``cnn_model.json``, ``weights_10epochs.h5``, ``my_cnn_weights.h5`` (100 epochs): a network for
+      such cut-outs as Keras 1.0 on Theano wrote it, the same for any rows and images.
 
     Raises ConfigError when rows, images or seed make no sense, PublishError when the files
     cannot be written; whatever was in the folder before is then still there, untouched.
@@ -58,8 +61,8 @@ def write_sample(
             f"ask for at most {radio_objects} images, or for more rows",
         )
     # A generator for each part: asking for more images leaves the catalogue as it is.
-    seeds = np.random.SeedSequence(seed).spawn(3)
-    radio_rng, catalogue_rng, image_rng = (
+    seeds = np.random.SeedSequence(seed).spawn(4)
+    radio_rng, catalogue_rng, image_rng, network_rng = (
         np.random.Generator(np.random.PCG64(child)) for child in seeds
     )
     sky = draw_radio_sky(radio_rng, radio_objects)
@@ -77,9 +80,22 @@ def write_sample(
     with _new_file(training, seed) as file:
         chosen = file.create_dataset("labels", data=labels)
         _describe(chosen, meaning="true where the object is the host of a radio source")
-    contents = {folder / "crowdastro.h5": survey, folder / "training.h5": training}
+    files = {"crowdastro.h5": survey, "training.h5": training}
+    files |= _network_files(network_rng, seed)
+    contents = {folder / name: content for name, content in files.items()}
     _publish(folder, contents)
     return list(contents)
+
+
+def _network_files(rng: np.random.Generator, seed: int) -> dict[str, BytesIO]:
+    """The files of the network: its architecture and the weights of two trainings."""
+    model = {**keras_files.architecture(), "synthetic": SYNTHETIC}
+    files = {"cnn_model.json": BytesIO(json.dumps(model).encode())}
+    for name, training in network.WEIGHT_FILES.items():
+        files[name] = BytesIO()
+        with _new_file(files[name], seed) as file:
+            keras_files.write_weights(file, network.draw_weights(rng, training))
+    return files
 
 
 def _write_cut_outs(

@@ -1,0 +1,125 @@
+"""Feature statistics of radio cut-outs: reportgen beside a bare TensorFlow script.
+
+    python benchmarks/features.py [IMAGES ...]      100 and 1000 by default
+
+Both read the same HDF5 images and Keras 1 weights, run two convolutions on 201×201 pixels and
+compute mean and standard deviation of 32 maps, and each has a process of its own. The script is
+what one writes without reportgen: all images at once, through ``model.predict``. reportgen counts
+silent filters and correlates every pair besides. Seconds are from the first image to the last
+statistic; importing TensorFlow is told apart. One thread each, as in a build.
+"""
+
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+COUNTS = (100, 1000)
+
+REPORTGEN = """
+import json, resource, sys, time
+from pathlib import Path
+begun = time.perf_counter()
+from reportgen.cnn.importing import import_tensorflow
+import_tensorflow()
+imported = time.perf_counter()
+from reportgen.analyses.feature_statistics import FeatureStatistics
+from reportgen.config.networks import Images, Model
+from reportgen.data.images import ImageStack
+from reportgen.data.models import ModelFiles
+from reportgen.features import scan_features
+folder, n = Path(sys.argv[1]), int(sys.argv[2])
+weights = folder / "my_cnn_weights.h5"
+files = ModelFiles("cnn", folder / "cnn_model.json", {"w": weights}, "theano", "", {"w": ""})
+stack = ImageStack("radio", folder / f"{n}.h5", "images", (n, 201, 201))
+context = {"images": {"radio": Images("radio")}, "models": {"cnn": Model("cnn", {"w": "w"})}}
+keys = {"analysis": "feature_statistics", "title": "Filters", "images": "radio", "model": "cnn"}
+section = FeatureStatistics.model_validate({**keys, "weights": ["w"], "count": n}, context=context)
+found = scan_features(stack, files, {"filters": section})["filters"]
+assert isinstance(found, bytes), found
+"""
+
+BARE = """
+import json, os, resource, sys, time
+from pathlib import Path
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", KERAS_BACKEND="tensorflow")
+begun = time.perf_counter()
+import tensorflow
+import keras
+tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+imported = time.perf_counter()
+import h5py
+folder, n = Path(sys.argv[1]), int(sys.argv[2])
+layers = keras.layers
+model = keras.Sequential([
+    keras.Input((201, 201, 1)),
+    layers.Conv2D(32, 10, activation="relu"),
+    layers.MaxPooling2D(5),
+    layers.Conv2D(32, 10, activation="relu"),
+])
+with h5py.File(folder / "my_cnn_weights.h5") as file:
+    values = []
+    for name in ("convolution2d_1", "convolution2d_2"):
+        kernel = file[f"{name}/{name}_W"][:][:, :, ::-1, ::-1]
+        values += [kernel.transpose(2, 3, 1, 0), file[f"{name}/{name}_b"][:]]
+model.set_weights(values)
+with h5py.File(folder / f"{n}.h5") as file:
+    images = file["images"][:]
+maps = model.predict(images[..., None], verbose=0)
+mean, std = maps.mean(axis=0), maps.std(axis=0)
+"""
+
+ENDING = """
+done = time.perf_counter()
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"import": imported - begun, "work": done - imported, "peak": peak}))
+"""
+
+
+def main() -> None:
+    counts = [int(text) for text in sys.argv[1:]] or COUNTS
+    print(f"{platform.platform()}, Python {platform.python_version()}, ", end="")
+    print(f"TensorFlow {version('tensorflow')}")
+    print("| images | | seconds | ms an image | peak memory [MB] | import [s] |")
+    print("|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_images(folder, counts)
+        for n in counts:
+            for who, program in (("reportgen", REPORTGEN), ("bare TensorFlow", BARE)):
+                run = measured(program, folder, n)
+                print(
+                    f"| {n} | {who} | {run['work']:.2f} | {1000 * run['work'] / n:.1f} "
+                    f"| {run['peak']:.0f} | {run['import']:.1f} |",
+                    flush=True,
+                )
+
+
+def write_images(folder: Path, counts: list[int] | tuple[int, ...]) -> None:
+    """Write a sample, and files of so many of its cut-outs, over and over."""
+    import h5py
+    import numpy as np
+
+    sample = ["-m", "reportgen", "sample", str(folder), "--rows", "3000", "--images", "100"]
+    subprocess.run([sys.executable, *sample], check=True, capture_output=True)
+    with h5py.File(folder / "crowdastro.h5") as file:
+        images = file["/atlas/cdfs/images_2x2"][:]
+    for n in counts:
+        with h5py.File(folder / f"{n}.h5", "w") as file:
+            file["images"] = np.resize(images, (n, *images.shape[1:]))
+
+
+def measured(program: str, folder: Path, n: int) -> dict[str, float]:
+    """Run a program in a process of its own; give what it measured."""
+    command = [sys.executable, "-c", program + ENDING, str(folder), str(n)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+if __name__ == "__main__":
+    main()

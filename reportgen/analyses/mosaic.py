@@ -1,0 +1,129 @@
+"""Feature maps of all filters as one image: tiles with their numbers, silent filters crossed."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analyses.drawing import colour_bar
+from reportgen.analyses.ticks import set_linear
+from reportgen.style import CELL_SIZE, INK, LINE, MM, WIDTHS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Values = NDArray[np.float64]
+Scale = Literal["each", "shared"]
+
+TILES = 8  # tiles beside each other
+STRIP = 3.3  # mm above a tile for its number
+GAP = 0.8  # mm between tiles
+EDGE = 0.3  # mm at the left, for half of a line
+FOOT, BAR = 9.0, 60.0  # mm below the tiles for the colour bar, and its length
+LONGEST = 3  # sides of a tile that is drawn to scale; a longer one would leave no room
+FEWEST_CELLS = 24  # along a side of a tile; smaller maps are drawn with several pixels a cell
+
+
+def draw_mosaic(maps: Values, silent: Sequence[int], quantity: str, scale: Scale) -> "Figure":
+    """Draw maps, (filter, row, column), as one mosaic with row 0 of each map at the bottom.
+
+    silent: filters to cross out. quantity: what a map shows. scale: colours from the lowest to the
+    highest value of each map, or of all of them.
+    """
+    from matplotlib.figure import Figure
+
+    n = len(maps)
+    columns = min(TILES, n)
+    rows = -(-n // columns)
+    maps = _enlarged(maps)
+    height, width = maps.shape[1:]
+    side = (174 - 2 * EDGE) / TILES - GAP  # mm; of a tile
+    shape = min(LONGEST, max(1 / LONGEST, height / width))
+    across, up = side / width, side * shape / height  # mm; of a cell
+    strip, gap = max(1, round(STRIP / up)), max(1, round(GAP / across))
+    canvas = np.full((rows * (height + strip), columns * (width + gap) - gap), np.nan)
+    corners = []
+    for number, tile in enumerate(scaled(maps, scale)):
+        top = number // columns * (height + strip) + strip
+        left = number % columns * (width + gap)
+        corners.append((left, top))
+        if number not in silent:
+            canvas[top : top + height, left : left + width] = tile[::-1]
+    tall, wide = up * canvas.shape[0], across * canvas.shape[1]
+    page = tall + FOOT
+    figure = Figure(figsize=(WIDTHS["full"], page * MM))
+    figure.set_layout_engine("none")  # placed by hand, to the millimetre
+    axes = figure.add_axes((EDGE / 174, FOOT / page, wide / 174, tall / page))
+    image = axes.imshow(
+        canvas,
+        interpolation="none",
+        aspect="auto",
+        extent=(0, canvas.shape[1], canvas.shape[0], 0),
+        **_limits(maps, scale),
+    )
+    axes.set_axis_off()
+    for number, (left, top) in enumerate(corners):
+        axes.text(
+            left,
+            top - 0.1 * strip,
+            f"{number} silent" if number in silent else str(number),
+            fontsize=CELL_SIZE,
+            color=INK,
+            va="bottom",
+        )
+    _cross_out(axes, [corners[number] for number in silent], width, height)
+    frame = figure.add_axes((5 / 174, (FOOT - 2.5) / page, BAR / 174, 2 / page))
+    bar = colour_bar(axes, image, "", cax=frame, orientation="horizontal")
+    set_linear(bar.ax.xaxis, *image.get_clim(), most=4)
+    beside: dict[str, Any] = {"transform": bar.ax.transAxes, "va": "center", "color": INK}
+    bar.ax.text(1 + 5 / BAR, 0.5, bar_label(maps, quantity, scale), **beside)
+    return figure
+
+
+def _enlarged(maps: Values) -> Values:
+    """Repeat the cells of small maps, so that gaps between tiles may be narrower than a cell."""
+    rows, columns = (-(-FEWEST_CELLS // length) for length in maps.shape[1:])
+    return maps.repeat(rows, axis=1).repeat(columns, axis=2)
+
+
+def scaled(maps: Values, scale: Scale) -> Values:
+    """Give maps as they are coloured: as they are, or each from its own lowest to its highest.
+
+    The lowest is 0 where a map has no negative value.
+    """
+    if scale == "shared":
+        return maps
+    low = np.minimum(maps.min(axis=(1, 2), keepdims=True), 0)
+    span = maps.max(axis=(1, 2), keepdims=True) - low
+    return np.asarray(np.divide(maps - low, span, out=np.zeros_like(maps), where=span > 0))
+
+
+def _limits(maps: Values, scale: Scale) -> dict[str, Any]:
+    if scale == "each":
+        return {"vmin": 0.0, "vmax": 1.0}
+    low, high = min(0.0, float(maps.min())), float(maps.max())
+    return {"vmin": low, "vmax": high if high > low else low + 1}
+
+
+def bar_label(maps: Values, quantity: str, scale: Scale) -> str:
+    """Say what the colours mean."""
+    if scale == "shared":
+        return f"{quantity} (no unit)"
+    if float(maps.min()) >= 0:
+        return f"{quantity} / maximum of the map (no unit)"
+    return f"{quantity}, lowest to highest of the map (no unit)"
+
+
+def _cross_out(
+    axes: Any, corners: Sequence[tuple[float, float]], width: float, height: float
+) -> None:
+    """Frame tiles and draw their diagonals."""
+    from matplotlib.collections import LineCollection
+
+    lines = []
+    for left, top in corners:
+        right, bottom = left + width, top + height
+        lines += [[(left, top), (right, bottom)], [(left, bottom), (right, top)]]
+        lines += [[(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]]
+    axes.add_collection(LineCollection(lines, colors=LINE, linewidths=0.6), autolim=False)

@@ -1,0 +1,130 @@
+"""One image as astronomers look at it: stretched, with a scale in arcseconds and a unit."""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analyses.drawing import colour_bar, new_figure
+from reportgen.analyses.lettering import label_axes, wrapped
+from reportgen.analyses.ticks import set_linear
+from reportgen.config.columns import prefixed_unit, unit_symbol
+from reportgen.config.networks import Images
+from reportgen.numbers import number
+from reportgen.results import Figure, Table, TableColumn
+from reportgen.style import LABEL_SIZE, TEXT_SIZE, WIDTHS
+
+Stretch = Literal["asinh", "log", "linear"]
+Values = NDArray[np.float64]
+
+NORMAL_MAD = 1.4826  # standard deviation of a normal distribution in median absolute deviations
+LONGEST = 3  # sides of an image that is drawn to scale; a longer one would be a line
+
+
+def noise_of(image: Values) -> float:
+    """Give the scatter of pixels about their median: 1.4826 median absolute deviations."""
+    return NORMAL_MAD * float(np.median(np.abs(image - np.median(image))))
+
+
+def image_figure(image: Values, place: int, images: Images, stretch: Stretch) -> Figure:
+    """Draw an image, (row, column), row 0 at the bottom; place: which one of the stack it is."""
+    factor, unit = prefixed_unit(images.unit, float(np.abs(image).max()))
+    values, symbol = image * factor, unit_symbol(unit)
+    height, width = image.shape
+    scale, length = (1.0, "pixel") if images.pixel_scale is None else (images.pixel_scale, "arcsec")
+    x, y = ((np.arange(n) - (n - 1) / 2) * scale for n in (width, height))
+    noise = noise_of(values)
+    row, column = np.unravel_index(int(np.argmax(values)), values.shape)
+    ends = [f"{number(float(v))}{f' {symbol}' if symbol else ''}" for v in (values.max(), noise)]
+    of_length = "″" if length == "arcsec" else " pixels"
+    where = f"{number(float(x[column]))}{of_length}, {number(float(y[row]))}{of_length}"
+    rows, columns = np.indices(image.shape).reshape(2, -1)
+    return Figure(
+        "input",
+        _draw(values, (x, y), f"Offset from the centre [{of_length.strip()}]", symbol, stretch),
+        f"Image {place}",
+        alt=f"Image {place} of {images.title}, {width} × {height} pixels. The brightest pixel, "
+        f"{ends[0]}, is at {where} from the centre; the noise is {ends[1]}.",
+        caption=f"Image {place} (counted from 0) of {images.title}, with {_words(stretch)}. Noise "
+        f"(from the median absolute deviation): {ends[1]}.",
+        data=Table(
+            "input",
+            f"Pixels of image {place}",
+            [
+                TableColumn.of("row", rows),
+                TableColumn.of("column", columns),
+                TableColumn.of("x", x[columns], "" if length == "pixel" else length),
+                TableColumn.of("y", y[rows], "" if length == "pixel" else length),
+                TableColumn.of("value", image.ravel(), images.unit),
+            ],
+            shown=False,
+        ),
+    )
+
+
+def _words(stretch: Stretch) -> str:
+    return "a linear scale" if stretch == "linear" else f"a scale of {stretch}"
+
+
+def _draw(
+    values: Values, offsets: tuple[Values, Values], axis: str, symbol: str, stretch: Stretch
+) -> Any:
+    x, y = offsets
+    shape = len(y) / len(x)
+    figure, axes = new_figure(70 * min(2.0, max(0.5, shape)))
+    half = [(v[1] - v[0]) / 2 if len(v) > 1 else 0.5 for v in offsets]
+    extent = (x[0] - half[0], x[-1] + half[0], y[0] - half[1], y[-1] + half[1])
+    norm = _norm(values, stretch)
+    picture = axes.imshow(
+        values,
+        origin="lower",
+        extent=extent,
+        interpolation="none",
+        norm=norm,
+        aspect="equal" if 1 / LONGEST <= shape <= LONGEST else "auto",
+    )
+    label_axes(axes, axis, axis)
+    set_linear(axes.xaxis, extent[0], extent[1], most=5)
+    set_linear(axes.yaxis, extent[2], extent[3], most=5)
+    axes.spines[:].set_visible(True)
+    label = f"Brightness [{symbol}]" if symbol else "Pixel value (no unit)"
+    bar = colour_bar(axes, picture, wrapped(label, 60 * figure.get_figheight(), size=LABEL_SIZE))
+    length = min(0.8 * 72 * figure.get_figheight(), 0.7 * 72 * WIDTHS["column"] * max(shape, 1 / 3))
+    ticks = bar_ticks(norm, 1.5 * TEXT_SIZE / length)
+    bar.ax.minorticks_off()
+    bar.set_ticks(ticks.tolist(), labels=[number(float(tick)) for tick in ticks])
+    return figure
+
+
+def _norm(values: Values, stretch: Stretch) -> Any:
+    from matplotlib import colors
+
+    low, high, noise = float(values.min()), float(values.max()), noise_of(values)
+    if low == high:
+        return colors.Normalize(low - 0.5, low + 0.5)
+    if stretch == "asinh":
+        return colors.AsinhNorm(noise or (high - low) / 100, low, high)
+    if stretch == "log" and high > 0:
+        floor = noise if 0 < noise < high / 2 else high / 1000
+        return colors.LogNorm(floor, high, clip=True)
+    return colors.Normalize(low, high)
+
+
+def bar_ticks(norm: Any, closest: float) -> Values:
+    """Give round numbers, 1, 2 and 5 times powers of ten and 0, that stand apart on the bar.
+
+    closest: two of them, as a share of its length.
+    """
+    low, high = float(norm.vmin), float(norm.vmax)
+    most = int(np.floor(np.log10(max(abs(low), abs(high)))))
+    powers = range(most - 5, most + 1)
+    found: list[float] = []
+    # Tens before fives and twos, large before small: what is kept is what people read first.
+    for factor in (0, 1, 5, 2):
+        group = [factor * 10.0**power for power in powers] if factor else [0.0]
+        for value in reversed(group):
+            for tick in dict.fromkeys((value, -value)):
+                apart = [abs(float(norm(tick)) - float(norm(other))) for other in found]
+                if low <= tick <= high and min(apart, default=1) >= closest:
+                    found.append(tick)
+    return np.sort(found)

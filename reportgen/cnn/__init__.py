@@ -1,0 +1,1 @@
+"""Convolutional networks: old Keras files read as data, and the maps of their layers."""

@@ -1,0 +1,180 @@
+"""The JSON of a Sequential model, as Keras 0.3 to 2 wrote it, as plain data.
+
+Nothing in it is evaluated: a layer of any class but the known ones is only named.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.cnn.keras_layers import Context, Problem, channels_first_of, read_layer
+from reportgen.cnn.layers import Architecture, Layer, Shape, Unsupported
+from reportgen.cnn.shapes import TooSmallError, rebuildable
+from reportgen.errors import SourceError
+
+# Keys that only Keras 2 writes: they tell its models where no version is recorded.
+_KERAS_2 = {"data_format", "filters", "kernel_size", "units", "use_bias", "padding", "center"}
+_OLDEST = (0, 3)
+_HINT = "write it with model.to_json() of Keras 0.3, 1 or 2"
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What the JSON says, in one form for all releases."""
+
+    layers: list[tuple[str, dict[str, Any]]]
+    version: tuple[int, ...]
+    build_shape: object = None
+
+
+def parse_architecture(
+    model: object, place: str, keras: str = "", backend: str = ""
+) -> Architecture:
+    """Give the architecture that a model's JSON describes; SourceError begins with place.
+
+    keras, backend: as recorded outside the JSON, in the file that holds it.
+    """
+    if not isinstance(model, dict):
+        raise SourceError(f"{place}: is JSON but not of a Keras model", _HINT)
+    keras = _text(model, "keras_version") or keras
+    backend = _text(model, "backend") or backend
+    described = _describe(model, keras, place)
+    found = [(kind, config) for kind, config in described.layers if kind != "InputLayer"]
+    lengths = _input_lengths(described, place)
+    said = (channels_first_of(kind, config, described.version) for kind, config in found)
+    channels_first = next(
+        (first for first in said if first is not None),
+        # No layer says it, or none could: the lone channel of an image then tells.
+        lengths[0] == 1 if lengths is not None and len(lengths) == 3 else False,
+    )
+    shape = lengths
+    if lengths is not None and len(lengths) == 3 and channels_first:
+        shape = (lengths[1], lengths[2], lengths[0])
+    context = Context(described.version, channels_first, flat=shape is not None and len(shape) == 1)
+    layers: list[Layer] = []
+    names = _names(found, described.version, place)
+    for index, (name, (kind, config)) in enumerate(zip(names, found, strict=True)):
+        try:
+            layer, context = read_layer(kind, config, name, index, context)
+        except Problem as problem:
+            layer = Unsupported(name, index, kind, str(problem))
+        layers.append(layer)
+    if not layers:
+        raise SourceError(f"{place}: the model has no layers", _HINT)
+    result = Architecture(tuple(layers), channels_first, shape, keras, backend)
+    try:
+        list(rebuildable(result))
+    except TooSmallError as error:
+        raise SourceError(f"{place}: {error}", "the layers do not fit its input shape") from None
+    return result
+
+
+def _describe(model: dict[str, Any], keras: str, place: str) -> _Description:
+    """Give class and configuration of each layer, however they are written."""
+    build_shape: object = None
+    if "class_name" in model:
+        _require_sequential(model["class_name"], place)
+        items = model.get("config")
+        if isinstance(items, dict):
+            build_shape = items.get("build_input_shape")
+            items = items.get("layers")
+        read = _layer
+    elif "layers" in model or model.get("name") == "Graph":
+        _require_sequential(model.get("name"), place)
+        items, read = model.get("layers"), _oldest_layer
+    else:
+        raise SourceError(f"{place}: is JSON but not of a Keras model", _HINT)
+    if not isinstance(items, list):
+        raise SourceError(f"{place}: has no list of layers", _HINT)
+    layers: list[tuple[str, dict[str, Any]]] = []
+    for number, item in enumerate(items):
+        kind, config = read(item) if isinstance(item, dict) else (None, None)
+        if not isinstance(kind, str) or not isinstance(config, dict):
+            raise SourceError(f"{place}: layer {number} has no class or no configuration", _HINT)
+        layers.append((kind, config))
+    return _Description(layers, _version(model, keras, layers, place), build_shape)
+
+
+def _layer(item: dict[str, Any]) -> tuple[object, object]:
+    return item.get("class_name"), item.get("config")
+
+
+def _oldest_layer(item: dict[str, Any]) -> tuple[object, object]:
+    """Give class and configuration as Keras 0.3 wrote them: together, the name as custom_name."""
+    return item.get("name"), {**item, "name": item.get("custom_name")}
+
+
+def _require_sequential(kind: object, place: str) -> None:
+    if kind != "Sequential":
+        raise SourceError(
+            f"{place}: is a model of the kind {kind}, not Sequential",
+            "only models whose layers follow one another are read",
+        )
+
+
+def _version(
+    model: dict[str, Any], keras: str, layers: list[tuple[str, dict[str, Any]]], place: str
+) -> tuple[int, ...]:
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", keras)
+    if found:
+        version = tuple(int(part) for part in found.groups(default="0"))
+    elif "module" in model:
+        version = (3,)
+    elif "class_name" not in model:
+        version = _OLDEST
+    else:
+        # Keras records its version from 1.0.4 on.
+        is_second = any(_KERAS_2 & config.keys() for _, config in layers)
+        version = (2, 0, 0) if is_second else (1, 0, 0)
+    if version >= (3,):
+        raise SourceError(f"{place}: was written by Keras {keras or '3'}", _HINT)
+    return version
+
+
+def _text(model: dict[str, Any], key: str) -> str:
+    value = model.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _names(
+    layers: list[tuple[str, dict[str, Any]]], version: tuple[int, ...], place: str
+) -> list[str]:
+    """Give each layer's name; those of Keras 0.3 are numbered as Keras 1 did."""
+    names: list[str] = []
+    seen: Counter[str] = Counter()
+    for kind, config in layers:
+        given = config.get("name")
+        name = given if isinstance(given, str) and given else kind.lower()
+        seen[name] += 1
+        if version < (1,) and name == kind.lower():
+            name = f"{name}_{seen[name]}"
+        names.append(name)
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise SourceError(f"{place}: several layers are named {repeated[0]}", "rename them")
+    return names
+
+
+def _input_lengths(described: _Description, place: str) -> Shape | None:
+    """Give the shape of an image or vector as recorded, if it is."""
+    batch: object = described.build_shape
+    if described.layers:
+        first = described.layers[0][1]
+        own = [first.get("batch_input_shape"), first.get("batch_shape")]
+        if isinstance(first.get("input_shape"), list):
+            own.append([None, *first["input_shape"]])
+        if isinstance(first.get("input_dim"), int):
+            own.append([None, first["input_dim"]])
+        batch = next((shape for shape in own if shape is not None), batch)
+    if batch is None:
+        return None
+    lengths = batch[1:] if isinstance(batch, list) else []
+    if len(lengths) not in (1, 3) or not all(
+        length is None or (type(length) is int and length > 0) for length in lengths
+    ):
+        raise SourceError(
+            f"{place}: the input shape {batch} is not that of images",
+            "it should be rows, columns and channels after the number of images",
+        )
+    return tuple(lengths)

@@ -1,0 +1,149 @@
+"""Layers of old networks in Keras 3 on TensorFlow, channels last.
+
+Where Theano padded in another way than TensorFlow, as it did. Its ways are those of
+``backend/theano_backend.py`` in Keras 0.3.3 to 2.3.1, the same in all of them: ``conv2d`` with
+``same`` pads half a kernel on both sides and cuts what is too much at the end; ``pool2d`` with
+``same`` pads size - 1, or size - 2 for odd sizes above 2, on both sides and cuts.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from reportgen.cnn.layers import (
+    Activation,
+    BatchNormalization,
+    Convolution,
+    Dense,
+    Flatten,
+    Layer,
+    Network,
+    Pair,
+    Pooling,
+    Shape,
+)
+from reportgen.cnn.shapes import output_shape
+
+
+class Rebuilder:
+    """Adds one layer after another to a Keras model of a network."""
+
+    def __init__(self, keras: Any, network: Network) -> None:
+        self._keras = keras
+        self._network = network
+        self._is_theano = network.trained_with == "theano"
+
+    def add(self, layer: Layer, tensor: Any, shape: Shape) -> Any:
+        """Give the tensor after a layer; shape: of the one before, without images."""
+        match layer:
+            case Convolution():
+                tensor = self._convolution(layer, tensor, shape)
+            case Pooling():
+                tensor = self._pooling(layer, tensor, shape)
+            case Activation():
+                tensor = self._activation(layer.function, tensor)
+            case BatchNormalization():
+                found = self._network.parameters[layer.index]
+                tensor = tensor * found["scale"] + found["shift"]
+            case Flatten():
+                if layer.channels_first:
+                    tensor = self._keras.ops.transpose(tensor, (0, 3, 1, 2))
+                tensor = self._keras.layers.Flatten()(tensor)
+            case Dense():
+                made = self._keras.layers.Dense(layer.units, use_bias=layer.has_bias)
+                tensor = self._activation(layer.activation, self._weighted(made, layer, tensor))
+            case _:  # Dropout is nothing outside training
+                pass
+        return tensor
+
+    def _weighted(self, made: Any, layer: Layer, tensor: Any) -> Any:
+        result = made(tensor)
+        found = self._network.parameters[layer.index]
+        made.set_weights([found[name] for name in ("kernel", "bias") if name in found])
+        return result
+
+    def _convolution(self, layer: Convolution, tensor: Any, shape: Shape) -> Any:
+        pads_as_theano = self._is_theano and layer.padding == "same"
+        if pads_as_theano:
+            before, after = layer.size[0] // 2, layer.size[1] // 2
+            tensor = self._padded(tensor, (before, after), 0.0)
+        made = self._keras.layers.Conv2D(
+            layer.filters,
+            layer.size,
+            strides=layer.strides,
+            padding="valid" if pads_as_theano else layer.padding,
+            use_bias=layer.has_bias,
+        )
+        result = self._weighted(made, layer, tensor)
+        if pads_as_theano:
+            result = _cut(result, output_shape(layer, shape))
+        return self._activation(layer.activation, result)
+
+    def _pooling(self, layer: Pooling, tensor: Any, shape: Shape) -> Any:
+        layers = self._keras.layers
+        kind = layers.MaxPooling2D if layer.kind == "max" else layers.AveragePooling2D
+        if not (self._is_theano and layer.padding == "same"):
+            return kind(layer.size, strides=layer.strides, padding=layer.padding)(tensor)
+        pads = tuple(size - 2 if size > 2 and size % 2 else size - 1 for size in layer.size)
+        # Theano leaves the padding out, of the largest number as of the mean.
+        nothing = -np.inf if layer.kind == "max" else 0.0
+        tensor = self._padded(tensor, (pads[0], pads[1]), nothing)
+        result = kind(layer.size, strides=layer.strides, padding="valid")(tensor)
+        result = _cut(result, output_shape(layer, shape))
+        if layer.kind == "max":
+            return result
+        share = np.multiply.outer(
+            *(
+                _share_inside(length or 0, *window)
+                for length, window in zip(
+                    shape[:2], zip(layer.size, layer.strides, pads, strict=True), strict=True
+                )
+            )
+        )
+        return result / share.astype(np.float32)[np.newaxis, :, :, np.newaxis]
+
+    def _padded(self, tensor: Any, pads: Pair, value: float) -> Any:
+        rows, columns = pads
+        return self._keras.ops.pad(
+            tensor,
+            ((0, 0), (rows, rows), (columns, columns), (0, 0)),
+            mode="constant",
+            constant_values=value,
+        )
+
+    def _activation(self, name: str, tensor: Any) -> Any:
+        if name == "linear":
+            return tensor
+        if name == "softmax" and len(tensor.shape) == 4:
+            # Keras 2 took the last axis, which for channels-first maps is that of the columns.
+            axis = 2 if self._network.architecture.channels_first else 3
+            return self._keras.ops.softmax(tensor, axis=axis)
+        return self._functions()[name](tensor)
+
+    def _functions(self) -> dict[str, Callable[[Any], Any]]:
+        ops = self._keras.ops
+        return {
+            "relu": ops.relu,
+            "sigmoid": ops.sigmoid,
+            # Keras 3 has another slope.
+            "hard_sigmoid": lambda tensor: ops.clip(0.2 * tensor + 0.5, 0.0, 1.0),
+            "tanh": ops.tanh,
+            "softplus": ops.softplus,
+            "softsign": ops.softsign,
+            "softmax": ops.softmax,
+            "elu": ops.elu,
+            "selu": ops.selu,
+            "exponential": ops.exp,
+        }
+
+
+def _cut(tensor: Any, shape: Shape) -> Any:
+    return tensor[:, : shape[0], : shape[1], :]
+
+
+def _share_inside(length: int, size: int, stride: int, pad: int) -> Any:
+    """Give which share of each window of a padded axis lies in the image."""
+    starts = np.arange(-(-length // stride)) * stride - pad
+    inside = np.minimum(starts + size, length) - np.maximum(starts, 0)
+    return inside / size

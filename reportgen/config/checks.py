@@ -1,0 +1,279 @@
+"""The checks of a section in the YAML: limits, tolerances, waivers, and who answers for them."""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+
+from reportgen.config.blocks import (
+    Block,
+    BlockError,
+    ColumnRef,
+    Count,
+    Number,
+    Positive,
+    Real,
+    Text,
+    read_number,
+    resolve_path,
+)
+from reportgen.config.suggest import unknown
+
+Kind = Literal[
+    "min", "max", "equals", "within", "drift", "rows_at_least", "fresh", "missing_at_most"
+]
+KINDS: tuple[Kind, ...] = (
+    "min",
+    "max",
+    "equals",
+    "within",
+    "drift",
+    "rows_at_least",
+    "fresh",
+    "missing_at_most",
+)
+OF_A_NUMBER: tuple[Kind, ...] = KINDS[:5]
+"""Kinds that need a metric or a cell; the others are about the whole section."""
+
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
+
+NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False), Number]
+Percent = Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False), Number]
+Several = Annotated[int, Field(strict=True, ge=2), Number]
+
+
+def _date(value: object) -> object:
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()):
+        try:
+            return date.fromisoformat(value.strip())
+        except ValueError:
+            raise ValueError(f"{value} is no day of the calendar") from None
+    raise ValueError(f"should be a date such as 2026-11-23, not {value!r}")
+
+
+Night = Annotated[
+    date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})
+]
+
+
+def _row(value: object) -> object:
+    if isinstance(value, Mapping) and value:
+        return {str(name): _row_value(wanted) for name, wanted in value.items()}
+    number = read_number(value)
+    if isinstance(number, int) and not isinstance(number, bool) and number >= 0:
+        return number
+    raise ValueError("should be a number, counted from 0, or {column: value}")
+
+
+def _row_value(value: object) -> object:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return value
+    raise ValueError("the value that chooses the row should be a text or a number")
+
+
+Row = Annotated[
+    int | Mapping[str, str | int | float],
+    PlainValidator(_row),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "object"}]}),
+]
+
+
+def _reference(value: object, info: ValidationInfo) -> object:
+    if not isinstance(value, str):
+        raise ValueError("should be a name of references:")
+    known: frozenset[str] | None = (info.context or {}).get("references")
+    if known is not None and value not in known:
+        raise ValueError(unknown("reference", value, known))
+    return value
+
+
+ReferenceName = Annotated[str, BeforeValidator(_reference)]
+
+
+def _run(value: object, info: ValidationInfo) -> object:
+    if not isinstance(value, str):
+        raise ValueError("should be the id of a run or the path of a run folder")
+    text = value.strip()
+    return text if _RUN_ID.fullmatch(text) else resolve_path(value, info)
+
+
+RunReference = Annotated[str | Path, PlainValidator(_run), WithJsonSchema({"type": "string"})]
+"""Id of a run of this report, or path of a run folder."""
+
+
+class CellBlock(Block):
+    """One cell of a table of the section."""
+
+    table: Text
+    """Id of the table: the name of its file in the run folder."""
+    row: Row
+    """Which row: counted from 0, or {column: value} of the one row that has the value."""
+    column: Text
+    """Which column, by its name."""
+
+
+class WithinBlock(Block):
+    """A tolerance around the value that a reference run has."""
+
+    of: ReferenceName
+    """Name of the reference run, one of references:."""
+    absolute: NotNegative | None = None
+    """Distance that is allowed, in the unit of the metric."""
+    relative: NotNegative | None = None
+    """Distance that is allowed as a fraction of the reference: 0.05 is 5 %; the larger counts."""
+
+    @model_validator(mode="after")
+    def _some_tolerance(self) -> "WithinBlock":
+        if self.absolute is None and self.relative is None:
+            raise ValueError("give absolute or relative: how far from the reference is allowed")
+        return self
+
+    def tolerance(self, reference: float) -> float:
+        """Give the distance from a reference that is allowed."""
+        return max(self.absolute or 0.0, (self.relative or 0.0) * abs(reference))
+
+
+class DriftBlock(Block):
+    """A limit on the distance from the median of the last nights, in units of their scatter.
+
+    The scatter is 1.4826 times the median absolute deviation, the standard deviation if normal.
+    """
+
+    nights: Several = 14
+    """How many nights to look back."""
+    most: Positive = 5.0
+    """Distance from their median that is allowed, in units of their scatter."""
+    floor: NotNegative = 0.0
+    """Least scatter that is assumed, in the unit of the metric: smaller changes do not matter."""
+    at_least: Several = 5
+    """Nights with a value that are needed; with fewer the check is ok and says so."""
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> "DriftBlock":
+        if self.at_least > self.nights:
+            said = f"at_least ({self.at_least}) is more than nights ({self.nights})"
+            key = "at_least" if "at_least" in self.model_fields_set else "nights"
+            raise BlockError({(key,): f"{said}: the check could never fail"})
+        return self
+
+
+class MissingBlock(Block):
+    """A limit on the share of rows without a valid value."""
+
+    column: ColumnRef
+    """Which column of the catalogue."""
+    percent: Percent
+    """Share of the section's rows without a valid value that is allowed, in percent."""
+
+
+class WaiveBlock(Block):
+    """A fail or warning that is accepted for a while."""
+
+    until: Night
+    """Last day of the waiver; the day after, the check fails again."""
+    reason: Text
+    """Why it is accepted."""
+    owner: Text | None = None
+    """Who accepted it."""
+
+
+class CheckBlock(Block):
+    """Checks of one metric, of one cell of a table, or of the whole section."""
+
+    metric: Text | None = None
+    """Name of a metric of the section."""
+    cell: CellBlock | None = None
+    """A cell of a table instead: {table, row, column}."""
+    min: Real | None = None
+    """Smallest value that is ok."""
+    max: Real | None = None
+    """Largest value that is ok."""
+    equals: Real | None = None
+    """The value it should have."""
+    tolerance: NotNegative | None = None
+    """How far from equals is ok; 0 when not given."""
+    within: WithinBlock | None = None
+    """Near the value of a reference run: {of, absolute, relative}."""
+    drift: DriftBlock | None = None
+    """Not far from the median of the last nights: {nights, most, floor, at_least}."""
+    rows_at_least: Count | None = None
+    """Fewest rows, or images, that the section must have used."""
+    fresh: Positive | None = None
+    """Most hours between the last change of the section's source files and the run."""
+    missing_at_most: MissingBlock | None = None
+    """Share of rows without a valid value that is ok: {column, percent}."""
+    severity: Literal["warn", "fail"] = "fail"
+    """What it means when the check does not hold."""
+    reason: Text | None = None
+    """Why there is this limit."""
+    owner: Text | None = None
+    """Who answers for it."""
+    from_: Annotated[Night | None, Field(alias="from")] = None
+    """First night on which it is in force."""
+    until: Night | None = None
+    """Last night on which it is in force."""
+    waive: WaiveBlock | None = None
+    """Accept that it does not hold: {until, reason, owner}."""
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The tests that are asked for."""
+        return tuple(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "CheckBlock":
+        if not self.kinds:
+            raise ValueError(f"nothing is checked: give one or more of {', '.join(KINDS)}")
+        if problems := dict(self._contradictions()):
+            raise BlockError(problems)
+        return self
+
+    def _contradictions(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        subject = self.metric is not None or self.cell is not None
+        if self.metric is not None and self.cell is not None:
+            yield ("cell",), "give metric or cell, not both"
+        for kind in self.kinds:
+            if kind in OF_A_NUMBER and not subject:
+                yield (kind,), f"{kind} needs a metric or a cell"
+            elif kind not in OF_A_NUMBER and subject:
+                yield (kind,), f"{kind} is about the whole section: put it in an item of its own"
+        if self.drift is not None and self.cell is not None:
+            yield ("drift",), "drift needs a metric: the history keeps no tables"
+        yield from self._limits_apart()
+        if self.from_ and self.until and self.from_ > self.until:
+            yield ("until",), f"until ({self.until}) is before from ({self.from_})"
+
+    def _limits_apart(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        low = -math.inf if self.min is None else self.min
+        high = math.inf if self.max is None else self.max
+        if low > high:
+            yield ("min",), f"min ({self.min:g}) is larger than max ({self.max:g})"
+        elif self.equals is not None:
+            spare = self.tolerance or 0.0
+            if self.equals + spare < low or self.equals - spare > high:
+                yield ("equals",), "equals is outside min and max"
+        if self.tolerance is not None and self.equals is None:
+            yield ("tolerance",), "tolerance belongs to equals, which is not given"
+
+
+def checks_without_catalogue(checks: Iterable[CheckBlock]) -> dict[tuple[str | int, ...], str]:
+    """Give what is wrong with the checks of a section that reads no catalogue."""
+    said = "missing_at_most needs a section on a catalogue"
+    return {
+        ("checks", place, "missing_at_most"): said
+        for place, check in enumerate(checks)
+        if check.missing_at_most is not None
+    }

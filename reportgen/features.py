@@ -1,0 +1,123 @@
+"""What the worker process of the networks does: show images to them, once for all sections."""
+
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analyses.base import NetworkAnalysis
+from reportgen.cnn.extractor import Extractor, build_extractor
+from reportgen.cnn.importing import import_tensorflow
+from reportgen.cnn.layers import Network
+from reportgen.cnn.legacy import random_network, read_architecture, read_network
+from reportgen.config.networks import RANDOM
+from reportgen.data.images import ImageStack
+from reportgen.data.models import ModelFiles
+from reportgen.errors import SectionError, SourceError
+from reportgen.pool import Failed, failure
+from reportgen.reduce.maps import Batch, MapReduction, MapsOf, scan_maps
+from reportgen.reduce.scan import Failure
+
+# Images at a time: enough that calls cost nothing, few enough that the widest layer stays small
+# (150 kB an image and filter after a first layer at full resolution).
+BATCH = 8
+
+
+def scan_features(
+    stack: ImageStack, model: ModelFiles, analyses: Mapping[str, NetworkAnalysis]
+) -> dict[str, bytes | Failed]:
+    """Compute all reductions of some sections on one network in one pass over its images.
+
+    Returns for each section its values, pickled by the names it gave them, or why there are none.
+    """
+    wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
+    result: dict[str, bytes | Failed] = {}
+    for section_id, analysis in analyses.items():
+        try:
+            needed = dict(analysis.reductions())
+            _check_places(needed.values(), stack)
+        except Exception as error:  # a plugin's error is its section's
+            result[section_id] = failure(error)
+        else:
+            wanted[section_id] = needed
+    everything = [reduction for named in wanted.values() for reduction in named.values()]
+    if any(reduction.of is not None for reduction in everything):
+        import_tensorflow()
+    values = scan_maps(everything, _batches(stack, everything), _maps_of(model, stack))
+    for section_id, named in wanted.items():
+        found = {name: values[reduction] for name, reduction in named.items()}
+        failed = next((v for v in found.values() if isinstance(v, Failure)), None)
+        result[section_id] = pickle.dumps(found) if failed is None else failure(failed.error)
+    return result
+
+
+def _check_places(reductions: Iterable[MapReduction[Any, Any]], stack: ImageStack) -> None:
+    for reduction in reductions:
+        if reduction.first >= stack.shape[0]:
+            raise SectionError(
+                f"there is no image {reduction.first}: {stack.dataset} of {stack.file} has "
+                f"{stack.shape[0]}, counted from 0",
+                "choose another image",
+            )
+
+
+def _batches(stack: ImageStack, reductions: Iterable[MapReduction[Any, Any]]) -> Iterator[Batch]:
+    """Read the images that some reductions want, each once."""
+    spans = sorted({(reduction.first, reduction.stop) for reduction in reductions})
+    done = 0
+    for start, stop in spans:
+        first = max(start, done)
+        for images in stack.batches(BATCH, first, stop):
+            yield Batch(images, first)
+            first += len(images)
+        done = max(done, stop)
+
+
+def _maps_of(
+    model: ModelFiles, stack: ImageStack
+) -> Callable[[MapsOf, NDArray[np.float32]], NDArray[np.float32]]:
+    """Give what computes the maps of images; each network is read and rebuilt once."""
+
+    @cache
+    def network(weights: str, seed: int) -> Network:
+        if weights == RANDOM:
+            return random_network(
+                read_architecture(model.architecture, model.where), seed, model.trained_with
+            )
+        return _read(model, weights)
+
+    @cache
+    def extractor(of: MapsOf) -> Extractor:
+        chosen = network(of.weights, of.seed)
+        layer = chosen.find_layer(of.layer)
+        return build_extractor(chosen, layer, height=stack.shape[1], width=stack.shape[2])
+
+    return lambda of, images: extractor(of).maps(images)
+
+
+def model_problems(model: ModelFiles) -> list[SourceError]:
+    """Read all files of a network, and say what is wrong with them."""
+    attempts: list[Callable[[], object]] = [
+        partial(read_architecture, model.architecture, model.where)
+    ]
+    attempts += [partial(_read, model, weights) for weights in model.weights]
+    problems: dict[str, SourceError] = {}
+    for attempt in attempts:
+        try:
+            attempt()
+        except SourceError as error:
+            problems.setdefault(error.message, error)  # of the architecture, for every set
+    return list(problems.values())
+
+
+def _read(model: ModelFiles, weights: str) -> Network:
+    return read_network(
+        model.architecture,
+        model.weights[weights],
+        model.trained_with,
+        where_architecture=model.where,
+        where_weights=model.places[weights],
+    )

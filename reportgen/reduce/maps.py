@@ -1,0 +1,325 @@
+"""Statistics of feature maps, in one pass over the images.
+
+A network turns an image into maps, one for each filter of a layer. Sums are kept about the mean of
+what was seen and joined by Chan's formula, as in moments.py, so the split into batches does not
+matter beyond rounding.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.reduce.scan import Failure
+
+State = TypeVar("State")
+Value = TypeVar("Value")
+Maps = NDArray[np.float32]
+Values = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MapsOf:
+    """Which maps: those of a layer for a set of weights. seed: of weights that are drawn."""
+
+    weights: str
+    layer: int | str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some images, (n, height, width), and the place of the first of them in the stack."""
+
+    images: NDArray[np.float32]
+    first: int
+
+
+@dataclass(frozen=True)
+class MapReduction(ABC, Generic[State, Value]):
+    """A statistic of maps whose parts can be merged; a frozen dataclass like any reduction.
+
+    of: which maps, None for the images themselves as one map each. first, count: which images of
+    the stack. takes_blank: whether it is given images with pixels that are not finite, too.
+    """
+
+    takes_blank: ClassVar[bool] = False
+
+    of: MapsOf | None
+    first: int = 0
+    count: int = 1
+
+    @property
+    def stop(self) -> int:
+        """Place after the last image."""
+        return self.first + self.count
+
+    @abstractmethod
+    def start(self) -> State:
+        """Give the state of no images."""
+
+    @abstractmethod
+    def update(self, state: State, maps: Maps) -> State:
+        """Give the state with the maps of some images added, (image, filter, row, column)."""
+
+    @abstractmethod
+    def merge(self, first: State, second: State) -> State:
+        """Join the states of two disjoint sets of images; associative."""
+
+    @abstractmethod
+    def finish(self, state: State) -> Value:
+        """Give the value of all images."""
+
+
+@dataclass(frozen=True)
+class FirstMaps(MapReduction[Maps | None, Maps | None]):
+    """The maps of the first image that has no blank pixel, (filter, row, column); None if none."""
+
+    def start(self) -> Maps | None:
+        """Start with none."""
+        return None
+
+    def update(self, state: Maps | None, maps: Maps) -> Maps | None:
+        """Keep the first."""
+        return state if state is not None or not len(maps) else maps[0].copy()
+
+    def merge(self, first: Maps | None, second: Maps | None) -> Maps | None:
+        """Keep the first."""
+        return second if first is None else first
+
+    def finish(self, state: Maps | None) -> Maps | None:
+        """Give it."""
+        return state
+
+
+@dataclass(frozen=True)
+class ImageCount:
+    """How many images there were, and how many of them with blank pixels."""
+
+    n: int = 0
+    blank: int = 0
+
+
+@dataclass(frozen=True)
+class CountImages(MapReduction[ImageCount, ImageCount]):
+    """Number of images, and of those with pixels that are not finite."""
+
+    takes_blank: ClassVar[bool] = True
+
+    def start(self) -> ImageCount:
+        """Start with none."""
+        return ImageCount()
+
+    def update(self, state: ImageCount, maps: Maps) -> ImageCount:
+        """Count some."""
+        return self.merge(state, ImageCount(len(maps), int((~_whole(maps)).sum())))
+
+    def merge(self, first: ImageCount, second: ImageCount) -> ImageCount:
+        """Add."""
+        return ImageCount(first.n + second.n, first.blank + second.blank)
+
+    def finish(self, state: ImageCount) -> ImageCount:
+        """Give the numbers."""
+        return state
+
+
+def _whole(images: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Say which images, along the first axis, have no pixel that is not finite."""
+    return np.asarray(np.isfinite(images.reshape(len(images), -1)).all(axis=1))
+
+
+@dataclass(frozen=True)
+class FilterStatistics:
+    """What the filters of a layer did on n images.
+
+    mean, std: (filter, row, column), over the images. level, spread: (filter,), mean over the
+    images of a map's mean activation, and its standard deviation. zeros: (filter,), share of
+    activations that are exactly 0. awake: (filter,), images in which any is not. correlation:
+    (filter, filter), Pearson's r of activations at the same place of the same image; NaN where a
+    filter is constant. All standard deviations are those of the population.
+    """
+
+    n: int
+    mean: Values
+    std: Values
+    level: Values
+    spread: Values
+    zeros: Values
+    awake: Integers
+    correlation: Values
+
+
+@dataclass(frozen=True)
+class FilterState:
+    """What was seen of n images.
+
+    maps: (filter, row, column) over images. levels: mean activations of maps, (filter,), over
+    images. activations: (filter,), over all places of all images, with products of pairs. low,
+    high: (filter,), extremes: a filter that never changes has no correlation, whatever rounding
+    leaves of its sums.
+    """
+
+    n: int
+    maps: "About"
+    levels: "About"
+    activations: "About"
+    zeros: Integers
+    awake: Integers
+    low: Values
+    high: Values
+
+
+@dataclass(frozen=True)
+class About:
+    """Mean of n things, and a sum of squares or products of their deviations from it."""
+
+    n: int
+    mean: Values
+    square: Values
+
+    def joined(self, other: "About", product: Callable[[Values], Values] = np.square) -> "About":
+        """Join by Chan's formula; product: of a difference with itself, as in ``square``."""
+        n = self.n + other.n
+        delta = other.mean - self.mean
+        square = self.square + other.square + product(delta) * (self.n * (other.n / n))
+        return About(n, self.mean + delta * (other.n / n), square)
+
+
+@dataclass(frozen=True)
+class DescribeFilters(MapReduction[FilterState | None, FilterStatistics | None]):
+    """Statistics of each filter and of each pair of filters; None when there are no images."""
+
+    def start(self) -> FilterState | None:
+        """Start with nothing: how many filters there are is seen in the first maps."""
+        return None
+
+    def update(self, state: FilterState | None, maps: Maps) -> FilterState | None:
+        """Add some images."""
+        return self.merge(state, _described(maps.astype(np.float64))) if len(maps) else state
+
+    def merge(self, first: FilterState | None, second: FilterState | None) -> FilterState | None:
+        """Join by Chan's formula."""
+        if first is None or second is None:
+            return second if first is None else first
+        return FilterState(
+            first.n + second.n,
+            first.maps.joined(second.maps),
+            first.levels.joined(second.levels),
+            first.activations.joined(second.activations, _products),
+            first.zeros + second.zeros,
+            first.awake + second.awake,
+            np.minimum(first.low, second.low),
+            np.maximum(first.high, second.high),
+        )
+
+    def finish(self, state: FilterState | None) -> FilterStatistics | None:
+        """Give the statistics."""
+        if state is None:
+            return None
+        return FilterStatistics(
+            state.n,
+            state.maps.mean,
+            np.sqrt(state.maps.square / state.n),
+            state.levels.mean,
+            np.sqrt(state.levels.square / state.n),
+            state.zeros / state.activations.n,
+            state.awake,
+            _correlation(state.activations, state.low < state.high),
+        )
+
+
+def _described(maps: Values) -> FilterState:
+    """Give the state of some images, (image, filter, row, column)."""
+    zero = maps == 0
+    rows = np.moveaxis(maps, 1, -1).reshape(-1, maps.shape[1])
+    centred = rows - rows.mean(axis=0)
+    return FilterState(
+        len(maps),
+        _about(maps),
+        _about(maps.mean(axis=(2, 3))),
+        About(len(rows), rows.mean(axis=0), centred.T @ centred),
+        zero.sum(axis=(0, 2, 3)),
+        (~zero).any(axis=(2, 3)).sum(axis=0),
+        rows.min(axis=0),
+        rows.max(axis=0),
+    )
+
+
+def _about(things: Values) -> About:
+    mean = things.mean(axis=0)
+    return About(len(things), mean, ((things - mean) ** 2).sum(axis=0))
+
+
+def _products(delta: Values) -> Values:
+    return np.asarray(np.outer(delta, delta))
+
+
+def _correlation(sums: About, varies: NDArray[np.bool_]) -> Values:
+    """Pearson's r from sums of products, (filter, filter); NaN where a filter is constant."""
+    square = np.diag(sums.square)
+    defined = varies & (square > 0)
+    scale = np.sqrt(np.where(defined, square, 1.0))
+    r: Values = np.clip(sums.square / np.outer(scale, scale), -1.0, 1.0)
+    r[~np.logical_and.outer(defined, defined)] = np.nan
+    r[np.diag_indices_from(r)] = np.where(defined, 1.0, np.nan)
+    return r
+
+
+ComputeMaps = Callable[[MapsOf, NDArray[np.float32]], Maps]
+AnyMapReduction = MapReduction[Any, Any]
+
+
+def scan_maps(
+    reductions: Iterable[AnyMapReduction], batches: Iterator[Batch], compute: ComputeMaps
+) -> dict[AnyMapReduction, Any]:
+    """Compute reductions in one pass over images; maps that several ask for are computed once.
+
+    compute: gives the maps of some images. Returns a value for each reduction, or a Failure for
+    one that raised or whose maps could not be computed; the others are not affected.
+    """
+    failures: dict[AnyMapReduction, Failure] = {}
+    states: dict[AnyMapReduction, Any] = {}
+
+    def attempt(reduction: AnyMapReduction, step: Callable[..., Any], *given: Any) -> None:
+        try:
+            states[reduction] = step(*given)
+        except Exception as error:  # one that fails is its section's
+            failures[reduction] = Failure(error)
+            states.pop(reduction, None)
+
+    for reduction in dict.fromkeys(reductions):
+        attempt(reduction, reduction.start)
+    for batch in batches:
+        places, whole = batch.first + np.arange(len(batch.images)), _whole(batch.images)
+        for of, group in _by_maps(states).items():
+            wanted = {
+                r: (r.first <= places) & (places < r.stop) & (whole | r.takes_blank) for r in group
+            }
+            some = np.any(list(wanted.values()), axis=0)
+            if not some.any():
+                continue
+            try:
+                images = batch.images[some]
+                maps = images[:, None] if of is None else compute(of, images)
+            except Exception as error:  # as above
+                failures |= dict.fromkeys(group, Failure(error))
+                for reduction in group:
+                    states.pop(reduction)
+                continue
+            for reduction, mine in wanted.items():
+                if mine.any():
+                    attempt(reduction, reduction.update, states[reduction], maps[mine[some]])
+    for reduction in list(states):
+        attempt(reduction, reduction.finish, states[reduction])
+    return states | failures
+
+
+def _by_maps(reductions: Iterable[AnyMapReduction]) -> dict[MapsOf | None, list[AnyMapReduction]]:
+    groups: dict[MapsOf | None, list[AnyMapReduction]] = {}
+    for reduction in reductions:
+        groups.setdefault(reduction.of, []).append(reduction)
+    return groups

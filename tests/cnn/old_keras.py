@@ -1,0 +1,399 @@
+"""Models as Keras 0.3, 1 and 2 wrote them, and what they compute, by numpy and scipy alone.
+
+A model is a list of dicts: kind, its numbers, and its weights as the backend uses them (kernels
+(out, in, row, column), with channels first). The files are written from it in each release's
+layout; `results` computes it in float64, with loops, as the backend's documentation has it.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from scipy.signal import convolve2d, correlate2d
+
+VERSIONS = {
+    "0.3": "",
+    "1.0": "1.0.8",
+    "1.2": "1.2.2",
+    "2.1": "2.1.6",
+    "2.2": "2.2.4",
+    "tf": "2.4.0",
+}
+EPSILON = 1e-3
+
+
+@dataclass(frozen=True)
+class Style:
+    """Who wrote the files: a release, on a backend, with an ordering of the channels."""
+
+    release: str
+    backend: str
+    channels_first: bool
+
+    @property
+    def is_second(self) -> bool:
+        return self.release in ("2.1", "2.2", "tf")
+
+    def __str__(self) -> str:
+        return f"{self.release}-{self.backend}-{'th' if self.channels_first else 'tf'}"
+
+
+STYLES = [
+    Style(release, backend, first)
+    for release in VERSIONS
+    for backend in ("theano", "tensorflow")
+    for first in (True, False)
+    if (release, backend) != ("tf", "theano")
+]
+
+
+def conv(
+    generator,
+    filters,
+    size,
+    channels=1,
+    *,
+    strides=(1, 1),
+    padding="valid",
+    activation="linear",
+    bias=True,
+):
+    return {
+        "kind": "conv",
+        "strides": strides,
+        "padding": padding,
+        "activation": activation,
+        "kernel": generator.normal(size=(filters, channels, *size)),
+        "bias": generator.normal(size=filters) if bias else None,
+    }
+
+
+def pool(how, size, strides=None, padding="valid"):
+    return {
+        "kind": "pool",
+        "how": how,
+        "size": size,
+        "strides": strides or size,
+        "padding": padding,
+    }
+
+
+def act(function):
+    return {"kind": "act", "function": function}
+
+
+def norm(generator, channels):
+    return {
+        "kind": "norm",
+        "gamma": generator.normal(1, 0.3, channels),
+        "beta": generator.normal(size=channels),
+        "mean": generator.normal(size=channels),
+        "spread": generator.uniform(0.3, 2, channels),
+    }
+
+
+def dense(generator, features, units, activation="linear"):
+    return {
+        "kind": "dense",
+        "activation": activation,
+        "kernel": generator.normal(size=(features, units)) / np.sqrt(features),
+        "bias": generator.normal(size=units),
+    }
+
+
+FLATTEN = {"kind": "flatten"}
+DROPOUT = {"kind": "dropout"}
+
+
+# ---- what it computes ----------------------------------------------------------------------------
+
+
+def results(model, images, style: Style):
+    """Give the result of each layer for images (n, height, width), channels first, float64."""
+    values = images[:, np.newaxis].astype(np.float64)
+    found = []
+    for layer in model:
+        values = _COMPUTE[layer["kind"]](layer, values, style)
+        found.append(values)
+    return found
+
+
+def _convolution(layer, images, style):
+    out = np.stack(
+        [[_one_map(image, kernel, layer, style) for kernel in layer["kernel"]] for image in images]
+    )
+    if layer["bias"] is not None:
+        out = out + layer["bias"][:, None, None]
+    return _function(layer["activation"], out, style)
+
+
+def _one_map(image, kernel, layer, style):
+    rows, columns = layer["strides"]
+    if style.backend == "theano":
+        # All of the convolution, then the middle of it.
+        total = sum(convolve2d(c, k, "full") for c, k in zip(image, kernel, strict=True))
+        height, width = kernel.shape[1:]
+        if layer["padding"] == "same":
+            top, left = (height - 1) // 2, (width - 1) // 2
+            total = total[top : top + image.shape[1], left : left + image.shape[2]]
+        else:
+            total = total[height - 1 : image.shape[1], width - 1 : image.shape[2]]
+        return total[::rows, ::columns]
+    if layer["padding"] == "same":
+        pads = [(0, 0)]
+        for length, size, stride in zip(
+            image.shape[1:], kernel.shape[1:], (rows, columns), strict=True
+        ):
+            pad = max((int(np.ceil(length / stride)) - 1) * stride + size - length, 0)
+            pads.append((pad // 2, pad - pad // 2))
+        image = np.pad(image, pads)
+    total = sum(correlate2d(c, k, "valid") for c, k in zip(image, kernel, strict=True))
+    return total[::rows, ::columns]
+
+
+def _pooling(layer, images, style):
+    windows = []
+    for length, size, stride in zip(images.shape[2:], layer["size"], layer["strides"], strict=True):
+        if layer["padding"] == "valid":
+            count, before = (length - size) // stride + 1, 0
+        else:
+            count = int(np.ceil(length / stride))
+            if style.backend == "theano":
+                before = size - 2 if size > 2 and size % 2 == 1 else size - 1
+            else:
+                before = max((count - 1) * stride + size - length, 0) // 2
+        starts = [k * stride - before for k in range(count)]
+        windows.append([slice(max(s, 0), min(s + size, length)) for s in starts])
+    how = np.max if layer["how"] == "max" else np.mean
+    return np.stack(
+        [
+            np.stack([how(images[:, :, r, c], axis=(2, 3)) for c in windows[1]], -1)
+            for r in windows[0]
+        ],
+        -2,
+    )
+
+
+def _normalised(layer, values, style):
+    shape = (1, -1) + (1,) * (values.ndim - 2)
+    gamma, beta, mean, spread = (
+        layer[name].reshape(shape) for name in ("gamma", "beta", "mean", "spread")
+    )
+    if style.release == "0.3":
+        return gamma * (values - mean) / (spread + EPSILON) + beta
+    return gamma * (values - mean) / np.sqrt(spread + EPSILON) + beta
+
+
+def _flattened(_, values, style):
+    # Keras 2.2 brings channels last before; all others take the numbers as they lie.
+    if not style.channels_first or style.release in ("2.1", "2.2", "tf"):
+        values = values.transpose(0, 2, 3, 1)
+    return values.reshape(len(values), -1)
+
+
+def _dense(layer, values, style):
+    return _function(layer["activation"], values @ layer["kernel"] + layer["bias"], style)
+
+
+def _function(name, x, style):
+    if name == "softmax":
+        # The last axis, as the numbers lay.
+        axis = 1 if x.ndim == 4 and not style.channels_first else -1
+        powers = np.exp(x - x.max(axis=axis, keepdims=True))
+        return powers / powers.sum(axis=axis, keepdims=True)
+    scale, alpha = 1.0507009873554805, 1.6732632423543772
+    return {
+        "linear": lambda: x,
+        "relu": lambda: np.maximum(x, 0),
+        "sigmoid": lambda: 1 / (1 + np.exp(-x)),
+        "hard_sigmoid": lambda: np.clip(0.2 * x + 0.5, 0, 1),
+        "tanh": lambda: np.tanh(x),
+        "softplus": lambda: np.logaddexp(0, x),
+        "softsign": lambda: x / (1 + np.abs(x)),
+        "elu": lambda: np.where(x > 0, x, np.expm1(x)),
+        "selu": lambda: scale * np.where(x > 0, x, alpha * np.expm1(x)),
+        "exponential": lambda: np.exp(x),
+    }[name]()
+
+
+_COMPUTE = {
+    "conv": _convolution,
+    "pool": _pooling,
+    "act": lambda layer, values, style: _function(layer["function"], values, style),
+    "norm": _normalised,
+    "flatten": _flattened,
+    "dense": _dense,
+    "dropout": lambda layer, values, style: values,
+}
+
+
+# ---- the JSON ------------------------------------------------------------------------------------
+
+
+def class_name(layer, style: Style) -> str:
+    return {
+        "conv": "Conv2D" if style.is_second else "Convolution2D",
+        "pool": "MaxPooling2D" if layer.get("how") == "max" else "AveragePooling2D",
+        "act": "Activation",
+        "norm": "BatchNormalization",
+        "flatten": "Flatten",
+        "dense": "Dense",
+        "dropout": "Dropout",
+    }[layer["kind"]]
+
+
+def names(model, style: Style) -> list[str]:
+    """Give the layers' names as the release numbers them."""
+    found: list[str] = []
+    for layer in model:
+        base = class_name(layer, style).lower()
+        found.append(f"{base}_{sum(name.startswith(f'{base}_') for name in found) + 1}")
+    return found
+
+
+def config(layer, style: Style) -> dict:
+    """Give a layer's keys as the release calls them."""
+    second, first = style.is_second, style.channels_first
+    order = (
+        {"data_format": "channels_first" if first else "channels_last"}
+        if second
+        else {"dim_ordering": "th" if first else "tf"}
+    )
+    padding = {("padding" if second else "border_mode"): layer.get("padding")}
+    bias = {("use_bias" if second else "bias"): layer.get("bias") is not None}
+    if style.release == "0.3":
+        bias = {}
+    units = {("units" if second else "output_dim"): layer.get("kernel", np.empty((0, 0))).shape[1]}
+    found = {
+        "pool": {"pool_size": list(layer.get("size", ())), **padding, **order},
+        "act": {"activation": layer.get("function")},
+        "flatten": order if second else {},
+        "dense": {**units, **bias, "activation": layer.get("activation")},
+        "dropout": {("rate" if second else "p"): 0.25},
+    }.get(layer["kind"], {})
+    match layer["kind"]:
+        case "conv":
+            filters, _, rows, columns = layer["kernel"].shape
+            size = (
+                {"filters": filters, "kernel_size": [rows, columns], "dilation_rate": [1, 1]}
+                if second
+                else {"nb_filter": filters, "nb_row": rows, "nb_col": columns}
+            )
+            strides = {("strides" if second else "subsample"): list(layer["strides"])}
+            told = {"activation": layer["activation"]}
+            found = {**size, **strides, **padding, **order, **bias, **told}
+        case "pool":
+            found["strides"] = list(layer["strides"])
+        case "norm":
+            axis = 1 if first and not layer.get("flat") else -1
+            more = {"scale": True, "center": True} if second else {"mode": 0}
+            found = {"axis": [axis] if style.release == "tf" else axis, "epsilon": EPSILON, **more}
+    return found
+
+
+def architecture(model, style: Style, size=(12, 13)) -> dict:
+    """Give the JSON, as a dict that a test may change."""
+    shape = [1, *size] if style.channels_first else [*size, 1]
+    configs = [
+        {"name": name, "trainable": True, **config(layer, style)}
+        for name, layer in zip(names(model, style), model, strict=True)
+    ]
+    kinds = [class_name(layer, style) for layer in model]
+    if style.release == "0.3":
+        for kind, each in zip(kinds, configs, strict=True):
+            each |= {"name": kind, "custom_name": kind.lower()}
+        configs[0]["input_shape"] = shape
+        return {"name": "Sequential", "layers": configs, "loss": "binary_crossentropy"}
+    if style.release != "tf":
+        configs[0]["batch_input_shape"] = [None, *shape]
+    layers = [
+        {"class_name": kind, "config": each} for kind, each in zip(kinds, configs, strict=True)
+    ]
+    if style.release == "tf":
+        told = {"batch_input_shape": [None, *shape], "name": "input_1"}
+        layers.insert(0, {"class_name": "InputLayer", "config": told})
+    whole = {"name": "sequential_1", "layers": layers} if style.release in ("2.2", "tf") else layers
+    found = {"class_name": "Sequential", "config": whole, "keras_version": VERSIONS[style.release]}
+    return {**found, "backend": style.backend} if style.is_second else found
+
+
+# ---- the weights ---------------------------------------------------------------------------------
+
+
+def weights(layer, style: Style) -> dict[str, np.ndarray]:
+    """Give a layer's weights with the names and the orientation in the file."""
+    if layer["kind"] == "norm":
+        spread = "moving_variance" if style.is_second else "running_std"
+        mean = "moving_mean" if style.is_second else "running_mean"
+        return {
+            "gamma": layer["gamma"],
+            "beta": layer["beta"],
+            mean: layer["mean"],
+            spread: layer["spread"],
+        }
+    if layer["kind"] not in ("conv", "dense"):
+        return {}
+    kernel = layer["kernel"]
+    if layer["kind"] == "conv" and (style.is_second or not style.channels_first):
+        kernel = kernel.transpose(2, 3, 1, 0)
+    both = {"kernel" if style.is_second else "W": kernel}
+    if layer["bias"] is not None:
+        both["bias" if style.is_second else "b"] = layer["bias"]
+    return both
+
+
+def write_weights(path: Path, model, style: Style, *, full=False, pieces=0, text=False) -> Path:
+    """Write the weights; full: with the JSON; pieces: names in so many attributes; text: as str."""
+    with h5py.File(path, "w") as file:
+        group = file
+        if full:
+            group = file.create_group("model_weights")
+            whole = architecture(model, style)
+            told = {key: whole[key] for key in ("class_name", "config")}
+            file.attrs["model_config"] = json.dumps(told).encode()
+            file.attrs["keras_version"] = VERSIONS[style.release].encode()
+        if style.release == "0.3":
+            _write_numbered(group, model, style)
+            return path
+        if style.is_second:
+            for each in {group, file}:
+                each.attrs["backend"] = style.backend.encode()
+                each.attrs["keras_version"] = VERSIONS[style.release].encode()
+        called = names(model, style)
+        _write_names(group, "layer_names", called, pieces, text)
+        for name, layer in zip(called, model, strict=True):
+            inner = group.create_group(name)
+            separator, end = ("/", ":0") if style.is_second else ("_", "")
+            found = {f"{name}{separator}{key}{end}": v for key, v in weights(layer, style).items()}
+            _write_names(inner, "weight_names", list(found), pieces, text)
+            for key, values in found.items():
+                inner[key] = values.astype(np.float32)
+    return path
+
+
+def _write_names(group, key, found, pieces, text):
+    found = [name if text else name.encode() for name in found]
+    if not pieces:
+        group.attrs[key] = found
+        return
+    for number, piece in enumerate(np.array_split(np.array(found, dtype="S64"), pieces)):
+        group.attrs[f"{key}{number}"] = piece
+
+
+def _write_numbered(group, model, style):
+    group.attrs["nb_layers"] = len(model)
+    for number, layer in enumerate(model):
+        inner = group.create_group(f"layer_{number}")
+        found = list(weights(layer, style).values())
+        inner.attrs["nb_params"] = len(found)
+        for k, values in enumerate(found):
+            inner[f"param_{k}"] = values.astype(np.float32)
+
+
+def write(folder: Path, model, style: Style, size=(12, 13), **options) -> tuple[Path, Path]:
+    """Write both files; gives the paths of JSON and weights."""
+    path = folder / "model.json"
+    path.write_text(json.dumps(architecture(model, style, size)))
+    return path, write_weights(folder / "weights.h5", model, style, **options)

@@ -1,0 +1,87 @@
+"""TensorFlow starts in silence, on one thread, or says what to install."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RUN = """
+import numpy as np
+from reportgen.cnn.extractor import build_extractor
+from reportgen.cnn.importing import import_tensorflow
+from reportgen.cnn.layers import Architecture, Convolution
+from reportgen.cnn.legacy import random_network
+
+made = Architecture((Convolution("c", 0, 4, (3, 3), activation="relu"),), True, (9, 9, 1))
+maps = build_extractor(random_network(made, 1), 0, 30, 30).maps(np.ones((3, 30, 30)))
+modules = import_tensorflow()
+threading = modules.tensorflow.config.threading
+assert threading.get_intra_op_parallelism_threads() == 1
+assert threading.get_inter_op_parallelism_threads() == 1
+assert maps.shape == (3, 4, 28, 28)
+"""
+
+
+def python(code, *options, **environment):
+    import os
+
+    return subprocess.run(
+        [sys.executable, *options, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("options", [(), ("-W", "error")], ids=["plain", "warnings"])
+def test_computing_maps_prints_nothing_and_uses_one_thread(options):
+    done = python(RUN, *options)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_users_keras_settings_change_nothing(tmp_path):
+    (tmp_path / "keras.json").write_text(
+        '{"backend": "jax", "floatx": "float16", "image_data_format": "channels_first"}'
+    )
+    done = python(RUN, KERAS_HOME=str(tmp_path), KERAS_BACKEND="jax")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_without_tensorflow_it_is_said_what_to_install():
+    done = python(
+        "import sys\n"
+        "sys.modules['tensorflow'] = None\n"
+        "from reportgen.cnn.importing import import_tensorflow\n"
+        "from reportgen.errors import SectionError\n"
+        "try:\n"
+        "    import_tensorflow()\n"
+        "except SectionError as error:\n"
+        "    print(error)\n"
+    )
+    assert done.stdout == "TensorFlow is not installed\n  → pip install 'reportgen[cnn]'\n"
+    assert done.stderr == ""
+
+
+def test_what_tensorflow_says_is_shown_when_it_does_not_start(tmp_path):
+    broken = tmp_path / "tensorflow.py"
+    broken.write_text(
+        "import os\nos.write(2, b'illegal instruction: AVX\\n')\nraise ImportError('no core')\n"
+    )
+    done = python(
+        "from reportgen.cnn.importing import import_tensorflow\nimport_tensorflow()\n",
+        PYTHONPATH=str(tmp_path),
+    )
+    assert "TensorFlow cannot be imported: no core; it said: illegal instruction" in done.stderr
+
+
+def test_reading_files_imports_neither_tensorflow_nor_h5py():
+    done = python(
+        "import sys\nimport reportgen.cnn.legacy, reportgen.cnn.extractor\n"
+        "print([name for name in ('tensorflow', 'keras', 'h5py', 'scipy') if name in sys.modules])"
+    )
+    assert done.stdout == "[]\n"

@@ -1,0 +1,628 @@
+"""Reading JSON and HDF5 of old Keras: every layout, and what is said of files that are wrong."""
+
+import json
+import re
+from contextlib import suppress
+from copy import deepcopy
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from old_keras import FLATTEN, STYLES, Style, act, architecture, conv, dense, norm, pool, write
+
+from reportgen.cnn.architecture import parse_architecture
+from reportgen.cnn.layers import (
+    Activation,
+    BatchNormalization,
+    Convolution,
+    Dense,
+    Flatten,
+    Pooling,
+    Unsupported,
+)
+from reportgen.cnn.legacy import random_network, read_architecture, read_network
+from reportgen.errors import ExitCode, SectionError, SourceError
+
+JSON = "cdfs.yaml:9:7: networks.cnn.model"
+H5 = "cdfs.yaml:10:7: networks.cnn.weights"
+THEANO = Style("1.0", "theano", channels_first=True)
+KERAS_2 = Style("2.2", "tensorflow", channels_first=False)
+
+
+def small_model(seed=1):
+    g = np.random.default_rng(seed)
+    return [
+        conv(g, 2, (3, 4)),
+        act("relu"),
+        norm(g, 2),
+        pool("max", (5, 5)),
+        FLATTEN,
+        dense(g, 8, 3, "sigmoid"),
+    ]
+
+
+def read(path, weights, trained_with=None):
+    return read_network(path, weights, trained_with, where_architecture=JSON, where_weights=H5)
+
+
+def refusal(where, path, action, *arguments):
+    """Give message and hint of a SourceError that names the place in the YAML and the file."""
+    with pytest.raises(SourceError) as caught:
+        action(*arguments)
+    assert caught.value.exit_code == ExitCode.SOURCE == 5
+    assert caught.value.message.startswith(f"{where}: {path}: ")
+    return caught.value.message.removeprefix(f"{where}: {path}: "), caught.value.hint
+
+
+def json_refusal(tmp_path, told):
+    path = tmp_path / "model.json"
+    path.write_text(told if isinstance(told, str) else json.dumps(told))
+    return refusal(JSON, path, read_architecture, path, JSON)
+
+
+def h5_refusal(files, trained_with="theano"):
+    return refusal(H5, files[1], read, *files, trained_with)
+
+
+def same_parameters(one, other):
+    assert one.parameters.keys() == other.parameters.keys()
+    for index, found in one.parameters.items():
+        for name, values in found.items():
+            np.testing.assert_array_equal(values, other.parameters[index][name])
+
+
+# ---- layouts -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("style", STYLES, ids=str)
+def test_every_release_gives_the_same_layers(tmp_path, style):
+    path, _ = write(tmp_path, small_model(), style)
+    found = read_architecture(path)
+    kinds = [Convolution, Activation, BatchNormalization, Pooling, Flatten, Dense]
+    assert [type(layer) for layer in found.layers] == kinds
+    assert [layer.index for layer in found.layers] == list(range(6))
+    assert found.layers[0].name == ("conv2d_1" if style.is_second else "convolution2d_1")
+    assert found.input_shape == (12, 13, 1)
+    assert found.channels_first == style.channels_first
+    assert found.backend == (style.backend if style.is_second else "")
+
+
+@pytest.mark.parametrize("style", STYLES, ids=str)
+def test_kernels_are_turned_as_tensorflow_wants_them(tmp_path, style):
+    model = small_model()
+    network = read(*write(tmp_path, model, style), style.backend)
+    kernel = model[0]["kernel"].transpose(2, 3, 1, 0).astype(np.float32)
+    expected = kernel[::-1, ::-1] if style.backend == "theano" else kernel
+    np.testing.assert_array_equal(network.parameters[0]["kernel"], expected)
+    assert all(
+        values.dtype == np.float32 and values.flags.c_contiguous
+        for found in network.parameters.values()
+        for values in found.values()
+    )
+
+
+@pytest.mark.parametrize("options", [{"full": True}, {"pieces": 3}, {"text": True}], ids=str)
+@pytest.mark.parametrize("style", [THEANO, KERAS_2], ids=str)
+def test_full_models_and_names_in_pieces_or_as_text_are_read(tmp_path, style, options):
+    plain, other = tmp_path / "plain", tmp_path / "other"
+    plain.mkdir()
+    other.mkdir()
+    expected = read(*write(plain, small_model(), style), style.backend)
+    same_parameters(read(*write(other, small_model(), style, **options), style.backend), expected)
+
+
+def test_the_architecture_can_be_that_of_a_full_model(tmp_path):
+    path, weights = write(tmp_path, small_model(), KERAS_2, full=True)
+    from_json = read_architecture(path)
+    assert read_architecture(weights) == from_json
+    same_parameters(read(weights, weights), read(path, weights))
+
+
+def test_weights_of_keras_1_load_into_a_model_of_keras_2_by_order(tmp_path):
+    new, old = tmp_path / "new", tmp_path / "old"
+    new.mkdir()
+    old.mkdir()
+    style = Style("2.1", "theano", channels_first=True)
+    path, expected = write(new, small_model(), style)
+    _, weights = write(old, small_model(), THEANO)
+    same_parameters(read(path, weights), read(path, expected))
+
+
+def test_layers_are_matched_by_name_where_the_names_agree(tmp_path):
+    g = np.random.default_rng(3)
+    model = [conv(g, 2, (3, 3)), conv(g, 2, (3, 3), 2)]
+    path, weights = write(tmp_path, model, THEANO)
+    expected = read(path, weights, "theano")
+    with h5py.File(weights, "a") as file:
+        file.attrs["layer_names"] = [b"convolution2d_2", b"convolution2d_1"]
+    same_parameters(read(path, weights, "theano"), expected)
+
+
+@pytest.mark.parametrize("dtype", ["<f2", ">f4", "<f8"])
+def test_any_floating_point_type_is_read(tmp_path, dtype):
+    path, weights = write(tmp_path, small_model(), THEANO)
+    name = "convolution2d_1/convolution2d_1_b"
+    with h5py.File(weights, "a") as file:
+        values = file[name][:]
+        del file[name]
+        file[name] = values.astype(dtype)
+    found = read(path, weights, "theano").parameters[0]["bias"]
+    np.testing.assert_array_equal(found, values.astype(dtype).astype(np.float32))
+
+
+# ---- layers that cannot be rebuilt ---------------------------------------------------------------
+
+
+def changed(layer, style=THEANO, **keys):
+    """Give the layers of a model of which one has other keys."""
+    told = architecture(small_model(), style)
+    layers = told["config"] if isinstance(told["config"], list) else told["config"]["layers"]
+    if "class_name" in keys:
+        layers[layer]["class_name"] = keys.pop("class_name")
+    layers[layer]["config"] |= keys
+    return told
+
+
+def parsed(tmp_path, told):
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(told))
+    return read_architecture(path)
+
+
+@pytest.mark.parametrize(
+    ("layer", "style", "keys", "why"),
+    [
+        (0, THEANO, {"class_name": "Lambda", "function": "evil()"}, "Lambda that cannot"),
+        (0, THEANO, {"class_name": "ZeroPadding2D"}, "ZeroPadding2D that cannot"),
+        (0, KERAS_2, {"dilation_rate": [2, 2]}, "its dilation_rate is 2×2"),
+        (0, KERAS_2, {"groups": 2}, "its groups are 2"),
+        (0, THEANO, {"dim_ordering": None}, "no data_format, nor dim_ordering"),
+        (0, THEANO, {"dim_ordering": "xy"}, "its data_format is 'xy'"),
+        (3, THEANO, {"dim_ordering": "tf"}, "its data_format is tf, unlike"),
+        (0, THEANO, {"border_mode": "full"}, "its padding is 'full'"),
+        (0, THEANO, {"nb_filter": 0}, "its nb_filter is 0"),
+        (0, THEANO, {"nb_row": "10"}, "its nb_row is '10'"),
+        (0, KERAS_2, {"kernel_size": None}, "its kernel_size is None"),
+        (0, THEANO, {"activation": "my_function"}, "its activation is 'my_function'"),
+        (1, THEANO, {"activation": {"class_name": "PReLU"}}, "its activation is {"),
+        (1, THEANO, {"activation": "softmax"}, "vectors only"),
+        (0, THEANO, {"bias": 3}, "its use_bias is 3"),
+        (2, THEANO, {"mode": 1}, "its mode is 1"),
+        (2, THEANO, {"mode": 2}, "its mode is 2: it needs the batch"),
+        (2, THEANO, {"axis": -1}, "its axis is -1, which is not that of the channels"),
+        (2, THEANO, {"epsilon": None}, "its epsilon is None"),
+        (4, KERAS_2, {"data_format": "channels_first"}, "unlike that of the layers before"),
+        (4, KERAS_2, {"class_name": "Dense", "units": 3}, "it comes before Flatten"),
+        (5, KERAS_2, {"units": 2.5}, "its units is 2.5"),
+        (5, KERAS_2, {"class_name": "Conv2D"}, "it needs maps"),
+    ],
+)
+def test_a_layer_that_cannot_be_rebuilt_matters_only_when_it_is_needed(
+    tmp_path, layer, style, keys, why
+):
+    found = parsed(tmp_path, changed(layer, style, **keys))
+    assert isinstance(found.layers[layer], Unsupported)
+    assert len(found.layers_to(layer - 1)) == layer
+    for index in (layer, 5):
+        with pytest.raises(SectionError, match=f"layer {found.layers[layer].name}") as caught:
+            found.layers_to(index)
+        assert why in caught.value.message
+        assert "choose a layer before it" in caught.value.hint
+
+
+def test_weights_behind_an_unsupported_layer_are_not_looked_at(tmp_path):
+    path, weights = write(tmp_path, small_model(), THEANO)
+    path.write_text(json.dumps(changed(3, class_name="Lambda")))
+    with h5py.File(weights, "a") as file:
+        file["dense_1/dense_1_W"][0, 0] = np.nan
+    assert sorted(read(path, weights, "theano").parameters) == [0, 2]
+
+
+# ---- JSON that is wrong --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ('{"class_name": ', "is not JSON: "),
+        ("\n  \n", "is empty"),
+        ("[" * 100_000, "is not JSON: "),
+        ("3", "is JSON but not of a Keras model"),
+        ({"a": 1}, "is JSON but not of a Keras model"),
+        ({"class_name": "Model", "config": {}}, "is a model of the kind Model, not Sequential"),
+        ({"name": "Graph", "nodes": {}}, "is a model of the kind Graph, not Sequential"),
+        ({"class_name": "Sequential", "config": 3}, "has no list of layers"),
+        ({"class_name": "Sequential", "config": []}, "the model has no layers"),
+        ({"class_name": "Sequential", "config": [3]}, "layer 0 has no class"),
+        ({"name": "Sequential", "layers": [{}]}, "layer 0 has no class"),
+        ({**architecture(small_model(), KERAS_2), "keras_version": "3.1.0"}, "by Keras 3.1.0"),
+        ({"module": "keras", "class_name": "Sequential", "config": {"layers": []}}, "by Keras 3"),
+        (changed(1, name="convolution2d_1"), "several layers are named convolution2d_1"),
+        (changed(0, batch_input_shape=[None, 1, 80]), "the input shape [None, 1, 80] is not"),
+        (changed(0, batch_input_shape=[None, 1, -1, 2]), "the input shape [None, 1, -1, 2]"),
+        (changed(0, nb_row=30), "has windows of 30×4 and gets maps of 12×13"),
+    ],
+)
+def test_a_json_that_is_no_sequential_model_is_refused(tmp_path, told, words):
+    message, hint = json_refusal(tmp_path, told)
+    assert words in message
+    assert hint
+
+
+def test_a_json_that_is_not_there_lists_those_that_are(tmp_path):
+    (tmp_path / "cnn_model.json").write_text("{}")
+    path = tmp_path / "model.json"
+    message, hint = refusal(JSON, path, read_architecture, path, JSON)
+    assert message == "there is no such file"
+    assert "cnn_model.json" in hint
+
+
+def test_a_folder_and_bytes_that_are_no_text_are_not_json(tmp_path):
+    message, _ = refusal(JSON, tmp_path, read_architecture, tmp_path, JSON)
+    assert message == "is a folder, not a JSON file"
+    path = tmp_path / "model.json"
+    path.write_bytes(b"\xff\xfe{}")
+    assert "is not JSON" in refusal(JSON, path, read_architecture, path, JSON)[0]
+
+
+def test_a_weight_file_is_not_an_architecture(tmp_path):
+    _, weights = write(tmp_path, small_model(), THEANO)
+    message, hint = refusal(JSON, weights, read_architecture, weights, JSON)
+    assert message == "is an HDF5 file without a model: only weights"
+    assert "to_json" in hint
+
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=4),
+    st.just([]),
+    st.just({}),
+    st.just([None]),
+    st.just([[1]]),
+    st.just({"layers": [{}]}),
+)
+
+
+def places(node, path=()):
+    """Give the path of each value of a JSON."""
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in items:
+        yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*path, key))
+
+
+@settings(max_examples=300)
+@given(st.data(), st.sampled_from(STYLES))
+def test_any_odd_value_in_a_json_is_refused_or_makes_a_layer_unsupported(data, style):
+    told = architecture(small_model(), style)
+    for _ in range(data.draw(st.integers(1, 3))):
+        *before, last = data.draw(st.sampled_from(sorted(places(told), key=str)))
+        node = told
+        for key in before:
+            node = node[key]
+        node[last] = deepcopy(data.draw(ODD))
+    with suppress(SourceError):
+        found = parse_architecture(json.loads(json.dumps(told)), "model.json")
+        assert [layer.index for layer in found.layers] == list(range(len(found.layers)))
+
+
+# ---- weight files that are wrong -----------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path):
+    return write(tmp_path, small_model(), THEANO)
+
+
+def replace(path, name, values):
+    with h5py.File(path, "a") as file:
+        del file[name]
+        file[name] = values
+
+
+KERNEL = "convolution2d_1/convolution2d_1_W"
+
+
+def test_a_kernel_of_another_shape_names_both_shapes(files):
+    replace(files[1], KERNEL, np.zeros((2, 1, 4, 3), np.float32))
+    message, hint = h5_refusal(files)
+    assert message == (
+        f"/{KERNEL}, the kernel of layer convolution2d_1 (convolution), has shape (2, 1, 4, 3), "
+        "expected (2, 1, 3, 4)"
+    )
+    assert "another architecture" in hint
+
+
+def test_a_dense_layer_of_another_image_size_is_of_another_architecture(files):
+    replace(files[1], "dense_1/dense_1_W", np.zeros((9, 3), np.float32))
+    assert "has shape (9, 3), expected (8, 3)" in h5_refusal(files)[0]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_counted(files, bad):
+    with h5py.File(files[1], "a") as file:
+        file[KERNEL][0, 0, 1, 1] = bad
+    message, hint = h5_refusal(files)
+    assert "kernel of layer convolution2d_1" in message
+    assert "holds 1 of 24 numbers that are NaN or infinite" in message
+    assert "training diverged" in hint
+
+
+def test_doubles_that_are_too_large_for_a_network_are_infinite(files):
+    replace(files[1], KERNEL, np.full((2, 1, 3, 4), 1e300))
+    assert "holds 24 of 24 numbers" in h5_refusal(files)[0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.zeros((2, 1, 3, 4), np.int32),
+        np.zeros((2, 1, 3, 4), bool),
+        np.zeros((2, 1, 3, 4), np.complex64),
+        np.zeros((2, 1, 3, 4), [("x", "f4")]),
+        np.full((2, 1, 3, 4), b"text"),
+    ],
+    ids=lambda values: str(values.dtype),
+)
+def test_weights_that_are_no_floating_point_numbers_are_refused(files, values):
+    replace(files[1], KERNEL, values)
+    message, _ = h5_refusal(files)
+    assert f"/{KERNEL}, the kernel of layer convolution2d_1" in message
+    assert "not floating-point numbers" in message
+
+
+def test_a_dataset_without_numbers_is_refused(files):
+    replace(files[1], KERNEL, h5py.Empty("f4"))
+    assert "has shape none, expected (2, 1, 3, 4)" in h5_refusal(files)[0]
+
+
+def test_a_missing_dataset_is_named(files):
+    with h5py.File(files[1], "a") as file:
+        del file[KERNEL]
+    with pytest.raises(SourceError, match=f"^{re.escape(str(files[1]))}: unknown dataset"):
+        read_network(*files, "theano")
+    assert f"unknown dataset '/{KERNEL}'" in h5_refusal(files)[0]
+
+
+def test_a_group_in_the_place_of_a_dataset_is_refused(files):
+    with h5py.File(files[1], "a") as file:
+        del file[KERNEL]
+        file.create_group(KERNEL)
+    assert f"{KERNEL} is a group, not a dataset" in h5_refusal(files)[0]
+
+
+def test_a_missing_layer_is_named(files):
+    with h5py.File(files[1], "a") as file:
+        del file["dense_1"]
+    message, hint = h5_refusal(files)
+    assert message == "/dense_1 is not there, though layer_names lists it"
+    assert "damaged" in hint
+
+
+def other_weights(tmp_path, model, style=THEANO):
+    """Give weights of another model than that of files."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    return write(folder, model, style)[1]
+
+
+def test_weights_of_fewer_layers_name_those_that_are_missing(files, tmp_path):
+    weights = other_weights(tmp_path, small_model()[:3])
+    message, hint = h5_refusal((files[0], weights))
+    assert "holds weights of 2 layers (convolution2d_1, batchnormalization_1)" in message
+    assert "but the model has 3 with weights" in message
+    assert message.endswith("; not in the file: dense_1")
+    assert "another architecture" in hint
+
+
+def test_weights_of_more_layers_name_those_that_are_too_many(files, tmp_path):
+    g = np.random.default_rng(3)
+    weights = other_weights(tmp_path, [*small_model(), dense(g, 3, 1)])
+    assert h5_refusal((files[0], weights))[0].endswith("; not in the model: dense_2")
+
+
+def test_a_layer_with_another_number_of_datasets_lists_them(files, tmp_path):
+    weights = other_weights(tmp_path, small_model())
+    with h5py.File(weights, "a") as file:
+        file["convolution2d_1"].attrs["weight_names"] = [b"convolution2d_1_W"]
+    message, _ = h5_refusal((files[0], weights))
+    assert "layer convolution2d_1 (convolution) needs 2 datasets (kernel, bias)" in message
+    assert "convolution2d_1 in the file has 1 (/convolution2d_1/convolution2d_1_W)" in message
+
+
+def test_a_file_of_keras_0_3_must_have_as_many_layers(tmp_path):
+    style = Style("0.3", "theano", channels_first=True)
+    path, weights = write(tmp_path, small_model(), style)
+    with h5py.File(weights, "a") as file:
+        file.attrs["nb_layers"] = 5
+    message, _ = h5_refusal((path, weights))
+    assert message.startswith("holds 5 layers, but the model has 6: 0 convolution2d_1, 1 act")
+    with h5py.File(weights, "a") as file:
+        file.attrs["nb_layers"] = 6
+        del file["layer_3"]
+    assert "/layer_3 is not there, though nb_layers counts it" in h5_refusal((path, weights))[0]
+
+
+def test_weights_in_the_place_of_a_layer_without_any_are_of_another_model(tmp_path):
+    style = Style("0.3", "theano", channels_first=True)
+    path, weights = write(tmp_path, small_model(), style)
+    with h5py.File(weights, "a") as file:
+        file["layer_1"].attrs["nb_params"] = 1
+        file["layer_1/param_0"] = np.zeros(3, np.float32)
+    message, _ = h5_refusal((path, weights))
+    assert message.startswith("layer_1 has weights, but the model's layer 1 has none")
+
+
+@pytest.mark.parametrize("value", ["six", -1, 10**9, [1, 2]])
+def test_a_number_of_layers_that_is_none_is_refused(tmp_path, value):
+    path, weights = write(tmp_path, small_model(), Style("0.3", "theano", channels_first=True))
+    with h5py.File(weights, "a") as file:
+        file.attrs["nb_layers"] = value
+    assert "nb_layers" in h5_refusal((path, weights))[0]
+
+
+def test_names_that_are_no_text_are_refused(files):
+    with h5py.File(files[1], "a") as file:
+        file.attrs["layer_names"] = [1, 2]
+    assert "attribute layer_names of / is not a list of names" in h5_refusal(files)[0]
+    with h5py.File(files[1], "a") as file:
+        file.attrs["layer_names"] = [b"convolution2d_1"]
+        del file["convolution2d_1"].attrs["weight_names"]
+    assert "/convolution2d_1 has no attribute weight_names" in h5_refusal(files)[0]
+
+
+def test_a_spread_below_zero_is_refused(files):
+    with h5py.File(files[1], "a") as file:
+        file["batchnormalization_1/batchnormalization_1_running_std"][0] = -0.5
+    message, _ = h5_refusal(files)
+    assert message == (
+        "layer batchnormalization_1 (batch normalisation): the spread of a channel is -0.5, "
+        "which cannot be divided by"
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda file: None, "holds no Keras weights: neither layer_names nor nb_layers"),
+        (lambda file: file.create_group("swire"), "in the file: swire"),
+        (lambda file: file.create_group("layers"), "was written by Keras 3"),
+        (lambda file: file.create_group("graph"), "holds the weights of a Graph model"),
+        (lambda file: file.create_group("model_weights"), "in the file: model_weights"),
+    ],
+)
+def test_an_hdf5_file_without_weights_is_refused(files, make, words):
+    with h5py.File(files[1], "w") as file:
+        make(file)
+    assert words in h5_refusal(files)[0]
+
+
+def test_weights_of_keras_3_are_refused(files):
+    with h5py.File(files[1], "a") as file:
+        file.attrs["keras_version"] = b"3.4.1"
+    assert h5_refusal(files)[0] == "was written by Keras 3.4.1"
+
+
+def test_a_weight_file_that_is_missing_cut_or_none_is_refused(files):
+    weights = files[1]
+    raw = weights.read_bytes()
+    weights.write_bytes(raw[: len(raw) // 2])
+    assert "is truncated" in h5_refusal(files)[0]
+    weights.write_bytes(b"weights, honestly")
+    assert h5_refusal(files)[0] == "is not an HDF5 file"
+    weights.unlink()
+    assert h5_refusal(files)[0] == "there is no such file"
+
+
+def test_bytes_that_are_lost_give_an_error_or_other_numbers_never_a_traceback(files):
+    path, weights = files
+    raw = weights.read_bytes()
+    generator = np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        start = int(generator.integers(100, len(raw) - 64))
+        bad = raw[:start] + bytes(32) + raw[start + 32 :]
+        weights.write_bytes(bad)
+        try:
+            read(path, weights, "theano")
+        except SourceError:
+            refused += 1
+    assert refused
+
+
+# ---- which backend -------------------------------------------------------------------------------
+
+
+def test_files_that_record_no_backend_need_to_be_told(files):
+    message, hint = h5_refusal(files, None)
+    assert f"neither this file nor {JSON}: {files[0]} records whether" in message
+    assert "write `trained_with: theano`" in hint
+    assert "flipped in both image axes" in hint
+    assert "or `trained_with: tensorflow`" in hint
+    assert "used as they are" in hint
+
+
+@pytest.mark.parametrize("backend", ["theano", "tensorflow"])
+def test_a_recorded_backend_is_enough_and_must_agree(tmp_path, backend):
+    style = Style("2.1", backend, channels_first=True)
+    path, weights = write(tmp_path, small_model(), style)
+    assert read(path, weights).trained_with == backend
+    other = {"theano": "tensorflow", "tensorflow": "theano"}[backend]
+    message, hint = refusal(JSON, path, read, path, weights, other)
+    assert message == (
+        f"records that it was trained with {backend}, but the configuration says "
+        f"trained_with: {other}"
+    )
+    assert f"trained_with: {backend}" in hint
+
+
+def test_a_backend_that_only_the_weights_record_must_agree(files):
+    with h5py.File(files[1], "a") as file:
+        file.attrs["backend"] = b"tensorflow"
+    assert read(*files).trained_with == "tensorflow"
+    assert "records that it was trained with tensorflow" in h5_refusal(files, "theano")[0]
+
+
+def test_files_that_record_different_backends_are_not_of_one_model(tmp_path):
+    path, weights = write(tmp_path, small_model(), Style("2.2", "theano", channels_first=True))
+    with h5py.File(weights, "a") as file:
+        file.attrs["backend"] = b"tensorflow"
+    message, _ = refusal(H5, weights, read, path, weights)
+    assert f"trained with tensorflow, but {JSON}: {path} records theano" in message
+
+
+def test_a_full_model_that_records_two_backends_is_refused(tmp_path):
+    path, weights = write(tmp_path, small_model(), KERAS_2, full=True)
+    with h5py.File(weights, "a") as file:
+        file.attrs["backend"] = b"theano"
+    message, _ = refusal(H5, weights, read, path, weights)
+    assert "records two backends: theano for the model, tensorflow for its weights" in message
+
+
+def test_another_backend_is_refused(tmp_path):
+    path, weights = write(tmp_path, small_model(), Style("2.2", "cntk", channels_first=False))
+    message, hint = refusal(JSON, path, read, path, weights)
+    assert "trained with cntk; only theano and tensorflow are known" in message
+    assert hint
+
+
+# ---- random weights ------------------------------------------------------------------------------
+
+
+def test_random_weights_are_glorot_uniform_and_depend_on_the_seed_only(files):
+    found = read_architecture(files[0])
+    one, again, other = (random_network(found, seed) for seed in (7, 7, 8))
+    same_parameters(one, again)
+    kernel = one.parameters[0]["kernel"]
+    assert not np.array_equal(kernel, other.parameters[0]["kernel"])
+    limit = np.sqrt(6 / (3 * 4 * (1 + 2)))
+    assert 0.7 * limit < np.abs(kernel).max() <= limit
+    assert one.parameters[5]["kernel"].shape == (8, 3)
+    for bias in (one.parameters[0]["bias"], one.parameters[5]["bias"]):
+        assert not bias.any()
+    np.testing.assert_array_equal(one.parameters[2]["scale"], 1)
+    np.testing.assert_array_equal(one.parameters[2]["shift"], 0)
+
+
+def test_many_random_weights_are_spread_evenly(tmp_path):
+    path, _ = write(tmp_path, [conv(np.random.default_rng(0), 64, (9, 9))], THEANO)
+    values = random_network(read_architecture(path), 1).parameters[0]["kernel"].ravel()
+    limit = np.sqrt(6 / (81 * 65))
+    counts, _ = np.histogram(values, bins=6, range=(-limit, limit))
+    assert counts.sum() == values.size
+    assert np.all(np.abs(counts / counts.mean() - 1) < 0.15)
+
+
+def test_random_weights_that_no_memory_holds_are_refused(tmp_path):
+    path, _ = write(tmp_path, small_model(), THEANO)
+    told = changed(5, output_dim=99_999)
+    told["config"][0]["config"]["nb_filter"] = 99_999
+    path.write_text(json.dumps(told))
+    with pytest.raises(SourceError, match="too many to draw"):
+        random_network(read_architecture(path), 1)

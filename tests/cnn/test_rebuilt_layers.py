@@ -1,0 +1,233 @@
+"""What a rebuilt network computes, beside numpy and scipy."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from old_keras import (
+    DROPOUT,
+    FLATTEN,
+    STYLES,
+    Style,
+    act,
+    conv,
+    dense,
+    norm,
+    pool,
+    results,
+    write,
+)
+
+from reportgen.cnn.extractor import build_extractor
+from reportgen.cnn.legacy import read_network
+
+SIZE = (12, 13)
+THEANO = Style("1.0", "theano", channels_first=True)
+TENSORFLOW = Style("1.2", "tensorflow", channels_first=False)
+ACTIVATIONS = (
+    *("linear", "relu", "sigmoid", "hard_sigmoid", "tanh", "softplus", "softsign", "softmax"),
+    *("elu", "selu", "exponential"),
+)
+
+
+def some(n=3, size=SIZE):
+    return np.random.default_rng(8).normal(size=(n, *size)).astype(np.float32)
+
+
+def check(folder, model, style, images=None, size=SIZE, **options):
+    """Compare the last layer's maps with the reference."""
+    images = some(size=size) if images is None else images
+    network = read_network(
+        *write(folder, model, style, size, **options),
+        trained_with=None if style.is_second else style.backend,
+    )
+    extractor = build_extractor(network, len(model) - 1, *images.shape[1:])
+    expected = results(model, images, style)[-1]
+    if expected.ndim == 2:
+        expected = expected[:, :, np.newaxis, np.newaxis]
+    found = extractor.maps(images)
+    assert found.dtype == np.float32
+    assert found.shape == (len(images), *extractor.shape) == expected.shape
+    assert np.abs(found - expected).max() <= 1e-5 * max(1, np.abs(expected).max())
+    return found
+
+
+def whole_model(seed=1):
+    g = np.random.default_rng(seed)
+    return [
+        conv(g, 3, (4, 3)),
+        norm(g, 3),
+        act("relu"),
+        pool("max", (2, 2)),
+        DROPOUT,
+        conv(g, 4, (2, 3), 3, padding="same", activation="tanh"),
+        pool("average", (2, 2)),
+        FLATTEN,
+        dense(g, 4 * 2 * 2, 5, "hard_sigmoid"),
+        dense(g, 5, 2, "softmax"),
+    ]
+
+
+@pytest.mark.parametrize("style", STYLES, ids=str)
+def test_a_model_of_every_release_backend_and_ordering_is_rebuilt(tmp_path, style):
+    check(tmp_path, whole_model(), style)
+
+
+@pytest.mark.parametrize("style", [THEANO, TENSORFLOW], ids=str)
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 3), (4, 5), (5, 2)])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 3)])
+def test_same_padding_is_that_of_the_backend(tmp_path, style, size, strides):
+    g = np.random.default_rng(2)
+    check(tmp_path, [conv(g, 2, size, strides=strides, padding="same")], style)
+
+
+@pytest.mark.parametrize("style", [THEANO, TENSORFLOW], ids=str)
+@pytest.mark.parametrize("how", ["max", "average"])
+@pytest.mark.parametrize("size", [(1, 2), (2, 2), (3, 3), (4, 5)])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_pooling_is_that_of_the_backend(tmp_path, style, how, size, padding):
+    for strides in (None, (2, 1)):
+        check(tmp_path, [pool(how, size, strides, padding)], style)
+
+
+def test_padding_never_wins_in_a_pooling_of_negative_numbers(tmp_path):
+    found = check(tmp_path, [pool("max", (3, 3), None, "same")], THEANO, -1 - some() ** 2)
+    assert found.max() < 0
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_are_those_of_old_keras(tmp_path, name):
+    g = np.random.default_rng(3)
+    for number, first in enumerate((True, False)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        check(folder, [conv(g, 3, (3, 3)), act(name)], Style("2.2", "theano", first))
+
+
+def test_a_convolution_without_bias_has_none(tmp_path):
+    g = np.random.default_rng(3)
+    check(tmp_path, [conv(g, 3, (3, 3), bias=False)], THEANO)
+
+
+def test_batch_normalisation_after_flatten_follows_the_order_of_the_vector(tmp_path):
+    g = np.random.default_rng(3)
+    for style in STYLES:
+        folder = tmp_path / str(style)
+        folder.mkdir()
+        model = [conv(g, 2, (10, 11)), FLATTEN, {**norm(g, 18), "flat": True}]
+        check(folder, model, style)
+
+
+@pytest.mark.parametrize(
+    ("keras", "backend", "divisor"),
+    [
+        ("", "theano", lambda s, e: s + e),
+        ("1.0.5", "tensorflow", lambda s, e: s + e),
+        ("1.0.6", "theano", lambda s, e: s + e),
+        ("1.0.6", "tensorflow", lambda s, e: np.sqrt(s + e)),
+        ("1.0.7", "theano", lambda s, e: np.sqrt(s) + e),
+        ("1.0.7", "tensorflow", lambda s, e: np.sqrt(s + e)),
+        ("1.0.8", "theano", lambda s, e: np.sqrt(s + e)),
+        ("1.2.2", "theano", lambda s, e: np.sqrt(s + e)),
+    ],
+)
+def test_the_stored_spread_means_what_it_meant_in_its_release(tmp_path, keras, backend, divisor):
+    layer = norm(np.random.default_rng(4), 1)
+    style = Style("1.0", backend, channels_first=True)
+    path, weights = write(tmp_path, [pool("max", (1, 1)), layer], style)
+    told = json.loads(path.read_text()) | {"keras_version": keras}
+    told["config"][1]["config"]["epsilon"] = 0.25
+    path.write_text(json.dumps(told))
+    network = read_network(path, weights, backend)
+    images = some()
+    gamma, beta, mean, spread = (layer[k] for k in ("gamma", "beta", "mean", "spread"))
+    expected = gamma * (images - mean) / divisor(spread, 0.25) + beta
+    found = build_extractor(network, 1, *SIZE).maps(images)[:, 0]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_filters_trained_on_small_images_run_on_large_ones(tmp_path):
+    g = np.random.default_rng(5)
+    model = [conv(g, 2, (3, 3)), act("relu"), pool("max", (3, 3)), conv(g, 3, (2, 2), 2)]
+    found = check(tmp_path, model, THEANO, some(2, (31, 40)))
+    assert found.shape == (2, 3, 8, 11)
+
+
+def test_the_maps_of_an_image_do_not_depend_on_those_beside_it(tmp_path):
+    model = whole_model()[:6]
+    network = read_network(*write(tmp_path, model, THEANO), trained_with="theano")
+    extractor = build_extractor(network, 5, 40, 41)
+    images = some(9, (40, 41))
+    together = extractor.maps(images)
+    assert np.array_equal(together[4], extractor.maps(images[4:5])[0])
+    assert extractor.maps(images[:0]).shape == (0, *extractor.shape)
+
+
+def test_integers_and_doubles_are_taken_as_images(tmp_path):
+    network = read_network(*write(tmp_path, whole_model()[:1], THEANO), trained_with="theano")
+    extractor = build_extractor(network, 0, *SIZE)
+    whole = np.arange(2 * 12 * 13).reshape(2, 12, 13)
+    expected = extractor.maps(whole.astype(np.float32))
+    assert np.array_equal(extractor.maps(whole), expected)
+    assert np.array_equal(extractor.maps(whole.astype(np.float64)), expected)
+
+
+def test_each_layer_can_be_asked_for(tmp_path):
+    for style in (THEANO, Style("2.2", "tensorflow", channels_first=True)):
+        folder = tmp_path / str(style)
+        folder.mkdir()
+        model, images = whole_model(), some()
+        network = read_network(*write(folder, model, style), trained_with=style.backend)
+        for index, expected in enumerate(results(model, images, style)):
+            found = build_extractor(network, index, *SIZE).maps(images)
+            off = np.abs(found - expected.reshape(found.shape)).max()
+            assert off <= 1e-5 * max(1, np.abs(expected).max()), index
+
+
+@st.composite
+def models(draw):
+    """Draw two to five layers that fit each other, and the images' size."""
+    g = np.random.default_rng(draw(st.integers(0, 99)))
+    size = (draw(st.integers(9, 16)), draw(st.integers(9, 16)))
+    lengths, channels, model = size, 1, []
+    pair = st.tuples(st.integers(1, 4), st.integers(1, 4))
+    for _ in range(draw(st.integers(1, 4))):
+        kind = draw(st.sampled_from(["conv", "max", "average", "norm", "act"]))
+        window, padding = draw(pair), draw(st.sampled_from(["valid", "same"]))
+        if kind in ("norm", "act"):
+            model.append(
+                norm(g, channels)
+                if kind == "norm"
+                else act(draw(st.sampled_from(["relu", "tanh", "hard_sigmoid"])))
+            )
+            continue
+        # Theano refuses strides beyond the window.
+        strides = tuple(draw(st.integers(1, length)) for length in window)
+        after = tuple(
+            -(-n // s) if padding == "same" else (n - w) // s + 1
+            for n, w, s in zip(lengths, window, strides, strict=True)
+        )
+        if min(after) < 1:
+            continue
+        lengths = after
+        if kind == "conv":
+            filters = draw(st.integers(1, 3))
+            model.append(conv(g, filters, window, channels, strides=strides, padding=padding))
+            channels = filters
+        else:
+            model.append(pool(kind, window, strides, padding))
+    if draw(st.booleans()) or not model:
+        model += [FLATTEN, dense(g, channels * lengths[0] * lengths[1], 3)]
+    return model, size
+
+
+@settings(max_examples=40)
+@given(models(), st.sampled_from(STYLES))
+def test_any_small_model_is_rebuilt(drawn, style):
+    model, size = drawn
+    with tempfile.TemporaryDirectory() as folder:
+        check(Path(folder), model, style, some(2, size), size)
