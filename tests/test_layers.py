@@ -22,6 +22,7 @@ HEAVY = {
     "pydantic",
     "rich",
     "scipy",
+    "sqlalchemy",
     "tensorflow",
     "weasyprint",
     "yaml",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reportgen.errors import PublishError
+from reportgen.errors import ExitCode, PublishError
 from reportgen.publish import new_run, publishing_errors, started_now
 
 STARTED = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
@@ -50,12 +50,51 @@ def test_runs_of_one_second_take_numbers(tmp_path):
     assert (tmp_path / NAME / "report.html").read_text() == "one"
 
 
-def test_two_builds_at_once_do_not_meet(tmp_path):
-    with new_run(tmp_path, STARTED) as one, new_run(tmp_path, STARTED) as two:
-        (one.path / "report.html").write_text("one")
-        (two.path / "report.html").write_text("two")
-        assert one.publish() != two.publish()
-    assert names(tmp_path) == [NAME, f"{NAME}-2", "latest"]
+def test_a_second_build_of_one_report_does_not_begin(tmp_path):
+    with new_run(tmp_path, STARTED) as one:
+        said = rf"another build of this report is running: process {os.getpid()} on "
+        with (
+            pytest.raises(PublishError, match=said) as refused,
+            new_run(tmp_path, STARTED, as_latest=False, wait=0),
+        ):
+            pytest.fail("the second build began")
+        assert refused.value.exit_code == ExitCode.DELIVERY
+        assert one.publish().name == NAME
+    assert publish(tmp_path).name == f"{NAME}-2"
+
+
+def test_no_build_begins_before_the_block_of_another_has_ended(tmp_path):
+    """After publishing, old runs are deleted and the index is written."""
+    with new_run(tmp_path, STARTED) as one:
+        one.publish()
+        with pytest.raises(PublishError, match="is running"), new_run(tmp_path, wait=0):
+            pytest.fail("the second build began")
+
+
+def test_builds_of_two_reports_do_not_wait_for_each_other(tmp_path):
+    with new_run(tmp_path / "one", STARTED) as one, new_run(tmp_path / "two", STARTED) as two:
+        assert one.publish().name == two.publish().name
+
+
+def test_a_run_begins_when_no_other_is_built_any_more(tmp_path, monkeypatch):
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    before = datetime.now(UTC).replace(microsecond=0)
+    with new_run(tmp_path) as run:
+        assert before <= run.started <= datetime.now(UTC)
+        assert run.id == f"{run.started:%Y%m%dT%H%M%SZ}"
+        assert not run.fixed
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1760000000")
+    with new_run(tmp_path) as run:
+        assert (run.id, run.fixed) == ("20251009T085320Z", True)
+
+
+def test_what_is_left_of_a_deleted_run_is_removed(tmp_path):
+    (tmp_path / f".deleting-{NAME}" / "sections").mkdir(parents=True)
+    mine = tmp_path / ".deleting-my-notes"
+    mine.mkdir()
+    (tmp_path / f".deleting-{NAME}-2").symlink_to(mine)
+    publish(tmp_path)
+    assert names(tmp_path) == sorted([NAME, "latest", ".deleting-my-notes", f".deleting-{NAME}-2"])
 
 
 def test_a_partial_run_does_not_become_the_latest(tmp_path):
@@ -72,7 +111,7 @@ def test_what_a_killed_build_left_is_removed(tmp_path):
         building.__enter__()
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
-    assert names(tmp_path) == [f".building-{NAME}"]
+    assert names(tmp_path) == [".build.lock", f".building-{NAME}"]
     publish(tmp_path)
     assert names(tmp_path) == [NAME, "latest"]
 

@@ -5,10 +5,13 @@ import pytest
 
 from reportgen.errors import ConfigError
 from reportgen.summary import (
+    CellRecord,
+    CheckRecord,
     ErrorRecord,
     MetricRecord,
     SectionRecord,
     Summary,
+    WaiverRecord,
     printable,
     read_summary,
     with_status,
@@ -49,7 +52,7 @@ def test_the_record_holds_everything_that_later_stages_need(summary):
 
 
 def test_each_section_of_the_record_is_whole(summary):
-    assert len(summary["sections"]) == 8
+    assert len(summary["sections"]) == 10
     for section in summary["sections"]:
         assert section["status"] == "ok"
         assert section["findings"]
@@ -65,6 +68,45 @@ def test_each_section_of_the_record_is_whole(summary):
         for table in tables.values():
             assert set(table["files"]) == {"ecsv", "csv"}
             assert table["rows"] > 0
+
+
+def test_a_record_without_checks_reads_as_one_in_which_there_were_none(summary, tmp_path):
+    older = json.loads(json.dumps(summary))
+    for section in older["sections"]:
+        del section["checks"], section["counted"]
+    (tmp_path / "summary.json").write_text(json.dumps(older))
+    found = read_summary(tmp_path)
+    assert all(section.checks == () and section.counted == {} for section in found.sections)
+
+
+def test_a_check_reads_back_with_its_waiver_and_its_cell(record, tmp_path):
+    check = CheckRecord(
+        id="flux-max",
+        kind="max",
+        label="Flux: at most 230 µJy",
+        cell=CellRecord(table="bands", row={"band": "24", "number": 3}, column="median"),
+        status="fail",
+        waived=True,
+        message="No.",
+        waiver=WaiverRecord(until="2026-12-01", reason="known"),
+    )
+    section = record.sections[0].model_copy(update={"checks": (check,)})
+    write_summary(tmp_path, record.model_copy(update={"sections": (section,)}))
+    assert read_summary(tmp_path).sections[0].checks == (check,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, "fail"),
+        ({"waived": True}, "ok"),
+        ({"in_force": False}, "ok"),
+        ({"status": "error"}, "error"),
+    ],
+)
+def test_a_check_that_is_waived_or_not_in_force_counts_as_ok(changes, verdict):
+    keys = {"status": "fail", **changes}
+    assert CheckRecord(id="x", kind="max", label="x", message="x", **keys).verdict == verdict
 
 
 def test_no_number_of_the_record_is_none(built):

@@ -374,11 +374,15 @@ def write_weights(path: Path, model, style: Style, *, full=False, pieces=0, text
 
 
 def _write_names(group, key, found, pieces, text):
-    found = [name if text else name.encode() for name in found]
+    # Of fixed length, as in the files of 2016; text of any length is what newer h5py makes.
+    if text:
+        group.attrs[key] = found
+        return
+    found = np.array([name.encode() for name in found]) if found else np.array([])
     if not pieces:
         group.attrs[key] = found
         return
-    for number, piece in enumerate(np.array_split(np.array(found, dtype="S64"), pieces)):
+    for number, piece in enumerate(np.array_split(found.astype("S64"), pieces)):
         group.attrs[f"{key}{number}"] = piece
 
 

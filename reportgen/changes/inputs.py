@@ -1,0 +1,106 @@
+"""Inputs of two runs: which are new, gone, grown, changed or the same."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from pathlib import PurePath
+
+from reportgen.changes.records import DatasetChange, InputChange, InputKind
+from reportgen.summary import InputRecord
+
+Pair = tuple[InputRecord, InputRecord]
+
+
+def compare_inputs(
+    before: Iterable[InputRecord], after: Iterable[InputRecord]
+) -> tuple[InputChange, ...]:
+    """Give every input of either run, those of the later run first.
+
+    A file that is read from another place is the same input if its content, or else its name,
+    is found once in each run: a survey often writes a folder for each night.
+    """
+    former = {record.path: record for record in before}
+    current = {record.path: record for record in after}
+    partners = {path: former.pop(path) for path in current if path in former}
+    for likeness in (_content, _name):
+        left = [record for path, record in current.items() if path not in partners]
+        for one, other in _alike(list(former.values()), left, likeness):
+            partners[other.path] = former.pop(one.path)
+    changes = [_change(partners.get(path), record) for path, record in current.items()]
+    return (*changes, *(_gone(record) for record in former.values()))
+
+
+def _content(record: InputRecord) -> str | None:
+    return record.sha256
+
+
+def _name(record: InputRecord) -> str | None:
+    return PurePath(record.path).name
+
+
+def _alike(
+    before: list[InputRecord],
+    after: list[InputRecord],
+    likeness: Callable[[InputRecord], Hashable | None],
+) -> list[Pair]:
+    """Pair inputs that are alike, where that leaves no doubt."""
+    counts = [Counter(likeness(record) for record in records) for records in (before, after)]
+    former = {likeness(record): record for record in before}
+    return [
+        (former[like], record)
+        for record in after
+        if (like := likeness(record)) is not None and all(count[like] == 1 for count in counts)
+    ]
+
+
+def _change(before: InputRecord | None, after: InputRecord) -> InputChange:
+    return InputChange(
+        path=after.path,
+        path_before="" if before is None or before.path == after.path else before.path,
+        kind="new" if before is None else _kind(before, after),
+        bytes_before=None if before is None else before.bytes,
+        bytes_after=after.bytes,
+        datasets=_datasets(before, after),
+        error=after.error,
+    )
+
+
+def _gone(record: InputRecord) -> InputChange:
+    return InputChange(
+        path=record.path,
+        kind="gone",
+        bytes_before=record.bytes,
+        datasets=_datasets(record, None),
+    )
+
+
+def _kind(before: InputRecord, after: InputRecord) -> InputKind:
+    if after.error:
+        return "still_unreadable" if before.error else "unreadable"
+    if before == after:
+        return "unchanged"
+    if before.error:
+        return "readable"
+    if before.sha256 is not None and before.sha256 == after.sha256:
+        return "unchanged" if before.path == after.path else "moved"
+    rows = [(change.before, change.after) for change in _datasets(before, after)]
+    for pairs in (rows, [(before.bytes, after.bytes)]):
+        known = [(one, other) for one, other in pairs if one is not None and other is not None]
+        grew = any(one < other for one, other in known)
+        shrank = any(one > other for one, other in known)
+        if grew or shrank:
+            return "changed" if grew and shrank else "grown" if grew else "shrunk"
+    return "unknown" if None in (before.sha256, after.sha256) else "changed"
+
+
+def _datasets(before: InputRecord | None, after: InputRecord | None) -> tuple[DatasetChange, ...]:
+    former = {} if before is None else {d.name: d for d in before.datasets}
+    current = {} if after is None else {d.name: d for d in after.datasets}
+    return tuple(
+        DatasetChange(
+            name=name,
+            entries=(current.get(name) or former[name]).entries,
+            before=former[name].rows if name in former else None,
+            after=current[name].rows if name in current else None,
+        )
+        for name in {**current, **former}
+    )

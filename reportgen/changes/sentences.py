@@ -1,0 +1,105 @@
+"""What changed, in sentences for people, worst first."""
+
+from collections.abc import Iterator
+
+from reportgen.changes.input_wording import say_input, say_unchanged, short_names
+from reportgen.changes.records import Changes
+from reportgen.changes.said import Said, Sentence
+from reportgen.changes.wording import (
+    say_circumstances,
+    say_metric,
+    say_section,
+    say_verdict,
+    say_within,
+)
+from reportgen.numbers import count
+
+_ORDER = (
+    "other report",
+    "section error",
+    "verdict new fail",
+    "verdict worse",
+    "input unreadable",
+    "input gone",
+    "metric missing",
+    "metric moved",
+    "section gone",
+    "verdict new warn",
+    "input shrunk",
+    "input changed",
+    "metric unit",
+    "metric gone",
+    "verdict unchecked",
+    "verdict waived",
+    "section still_in_error",
+    "input still_unreadable",
+    "verdict still",
+    "verdict better",
+    "input unknown",
+    "input new",
+    "input grown",
+    "input moved",
+    "input readable",
+    "configuration",
+    "overrides",
+    "versions",
+    "commit",
+    "metric differs",
+    "section recovered",
+    "verdict recovered",
+    "metric available",
+    "section new",
+    "metric new",
+    "metric within",
+    "left out",
+    "input unchanged",
+)
+"""Worst first; after what became bad comes what stayed so, then what explains it, then the good."""
+
+_PLACES = {kind: place for place, kind in enumerate(_ORDER)}
+
+
+def sentences(changes: Changes) -> tuple[Sentence, ...]:
+    """Give what changed, worst first; among changes of a kind the largest first."""
+    said = sorted(_say(changes), key=lambda one: (_PLACES[one.kind], -one.size))
+    return tuple(one.sentence.model_copy(update={"kind": one.kind}) for one in said)
+
+
+def _say(changes: Changes) -> Iterator[Said]:
+    yield from map(say_section, changes.sections)
+    yield from map(say_verdict, changes.verdicts)
+    yield from (say_metric(change) for change in changes.metrics if change.kind != "within")
+    yield from say_within(changes)
+    names = short_names(changes)
+    yield from (say_input(c, names[c.path]) for c in changes.inputs if c.kind != "unchanged")
+    yield from say_unchanged(changes)
+    yield from say_circumstances(changes)
+
+
+def moved_beyond(changes: Changes) -> bool:
+    """Say whether a number moved beyond its noise or tolerance, went missing, or became worse."""
+    return (
+        any(c.kind in {"moved", "differs", "missing", "gone", "unit"} for c in changes.metrics)
+        or any(c.kind in {"new", "worse"} for c in changes.verdicts)
+        or any(c.kind in {"error", "gone"} for c in changes.sections)
+    )
+
+
+def as_text(changes: Changes) -> str:
+    """Give what changed for a terminal, with the beginning of the configuration's diff."""
+    runs = [
+        f"{run.report} {run.run} ({'partial, ' if run.partial else ''}{run.status})"
+        for run in (changes.before, changes.after)
+    ]
+    lines = [" → ".join(runs), ""]
+    if changes.is_empty:
+        lines.append("  Nothing changed.")
+    for sentence in sentences(changes):
+        first, *rest = sentence.text.splitlines()
+        lines.append(f"  {sentence.status or '·':<5}  {first}")
+        lines += [f"         {line}" for line in rest]
+    configuration = changes.configuration
+    if configuration and configuration.diff:
+        lines += ["", *(f"  {line}".rstrip() for line in configuration.diff)]
+        lines += [f"  … {count(configuration.more)} more"] if configuration.more else []
+    return "\n".join(lines).replace("\u00a0", " ") + "\n"

@@ -1,0 +1,1 @@
+"""Limits, tolerances and history to verdicts."""

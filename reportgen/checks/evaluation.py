@@ -1,0 +1,166 @@
+"""Checks of a section: which are in force, how each ends, and what follows for the section."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from reportgen.checks.facts import Facts
+from reportgen.checks.kinds import make_test, name_of, wanted_of
+from reportgen.checks.outcome import Impossible, Outcome
+from reportgen.checks.subjects import is_broken, row_name
+from reportgen.checks.words import capital
+from reportgen.config.checks import CheckBlock, Kind
+from reportgen.summary import (
+    CellRecord,
+    CheckRecord,
+    SectionRecord,
+    Status,
+    Summary,
+    WaiverRecord,
+    with_status,
+    worst,
+)
+
+LONGEST_ID = 90  # characters, before a number that tells two apart
+
+
+def check_run(
+    summary: Summary, blocks: Mapping[str, Sequence[CheckBlock]], facts: Facts
+) -> Summary:
+    """Give the record of a run with its checks made. blocks: by section."""
+    sections = (evaluate(each, blocks.get(each.id, ()), facts) for each in summary.sections)
+    return with_status(summary.model_copy(update={"sections": tuple(sections)}))
+
+
+def evaluate(section: SectionRecord, blocks: Iterable[CheckBlock], facts: Facts) -> SectionRecord:
+    """Give a section with its checks made, the verdicts of its metrics, and its status.
+
+    A check that cannot be made is an error itself, and counts for the section by its severity:
+    only a section that could not be computed is in error.
+    """
+    checks: list[CheckRecord] = []
+    for block in blocks:
+        for kind in block.kinds:
+            identifier = _identifier(block, kind, {check.id for check in checks})
+            checks.append(_check(identifier, section, block, kind, facts))
+    verdicts: dict[str, list[Status]] = {}
+    for check in checks:
+        if check.metric and check.in_force:
+            verdicts.setdefault(check.metric, []).append(check.verdict)
+    metrics = {
+        name: metric.model_copy(
+            update={"verdict": worst(verdicts[name]) if name in verdicts else None}
+        )
+        for name, metric in section.metrics.items()
+    }
+    status = "error" if is_broken(section) else worst(_counts_as(check) for check in checks)
+    return section.model_copy(
+        update={"checks": tuple(checks), "metrics": metrics, "status": status}
+    )
+
+
+def _counts_as(check: CheckRecord) -> Status:
+    return check.severity if check.verdict == "error" else check.verdict
+
+
+def _check(
+    identifier: str, section: SectionRecord, block: CheckBlock, kind: Kind, facts: Facts
+) -> CheckRecord:
+    night, idle = facts.night, _not_in_force(block, facts.night)
+    try:
+        outcome = make_test(section, block, kind, facts)
+    except Impossible as problem:
+        outcome = Outcome(None, str(problem), label=name_of(section, block))
+    if is_broken(section):
+        status: Status = "error"
+    elif idle:
+        status = "ok"
+    else:
+        status = {True: "ok", False: block.severity, None: "error"}[outcome.holds]
+    waived = not idle and outcome.holds is False and _waives(block, night)
+    said = idle or outcome.said
+    if status != "ok" and outcome.holds is False:
+        said += _waiver_words(block, night)
+    tested = not idle or is_broken(section)
+    return CheckRecord(
+        id=identifier,
+        kind=kind,
+        label=f"{capital(outcome.label)}: {outcome.wanted or wanted_of(block, kind)}",
+        metric=block.metric or "",
+        cell=block.cell and CellRecord(**dict(block.cell)),
+        column=block.missing_at_most.column.name
+        if kind == "missing_at_most" and block.missing_at_most
+        else "",
+        value=outcome.value if tested else None,
+        low=outcome.limits.low,
+        high=outcome.limits.high,
+        target=outcome.limits.target,
+        unit=outcome.unit,
+        severity=block.severity,
+        status=status,
+        in_force=not idle,
+        waived=waived,
+        message=said,
+        reason=block.reason or "",
+        owner=block.owner or "",
+        since=_iso(block.from_),
+        until=_iso(block.until),
+        waiver=_waiver(block, night),
+    )
+
+
+def _identifier(block: CheckBlock, kind: Kind, taken: set[str]) -> str:
+    """Give an id that follows from what is checked, not from the place in the list."""
+    parts = []
+    if block.metric is not None:
+        parts = [block.metric]
+    elif block.cell is not None:
+        parts = [block.cell.table, row_name(block.cell.row), block.cell.column]
+    elif kind == "missing_at_most" and block.missing_at_most is not None:
+        parts = [block.missing_at_most.column.name]
+    parts += [kind, *(["warn"] if block.severity == "warn" else [])]
+    base = re.sub(r"[^A-Za-z0-9_-]+", "-", "-".join(parts)).strip("-")[-LONGEST_ID:]
+    number, found = 1, base
+    while found in taken:
+        number += 1
+        found = f"{base}-{number}"
+    return found
+
+
+def _not_in_force(block: CheckBlock, night: date) -> str:
+    """Say why a check is not in force; empty when it is."""
+    if block.from_ is not None and night < block.from_:
+        return f"Not in force yet: it is from {block.from_} on."
+    if block.until is not None and night > block.until:
+        return f"No longer in force: it was until {block.until}."
+    return ""
+
+
+def _waives(block: CheckBlock, night: date) -> bool:
+    return block.waive is not None and night <= block.waive.until
+
+
+def _waiver(block: CheckBlock, night: date) -> WaiverRecord | None:
+    if block.waive is None:
+        return None
+    return WaiverRecord(
+        until=_iso(block.waive.until),
+        reason=block.waive.reason,
+        owner=block.waive.owner or "",
+        expired=night > block.waive.until,
+    )
+
+
+def _waiver_words(block: CheckBlock, night: date) -> str:
+    if block.waive is None:
+        return ""
+    waive = block.waive
+    by = f", {waive.owner}" if waive.owner else ""
+    reason = waive.reason.rstrip(".")
+    if _waives(block, night):
+        return f" Waived until {waive.until} ({reason}{by})."
+    return f" The waiver expired on {waive.until} ({reason}{by})."
+
+
+def _iso(day: date | None) -> str:
+    return "" if day is None else day.isoformat()

@@ -1,0 +1,86 @@
+"""The checks of a whole run: how many ended how, and which matters most."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from reportgen.checks.subjects import is_broken
+from reportgen.checks.words import counted
+from reportgen.numbers import listed
+from reportgen.summary import CheckRecord, SectionRecord, Status, Summary
+
+# What was measured says more than what could not be tested.
+_WEIGHT: dict[Status, int] = {"fail": 3, "error": 2, "warn": 1, "ok": 0}
+
+
+@dataclass(frozen=True)
+class CheckCounts:
+    """How many checks ended how. waived and not_in_force are in none of the others."""
+
+    ok: int = 0
+    warn: int = 0
+    fail: int = 0
+    error: int = 0
+    waived: int = 0
+    not_in_force: int = 0
+
+    @property
+    def made(self) -> int:
+        """How many were in force."""
+        return self.ok + self.warn + self.fail + self.error + self.waived
+
+    @property
+    def words(self) -> str:
+        """The counts in words, worst first: ``1 check failed, 2 are waived and 11 are ok``."""
+        parts = [
+            (self.fail, "failed", "failed"),
+            (self.error, "could not be made", "could not be made"),
+            (self.warn, "has a warning", "have a warning"),
+            (self.waived, "is waived", "are waived"),
+            (self.ok, "is ok", "are ok"),
+        ]
+        said = [f"{n} {one if n == 1 else many}" for n, one, many in parts if n]
+        if not said:
+            return "no check is in force" if self.not_in_force else "there are no checks"
+        first, _, rest = said[0].partition(" ")
+        return listed([f"{counted(int(first), 'check')} {rest}", *said[1:]])
+
+
+def count_checks(summary: Summary) -> CheckCounts:
+    """Count the checks of a run by how they ended."""
+    found = Counter(_ending(check) for section in summary.sections for check in section.checks)
+    return CheckCounts(**found)
+
+
+def _ending(check: CheckRecord) -> str:
+    if not check.in_force:
+        return "not_in_force"
+    return "waived" if check.waived else check.status
+
+
+def troubled_checks(summary: Summary) -> list[tuple[SectionRecord, CheckRecord]]:
+    """Give the checks that do not hold, the most important first.
+
+    Those of a section that could not be computed are left out: its own error says why.
+    """
+    found = [
+        (section, check)
+        for section in summary.sections
+        if not is_broken(section)
+        for check in section.checks
+        if check.verdict != "ok"
+    ]
+    return sorted(found, key=lambda each: -_weight(each[1]))
+
+
+def _weight(check: CheckRecord) -> int:
+    return _WEIGHT["warn"] if check.severity == "warn" else _WEIGHT[check.verdict]
+
+
+def worst_check(summary: Summary) -> tuple[SectionRecord, CheckRecord] | None:
+    """Give the check whose message is the most important; None when all are ok."""
+    return next(iter(troubled_checks(summary)), None)
+
+
+def waived_checks(summary: Summary) -> list[tuple[SectionRecord, CheckRecord]]:
+    """Give the checks that do not hold and are waived, in the order of the report."""
+    return [(s, check) for s in summary.sections for check in s.checks if check.waived]

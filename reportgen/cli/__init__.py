@@ -1,0 +1,79 @@
+"""The commands: parse, call one function, print, give the exit code."""
+
+import signal
+import sys
+import traceback
+from io import TextIOWrapper
+from typing import NoReturn
+
+import click
+
+from reportgen.cli import building, looking
+from reportgen.cli.common import EXIT_CODES, cli, complain, program_name
+from reportgen.errors import ExitCode, PublishError, ReportgenError
+
+__all__ = ["EXIT_CODES", "building", "cli", "looking", "main"]
+
+BUG = 70  # EX_SOFTWARE of sysexits.h
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    _prepare()
+    try:
+        code = _run()
+    except ReportgenError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _interrupted(signal.SIGINT)
+    except _Signalled as error:
+        _interrupted(error.number)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitCode.CONFIG)
+    except OSError as error:
+        complain(PublishError(f"{error.filename or 'output'}: {error.strerror or error}"))
+        sys.exit(ExitCode.DELIVERY)
+    except Exception:
+        traceback.print_exc()
+        click.echo("This is a bug of reportgen, please report it.", err=True)
+        sys.exit(BUG)
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        code = cli.main(prog_name=program_name(), standalone_mode=False)
+    except SystemExit:
+        # Click's way to say that the reader of our output has gone: `reportgen schema | head`.
+        return 128 + signal.SIGPIPE
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+class _Signalled(BaseException):
+    """A signal that asks to end."""
+
+    def __init__(self, number: int, _frame: object = None) -> None:
+        self.number = number
+
+
+def _prepare() -> None:
+    """Unwind on signals as on Ctrl-C, and write any text to any terminal."""
+
+    def unwind(number: int, _frame: object) -> None:
+        raise _Signalled(number)
+
+    for wish in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(wish) is signal.SIG_DFL:  # nohup has reasons
+            signal.signal(wish, unwind)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _interrupted(number: int) -> NoReturn:
+    click.echo("Interrupted; a run that was not finished has been removed.", err=True)
+    sys.exit(128 + number)  # as shells count

@@ -1,0 +1,129 @@
+"""The commands that make reports: build, check, render."""
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reportgen.cli.common import cli, complain, load, program_name, with_config
+from reportgen.errors import ExitCode, ReportgenError
+
+if TYPE_CHECKING:
+    from reportgen.summary import Summary
+
+
+@cli.command()
+@with_config
+@click.option("--only", multiple=True, metavar="SECTION", help="Build only this section.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Folder of the runs, in place of the YAML's."
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="Worker processes; as many as cores by default."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    help="Print what sections print, and tracebacks of failed ones.",
+)
+def build(  # noqa: PLR0917 - click names them all
+    config: Path,
+    overrides: tuple[str, ...],
+    only: tuple[str, ...],
+    output: Path | None,
+    workers: int | None,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Build a report and publish it in its output folder."""
+    from reportgen.pool import default_workers
+    from reportgen.progress import progress_display
+    from reportgen.run import Options
+    from reportgen.run import build as build_report
+
+    report = load(config, overrides)
+    command = [
+        *program_name().split(),
+        str(config),
+        *(p for text in overrides for p in ("--set", text)),
+    ]
+    if output is not None:
+        block = report.output.model_copy(update={"folder": output.absolute()})
+        report = replace(report, output=block)
+        command += ["--output", str(output)]
+    options = Options(only, workers or default_workers(), tuple(command))
+    with progress_display(quiet=quiet, verbose=verbose) as progress:
+        built = build_report(report, options, progress)
+    if verbose:
+        _print_details(built.summary)
+    if not quiet:
+        from reportgen.render.view import verdict_sentence
+
+        made = [built.folder / d.file for d in built.summary.documents.values() if d.file]
+        with suppress(OSError):  # the report is there, whether or not anybody reads this
+            for line in (verdict_sentence(built.summary), *made):
+                click.echo(str(line))
+    return int(built.exit_code)
+
+
+def _print_details(summary: "Summary") -> None:
+    failed = {s.id: s.error for s in summary.sections} | {
+        form: document.error for form, document in summary.documents.items()
+    }
+    for name, error in failed.items():
+        if error is not None and error.details:
+            click.echo(f"\n{name}:\n{error.details}", err=True)
+
+
+@cli.command()
+@with_config
+def check(config: Path, overrides: tuple[str, ...]) -> int:
+    """Check a configuration and that every source, dataset and column is there."""
+    from reportgen.features import model_problems
+    from reportgen.numbers import count
+    from reportgen.render.environment import check_templates
+    from reportgen.sources import every_source, open_sources
+
+    report = load(config, overrides)
+    if report.output.templates is not None:
+        check_templates(str(report.output.templates))
+    sources = open_sources(report, every_source(report))
+    of_models = {name: model_problems(model) for name, model in sources.models.items()}
+    problems = [*sources.problems, *(each for found in of_models.values() for each in found)]
+    for problem in problems:
+        complain(problem)
+    for catalogue in sources.catalogues.values():
+        click.echo(
+            f"catalogue {catalogue.name}: {count(catalogue.rows)} rows, "
+            f"{len(catalogue.places)} of {len(catalogue.columns)} columns"
+            + (" (synthetic)" if catalogue.synthetic else "")
+        )
+    for stack in sources.images.values():
+        n, height, width = stack.shape
+        click.echo(f"images {stack.name}: {count(n)} of {height} × {width} pixels")
+    for name, model in sources.models.items():
+        if not of_models[name]:
+            click.echo(f"model {name}: weights {', '.join(model.weights)}")
+    if problems:
+        return int(ExitCode.SOURCE)
+    click.echo(f"{config}: {len(report.sections)} sections, all sources are there.")
+    return int(ExitCode.OK)
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--templates", type=click.Path(path_type=Path), help="Folder of templates to use.")
+def render(run: Path, templates: Path | None) -> int:
+    """Make the documents of a RUN folder again; nothing is recomputed."""
+    from reportgen.rerender import rerender
+
+    made = rerender(run, templates)
+    for path in made.paths:
+        click.echo(str(path))
+    for form, error in made.errors.items():
+        complain(ReportgenError(f"{form}: {error.message}", error.hint))
+    return int(ExitCode.SECTION if made.errors else ExitCode.OK)

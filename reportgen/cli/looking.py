@@ -1,0 +1,69 @@
+"""The commands that tell what there is: sections, schema, sample, doctor."""
+
+import json
+from pathlib import Path
+
+import click
+
+from reportgen.cli.common import cli
+from reportgen.errors import ExitCode
+
+
+@cli.command()
+@click.argument("name", required=False)
+def sections(name: str | None) -> int:
+    """List the analyses that sections may use, or document the keys of one."""
+    from reportgen.analyses.base import installed_analyses
+    from reportgen.documentation import describe_analysis, first_line
+
+    registry = installed_analyses()
+    if name is not None:
+        click.echo(describe_analysis(registry.get(name)))
+        return 0
+    width = max(map(len, registry.types), default=0)
+    for key, analysis in sorted(registry.types.items()):
+        click.echo(f"{key:{width}}  {first_line(analysis)}")
+    for problem in registry.broken.values():
+        click.echo(f"Warning: {problem}", err=True)
+    return 0
+
+
+@cli.command()
+@click.option("--summary", is_flag=True, help="The schema of summary.json instead.")
+def schema(summary: bool) -> int:
+    """Print the JSON Schema of the configuration, for editors."""
+    from reportgen.analyses.base import installed_analyses
+    from reportgen.documentation import configuration_schema
+    from reportgen.summary import summary_schema
+
+    found = summary_schema() if summary else configuration_schema(installed_analyses().types)
+    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    return 0
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--seed", default=2016, show_default=True, help="Same seed, same bytes.")
+@click.option("--rows", default=30_853, show_default=True, help="Rows of the catalogue.")
+@click.option("--images", default=200, show_default=True, help="Radio cut-outs.")
+def sample(folder: Path, seed: int, rows: int, images: int) -> int:
+    """Write a synthetic survey in the layout of the CDFS data into FOLDER, with a trained CNN."""
+    from reportgen.data.sample import write_sample
+
+    for path in write_sample(folder, seed=seed, rows=rows, images=images):
+        click.echo(str(path))
+    return 0
+
+
+@cli.command()
+def doctor() -> int:
+    """Say what PDF, fonts and optional parts need, and how to get what is missing."""
+    from reportgen.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        mark = "ok     " if finding.fine else "missing" if finding.needed else "absent "
+        click.echo(f"{mark}  {finding.what}: {finding.said}")
+        if finding.remedy:
+            click.echo(f"         → {finding.remedy}")
+    return int(ExitCode.OK if all(f.fine or not f.needed for f in findings) else ExitCode.CONFIG)

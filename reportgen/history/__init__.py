@@ -1,0 +1,30 @@
+"""Nights in a database: every run's metrics, verdicts, inputs, versions and durations."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reportgen.history.errors import HistoryError
+from reportgen.history.records import Key, MetricTable, NightRun, Point
+
+if TYPE_CHECKING:
+    from reportgen.history.store import History
+
+__all__ = ["FILE", "HistoryError", "Key", "MetricTable", "NightRun", "Point", "open_history"]
+
+FILE = "history.sqlite"
+"""Name of the database in an output folder, unless another one is given."""
+
+WAIT_SECONDS = 30.0  # a run is written in milliseconds: whoever holds a lock longer is stuck
+
+
+def open_history(where: str | Path, *, wait_seconds: float = WAIT_SECONDS) -> "History":
+    """Give the history in a SQLite file or at an SQLAlchemy URL; a context manager.
+
+    Nothing is read or made before it is needed: the first run that is added makes the database,
+    and there are no nights in one that is not there. wait_seconds: how long to wait for others
+    who are writing.
+    Raises HistoryError when the place is wrong or its driver is missing.
+    """
+    from reportgen.history.store import History
+
+    return History(where, wait_seconds)

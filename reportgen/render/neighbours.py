@@ -1,0 +1,86 @@
+"""The pages that lead from a report to the night before and after it.
+
+A run is never changed once it is published, and which night follows is known only later; which one
+comes before changes, too, when old runs are deleted or a night is run again. So a report links to
+a tiny page beside the runs, written anew with the list of nights, that leads on at once.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from itertools import pairwise
+from urllib.parse import quote
+
+from reportgen.render.runs import Night, RunEntry, nights
+
+NEIGHBOURS = "nights"  # the folder of these pages
+
+# Not a template: there are two for each night, and nobody reads them.
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'">
+{refresh}<title>{title}</title>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+<p>{text}</p>
+<p><a href="../index.html">All nights</a></p>
+</main>
+</body>
+</html>
+"""
+
+
+@dataclass(frozen=True)
+class NightLinks:
+    """Where the report of a night links to, relative to its run folder."""
+
+    previous: str
+    next: str
+    all: str = "../index.html"
+
+
+def night_links(night: date) -> NightLinks:
+    """Give the links of a report to the nights before and after it and to the list of nights."""
+    return NightLinks(
+        f"../{NEIGHBOURS}/{night}-previous.html", f"../{NEIGHBOURS}/{night}-next.html"
+    )
+
+
+def neighbour_pages(runs: Iterable[RunEntry]) -> dict[str, bytes]:
+    """Give the pages that lead from each night to its neighbours, by file name.
+
+    Nights without a page to read are passed over.
+    """
+    known = [night for night in nights(runs) if "html" in night.run.documents]
+    if not known:
+        return {}
+    pages = {
+        f"{known[0].date}-previous.html": _end("There is no earlier night", "first"),
+        f"{known[-1].date}-next.html": _end("There is no later night yet", "newest"),
+    }
+    for earlier, later in pairwise(known):
+        pages[f"{earlier.date}-next.html"] = _leading("Next night", later)
+        pages[f"{later.date}-previous.html"] = _leading("Previous night", earlier)
+    return pages
+
+
+def _end(title: str, which: str) -> bytes:
+    text = f"That was the report of the {which} night."
+    return _PAGE.format(refresh="", title=title, text=text).encode()
+
+
+def _leading(title: str, night: Night) -> bytes:
+    target = escape(f"../{quote(night.run.id)}/{quote(night.run.documents['html'])}")
+    day = f"{night.date.day} {night.date:%B %Y}"
+    return _PAGE.format(
+        refresh=f'<meta http-equiv="refresh" content="0; url={target}">\n',
+        title=title,
+        text=f'<a href="{target}">The report of {day}</a>',
+    ).encode()

@@ -1,0 +1,154 @@
+"""Retention: which old runs of an output folder are deleted, and how."""
+
+import json
+import os
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from reportgen.nights import list_runs
+from reportgen.publish import DELETING, LATEST, RUN_ID, finish_deletions, publishing_errors
+from reportgen.render.runs import RunEntry, in_order, nights
+from reportgen.summary import FILE
+
+_FORMAT = "reportgen-run/"
+_OWN = frozenset({FILE, "report.html", "report.pdf"})
+# What file managers leave behind when somebody only looks.
+_LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+@dataclass(frozen=True)
+class Keep:
+    """How many old runs to keep.
+
+    nights: the newest run of each of so many nights. monthly: the newest run of each of so many
+    months. Nights and months without a run do not count. A rule that is None keeps nothing by
+    itself; with neither, everything is kept.
+    """
+
+    nights: int | None = None
+    monthly: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, most in vars(self).items():
+            if most is not None and most < 1:
+                raise ValueError(f"{name} should be 1 or more, not {most}")
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """What became of the runs that need not be kept.
+
+    runs: those that were deleted, oldest first. spared: why others were not, by id.
+    """
+
+    runs: tuple[str, ...] = ()
+    spared: Mapping[str, str] = field(default_factory=dict)
+
+
+def to_delete(
+    runs: Iterable[RunEntry], keep: Keep, now: datetime, protected: Collection[str] = ()
+) -> list[str]:
+    """Give the ids of the runs that need not be kept, oldest first.
+
+    now: runs that started later, by a clock that was wrong, are kept and not counted.
+    protected: ids that are kept whatever the rules say. Kept besides: the newest run and runs
+    whose record cannot be read.
+    """
+    known = in_order(runs)
+    if not known or (keep.nights is None and keep.monthly is None):
+        return []
+    past = [run for run in known if run.started <= now and run.status is not None]
+    standing = [night.run for night in nights(past)]
+    of_month = {(run.started.year, run.started.month): run.id for run in standing}
+    kept = {known[-1].id, *protected}
+    kept.update(run.id for run in standing[-(keep.nights or 0) :] if keep.nights)
+    kept.update(list(of_month.values())[-(keep.monthly or 0) :] if keep.monthly else ())
+    return [run.id for run in past if run.id not in kept]
+
+
+def delete_runs(
+    folder: Path, keep: Keep, *, now: datetime, protected: Collection[str] = ()
+) -> Deleted:
+    """Delete the runs of an output folder that need not be kept.
+
+    To be called while no other build can run, in the block of ``new_run``. protected: ids of
+    runs to keep, such as references. What ``latest`` points at is kept, and so is everything that
+    ``not_ours`` does not call a run of reportgen.
+    Raises PublishError when the folder cannot be written; runs are then deleted whole or not.
+    """
+    latest = folder / LATEST
+    kept = {*protected, latest.resolve().name}
+    if latest.is_symlink():
+        kept.add(latest.readlink().name)
+    deleted: list[str] = []
+    spared: dict[str, str] = {}
+    with publishing_errors(folder, "the report was published"):
+        finish_deletions(folder)
+        for run_id in to_delete(list_runs(folder), keep, now, kept):
+            reason = not_ours(folder / run_id)
+            if reason:
+                spared[run_id] = reason
+                continue
+            # A reader never meets half a run, and a deletion that is killed is finished later.
+            hidden = folder / f"{DELETING}{run_id}"
+            (folder / run_id).rename(hidden)
+            deleted.append(run_id)
+            shutil.rmtree(hidden, ignore_errors=True)
+    return Deleted(tuple(deleted), spared)
+
+
+def not_ours(run: Path) -> str:
+    """Say why a folder must not be deleted; empty when it is a run and nothing but a run.
+
+    A run is a real folder, named as reportgen names runs, whose summary.json has our format and
+    its name, and that holds no file but those that summary.json lists, its documents and itself.
+    """
+    if run.is_symlink() or not run.is_dir() or not RUN_ID.fullmatch(run.name):
+        return "it is not a folder that reportgen made"
+    try:
+        record = json.loads((run / FILE).read_bytes())
+        named = (record["format"].startswith(_FORMAT), record["run"]["id"] == run.name)
+        extra = sorted(set(_files(run)) - _OWN - set(_listed(record)))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return f"its {FILE} is damaged"
+    except OSError as error:
+        return f"{error.filename} cannot be read: {error.strerror}"
+    if not all(named):
+        return f"its {FILE} is of another run"
+    return f"it holds {extra[0]}, which reportgen did not write" if extra else ""
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """Give all that is not a folder, and links even to folders, relative to a folder."""
+
+    def refused(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files in os.walk(folder, onerror=refused):
+        inside = Path(parent)
+        links = [name for name in folders if (inside / name).is_symlink()]
+        for name in (*files, *links):
+            if name not in _LITTER:
+                yield (inside / name).relative_to(folder).as_posix()
+
+
+def _listed(part: Any) -> Iterator[str]:
+    """Give the files that a record names: under ``file`` and ``files``, wherever they stand.
+
+    Read as plain JSON, so that runs of former versions are known as well.
+    """
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key == "file" and isinstance(value, str):
+                yield value
+            elif key == "files" and isinstance(value, dict):
+                yield from (file for file in value.values() if isinstance(file, str))
+            else:
+                yield from _listed(value)
+    elif isinstance(part, list):
+        for item in part:
+            yield from _listed(item)

@@ -1,0 +1,78 @@
+import pytest
+from checking import BROKEN, STARTED, block, section, summary
+
+from reportgen.checks.evaluation import check_run
+from reportgen.checks.facts import Facts
+from reportgen.checks.verdicts import (
+    CheckCounts,
+    count_checks,
+    troubled_checks,
+    waived_checks,
+    worst_check,
+)
+
+GOOD = block(metric="flux", max=1000)
+FAILED = block(metric="flux", max=1)
+WARNED = block(metric="flux", max=2, severity="warn")
+UNMADE = block(metric="flux", within={"of": "paper", "absolute": 1})
+UNMADE_WARNING = block(metric="flux", within={"of": "paper", "absolute": 1}, severity="warn")
+WAIVED = block(metric="flux", max=1, waive={"until": "2030-01-01", "reason": "known"})
+IDLE = block(metric="flux", max=1, until="2020-01-01")
+
+
+def made(*blocks, record=None):
+    run = summary(record or section(), section().model_copy(update={"id": "last"}))
+    return check_run(run, {"fluxes": blocks, "last": [GOOD]}, Facts(STARTED))
+
+
+def test_checks_are_counted_by_how_they_ended():
+    found = count_checks(made(GOOD, FAILED, FAILED, WARNED, UNMADE, WAIVED, IDLE))
+    assert found == CheckCounts(ok=2, warn=1, fail=2, error=1, waived=1, not_in_force=1)
+    assert found.made == 7
+    assert found.words == (
+        "2 checks failed, 1 could not be made, 1 has a warning, 1 is waived and 2 are ok"
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        (CheckCounts(), "there are no checks"),
+        (CheckCounts(not_in_force=2), "no check is in force"),
+        (CheckCounts(ok=1), "1 check is ok"),
+        (CheckCounts(ok=1200), "1,200 checks are ok"),
+        (CheckCounts(waived=2, ok=1), "2 checks are waived and 1 is ok"),
+        (CheckCounts(fail=1200), "1,200 checks failed"),
+    ],
+)
+def test_counts_are_put_into_words(counts, words):
+    assert counts.words == words
+
+
+@pytest.mark.parametrize(
+    ("blocks", "expected"),
+    [
+        ([GOOD, IDLE, WAIVED], None),
+        ([WARNED, GOOD], "flux-max-warn"),
+        ([UNMADE_WARNING, WARNED], "flux-within-warn"),
+        ([WARNED, UNMADE], "flux-within"),
+        ([WARNED, UNMADE, FAILED], "flux-max"),
+        ([FAILED, FAILED], "flux-max"),
+    ],
+)
+def test_the_worst_check_is_a_fail_then_one_that_could_not_be_made_then_a_warning(blocks, expected):
+    found = worst_check(made(*blocks))
+    assert (found and found[1].id) == expected
+    assert found is None or found[0].id == "fluxes"
+
+
+def test_checks_of_a_section_in_error_are_not_the_news():
+    run = made(FAILED, record=BROKEN)
+    assert worst_check(run) is None
+    assert count_checks(run) == CheckCounts(error=1, ok=1)
+
+
+def test_troubled_and_waived_checks_are_listed():
+    run = made(WARNED, WAIVED, FAILED, GOOD)
+    assert [check.id for _, check in troubled_checks(run)] == ["flux-max-2", "flux-max-warn"]
+    assert [check.id for _, check in waived_checks(run)] == ["flux-max"]

@@ -1,0 +1,129 @@
+import sqlite3
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+from nightly import add, metric, night, section
+
+from reportgen.history import HistoryError, open_history
+from reportgen.history.migrations import STEPS
+from reportgen.history.schema import VERSION
+
+VERSION_1 = Path(__file__).with_name("version_1.sql").read_text()
+
+
+def change(path, script):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+
+
+def rows(path, query):
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def shape(path):
+    """Give the columns, keys and indices of every table."""
+    found = {}
+    for (table,) in rows(path, "SELECT name FROM sqlite_master WHERE type = 'table'"):
+        facts = ("table_info", "foreign_key_list", "index_list")
+        found[table] = [rows(path, f"PRAGMA {fact}({table})") for fact in facts]
+    return found
+
+
+@pytest.fixture
+def old(tmp_path):
+    path = tmp_path / "history.sqlite"
+    change(path, VERSION_1)
+    return path
+
+
+def test_a_database_of_version_1_is_brought_to_this_version_by_a_reader(old):
+    with open_history(old) as history:
+        (point,) = history.series("cdfs", "flux", "median")
+    assert (point.night, point.value, point.verdict) == (date(2026, 10, 30), 198.5, "warn")
+    assert rows(old, "SELECT version FROM reportgen_schema") == [(VERSION,)]
+    assert rows(old, "SELECT digits FROM reportgen_metrics") == [(None,)]
+
+
+def test_a_database_of_version_1_is_brought_to_this_version_by_a_writer(old, tmp_path):
+    with open_history(old) as history:
+        assert add(history, tmp_path, night(0, section(median=metric(2.0, digits=3)))) == [True]
+        assert [n.night for n in history.nights("cdfs")] == [date(2026, 10, 30), date(2026, 11, 1)]
+    assert rows(old, "SELECT digits FROM reportgen_metrics ORDER BY run_id") == [(None,), (3,)]
+    assert rows(old, "SELECT title FROM reportgen_sections ORDER BY run_id") == [
+        (None,),
+        ("Fluxes",),
+    ]
+
+
+def test_a_migrated_database_has_the_shape_of_a_new_one(old, tmp_path):
+    for path in (old, tmp_path / "new.sqlite"):
+        with open_history(path) as history:
+            add(history, tmp_path, night(0))
+    assert shape(old) == shape(tmp_path / "new.sqlite")
+
+
+def test_a_run_is_new_once_in_a_migrated_database(old, tmp_path):
+    with open_history(old) as history:
+        assert add(history, tmp_path, night(0), night(0)) == [True, False]
+
+
+def test_there_is_a_step_from_every_version():
+    assert sorted(STEPS) == list(range(1, VERSION))
+
+
+def test_a_migration_that_fails_changes_nothing(old):
+    change(old, "DROP TABLE reportgen_metrics")
+    before = shape(old)
+    with open_history(old) as history, pytest.raises(HistoryError, match="no such table"):
+        history.nights("cdfs")
+    assert shape(old) == before
+    assert rows(old, "SELECT version FROM reportgen_schema") == [(1,)]
+
+
+def test_a_database_of_a_newer_version_is_refused(old, tmp_path):
+    change(old, "UPDATE reportgen_schema SET version = 99")
+    with open_history(old) as history:
+        for use in (lambda: history.nights("cdfs"), lambda: add(history, tmp_path, night(0))):
+            with pytest.raises(HistoryError) as refused:
+                use()
+            assert str(old) in refused.value.message
+            assert "was made by a newer reportgen: it has version 99" in refused.value.message
+            assert "update reportgen" in refused.value.hint
+            assert "history import" in refused.value.hint
+    assert rows(old, "SELECT count(*) FROM reportgen_runs") == [(1,)]
+
+
+def test_a_database_that_is_upgraded_meanwhile_is_refused(tmp_path):
+    path = tmp_path / "history.sqlite"
+    with open_history(path) as history:
+        add(history, tmp_path, night(0))
+        change(path, "UPDATE reportgen_schema SET version = 99")
+        with pytest.raises(HistoryError, match="newer reportgen"):
+            add(history, tmp_path, night(1))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "DELETE FROM reportgen_schema",
+        "UPDATE reportgen_schema SET version = 0",
+        "INSERT INTO reportgen_schema VALUES (2)",
+    ],
+)
+def test_a_database_that_does_not_say_its_version_is_refused(old, script):
+    change(old, script)
+    with open_history(old) as history, pytest.raises(HistoryError, match="does not say which"):
+        history.nights("cdfs")
+
+
+def test_a_version_is_a_number(old):
+    change(
+        old,
+        "DROP TABLE reportgen_schema; CREATE TABLE reportgen_schema (version TEXT);"
+        "INSERT INTO reportgen_schema VALUES ('two')",
+    )
+    with open_history(old) as history, pytest.raises(HistoryError, match="does not say which"):
+        history.nights("cdfs")
