@@ -144,9 +144,7 @@ def make_nights(folder, count, record=None):
             if record is None:
                 summary = small_record(run_id, started, night, status)
             else:
-                times = record.run.model_copy(
-                    update={"id": run_id, "started": f"{started:%FT%TZ}"}
-                )
+                times = record.run.model_copy(update={"id": run_id, "started": f"{started:%FT%TZ}"})
                 summary = record.model_copy(update={"run": times})
             write_summary(run, summary)
             (run / "report.html").write_text(f"<!DOCTYPE html><title>{run_id}</title>")

@@ -27,6 +27,9 @@ class Progress(Protocol):
     def printed(self, name: str, text: str) -> None:
         """A step wrote this to its standard output or error."""
 
+    def told(self, text: str) -> None:
+        """The build has something to say of itself, such as what it waits for."""
+
 
 class Nobody:
     """Says nothing at all."""
@@ -38,6 +41,9 @@ class Nobody:
         """Say nothing."""
 
     def printed(self, name: str, text: str) -> None:
+        """Say nothing."""
+
+    def told(self, text: str) -> None:
         """Say nothing."""
 
 
@@ -65,6 +71,10 @@ class Lines:
         took = "" if seconds is None else f" ({seconds:.1f} s)"
         said = f": {message}" if message else ""
         _say(f"{MARKS[status][0]:5} {name}{took}{said}")
+
+    def told(self, text: str) -> None:
+        """Pass it on."""
+        _say(text)
 
     def printed(self, name: str, text: str) -> None:
         """Pass on what a step printed, its name before each line."""
@@ -98,6 +108,10 @@ class Bar:
             self._progress.print(f"[{colour}]{mark}[/] {escape(name)}: {escape(message)}")
         self._progress.advance(self._task)
         self._describe()
+
+    def told(self, text: str) -> None:
+        """Leave it above the bar."""
+        self._progress.print(text, markup=False, highlight=False)
 
     def printed(self, name: str, text: str) -> None:
         """Leave above the bar what a step printed."""

@@ -1,7 +1,7 @@
 """The conductor: from a configuration to a published run, one stage a call."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -10,13 +10,15 @@ from reportgen.analyses.base import AnyAnalysis
 from reportgen.config.loading import Report
 from reportgen.config.suggest import unknown
 from reportgen.documents import make_documents
-from reportgen.errors import ConfigError, ExitCode
+from reportgen.errors import ConfigError, ExitCode, ReportgenError
+from reportgen.filing import file_run
+from reportgen.judgement import judge, metric_histories, read_past, with_changes
 from reportgen.pool import default_workers, worker_pool
 from reportgen.progress import Progress
-from reportgen.publish import new_run, publishing_errors, started_now
+from reportgen.publish import new_run, publishing_errors
 from reportgen.record import RunTimes, start_fingerprints, summarise
 from reportgen.render.environment import check_templates
-from reportgen.sections import start_sections
+from reportgen.sections import SectionMaker
 from reportgen.sources import open_sources
 from reportgen.summary import Summary, write_summary
 
@@ -36,11 +38,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Built:
-    """A published run."""
+    """A published run. troubles: what went wrong once the report was there."""
 
     folder: Path
     summary: Summary
     exit_code: ExitCode
+    troubles: tuple[ReportgenError, ...] = ()
 
 
 def build(report: Report, options: Options, progress: Progress) -> Built:
@@ -51,37 +54,39 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
     """
     sections = chosen_sections(report, options.only)
     check_templates("" if report.output.templates is None else str(report.output.templates))
-    partial = bool(options.only)
-    started, fixed = started_now()
-    clock = perf_counter()
     with (
-        new_run(report.output.folder, started, as_latest=not partial) as run,
+        new_run(report.output.folder, as_latest=not options.only, told=progress.told) as run,
         worker_pool(options.workers) as pool,
     ):
+        clock = perf_counter()
         progress.started([*sections, *report.output.formats])
         sources = open_sources(report, {key for s in sections.values() for key in s.sources})
-        records = start_sections(
-            sections, sources, report, run.path, options.alone, pool=pool, progress=progress
-        )
+        maker = SectionMaker(sections, sources, report, run.path, options.alone, pool, progress)
+        maker.start()
         inputs = start_fingerprints(sources, pool)
+        past = read_past(report, run.started)
         pool.finish()
-        seconds = None if fixed else round(perf_counter() - clock, 2)
-        times = RunTimes(run.id, started, seconds)
+        maker.start_on_history(metric_histories(report, maker.records, past, run.started))
+        pool.finish()
+        seconds = None if run.fixed else round(perf_counter() - clock, 2)
         summary = summarise(
             report,
-            times=times,
+            times=RunTimes(run.id, run.started, seconds),
             sources=sources,
             inputs=inputs,
-            sections=records,
+            sections=maker.records,
             only=options.only,
         )
+        summary = judge(report, summary, run.path, past)
+        summary = with_changes(report, summary, past)
         summary = make_documents(
             summary, report.output.formats, run.path, run.path, pool=pool, progress=progress
         )
         with publishing_errors(report.output.folder):
             write_summary(run.path, summary)
         folder = run.publish()
-    return Built(folder, summary, exit_code(summary))
+        troubles = file_run(report, summary, folder)
+    return Built(folder, summary, exit_code(summary, troubles), troubles)
 
 
 def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, AnyAnalysis]:
@@ -97,11 +102,18 @@ def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, AnyAnalysi
     }
 
 
-def exit_code(summary: Summary) -> ExitCode:
-    """Give the exit code of a run: the first that holds of source, section, check."""
+def exit_code(summary: Summary, troubles: Sequence[ReportgenError] = ()) -> ExitCode:
+    """Give the exit code of a run: the first that holds of source, section, configuration, check.
+
+    troubles: with the history or the folder of all nights, once the report was there.
+    """
     unread = any(s.error is not None and s.error.kind == "source" for s in summary.sections)
     if unread or any(record.error for record in summary.inputs):
         return ExitCode.SOURCE
     if summary.run.status == "error":
         return ExitCode.SECTION
-    return ExitCode.CHECK_FAILED if summary.run.status == "fail" else ExitCode.OK
+    if summary.mistakes:
+        return ExitCode.CONFIG
+    if summary.run.status == "fail":
+        return ExitCode.CHECK_FAILED
+    return ExitCode.DELIVERY if troubles or summary.history.error else ExitCode.OK

@@ -1,5 +1,6 @@
 """Makes the sections of a report in worker processes, and says what became of those that fail."""
 
+import pickle
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reportgen.analyses.base import Analysis, AnyAnalysis, NetworkAnalysis
+from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis, NetworkAnalysis
+from reportgen.analyses.trend import MetricHistory
 from reportgen.config.loading import Report
 from reportgen.errors import PublishError
 from reportgen.features import scan_features
@@ -18,37 +20,12 @@ from reportgen.summary import SectionRecord
 from reportgen.work import blank_record, compute_section, scan_catalogue
 
 
-def start_sections(
-    sections: Mapping[str, AnyAnalysis],
-    sources: Sources,
-    report: Report,
-    run: Path,
-    alone: Callable[[str], str],
-    *,
-    pool: Pool,
-    progress: Progress,
-) -> dict[str, SectionRecord]:
-    """Start to read the sources and make the sections; complete when the pool has finished.
-
-    alone: gives the command that builds one section.
-    """
-    making = _Sections(sections, sources, report, run, alone, pool, progress)
-    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for section_id, section in sections.items():
-        wrong = [sources.errors[key] for key in section.sources if key in sources.errors]
-        if wrong:
-            making.failed(section_id, Failed("error", wrong[0].message, error=wrong[0]))
-        else:
-            groups.setdefault(section.sources, []).append(section_id)
-    # Networks first: importing TensorFlow takes longer than all else, and goes on beside it.
-    for group in sorted(groups.values(), key=making.reads_catalogue):
-        making.scan(group)
-    return making.records
-
-
 @dataclass(frozen=True)
-class _Sections:
-    """The sections that are being made; records: those that have ended."""
+class SectionMaker:
+    """Makes the sections of a run in worker processes.
+
+    alone: gives the command that builds one section. records: those that have ended.
+    """
 
     sections: Mapping[str, AnyAnalysis]
     sources: Sources
@@ -58,6 +35,26 @@ class _Sections:
     pool: Pool
     progress: Progress
     records: dict[str, SectionRecord] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start to read the sources and make the sections on them."""
+        groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
+        errors = self.sources.errors
+        for section_id, section in self.sections.items():
+            wrong = [errors[key] for key in section.sources if key in errors]
+            if wrong:
+                self.failed(section_id, Failed("error", wrong[0].message, error=wrong[0]))
+            elif not isinstance(section, HistoryAnalysis):
+                groups.setdefault(section.sources, []).append(section_id)
+        # Networks first: importing TensorFlow takes longer than all else, and goes on beside it.
+        for group in sorted(groups.values(), key=self.reads_catalogue):
+            self.scan(group)
+
+    def start_on_history(self, histories: Mapping[str, MetricHistory]) -> None:
+        """Start to make the sections on the metrics of the others, once these are all there."""
+        for section_id, section in self.sections.items():
+            if isinstance(section, HistoryAnalysis):
+                self.compute(section_id, pickle.dumps({"histories": histories}))
 
     def reads_catalogue(self, group: list[str]) -> bool:
         """Whether sections of one source are on a catalogue."""
@@ -102,16 +99,20 @@ class _Sections:
             if isinstance(values, Failed):
                 self.failed(section_id, values, end.printed if failed is not None else "")
             else:
-                section = self.sections[section_id]
-                self.pool.start(
-                    compute_section,
-                    section_id,
-                    section,
-                    values,
-                    self.run,
-                    timeout=section.timeout,
-                    then=partial(self.computed, section_id),
-                )
+                self.compute(section_id, values)
+
+    def compute(self, section_id: str, values: bytes) -> None:
+        """Start to make a section of its values, pickled by name."""
+        section = self.sections[section_id]
+        self.pool.start(
+            compute_section,
+            section_id,
+            section,
+            values,
+            self.run,
+            timeout=section.timeout,
+            then=partial(self.computed, section_id),
+        )
 
     def computed(self, section_id: str, end: Ended) -> None:
         """Keep the record of a section that has ended."""

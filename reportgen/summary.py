@@ -43,6 +43,15 @@ class Record(BaseModel):
         return value
 
 
+class PastRecord(Record):
+    """A metric on an earlier night."""
+
+    night: str
+    """Date of the night, ISO 8601."""
+    value: float | None = None
+    """The number in the unit of today; null when there was none, or it had another unit."""
+
+
 class MetricRecord(Record):
     """One number of a section."""
 
@@ -56,6 +65,8 @@ class MetricRecord(Record):
     """Whether the report lists it above the figures."""
     verdict: Status | None = None
     """Outcome of the checks on it; null when there are none."""
+    past: tuple[PastRecord, ...] = ()
+    """Its values on the last nights, oldest first, for those that are checked."""
 
 
 class ColumnRecord(Record):
@@ -286,6 +297,42 @@ class EnvironmentRecord(Record):
     """Whether that tree had no uncommitted change."""
 
 
+class ChangeRecord(Record):
+    """One thing that changed, in a sentence."""
+
+    text: str
+    status: Status | None = None
+    """Status of what it is about; null for what has none."""
+    section: str = ""
+    """Id of the section that it is about."""
+    kind: str = ""
+    """What it is about and what happened, such as ``metric moved``."""
+
+
+class SinceRecord(Record):
+    """What changed since another run."""
+
+    name: str = ""
+    """Name of the reference; empty for the last night."""
+    run: str = ""
+    """Id of the other run; empty when it cannot be read."""
+    night: str = ""
+    """Date of the other run, ISO 8601."""
+    changes: tuple[ChangeRecord, ...] = ()
+    """Worst first."""
+    error: str = ""
+    """Why the other run cannot be read."""
+
+
+class HistoryRecord(Record):
+    """What the history gave this run."""
+
+    nights: int = 0
+    """Earlier nights that it knows."""
+    error: str = ""
+    """Why it cannot be read."""
+
+
 class Summary(Record):
     """The whole record of a run."""
 
@@ -297,6 +344,11 @@ class Summary(Record):
     inputs: tuple[InputRecord, ...]
     sections: tuple[SectionRecord, ...]
     documents: Mapping[str, DocumentRecord] = {}
+    history: HistoryRecord = HistoryRecord()
+    since: tuple[SinceRecord, ...] = ()
+    """What changed since the last night, and since each reference run."""
+    mistakes: tuple[str, ...] = ()
+    """Checks of the configuration on what there is not, each with its place."""
 
 
 def printable(text: str) -> str:

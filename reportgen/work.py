@@ -151,7 +151,7 @@ def blank_record(section_id: str, analysis: AnyAnalysis) -> SectionRecord:
         analysis=analysis.analysis,
         title=analysis.title,
         status="error",
-        source=", ".join(name for _, name in analysis.sources),
+        source=", ".join(name for _, name in analysis.sources) or "history",
         where="" if where is None else str(where),
     )
 

@@ -83,6 +83,18 @@ class NetworkAnalysis(AnyAnalysis, NetworkSection):
         raise NotImplementedError
 
 
+class HistoryAnalysis(AnyAnalysis):
+    """A kind of section on the metrics of the others over the nights.
+
+    ``present`` gets ``histories``: by ``section.metric``, each with its nights and values.
+    """
+
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """No file: the history."""
+        return ()
+
+
 @dataclass(frozen=True)
 class Registry:
     """The analyses that are installed; broken: those that could not be loaded, and why."""

@@ -46,6 +46,8 @@ class Facts:
     modified: Mapping[str, Mapping[str, datetime | None]] = field(default_factory=dict)
     references: Mapping[str, Reference | str] = field(default_factory=dict)
     read_cell: CellReader = no_cells
+    no_past: str = ""
+    """Why the past is not known; empty when it is."""
 
     @property
     def night(self) -> date:

@@ -42,6 +42,8 @@ def _of_number(section: SectionRecord, block: CheckBlock, kind: Kind, facts: Fac
         wanted = f"within {_tolerance(block, subject.unit)} {whose}"
         return limits.near(subject, reference, within.tolerance(reference), wanted, whose)
     assert block.drift is not None  # noqa: S101 - the last of the kinds
+    if facts.no_past:
+        raise Impossible("The history cannot be read, so there is nothing to compare with.")
     past = facts.past.get((section.id, block.metric or ""), ())
     return limits.drift(subject, block.drift, past, facts.night)
 

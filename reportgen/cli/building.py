@@ -11,6 +11,7 @@ from reportgen.cli.common import cli, complain, load, program_name, with_config
 from reportgen.errors import ExitCode, ReportgenError
 
 if TYPE_CHECKING:
+    from reportgen.run import Built
     from reportgen.summary import Summary
 
 
@@ -60,6 +61,7 @@ def build(  # noqa: PLR0917 - click names them all
         built = build_report(report, options, progress)
     if verbose:
         _print_details(built.summary)
+    _complain_of(built)
     if not quiet:
         from reportgen.render.view import verdict_sentence
 
@@ -68,6 +70,16 @@ def build(  # noqa: PLR0917 - click names them all
             for line in (verdict_sentence(built.summary), *made):
                 click.echo(str(line))
     return int(built.exit_code)
+
+
+def _complain_of(built: "Built") -> None:
+    """Say what is wrong although the report is there."""
+    if built.summary.history.error:
+        complain(ReportgenError(built.summary.history.error))
+    for trouble in built.troubles:
+        complain(trouble)
+    for mistake in built.summary.mistakes:
+        complain(ReportgenError(mistake))
 
 
 def _print_details(summary: "Summary") -> None:

@@ -2,7 +2,21 @@
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, inspect, select, text, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
 from reportgen.history.errors import LATER, HistoryError
@@ -51,5 +65,29 @@ def _name_sections_and_digits(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE reportgen_metrics ADD COLUMN digits INTEGER"))
 
 
-STEPS: Mapping[int, Callable[[Connection], None]] = {1: _name_sections_and_digits}
+def _count_rows_and_keep_checks(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE reportgen_sections ADD COLUMN rows_used BIGINT"))
+    # Not the table of schema.py, which a later version may change.
+    metadata = MetaData()
+    Table("reportgen_runs", metadata, Column("id", Integer, primary_key=True))
+    run = ForeignKey("reportgen_runs.id", ondelete="CASCADE")
+    checks = Table(
+        "reportgen_checks",
+        metadata,
+        Column("run_id", Integer, run, primary_key=True),
+        Column("section", String(100), primary_key=True),
+        Column("name", String(100), primary_key=True),
+        Column("status", String(8), nullable=False),
+        Column("waived", Boolean, nullable=False),
+        Column("in_force", Boolean, nullable=False),
+        Column("message", Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    checks.create(connection)
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = {
+    1: _name_sections_and_digits,
+    2: _count_rows_and_keep_checks,
+}
 """From which version a step goes to the next one. A step never changes once it was released."""

@@ -1,7 +1,7 @@
 """What the history gives: runs, nights, and a metric's values over them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -48,8 +48,44 @@ class Point(NamedTuple):
     verdict: Status | None
 
 
+class CheckPoint(NamedTuple):
+    """How a check ended on one night; status: a waiver aside."""
+
+    night: date
+    run: str
+    section: str
+    name: str
+    """Id of the check, unique within its section."""
+    status: Status
+    waived: bool
+    in_force: bool
+    message: str
+
+
 Cell = tuple[float | None, str, Status | None]
 """Value, unit and verdict of a metric."""
+
+
+class MetricName(NamedTuple):
+    """What a metric is called and how it is shown."""
+
+    label: str
+    unit: str
+    digits: int | None
+
+
+class KnownMetric(NamedTuple):
+    """A metric that a report ever had. nights: on how many. last: the last of them."""
+
+    section: str
+    name: str
+    nights: int
+    last: date
+
+    @property
+    def key(self) -> str:
+        """The name that people give it, such as ``fluxes.median``."""
+        return f"{self.section}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +93,15 @@ class MetricTable:
     """All metrics of some nights, oldest first.
 
     statuses: of each section, and cells: of each metric, one for each night; None where the run
-    had no such section or metric.
+    had no such section or metric. names: of each metric, as on the last night that has it.
+    rows: how many each section used, one for each night; None where that is not known.
     """
 
     nights: tuple[NightRun, ...]
     statuses: Mapping[str, Sequence[Status | None]]
     cells: Mapping[Key, Sequence[Cell | None]]
+    names: Mapping[Key, MetricName] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
 
     def points(self, key: Key) -> list[Point]:
         """Give a metric with a point for each night; none when no night has it."""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from reportgen.history.errors import HistoryError
-from reportgen.history.schema import DATASETS, INPUTS, METRICS, SECTIONS, VERSIONS
+from reportgen.history.schema import CHECKS, DATASETS, INPUTS, METRICS, SECTIONS, VERSIONS
 from reportgen.summary import Summary, printable
 
 Row = dict[str, Any]
@@ -62,6 +62,7 @@ def _parts(summary: Summary) -> dict[Table, list[Row]]:
                 "status": section.status,
                 "seconds": _finite(section.seconds),
                 "title": section.title,
+                "rows_used": section.rows,
             }
             for section in summary.sections
         ],
@@ -78,6 +79,18 @@ def _parts(summary: Summary) -> dict[Table, list[Row]]:
             }
             for section in summary.sections
             for name, metric in section.metrics.items()
+        ],
+        CHECKS: [
+            {
+                "section": section.id,
+                "name": check.id,
+                "status": check.status,
+                "waived": check.waived,
+                "in_force": check.in_force,
+                "message": check.message,
+            }
+            for section in summary.sections
+            for check in section.checks
         ],
         INPUTS: [
             {

@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 2
+VERSION = 3
 
 METADATA = MetaData()
 
@@ -64,6 +64,7 @@ SECTIONS = Table(
     Column("status", _STATUS, nullable=False),
     Column("seconds", Double),
     Column("title", Text),  # since version 2
+    Column("rows_used", BigInteger),  # since version 3; rows is a word of SQL
     sqlite_with_rowid=False,
 )
 
@@ -78,6 +79,19 @@ METRICS = Table(
     Column("value", Double),
     Column("verdict", _STATUS),
     Column("digits", Integer),  # since version 2
+    sqlite_with_rowid=False,
+)
+
+CHECKS = Table(  # since version 3
+    "reportgen_checks",
+    METADATA,
+    _of_run(),
+    Column("section", _ID, primary_key=True),
+    Column("name", _ID, primary_key=True),
+    Column("status", _STATUS, nullable=False),
+    Column("waived", Boolean, nullable=False),
+    Column("in_force", Boolean, nullable=False),
+    Column("message", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -113,5 +127,5 @@ VERSIONS = Table(
     sqlite_with_rowid=False,
 )
 
-PARTS = (SECTIONS, METRICS, INPUTS, DATASETS, VERSIONS)
+PARTS = (SECTIONS, METRICS, CHECKS, INPUTS, DATASETS, VERSIONS)
 """Tables with rows of a run."""

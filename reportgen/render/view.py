@@ -2,16 +2,30 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
+from reportgen.checks.verdicts import count_checks, troubled_checks, waived_checks, worst_check
+from reportgen.checks.words import capital
 from reportgen.config.columns import unit_symbol
 from reportgen.numbers import MISSING, bytes_text, count, listed, number
+from reportgen.render.neighbours import NightLinks, night_links
+from reportgen.render.spark import Spark, spark
 from reportgen.render.tables import TableView, table_view
-from reportgen.summary import FigureRecord, InputRecord, SectionRecord, Status, Summary
+from reportgen.summary import (
+    ChangeRecord,
+    CheckRecord,
+    FigureRecord,
+    InputRecord,
+    SectionRecord,
+    SinceRecord,
+    Status,
+    Summary,
+)
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "Warning", "fail": "Failed", "error": "Error"}
 MOST_OF_A_TITLE = 70  # characters of a section's title where others are named with it
+MOST_CHANGES = 6  # sentences on what changed that stand open
 SHORT_ROWS = 15  # a table up to here stands open on a screen
 
 
@@ -23,6 +37,20 @@ class MetricView:
     value: str
     unit: str
     verdict: Status | None
+    word: str
+    """What the verdict is called; empty when there is none."""
+    spark: Spark | None
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """A check and how it ended. kind: its status, ``waived`` or ``idle``."""
+
+    record: CheckRecord
+    kind: Status
+    word: str
+    quiet: str
+    """Reason, owner and dates, in one line."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +74,7 @@ class SectionView:
     metrics: tuple[MetricView, ...]
     figures: tuple[FigureView, ...]
     tables: tuple[TableView, ...]
+    checks: tuple[CheckView, ...]
     facts: tuple[str, ...]
 
 
@@ -57,6 +86,18 @@ class Attention:
     title: str
     text: str
     target: str
+
+
+@dataclass(frozen=True)
+class SinceView:
+    """What changed since another run. first: the sentences that matter most; rest: the others."""
+
+    title: str
+    target: str
+    """The other run's page, relative to this one; empty when it is elsewhere."""
+    first: tuple[ChangeRecord, ...]
+    rest: tuple[ChangeRecord, ...]
+    error: str
 
 
 @dataclass(frozen=True)
@@ -79,6 +120,9 @@ class ReportView:
     status_word: str
     verdict: str
     attention: tuple[Attention, ...]
+    waived: tuple[Attention, ...]
+    since: tuple[SinceView, ...]
+    links: NightLinks
     sections: tuple[SectionView, ...]
     inputs: tuple[InputView, ...]
 
@@ -94,6 +138,12 @@ def report_view(run: Path, summary: Summary, most_rows: int) -> ReportView:
         status_word=WORDS[summary.run.status],
         verdict=verdict_sentence(summary),
         attention=tuple(_attention(summary)),
+        waived=tuple(
+            Attention("ok", _short(section.title), check.message, f"section-{section.id}")
+            for section, check in waived_checks(summary)
+        ),
+        since=tuple(_since(record) for record in summary.since),
+        links=night_links(started.date()),
         sections=tuple(section_view(run, section, most_rows) for section in summary.sections),
         inputs=tuple(_input(record) for record in summary.inputs),
     )
@@ -107,20 +157,22 @@ def verdict_sentence(summary: Summary) -> str:
     documents = summary.documents.items()
     missing = [form.upper() for form, d in documents if d.error is not None and not d.file]
     spare = [form.upper() for form, d in documents if d.error is not None and d.file]
+    worst, counts = worst_check(summary), count_checks(summary)
     if broken and total == 1:
         said = "The section could not be computed."
     elif broken:
         said = f"{len(broken)} of {total} sections could not be computed: {listed(broken, 3)}."
-    elif by_status["fail"]:
-        said = f"{by_status['fail']} of {total} sections failed a check."
-    elif by_status["warn"]:
-        said = f"{by_status['warn']} of {total} sections have a warning."
+    elif worst is not None:
+        said = f"{capital(counts.words)}. {worst[1].message}"
     elif missing:
         said = f"The {listed(missing)} could not be made."
     elif spare:
         said = f"The templates that were given for the {listed(spare)} have an error."
     else:
         said = f"All {total} sections were computed." if total > 1 else "The section was computed."
+        said += f" {capital(counts.words)}." if counts.made else ""
+    if broken and counts.fail:
+        said += f" {capital(counts.words)}."
     if summary.run.only:
         left = len(summary.run.left_out)
         said += f" This is a partial report: {left} more {_were(left)} not asked for."
@@ -144,6 +196,15 @@ def _attention(summary: Summary) -> list[Attention]:
     for message, group in alike.items():
         titles = listed([_short(section.title) for section in group], 3)
         lines.append(Attention("error", titles, _first_line(message), f"section-{group[0].id}"))
+    lines += [
+        Attention(check.verdict, _short(section.title), check.message, f"section-{section.id}")
+        for section, check in troubled_checks(summary)
+    ]
+    lines += [Attention("error", "Configuration", said, "provenance") for said in summary.mistakes]
+    if summary.history.error:
+        lines.append(
+            Attention("error", "History", _first_line(summary.history.error), "provenance")
+        )
     lines += [
         Attention("error", form.upper(), _first_line(document.error.message), "provenance")
         for form, document in summary.documents.items()
@@ -177,15 +238,52 @@ def section_view(run: Path, section: SectionRecord, most_rows: int) -> SectionVi
                 MISSING if metric.value is None else number(metric.value, metric.digits),
                 unit_symbol(metric.unit),
                 metric.verdict,
+                "" if metric.verdict is None else WORDS[metric.verdict],
+                spark(
+                    [*(night.value for night in metric.past), metric.value],
+                    metric.digits,
+                    unit_symbol(metric.unit),
+                )
+                if metric.past
+                else None,
             )
             for metric in section.metrics.values()
-            if metric.shown
+            if metric.shown or metric.verdict not in {None, "ok"}
         ),
         figures=tuple(
             FigureView(figure, dict(tables[figure.table].files)) for figure in section.figures
         ),
         tables=tuple(table_view(run, t, most_rows) for t in section.tables if t.shown),
+        checks=tuple(_check(check) for check in section.checks),
         facts=tuple(_facts(section)),
+    )
+
+
+def _check(check: CheckRecord) -> CheckView:
+    quiet = [check.reason, check.owner]
+    quiet += [f"from {check.since}"] if check.since else []
+    quiet += [f"until {check.until}"] if check.until else []
+    word = WORDS[check.status]
+    if not check.in_force:
+        word = "Not in force"
+    elif check.waived:
+        word = "Waived"
+    return CheckView(check, check.verdict, word, " · ".join(part for part in quiet if part))
+
+
+def _since(record: SinceRecord) -> SinceView:
+    name = f"the reference {record.name}" if record.name else "the last night"
+    when = ""
+    if record.night:
+        night = date.fromisoformat(record.night)
+        when = f", {night.day} {night:%B %Y}"
+    target = "" if record.name or not record.run else f"../{record.run}/report.html"
+    return SinceView(
+        f"Since {name}{when}",
+        target,
+        record.changes[:MOST_CHANGES],
+        record.changes[MOST_CHANGES:],
+        record.error,
     )
 
 

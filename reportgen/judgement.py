@@ -1,0 +1,178 @@
+"""What the numbers of a run mean beside limits, earlier nights and reference runs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from reportgen.analyses.trend import MetricHistory
+from reportgen.changes import compare, sentences, usual_scatter
+from reportgen.checks.evaluation import check_run
+from reportgen.checks.gathering import gather_facts
+from reportgen.checks.subjects import unknown_subjects
+from reportgen.config.columns import unit_symbol
+from reportgen.config.loading import Report
+from reportgen.errors import ConfigError
+from reportgen.history import HistoryError, MetricTable, open_history
+from reportgen.nights import list_runs, neighbours
+from reportgen.past import history_place
+from reportgen.summary import (
+    ChangeRecord,
+    HistoryRecord,
+    MetricRecord,
+    PastRecord,
+    SectionRecord,
+    SinceRecord,
+    Summary,
+    read_summary,
+)
+
+SPARK_NIGHTS = 30  # beside a checked metric
+LEAST_NIGHTS = 90  # read from the history for the usual scatter of metrics
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the history knows of the nights before one. error: why it cannot be read."""
+
+    table: MetricTable
+    error: str = ""
+
+    def values(self, key: Key, unit: str) -> list[tuple[date, float | None]]:
+        """Give a metric by night, oldest first, None where it has no number in this unit."""
+        return [
+            (point.night, point.value if point.unit == unit else None)
+            for point in self.table.points(key)
+        ]
+
+
+def read_past(report: Report, started: datetime) -> Past:
+    """Read the nights before that of a run; what is wrong with the history is in the result."""
+    until = started.astimezone(UTC).date() - timedelta(days=1)
+    drifts = (c.drift.nights for s in report.sections.values() for c in s.checks if c.drift)
+    trends = (getattr(section, "nights", 0) for section in report.sections.values())
+    most = max([LEAST_NIGHTS, *drifts, *trends])
+    try:
+        with open_history(history_place(report.output)) as history:
+            return Past(history.table(report.report.id, until=until, most=most))
+    except HistoryError as error:
+        return Past(MetricTable((), {}, {}), str(error.message))
+
+
+def metric_histories(
+    report: Report, records: Mapping[str, SectionRecord], past: Past, started: datetime
+) -> dict[str, MetricHistory]:
+    """Give each metric by ``section.metric``: its last nights, tonight, its limits.
+
+    One that only earlier nights had has no value tonight.
+    """
+    tonight = started.astimezone(UTC).date()
+    metrics = {(s.id, name): metric for s in records.values() for name, metric in s.metrics.items()}
+    found = {}
+    for key in {**past.table.cells, **metrics}:
+        metric, points = metrics.get(key), past.table.points(key)
+        unit = next((p.unit for p in points[::-1] if p.value is not None), "")
+        unit = unit if metric is None else metric.unit
+        values = past.values(key, unit)
+        name = ".".join(key)
+        found[name] = MetricHistory(
+            key=name,
+            label=key[1] if metric is None else metric.label,
+            unit=unit,
+            symbol=unit_symbol(unit),
+            digits=None if metric is None else metric.digits,
+            nights=(*(night for night, _ in values), tonight),
+            values=(*(value for _, value in values), None if metric is None else metric.value),
+            **_limits(report, *key),
+        )
+    return found
+
+
+def _limits(report: Report, section: str, metric: str) -> dict[str, float | None]:
+    """Give what the checks of a metric allow by min, max and equals, the narrowest of each."""
+    block = report.sections.get(section)
+    checks = [check for check in block.checks if check.metric == metric] if block else []
+    low = [check.min for check in checks if check.min is not None]
+    high = [check.max for check in checks if check.max is not None]
+    return {"low": max(low, default=None), "high": min(high, default=None)}
+
+
+def judge(report: Report, summary: Summary, run: Path, past: Past) -> Summary:
+    """Make the checks of a run, and give checked metrics their earlier values.
+
+    run: its folder, for the cells of tables.
+    """
+    values = {
+        (section.id, name): past.values((section.id, name), metric.unit)
+        for section in summary.sections
+        for name, metric in section.metrics.items()
+    }
+    facts = replace(gather_facts(report, summary, run, values), no_past=past.error)
+    blocks = {name: section.checks for name, section in report.sections.items()}
+    summary = check_run(summary, blocks, facts)
+    mistakes = tuple(
+        f"{report.place('sections', section.id, *path)}: {said}"
+        for section in summary.sections
+        for path, said in unknown_subjects(section, blocks.get(section.id, ()), facts.night)
+    )
+    sections = tuple(
+        section.model_copy(
+            update={
+                "metrics": {
+                    name: _with_past(metric, values[section.id, name])
+                    for name, metric in section.metrics.items()
+                }
+            }
+        )
+        for section in summary.sections
+    )
+    history = HistoryRecord(nights=len(past.table.nights), error=past.error)
+    return summary.model_copy(
+        update={"sections": sections, "mistakes": mistakes, "history": history}
+    )
+
+
+def _with_past(metric: MetricRecord, past: list[tuple[date, float | None]]) -> MetricRecord:
+    if metric.verdict is None:
+        return metric
+    records = (
+        PastRecord(night=night.isoformat(), value=value) for night, value in past[-SPARK_NIGHTS:]
+    )
+    return metric.model_copy(update={"past": tuple(records)})
+
+
+def with_changes(report: Report, summary: Summary, past: Past) -> Summary:
+    """Give the record with what changed since the last night and since each reference run."""
+    noise = {key: usual_scatter(values) for key, values in past.table.values().items()}
+    since = [
+        _since(other, name, summary, noise) for name, other in _others(report, summary) if other
+    ]
+    return summary.model_copy(update={"since": tuple(since)})
+
+
+def _others(report: Report, summary: Summary) -> Iterator[tuple[str, Path | None]]:
+    """Give the runs to compare with, by name; the last night has none."""
+    night = datetime.fromisoformat(summary.run.started).astimezone(UTC).date()
+    folder = report.output.folder
+    before = neighbours(list_runs(folder), night).previous if folder.is_dir() else None
+    yield "", None if before is None else folder / before.run.id
+    for name, place in report.references.items():
+        yield name, place if isinstance(place, Path) else folder / place
+
+
+def _since(
+    folder: Path, name: str, summary: Summary, noise: Mapping[Key, float | None]
+) -> SinceRecord:
+    try:
+        before = read_summary(folder)
+    except ConfigError as error:
+        return SinceRecord(name=name, error=error.message)
+    found = sentences(compare(before, summary, noise))
+    return SinceRecord(
+        name=name,
+        run=before.run.id,
+        night=before.run.started[:10],
+        changes=tuple(ChangeRecord(**sentence.model_dump()) for sentence in found),
+    )
