@@ -79,6 +79,7 @@ def metric_histories(
         name = ".".join(key)
         found[name] = MetricHistory(
             key=name,
+            section=records[key[0]].title if key[0] in records else key[0],
             label=key[1] if metric is None else metric.label,
             unit=unit,
             symbol=unit_symbol(unit),

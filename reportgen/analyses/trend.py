@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from reportgen.analyses.base import HistoryAnalysis
-from reportgen.analyses.trend_figure import trend_drawing
+from reportgen.analyses.trend_figure import near_limits, trend_drawing
 from reportgen.analyses.words import counted
 from reportgen.config.schema import Count, Positive, Text
 from reportgen.config.suggest import unknown
 from reportgen.errors import SectionError
 from reportgen.numbers import listed, number
-from reportgen.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.results import Figure, Section, Table, TableColumn
 
 Values = NDArray[np.float64]
 NORMAL_MAD = 1.4826  # standard deviation of a normal distribution in median absolute deviations
@@ -27,11 +27,12 @@ FEWEST = 5  # nights from which a scatter can be told
 class MetricHistory:
     """A metric over the nights, tonight last.
 
-    key: ``section.metric``. values: None where a night has no number. low, high: limits of the
-    checks on it.
+    key: ``section.metric``. section: its title. values: None where a night has no number. low,
+    high: limits of the checks on it.
     """
 
     key: str
+    section: str
     label: str
     unit: str
     symbol: str
@@ -72,11 +73,6 @@ class Trend(HistoryAnalysis, name="trend"):
         outliers = {each.key: outlying(each, self.outlier) for each in histories}
         return Section(
             findings=self._findings(histories, outliers),
-            metrics={
-                "outliers": Metric(
-                    sum(len(places) for places in outliers.values()), "outlying nights", digits=0
-                )
-            },
             figures=[
                 self._figure(place, each, outliers[each.key])
                 for place, each in enumerate(histories, start=1)
@@ -115,20 +111,19 @@ class Trend(HistoryAnalysis, name="trend"):
             said += f" Without a value: {counted(gaps, 'night')}."
         days = listed([f"{each.nights[k]:%Y-%m-%d}" for k in outliers], 5)
         said += f" Outlying: {days}." if outliers else " No night stands out."
-        limits = [_said(each, limit) for limit in (each.low, each.high) if limit is not None]
-        dashed = f"; dashed: the limits, {' and '.join(limits)}" if limits else ""
+        near = near_limits(each)
+        drawn = [_said(each, limit) for limit in near]
+        far = [_said(each, v) for v in (each.low, each.high) if v is not None and v not in near]
+        limits = f"; dashed: {_limits(drawn)}" if drawn else ""
+        limits += f"; beyond the figure: {_limits(far)}" if far else ""
+        title = f"{each.label[:1].upper()}{each.label[1:]}"
         return Figure(
             f"trend_{place}",
             trend_drawing(each, outliers),
-            f"{each.label[:1].upper()}{each.label[1:]}",
+            title,
             alt=said,
-            caption=f"{each.label} by night"
-            + (
-                f"; dashed: {' and '.join(_said(each, limit) for limit in limits)}"
-                if limits
-                else ""
-            )
-            + f". Rings: more than {number(self.outlier)} times the usual scatter from the median.",
+            caption=f"{title} by night, of “{each.section}”{limits}. Rings: more than "
+            f"{number(self.outlier)} times the usual scatter from the median.",
             data=Table(
                 f"trend_{place}",
                 f"{each.label} by night",
@@ -142,6 +137,10 @@ class Trend(HistoryAnalysis, name="trend"):
                 shown=False,
             ),
         )
+
+
+def _limits(said: Sequence[str]) -> str:
+    return f"the limit{'s' if len(said) > 1 else ''} {' and '.join(said)}"
 
 
 def outlying(each: MetricHistory, times: float) -> list[int]:
@@ -171,6 +170,7 @@ def _numbers(each: MetricHistory) -> list[float]:
 def _last(each: MetricHistory, nights: int) -> MetricHistory:
     return MetricHistory(
         each.key,
+        each.section,
         each.label,
         each.unit,
         each.symbol,

@@ -29,12 +29,7 @@ def trend_drawing(each: "MetricHistory", outliers: Sequence[int]) -> Any:
         leave_empty(axes, "no values to draw")
         return figure
     low, high = float(found.min()), float(found.max())
-    reach = FAR * ((high - low) or abs(high) or 1.0)
-    limits = [
-        limit
-        for limit in (each.low, each.high)
-        if limit is not None and low - reach <= limit <= high + reach
-    ]
+    limits = near_limits(each)
     set_linear(axes.yaxis, *padded(min([low, *limits]), max([high, *limits]), 0.08), most=5)
     _set_dates(axes, each.nights[0], each.nights[-1])
     for limit in limits:
@@ -52,6 +47,20 @@ def trend_drawing(each: "MetricHistory", outliers: Sequence[int]) -> Any:
         markeredgecolor=series_colour(4),
     )
     return figure
+
+
+def near_limits(each: "MetricHistory") -> list[float]:
+    """Give the limits that are near enough to the values to be drawn with them."""
+    found = [value for value in each.values if value is not None]
+    if not found:
+        return []
+    low, high = min(found), max(found)
+    reach = FAR * ((high - low) or abs(high) or 1.0)
+    return [
+        limit
+        for limit in (each.low, each.high)
+        if limit is not None and low - reach <= limit <= high + reach
+    ]
 
 
 def _with_gaps(each: "MetricHistory") -> tuple[Any, Any]:

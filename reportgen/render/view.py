@@ -1,6 +1,5 @@
 """What the templates see: the record of a run, put into words and numbers for people."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -44,10 +43,10 @@ class MetricView:
 
 @dataclass(frozen=True)
 class CheckView:
-    """A check and how it ended. kind: its status, ``waived`` or ``idle``."""
+    """A check and how it ended. kind: how it is marked; None where nothing was tested."""
 
     record: CheckRecord
-    kind: Status
+    kind: Status | None
     word: str
     quiet: str
     """Reason, owner and dates, in one line."""
@@ -152,7 +151,6 @@ def report_view(run: Path, summary: Summary, most_rows: int) -> ReportView:
 def verdict_sentence(summary: Summary) -> str:
     """Give the one sentence that matters most."""
     total = len(summary.sections)
-    by_status = Counter(section.status for section in summary.sections)
     broken = [f"“{_short(s.title)}”" for s in summary.sections if s.status == "error"]
     documents = summary.documents.items()
     missing = [form.upper() for form, d in documents if d.error is not None and not d.file]
@@ -263,12 +261,13 @@ def _check(check: CheckRecord) -> CheckView:
     quiet = [check.reason, check.owner]
     quiet += [f"from {check.since}"] if check.since else []
     quiet += [f"until {check.until}"] if check.until else []
+    kind: Status | None = check.status
     word = WORDS[check.status]
     if not check.in_force:
-        word = "Not in force"
+        kind, word = None, "Not in force"
     elif check.waived:
-        word = "Waived"
-    return CheckView(check, check.verdict, word, " · ".join(part for part in quiet if part))
+        kind, word = "warn", "Waived"
+    return CheckView(check, kind, word, " · ".join(part for part in quiet if part))
 
 
 def _since(record: SinceRecord) -> SinceView:
