@@ -1,66 +1,89 @@
 """Puts a published run among the others: the history, old runs, the page of all nights."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from reportgen.analyses.trend import Trend
 from reportgen.config.loading import Report
-from reportgen.errors import ReportgenError
+from reportgen.errors import ConfigError, ReportgenError
 from reportgen.history import open_history
-from reportgen.nights import Limits, write_index
+from reportgen.nights import Limits, list_runs, write_index
 from reportgen.past import history_place
 from reportgen.retention import Keep, delete_runs
-from reportgen.summary import Summary
+from reportgen.summary import Summary, read_summary
 
 MOST_TRENDS = 6  # on the page of all nights, of checked metrics when no section names some
 
 
-def file_run(report: Report, summary: Summary, folder: Path) -> tuple[ReportgenError, ...]:
+@dataclass(frozen=True)
+class Filed:
+    """How it went. troubles: what went wrong. notes: what a reader of the log should know."""
+
+    troubles: tuple[ReportgenError, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def file_run(report: Report, summary: Summary, run: Path) -> Filed:
     """Add a published run to the history, delete old ones, and write the page of all nights.
 
-    To be called while no other build can run. The report is there: what goes wrong is given back.
+    run: its folder. To be called while no other build can run. The report is there already, so
+    what goes wrong is given back, and one step does not keep the next from being made.
     """
-    steps: list[Callable[[Report, Summary, Path], None]] = [_remember, _delete, _list]
+    steps: list[Callable[[Report, Summary, Path], list[str]]] = [_remember, _delete, _list]
     troubles: list[ReportgenError] = []
+    notes: list[str] = []
     for step in steps:
         try:
-            step(report, summary, folder)
+            notes += step(report, summary, run)
         except ReportgenError as error:
             troubles.append(error)
-    return tuple(troubles)
+    return Filed(tuple(troubles), tuple(notes))
 
 
-def _remember(report: Report, summary: Summary, folder: Path) -> None:
+def _remember(report: Report, summary: Summary, run: Path) -> list[str]:
+    """Add the run, and those before it whose build was killed once they were published."""
     with open_history(history_place(report.output)) as history:
-        history.add(summary, folder)
+        known = {each.run for each in history.runs(report.report.id, origin=run.parent)}
+        newest = max(known, default=run.name)
+        for entry in list_runs(run.parent):
+            if entry.id not in known and newest < entry.id < run.name:
+                try:
+                    history.add(read_summary(run.parent / entry.id), run.parent / entry.id)
+                except ConfigError:
+                    continue  # the list of nights shows that it cannot be read
+        history.add(summary, run)
+    return []
 
 
-def _delete(report: Report, summary: Summary, folder: Path) -> None:
+def _delete(report: Report, summary: Summary, run: Path) -> list[str]:
     keep = report.output.keep
     if keep is None:
-        return
+        return []
     references = {
         place if isinstance(place, str) else place.resolve().name
         for place in report.references.values()
     }
-    delete_runs(
-        report.output.folder,
-        Keep(keep.nights or None, keep.monthly or None),
+    deleted = delete_runs(
+        run.parent,
+        Keep(keep.nights, keep.monthly or None),
         now=datetime.fromisoformat(summary.run.started),
-        protected=references,
+        protected={*references, run.name},
     )
+    return [f"{name} is old, but it stays: {why}." for name, why in deleted.spared.items()]
 
 
-def _list(report: Report, summary: Summary, _: Path) -> None:
+def _list(report: Report, summary: Summary, run: Path) -> list[str]:
     trends = index_trends(report, summary)
     write_index(
-        report.output.folder,
+        run.parent,
         summary.report,
         trends=trends,
         limits=_limits(summary, trends),
         templates=summary.configuration.templates,
     )
+    return []
 
 
 def index_trends(report: Report, summary: Summary) -> tuple[str, ...]:

@@ -11,11 +11,11 @@ from reportgen.config.loading import Report
 from reportgen.config.suggest import unknown
 from reportgen.documents import make_documents
 from reportgen.errors import ConfigError, ExitCode, ReportgenError
-from reportgen.filing import file_run
+from reportgen.filing import Filed, file_run
 from reportgen.judgement import judge, metric_histories, read_past, with_changes
 from reportgen.pool import default_workers, worker_pool
 from reportgen.progress import Progress
-from reportgen.publish import new_run, publishing_errors
+from reportgen.publish import new_run, publishing_errors, started_now
 from reportgen.record import RunTimes, start_fingerprints, summarise
 from reportgen.render.environment import check_templates
 from reportgen.sections import SectionMaker
@@ -38,12 +38,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Built:
-    """A published run. troubles: what went wrong once the report was there."""
+    """A published run. filed: how it went to put it among the others."""
 
     folder: Path
     summary: Summary
     exit_code: ExitCode
-    troubles: tuple[ReportgenError, ...] = ()
+    filed: Filed
 
 
 def build(report: Report, options: Options, progress: Progress) -> Built:
@@ -54,6 +54,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
     """
     sections = chosen_sections(report, options.only)
     check_templates("" if report.output.templates is None else str(report.output.templates))
+    started_now()  # a wrong time is said before anything is made
     with (
         new_run(report.output.folder, as_latest=not options.only, told=progress.told) as run,
         worker_pool(options.workers) as pool,
@@ -85,8 +86,8 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         with publishing_errors(report.output.folder):
             write_summary(run.path, summary)
         folder = run.publish()
-        troubles = file_run(report, summary, folder)
-    return Built(folder, summary, exit_code(summary, troubles), troubles)
+        filed = file_run(report, summary, folder)
+    return Built(folder, summary, exit_code(summary, filed.troubles), filed)
 
 
 def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, AnyAnalysis]:

@@ -76,8 +76,10 @@ def _complain_of(built: "Built") -> None:
     """Say what is wrong although the report is there."""
     if built.summary.history.error:
         complain(ReportgenError(built.summary.history.error))
-    for trouble in built.troubles:
+    for trouble in built.filed.troubles:
         complain(trouble)
+    for note in built.filed.notes:
+        click.echo(f"Note: {note}", err=True)
     for mistake in built.summary.mistakes:
         complain(ReportgenError(mistake))
 
