@@ -8,7 +8,7 @@ from reportgen.config.loading import load_report
 from reportgen.errors import ConfigError, ExitCode, PublishError
 from reportgen.progress import Nobody
 from reportgen.run import Options, build, chosen_sections, exit_code
-from reportgen.sources import open_sources
+from reportgen.sources import every_source, open_sources
 from reportgen.summary import ErrorRecord, Summary, with_status
 
 
@@ -94,12 +94,12 @@ def test_sources_name_their_files_whether_or_not_they_open(project):
     sections = {"a": {"analysis": "overview", "catalogue": "stars", "title": "A"}}
     project.configure(sections, catalogues=catalogues, images=images)
     report = load_report(project.config, installed_analyses().types)
-    only = open_sources(report, {"stars"})
+    only = open_sources(report, {("catalogues", "stars")})
     assert [path.name for path in only.files] == ["stars.h5"]
     assert not only.errors
-    everything = open_sources(report, {"stars", "other", "stamps"})
+    everything = open_sources(report, every_source(report))
     assert [path.name for path in everything.files] == ["stars.h5", "lost.h5", "stamps.h5"]
     assert set(everything.catalogues) == {"stars", "other"}
     assert set(everything.catalogues["other"].broken) == {"x"}
-    assert set(everything.errors) == {"stamps"}
+    assert set(everything.errors) == {("images", "stamps")}
     assert len(everything.problems) == 2

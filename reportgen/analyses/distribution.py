@@ -84,7 +84,7 @@ class Distribution(Analysis, name="distribution"):
             if self._any_log()
             else {}
         )
-        drawn = Drawn(self.columns, valid, not_above_zero)
+        drawn = Drawn(self.columns, valid, not_above_zero, {c.name: self._limits(c) for c in valid})
         figures = [
             view.figure(i + 1, drawn, {c.name: values[f"{c.name}.histogram{i}"] for c in valid})
             for i, view in enumerate(self.histograms)
@@ -101,6 +101,13 @@ class Distribution(Analysis, name="distribution"):
             rows=rows,
             notes=self._notes(counts, values),
         )
+
+    def _limits(self, column: Column) -> list[float]:
+        """Give the limits that checks set for where the middle of a column is."""
+        wanted = {f"{column.name}_median", f"{column.name}_mean"}
+        checks = [check for check in self.checks if check.metric in wanted]
+        ends = [end for check in checks for end in (check.min, check.max, check.equals)]
+        return sorted({end for end in ends if end is not None})
 
     def _notes(self, counts: Mapping[str, Counts], values: Mapping[str, Any]) -> list[str]:
         notes = []

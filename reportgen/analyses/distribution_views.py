@@ -1,7 +1,7 @@
 """The figures of a distribution: a histogram over a range, and values in rising order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from reportgen.numbers import count, listed, number
 from reportgen.reduce.histograms import Histogram, HistogramCounts
 from reportgen.reduce.quantiles import Curve
 from reportgen.results import Figure, Table, TableColumn
+from reportgen.style import series_colour
 
 MOST_SAID = 8  # columns that the alternative text of one figure describes
 
@@ -33,11 +34,13 @@ class Drawn:
     """The columns of a section: all of them, and those with valid values, which are drawn.
 
     not_above_zero: how many valid values are 0 or less, by name; empty if no axis is logarithmic.
+    limits: what checks ask of the median or mean of a column, by name.
     """
 
     columns: Sequence[Column]
     valid: Sequence[Column]
     not_above_zero: Mapping[str, int]
+    limits: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def places(self) -> dict[str, int]:
@@ -48,6 +51,15 @@ class Drawn:
     def labels(self) -> dict[str, str]:
         """Short names, the same in every figure of the section."""
         return short_titles(self.columns)
+
+    def limits_between(self, low: float, high: float) -> list[tuple[Column, float]]:
+        """Give the limits that lie on an axis, each with its column."""
+        return [
+            (column, limit)
+            for column in self.valid
+            for limit in self.limits.get(column.name, ())
+            if low <= limit <= high
+        ]
 
     def off_log_axis(self) -> str:
         """Say what a logarithmic axis cannot show; empty when there is nothing of the kind."""
@@ -109,6 +121,10 @@ class HistogramView(Block):
             log=log,
             log_counts=self.log_counts,
         )
+        limits = drawn.limits_between(float(edges[0]), float(edges[-1]))
+        for column, limit in limits if drawing.axes[0].patches else ():
+            line: dict[str, Any] = {"color": series_colour(places[column.name]), "linewidth": 0.8}
+            drawing.axes[0].axvline(limit, linestyle=(0, (4, 2)), **line)
         inside = [c for c in drawn.valid if found[c.name].n]
         span = (
             interval(edges[0], edges[-1], shared, "to") if inside else self._range(shared, log=log)
@@ -121,7 +137,7 @@ class HistogramView(Block):
             title,
             alt=f"Histogram in {self._bins()}, {span}. "
             + _each([_peak(labels[c.name], c, found[c.name]) for c in drawn.valid]),
-            caption=self._caption(drawn, found, log=log),
+            caption=self._caption(drawn, found, log=log) + _dashed(drawn, limits),
             data=Table(
                 f"histogram_{place}",
                 title,
@@ -280,3 +296,14 @@ def _repeated(parts: Sequence[tuple[str, int]]) -> Any:
 
 def _joined(parts: Sequence[Any], kind: Any) -> Any:
     return np.concatenate([*parts, np.empty(0, dtype=kind)])
+
+
+def _dashed(drawn: Drawn, limits: Sequence[tuple[Column, float]]) -> str:
+    if not limits:
+        return ""
+    several = len(drawn.columns) > 1
+    said = [
+        f"{f'{drawn.labels[c.name]} ' if several else ''}{c.quantity(number(limit))}"
+        for c, limit in limits
+    ]
+    return f" Dashed: limits of the checks, {listed(said)}."

@@ -109,7 +109,7 @@ class Trend(HistoryAnalysis, name="trend"):
             said += f"median {_said(each, float(np.median(found)))}."
         if gaps:
             said += f" Without a value: {counted(gaps, 'night')}."
-        days = listed([f"{each.nights[k]:%Y-%m-%d}" for k in outliers], 5)
+        days = listed([f"{each.nights[k].day} {each.nights[k]:%B %Y}" for k in outliers], 5)
         said += f" Outlying: {days}." if outliers else " No night stands out."
         near = near_limits(each)
         drawn = [_said(each, limit) for limit in near]

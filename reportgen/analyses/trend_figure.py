@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reportgen.analyses.drawing import leave_empty, new_figure
+from reportgen.analyses.drawing import TOO_SMALL, leave_empty, new_figure, too_small
 from reportgen.analyses.lettering import label_axes
 from reportgen.analyses.ticks import padded, set_linear
 from reportgen.style import MUTED, series_colour
@@ -25,8 +25,8 @@ def trend_drawing(each: "MetricHistory", outliers: Sequence[int]) -> Any:
     label_axes(axes, "Night", f"{label} [{each.symbol}]" if each.symbol else label)
     days, values = _with_gaps(each)
     found = values[np.isfinite(values)]
-    if not len(found):
-        leave_empty(axes, "no values to draw")
+    if not len(found) or too_small(found):
+        leave_empty(axes, TOO_SMALL if len(found) else "no values to draw")
         return figure
     low, high = float(found.min()), float(found.max())
     limits = near_limits(each)

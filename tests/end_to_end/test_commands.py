@@ -76,8 +76,8 @@ def test_quiet_says_what_went_wrong(project):
 def test_a_build_of_the_whole_survey_prints_nothing_but_its_steps(built):
     """Not a warning of any library, though a user may turn warnings into errors."""
     first, *lines = built.done.stderr.splitlines()
-    assert first == "Building 10 parts"
-    assert [line.split()[0] for line in lines] == ["ok"] * 10
+    assert first == "Building 12 parts"
+    assert [line.split()[0] for line in lines] == ["ok"] * 12
 
 
 def on_a_terminal(project, *arguments):
@@ -213,7 +213,7 @@ def test_check_of_the_survey_says_that_it_is_synthetic(survey):
     done = reportgen("check", CONFIG, env={"CDFS_DATA": str(survey)})
     assert done.returncode == 0, done.stderr
     assert "13 columns (synthetic)" in done.stdout
-    assert "images atlas_2x2: 2 of 201 × 201 pixels" in done.stdout
+    assert "images atlas_2x2: 6 of 201 × 201 pixels" in done.stdout
 
 
 def test_check_looks_at_the_templates(project):

@@ -5,7 +5,18 @@ import pytest
 from reportgen.render.svg import inline_svg
 from reportgen.render.tables import aligned
 from reportgen.render.view import report_view, verdict_sentence
-from reportgen.summary import DocumentRecord, ErrorRecord, Summary, with_status
+from reportgen.summary import (
+    ChangeRecord,
+    CheckRecord,
+    DocumentRecord,
+    ErrorRecord,
+    HistoryRecord,
+    PastRecord,
+    SinceRecord,
+    Summary,
+    with_status,
+    worst,
+)
 
 BROKEN = ErrorRecord(kind="error", message="It broke.\nIn two places.")
 
@@ -31,24 +42,104 @@ def changed(record, **run):
 
 
 def test_the_verdict_of_a_whole_report(record):
-    assert verdict_sentence(record) == "All 8 sections were computed."
+    assert verdict_sentence(record) == "All 10 sections were computed."
 
 
 def test_the_verdict_names_what_is_broken(record):
     assert verdict_sentence(failing(record, 0, 1)) == (
-        "2 of 8 sections could not be computed: "
+        "2 of 10 sections could not be computed: "
         "“What the catalogue holds” and “Stellarity of SWIRE objects”."
     )
-    assert verdict_sentence(failing(record, *range(8))).endswith("and 5 more.")
+    assert verdict_sentence(failing(record, *range(10))).endswith("and 7 more.")
 
 
-def test_the_verdict_of_checks(record):
-    def with_section(status):
-        first = record.sections[0].model_copy(update={"status": status})
-        return record.model_copy(update={"sections": (first, *record.sections[1:])})
+def check(status, message="Median is 3, above the limit of 2 (by 1).", **keys):
+    keys = {
+        "id": f"median-{len(keys)}-{status}",
+        "kind": "max",
+        "label": "Median: at most 2",
+        **keys,
+    }
+    severity = "warn" if status == "warn" else "fail"
+    return CheckRecord(status=status, message=message, severity=severity, **keys)
 
-    assert verdict_sentence(with_section("fail")) == "1 of 8 sections failed a check."
-    assert verdict_sentence(with_section("warn")) == "1 of 8 sections have a warning."
+
+def checked(record, *checks):
+    """Give the record with checks of its first section."""
+    worst_of_them = worst(each.verdict for each in checks)
+    first = record.sections[0].model_copy(update={"checks": checks, "status": worst_of_them})
+    return with_status(record.model_copy(update={"sections": (first, *record.sections[1:])}))
+
+
+def test_the_verdict_counts_checks_and_says_the_most_important(record):
+    one = checked(record, check("fail"), check("ok", metric="a"), check("ok", metric="b"))
+    assert verdict_sentence(one) == (
+        "1 check failed and 2 are ok. Median is 3, above the limit of 2 (by 1)."
+    )
+    fine = checked(record, check("ok"))
+    assert verdict_sentence(fine) == "All 10 sections were computed. 1 check is ok."
+    warned = checked(record, check("warn", "Mean is odd."), check("fail", "Median is wrong."))
+    assert verdict_sentence(warned).endswith("Median is wrong.")
+
+
+def test_checks_that_do_not_hold_need_attention_and_waived_ones_stand_below(built, record):
+    waived = check("fail", "Mean is 5. Waived until 2027-01-01 (lamp).", waived=True)
+    view = report_view(built.run, checked(record, check("warn", "Odd."), waived), 5)
+    (line,) = view.attention
+    assert (line.status, line.text, line.target) == ("warn", "Odd.", "section-overview")
+    (quiet,) = view.waived
+    assert quiet.text == waived.message
+    kinds = [(each.kind, each.word) for each in view.sections[0].checks]
+    assert kinds == [("warn", "Warning"), ("warn", "Waived")]
+
+
+def test_a_check_that_is_not_in_force_is_shown_as_such(built, record):
+    idle = check("ok", in_force=False, since="2027-01-01", owner="Ann", reason="Zero point")
+    view = report_view(built.run, checked(record, idle), 5)
+    (shown,) = view.sections[0].checks
+    assert (shown.kind, shown.word) == (None, "Not in force")
+    assert shown.quiet == "Zero point · Ann · from 2027-01-01"
+
+
+def test_what_changed_is_told_for_each_run_that_was_compared(built, record):
+    changes = tuple(ChangeRecord(text=f"Number {k} moved.") for k in range(9))
+    since = (
+        SinceRecord(run="20251008T020000Z", night="2025-10-08", changes=changes),
+        SinceRecord(name="paper", error="summary.json: cannot be read"),
+    )
+    view = report_view(built.run, record.model_copy(update={"since": since}), 5)
+    night, paper = view.since
+    assert night.title == "Since the last night, 8 October 2025"
+    assert night.target == "../20251008T020000Z/report.html"
+    assert [change.text for change in (*night.first, *night.rest)] == [c.text for c in changes]
+    assert paper.title == "Since the reference paper"
+    assert paper.error
+    assert not paper.target
+
+
+def test_mistakes_and_an_unread_history_need_attention(built, record):
+    history = HistoryRecord(error="history.sqlite: is locked")
+    mistakes = ("cdfs.yaml:9:3: sections.a.checks[0].metric: unknown metric 'x'",)
+    broken = record.model_copy(update={"history": history, "mistakes": mistakes})
+    lines = [(line.title, line.text) for line in report_view(built.run, broken, 5).attention]
+    assert lines == [("Configuration", mistakes[0]), ("History", history.error)]
+
+
+def test_a_checked_metric_has_its_last_nights_beside_it(built, record):
+    past = tuple(
+        PastRecord(night=f"2025-10-0{k}", value=value)
+        for k, value in enumerate((1.0, None, 2.0, 3.0), start=1)
+    )
+    section = record.sections[1]
+    name, metric = next((n, m) for n, m in section.metrics.items() if m.shown)
+    metric = metric.model_copy(update={"verdict": "fail", "past": past, "value": 4.0})
+    metrics = {**section.metrics, name: metric}
+    sections = (record.sections[0], section.model_copy(update={"metrics": metrics}))
+    view = report_view(built.run, record.model_copy(update={"sections": sections}), 5)
+    shown = next(m for m in view.sections[1].metrics if m.spark)
+    assert (shown.verdict, shown.word) == ("fail", "Failed")
+    assert [len(line.split()) for line in shown.spark.lines] == [3]
+    assert shown.spark.text.startswith("4 nights: 1")
 
 
 def test_the_verdict_names_documents_that_are_not_there(record):
