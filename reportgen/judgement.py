@@ -157,7 +157,9 @@ def _others(report: Report, summary: Summary) -> Iterator[tuple[str, Path | None
     """Give the runs to compare with, by name; the last night has none."""
     night = datetime.fromisoformat(summary.run.started).astimezone(UTC).date()
     folder = report.output.folder
-    before = neighbours(list_runs(folder), night).previous if folder.is_dir() else None
+    before = (
+        neighbours(list_runs(folder, remember=False), night).previous if folder.is_dir() else None
+    )
     yield "", None if before is None else folder / before.run.id
     for name, place in report.references.items():
         yield name, place if isinstance(place, Path) else folder / place

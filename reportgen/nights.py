@@ -52,15 +52,18 @@ class Neighbours:
     next: Night | None
 
 
-def list_runs(folder: Path, metrics: Sequence[str] = ()) -> list[RunEntry]:
+def list_runs(
+    folder: Path, metrics: Sequence[str] = (), *, remember: bool = True
+) -> list[RunEntry]:
     """Give the runs of an output folder, oldest first; those that cannot be read say why.
 
-    metrics: which to give at least, as ``section.metric``. What was read is remembered in a file
+    metrics: which to give at least, as ``section.metric``. remember: note what was read in a file
     of the folder, if that can be written, so that only new runs are read.
     """
     cache = _read_cache(folder, metrics)
     runs = _list_runs(folder, cache)
-    _write_cache(folder, cache)
+    if remember:
+        _write_cache(folder, cache)
     return runs
 
 

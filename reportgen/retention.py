@@ -24,9 +24,9 @@ _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 class Keep:
     """How many old runs to keep.
 
-    nights: the newest run of each of so many nights. monthly: the newest run of each of so many
-    months. Nights and months without a run do not count. A rule that is None keeps nothing by
-    itself; with neither, everything is kept.
+    nights: all runs of so many nights, as running a night again replaces nothing. monthly: the
+    newest run of each of so many months. Nights and months without a run do not count. A rule that
+    is None keeps nothing by itself; with neither, everything is kept.
     """
 
     nights: int | None = None
@@ -65,7 +65,8 @@ def to_delete(
     standing = [night.run for night in nights(past)]
     of_month = {(run.started.year, run.started.month): run.id for run in standing}
     kept = {known[-1].id, *protected}
-    kept.update(run.id for run in standing[-(keep.nights or 0) :] if keep.nights)
+    last = {run.night for run in standing[-(keep.nights or 0) :]} if keep.nights else set()
+    kept.update(run.id for run in past if run.night in last)
     kept.update(list(of_month.values())[-(keep.monthly or 0) :] if keep.monthly else ())
     return [run.id for run in past if run.id not in kept]
 

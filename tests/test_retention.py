@@ -46,17 +46,16 @@ def test_nights_without_a_run_do_not_count():
     assert kept(runs, Keep(nights=2)) == ids(runs[1:])
 
 
-def test_of_a_night_the_newest_run_is_kept():
-    early, late = entry(started(0, 1)), entry(started(0, 3))
-    again = entry(started(0, 3), number=2)
-    runs = [early, late, again, entry(started(1))]
-    assert kept(runs, Keep(nights=2)) == ids(runs[2:])
+def test_of_a_night_every_run_is_kept_for_running_again_replaces_nothing():
+    runs = [entry(started(0)), entry(started(1, 1)), entry(started(1, 3)), entry(started(2))]
+    assert kept(runs, Keep(nights=2)) == ids(runs[1:])
 
 
-def test_a_partial_run_takes_the_place_of_no_whole_one():
+def test_of_a_month_a_partial_run_takes_the_place_of_no_whole_one():
     whole, partial = entry(started(0, 1)), entry(started(0, 3), partial=True)
-    assert kept([whole, partial, entry(started(1))], Keep(nights=2))[0] == whole.id
-    assert kept([partial, entry(started(1))], Keep(nights=2))[0] == partial.id
+    later = [entry(started(40)), entry(started(41))]
+    assert kept([whole, partial, *later], Keep(nights=1, monthly=3))[0] == whole.id
+    assert kept([partial, *later], Keep(nights=1, monthly=3))[0] == partial.id
 
 
 def test_of_the_last_months_the_newest_run_is_kept():
@@ -136,21 +135,20 @@ def test_deleting_again_deletes_nothing(runs, keep, now):
 
 
 @given(RUNS, st.integers(1, 12), TIMES)
-def test_each_of_the_last_nights_keeps_its_newest_whole_run(runs, nights, now):
+def test_each_of_the_last_nights_keeps_all_its_runs(runs, nights, now):
     gone = to_delete(runs, Keep(nights=nights), now)
     counted = [run for run in runs if run.status is not None and run.started <= now]
     for night in sorted({run.night for run in counted})[-nights:]:
-        of_night = [run for run in counted if run.night == night]
-        whole = [run for run in of_night if not run.partial] or of_night
-        assert max(whole, key=order).id not in gone
+        assert not {run.id for run in counted if run.night == night} & set(gone)
 
 
 @given(RUNS, st.integers(1, 12), TIMES)
-def test_of_what_is_counted_no_more_is_kept_than_the_rules_say(runs, nights, now):
+def test_of_what_is_counted_no_more_nights_are_kept_than_the_rules_say(runs, nights, now):
     gone = to_delete(runs, Keep(nights=nights), now)
-    counted = {run.id for run in runs if run.status is not None and run.started <= now}
-    newest = {max(runs, key=order).id} if runs else set()
-    assert len(counted - set(gone) - newest) <= nights
+    counted = [run for run in runs if run.status is not None and run.started <= now]
+    newest = max(runs, key=order).id if runs else ""
+    left = {run.night for run in counted if run.id not in gone and run.id != newest}
+    assert len(left) <= nights
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def test_each_page_says_where_it_is(pages, summary):
 
 def test_the_title_page_gives_the_verdict_and_says_that_data_are_synthetic(pages):
     assert "Synthetic data." in pages[0]
-    assert "All 8 sections were computed." in pages[0]
+    assert "All 10 sections were computed." in pages[0]
 
 
 def test_every_font_is_embedded_and_ours(built):
