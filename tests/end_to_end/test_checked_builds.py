@@ -1,0 +1,232 @@
+"""Builds whose sections are checked: verdicts, exit codes, and what the history does to them."""
+
+import numpy as np
+from projects import CONFIG, DISTRIBUTION, read_summary, reportgen
+
+from reportgen.errors import ExitCode
+from reportgen.history import open_history
+
+NIGHT = 86400
+FIRST = 1_760_000_000
+
+
+def checked(project, *checks, **blocks):
+    project.configure({"fluxes": {**DISTRIBUTION, "checks": list(checks)}}, **blocks)
+
+
+def build(project, night=0, **options):
+    env = {"SOURCE_DATE_EPOCH": str(FIRST + night * NIGHT), **options.pop("env", {})}
+    return project.build(env=env, **options)
+
+
+def median(project):
+    return project.section("fluxes")["metrics"]["flux_median"]["value"]
+
+
+def test_a_check_that_fails_is_the_first_line_and_exit_code_1(project):
+    checked(project, {"metric": "flux_median", "max": 0.1, "owner": "Ann", "reason": "Zero point"})
+    done = build(project)
+    assert done.returncode == ExitCode.CHECK_FAILED
+    summary = project.summary()
+    assert summary["run"]["status"] == "fail"
+    (check,) = project.section("fluxes")["checks"]
+    assert check["status"] == "fail"
+    assert done.stdout.splitlines()[0] == f"1 check failed. {check['message']}"
+    assert "above the limit of 0.1" in check["message"]
+    page = project.page()
+    assert check["message"] in page
+    assert "Zero point · Ann" in page
+    assert summary["sections"][0]["metrics"]["flux_median"]["verdict"] == "fail"
+
+
+def test_a_warning_is_no_failure(project):
+    checked(project, {"metric": "flux_median", "max": 0.1, "severity": "warn"})
+    assert build(project).returncode == ExitCode.OK
+    assert project.summary()["run"]["status"] == "warn"
+
+
+def test_a_waiver_holds_until_it_expires(project):
+    waive = {"until": "2025-10-10", "reason": "The lamp is weak"}
+    checked(project, {"metric": "flux_median", "max": 0.1, "waive": waive})
+    assert build(project).returncode == ExitCode.OK  # 9 October 2025
+    assert project.summary()["run"]["status"] == "ok"
+    assert "Waived until 2025-10-10 (The lamp is weak)." in project.page()
+    assert build(project, night=2).returncode == ExitCode.CHECK_FAILED
+    assert "The waiver expired on 2025-10-10 (The lamp is weak)." in project.page()
+
+
+def test_a_check_on_a_metric_that_is_not_there_is_a_mistake_but_the_report_is_built(project):
+    checked(project, {"metric": "flux_medain", "max": 1}, {"metric": "flux_median", "max": 1e9})
+    done = build(project)
+    assert done.returncode == ExitCode.CONFIG
+    said = "sections.fluxes.checks[0].metric: "
+    assert f"report.yaml:{line_of(project, 'flux_medain')}:" in done.stderr
+    assert said in done.stderr
+    assert "did you mean 'flux_median'?" in done.stderr
+    assert said in project.page()
+    assert [c["status"] for c in project.section("fluxes")["checks"]] == ["error", "ok"]
+
+
+def line_of(project, text):
+    lines = project.config.read_text().splitlines()
+    return next(n for n, line in enumerate(lines, start=1) if text in line)
+
+
+def test_checks_of_a_section_in_error_are_never_ok(project):
+    project.configure(
+        {"fluxes": {**DISTRIBUTION, "where": "flux > 1e9", "checks": [{"rows_at_least": 1}]}}
+    )
+    done = build(project)
+    assert done.returncode == ExitCode.SECTION
+    (check,) = project.section("fluxes")["checks"]
+    assert check["status"] == "error"
+    assert "could not be computed" in check["message"]
+
+
+def test_rows_freshness_and_missing_values_are_counted(project):
+    flux = np.where(np.arange(200) % 4 == 0, np.nan, 3.0)
+    project.write(flux=flux)
+    checked(
+        project,
+        {"rows_at_least": 201},
+        {"missing_at_most": {"column": "flux", "percent": 24}},
+        {"missing_at_most": {"column": "flux", "percent": 25}},
+        {"fresh": 1},
+    )
+    env = {"SOURCE_DATE_EPOCH": str(int((project.folder / "stars.h5").stat().st_mtime) + 7200)}
+    assert project.build(env=env).returncode == ExitCode.CHECK_FAILED
+    statuses = {c["id"]: c["status"] for c in project.section("fluxes")["checks"]}
+    assert list(statuses.values()) == ["fail", "fail", "ok", "fail"]
+    said = " ".join(c["message"] for c in project.section("fluxes")["checks"])
+    assert "200 rows" in said
+    assert "25" in said
+    assert "2.0\u00a0hours before the run" in said
+
+
+def test_what_changed_since_the_last_night_and_since_a_reference_is_told(project):
+    check = {"metric": "flux_median", "max": 2}
+    checked(project, check)
+    assert build(project).returncode == ExitCode.OK
+    paper = project.latest.resolve().name
+    project.write(flux=np.random.default_rng(7).lognormal(2, 1, 250), size=np.ones(250))
+    checked(project, check, references={"paper": paper})
+    assert build(project, night=1).returncode == ExitCode.CHECK_FAILED
+    night, reference = project.summary()["since"]
+    assert (night["name"], night["run"]) == ("", paper)
+    assert (reference["name"], reference["run"]) == ("paper", paper)
+    texts = [change["text"] for change in night["changes"]]
+    assert texts[0].startswith("Distribution: “Median: at most 2” failed; it was ok before.")
+    assert any("from 200 to 250 rows" in text for text in texts)
+    page = project.page()
+    assert "Since the last night, 9 October 2025" in page
+    assert "Since the reference paper, 9 October 2025" in page
+
+
+def test_a_reference_that_cannot_be_read_is_said(project):
+    within = {"metric": "flux_median", "within": {"of": "paper", "relative": 0.1}}
+    checked(project, within, references={"paper": "20200101T000000Z"})
+    done = build(project)
+    assert done.returncode == ExitCode.CHECK_FAILED
+    (check,) = project.section("fluxes")["checks"]
+    assert check["status"] == "error"
+    assert "paper" in check["message"]
+    (since,) = project.summary()["since"]
+    assert "20200101T000000Z" in since["error"]
+    assert "It cannot be compared" in project.page()
+
+
+def test_earlier_nights_stand_beside_a_checked_number(project):
+    checked(project, {"metric": "flux_median", "min": 0})
+    medians = []
+    for night in range(3):
+        project.write(flux=np.full(200, 1.0 + night))
+        assert build(project, night).returncode == ExitCode.OK
+        medians.append(median(project))
+    past = project.section("fluxes")["metrics"]["flux_median"]["past"]
+    assert past == [
+        {"night": f"2025-10-{9 + k:02}", "value": value} for k, value in enumerate(medians[:2])
+    ]
+    assert 'aria-label="3 nights: 1 to 3"' in project.page()
+
+
+def test_a_drift_is_seen_once_there_are_enough_nights(project):
+    drift = {"nights": 10, "most": 3, "floor": 0.01, "at_least": 3}
+    checked(project, {"metric": "flux_median", "drift": drift})
+    for night, value in enumerate((1.0, 1.01, 0.99, 1.0, 2.0)):
+        project.write(flux=np.full(200, value))
+        done = build(project, night)
+        expected = ExitCode.CHECK_FAILED if value == 2.0 else ExitCode.OK
+        assert done.returncode == expected, done.stdout
+    (check,) = project.section("fluxes")["checks"]
+    assert "above the median of the last 4 nights" in check["message"]
+
+
+# The history
+
+
+def spoil(path):
+    path.write_bytes(b"This is not a database. " * 100)
+
+
+def test_a_history_that_cannot_be_read_loses_no_report(project):
+    drift = {"nights": 10, "most": 3, "floor": 0.01}
+    checked(project, {"metric": "flux_median", "drift": drift, "severity": "warn"})
+    assert build(project).returncode == ExitCode.OK
+    spoil(project.out / "history.sqlite")
+    done = build(project, night=1)
+    assert done.returncode == ExitCode.DELIVERY
+    assert "history.sqlite" in done.stderr
+    assert "reportgen history import" in done.stderr
+    assert "Traceback" not in done.stderr
+    summary = project.summary()
+    assert summary["run"]["id"].startswith("20251010")
+    assert summary["history"]["error"]
+    (check,) = project.section("fluxes")["checks"]
+    assert check["status"] == "error"
+    assert "history cannot be read" in check["message"]
+    page = project.page()
+    assert "History" in page
+    assert "20251010" in (project.out / "index.html").read_text()
+
+
+def test_the_history_may_be_elsewhere(project):
+    checked(project, {"metric": "flux_median", "min": 0})
+    elsewhere = project.folder / "all.sqlite"
+    done = build(project, env={"REPORTGEN_HISTORY": f"sqlite:///{elsewhere}"})
+    assert done.returncode == ExitCode.OK, done.stderr
+    assert elsewhere.exists()
+    assert not (project.out / "history.sqlite").exists()
+    with open_history(elsewhere) as history:
+        (point,) = history.series("stars", "fluxes", "flux_median")
+    assert point.value == pytest.approx(median(project))
+
+
+def test_old_runs_go_and_the_reference_stays(project):
+    checked(project, {"metric": "flux_median", "min": 0})
+    runs = []
+    for night in range(5):
+        output = {"folder": "out", "formats": ["html"], "keep": {"nights": 2}}
+        references = {"paper": runs[0]} if runs else {}
+        checked(project, {"metric": "flux_median", "min": 0}, output=output, references=references)
+        assert build(project, night).returncode == ExitCode.OK
+        runs.append(project.latest.resolve().name)
+    left = sorted(path.name for path in project.out.iterdir() if path.name.startswith("2025"))
+    assert left == [runs[0], *runs[3:]]
+
+
+def test_the_example_for_every_night_is_fine_on_the_sample(survey, tmp_path):
+    env = {"CDFS_DATA": str(survey)}
+    config = CONFIG.with_name("nightly.yaml")
+    for night in range(2):
+        env["SOURCE_DATE_EPOCH"] = str(FIRST + night * NIGHT)
+        done = reportgen(config, "--output", tmp_path, env=env)
+        assert done.returncode == 0, done.stdout + done.stderr
+    summary = read_summary(tmp_path / "latest")
+    checks = [check for section in summary["sections"] for check in section["checks"]]
+    assert len(checks) >= 7
+    assert {check["status"] for check in checks} == {"ok"}
+    trends = next(s for s in summary["sections"] if s["id"] == "trends")
+    assert len(trends["figures"]) == 3
+    (since,) = summary["since"]
+    assert since["changes"]
+    assert (tmp_path / "index.html").exists()
