@@ -246,7 +246,7 @@ def section_view(run: Path, section: SectionRecord, most_rows: int) -> SectionVi
                 else None,
             )
             for metric in section.metrics.values()
-            if metric.shown or metric.verdict not in {None, "ok"}
+            if metric.shown or metric.verdict is not None
         ),
         figures=tuple(
             FigureView(figure, dict(tables[figure.table].files)) for figure in section.figures

@@ -1,6 +1,7 @@
 """Builds whose sections are checked: verdicts, exit codes, and what the history does to them."""
 
 import numpy as np
+import pytest
 from projects import CONFIG, DISTRIBUTION, read_summary, reportgen
 
 from reportgen.errors import ExitCode
