@@ -44,8 +44,9 @@ class Fired:
 class Replay:
     """A check over the past. nights: on how many it was in force and could be replayed.
 
-    skipped: on how many it was in force but the section, or what is checked, was not there.
-    impossible: why it cannot be replayed at all; empty when it can.
+    skipped: on how many it was in force but could not be replayed: the nights of not_computed,
+    on which the section was in error, and of not_known, on which the history does not have what
+    is checked. impossible: why it cannot be replayed at all; empty when it can.
     """
 
     section: str
@@ -57,6 +58,8 @@ class Replay:
     skipped: int = 0
     fired: tuple[Fired, ...] = ()
     impossible: str = ""
+    not_computed: tuple[date, ...] = ()
+    not_known: tuple[date, ...] = ()
 
 
 def backtest(
@@ -66,11 +69,13 @@ def backtest(
     references: Mapping[str, Reference | str],
     *,
     dated: bool = True,
+    last: int | None = None,
 ) -> tuple[Replay, ...]:
     """Replay the checks of a section over past nights, in the order of the YAML.
 
     section: its newest record, which knows what metrics are called and their units; values of the
     past are in these. dated: keep to the dates from which and until which checks are in force.
+    last: how many nights to replay, the last ones; earlier ones are their past. None for all.
     """
     past = sorted(nights, key=lambda each: each.night)
     names = dict.fromkeys(name for each in past for name in each.metrics)
@@ -82,12 +87,21 @@ def backtest(
     undated = [each.model_copy(update={"from_": None, "until": None}) for each in blocks]
     blocks = blocks if dated else undated
 
-    def checks_on(record: SectionRecord, chosen: Sequence[CheckBlock], night: date) -> Checks:
-        started = datetime.combine(night, time(12), UTC)
-        return evaluate(record, chosen, Facts(started, series, references=references)).checks
+    # A drift looks back so far and no farther; all of a long past would be sorted every night.
+    reach = max((each.drift.nights for each in blocks if each.drift is not None), default=0)
 
-    newest = checks_on(section, undated, past[-1].night if past else date(1970, 1, 1))
-    replayed = [(each, checks_on(_on(section, each), blocks, each.night)) for each in past]
+    def checks_on(record: SectionRecord, chosen: Sequence[CheckBlock], place: int) -> Checks:
+        night = past[place].night if past else date(1970, 1, 1)
+        near = {key: values[max(0, place - reach) : place] for key, values in series.items()}
+        started = datetime.combine(night, time(12), UTC)
+        return evaluate(record, chosen, Facts(started, near, references=references)).checks
+
+    newest = checks_on(section, undated, max(0, len(past) - 1))
+    first = 0 if last is None else max(0, len(past) - last)
+    replayed = [
+        (past[place], checks_on(_on(section, past[place]), blocks, place))
+        for place in range(first, len(past))
+    ]
     return tuple(
         _replay(section.id, check, [(each, checks[place]) for each, checks in replayed])
         for place, check in enumerate(newest)
@@ -116,6 +130,9 @@ def _replay(
     impossible = _impossible(newest, replayed)
     in_force = [(night, check) for night, check in replayed if check.in_force]
     known = [] if impossible else [each for each in in_force if _is_known(*each)]
+    unknown = (
+        [] if impossible else [night for night, check in in_force if not _is_known(night, check)]
+    )
     return Replay(
         section=section,
         check=newest.id,
@@ -130,6 +147,8 @@ def _replay(
             if check.status != "ok"
         ),
         impossible=impossible,
+        not_computed=tuple(night.night for night in unknown if not night.computed),
+        not_known=tuple(night.night for night in unknown if night.computed),
     )
 
 

@@ -1,22 +1,30 @@
 """The commands that make reports: build, check, render."""
 
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reportgen.cli.common import cli, complain, load, program_name, with_config
+from reportgen.cli.combinations import (
+    build_combinations,
+    check_combinations,
+    read_reports,
+    with_cells,
+    write_index,
+)
+from reportgen.cli.common import cli, complain, program_name, with_config
 from reportgen.errors import ExitCode, ReportgenError
 
 if TYPE_CHECKING:
+    from reportgen.config.loading import Report
     from reportgen.run import Built
     from reportgen.summary import Summary
 
 
 @cli.command()
 @with_config
+@with_cells
 @click.option("--only", multiple=True, metavar="SECTION", help="Build only this section.")
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Folder of the runs, in place of the YAML's."
@@ -31,32 +39,38 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Print what sections print, and tracebacks of failed ones.",
 )
+@click.option("--no-index", is_flag=True, hidden=True)  # whoever builds all writes the one of all
 def build(  # noqa: PLR0917 - click names them all
     config: Path,
     overrides: tuple[str, ...],
+    cells: tuple[str, ...],
     only: tuple[str, ...],
     output: Path | None,
     workers: int | None,
     quiet: bool,
     verbose: bool,
+    no_index: bool,
 ) -> int:
-    """Build a report and publish it in its output folder."""
+    """Build a report and publish it in its output folder; with a matrix, one a combination."""
+    from reportgen.matrix.building import worst_code
     from reportgen.pool import default_workers
     from reportgen.progress import progress_display
     from reportgen.run import Options
     from reportgen.run import build as build_report
 
-    report = load(config, overrides)
-    command = [
-        *program_name().split(),
-        str(config),
-        *(p for text in overrides for p in ("--set", text)),
-    ]
-    if output is not None:
-        block = report.output.model_copy(update={"folder": output.absolute()})
-        report = replace(report, output=block)
-        command += ["--output", str(output)]
-    options = Options(only, workers or default_workers(), tuple(command))
+    workers = workers or default_workers()
+    given = [str(config), *(p for text in overrides for p in ("--set", text))]
+    given += [] if output is None else ["--output", str(output)]
+    reports = read_reports(config, overrides, cells, output)
+    if len(reports.cells) > 1:
+        return build_combinations(
+            reports, given, only=only, workers=workers, quiet=quiet, verbose=verbose
+        )
+    cell = next(iter(reports.cells), None)
+    matrix = None if cell is None or no_index else reports.all()
+    report = reports.one(cell)
+    command = [*program_name().split(), *given, *(() if cell is None else cell.arguments)]
+    options = Options(only, workers, tuple(command))
     with progress_display(quiet=quiet, verbose=verbose) as progress:
         built = build_report(report, options, progress)
     if verbose:
@@ -69,7 +83,9 @@ def build(  # noqa: PLR0917 - click names them all
         with suppress(OSError):  # the report is there, whether or not anybody reads this
             for line in (verdict_sentence(built.summary), *made):
                 click.echo(str(line))
-    return int(built.exit_code)
+    if matrix is None:
+        return int(built.exit_code)
+    return worst_code([built.exit_code, write_index(matrix)])
 
 
 def _complain_of(built: "Built") -> None:
@@ -95,37 +111,45 @@ def _print_details(summary: "Summary") -> None:
 
 @cli.command()
 @with_config
-def check(config: Path, overrides: tuple[str, ...]) -> int:
+@with_cells
+def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> int:
     """Check a configuration and that every source, dataset and column is there."""
+    reports = read_reports(config, overrides, cells)
+    if not reports.cells:
+        report = reports.one()
+        problems = _check(report)
+        for problem in problems:
+            complain(problem)
+        if not problems:
+            click.echo(f"{config}: {len(report.sections)} sections, all sources are there.")
+        return int(ExitCode.SOURCE if problems else ExitCode.OK)
+    return check_combinations(reports, _check)
+
+
+def _check(report: "Report", name: str = "") -> list[ReportgenError]:
+    """Say which sources of a report are there; give what is wrong. name: before each line."""
     from reportgen.features import model_problems
     from reportgen.numbers import count
     from reportgen.render.environment import check_templates
     from reportgen.sources import every_source, open_sources
 
-    report = load(config, overrides)
     if report.output.templates is not None:
         check_templates(str(report.output.templates))
     sources = open_sources(report, every_source(report))
-    of_models = {name: model_problems(model) for name, model in sources.models.items()}
-    problems = [*sources.problems, *(each for found in of_models.values() for each in found)]
-    for problem in problems:
-        complain(problem)
+    of_models = {key: model_problems(model) for key, model in sources.models.items()}
     for catalogue in sources.catalogues.values():
         click.echo(
-            f"catalogue {catalogue.name}: {count(catalogue.rows)} rows, "
+            f"{name}catalogue {catalogue.name}: {count(catalogue.rows)} rows, "
             f"{len(catalogue.places)} of {len(catalogue.columns)} columns"
             + (" (synthetic)" if catalogue.synthetic else "")
         )
     for stack in sources.images.values():
         n, height, width = stack.shape
-        click.echo(f"images {stack.name}: {count(n)} of {height} × {width} pixels")
-    for name, model in sources.models.items():
-        if not of_models[name]:
-            click.echo(f"model {name}: weights {', '.join(model.weights)}")
-    if problems:
-        return int(ExitCode.SOURCE)
-    click.echo(f"{config}: {len(report.sections)} sections, all sources are there.")
-    return int(ExitCode.OK)
+        click.echo(f"{name}images {stack.name}: {count(n)} of {height} × {width} pixels")
+    for key, model in sources.models.items():
+        if not of_models[key]:
+            click.echo(f"{name}model {key}: weights {', '.join(model.weights)}")
+    return [*sources.problems, *(each for found in of_models.values() for each in found)]
 
 
 @cli.command()

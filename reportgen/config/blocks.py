@@ -19,8 +19,9 @@ from reportgen.config.columns import Column
 from reportgen.config.suggest import unknown
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+LONGEST_NAME = 80  # characters
 
-Name = Annotated[str, StringConstraints(pattern=SLUG, max_length=80)]
+Name = Annotated[str, StringConstraints(pattern=SLUG, max_length=LONGEST_NAME)]
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
 
 

@@ -3,14 +3,16 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from reportgen.config.blocks import LONGEST_NAME
 from reportgen.config.columns import Column
+from reportgen.config.matrix import MATRIX, Cell
 from reportgen.config.networks import Images, Model
 from reportgen.config.schema import (
     SLUG,
@@ -25,15 +27,22 @@ from reportgen.config.schema import (
     Settings,
 )
 from reportgen.config.suggest import unknown
-from reportgen.config.text import Document, KeyPath, Problem, dotted, problems_error, read_document
+from reportgen.config.text import Document, KeyPath, Problem, Source, dotted, problems_error
+from reportgen.errors import ConfigError
 
 Checked = TypeVar("Checked", bound=BaseModel)
 AnalysisTypes = Mapping[str, type[SectionBlock]]
 
+_ID: KeyPath = ("report", "id")
+_FOLDER: KeyPath = ("output", "folder")
+
 
 @dataclass(frozen=True)
 class Report:
-    """A report as its YAML file describes it, validated; knows where each key stands."""
+    """A report as its YAML file describes it, validated; knows where each key stands.
+
+    cell: its combination of the values of the matrix; None when there is no matrix.
+    """
 
     document: Document
     overrides: tuple[str, ...]
@@ -44,6 +53,7 @@ class Report:
     models: Mapping[str, ModelBlock]
     references: Mapping[str, str | Path]
     sections: Mapping[str, SectionBlock]
+    cell: Cell | None = None
 
     @property
     def path(self) -> Path:
@@ -60,37 +70,65 @@ class Report:
 
 
 def load_report(
-    path: Path,
+    path: Path | Source,
     analyses: AnalysisTypes,
     overrides: Iterable[str] = (),
     environment: Mapping[str, str] = os.environ,
+    cell: Cell | None = None,
 ) -> Report:
-    """Read and validate a YAML file.
+    """Read and validate a YAML file, or one that has been read already.
 
-    analyses: the analyses there are, by name. overrides: ``key.path=value`` texts.
+    analyses: the analyses there are, by name. overrides: ``key.path=value`` texts. cell: which
+    combination of its matrix, if it has one.
     Raises ConfigError that lists every problem, a line each.
     """
     overrides = tuple(overrides)
-    document = read_document(path, overrides, environment)
-    checker = _Checker(document, analyses, {"folder": path.parent})
+    source = path if isinstance(path, Source) else Source.read(path)
+    folder = source.path.parent
+    document = source.document(overrides, environment, {} if cell is None else cell.values)
+    if cell is None and MATRIX in document.values:
+        raise ConfigError(
+            f"{document.place([MATRIX])}: {MATRIX}: the file describes several reports",
+            "choose one with --cell name=value, where the command has it",
+        )
+    checker = _Checker(document, analyses, {"folder": folder})
     settings = checker.check(Settings, document.values, ())
     sections = checker.sections(document.values)
     if checker.problems or settings is None:
         raise problems_error(sorted(checker.problems, key=_reading_order))
-    output = settings.output
-    if "folder" not in output.model_fields_set:
-        output = output.model_copy(update={"folder": path.parent / "build" / settings.report.id})
-    return Report(
+    report = Report(
         document=document,
         overrides=overrides,
         report=settings.report,
-        output=output,
+        output=settings.output,
         catalogues=settings.catalogues,
         images=settings.images,
         models=settings.models,
         references=settings.references,
         sections=sections,
+        cell=cell,
     )
+    return _with_own_place(report)
+
+
+def _with_own_place(report: Report) -> Report:
+    """Give a report an id and a folder that no other of its matrix has."""
+    block, output, cell = report.report, report.output, report.cell
+    of_matrix = {path for path in (_ID, _FOLDER) if path in report.document.from_matrix}
+    if "folder" not in output.model_fields_set:
+        name = report.path.stem if _ID in of_matrix else block.id
+        output = output.model_copy(update={"folder": report.path.parent / "build" / name})
+    if cell is not None and _ID not in of_matrix:
+        name = f"{block.id}-{cell.slug}"
+        if len(name) > LONGEST_NAME:
+            said = (
+                f"{name} has over {LONGEST_NAME} characters; use ${{{{ matrix.NAME }}}} in the id"
+            )
+            raise problems_error([Problem(report.document.place(_ID), _ID, said)])
+        block = block.model_copy(update={"id": name})
+    if cell is not None and _FOLDER not in of_matrix:
+        output = output.model_copy(update={"folder": output.folder / cell.slug})
+    return replace(report, report=block, output=output)
 
 
 class _Checker:

@@ -33,6 +33,7 @@ from reportgen.config.blocks import (
 from reportgen.config.checks import CheckBlock, RunReference, checks_without_catalogue
 from reportgen.config.columns import Column, unit_problem
 from reportgen.config.expressions import Condition, ExpressionError, parse
+from reportgen.config.matrix import MATRIX_SCHEMA
 from reportgen.config.networks import RANDOM, Images, Model
 from reportgen.config.suggest import unknown
 
@@ -370,6 +371,8 @@ class Settings(Block):
 
     report: ReportBlock
     """What the report is about."""
+    matrix: Annotated[dict[str, Any], WithJsonSchema(MATRIX_SCHEMA)] | None = None
+    """Lists of values to combine: one report for each combination."""
     output: OutputBlock = Field(default_factory=dict, validate_default=True)
     """Where the report goes and in what forms."""
     catalogues: dict[Name, CatalogueBlock] = Field(default_factory=dict)

@@ -4,12 +4,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reportgen.history.errors import HistoryError
-from reportgen.history.records import Key, MetricTable, NightRun, Point
+from reportgen.history.records import (
+    CheckPoint,
+    Key,
+    KnownMetric,
+    MetricName,
+    MetricTable,
+    NightRun,
+    Point,
+)
 
 if TYPE_CHECKING:
     from reportgen.history.store import History
 
-__all__ = ["FILE", "HistoryError", "Key", "MetricTable", "NightRun", "Point", "open_history"]
+__all__ = [
+    "FILE",
+    "CheckPoint",
+    "HistoryError",
+    "Key",
+    "KnownMetric",
+    "MetricName",
+    "MetricTable",
+    "NightRun",
+    "Point",
+    "open_history",
+]
 
 FILE = "history.sqlite"
 """Name of the database in an output folder, unless another one is given."""

@@ -3,13 +3,14 @@
 import os
 import re
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
 
 from reportgen.history.errors import LATER, HistoryError
 
@@ -67,6 +68,17 @@ def make_engine(url: URL, wait_seconds: float) -> Engine:
             f"the driver of history {url.drivername}:… is not installed: {error.name}",
             f"pip install {_PACKAGES.get(error.name or '', error.name)}; {LATER}",
         ) from None
+
+
+def copy_in_memory(engine: Engine) -> Engine:
+    """Give a copy of a SQLite database that is forgotten when the engine is disposed of."""
+    memory = sqlite3.connect(":memory:", check_same_thread=False)
+    with closing(engine.raw_connection()) as connection:
+        connection.driver_connection.backup(memory)  # type: ignore[union-attr]
+    copied = create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
+    event.listen(copied, "connect", _prepare_sqlite)
+    event.listen(copied, "begin", _begin_sqlite)
+    return copied
 
 
 def reading_options(url: URL) -> dict[str, Any]:

@@ -57,6 +57,11 @@ def database_errors(url: "URL") -> Iterator[None]:
         raise HistoryError(f"history {shown_url(url)} cannot be used: {what}", LATER) from None
 
 
+def is_read_only(error: "DBAPIError") -> bool:
+    """Say whether a SQLite file refused because it may only be read."""
+    return str(getattr(error.orig, "sqlite_errorname", "")).startswith("SQLITE_READONLY")
+
+
 def _explain(error: "DBAPIError") -> tuple[str, str]:
     code = str(getattr(error.orig, "sqlite_errorname", ""))
     for beginning, explained in _SQLITE.items():

@@ -18,9 +18,17 @@ from sqlalchemy import (
 )
 
 from reportgen.errors import ConfigError
-from reportgen.history.records import Cell, Key, MetricTable, NightRun
+from reportgen.history.records import (
+    Cell,
+    CheckPoint,
+    Key,
+    KnownMetric,
+    MetricName,
+    MetricTable,
+    NightRun,
+)
 from reportgen.history.rows import origin_text
-from reportgen.history.schema import METRICS, RUNS, SECTIONS
+from reportgen.history.schema import CHECKS, METRICS, RUNS, SECTIONS
 from reportgen.summary import Status
 
 Until = date | str | None
@@ -74,8 +82,9 @@ def read_table(connection: Connection, picked: Subquery, only: Key | None) -> Me
     """
     runs = connection.execute(select(picked.c.id).order_by(picked.c.night)).scalars()
     places = {number: place for place, number in enumerate(runs)}
-    sections = select(SECTIONS.c.run_id, SECTIONS.c.section, SECTIONS.c.status)
-    sections = sections.join(picked, SECTIONS.c.run_id == picked.c.id)
+    sections = select(
+        SECTIONS.c.run_id, SECTIONS.c.section, SECTIONS.c.status, SECTIONS.c.rows_used
+    ).join(picked, SECTIONS.c.run_id == picked.c.id)
     metrics = select(
         METRICS.c.run_id,
         METRICS.c.section,
@@ -83,20 +92,52 @@ def read_table(connection: Connection, picked: Subquery, only: Key | None) -> Me
         METRICS.c.value,
         METRICS.c.unit,
         METRICS.c.verdict,
+        METRICS.c.label,
+        METRICS.c.digits,
     ).join(picked, METRICS.c.run_id == picked.c.id)
     if only is not None:
         sections = sections.where(SECTIONS.c.section == only[0])
         metrics = metrics.where(METRICS.c.section == only[0], METRICS.c.name == only[1])
     statuses: dict[str, list[Status | None]] = {}
-    for number, section, status in connection.execute(sections):
+    rows: dict[str, list[int | None]] = {}
+    for number, section, status, used in connection.execute(sections):
         statuses.setdefault(section, [None] * len(places))[places[number]] = status
+        rows.setdefault(section, [None] * len(places))[places[number]] = used
     cells: dict[Key, list[Cell | None]] = {}
-    for number, section, name, value, unit, verdict in connection.execute(metrics):
-        column = cells.get((section, name))
+    names: dict[Key, tuple[int, MetricName]] = {}
+    for number, section, name, value, unit, verdict, label, digits in connection.execute(metrics):
+        place, key = places[number], (section, name)
+        column = cells.get(key)
         if column is None:
-            column = cells[section, name] = [None] * len(places)
-        column[places[number]] = (value, unit, verdict)
-    return MetricTable(tuple(read_nights(connection, picked)), statuses, cells)
+            column = cells[key] = [None] * len(places)
+        column[place] = (value, unit, verdict)
+        if key not in names or names[key][0] < place:
+            names[key] = (place, MetricName(label, unit, digits))
+    newest = {key: name for key, (_, name) in names.items()}
+    return MetricTable(tuple(read_nights(connection, picked)), statuses, cells, newest, rows)
+
+
+def read_metrics(connection: Connection, picked: Subquery) -> list[KnownMetric]:
+    """Give every metric that any of the runs that were picked has."""
+    columns = (METRICS.c.section, METRICS.c.name)
+    wanted = (
+        select(*columns, func.count(), func.max(picked.c.night))
+        .join(picked, METRICS.c.run_id == picked.c.id)
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    return [KnownMetric(*row) for row in connection.execute(wanted)]
+
+
+def read_checks(connection: Connection, picked: Subquery) -> list[CheckPoint]:
+    """Give how every check ended in the runs that were picked, oldest first."""
+    columns = [CHECKS.c[name] for name in CheckPoint._fields[2:]]
+    wanted = (
+        select(picked.c.night, picked.c.run, *columns)
+        .join(picked, CHECKS.c.run_id == picked.c.id)
+        .order_by(picked.c.night, CHECKS.c.section, CHECKS.c.name)
+    )
+    return [CheckPoint(*row) for row in connection.execute(wanted)]
 
 
 def pick_nights(

@@ -5,27 +5,37 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from reportgen.history.database import (
     WRITES,
+    copy_in_memory,
     database_url,
     is_absent,
     make_engine,
     reading_options,
 )
-from reportgen.history.errors import database_errors, shown_url
+from reportgen.history.errors import database_errors, is_read_only, shown_url
 from reportgen.history.migrations import make_current, schema_version
 from reportgen.history.nights import (
     Until,
     pick_nights,
+    read_checks,
+    read_metrics,
     read_nights,
     read_reports,
     read_runs,
     read_table,
 )
-from reportgen.history.records import Key, MetricTable, NightRun, Point
+from reportgen.history.records import (
+    CheckPoint,
+    Key,
+    KnownMetric,
+    MetricTable,
+    NightRun,
+    Point,
+)
 from reportgen.history.rows import RunRows, run_rows
 from reportgen.history.schema import PARTS, RUNS, VERSION
 from reportgen.summary import Summary
@@ -47,6 +57,7 @@ class History:
         with database_errors(self._url):
             self._engine = make_engine(self._url, wait_seconds)
         self._is_current = False
+        self._copy: Engine | None = None
 
     @property
     def place(self) -> str:
@@ -61,6 +72,9 @@ class History:
 
     def close(self) -> None:
         """Let go of the database; it is opened again when it is needed."""
+        if self._copy is not None:
+            self._copy.dispose()
+            self._copy, self._is_current = None, False
         self._engine.dispose()
 
     def add(self, summary: Summary, folder: Path) -> bool:
@@ -128,6 +142,27 @@ class History:
             picked = pick_nights(connection, report, until, most, origin)
             return read_table(connection, picked, only)
 
+    def metrics(self, report: str, *, origin: Path | None = None) -> list[KnownMetric]:
+        """Give every metric that a report ever had on a night, sorted."""
+        with self._reading() as connection:
+            if connection is None:
+                return []
+            return read_metrics(connection, pick_nights(connection, report, None, None, origin))
+
+    def checks(
+        self,
+        report: str,
+        *,
+        until: Until = None,
+        most: int | None = None,
+        origin: Path | None = None,
+    ) -> list[CheckPoint]:
+        """Give how each check ended on each night, oldest first; none before version 3."""
+        with self._reading() as connection:
+            if connection is None:
+                return []
+            return read_checks(connection, pick_nights(connection, report, until, most, origin))
+
     @contextmanager
     def _reading(self) -> Iterator[Connection | None]:
         """Give a connection that sees one state of the database; None when it has no history."""
@@ -142,11 +177,22 @@ class History:
                     yield None
                     return
                 if found < VERSION:
-                    self._write(lambda _: False)
+                    self._bring_up_to_date()
                 self._is_current = True
-            with self._engine.connect() as connection:
+            with (self._copy or self._engine).connect() as connection:
                 connection.execution_options(**reading_options(self._url))
                 yield connection
+
+    def _bring_up_to_date(self) -> None:
+        """Migrate the database; a SQLite file that may only be read is migrated as a copy."""
+        try:
+            self._write(lambda _: False)
+        except OperationalError as error:
+            if not is_read_only(error):
+                raise
+            self._copy = copy_in_memory(self._engine)
+            with self._copy.begin() as connection:
+                make_current(connection, self.place)
 
     def _write(self, change: Callable[[Connection], bool]) -> bool:
         """Change a database, first made or brought to this version, in one transaction."""

@@ -138,3 +138,33 @@ def test_without_a_past_nothing_fired():
 def test_a_section_that_is_in_error_today_can_be_replayed():
     (found,) = replay(block(metric="flux", max=230), nights=past(300, 1), record=BROKEN)
     assert fired(found) == [2]
+
+
+def test_the_last_nights_are_replayed_and_those_before_are_their_past():
+    (found,) = replay_last(block(metric="flux", drift={"floor": 1}), past(*[10] * 6, 50, 10, 50), 2)
+    assert (found.nights, fired(found)) == (2, [1])
+    (found,) = replay_last(block(metric="flux", max=20), past(50, 10, 50), 9)
+    assert (found.nights, fired(found)) == (3, [3, 1])
+
+
+def replay_last(check, nights, last):
+    return backtest(section(), (check,), nights, {}, last=last)
+
+
+def test_what_was_skipped_says_which_nights():
+    some = past(300, 300, 300)
+    some[1] = PastNight(some[1].night, {}, computed=False)
+    some[2] = PastNight(some[2].night, {"other": 1.0})
+    (found,) = replay(block(metric="flux", max=230), nights=some)
+    assert found.not_computed == (some[1].night,)
+    assert found.not_known == (some[2].night,)
+
+
+def test_a_long_past_is_replayed_in_a_moment():
+    """Each night looks back as far as its drift, and not over all nights."""
+    from time import process_time
+
+    start = process_time()
+    (found,) = replay(block(metric="flux", drift={"nights": 5}), nights=past(*range(2000)))
+    assert found.nights == 2000
+    assert process_time() - start < 10

@@ -1,10 +1,14 @@
 import os
+from contextlib import suppress
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.config.text import MAX_NODES, Document, dotted, read_document
+from reportgen.config.nodes import MAX_NODES
+from reportgen.config.scalars import Variables, scalar, written
+from reportgen.config.text import Document, Source, dotted, read_document
 from reportgen.errors import ConfigError, ExitCode
 
 ENVIRONMENT = {
@@ -139,7 +143,7 @@ def test_a_huge_file_is_not_read_whole(path):
 
 
 def test_repeated_nodes_count_each_time(read, monkeypatch):
-    monkeypatch.setattr("reportgen.config.text.MAX_NODES", 20)
+    monkeypatch.setattr("reportgen.config.nodes.MAX_NODES", 20)
     assert read("a: &a [1, 2, 3]\nb: [*a, *a, *a]\n").values["b"] == [[1, 2, 3]] * 3
     with pytest.raises(ConfigError, match="expand to over 20 values"):
         read("a: &a [1, 2, 3]\nb: [*a, *a, *a, *a]\n")
@@ -300,8 +304,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(read, path):
         ("x${BINS}y${NAME}", "x20ycdfs"),
         ("$${BINS}", "${BINS}"),
         ("$BINS", "$BINS"),
-        ("${{ matrix.x }}", "${{ matrix.x }}"),
-        ("'${{ matrix.x }} ${BINS}'", "${{ matrix.x }} 20"),
+        ("$${{ matrix.x }}", "${{ matrix.x }}"),
         ("${NESTED}", "${BINS}"),  # what a variable holds is not looked into
         ("|-\n  ${BINS}", "20"),
     ],
@@ -327,6 +330,139 @@ def test_the_environment_is_read_as_if_it_had_been_typed(read, text, value):
 def test_a_variable_that_is_not_there_is_named(problems, text, said):
     (problem,) = problems(f"a: {text}")
     assert said in problem
+
+
+MATRIX = {
+    "field": "cdfs",
+    "n": 5,
+    "x": 0.5,
+    "on": True,
+    "code": "007",
+    "tricky": "${BINS} $${ ${{ matrix.n }} !!int #",
+}
+
+
+@pytest.fixture
+def with_matrix(path):
+    """Read a text with values of a matrix."""
+
+    def with_matrix(text, *overrides, matrix=MATRIX) -> Document:
+        path.write_text(text, encoding="utf-8")
+        return Source.read(path).document(overrides, ENVIRONMENT, matrix)
+
+    return with_matrix
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("${{ matrix.field }}", "cdfs"),
+        ("${{matrix.field}}", "cdfs"),
+        ("${{ matrix.n }}", 5),
+        ("${{ matrix.x }}", 0.5),
+        ("${{ matrix.on }}", True),
+        ("${{ matrix.code }}", "007"),
+        ("'${{ matrix.n }}'", "5"),
+        ('"${{ matrix.on }}"', "true"),
+        ("1${{ matrix.n }}", "15"),
+        ("${{ matrix.n }}${{ matrix.n }}", "55"),
+        ("a ${{ matrix.field }}, ${{ matrix.n }}!", "a cdfs, 5!"),
+        ("|-\n  ${{ matrix.n }}", "5"),
+        ("!!int ${{ matrix.n }}", 5),
+        ("${NAME}/${{ matrix.field }}/x.h5", "cdfs/cdfs/x.h5"),
+        ("${UNSET:-../data}/${{ matrix.field }}", "../data/cdfs"),
+        ("${UNSET:-../data/${{ matrix.field }}}/x.h5", "../data/cdfs/x.h5"),
+        ("${NAME:-../data/${{ matrix.field }}}/x.h5", "cdfs/x.h5"),
+        ("${UNSET:-$${{ matrix.n }}}", "${{ matrix.n }}"),
+        ("$${{ matrix.field }}", "${{ matrix.field }}"),
+        ("${{ matrix.tricky }}", MATRIX["tricky"]),
+        ("'${{ matrix.tricky }}'", MATRIX["tricky"]),
+        ("[1, '${{ matrix.n }}']", [1, "5"]),
+        ("{x: '${{ matrix.n }}'}", {"x": "5"}),
+    ],
+)
+def test_values_of_the_matrix_are_filled_in_and_keep_their_type(with_matrix, text, value):
+    document = with_matrix(f"a: {text}\n")
+    assert document.problems == ()
+    assert document.values["a"] == value
+    assert type(document.values["a"]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: x\nb: ${{ matrix.feild }}", "2:4: b: unknown key of the matrix 'feild'; did you mean"),
+        (
+            "b: ['${{ matix.field }}']",
+            "1:5: b[0]: unknown name 'matix.field'; did you mean 'matrix.",
+        ),
+        ("b: ${{ field }}", "1:4: b: unknown name 'field'"),
+        ("b: ${{ }}", "1:4: b: unknown name ''"),
+        ("b: ${{ matrix.field", "1:4: b: ${{ is never closed"),
+        ("b: ${{ matrix.field }", "1:4: b: ${{ is never closed"),
+        ("b: '${UNSET:-${{ matrix.field }'", "1:4: b: ${{ is never closed"),
+        ("b: ${UNSET:-${{ matrix.feild }}}", "1:4: b: unknown key of the matrix 'feild'"),
+        ("b: ${NAME:-${{ matrix.feild }}}", "1:4: b: unknown key of the matrix 'feild'"),
+        ("b: ${{ matrix.n + 1 }}", "1:4: b: unknown name 'matrix.n + 1'"),
+        ("b: ${{ matrix.__class__ }}", "1:4: b: unknown key of the matrix '__class__'"),
+        ("${{ matrix.field }}: x", "1:1: ${{ … }} can stand in a value"),
+    ],
+)
+def test_what_the_matrix_does_not_have_is_named_with_its_place(with_matrix, path, text, said):
+    (problem,) = with_matrix(text).problems
+    assert said in str(problem).replace(f"{path}:", "")
+
+
+def test_without_a_matrix_an_expression_is_a_mistake(problems):
+    (said,) = problems("a: ${{ matrix.x }}")
+    assert said.startswith("1:4: a: there is no matrix: that ${{ matrix.x }} could be of")
+
+
+def test_before_the_matrix_is_known_expressions_stay(path):
+    path.write_text("a: ${{ matrix.x }}\nb: 'x ${{ matrix.x'\nc: ${UNSET:-${{ matrix.y }}}")
+    document = Source.read(path).document((), ENVIRONMENT)
+    assert document.problems == ()
+    assert document.values == {
+        "a": "${{ matrix.x }}",
+        "b": "x ${{ matrix.x",
+        "c": "${{ matrix.y }}",
+    }
+
+
+def test_keys_that_use_the_matrix_are_known(with_matrix):
+    text = "a: ${{ matrix.n }}\nb: {c: ['${{ matrix.n }}', 2]}\nd: $${{ x }}\ne: ${{ matrix.n }}\n"
+    document = with_matrix(text, "e=5", "f.g=${{ matrix.field }}")
+    assert document.from_matrix == {("a",), ("b", "c", 0), ("f", "g")}
+    assert document.values["f"] == {"g": "cdfs"}
+    assert document.problems == ()
+
+
+SCALARS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"])) | st.integers()
+PARTS = st.lists(
+    st.text(st.characters(codec="ascii", categories=["L", "N"], include_characters=" .:/#{}")),
+    min_size=2,
+    max_size=4,
+)
+
+
+@given(SCALARS | st.booleans() | st.floats(allow_nan=False), PARTS)
+def test_any_value_is_filled_in_as_it_is_and_never_read_again(value, parts):
+    text = "${{ matrix.v }}".join(parts)
+    variables = Variables({"A": "x"}, {"v": value})
+    as_text = written(value)
+    assert variables.fill(text) == as_text.join(parts)
+    node = yaml.ScalarNode("tag:yaml.org,2002:str", text, style='"')
+    assert scalar(node, variables) == as_text.join(parts)
+    exact = yaml.ScalarNode("tag:yaml.org,2002:str", "${{ matrix.v }}")
+    assert scalar(exact, variables) is value
+
+
+@given(st.text(st.sampled_from("${}matrix.v:- A")), st.booleans())
+def test_any_text_is_filled_in_or_refused(text, known):
+    variables = Variables({"A": "x"}, {"v": "${A}"} if known else None)
+    with suppress(ValueError):
+        filled = variables.fill(text)
+        assert known is False or "${{" not in filled or "$${{" in text
 
 
 START = "report: {id: cdfs, authors: [Ann, Bea]}\nbins: 3\n"

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from reportgen.summary import (
+    CheckRecord,
     ConfigurationRecord,
     DatasetRecord,
     EnvironmentRecord,
@@ -22,15 +23,23 @@ def metric(value, unit="uJy", verdict=None, digits=None):
     return MetricRecord(label="Median", value=value, unit=unit, verdict=verdict, digits=digits)
 
 
-def section(name="flux", status="ok", **metrics):
+def section(name="flux", status="ok", *, rows=None, **metrics):
     return SectionRecord(
         id=name,
         analysis="distribution",
         title="Fluxes",
         status=status,
         seconds=0.5,
+        rows=rows,
         metrics=metrics,
     )
+
+
+def checked(record, *names, status="fail", **changes):
+    """Give a section with checks of some ids; changes: of each."""
+    said = {"label": "At most 1", "status": status, "message": "It is 2.", **changes}
+    checks = tuple(CheckRecord(id=name, kind="max", **said) for name in names)
+    return record.model_copy(update={"checks": checks})
 
 
 def night(number=0, *sections, report="cdfs", only=(), run=None, started=None, hours=0):

@@ -116,7 +116,8 @@ def runs(database):
             return 0
         ((version,),) = connection.execute("SELECT version FROM reportgen_schema").fetchall()
         columns = [row[1] for row in connection.execute("PRAGMA table_info(reportgen_metrics)")]
-        assert ("digits" in columns) == (version == 2)
+        assert ("digits" in columns) == (version >= 2)
+        assert ("reportgen_checks" in tables) == (version >= 3)
         return connection.execute("SELECT count(*) FROM reportgen_runs").fetchone()[0]
 
 

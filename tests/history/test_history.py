@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from nightly import add, metric, night, section
+from nightly import add, checked, metric, night, section
 
 from reportgen.errors import ConfigError
 from reportgen.history import HistoryError, Point, open_history
@@ -307,3 +307,44 @@ def test_a_url_leads_to_the_same_database(path, tmp_path):
     with open_history(Path(path)) as history:
         assert len(history.nights("cdfs")) == 1
     assert history.place == str(path)
+
+
+def test_verdicts_of_checks_are_kept_night_by_night(history, tmp_path):
+    waived = checked(section(), "median-max", waived=True, status="warn")
+    idle = checked(section("sky"), "rows", in_force=False, status="ok")
+    add(history, tmp_path, night(0, waived, idle), night(1, checked(section(), "median-max")))
+    add(history, tmp_path, night(2, only=("flux",)), night(3))
+    assert [tuple(check)[2:] for check in history.checks("cdfs")] == [
+        ("flux", "median-max", "warn", True, True, "It is 2."),
+        ("sky", "rows", "ok", False, False, "It is 2."),
+        ("flux", "median-max", "fail", False, True, "It is 2."),
+    ]
+    assert [str(check.night) for check in history.checks("cdfs", most=2)] == ["2026-11-02"]
+    assert history.checks("other") == []
+
+
+def test_a_run_that_was_made_again_has_no_checks_of_before(history, tmp_path):
+    add(history, tmp_path, night(0, checked(section(), "a", "b")))
+    add(history, tmp_path, night(0, checked(section(), "b")))
+    assert [check.name for check in history.checks("cdfs")] == ["b"]
+
+
+def test_every_metric_that_a_report_ever_had_is_known(history, tmp_path):
+    assert history.metrics("cdfs") == []
+    first = section(median=metric(1.0), mode=metric(None))
+    add(history, tmp_path, night(0, first), night(1), night(2, only=("flux",)))
+    add(history, tmp_path, night(3, report="other"))
+    assert [(m.key, m.nights, m.last) for m in history.metrics("cdfs")] == [
+        ("flux.median", 2, date(2026, 11, 2)),
+        ("flux.mode", 1, date(2026, 11, 1)),
+    ]
+
+
+def test_a_metric_is_called_and_its_rows_are_as_on_each_night(history, tmp_path):
+    renamed = metric(3.0, unit="mJy", digits=2).model_copy(update={"label": "Middle"})
+    add(history, tmp_path, night(1, section(median=renamed, rows=20)))
+    add(history, tmp_path, night(0, section(median=metric(1.0), rows=10), section("sky")))
+    table = history.table("cdfs")
+    assert table.names == {("flux", "median"): ("Middle", "mJy", 2)}
+    assert table.rows == {"flux": [10, 20], "sky": [None, None]}
+    assert [n.night.day for n in table.nights] == [1, 2]

@@ -4,13 +4,20 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from nightly import add, metric, night, section
+from nightly import add, checked, metric, night, section
 
 from reportgen.history import HistoryError, open_history
 from reportgen.history.migrations import STEPS
 from reportgen.history.schema import VERSION
 
 VERSION_1 = Path(__file__).with_name("version_1.sql").read_text()
+VERSION_2 = """
+ALTER TABLE reportgen_sections ADD COLUMN title TEXT;
+ALTER TABLE reportgen_metrics ADD COLUMN digits INTEGER;
+UPDATE reportgen_sections SET title = 'Fluxes';
+UPDATE reportgen_metrics SET digits = 1;
+UPDATE reportgen_schema SET version = 2;
+"""  # what a database of version 2 has beside
 
 
 def change(path, script):
@@ -58,7 +65,24 @@ def test_a_database_of_version_1_is_brought_to_this_version_by_a_writer(old, tmp
     ]
 
 
-def test_a_migrated_database_has_the_shape_of_a_new_one(old, tmp_path):
+def test_a_database_of_version_2_gets_rows_and_checks(old, tmp_path):
+    change(old, VERSION_2)
+    with open_history(old) as history:
+        found = history.table("cdfs")
+        assert found.rows == {"flux": [None]}
+        assert found.names == {("flux", "median"): ("Median", "uJy", 1)}
+        assert history.checks("cdfs") == []
+        add(history, tmp_path, night(0, checked(section(rows=2000), "max")))
+        assert history.table("cdfs").rows == {"flux": [None, 2000]}
+        (check,) = history.checks("cdfs")
+    assert (check.night, check.section, check.name) == (date(2026, 11, 1), "flux", "max")
+    assert rows(old, "SELECT version FROM reportgen_schema") == [(3,)]
+    assert rows(old, "SELECT title FROM reportgen_sections") == [("Fluxes",), ("Fluxes",)]
+
+
+@pytest.mark.parametrize("script", ["", VERSION_2], ids=["version 1", "version 2"])
+def test_a_migrated_database_has_the_shape_of_a_new_one(old, tmp_path, script):
+    change(old, script)
     for path in (old, tmp_path / "new.sqlite"):
         with open_history(path) as history:
             add(history, tmp_path, night(0))

@@ -1,0 +1,121 @@
+"""What the commands do with a configuration that has a matrix: several reports at once."""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reportgen.cli.common import complain
+from reportgen.errors import ExitCode, ReportgenError
+
+if TYPE_CHECKING:
+    from reportgen.config.loading import Report
+    from reportgen.config.reports import Matrix, Reports
+    from reportgen.matrix.building import Outcome, Stream
+
+
+def with_cells(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option that chooses among the combinations of a matrix."""
+    option = click.option(
+        "--cell",
+        "cells",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Take only the combinations of the matrix that have this value.",
+    )
+    return option(command)
+
+
+def read_reports(
+    config: Path, overrides: tuple[str, ...], cells: tuple[str, ...], output: Path | None = None
+) -> "Reports":
+    """Read a configuration, and its matrix if it has one, with the analyses that are installed."""
+    from reportgen.analyses.base import installed_analyses
+    from reportgen.config.reports import Reports
+
+    registry = installed_analyses()
+    for problem in registry.broken.values():
+        click.echo(f"Warning: {problem}", err=True)
+    return Reports(config, registry.types, overrides, wanted=cells, output=output)
+
+
+def build_combinations(
+    reports: "Reports",
+    arguments: Iterable[str],
+    *,
+    only: tuple[str, ...],
+    workers: int,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Build the combinations that were chosen, and the index above all; give the exit code.
+
+    arguments: of the command line that builds one of them, but for which. Raises ConfigError before
+    anything is built when any combination is wrong.
+    """
+    from reportgen.matrix.building import Job, build_all, outcome_table, worst_code
+    from reportgen.run import chosen_sections
+
+    matrix = reports.all()
+    chosen_sections(matrix.reports[0], only)
+    given = ["build", *arguments, *(p for name in only for p in ("--only", name))]
+    given += ["--quiet"] * quiet + ["--verbose"] * verbose + ["--no-index"]
+    jobs = [Job(cell.slug, (*given, *cell.arguments)) for cell in reports.cells]
+    codes: set[int] = set()
+
+    def ended(_: "Outcome") -> None:
+        codes.add(write_index(matrix))
+
+    outcomes = build_all(jobs, workers, _say, ended)
+    if not quiet:
+        _say("out", "")
+        for line in outcome_table(outcomes):
+            _say("out", line)
+        _say("out", str(matrix.folder / "index.html"))
+    return worst_code([*(outcome.code for outcome in outcomes), *codes])
+
+
+def check_combinations(
+    reports: "Reports", check: Callable[["Report", str], list[ReportgenError]]
+) -> int:
+    """Check the combinations that were chosen, one after the other; give the worst exit code.
+
+    check: says what is there, with a name before each line, and gives what is wrong.
+    """
+    from reportgen.matrix.building import worst_code
+
+    codes: list[int] = []
+    matrix = reports.all()
+    chosen = [report for report in matrix.reports if report.cell in reports.cells]
+    for report in chosen:
+        name = report.cell.slug if report.cell is not None else ""
+        try:
+            problems = check(report, f"{name} | ")
+            codes += [int(ExitCode.SOURCE)] * bool(problems)
+        except ReportgenError as error:
+            problems = [error]
+            codes.append(int(error.exit_code))
+        for problem in problems:
+            complain(ReportgenError(f"{name}: {problem.message}", problem.hint))
+    if not codes:
+        said = f"{len(chosen)} reports" if len(chosen) > 1 else "1 report"
+        click.echo(f"{matrix.path}: {said}, all sources are there.")
+    return worst_code(codes)
+
+
+def write_index(matrix: "Matrix") -> int:
+    """Write the index above all combinations; say what is wrong, and give the exit code."""
+    from reportgen.matrix.index import write_matrix_index
+
+    try:
+        write_matrix_index(matrix)
+    except ReportgenError as error:
+        complain(error)
+        return int(ExitCode.DELIVERY)
+    return int(ExitCode.OK)
+
+
+def _say(stream: "Stream", text: str) -> None:
+    print(text, file=sys.stderr if stream == "err" else sys.stdout, flush=True)

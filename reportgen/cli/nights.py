@@ -1,0 +1,261 @@
+"""The commands that look back: history, diff, backtest."""
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reportgen.cli.combinations import read_reports, with_cells
+from reportgen.cli.common import cli, complain, with_config
+from reportgen.errors import ConfigError, ExitCode
+
+READING = """\b
+Exit codes:
+  0  done
+  2  there is no such history, report, metric or run
+  4  the history could not be read or written
+"""
+COMPARING = """\b
+Exit codes:
+  0  nothing moved beyond its tolerance, or became worse
+  1  something did
+  2  a run cannot be read, or there is no such run
+  4  FILE could not be written
+"""
+_DATABASE = "SQLite file or SQLAlchemy URL of the history."
+_OUTPUT = "Output folder, such as build/cdfs; the only one if not given."
+_File = click.Path(path_type=Path, dir_okay=False)
+_Folder = click.Path(path_type=Path, file_okay=False)
+
+
+def with_places(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which history is meant."""
+
+    @click.option("--database", metavar="FILE-or-URL", help=_DATABASE)
+    @click.option("--output", type=_Folder, help=_OUTPUT)
+    @wraps(command)
+    def wrapped(**options: Any) -> Any:
+        return command(**options)
+
+    return wrapped
+
+
+@cli.command(epilog=READING)
+@click.argument("words", nargs=-1, metavar="[METRIC | import RUN...]")
+@with_places
+@click.option("--report", metavar="ID", help="Report, where the history has several.")
+@click.option("--nights", type=click.IntRange(1), help="How many nights; 30 of a metric, else 7.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the nights of a METRIC as CSV.")
+@click.option("--png", type=_File, metavar="FILE", help="Write a plot of a METRIC as PNG.")
+@click.option("--svg", type=_File, metavar="FILE", help="Write a plot of a METRIC as SVG.")
+def history(  # noqa: PLR0917 - click names them all
+    words: tuple[str, ...],
+    database: str | None,
+    output: Path | None,
+    report: str | None,
+    nights: int | None,
+    as_json: bool,
+    as_csv: bool,
+    png: Path | None,
+    svg: Path | None,
+) -> int:
+    """Show how a METRIC moved over the nights, or what a history has.
+
+    METRIC is section.metric, or the name of the metric alone where that leaves no doubt. Without
+    it, the reports of the history are listed with their nights and metrics.
+
+    `import` adds runs to the history from their summary.json: run folders, run ids, latest, dates,
+    or an output folder for all of its runs.
+    """
+    of_metric = bool(as_csv or png or svg)
+    if words[:1] == ("import",):
+        if of_metric or report or nights:
+            raise click.UsageError("import takes --database, --output and --json only.")
+        return _import(words[1:], database, output, as_json)
+    _check_words(words, of_metric, as_json and as_csv)
+    from reportgen.cli import tables
+    from reportgen.history import open_history
+    from reportgen.past.places import find_history
+    from reportgen.past.telling import read_overview, read_series
+
+    place = find_history(database, output, here=Path())
+    with open_history(place) as opened:
+        if not words:
+            overview = read_overview(opened, report, nights or 7)
+            click.echo(_json(overview) if as_json else tables.overview_text(overview))
+            return ExitCode.OK
+        series = read_series(opened, words[0], report, nights or 30)
+    files = [(file, form) for file, form in ((png, "png"), (svg, "svg")) if file is not None]
+    for file, form in files:
+        from reportgen.render.series_figure import series_figure
+
+        _write(file, series_figure(tables.plotted(series), form))
+    if as_json:
+        click.echo(_json(series))
+    elif as_csv:
+        click.echo(tables.series_csv(series), nl=False)
+    else:
+        click.echo(tables.series_text(series))
+    for file, _ in files:
+        click.echo(f"{file}", err=as_json or as_csv)
+    return ExitCode.OK
+
+
+def _check_words(words: tuple[str, ...], of_metric: bool, in_two_forms: bool) -> None:
+    if len(words) > 1:
+        raise click.UsageError(f"One METRIC at a time, not {len(words)}.")
+    if not words and of_metric:
+        raise click.UsageError("--csv, --png and --svg need a METRIC.")
+    if in_two_forms:
+        raise click.UsageError("--json or --csv, not both.")
+
+
+def _import(runs: tuple[str, ...], database: str | None, output: Path | None, as_json: bool) -> int:
+    from reportgen.history import FILE
+    from reportgen.past.adding import Imported, add_runs, said_of
+    from reportgen.past.places import VARIABLE
+    from reportgen.past.runs import find_runs
+
+    if not runs:
+        raise click.UsageError("Which RUN should be added? Give a run or an output folder.")
+    folders: list[Path] = []
+    wrong: list[ConfigError] = []
+    for text in runs:
+        try:
+            folders += find_runs(text, output, here=Path())
+        except ConfigError as error:
+            wrong.append(error)
+    given = database or (output and output / FILE) or os.environ.get(VARIABLE)
+    added = add_runs(folders, lambda run: given or run.resolve().parent / FILE)
+    if as_json:
+        click.echo(_json(Imported(runs=added.runs)))
+    for line in () if as_json else said_of(added):
+        click.echo(line)
+    lost = [ConfigError(run.message) for run in added.runs if run.message]
+    for problem in (*wrong, *lost):
+        complain(problem)
+    if added.trouble is not None:
+        complain(added.trouble)
+        if added.left > 1:
+            click.echo(f"{added.left} runs were not added.", err=True)
+        return ExitCode.DELIVERY
+    return ExitCode.CONFIG if wrong or lost else ExitCode.OK
+
+
+@cli.command(epilog=COMPARING)
+@click.argument("run_a")
+@click.argument("run_b", required=False)
+@with_places
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 1),
+    metavar="X",
+    help="Relative difference of numbers that count as the same; 1e-9 if not given.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--html", type=_File, metavar="FILE", help="Write a page as well.")
+def diff(  # noqa: PLR0917 - click names them all
+    run_a: str,
+    run_b: str | None,
+    database: str | None,
+    output: Path | None,
+    tolerance: float | None,
+    as_json: bool,
+    html: Path | None,
+) -> int:
+    """Say what changed from RUN_A to RUN_B, or from the night before it to RUN_A.
+
+    A run is the path of its folder; or, in an output folder, its id, latest, or a date such as
+    2026-11-23 for the run that stands for that night. What counts as a move is told by the
+    scatter on the nights before, where there is a history; without one every difference counts.
+    """
+    from reportgen.changes import TOLERANCE, as_text
+    from reportgen.past.comparing import compare_runs
+    from reportgen.past.places import history_beside
+    from reportgen.past.runs import find_run, night_before
+
+    after = find_run(run_b or run_a, output, here=Path())
+    before = find_run(run_a, output, here=Path()) if run_b else night_before(after)
+    found = compare_runs(
+        before,
+        after,
+        database or history_beside(after),
+        tolerance=TOLERANCE if tolerance is None else tolerance,
+    )
+    result = found.difference
+    if html is not None:
+        from reportgen.render.diff import render_diff
+
+        sides = (found.before, found.after)
+        page = render_diff(*sides, result.changes, result.sentences, result.noise.said)
+        _write(html, page)
+    if found.trouble is not None:
+        click.echo(f"Warning: {found.trouble}", err=True)
+    if as_json:
+        click.echo(_json(result))
+    else:
+        from reportgen.cli.tables import fold, terminal_width
+
+        width = terminal_width()
+        click.echo(as_text(result.changes, width))
+        click.echo(fold(result.noise.said, width))
+    if html is not None:
+        click.echo(f"{html}", err=as_json)
+    return ExitCode.CHECK_FAILED if result.moved else ExitCode.OK
+
+
+@cli.command(epilog=READING)
+@with_config
+@with_cells
+@click.option("--database", metavar="FILE-or-URL", help=_DATABASE)
+@click.option("--nights", type=click.IntRange(1), help="How many nights, the last ones; else all.")
+@click.option("--undated", is_flag=True, help="As if checks had no from and until.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def backtest(  # noqa: PLR0917 - click names them all
+    config: Path,
+    overrides: tuple[str, ...],
+    cells: tuple[str, ...],
+    database: str | None,
+    nights: int | None,
+    undated: bool,
+    as_json: bool,
+) -> int:
+    """Say on which nights of the history today's checks of CONFIG would have fired."""
+    from reportgen.cli.tables import backtest_text
+    from reportgen.past.places import history_place
+    from reportgen.past.replaying import Backtests, replay_checks
+
+    reports = read_reports(config, overrides, cells)
+    chosen = [reports.one(cell) for cell in reports.cells or (None,)]
+    found = Backtests(
+        reports=tuple(
+            replay_checks(
+                report,
+                database or history_place(report.output),
+                most=nights,
+                dated=not undated,
+            )
+            for report in chosen
+        )
+    )
+    said = "\n\n\n".join(map(backtest_text, found.reports))
+    click.echo(_json(found) if as_json else said)
+    return ExitCode.OK
+
+
+def _json(record: Any) -> str:
+    return str(record.model_dump_json(indent=2))
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Give a file its content in one step."""
+    unfinished = file.with_name(f".{file.name}.new")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,259 @@
+"""What the commands that look back print: tables of nights, readable at 80 columns."""
+
+import csv
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from io import StringIO
+from textwrap import wrap
+
+from reportgen.changes.units import symbol
+from reportgen.numbers import count, listed, number
+from reportgen.past.replaying import Backtest, FiredRecord, ReplayRecord
+from reportgen.past.telling import HistoryReport, LastRecord, Overview, PointRecord, SeriesRecord
+from reportgen.render.series import Series, SeriesPoint, usual_step
+from reportgen.render.terminal import plot_lines, signs_for
+
+_LEAST_WIDTH = 40
+_MOST_MESSAGES = 10  # of a check that fired on many nights; the others are named by their dates
+_Row = Sequence[str]
+
+
+def terminal_width() -> int:
+    """Give the columns of the terminal; 80 without one."""
+    return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
+
+
+def fold(text: str, width: int, indent: str = "", more: str = "") -> str:
+    """Break a text into lines; no-break spaces keep numbers with their units.
+
+    indent: before each line. more: beside it before each but the first.
+    """
+    lines = wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + more,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines).replace("\u00a0", " ")
+
+
+def plotted(series: SeriesRecord) -> Series:
+    """Give a metric as it is plotted: only values in the newest unit."""
+    return Series(
+        label=series.label,
+        unit=symbol(series.unit),
+        digits=series.digits,
+        points=tuple(
+            SeriesPoint(
+                point.night,
+                point.value if point.unit == series.unit else None,
+                point.verdict in {None, "ok"},
+            )
+            for point in series.nights
+        ),
+    )
+
+
+def series_text(series: SeriesRecord) -> str:
+    """Give a metric as a table of nights, and a plot."""
+    width = terminal_width()
+    have = f"{_nights(series.known_nights)} {'has' if series.known_nights == 1 else 'have'}"
+    shown = f"{_nights(len(series.nights))} shown; {have} this metric"
+    head = [
+        fold(f"{series.label}: {series.key} of report {series.report}", width),
+        f"{series.history}",
+        shown,
+    ]
+    parts = [*head, "", *_table(list(_night_rows(series)), "lrlll")]
+    lines = plot_lines(plotted(series), width, signs_for(sys.stdout.encoding))
+    parts += ["", *(lines or ["No night has a value to plot."])]
+    others = sum(p.value is not None and p.unit != series.unit for p in series.nights)
+    if others:
+        said = f"{_nights(others)} with another unit than {symbol(series.unit) or 'none'} "
+        parts.append(fold(f"{said}{'is' if others == 1 else 'are'} not in the plot.", width))
+    return "\n".join(parts).replace("\u00a0", " ")
+
+
+def _night_rows(series: SeriesRecord) -> Iterator[_Row]:
+    yield "night", "value", "", "verdict", "run"
+    usual = usual_step([point.night for point in series.nights])
+    former: date | None = None
+    for point in series.nights:
+        if former is not None and usual == 1 and (point.night - former).days > 1:
+            yield _no_run(former, point.night)
+        value = "no value" if point.value is None else number(point.value, series.digits)
+        yield f"{point.night}", value, symbol(point.unit), _verdict(point), point.run
+        former = point.night
+
+
+def _no_run(former: date, night: date) -> _Row:
+    """Say that there was no run between two nights."""
+    missing = (night - former).days - 1
+    first, last = former + timedelta(days=1), night - timedelta(days=1)
+    until = "" if missing == 1 else f"until {last}"
+    return f"{first}", "", "", "no complete run", until
+
+
+def _verdict(point: PointRecord) -> str:
+    if point.status is None:
+        return "no section"
+    if point.status == "error":
+        return "section in error"
+    if point.value is None and not point.unit and point.verdict is None:
+        return "not checked"
+    return point.verdict or "not checked"
+
+
+def series_csv(series: SeriesRecord) -> str:
+    """Give a metric as CSV, a line for each night; an empty value is none."""
+    text = StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["night", "run", "value", "unit", "status", "verdict", "folder"])
+    for point in series.nights:
+        value = "" if point.value is None else repr(point.value)
+        cells = [point.unit, point.status or "", point.verdict or "", point.folder]
+        lines.writerow([f"{point.night}", point.run, value, *cells])
+    return text.getvalue()
+
+
+def overview_text(overview: Overview) -> str:
+    """Give the reports of a history with their nights and metrics."""
+    parts = [overview.history]
+    for report in overview.reports:
+        parts += ["", *_report_lines(report)]
+    return "\n".join(parts).replace("\u00a0", " ")
+
+
+def _report_lines(report: HistoryReport) -> Iterator[str]:
+    span = f", {report.first} to {report.last}" if report.first else ""
+    runs = f"{count(report.runs)} {'run' if report.runs == 1 else 'runs'}"
+    yield f"{report.report}: {_nights(report.known_nights)} in {runs}{span}"
+    rows: list[_Row] = [("night", "status", "seconds", "run")]
+    for night in report.nights:
+        seconds = "" if night.seconds is None else number(night.seconds, 1)
+        rows.append((f"{night.night}", night.status, seconds, night.run))
+    yield from (f"  {line}" for line in _table(rows, "llrl"))
+    earlier = report.known_nights - len(report.nights)
+    if earlier:
+        yield f"  and {_nights(earlier)} before; --nights N lists more"
+    if not report.metrics:
+        yield "  no metrics"
+        return
+    yield ""
+    metrics: list[_Row] = [("metric", "last value", "", "verdict", "nights", "last on")]
+    metrics += [_metric_row(metric, report.last) for metric in report.metrics]
+    yield from (f"  {line}" for line in _table(metrics, "lrllrl"))
+
+
+def _metric_row(metric: LastRecord, last: date | None) -> _Row:
+    value = "no value" if metric.value is None else number(metric.value, metric.digits)
+    when = "" if metric.last == last else f"{metric.last}"
+    return metric.key, value, symbol(metric.unit), metric.verdict or "", f"{metric.nights}", when
+
+
+def backtest_text(found: Backtest) -> str:
+    """Give what became of each check, and a sum at the end."""
+    width = terminal_width()
+    span = f", {found.first} to {found.last}" if found.first else ""
+    parts = [
+        fold(f"Today's checks of {found.report} over {_nights(found.nights)}{span}", width),
+        found.history,
+    ]
+    for check in found.checks:
+        parts += ["", *_replay_lines(check, found.nights, width)]
+    return "\n".join([*parts, "", fold(_summed(found), width)]).replace("\u00a0", " ")
+
+
+def _summed(found: Backtest) -> str:
+    if not found.checks:
+        return "The configuration has no checks."
+    if not found.nights:
+        return f"The history has no night of {found.report}, so nothing can be replayed."
+    fired = sum(bool(check.fired) for check in found.checks)
+    impossible = sum(bool(check.impossible) for check in found.checks)
+    idle = sum(not (c.fired or c.impossible or c.nights) for c in found.checks)
+    quiet = len(found.checks) - fired - impossible - idle
+    parts = [
+        (fired, "would have fired"),
+        (quiet, "would not"),
+        (idle, "had no night to be replayed on"),
+        (impossible, "cannot be replayed"),
+    ]
+    checks = "check" if len(found.checks) == 1 else "checks"
+    said = listed([f"{n} {words}" for n, words in parts if n])
+    return f"{len(found.checks)} {checks}: {said}."
+
+
+def _replay_lines(check: ReplayRecord, nights: int, width: int) -> Iterator[str]:
+    yield fold(f"{check.title} · {check.label} [{check.severity}]", width)
+    if check.impossible:
+        yield fold(f"cannot be replayed: {check.impossible}", width, "  ")
+        return
+    waived = sum(fired.waived for fired in check.fired)
+    times = "never fired" if not check.fired else f"fired on {len(check.fired)}"
+    said = f"{times}{' of' if check.fired else ' on'} {_nights(check.nights)}"
+    said += f", {waived} of them waived" if waived else ""
+    if not check.nights:
+        said = "was replayed on no night"
+    yield fold(f"{said}{''.join(_left_out(check, nights))}", width, "  ")
+    early, late = check.fired[:-_MOST_MESSAGES], check.fired[-_MOST_MESSAGES:]
+    if early:
+        yield fold(f"{', '.join(_ranges([fired.night for fired in early]))}", width, "    ")
+    yield from (_fired_line(fired, width) for fired in late)
+
+
+def _left_out(check: ReplayRecord, nights: int) -> Iterator[str]:
+    """Say on how many nights a check could not be replayed, and why."""
+    idle = nights - check.nights - len(check.not_computed) - len(check.not_known)
+    if check.not_computed:
+        yield f"; the section was in error on {_some(check.not_computed)}"
+    if check.not_known:
+        yield f"; the history does not have the number on {_some(check.not_known)}"
+    if idle:
+        yield f"; not in force on {_nights(idle)}"
+
+
+def _some(nights: Sequence[date]) -> str:
+    if len(nights) == 1:
+        return f"{nights[0]}"
+    return f"{_nights(len(nights))} ({listed(list(_ranges(nights)), most=4)})"
+
+
+def _fired_line(fired: FiredRecord, width: int) -> str:
+    marks = [fired.status, *(["waived"] if fired.waived else [])]
+    if fired.recorded is not None and fired.recorded != fired.status:
+        marks.append(f"was {fired.recorded} then")
+    return fold(f"{fired.night}  {', '.join(marks)}: {fired.message}", width, "    ", more="  ")
+
+
+def _ranges(nights: Sequence[date]) -> Iterator[str]:
+    """Give dates, those that follow each other as one."""
+    start = former = nights[0]
+    for night in [*nights[1:], None]:
+        if night is not None and (night - former).days == 1:
+            former = night
+            continue
+        yield f"{start}" if start == former else f"{start} to {former}"
+        if night is not None:
+            start = former = night
+
+
+def _nights(n: int) -> str:
+    return f"{count(n)} {'night' if n == 1 else 'nights'}"
+
+
+def _table(rows: Sequence[_Row], sides: str) -> list[str]:
+    """Give rows as lines; sides: l or r for each column. Only the last may be left ragged."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(sides))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if side == "r" else cell.ljust(width)
+            for cell, width, side in zip(row, widths, sides, strict=True)
+        ]
+        lines.append("  ".join(c for c, width in zip(cells, widths, strict=True) if width).rstrip())
+    return lines

@@ -1,0 +1,34 @@
+"""What is wrong with a YAML file: where, under which key, and what."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reportgen.errors import ConfigError
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where in the text, under which key, and what."""
+
+    place: str
+    path: KeyPath
+    message: str
+
+    def __str__(self) -> str:
+        key = dotted(self.path)
+        return f"{self.place}: {key}: {self.message}" if key else f"{self.place}: {self.message}"
+
+
+def dotted(path: Iterable[str | int]) -> str:
+    """Give a path as text: ``sections.flux.columns[2]``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def problems_error(problems: Iterable[Problem]) -> ConfigError:
+    """Put all problems into one error, a line each."""
+    return ConfigError("\n".join(dict.fromkeys(str(problem) for problem in problems)))

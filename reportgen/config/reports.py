@@ -1,0 +1,144 @@
+"""A YAML file to its reports: one for each combination of its matrix."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reportgen.config.loading import AnalysisTypes, Report, load_report
+from reportgen.config.matrix import Cell, choose_cells, read_cells
+from reportgen.config.text import Source
+from reportgen.errors import ConfigError
+
+MOST_SHOWN = 3  # values of a key in the title of all reports
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All reports of a YAML file with a matrix, in its order.
+
+    title: of all of them. folder: the one that holds all of theirs.
+    """
+
+    path: Path
+    title: str
+    folder: Path
+    reports: tuple[Report, ...]
+
+
+class Reports:
+    """A YAML file, with a matrix or without, from which reports are loaded.
+
+    cells: those that were chosen, which are all or those of ``wanted``; none without a matrix.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        analyses: AnalysisTypes,
+        overrides: Iterable[str] = (),
+        *,
+        wanted: Iterable[str] = (),
+        output: Path | None = None,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        """Read the file and its matrix.
+
+        wanted: ``name=value`` texts that combinations must have. output: folder of the runs, or of
+        the folders of all combinations, in place of the YAML's.
+        Raises ConfigError for what is wrong with the matrix, or with what is wanted of it.
+        """
+        self._source, self._output = Source.read(path), output
+        self._analyses, self._overrides = analyses, tuple(overrides)
+        self._environment = environment
+        wanted = tuple(wanted)
+        found = read_cells(self._source.document(self._overrides, environment))
+        if found is None and wanted:
+            raise ConfigError(
+                f"--cell {wanted[0]}: {path} has no matrix", "leave --cell out, or add matrix:"
+            )
+        self._all = found or ()
+        self.cells = choose_cells(self._all, wanted) if wanted else self._all
+
+    def one(self, cell: Cell | None = None) -> Report:
+        """Load one report.
+
+        Raises ConfigError that lists every problem, a line each.
+        """
+        report = load_report(self._source, self._analyses, self._overrides, self._environment, cell)
+        if self._output is None:
+            return report
+        folder = self._output.absolute() / ("" if cell is None else cell.slug)
+        return replace(report, output=report.output.model_copy(update={"folder": folder}))
+
+    def all(self) -> Matrix:
+        """Load the reports of all combinations, whichever were chosen.
+
+        Raises ConfigError that lists every problem of any, a line each, with the combinations that
+        have it unless all do; or that names two combinations with one id or output folder.
+        """
+        reports: dict[Cell, Report] = {}
+        problems: dict[str, list[Cell]] = {}
+        for cell in self._all:
+            try:
+                reports[cell] = self.one(cell)
+            except ConfigError as error:
+                for line in error.message.splitlines():
+                    problems.setdefault(line, []).append(cell)
+        if problems:
+            raise ConfigError("\n".join(map(self._said, problems, problems.values())))
+        found = tuple(reports.values())
+        _refuse_alike(found, "id", ("report", "id"), lambda report: report.report.id)
+        _refuse_alike(
+            found,
+            "output folder",
+            ("output", "folder"),
+            lambda report: os.path.realpath(report.output.folder),
+        )
+        parents = {report.output.folder.absolute().parent for report in found}
+        return Matrix(self._source.path, self._title(), Path(os.path.commonpath(parents)), found)
+
+    def _said(self, line: str, cells: list[Cell]) -> str:
+        """Say which combinations have a problem."""
+        if len(cells) == len(self._all):
+            return line
+        more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+        return f"{line} [{cells[0]}{more}]"
+
+    def _title(self) -> str:
+        """Give a title of all reports: that of one, with the values of all."""
+        texts: dict[str, dict[str, None]] = {}
+        for cell in self._all:
+            for name, text in cell.texts.items():
+                texts.setdefault(name, {})[text] = None
+        values = {name: listed_values(list(each)) for name, each in texts.items()}
+        block = self._source.document(self._overrides, self._environment, values).values["report"]
+        title = block.get("title") if isinstance(block, dict) else None
+        return str(title).strip()
+
+
+def listed_values(values: list[str]) -> str:
+    """Join values as a title does: ``cdfs, elais and 4 more``."""
+    if len(values) > MOST_SHOWN + 1:
+        values = [*values[:MOST_SHOWN], f"{len(values) - MOST_SHOWN} more"]
+    return " and ".join(filter(None, (", ".join(values[:-1]), values[-1])))
+
+
+def _refuse_alike(
+    reports: Iterable[Report],
+    what: str,
+    path: tuple[str, str],
+    of: Callable[[Report], str],
+) -> None:
+    """Refuse two reports that would be taken for one; ConfigError names both."""
+    known: dict[str, Report] = {}
+    for report in reports:
+        found = of(report)
+        other = known.setdefault(found, report)
+        if other is not report:
+            raise ConfigError(
+                f"{report.place(*path)}: two combinations have the {what} {found}: "
+                f"{other.cell} and {report.cell}",
+                "use ${{ matrix.NAME }} for each name of the matrix, or leave it out of both "
+                "report.id and output.folder, where it is then appended",
+            )

@@ -1,0 +1,213 @@
+"""What a history tells of its reports, and of one metric."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from reportgen.config.suggest import unknown
+from reportgen.errors import ConfigError
+from reportgen.history import FILE, KnownMetric, MetricName, NightRun, Point
+from reportgen.history.store import History
+from reportgen.numbers import listed
+from reportgen.summary import Record, Status
+
+
+class PointRecord(Record):
+    """A metric on one night."""
+
+    night: date
+    run: str
+    folder: str
+    """Run folder, absolute; on the machine that made it."""
+    value: float | None
+    unit: str
+    """As astropy reads it."""
+    status: Status | None
+    """Of the section; null when the run had no such section."""
+    verdict: Status | None
+    """Of the checks on it; null when there were none."""
+
+
+class SeriesRecord(Record):
+    """A metric over the nights, oldest first."""
+
+    history: str
+    report: str
+    section: str
+    metric: str
+    label: str
+    unit: str
+    digits: int | None
+    known_nights: int
+    """How many nights have the metric, shown or not."""
+    nights: tuple[PointRecord, ...]
+
+    @property
+    def key(self) -> str:
+        """The name that people give it."""
+        return f"{self.section}.{self.metric}"
+
+
+class NightRecord(Record):
+    """The run that stands for a night."""
+
+    night: date
+    run: str
+    status: Status
+    seconds: float | None
+
+
+class LastRecord(Record):
+    """A metric on the last night that has it."""
+
+    key: str
+    """Section and name: ``fluxes.median``."""
+    label: str
+    nights: int
+    """On how many it was there."""
+    last: date
+    value: float | None
+    unit: str
+    digits: int | None
+    verdict: Status | None
+
+
+class HistoryReport(Record):
+    """What a history has of one report."""
+
+    report: str
+    first: date | None
+    last: date | None
+    known_nights: int
+    runs: int
+    """All of them: also partial ones, and those that a later run of the night replaced."""
+    nights: tuple[NightRecord, ...]
+    metrics: tuple[LastRecord, ...]
+
+
+class Overview(Record):
+    """What a history has."""
+
+    history: str
+    reports: tuple[HistoryReport, ...]
+
+
+def read_series(
+    history: History, metric: str, report: str | None, most: int | None
+) -> SeriesRecord:
+    """Give a metric on the last nights.
+
+    metric: ``section.metric``, or its name alone where that leaves no doubt.
+    Raises ConfigError when report or metric are not known, or could be several.
+    """
+    report = choose_report(history, report)
+    known = _choose_metric(history.metrics(report), metric, report)
+    table = history.table(report, most=most, only=(known.section, known.name))
+    name = table.names.get((known.section, known.name), MetricName(known.name, "", None))
+    points = table.points((known.section, known.name))
+    if not points:  # it is older than the nights that were asked for
+        points = [Point(night.night, night.run, None, "", None, None) for night in table.nights]
+    return SeriesRecord(
+        history=history.place,
+        report=report,
+        section=known.section,
+        metric=known.name,
+        label=name.label,
+        unit=name.unit,
+        digits=name.digits,
+        known_nights=known.nights,
+        nights=tuple(
+            PointRecord(**point._asdict(), folder=str(run.folder))
+            for point, run in zip(points, table.nights, strict=True)
+        ),
+    )
+
+
+def read_overview(history: History, report: str | None, most: int) -> Overview:
+    """Give what a history has of one report, or of each. most: nights to list."""
+    known = history.reports()
+    chosen = known if report is None and known else [choose_report(history, report)]
+    return Overview(
+        history=history.place, reports=tuple(_of_report(history, each, most) for each in chosen)
+    )
+
+
+def choose_report(history: History, report: str | None) -> str:
+    """Give the report that is meant, the only one if none was named.
+
+    Raises ConfigError when it is not known, or could be several.
+    """
+    known = history.reports()
+    if not known:
+        raise ConfigError(
+            f"history {history.place} has no runs",
+            f"give another --database or --output; a build writes {FILE} in its output folder, and "
+            "`reportgen history import RUN` adds runs",
+        )
+    if report is None and len(known) > 1:
+        raise ConfigError(
+            f"history {history.place} has several reports: {listed(known, most=20)}",
+            "say which with --report ID",
+        )
+    if report is not None and report not in known:
+        raise ConfigError(f"history {history.place}: {unknown('report', report, known)}")
+    return report or known[0]
+
+
+def _choose_metric(known: Sequence[KnownMetric], wanted: str, report: str) -> KnownMetric:
+    for metric in known:
+        if metric.key == wanted:
+            return metric
+    alike = [metric for metric in known if metric.name == wanted]
+    if len(alike) > 1:
+        keys = [metric.key for metric in alike]
+        raise ConfigError(
+            f"several sections of {report} have a metric {wanted}: {listed(keys, most=20)}",
+            f"say which, such as {keys[0]}",
+        )
+    if alike:
+        return alike[0]
+    keys = [metric.key for metric in known]
+    names = keys if "." in wanted else [metric.name for metric in known]
+    near = unknown("metric", wanted, dict.fromkeys(names))
+    raise ConfigError(
+        f"report {report}: {near}", "`reportgen history` lists all, with their values"
+    )
+
+
+def _of_report(history: History, report: str, most: int) -> HistoryReport:
+    nights = history.nights(report)
+    runs = history.runs(report)
+    table = history.table(report, most=most)
+    return HistoryReport(
+        report=report,
+        first=nights[0].night if nights else None,
+        last=nights[-1].night if nights else None,
+        known_nights=len(nights),
+        runs=len(runs),
+        nights=tuple(_night(night) for night in nights[-most:]),
+        metrics=tuple(
+            _last(metric, table.names.get(key), table.points(key))
+            for metric in history.metrics(report)
+            if (key := (metric.section, metric.name))
+        ),
+    )
+
+
+def _night(night: NightRun) -> NightRecord:
+    return NightRecord(night=night.night, run=night.run, status=night.status, seconds=night.seconds)
+
+
+def _last(metric: KnownMetric, name: MetricName | None, points: Sequence[Point]) -> LastRecord:
+    """Give a metric on the last night that has it; without its value when that is long ago."""
+    label, unit, digits = name or MetricName("", "", None)
+    found = next((point for point in reversed(points) if point.night == metric.last), None)
+    return LastRecord(
+        key=metric.key,
+        label=label,
+        nights=metric.nights,
+        last=metric.last,
+        value=None if found is None else found.value,
+        unit=unit,
+        digits=digits,
+        verdict=None if found is None else found.verdict,
+    )

@@ -1,0 +1,380 @@
+"""``matrix:`` of the YAML: its combinations, their reports, and what is wrong with it."""
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from reportgen.config.loading import load_report
+from reportgen.config.matrix import (
+    MATRIX_SCHEMA,
+    MOST_CELLS,
+    Cell,
+    choose_cells,
+    read_cells,
+    slug,
+)
+from reportgen.config.reports import Reports, listed_values
+from reportgen.config.schema import CatalogueSection
+from reportgen.config.text import Source
+from reportgen.errors import ConfigError, ExitCode
+
+ANALYSES = {"plain": CatalogueSection}
+REPORT = """\
+report: {id: fields, title: Fields}
+catalogues:
+  stars: {file: stars.h5, dataset: x, columns: {flux: {}}}
+sections:
+  one: {analysis: plain, catalogue: stars, title: One}
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "report.yaml"
+
+
+@pytest.fixture
+def cells(path):
+    """Give the combinations of a matrix, as texts."""
+
+    def cells(text):
+        path.write_text(f"matrix: {text}\n", encoding="utf-8")
+        return read_cells(Source.read(path).document())
+
+    return cells
+
+
+@pytest.fixture
+def refusal(cells, path):
+    def refusal(text):
+        with pytest.raises(ConfigError) as caught:
+            cells(text)
+        assert caught.value.exit_code == ExitCode.CONFIG == 2
+        return caught.value.message.replace(f"{path}:", "")
+
+    return refusal
+
+
+@pytest.fixture
+def reports(path):
+    def reports(text, *overrides, wanted=(), output=None, environment=None):
+        path.write_text(text, encoding="utf-8")
+        environment = environment or {}
+        return Reports(
+            path, ANALYSES, overrides, wanted=wanted, output=output, environment=environment
+        )
+
+    return reports
+
+
+def values(cells):
+    return [dict(cell.values) for cell in cells]
+
+
+# Combinations
+
+
+def test_a_report_without_a_matrix_has_no_combinations(path):
+    path.write_text(REPORT)
+    assert read_cells(Source.read(path).document()) is None
+
+
+def test_each_combination_is_there_once_in_the_order_of_the_file(cells):
+    found = cells("{field: [cdfs, elais], night: [2026-11-22, 2026-11-23]}")
+    assert [str(cell) for cell in found] == [
+        "field=cdfs, night=2026-11-22",
+        "field=cdfs, night=2026-11-23",
+        "field=elais, night=2026-11-22",
+        "field=elais, night=2026-11-23",
+    ]
+    assert found[1].slug == "cdfs-2026-11-23"
+    assert found[1].arguments == ("--cell", "field=cdfs", "--cell", "night=2026-11-23")
+
+
+def test_values_keep_their_type(cells):
+    (found,) = cells("{a: [5], b: [0.5], c: [true], d: ['5'], e: [007]}")
+    assert dict(found.values) == {"a": 5, "b": 0.5, "c": True, "d": "5", "e": 7}
+    assert type(found.values["c"]) is bool
+
+
+def test_exclude_leaves_out_what_has_all_its_values(cells):
+    found = cells("{a: [1, 2], b: [x, y], exclude: [{a: 1, b: x}, {a: 2}]}")
+    assert values(found) == [{"a": 1, "b": "y"}]
+
+
+def test_include_adds_values_where_they_agree_and_else_a_combination(cells):
+    """The example of GitHub's documentation."""
+    found = cells(
+        "{fruit: [apple, pear], animal: [cat, dog], include: [{color: green},"
+        " {color: pink, animal: cat}, {fruit: apple, shape: circle}, {fruit: banana},"
+        " {fruit: banana, animal: cat}]}"
+    )
+    assert values(found) == [
+        {"fruit": "apple", "animal": "cat", "color": "pink", "shape": "circle"},
+        {"fruit": "apple", "animal": "dog", "color": "green", "shape": "circle"},
+        {"fruit": "pear", "animal": "cat", "color": "pink"},
+        {"fruit": "pear", "animal": "dog", "color": "green"},
+        {"fruit": "banana"},
+        {"fruit": "banana", "animal": "cat"},
+    ]
+    assert found[0].slug == "apple-cat", "what include adds is not in the name"
+
+
+def test_include_alone_is_a_list_of_combinations(cells):
+    found = cells("{include: [{field: cdfs, ra: 53}, {field: elais, ra: 8}]}")
+    assert values(found) == [{"field": "cdfs", "ra": 53}, {"field": "elais", "ra": 8}]
+
+
+def test_names_that_lists_do_not_tell_apart_have_all_values(cells):
+    found = cells("{a: [x], include: [{a: z, n: 1}, {a: z, n: 2}]}")
+    assert [cell.slug for cell in found] == ["x", "z-1", "z-2"]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["a", "b", "c"]),
+        st.lists(st.integers(0, 99) | st.sampled_from("xyz"), min_size=1, max_size=4, unique=True),
+        min_size=1,
+    )
+)
+def test_there_are_as_many_combinations_as_the_product_and_all_differ(tmp_path_factory, matrix):
+    path = tmp_path_factory.getbasetemp() / "any_matrix.yaml"
+    path.write_text(yaml.safe_dump({"matrix": matrix}))
+    found = read_cells(Source.read(path).document())
+    total = 1
+    for each in matrix.values():
+        total *= len(each)
+    assert len(found) == len(set(found)) == len({cell.slug for cell in found}) == total
+    assert all(choose_cells(found, cell.arguments[1::2]) == (cell,) for cell in found)
+    assert not list(Draft202012Validator(MATRIX_SCHEMA).iter_errors(matrix))
+
+
+# What is wrong with a matrix
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "1:1: matrix: is empty"),
+        ("{}", "1:1: matrix: is empty"),
+        ("[a]", "1:1: matrix: give each key a list"),
+        ("cdfs", "1:1: matrix: give each key a list"),
+        ("{field: []}", "1:10: matrix.field: is empty"),
+        ("{field: cdfs}", "1:10: matrix.field: should be a list of values"),
+        (
+            "{field: [a, [b]]}",
+            "1:21: matrix.field[1]: should be a text, a number, or true or false",
+        ),
+        (
+            "{field: [a, {b: 1}]}",
+            "matrix.field[1]: should be a text, a number, or true or false, not",
+        ),
+        (
+            "{field: [a, ~]}",
+            "matrix.field[1]: should be a text, a number, or true or false, not noth",
+        ),
+        ("{field: [a, .nan]}", "1:21: matrix.field[1]: should be a finite number"),
+        ("{field: [a, '']}", "1:21: matrix.field[1]: should have a letter"),
+        ("{field: [a, b, a]}", "1:24: matrix.field[2]: a stands here twice"),
+        ("{field: [1, '1']}", "1:21: matrix.field[1]: 1 stands here twice"),
+        ("{field: ['${{ matrix.x }}']}", "1:18: matrix.field[0]: a value of the matrix cannot use"),
+        (
+            "{field: ['${UNSET}']}",
+            "1:18: matrix.field[0]: the environment variable UNSET is not set",
+        ),
+        ("{a b: [1]}", "1:10: matrix.a b: a name is letters"),
+        ("{a: [1], a: [2]}", "1:18: matrix.a: the key stands twice"),
+        ("{a: [1], exclude: 1}", "1:18: matrix.exclude: should be a list"),
+        ("{a: [1], exclude: [x]}", "1:28: matrix.exclude[0]: should be keys and values"),
+        ("{a: [1], exclude: [{}]}", "1:28: matrix.exclude[0]: should be keys and values"),
+        (
+            "{fld: [1, 2], exclude: [{fdl: 1}]}",
+            "unknown key of the matrix 'fdl'; did you mean 'fld'?",
+        ),
+        (
+            "{f: [cdfs, x], exclude: [{f: cdsf}]}",
+            "1:35: matrix.exclude[0].f: unknown f 'cdsf'; did",
+        ),
+        ("{a: [1], exclude: [{a: 1}]}", "1:18: matrix.exclude: leaves out every combination"),
+        ("{a: [1], include: [{a: [2]}]}", "1:29: matrix.include[0].a: should be a text"),
+        (
+            "{a: [1], include: [{a: 2}, {a: 2}]}",
+            "1:36: matrix.include[1]: this combination is there",
+        ),
+        (f"{{a: {list(range(MOST_CELLS + 1))}}}", "1:1: matrix: makes more than 256 reports"),
+        (
+            "{" + ", ".join(f"k{i}: {list(range(100))}" for i in range(40)) + "}",
+            "1:1: matrix: makes more than 256 reports",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_matrix_is_said_with_its_place(refusal, text, said):
+    assert said in refusal(text)
+
+
+def test_all_that_is_wrong_with_a_matrix_is_said_at_once(refusal):
+    assert len(refusal("{a: [], b: 3, c: [[]], exclude: [3]}").splitlines()) == 4
+
+
+# Choosing
+
+
+CELLS = tuple(Cell({"field": f, "n": n}) for f in ("cdfs", "elais") for n in (1, 2))
+
+
+def test_cells_are_chosen_by_some_or_all_of_their_values():
+    assert choose_cells(CELLS, ["field=cdfs", "n=2"]) == (CELLS[1],)
+    assert choose_cells(CELLS, ["field=elais"]) == CELLS[2:]
+    assert choose_cells(CELLS, ["n=1"]) == (CELLS[0], CELLS[2])
+    more = (Cell({"field": "cdfs"}), *CELLS)
+    assert choose_cells(more, ["field=cdfs"]) == more[:1], "the one that has no other value"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (["field"], "--cell field: write --cell name=value"),
+        (["feild=cdfs"], "unknown key of the matrix 'feild'; did you mean 'field'?"),
+        (["field=cdsf"], "unknown field 'cdsf'; did you mean 'cdfs'?"),
+        (["field=cdfs", "field=elais"], "field is cdfs already"),
+    ],
+)
+def test_a_cell_that_is_not_there_is_said_so(wanted, said):
+    with pytest.raises(ConfigError, match="--cell") as caught:
+        choose_cells(CELLS, wanted)
+    assert said in str(caught.value)
+
+
+def test_a_combination_that_was_left_out_cannot_be_chosen():
+    with pytest.raises(ConfigError, match="no combination has field=elais, n=2"):
+        choose_cells(CELLS[:3], ["field=elais", "n=2"])
+
+
+def test_a_slug_is_an_id():
+    assert slug(" a b/ä.5_x- ") == "a-b-5_x"
+
+
+# Reports
+
+TWO = "matrix: {field: [cdfs, elais], n: [5]}\n"
+
+
+def test_ids_and_folders_have_the_combination_appended(reports, tmp_path):
+    matrix = reports(TWO + REPORT).all()
+    assert [each.report.id for each in matrix.reports] == ["fields-cdfs-5", "fields-elais-5"]
+    assert [each.output.folder.relative_to(tmp_path).as_posix() for each in matrix.reports] == [
+        "build/fields/cdfs-5",
+        "build/fields/elais-5",
+    ]
+    assert matrix.folder == tmp_path / "build" / "fields"
+
+
+def test_ids_and_folders_that_use_the_matrix_are_left_alone(reports, tmp_path):
+    text = REPORT.replace("id: fields", "id: 'f-${{ matrix.field }}'")
+    matrix = reports(TWO + text).all()
+    assert [each.report.id for each in matrix.reports] == ["f-cdfs", "f-elais"]
+    assert matrix.folder == tmp_path / "build" / "report", "of the name of the file"
+    folder = "output: {folder: 'out/${{ matrix.field }}/x'}\n"
+    matrix = reports(TWO + text + folder).all()
+    assert [each.output.folder for each in matrix.reports] == [
+        tmp_path / "out/cdfs/x",
+        tmp_path / "out/elais/x",
+    ]
+    assert matrix.folder == tmp_path / "out"
+
+
+def test_an_output_of_the_command_line_holds_a_folder_for_each(reports, tmp_path):
+    folder = "output: {folder: 'out/${{ matrix.field }}/x'}\n"
+    matrix = reports(TWO + REPORT + folder, output=tmp_path / "else").all()
+    assert [each.output.folder.name for each in matrix.reports] == ["cdfs-5", "elais-5"]
+    assert matrix.folder == tmp_path / "else"
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        (
+            "report: {id: 'x-${{ matrix.n }}', title: F}",
+            "2:10: report.id: two combinations have the",
+        ),
+        (
+            "report: {id: x, title: F}\noutput: {folder: 'o/${{ matrix.n }}'}",
+            "3:10: output.folder: ",
+        ),
+    ],
+)
+def test_two_combinations_of_one_id_or_folder_are_both_named(reports, path, block, said):
+    text = REPORT.replace("report: {id: fields, title: Fields}", block)
+    with pytest.raises(ConfigError) as caught:
+        reports(TWO + text).all()
+    message = caught.value.message.replace(f"{path}:", "")
+    assert message.startswith(said)
+    assert message.endswith("field=cdfs, n=5 and field=elais, n=5")
+
+
+def test_values_that_name_one_folder_are_refused(reports):
+    text = "matrix: {field: [a b, a/b]}\n"
+    with pytest.raises(ConfigError, match=r"the id fields-a-b: field=a b and field=a/b"):
+        reports(text + REPORT).all()
+
+
+def test_an_id_that_grows_too_long_is_refused(reports, path):
+    with pytest.raises(ConfigError) as caught:
+        reports(f"matrix: {{field: [{'x' * 79}]}}\n{REPORT}").all()
+    assert f"{path}:2:10: report.id: fields-xxx" in caught.value.message
+
+
+def test_values_reach_every_block(reports, tmp_path):
+    text = TWO + REPORT.replace("file: stars.h5", "file: '${DATA:-d}/${{ matrix.field }}.h5'")
+    text = text.replace("title: One", "title: 'One of ${{ matrix.n }}', timeout: '${{ matrix.n }}'")
+    one, two = reports(text).all().reports
+    assert one.catalogues["stars"].file == tmp_path / "d" / "cdfs.h5"
+    assert two.catalogues["stars"].file == tmp_path / "d" / "elais.h5"
+    assert two.sections["one"].title == "One of 5"
+    assert two.sections["one"].timeout == 5
+
+
+def test_problems_of_all_are_said_once_and_those_of_one_with_its_name(reports, path):
+    text = "matrix: {field: [cdfs, elais], include: [{field: cdfs, t: 5}]}\n" + REPORT.replace(
+        "analysis: plain", "analysis: plian"
+    ).replace("title: One", "title: '${{ matrix.t }}'")
+    with pytest.raises(ConfigError) as caught:
+        reports(text).all()
+    lines = caught.value.message.replace(f"{path}:", "").splitlines()
+    assert len(lines) == 2
+    assert "unknown analysis 'plian'" in lines[0] + lines[1]
+    (of_one,) = [line for line in lines if line.endswith("[field=elais]")]
+    assert of_one.startswith("6:51: sections.one.title: unknown key of the matrix 't'")
+
+
+def test_the_title_of_all_has_all_values(reports):
+    text = "matrix: {field: [cdfs, elais, xmm]}\n"
+    text += REPORT.replace("title: Fields", "title: 'In ${{ matrix.field }}'")
+    assert reports(text).all().title == "In cdfs, elais and xmm"
+    assert listed_values(list("abcdef")) == "a, b, c and 3 more"
+    assert listed_values(["a"]) == "a"
+
+
+def test_the_matrix_can_be_set_from_the_command_line(reports):
+    matrix = reports(TWO + REPORT, "matrix.field=[xmm]", "report.id=x-${{ matrix.field }}").all()
+    assert [each.report.id for each in matrix.reports] == ["x-xmm"]
+
+
+def test_a_cell_of_no_matrix_is_refused(reports):
+    with pytest.raises(ConfigError, match=r"--cell a=1: .* has no matrix"):
+        reports(REPORT, wanted=["a=1"])
+
+
+def test_one_report_of_a_matrix_needs_a_choice(path):
+    path.write_text(TWO + REPORT)
+    with pytest.raises(ConfigError, match=r"1:1: matrix: the file describes several reports"):
+        load_report(path, ANALYSES)
+
+
+def test_a_report_without_a_matrix_is_loaded_as_ever(reports, tmp_path):
+    found = reports(REPORT)
+    assert found.cells == ()
+    assert found.one().report.id == "fields"
+    assert found.one().output.folder == tmp_path / "build" / "fields"

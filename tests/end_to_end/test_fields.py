@@ -1,0 +1,339 @@
+"""A matrix, built as a user builds it: each report by itself, with an index above them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+from projects import (
+    DISTRIBUTION,
+    ROOT,
+    SECONDS,
+    Project,
+    clean_environment,
+    read_summary,
+    reportgen,
+)
+
+FIELDS = ROOT / "configs" / "fields.yaml"
+ROWS = {"cdfs": 211, "elais": 347}
+MEDIAN = {"cdfs": 12.5, "elais": 8642}
+
+PLUGIN = """
+import os, signal, time
+from multiprocessing import parent_process
+from pathlib import Path
+
+from reportgen.analyses.base import Analysis
+from reportgen.results import Section
+
+
+class Meet(Analysis, name="meet"):
+    '''Waits for another report.'''
+
+    me: str
+    '''Which report this is.'''
+    other: str
+    '''Which report it waits for.'''
+
+    def reductions(self):
+        return {}
+
+    def present(self):
+        Path("met").mkdir(exist_ok=True)
+        Path("met", self.me).write_text(str(parent_process().pid))
+        while not Path("met", self.other).exists():
+            time.sleep(0.05)
+        return Section(findings=[f"{self.me} met {self.other}."])
+
+
+class Die(Analysis, name="die"):
+    '''Kills the build.'''
+
+    which: str
+    '''Which report dies.'''
+
+    def reductions(self):
+        return {}
+
+    def present(self):
+        if self.which == "elais":
+            os.kill(parent_process().pid, signal.SIGKILL)
+            time.sleep(60)
+        return Section(findings=["Alive."])
+"""
+
+
+@pytest.fixture
+def fields(tmp_path):
+    """A project with a catalogue for each of two fields; nothing in one is like in the other."""
+    return make_fields(tmp_path)
+
+
+def make_fields(folder):
+    project = Project(folder, columns={"flux": {"dataset": "flux"}})
+    for field, rows in ROWS.items():
+        (folder / field).mkdir()
+        with h5py.File(folder / field / "stars.h5", "w") as file:
+            file["flux"] = np.linspace(0.8, 1.2, rows) * MEDIAN[field]
+    configure(project)
+    return project
+
+
+def configure(project, sections=None, **blocks):
+    catalogue = {"file": "${{ matrix.field }}/stars.h5", "columns": project.columns}
+    project.configure(
+        {"fluxes": {**DISTRIBUTION, "title": "Of ${{ matrix.field }}"}, **(sections or {})},
+        **{
+            "matrix": {"field": ["cdfs", "elais"]},
+            "report": {"id": "stars", "title": "Stars of ${{ matrix.field }}"},
+            "catalogues": {"stars": catalogue},
+            **blocks,
+        },
+    )
+
+
+def shown(project, field):
+    """Give what is in a report: its record and its page, but for where its files are."""
+    run = project.out / field / "latest"
+    return read_summary(run), (run / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A build of two fields that went well. Do not change it."""
+    project = make_fields(tmp_path_factory.mktemp("fields"))
+    done = project.build("--workers", "2")
+    assert done.returncode == 0, done.stderr
+    return project, done
+
+
+def test_each_report_shows_its_own_data_and_only_that(built):
+    project, _ = built
+    numbers = {"cdfs": ("211", "12.5"), "elais": ("347", "8,642")}
+    for field, other in (("cdfs", "elais"), ("elais", "cdfs")):
+        summary, page = shown(project, field)
+        (section,) = summary["sections"]
+        assert section["rows"] == ROWS[field]
+        values = [metric["value"] for metric in section["metrics"].values()]
+        assert any(value == pytest.approx(MEDIAN[field]) for value in values)
+        assert not any(value == pytest.approx(MEDIAN[other]) for value in values)
+        text = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", page, flags=re.DOTALL)
+        assert all(number in text for number in numbers[field])
+        assert not any(re.search(rf"(?<![\d.,]){n}(?![\d,])", text) for n in numbers[other])
+        assert f"Stars of {field}" in text
+        assert f"tars of {other}" not in text
+        assert f"Of {other}" not in text
+        assert [record["path"] for record in summary["inputs"]] == [f"{field}/stars.h5"]
+
+
+def test_each_report_has_an_id_a_folder_and_a_history_of_its_own(built):
+    project, _ = built
+    ids = set()
+    for field in ROWS:
+        summary, _ = shown(project, field)
+        ids.add(summary["report"]["id"])
+        assert (project.out / field / "history.sqlite").is_file()
+        assert not list((project.out / field).glob(".building-*"))
+    assert ids == {"stars-cdfs", "stars-elais"}
+
+
+def test_each_line_says_whose_it_is_and_a_table_comes_last(built):
+    project, done = built
+    lines = [*done.stderr.splitlines(), *done.stdout.partition("\n\n")[0].splitlines()]
+    assert all(re.match(r"(cdfs|elais) \| \S", line) for line in lines)
+    assert done.stdout.partition("\n\n")[2].splitlines() == [
+        "Report  Result  Exit",
+        "cdfs    OK         0  The section was computed.",
+        "elais   OK         0  The section was computed.",
+        str(project.out / "index.html"),
+    ]
+
+
+def test_the_index_leads_to_each_report(built):
+    project, _ = built
+    page = (project.out / "index.html").read_text(encoding="utf-8")
+    assert "Stars of cdfs and elais" in page
+    links = set(re.findall(r'href="([^#"][^"]*)"', page))
+    for field in ROWS:
+        run = (project.out / field / "latest").resolve().name
+        assert f"{field}/{run}/report.html" in links
+        assert f"{field}/index.html" in links
+    assert all((project.out / link).is_file() for link in links)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core builds one at a time")
+def test_reports_are_built_at_the_same_time(fields):
+    """Each waits for the other, so one after the other would never end."""
+    fields.plugin(PLUGIN, meet="Meet")
+    meet = {"analysis": "meet", "catalogue": "stars", "title": "Meet", "timeout": 300}
+    configure(
+        fields,
+        {"meet": {**meet, "me": "${{ matrix.field }}", "other": "${{ matrix.other }}"}},
+        matrix={
+            "include": [{"field": "cdfs", "other": "elais"}, {"field": "elais", "other": "cdfs"}]
+        },
+        output={"folder": "out/${{ matrix.field }}", "formats": ["html"]},
+    )
+    done = fields.build("--workers", "2")
+    assert done.returncode == 0, done.stderr
+    assert "elais met cdfs." in shown(fields, "elais")[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_ends_all_and_leaves_nothing_half_built(fields, number):
+    fields.plugin(PLUGIN, meet="Meet")
+    meet = {"analysis": "meet", "catalogue": "stars", "title": "Meet", "other": "nobody"}
+    configure(fields, {"meet": {**meet, "me": "${{ matrix.field }}"}})
+    building = subprocess.Popen(
+        [sys.executable, "-m", "reportgen", "report.yaml", "--workers", "2"],
+        cwd=fields.folder,
+        env=clean_environment(**fields.env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    least = min(2, len(os.sched_getaffinity(0)))
+    begun = []
+    while len(begun) < least and building.poll() is None:
+        begun = [path for path in fields.folder.glob("met/*") if path.read_text()]
+    building.send_signal(number)
+    _, said = building.communicate(timeout=SECONDS)
+    assert building.returncode == 128 + number
+    assert said.endswith("Interrupted; a run that was not finished has been removed.\n")
+    assert "Traceback" not in said
+    for path in begun:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.read_text()), 0)
+    left = [p.name for p in fields.out.rglob("*") if not p.is_dir() or p.name.startswith(".")]
+    assert [name for name in left if name not in {".build.lock", "history.sqlite"}] == []
+
+
+def test_one_broken_combination_harms_no_other(fields):
+    (fields.folder / "cdfs" / "stars.h5").unlink()
+    done = fields.build()
+    assert done.returncode == 5
+    assert shown(fields, "elais")[0]["run"]["status"] == "ok"
+    assert shown(fields, "cdfs")[0]["run"]["status"] == "error"
+    table = done.stdout.partition("\n\n")[2].splitlines()
+    assert table[1] == "cdfs    Source     5  The section could not be computed."
+    assert table[2] == "elais   OK         0  The section was computed."
+    page = (fields.out / "index.html").read_text()
+    assert "2 reports: 1 in error and 1 OK." in page
+
+
+def test_a_build_that_is_killed_harms_no_other(fields):
+    fields.plugin(PLUGIN, die="Die")
+    die = {"analysis": "die", "catalogue": "stars", "title": "Die", "which": "${{ matrix.field }}"}
+    configure(fields, {"die": die})
+    done = fields.build()
+    assert done.returncode == 3
+    assert "elais   Died       3  The build was killed by SIGKILL" in done.stdout
+    assert shown(fields, "cdfs")[0]["run"]["status"] == "ok"
+    assert not (fields.out / "elais" / "latest").exists()
+    assert "1 not built yet" in (fields.out / "index.html").read_text()
+    configure(fields)
+    assert fields.build("-q").returncode == 0
+    assert not list(fields.out.glob("*/.building-*"))
+
+
+def test_a_wrong_configuration_of_one_builds_none(fields):
+    configure(fields, matrix={"field": ["cdfs", "elais"], "include": [{"field": "cdfs", "t": 1}]})
+    text = fields.config.read_text().replace(
+        "title: Of ${{ matrix.field }}", "title: ${{ matrix.t }}x"
+    )
+    fields.config.write_text(text)
+    done = fields.build()
+    assert done.returncode == 2
+    assert re.search(
+        r"report\.yaml:\d+:\d+: sections\.fluxes\.title: unknown key of the matrix 't'"
+        r" \(known: field\) \[field=elais\]\n",
+        done.stderr,
+    )
+    assert not fields.out.exists()
+
+
+def test_a_wrong_section_is_said_once(fields):
+    done = fields.build("--only", "flukes")
+    assert done.returncode == 2
+    assert done.stderr.count("unknown section 'flukes'; did you mean 'fluxes'?") == 1
+
+
+def test_one_cell_is_built_alone_and_the_index_shows_the_others(fields):
+    done = fields.build("--cell", "field=elais", "--set", "report.title=Set")
+    assert done.returncode == 0, done.stderr
+    assert "|" not in done.stdout
+    assert shown(fields, "elais")[0]["report"]["title"] == "Set"
+    assert not (fields.out / "cdfs").exists()
+    page = (fields.out / "index.html").read_text()
+    assert "Not built yet" in page
+    done = fields.build("--cell", "field=elias")
+    assert done.returncode == 2
+    assert "--cell field=elias: unknown field 'elias'; did you mean 'elais'?" in done.stderr
+
+
+def test_options_reach_each_build(fields):
+    done = fields.build(
+        *(
+            "--only",
+            "fluxes",
+            "--output",
+            "else where",
+            "--set",
+            "sections.fluxes.where=flux > 12.5",
+        ),
+        "--quiet",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not fields.out.exists()
+    (run,) = (fields.folder / "else where" / "cdfs").glob("2*Z")
+    assert read_summary(run)["sections"][0]["where"] == "flux > 12.5"
+
+
+def test_a_broken_section_names_the_command_that_runs_it_alone(fields):
+    fields.build("--set", "sections.fluxes.where=flux < 100", "--only", "fluxes")
+    (run,) = (fields.out / "elais").glob("2*Z")
+    error = read_summary(run)["sections"][0]["error"]
+    assert error["command"] == (
+        "python -m reportgen report.yaml --set 'sections.fluxes.where=flux < 100'"
+        " --cell field=elais --only fluxes"
+    )
+
+
+def test_check_looks_at_all_combinations(fields):
+    done = fields.run("check", "report.yaml")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "cdfs | catalogue stars: 211 rows, 1 of 1 columns",
+        "elais | catalogue stars: 347 rows, 1 of 1 columns",
+        "report.yaml: 2 reports, all sources are there.",
+    ]
+    (fields.folder / "elais" / "stars.h5").unlink()
+    done = fields.run("check", "report.yaml")
+    assert done.returncode == 5
+    assert "Error: elais: " in done.stderr
+    assert "all sources are there" not in done.stdout
+    assert fields.run("check", "report.yaml", "--cell", "field=cdfs").returncode == 0
+
+
+def test_the_example_of_two_fields_is_built_as_it_says(tmp_path):
+    for field, seed in (("cdfs", "2016"), ("elais", "1998")):
+        said = f"reportgen sample data/{field}" + (f" --seed {seed}" if field == "elais" else "")
+        assert f"#   {said}\n" in FIELDS.read_text(encoding="utf-8")
+        done = reportgen("sample", tmp_path / field, "--seed", seed, "--rows", 1000, "--images", 4)
+        assert done.returncode == 0, done.stderr
+    done = reportgen(FIELDS, "--output", tmp_path / "out", env={"FIELDS_DATA": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    medians = set()
+    for field, name in (("cdfs", "Chandra Deep Field South"), ("elais", "ELAIS-South 1")):
+        summary = read_summary(tmp_path / "out" / field / "latest")
+        assert summary["report"]["id"] == f"fields-{field}"
+        assert summary["report"]["title"] == f"SWIRE in {name}"
+        assert {d["file"] for d in summary["documents"].values()} == {"report.html", "report.pdf"}
+        flux = next(s for s in summary["sections"] if s["id"] == "flux")
+        medians.add(tuple(metric["value"] for metric in flux["metrics"].values()))
+    assert len(medians) == 2

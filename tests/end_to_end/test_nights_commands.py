@@ -1,0 +1,728 @@
+"""history, diff and backtest as a user runs them: real databases, run folders made by hand."""
+
+import csv
+import io
+import json
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import yaml
+from made_nights import make_run, started
+from projects import ROOT, SECONDS, clean_environment, reportgen
+
+from reportgen.summary import CheckRecord, read_summary, with_status, write_summary
+
+NIGHTS, GAP, BROKEN, LAST = 20, (6, 11, 12), 15, 290.0
+
+
+def change(run, **updates):
+    """Give the one section of a run other values, and the run its new record."""
+    summary = read_summary(run)
+    section = summary.sections[0].model_copy(update=updates)
+    write_summary(run, with_status(summary.model_copy(update={"sections": (section,)})))
+
+
+def reconfigure(run, **updates):
+    summary = read_summary(run)
+    changed = summary.configuration.model_copy(update=updates)
+    write_summary(run, summary.model_copy(update={"configuration": changed}))
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """Twenty nights but three, one in error, the last far off; in a history. Do not change it."""
+    folder = tmp_path_factory.mktemp("place")
+    out = folder / "build" / "cdfs"
+    scatter = random.Random(7)  # noqa: S311 - nights, not secrets
+    for night in range(NIGHTS):
+        if night in GAP:
+            continue
+        status = "error" if night == BROKEN else "ok"
+        value = LAST if night == NIGHTS - 1 else 248 + scatter.gauss(0, 2)
+        run = make_run(out, started(night), status, value=value, unit="uJy")
+        change(run, rows=1000 + night)
+    (out / "latest").symlink_to(run.name)
+    done = reportgen("history", "import", out, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def place(original, tmp_path):
+    """A copy that a test may change; commands run in it."""
+    return Path(shutil.copytree(original, tmp_path / "place", symlinks=True))
+
+
+def run_id(night):
+    return f"{started(night):%Y%m%dT%H%M%SZ}"
+
+
+def date_of(night):
+    return f"{started(night):%Y-%m-%d}"
+
+
+def said(done, code, *parts):
+    """Assert how a command ended and what it complained of, without a traceback."""
+    assert done.returncode == code, done.stderr
+    for part in parts:
+        assert part in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "bug of reportgen" not in done.stderr
+
+
+def widest(text):
+    """Give the longest line but those that are a path, as long as pytest made it."""
+    return max(len(line) for line in text.splitlines() if not line.startswith("/"))
+
+
+# history METRIC
+
+
+def test_a_metric_is_a_table_and_a_plot(original):
+    done = reportgen("history", "fluxes.median", cwd=original)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert widest(done.stdout) <= 80
+    lines = done.stdout.splitlines()
+    assert lines[0] == "Median flux: fluxes.median of report cdfs"
+    assert lines[1] == str(original / "build/cdfs/history.sqlite")
+    assert lines[2] == "17 nights shown; 17 nights have this metric"
+    nights = [line for line in lines if line.startswith("2026-")]
+    assert nights[-1].split() == [date_of(19), "290.00", "µJy", "not", "checked", run_id(19)]
+    (broken,) = [line for line in nights if line.startswith(date_of(BROKEN))]
+    assert "no value  µJy  section in error" in broken
+    gaps = [line.split(maxsplit=1) for line in nights if "no complete run" in line]
+    assert gaps == [
+        [date_of(6), "no complete run"],
+        [date_of(11), f"no complete run   until {date_of(12)}"],
+    ]
+    plot = lines[lines.index("Median flux (µJy)") :]
+    assert plot[1].startswith("290.00 │")
+    assert "●" in plot[1]
+    assert "×" in plot[10]
+    assert plot[-1].split() == ["●", "value", "×", "no", "value"]
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_the_plot_is_as_wide_as_the_terminal(original, width):
+    done = reportgen("history", "median", cwd=original, env={"COLUMNS": str(width)})
+    plot = done.stdout.partition("Median flux (µJy)")[2].splitlines()
+    assert width - 2 <= max(map(len, plot)) <= width
+
+
+def test_a_plot_needs_no_unicode(original):
+    for env in ({"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1", "LC_ALL": "C"}):
+        done = subprocess.run(
+            [sys.executable, "-m", "reportgen", "history", "median"],
+            cwd=original,
+            env=clean_environment(**env),
+            capture_output=True,
+            check=False,
+            timeout=SECONDS,
+        )
+        assert done.returncode == 0, done.stderr
+        text = done.stdout.decode(errors="replace")
+        assert "290.00 |" in text
+        assert "o value   x no value" in text
+        assert "●" not in text
+
+
+def test_the_c_locale_is_enough(original):
+    done = reportgen("history", cwd=original, env={"LC_ALL": "C"})
+    assert done.returncode == 0, done.stderr
+    done = reportgen("diff", "latest", cwd=original, env={"LC_ALL": "C"})
+    assert done.returncode == 1, done.stderr
+
+
+def test_json_has_every_night_with_its_run_folder(original):
+    done = reportgen("history", "median", "--nights", "6", "--json", cwd=original)
+    found = json.loads(done.stdout)
+    assert (found["report"], found["section"], found["metric"]) == ("cdfs", "fluxes", "median")
+    assert (found["unit"], found["digits"], found["known_nights"]) == ("uJy", 2, 17)
+    nights = found["nights"]
+    assert [night["night"] for night in nights] == [date_of(n) for n in range(14, 20)]
+    assert [night["value"] is None for night in nights] == [False, True] + [False] * 4
+    assert (nights[1]["status"], nights[-1]["status"]) == ("error", "ok")
+    assert nights[-1]["value"] == LAST
+    assert nights[-1]["folder"] == str(original / "build" / "cdfs" / run_id(19))
+
+
+def test_csv_has_a_line_for_each_night(original):
+    done = reportgen("history", "fluxes.median", "--csv", cwd=original)
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert len(rows) == NIGHTS - len(GAP)
+    assert float(rows[-1]["value"]) == LAST
+    (broken,) = [row for row in rows if row["value"] == ""]
+    assert (broken["night"], broken["status"]) == (date_of(BROKEN), "error")
+
+
+def test_a_plot_is_written_as_png_and_svg(place):
+    done = reportgen("history", "median", "--png", "a.png", "--svg", "b.svg", cwd=place)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-2:] == ["a.png", "b.svg"]
+    assert (place / "a.png").read_bytes().startswith(b"\x89PNG")
+    svg = (place / "b.svg").read_text()
+    assert "<title>Median flux (µJy)</title>" in svg
+    before = (place / "b.svg").read_bytes()
+    done = reportgen("history", "median", "--json", "--svg", "b.svg", cwd=place)
+    assert json.loads(done.stdout)
+    assert done.stderr == "b.svg\n"
+    assert (place / "b.svg").read_bytes() == before
+    assert not list(place.glob(".*.new"))
+
+
+def test_a_check_that_does_not_hold_and_another_unit_are_seen(place):
+    run = make_run(place / "build/cdfs", started(20), value=0.25, unit="mJy")
+    record = read_summary(run).sections[0].metrics["median"]
+    change(run, metrics={"median": record.model_copy(update={"verdict": "fail"})}, status="fail")
+    assert reportgen("history", "import", run, cwd=place).returncode == 0
+    done = reportgen("history", "median", "--nights", "5", cwd=place)
+    assert f"{date_of(20)}    0.25  mJy  fail" in done.stdout
+    assert "4 nights with another unit than mJy are not in the plot." in done.stdout
+    assert "◆ a check does not hold   × no value" in done.stdout
+    done = reportgen("history", "median", "--nights", "5", "--png", "a.png", cwd=place)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_without_any_value_there_is_no_plot(place):
+    for night in (20, 21):
+        make_run(place / "out", started(night), "error")
+    assert reportgen("history", "import", "out", cwd=place).returncode == 0
+    done = reportgen("history", "median", "--output", "out", "--svg", "a.svg", cwd=place)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("no value") == 2
+    assert "No night has a value to plot." in done.stdout
+
+
+# history
+
+
+def test_without_a_metric_reports_nights_and_metrics_are_listed(original):
+    done = reportgen("history", cwd=original)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert widest(done.stdout) <= 80
+    assert f"cdfs: 17 nights in 17 runs, {date_of(0)} to {date_of(19)}" in done.stdout
+    assert f"  {date_of(19)}  ok         41.2  {run_id(19)}" in done.stdout
+    assert f"  {date_of(BROKEN)}  error" in done.stdout
+    assert "and 10 nights before; --nights N lists more" in done.stdout
+    assert "fluxes.median      290.00  µJy" in done.stdout
+    found = json.loads(reportgen("history", "--json", "--nights", "3", cwd=original).stdout)
+    (report,) = found["reports"]
+    assert len(report["nights"]) == 3
+    assert [metric["key"] for metric in report["metrics"]] == ["fluxes.median"]
+
+
+def test_a_metric_that_is_no_more_is_listed_with_its_last_night(place):
+    run = make_run(place / "build/cdfs", started(20))
+    metric = read_summary(run).sections[0].metrics["median"]
+    change(run, metrics={"mean": metric.model_copy(update={"label": "Mean flux"})})
+    assert reportgen("history", "import", run, cwd=place).returncode == 0
+    done = reportgen("history", "--nights", "1", cwd=place)
+    (line,) = [line for line in done.stdout.splitlines() if "fluxes.median" in line]
+    assert line.split()[-2:] == ["17", date_of(19)]
+    done = reportgen("history", "median", "--nights", "1", cwd=place)
+    assert done.returncode == 0
+    assert "no value" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["fluxes.medain"], ["unknown metric 'fluxes.medain'; did you mean 'fluxes.median'?"]),
+        (["medain"], ["unknown metric 'medain'; did you mean 'median'?"]),
+        (["median", "--report", "cdsf"], ["unknown report 'cdsf'; did you mean 'cdfs'?"]),
+        (["--database", "none.sqlite"], ["none.sqlite has no runs", "history import"]),
+        (["--output", "nowhere"], ["nowhere/history.sqlite has no runs"]),
+        (["a", "b"], ["One METRIC at a time, not 2."]),
+        (["--csv"], ["need a METRIC"]),
+        (["median", "--csv", "--json"], ["--json or --csv, not both"]),
+        (["median", "--nights", "0"], ["0 is not in the range"]),
+        (["import"], ["Which RUN should be added?"]),
+        (["import", "--csv", "latest"], ["import takes"]),
+    ],
+)
+def test_what_is_not_there_is_said_with_a_hint(original, arguments, parts):
+    said(reportgen("history", *arguments, cwd=original), 2, *parts)
+
+
+def test_which_database_is_asked_when_there_are_several(place):
+    other = place / "build" / "other" / "history.sqlite"
+    other.parent.mkdir()
+    ours = place / "build/cdfs/history.sqlite"
+    shutil.copy(ours, other)
+    listed = "build/cdfs/history.sqlite and build/other/history.sqlite"
+    said(reportgen("history", cwd=place), 2, listed, "--database FILE or --output FOLDER")
+    for arguments in (["--database", other], ["--output", other.parent]):
+        done = reportgen("history", *arguments, cwd=place)
+        assert done.stdout.splitlines()[0] == str(other)
+    env = {"REPORTGEN_HISTORY": f"sqlite:///{ours}"}
+    assert reportgen("history", cwd=place, env=env).stdout.splitlines()[0] == str(ours)
+    assert reportgen("history", cwd=ours.parent).stdout.splitlines()[0] == str(ours)
+    said(reportgen("history", cwd=place / "build"), 2, "there is no history here", "--database")
+
+
+def test_a_bare_metric_name_must_leave_no_doubt(place):
+    run = make_run(place / "build/cdfs", started(20))
+    summary = read_summary(run)
+    twin = summary.sections[0].model_copy(update={"id": "sizes"})
+    write_summary(run, summary.model_copy(update={"sections": (*summary.sections, twin)}))
+    assert reportgen("history", "import", run, cwd=place).returncode == 0
+    done = reportgen("history", "median", cwd=place)
+    said(done, 2, "have a metric median: fluxes.median and sizes.median")
+    assert reportgen("history", "sizes.median", cwd=place).returncode == 0
+
+
+def test_of_several_reports_one_must_be_chosen(place):
+    run = make_run(place / "elais", started(20))
+    summary = read_summary(run)
+    report = summary.report.model_copy(update={"id": "elais"})
+    write_summary(run, summary.model_copy(update={"report": report}))
+    database = ["--database", place / "build/cdfs/history.sqlite"]
+    assert reportgen("history", "import", run, *database, cwd=place).returncode == 0
+    said(reportgen("history", "median", *database), 2, "several reports: cdfs and elais")
+    done = reportgen("history", "median", "--report", "elais", *database)
+    assert "1 night shown; 1 night has this metric" in done.stdout
+    assert "elais: 1 night in 1 run" in reportgen("history", *database).stdout
+
+
+def test_a_database_that_cannot_be_read_is_exit_code_4(tmp_path):
+    (tmp_path / "history.sqlite").write_text("not a database at all, " * 100)
+    done = reportgen("history", cwd=tmp_path)
+    said(done, 4, "is not a SQLite database, or is damaged", "move the file away")
+
+
+def test_an_older_database_is_read(original, tmp_path):
+    path = tmp_path / "history.sqlite"
+    script = Path(__file__).parents[1] / "history" / "version_1.sql"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script.read_text())
+    done = reportgen("history", "flux.median", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "198.5  µJy  warn" in done.stdout
+
+
+# history import
+
+
+def test_import_says_what_was_new(original, place):
+    output = place / "build" / "cdfs"
+    (output / "history.sqlite").unlink()
+    done = reportgen("history", "import", "latest", date_of(0), run_id(1), cwd=place)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        *(f"new    cdfs  {run_id(night)}" for night in (19, 0, 1)),
+        f"3 runs are new in {output}/history.sqlite, 0 were there before.",
+    ]
+    done = reportgen("history", "import", output, "--json", cwd=place)
+    outcomes = [run["outcome"] for run in json.loads(done.stdout)["runs"]]
+    assert [outcomes.count(each) for each in ("new", "known")] == [14, 3]
+    assert reportgen("history", "median", cwd=place).returncode == 0
+
+
+def test_import_leaves_out_what_is_no_run_and_says_so(place):
+    output = place / "build" / "cdfs"
+    (output / "history.sqlite").unlink()
+    (output / run_id(3) / "summary.json").write_text("{")
+    (output / run_id(4) / "summary.json").unlink()
+    done = reportgen("history", "import", output, place, "nowhere", cwd=place)
+    said(done, 2, f"{run_id(3)}/summary.json: is not a run", f"{run_id(4)}/summary.json: cannot")
+    said(done, 2, "nowhere: there is no such run", f"{place}/summary.json: cannot be read")
+    assert "15 runs are new" in done.stdout
+
+
+def test_import_into_a_folder_that_is_not_there(original, tmp_path):
+    missing = tmp_path / "missing" / "history.sqlite"
+    run = original / "build/cdfs/latest"
+    done = reportgen("history", "import", run, "--database", missing)
+    said(done, 4, f"{missing} cannot be opened", "a folder that exists")
+    assert done.stdout == ""
+
+
+def test_import_into_a_damaged_database_stops_at_once(place):
+    (place / "build/cdfs/history.sqlite").write_text("no database " * 500)
+    done = reportgen("history", "import", "build/cdfs", cwd=place)
+    said(done, 4, "is not a SQLite database", "17 runs were not added.")
+
+
+def test_import_takes_the_database_of_the_environment(original, tmp_path):
+    env = {"REPORTGEN_HISTORY": str(tmp_path / "team.sqlite")}
+    done = reportgen("history", "import", original / "build/cdfs/latest", env=env)
+    assert f"1 run is new in {tmp_path}/team.sqlite, 0 were there before." in done.stdout
+
+
+# diff
+
+
+def test_one_run_is_compared_with_the_night_before(original):
+    done = reportgen("diff", "latest", cwd=original)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert widest(done.stdout) <= 80
+    first, text = done.stdout.split("\n", 1)
+    assert first == f"cdfs {run_id(18)} (ok) → cdfs {run_id(19)} (ok)"
+    assert "Median flux rose from" in text
+    assert "times the\n         usual scatter." in text or "times\n         the usual" in text
+    assert f"from 16 nights up to {date_of(18)}" in text.replace("\n", " ")
+
+
+def test_noise_of_the_history_tells_what_moved(original):
+    done = reportgen("diff", date_of(1), run_id(4), cwd=original)
+    assert done.returncode == 1, "five nights before are needed"
+    assert "too few to tell" in done.stdout.replace("\n", " ")
+    assert "Median flux differs" in done.stdout
+    done = reportgen("diff", date_of(8), f"build/cdfs/{run_id(9)}", cwd=original)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 number differs by no more than 4 times the usual scatter." in done.stdout
+    done = reportgen("diff", date_of(1), date_of(2), "--tolerance", "0.2", cwd=original)
+    assert done.returncode == 0
+    assert "Nothing changed." in done.stdout
+
+
+def test_json_is_the_whole_comparison(original):
+    done = reportgen("diff", date_of(18), "latest", "--json", cwd=original)
+    assert (done.returncode, done.stderr) == (1, "")
+    found = json.loads(done.stdout)
+    assert found["moved"] is True
+    assert found["noise"]["nights"] == 16
+    (metric,) = found["changes"]["metrics"]
+    assert (metric["kind"], metric["after"]) == ("moved", LAST)
+    assert metric["times"] > 4
+    assert found["sentences"][0]["kind"] == "metric moved"
+
+
+def test_a_night_in_error_is_compared(original):
+    done = reportgen("diff", date_of(BROKEN), cwd=original)
+    assert done.returncode == 1
+    assert "error  Fluxes: the section could not be computed: The column is" in done.stdout
+    done = reportgen("diff", date_of(BROKEN + 1), cwd=original)
+    assert done.returncode == 0
+    assert "could be computed again" in done.stdout
+
+
+def test_without_a_history_that_is_said(place):
+    (place / "build/cdfs/history.sqlite").unlink()
+    done = reportgen("diff", date_of(8), date_of(9), cwd=place)
+    assert done.returncode == 1
+    assert "Usual scatter is not known: there is no history." in done.stdout
+
+
+def test_a_history_that_cannot_be_read_is_a_warning(place):
+    (place / "build/cdfs/history.sqlite").write_text("no database " * 500)
+    done = reportgen("diff", date_of(8), date_of(9), cwd=place)
+    said(done, 1, "Warning: history", "is not a SQLite database")
+    assert "the history cannot be read" in done.stdout
+
+
+def test_the_run_that_stands_for_a_night_is_taken(place):
+    output = place / "build/cdfs"
+    make_run(output, started(19, 5), value=250.0, unit="uJy")
+    make_run(output, started(19, 7), value=999.0, unit="uJy", only=("fluxes",))
+    done = reportgen("diff", date_of(18), date_of(19), cwd=place)
+    assert done.returncode == 0
+    assert f"cdfs {started(19, 5):%Y%m%dT%H%M%SZ} (ok)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["lastest"], ["lastest: there is no such run", "give a run folder"]),
+        ([date_of(6)], [f"has no run of the night {date_of(6)}", date_of(5), date_of(7)]),
+        (["2026-02-30"], ["2026-02-30 is no day of the calendar"]),
+        ([run_id(6), "latest"], [f"build/cdfs has no run {run_id(6)}", run_id(19)]),
+        (["build/cdfs", "latest"], ["build/cdfs holds runs", "build/cdfs/latest"]),
+        (["build", "latest"], ["build/summary.json: cannot be read"]),
+        ([date_of(0)], ["no night before", "give both runs"]),
+        (["latest", "--output", "nowhere"], ["--output nowhere: there is no such folder"]),
+        (["latest", "--tolerance", "-1"], ["-1.0 is not in the range"]),
+        ([], ["Missing argument 'RUN_A'"]),
+    ],
+)
+def test_a_run_that_is_not_there_is_said_with_a_hint(original, arguments, parts):
+    said(reportgen("diff", *arguments, cwd=original), 2, *parts)
+
+
+def test_a_run_that_cannot_be_read_is_exit_code_2(place):
+    (place / "build/cdfs" / run_id(9) / "summary.json").write_text("{")
+    done = reportgen("diff", date_of(8), run_id(9), cwd=place)
+    said(done, 2, f"{run_id(9)}/summary.json: is not a run of this version of reportgen")
+    done = reportgen("diff", date_of(10), cwd=place)
+    assert done.returncode == 0, "the night before is the last that can be read"
+    assert run_id(8) in done.stdout
+
+
+def test_which_output_folder_is_asked_when_there_are_several(place):
+    make_run(place / "build/other", started(0))
+    said(reportgen("diff", "latest", cwd=place), 2, "build/cdfs and build/other", "--output")
+    assert reportgen("diff", "latest", "--output", "build/cdfs", cwd=place).returncode == 1
+    assert reportgen("diff", "build/cdfs/latest", cwd=place).returncode == 1
+    assert reportgen("diff", "latest", cwd=place / "build/cdfs").returncode == 1
+    said(reportgen("diff", "latest", cwd=place / "build/other"), 2, "has no latest run")
+
+
+def test_a_page_is_written(place):
+    done = reportgen("diff", "latest", "--html", "what changed.html", cwd=place)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines()[-1] == "what changed.html"
+    page = (place / "what changed.html").read_text(encoding="utf-8")
+    assert "1 number moved beyond its usual scatter." in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_a_page_in_a_folder_that_is_not_there(original):
+    done = reportgen("diff", "latest", "--html", "nowhere/page.html", cwd=original)
+    said(done, 4, "nowhere")
+
+
+# Run as an account that may write nowhere: first elsewhere, so that all is imported that this
+# account may not even read.
+AS_NOBODY = """
+import contextlib, io, os, sys
+from reportgen.cli import main
+arguments, (first, then) = sys.argv[3:], sys.argv[1:3]
+sys.argv[1:] = arguments
+os.chdir(first)
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    main()
+os.chdir(then)
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+main()
+"""
+
+
+@pytest.fixture
+def open_place(original):
+    """A copy that every account of the machine can reach, which pytest's folders are not."""
+    folder = Path(tempfile.mkdtemp(prefix="reportgen-"))
+    shutil.copytree(original, folder / "place", symlinks=True)
+    for path in (folder, folder / "place", *(folder / "place").rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o755)
+    yield folder / "place"
+    for path in (folder / "place").rglob("*"):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def as_nobody(original, place, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, original, place, *arguments],
+        env=clean_environment(PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+
+
+def test_folders_that_may_not_be_written_are_read_all_the_same(original, open_place):
+    output = open_place / "build/cdfs"
+    output.chmod(0o555)
+    (output / "history.sqlite").chmod(0o444)
+    for arguments, code in (
+        (["history", "median"], 0),
+        (["history"], 0),
+        (["diff", "latest"], 1),
+        (["diff", date_of(8), date_of(9)], 0),
+    ):
+        done = as_nobody(original, open_place, *arguments)
+        assert (done.returncode, done.stderr) == (code, "")
+        assert done.stdout
+    done = as_nobody(original, open_place, "history", "import", "latest")
+    said(done, 4, "history.sqlite is read-only here", "give yourself write access")
+    done = as_nobody(original, open_place, "diff", "latest", "--html", "page.html")
+    said(done, 4, "Permission denied")
+
+
+def test_an_older_database_that_may_not_be_written_is_read_all_the_same(original, open_place):
+    path = open_place / "build/cdfs/history.sqlite"
+    path.unlink()
+    script = Path(__file__).parents[1] / "history" / "version_1.sql"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script.read_text())
+    path.chmod(0o444)
+    path.parent.chmod(0o555)
+    done = as_nobody(original, open_place, "history", "median")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "198.5  µJy  warn" in done.stdout
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        assert connection.execute("SELECT version FROM reportgen_schema").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("command", [["history", "median"], ["diff", "latest"], ["history"]])
+def test_a_reader_that_goes_away_is_no_error(original, command):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as gone:
+        done = subprocess.run(
+            [sys.executable, "-m", "reportgen", *command],
+            cwd=original,
+            env=clean_environment(),
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+    assert done.returncode == 141
+    assert "Traceback" not in done.stderr
+
+
+# backtest
+
+CHECKS = [
+    {"metric": "median", "max": 280, "severity": "warn"},
+    {"metric": "median", "min": 100},
+    {"metric": "median", "drift": {"nights": 10, "floor": 4}},
+    {"rows_at_least": 1010},
+    {"fresh": 24},
+    {"metric": "medain", "max": 1},
+    {"metric": "median", "min": 1000, "from": "2026-12-01"},
+]
+
+
+@pytest.fixture
+def config(place):
+    settings = {
+        "report": {"id": "cdfs", "title": "Deep Field"},
+        "output": {"folder": "build/cdfs"},
+        "catalogues": {"stars": {"file": "stars.h5", "columns": {"flux": {"dataset": "flux"}}}},
+        "sections": {
+            "fluxes": {
+                "analysis": "distribution",
+                "catalogue": "stars",
+                "title": "Fluxes",
+                "columns": ["flux"],
+                "checks": CHECKS,
+            }
+        },
+    }
+    path = place / "report.yaml"
+    path.write_text(yaml.safe_dump(settings, sort_keys=False))
+    return path
+
+
+def replayed(config, *arguments):
+    done = reportgen("backtest", config, "--json", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    (found,) = json.loads(done.stdout)["reports"]
+    return found, {check["check"]: check for check in found["checks"]}
+
+
+def test_backtest_says_on_which_nights_each_check_would_have_fired(config):
+    found, checks = replayed(config)
+    assert (found["nights"], found["first"], found["last"]) == (17, date_of(0), date_of(19))
+    assert list(checks) == [
+        "median-max-warn",
+        "median-min",
+        "median-drift",
+        "rows_at_least",
+        "fresh",
+        "medain-max",
+        "median-min-2",
+    ]
+    for name in ("median-max-warn", "median-drift"):
+        assert [fired["night"] for fired in checks[name]["fired"]] == [date_of(19)]
+    assert checks["median-min"]["fired"] == []
+    assert checks["median-min"]["not_computed"] == [date_of(BROKEN)]
+    early = [date_of(n) for n in range(10) if n not in GAP]
+    assert [fired["night"] for fired in checks["rows_at_least"]["fired"]] == early
+    assert checks["fresh"]["impossible"] == "The history does not say how old the files were."
+    assert "did you mean 'median'?" in checks["medain-max"]["impossible"]
+    assert checks["median-min-2"]["nights"] == 0
+
+
+def test_backtest_of_some_nights_looks_back_beyond_them(config):
+    found, checks = replayed(config, "--nights", "2")
+    assert (found["nights"], found["first"]) == (2, date_of(18))
+    assert [fired["night"] for fired in checks["median-drift"]["fired"]] == [date_of(19)]
+    assert checks["rows_at_least"]["fired"] == []
+
+
+def test_backtest_without_dates(config):
+    _, checks = replayed(config, "--undated", "--nights", "3")
+    assert len(checks["median-min-2"]["fired"]) == 3
+
+
+def test_backtest_reads_well(config):
+    done = reportgen("backtest", config)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert widest(done.stdout) <= 80
+    assert "Fluxes · Median flux: at most 280 µJy [warn]\n" in done.stdout
+    said_once = f"  fired on 1 of 16 nights; the section was in error on {date_of(BROKEN)}\n"
+    assert done.stdout.count(said_once) == 2
+    assert f"    {date_of(19)}  warn: Median flux is 290.00 µJy, above the limit" in done.stdout
+    assert "cannot be replayed: The history does not say how old the files were." in done.stdout
+    assert "was replayed on no night; not in force on 17 nights" in done.stdout
+    assert done.stdout.endswith(
+        "7 checks: 3 would have fired, 1 would not, 1 had no night to be replayed on and\n"
+        "2 cannot be replayed.\n"
+    )
+
+
+def test_backtest_names_many_nights_by_their_dates(config):
+    done = reportgen(
+        "backtest", config, "--set", "sections.fluxes.checks=[{metric: median, max: 1}]"
+    )
+    assert "fired on 16 of 16 nights" in done.stdout
+    assert f"    {date_of(0)} to {date_of(5)}\n" in done.stdout
+    assert done.stdout.count("above the limit of 1 µJy") == 10
+
+
+def test_backtest_compares_with_what_the_checks_said_then(config, place):
+    run = make_run(place / "build/cdfs", started(20), value=300.0, unit="uJy")
+    check = CheckRecord(
+        id="median-max-warn", kind="max", label="At most 310", status="ok", message="It is 300."
+    )
+    change(run, checks=(check,))
+    assert reportgen("history", "import", run, cwd=place).returncode == 0
+    _, checks = replayed(config, "--nights", "2")
+    assert [f["recorded"] for f in checks["median-max-warn"]["fired"]] == [None, "ok"]
+    assert f"{date_of(20)}  warn, was ok then: Median" in reportgen("backtest", config).stdout
+
+
+def test_backtest_without_a_history_or_checks(config, place):
+    done = reportgen("backtest", config, "--set", "report.id=other")
+    assert done.returncode == 0
+    assert "The history has no night of other, so nothing can be replayed." in done.stdout
+    done = reportgen("backtest", config, "--set", "sections.fluxes.checks=[]")
+    assert done.returncode == 0
+    assert "The configuration has no checks." in done.stdout
+
+
+def test_backtest_of_a_matrix_replays_each_report(config, place):
+    settings = yaml.safe_load(config.read_text())
+    settings["matrix"] = {"field": ["cdfs", "elais"]}
+    settings["report"]["id"] = "${{ matrix.field }}"
+    settings["output"]["folder"] = "build/${{ matrix.field }}"
+    config.write_text(yaml.safe_dump(settings, sort_keys=False))
+    done = reportgen("backtest", config, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)["reports"]
+    assert [(each["report"], each["nights"]) for each in found] == [("cdfs", 17), ("elais", 0)]
+    done = reportgen("backtest", config, "--cell", "field=elais")
+    assert "The history has no night of elais" in done.stdout
+    assert "cdfs" not in done.stdout.splitlines()[0]
+
+
+def test_backtest_of_what_is_not_there(config, place):
+    said(reportgen("backtest", place / "no.yaml"), 2, "no.yaml")
+    (place / "build/cdfs/history.sqlite").write_text("no database " * 500)
+    said(reportgen("backtest", config), 4, "is not a SQLite database")
+
+
+def test_every_command_has_help(original):
+    for command in ("history", "diff", "backtest"):
+        done = reportgen(command, "--help")
+        assert done.returncode == 0
+        assert "Exit codes:" in done.stdout

@@ -1,0 +1,636 @@
+"""Thirty nights of one report: what each says, what it says is new, and what all of them leave.
+
+Whatever a night should say is worked out here from the numbers that were written for it, with
+numpy and without reportgen.
+"""
+
+import re
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from astropy.table import Table
+from projects import Project, read_summary, section
+from warm_builds import Ended, warm_builds
+
+FIRST = datetime(2026, 10, 1, 2, tzinfo=UTC)
+NIGHTS = 30
+FULL, GROWN, POOR = 300, 340, 200  # rows
+MISSING = -99.0
+
+# What happens when.
+GAPS = 7  # many values are missing
+HAZE = 9  # the seeing is bad
+NO_BUILD = 10
+STEP = 12  # flux_24 is higher from then on
+TRUNCATED = 14
+NEW_UNIT = 17  # of the seeing, from then on
+TWICE = 19  # the first run has too few rows, the second is as it should be
+WAIVED = 20  # until then flux_24 may have too few values, from then on for two nights it may not
+CHECKED = 22
+GROWTH = 24
+TOO_BRIGHT = 26  # from then on the slow drift of flux_36 is above its limit
+
+BUILT = [night for night in range(1, NIGHTS + 1) if night != NO_BUILD]
+LEVEL, DIM, LOST, FEWEST = 12.0, 10.0, 5.0, 250
+LOOK_BACK, AT_LEAST, MOST, FLOORS = 7, 5, 5.0, {"flux_24": 0.2, "seeing": 0.02}
+FLUX_36, FLUX_24, SEEING = "3.6 µm flux density", "24 µm flux density", "Seeing"
+
+
+def date_of(night):
+    return (FIRST + timedelta(days=night - 1)).date()
+
+
+def unit_of_seeing(night):
+    return "mas" if night >= NEW_UNIT else "arcsec"
+
+
+def columns_of(night, rows):
+    """Give what was observed in a night."""
+    random = np.random.default_rng(night)
+    flux_36 = 10.22 + 0.07 * night + random.normal(scale=0.2, size=rows)
+    flux_24 = (56.0 if night >= STEP else 50.0) + random.normal(scale=2.0, size=rows)
+    seeing = (1.3 if night == HAZE else 0.9) + random.normal(scale=0.05, size=rows)
+    if night == GAPS:
+        flux_36[: int(0.12 * rows)] = MISSING
+    return {
+        "flux_36": flux_36,
+        "flux_24": flux_24,
+        "seeing": seeing * (1000 if unit_of_seeing(night) == "mas" else 1),
+    }
+
+
+def valid(values):
+    return values[values != MISSING]
+
+
+def configure(project, night):
+    """Write the configuration of a night: only the unit of the seeing ever changes."""
+    drift = {"nights": LOOK_BACK, "at_least": AT_LEAST, "most": MOST}
+    waiver = {"until": date_of(WAIVED), "reason": "the new camera", "owner": "Ann"}
+    columns = {
+        "flux_36": {"unit": "uJy", "label": FLUX_36},
+        "flux_24": {"unit": "uJy", "label": FLUX_24},
+        "seeing": {"unit": unit_of_seeing(night), "label": SEEING},
+    }
+    for name, block in columns.items():
+        block["dataset"] = name
+    project.configure(
+        {
+            "rows": section("overview"),
+            "fluxes": section(
+                "distribution",
+                columns=["flux_36", "flux_24"],
+                histograms=[{"bins": 5}],
+                checks=[
+                    {"metric": "flux_36_median", "min": DIM, "max": LEVEL},
+                    {
+                        "metric": "flux_24_median",
+                        "drift": {**drift, "floor": FLOORS["flux_24"]},
+                    },
+                    {"rows_at_least": FEWEST},
+                    {"missing_at_most": {"column": "flux_36", "percent": LOST}},
+                    {
+                        "metric": "flux_24_n",
+                        "min": 400,
+                        "waive": waiver,
+                        "until": date_of(CHECKED),
+                    },
+                ],
+                title="Fluxes",
+            ),
+            "seeing": section(
+                "distribution",
+                columns=["seeing"],
+                histograms=[{"bins": 5}],
+                checks=[
+                    {
+                        "metric": "seeing_median",
+                        "drift": {**drift, "floor": FLOORS["seeing"]},
+                        "severity": "warn",
+                    }
+                ],
+                title="Weather",
+            ),
+            "trends": {
+                "analysis": "trend",
+                "title": "Trends",
+                "metrics": [
+                    "fluxes.flux_36_median",
+                    "fluxes.flux_24_median",
+                    "seeing.seeing_median",
+                ],
+            },
+        },
+        catalogues={"stars": {"file": "stars.h5", "missing": [MISSING], "columns": columns}},
+    )
+
+
+def write_file(path, night, rows):
+    with h5py.File(path, "w") as file:
+        for name, values in columns_of(night, rows).items():
+            file[name] = values
+    if night == TRUNCATED:
+        path.write_bytes(path.read_bytes()[:-1000])
+
+
+@dataclass(frozen=True)
+class Night:
+    """A run of a night. rows: of its file."""
+
+    number: int
+    rows: int
+    done: Ended
+    folder: Path
+
+    @cached_property
+    def summary(self):
+        return read_summary(self.folder)
+
+    @cached_property
+    def page(self):
+        return (self.folder / "report.html").read_text(encoding="utf-8")
+
+    @property
+    def sections(self):
+        return {each["id"]: each for each in self.summary["sections"]}
+
+    def metric(self, name):
+        return self.sections["seeing" if name.startswith("seeing") else "fluxes"]["metrics"][name]
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """All that was built. runs: each in its turn. nights: the run that counts, by number."""
+
+    project: Project
+    runs: list[Night]
+
+    @cached_property
+    def nights(self):
+        return {run.number: run for run in self.runs}
+
+    def __getitem__(self, number):
+        return self.nights[number]
+
+
+@pytest.fixture(scope="module")
+def simulation(tmp_path_factory):
+    project, runs = Project(tmp_path_factory.mktemp("nights")), []
+    with warm_builds(tmp_path_factory.mktemp("said")) as warm:
+        for number in BUILT:
+            full = GROWN if number >= GROWTH else FULL
+            for place, rows in enumerate([POOR, full] if number == TWICE else [full]):
+                write_file(project.folder / "stars.h5", number, rows)
+                configure(project, number)
+                started = FIRST + timedelta(days=number - 1, hours=3 * place)
+                done = warm.build(project.config, epoch=int(started.timestamp()))
+                runs.append(Night(number, rows, done, project.out / f"{started:%Y%m%dT%H%M%SZ}"))
+    return Simulation(project, runs)
+
+
+# What should be: from the numbers alone.
+
+
+def median(number, name):
+    """Give the median of a column in the run that counts; None where there is none."""
+    if number == TRUNCATED:
+        return None
+    rows = GROWN if number >= GROWTH else FULL
+    return float(np.median(valid(columns_of(number, rows)[name])))
+
+
+def earlier(number, name):
+    """Give the medians of the earlier nights, those in the unit of this night."""
+    return [
+        None
+        if name == "seeing" and unit_of_seeing(k) != unit_of_seeing(number)
+        else median(k, name)
+        for k in BUILT
+        if k < number
+    ]
+
+
+def scatter(values):
+    return 1.4826 * float(np.median(np.abs(np.array(values) - np.median(values))))
+
+
+def drifts(number, name):
+    last = [value for value in earlier(number, name)[-LOOK_BACK:] if value is not None]
+    if len(last) < AT_LEAST:
+        return False
+    away = abs(median(number, name) - np.median(last))
+    return bool(away > MOST * max(scatter(last), FLOORS[name]))
+
+
+def endings(number, rows=None):
+    """Give how each check should end; nothing of sections that cannot be computed."""
+    if number == TRUNCATED:
+        return {}
+    rows = rows or (GROWN if number >= GROWTH else FULL)
+    columns = columns_of(number, rows)
+    lost = 100 * (1 - len(valid(columns["flux_36"])) / rows)
+    few = len(valid(columns["flux_24"])) < 400
+    waiver = "idle" if number > CHECKED else "waived" if number <= WAIVED else "fail"
+    brightness = np.median(valid(columns["flux_36"]))
+    return {
+        "flux_36_median-min": "fail" if brightness < DIM else "ok",
+        "flux_36_median-max": "fail" if brightness > LEVEL else "ok",
+        "flux_24_median-drift": "fail" if drifts(number, "flux_24") else "ok",
+        "rows_at_least": "fail" if rows < FEWEST else "ok",
+        "flux_36-missing_at_most": "fail" if lost > LOST else "ok",
+        "flux_24_n-min": waiver if few else "ok",
+        "seeing_median-drift-warn": "warn" if drifts(number, "seeing") else "ok",
+    }
+
+
+def status(number, rows=None):
+    if number == TRUNCATED:
+        return "error"
+    found = endings(number, rows).values()
+    return "fail" if "fail" in found else "warn" if "warn" in found else "ok"
+
+
+def counts(number, rows=None):
+    """Give how many checks ended how, as the first sentence says it."""
+    words = {
+        "fail": ("failed", "failed"),
+        "warn": ("has a warning", "have a warning"),
+        "waived": ("is waived", "are waived"),
+        "ok": ("is ok", "are ok"),
+    }
+    found = Counter(endings(number, rows).values())
+    parts = [f"{found[k]} {words[k][found[k] > 1]}" for k in words if found[k]]
+    first, *rest = parts
+    n, _, said = first.partition(" ")
+    parts = [f"{n} check{'s' if n != '1' else ''} {said}", *rest]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def numbers_in(text):
+    return [float(found) for found in re.findall(r"\d+(?:\.\d+)?", text)]
+
+
+@pytest.mark.parametrize("number", BUILT)
+def test_status_and_exit_code_of_a_night_follow_from_its_numbers(simulation, number):
+    night = simulation[number]
+    assert night.done.code == {"ok": 0, "warn": 0, "fail": 1, "error": 5}[status(number)]
+    assert night.summary["run"]["status"] == status(number)
+    found = {
+        check["id"]: "idle"
+        if not check["in_force"]
+        else "waived"
+        if check["waived"]
+        else check["status"]
+        for each in night.summary["sections"]
+        for check in each["checks"]
+    }
+    wanted = endings(number) or dict.fromkeys(endings(1), "error") | {
+        "flux_24_n-min": found["flux_24_n-min"]
+    }
+    assert found == wanted
+
+
+def test_the_nights_are_what_this_file_says_that_happens():
+    failed = {GAPS, STEP, STEP + 1, STEP + 3, WAIVED + 1, WAIVED + 2, *range(TOO_BRIGHT, 31)}
+    assert {number for number in BUILT if status(number) == "fail"} == failed
+    assert [number for number in BUILT if status(number) == "warn"] == [HAZE]
+    assert [number for number in BUILT if status(number) == "error"] == [TRUNCATED]
+    assert [number for number in BUILT if drifts_of(number)] == [HAZE, STEP, STEP + 1, STEP + 3]
+
+
+def drifts_of(number):
+    return number != TRUNCATED and (drifts(number, "flux_24") or drifts(number, "seeing"))
+
+
+def first_sentence(night):
+    return night.done.said.splitlines()[0].replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("number", [n for n in BUILT if status(n) == "ok"])
+def test_a_night_without_trouble_says_so_first(simulation, number):
+    said = f"All 4 sections were computed. {counts(number)}."
+    assert first_sentence(simulation[number]) == said
+
+
+@pytest.mark.parametrize("number", [n for n in BUILT if status(n) in {"fail", "warn"}])
+def test_a_night_in_trouble_says_first_how_many_checks_and_the_worst(simulation, number):
+    said = first_sentence(simulation[number])
+    assert said.startswith(f"{counts(number)}. "), said
+    numbers = numbers_in(said.removeprefix(f"{counts(number)}. "))
+    if number == GAPS:
+        assert re.search(r"has no valid value in .* rows, above the 5 % that are allowed", said)
+        assert numbers == [3.6, 12.0, FULL, LOST, 7.0]
+    elif number == HAZE or number < WAIVED:
+        name, label = ("seeing", "Median") if number == HAZE else ("flux_24", "24 µm median")
+        last = [value for value in earlier(number, name)[-LOOK_BACK:] if value is not None]
+        middle, floor = float(np.median(last)), FLOORS[name]
+        value, usual = median(number, name), max(scatter(last), floor)
+        assert f"above the median of the last {LOOK_BACK} nights" in said or len(last) < LOOK_BACK
+        assert ("times the floor" in said) == (usual == floor)
+        assert value == pytest.approx(closest(numbers, value), abs=0.06)
+        assert middle == pytest.approx(closest(numbers, middle), abs=0.06)
+        times = float(re.search(r"([\d.]+) times the", said)[1])
+        assert times == pytest.approx((value - middle) / usual, rel=0.06)
+        assert said.removeprefix(f"{counts(number)}. ").startswith(label)
+    elif number <= CHECKED:
+        assert f"below the limit of 400 (by {400 - FULL})" in said
+        assert said.endswith(f"The waiver expired on {date_of(WAIVED)} (the new camera, Ann).")
+    else:
+        found = re.search(r"is ([\d.]+) µJy, above the limit of 12 µJy \(by (.+) µJy\)", said)
+        value, above = found.groups()
+        assert float(value) == pytest.approx(median(number, "flux_36"), abs=0.006)
+        assert float(above) == pytest.approx(float(value) - LEVEL, abs=1e-9)
+
+
+def closest(numbers, wanted):
+    return min(numbers, key=lambda each: abs(each - wanted))
+
+
+def test_a_truncated_file_is_said_first_and_in_every_section_on_it(simulation):
+    night = simulation[TRUNCATED]
+    said = first_sentence(night)
+    assert said.startswith("3 of 4 sections could not be computed: ")
+    assert {each["id"] for each in night.summary["sections"] if each["status"] == "error"} == {
+        "rows",
+        "fluxes",
+        "seeing",
+    }
+    assert all(record["error"] for record in night.summary["inputs"])
+    assert night.sections["trends"]["findings"] == ["Tonight none of 3 metrics has a value."]
+
+
+# What changed since the night before.
+
+KIND = {  # how a check ended the night before, and how it ends now: what is said
+    ("ok", "fail"): "verdict new fail",
+    ("ok", "warn"): "verdict new warn",
+    ("waived", "fail"): "verdict new fail",
+    (None, "fail"): "verdict new fail",
+    (None, "waived"): "verdict waived",
+    ("fail", "fail"): "verdict still",
+    ("fail", "ok"): "verdict recovered",
+    ("warn", "ok"): "verdict recovered",
+    ("fail", "idle"): "verdict unchecked",
+}
+
+
+def before(number):
+    return max(k for k in BUILT if k < number)
+
+
+def verdict_changes(number):
+    former, current = endings(before(number)), endings(number)
+    changes = (KIND.get((former.get(name), ending)) for name, ending in current.items())
+    return Counter(change for change in changes if change)
+
+
+def circumstances(number):
+    """Give what else a night says is other than it was."""
+    last = before(number)
+    if number == TRUNCATED:
+        return {"section error": 3, "input unreadable": 1}
+    if last == TRUNCATED:
+        return {"section recovered": 3, "input readable": 1}
+    said = {"input grown" if number == GROWTH else "input changed": 1}
+    if number == NEW_UNIT:
+        said |= {"configuration": 1, "metric unit": 3}
+    return said
+
+
+@pytest.mark.parametrize("number", BUILT[1:])
+def test_a_night_says_what_changed_since_the_night_before(simulation, number):
+    (since,) = simulation[number].summary["since"]
+    assert since["run"] == simulation[before(number)].folder.name
+    assert since["night"] == str(date_of(before(number)))
+    found = Counter(change["kind"] for change in since["changes"])
+    moves = {kind for kind in found if kind.startswith("metric") and kind != "metric unit"}
+    others = {kind: n for kind, n in found.items() if kind not in moves}
+    assert others == {**verdict_changes(number), **circumstances(number)}
+
+
+def moves(number):
+    """Give the medians that the night should say to have moved, or to differ."""
+    if TRUNCATED in {number, before(number)}:
+        return {}
+    found = {}
+    for name, words in (
+        ("flux_36", "Fluxes: 3.6 µm median "),
+        ("flux_24", "Fluxes: 24 µm median "),
+        ("seeing", "Weather: median "),
+    ):
+        last = before(number)
+        if name == "seeing" and unit_of_seeing(last) != unit_of_seeing(number):
+            continue
+        newest = unit_of_seeing(last)  # that which the history knows
+        known = [
+            median(k, name)
+            for k in BUILT
+            if k < number and (name != "seeing" or unit_of_seeing(k) == newest)
+        ]
+        known = [value for value in known if value is not None]
+        change = median(number, name) - median(last, name)
+        if len(known) < 5:
+            found[words] = "metric differs"
+        elif abs(change) > 4 * scatter(known):
+            found[words] = "metric moved"
+    return found
+
+
+@pytest.mark.parametrize("number", BUILT[1:])
+def test_a_night_says_which_medians_moved_beyond_what_is_usual(simulation, number):
+    (since,) = simulation[number].summary["since"]
+    said = {change["text"].replace("\u00a0", " "): change["kind"] for change in since["changes"]}
+    starts = ("Fluxes: 3.6 µm median ", "Fluxes: 24 µm median ", "Weather: median ")
+    found = {
+        start: kind
+        for text, kind in said.items()
+        for start in starts
+        if kind in {"metric moved", "metric differs"} and text.startswith(start)
+    }
+    assert found == moves(number)
+
+
+def test_the_first_night_has_nothing_to_compare_with(simulation):
+    assert simulation[1].summary["since"] == []
+    (finding,) = simulation[1].sections["trends"]["findings"]
+    assert finding == "This is the first night, so there is nothing to compare it with."
+
+
+def test_changes_are_said_in_words_that_name_what_they_are_about(simulation):
+    def said(number, kind):
+        (since,) = simulation[number].summary["since"]
+        texts = [change["text"] for change in since["changes"] if change["kind"] == kind]
+        return [text.replace("\u00a0", " ") for text in texts]
+
+    (recovered,) = said(GAPS + 1, "verdict recovered")
+    assert recovered.endswith("is ok again; it failed before.")
+    assert f"{FLUX_36}, missing" in recovered
+    (unit,) = (text for text in said(NEW_UNIT, "metric unit") if "median" in text)
+    assert "the unit of median was ″ and is mas" in unit
+    (grown,) = said(GROWTH, "input grown")
+    assert grown.startswith(f"stars.h5 grew from {FULL} to {GROWN} rows")
+    (unchecked,) = said(CHECKED + 1, "verdict unchecked")
+    assert "is not checked any more; it failed before." in unchecked
+    (expired,) = said(WAIVED + 1, "verdict new fail")
+    assert "failed; it was waived before." in expired
+    assert len(said(TOO_BRIGHT, "verdict new fail")) == 1
+    assert all("still fails" in text for n in (27, 28, 29, 30) for text in said(n, "verdict still"))
+
+
+# The past.
+
+
+def with_nan(values):
+    return np.array([np.nan if value is None else value for value in values])
+
+
+CHECKED_METRICS = {
+    "flux_36_median": "flux_36",
+    "flux_24_median": "flux_24",
+    "seeing_median": "seeing",
+}
+
+
+@pytest.mark.parametrize("number", [n for n in BUILT if n != TRUNCATED])
+def test_checked_metrics_hold_the_values_of_exactly_the_earlier_nights(simulation, number):
+    for metric, column in CHECKED_METRICS.items():
+        record = simulation[number].metric(metric)
+        assert record["value"] == pytest.approx(median(number, column), rel=1e-12)
+        past = record["past"]
+        assert [each["night"] for each in past] == [str(date_of(k)) for k in BUILT if k < number]
+        found, wanted = [each["value"] for each in past], earlier(number, column)
+        assert [value is None for value in found] == [value is None for value in wanted]
+        np.testing.assert_allclose(with_nan(found), with_nan(wanted), rtol=1e-12)
+    assert simulation[number].summary["history"] == {"nights": BUILT.index(number), "error": ""}
+
+
+def test_sparklines_are_parted_where_a_night_has_no_value(simulation):
+    lines = re.findall(r'<svg class="spark".*?</svg>', simulation[NIGHTS].page, flags=re.DOTALL)
+    values = [earlier(NIGHTS, name) for name in ("flux_36", "flux_24", "seeing")]
+    said = [f"{sum(v is not None for v in past) + 1} nights: " for past in values]
+    drawn = [line for line in lines if any(text in line for text in said)]
+    assert [line.count("<polyline") for line in drawn] == [2, 2, 1]
+    for line, past, text in zip(drawn, values, said, strict=True):
+        assert text in line
+        points = [len(found.split()) for found in re.findall(r'points="([^"]+)"', line)]
+        assert sum(points) == sum(value is not None for value in past) + 1
+
+
+@pytest.mark.parametrize("number", [TRUNCATED - 1, TRUNCATED + 1, NEW_UNIT, NIGHTS])
+def test_trends_hold_the_values_of_the_nights_and_mark_those_that_lie_apart(simulation, number):
+    tables = {table["id"]: table for table in simulation[number].sections["trends"]["tables"]}
+    for place, column in enumerate(CHECKED_METRICS.values(), start=1):
+        file = simulation[number].folder / tables[f"trend_{place}"]["files"]["ecsv"]
+        table = Table.read(file, format="ascii.ecsv")
+        values = [*earlier(number, column), median(number, column)]
+        wanted = with_nan(values)
+        assert list(table["night"]) == [str(date_of(k)) for k in BUILT if k <= number]
+        np.testing.assert_allclose(np.ma.filled(table["value"].astype(float), np.nan), wanted)
+        known = wanted[np.isfinite(wanted)]
+        outlying = np.abs(wanted - np.median(known)) > 5 * scatter(known)
+        if len(known) < 5:
+            outlying[:] = False
+        assert list(table["outlying"]) == list(outlying.astype(int))
+
+
+# All nights together.
+
+
+def rows_of_index(simulation):
+    index = (simulation.project.out / "index.html").read_text(encoding="utf-8")
+    return dict(re.findall(r'<tr id="night-([\d-]+)">(.*?)</tr>', index, flags=re.DOTALL))
+
+
+def test_the_index_lists_each_night_with_the_status_of_the_run_that_counts(simulation):
+    rows = rows_of_index(simulation)
+    assert list(rows) == [str(date_of(number)) for number in BUILT[::-1]]
+    for number in BUILT:
+        row = rows[str(date_of(number))]
+        assert re.findall(r'class="status status-(\w+)"', row)[0] == status(number)
+        assert f'href="{simulation[number].folder.name}/report.html"' in row
+    index = (simulation.project.out / "index.html").read_text(encoding="utf-8")
+    found = Counter(map(status, BUILT))
+    assert (
+        f"29 nights: {found['ok']} OK, 1 with a warning, {found['fail']} failed and 1 in" in index
+    )
+    assert len(re.findall(r'<a class="day day-\w+', index)) == len(BUILT)
+
+
+def test_every_link_of_the_index_and_of_the_pages_beside_it_leads_to_a_file(simulation):
+    out = simulation.project.out
+    pages = [out / "index.html", *(out / "nights").glob("*.html")]
+    assert len(pages) == 1 + 2 * len(BUILT)
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        links = re.findall(r'href="([^"#]+)"|url=([^"]+)"', text)
+        assert links
+        for link in links:
+            assert (page.parent / "".join(link)).is_file(), (page.name, link)
+
+
+def test_each_report_leads_to_the_nights_before_and_after_it(simulation):
+    for number in BUILT:
+        night = simulation[number]
+        links = re.findall(r'href="(\.\./nights/[^"]+)"', night.page)
+        assert links == [
+            f"../nights/{date_of(number)}-{side}.html" for side in ("previous", "next")
+        ]
+        sides = [[k for k in BUILT if k < number][-1:], [k for k in BUILT if k > number][:1]]
+        for link, side in zip(links, sides, strict=True):
+            page = (night.folder / link).read_text(encoding="utf-8")
+            targets = re.findall(r"url=\.\./([^/]+)/report.html", page)
+            assert targets == [simulation[k].folder.name for k in side]
+
+
+def test_of_a_night_that_was_run_twice_the_newest_run_counts(simulation):
+    first, second = (run for run in simulation.runs if run.number == TWICE)
+    assert (first.done.code, second.done.code) == (1, 0)
+    assert status(TWICE, POOR) == "fail"
+    assert "fewer than 250" in first_sentence(first)
+    for run in (first, second):  # neither is compared with the other
+        (since,) = run.summary["since"]
+        assert since["run"] == simulation[TWICE - 1].folder.name
+    row = rows_of_index(simulation)[str(date_of(TWICE))]
+    assert re.findall(r'class="status status-(\w+)"', row) == ["ok", "fail"]
+    assert f'href="{first.folder.name}/report.html"' in row
+    past = simulation[TWICE + 1].metric("flux_36_median")["past"][-1]
+    assert past["value"] == pytest.approx(median(TWICE, "flux_36"), rel=1e-12)
+    assert past["value"] != pytest.approx(np.median(columns_of(TWICE, POOR)["flux_36"]), rel=1e-6)
+
+
+def test_the_trends_of_the_index_have_gaps_where_there_is_no_value(simulation):
+    index = (simulation.project.out / "index.html").read_text(encoding="utf-8")
+    figures = re.findall(r'<figure class="trend">.*?</figure>', index, flags=re.DOTALL)
+    assert [len(re.findall(r'class="gap"', figure)) for figure in figures] == [1, 1, 15]
+    # The night without a build and the night in error part the lines.
+    assert [figure.count("<polyline") for figure in figures] == [3, 3, 1]
+    for figure, name in zip(figures, CHECKED_METRICS.values(), strict=True):
+        value = re.search(r'<span class="value">([\d.,]+)', figure)[1].replace(",", "")
+        assert float(value) == pytest.approx(median(NIGHTS, name), rel=2e-3)
+
+
+def test_the_history_has_all_runs(simulation):
+    database = simulation.project.out / "history.sqlite"
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        found = connection.execute("SELECT run, night, status FROM reportgen_runs ORDER BY id")
+        assert found.fetchall() == [
+            (run.folder.name, str(date_of(run.number)), run.summary["run"]["status"])
+            for run in simulation.runs
+        ]
+    assert len(simulation.runs) == len(BUILT) + 1
+
+
+def test_the_newest_night_is_the_latest_and_nothing_hidden_is_left(simulation):
+    out = simulation.project.out
+    assert (out / "latest").resolve() == simulation[NIGHTS].folder.resolve()
+    hidden = {path.name for path in out.iterdir() if path.name.startswith(".")}
+    assert hidden == {".nights.json"}

@@ -1,0 +1,117 @@
+"""Builds from one warm process: a program, which `warm_builds` runs.
+
+It imports reportgen and starts the server that workers are forked from, once. Then it reads
+requests, lines of JSON, and forks a process for each, which is a build of the command line: it
+ends, or is killed, as any other.
+"""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections import Counter
+from multiprocessing import forkserver
+from pathlib import Path
+
+# Calls that change files, locks, databases or processes, as C functions name themselves.
+WATCHED = frozenset(
+    (
+        *("open", "rename", "replace", "unlink", "mkdir", "rmdir", "symlink", "fsync", "flock"),
+        *("ftruncate", "pwrite", "BufferedWriter.write", "TextIOWrapper.write", "socket.sendmsg"),
+        *("Connection.commit", "Connection.close", "Cursor.execute", "Cursor.executemany"),
+    )
+)
+
+
+class Watch:
+    """Counts the points of a build, each a call that changes something; kills it at one of them.
+
+    A point is named by the stage of the build, the call, which of its kind it is in the stage, and
+    whether it begins or has ended: ``publish rename 1 begins``.
+    """
+
+    def __init__(self, kill_at, notes):
+        import reportgen
+
+        self._package = str(Path(reportgen.__file__).parent)
+        self._kill_at = kill_at
+        self._notes = notes
+        self._seen = Counter()
+
+    def __call__(self, frame, event, called):
+        if event not in {"c_call", "c_return"} or called.__qualname__ not in WATCHED:
+            return
+        kind = (self.stage(frame), called.__qualname__, "begins" if event == "c_call" else "ended")
+        self._seen[kind] += 1
+        stage, name, when = kind
+        point = f"{stage} {name} {self._seen[kind]} {when}"
+        if point == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self._notes is not None:
+            self._notes.append(point)
+
+    def stage(self, frame):
+        """Name what the conductor does just now, or what the filing of a run does."""
+        below = "outside"
+        while frame is not None:
+            name, file = frame.f_code.co_name, frame.f_code.co_filename
+            if (Path(file).name, name) in {("run.py", "build"), ("filing.py", "file_run")}:
+                return below
+            if file.startswith(self._package):
+                below = name
+            frame = frame.f_back
+        return "outside"
+
+
+def build(request):
+    """Be a build; never returns."""
+    from reportgen.cli import main
+
+    for number, ending in ((1, ".out"), (2, ".err")):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        os.dup2(os.open(f"{request['output']}{ending}", flags, 0o600), number)
+    os.environ.update(request["env"])
+    os.chdir(request["cwd"])
+    sys.argv = ["reportgen", *request["arguments"]]
+    # The server was started before: it is a sister of this process, not its child.
+    forkserver._forkserver.ensure_running = lambda: None
+    notes = [] if request["watch"] else None
+    code = 1
+    try:
+        if request["watch"] or request["kill_at"]:
+            sys.setprofile(Watch(request["kill_at"], notes))
+        main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.setprofile(None)
+        if notes is not None:
+            Path(f"{request['output']}.points").write_text("\n".join(notes))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def serve():
+    import h5py  # noqa: F401 - what a build imports, once for all
+    import jinja2  # noqa: F401
+    import sqlalchemy.dialects.sqlite  # noqa: F401
+    from pebble.concurrent import process  # noqa: F401
+
+    from reportgen import judgement, run  # noqa: F401
+    from reportgen.history import store  # noqa: F401
+    from reportgen.pool import _start_server
+
+    _start_server()
+    for line in sys.stdin:
+        request = json.loads(line)
+        number = os.fork() or build(request)
+        code = os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+        print(json.dumps(code), flush=True)
+
+
+if __name__ == "__main__":
+    serve()
