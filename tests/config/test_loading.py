@@ -16,12 +16,12 @@ from reportgen.config.loading import load_report
 from reportgen.config.schema import (
     Block,
     BlockError,
+    CatalogueSection,
     ColumnRef,
     Count,
     Fraction,
     Positive,
     Real,
-    CatalogueSection,
     Settings,
 )
 from reportgen.errors import ConfigError, ExitCode
