@@ -67,7 +67,7 @@ def tick_labels(ticks: Values, *, log: bool = False) -> list[str]:
     if not len(ticks):
         return []
     powers = np.log10(ticks) if log else np.empty(0)
-    if log and len(ticks) > 1 and np.allclose(powers, np.rint(powers)):
+    if log and len(ticks) > 1 and np.allclose(powers, np.rint(powers), rtol=0, atol=1e-6):
         if PLAIN[0] * 0.99 <= ticks[0] and ticks[-1] <= PLAIN[1] * 1.01:
             return [number(float(tick)) for tick in ticks]
         return [f"10{_raised(int(np.rint(power)))}" for power in powers]

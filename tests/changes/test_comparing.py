@@ -4,7 +4,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs import check, flux, metric, run, section, source
+from made_runs import check, flux, metric, run, section, source
 
 from reportgen.changes import (
     Changes,

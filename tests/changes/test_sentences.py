@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs import VERSIONS, check, flux, metric, run, section, source
+from made_runs import VERSIONS, check, flux, metric, run, section, source
 
 from reportgen.changes import as_text, compare, sentences
 from reportgen.changes.units import before_and_after, quantity, signed_percent

@@ -25,10 +25,10 @@ WATCHED = frozenset(
 
 
 class Watch:
-    """Counts the points of a build, each a call that changes something; kills it at one of them.
+    """Counts the points of a build, each the end of a call that changes something; kills it at one.
 
-    A point is named by the stage of the build, the call, which of its kind it is in the stage, and
-    whether it begins or has ended: ``publish rename 1 begins``.
+    A point is named by the stage of the build, the call, and which of its kind it is in the stage:
+    ``publish rename 1``.
     """
 
     def __init__(self, kill_at, notes):
@@ -40,12 +40,11 @@ class Watch:
         self._seen = Counter()
 
     def __call__(self, frame, event, called):
-        if event not in {"c_call", "c_return"} or called.__qualname__ not in WATCHED:
+        if event != "c_return" or called.__qualname__ not in WATCHED or reads(frame):
             return
-        kind = (self.stage(frame), called.__qualname__, "begins" if event == "c_call" else "ended")
+        kind = f"{self.stage(frame)} {called.__qualname__}"
         self._seen[kind] += 1
-        stage, name, when = kind
-        point = f"{stage} {name} {self._seen[kind]} {when}"
+        point = f"{kind} {self._seen[kind]}"
         if point == self._kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
         if self._notes is not None:
@@ -62,6 +61,11 @@ class Watch:
                 below = name
             frame = frame.f_back
         return "outside"
+
+
+def reads(frame):
+    """Whether a file is just opened to be read, as pathlib does."""
+    return frame.f_code.co_name == "open" and frame.f_locals.get("mode") in {"r", "rb"}
 
 
 def build(request):

@@ -144,7 +144,7 @@ def test_a_report_is_built_outside_the_clone(installed):
     ran = run(installed.reportgen, config.relative_to(installed.place), *only, cwd=installed.place)
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    (folder,) = (path for path in (installed.place / "build/cdfs").iterdir() if path.is_dir())
+    (folder,) = (installed.place / "build/cdfs").glob("????????T??????Z")
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF-")
     assert "</html>" in (folder / "report.html").read_text(encoding="utf-8")
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
