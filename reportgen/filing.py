@@ -1,8 +1,10 @@
 """Puts a published run among the others: the history, old runs, the page of all nights."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 
 from reportgen.analyses.trend import Trend
@@ -45,14 +47,12 @@ def file_run(report: Report, summary: Summary, run: Path) -> Filed:
 def _remember(report: Report, summary: Summary, run: Path) -> list[str]:
     """Add the run, and those before it whose build was killed once they were published."""
     with open_history(history_place(report.output)) as history:
-        known = {each.run for each in history.runs(report.report.id, origin=run.parent)}
-        newest = max(known, default=run.name)
-        for entry in list_runs(run.parent):
-            if entry.id not in known and newest < entry.id < run.name:
-                try:
-                    history.add(read_summary(run.parent / entry.id), run.parent / entry.id)
-                except ConfigError:
-                    continue  # the list of nights shows that it cannot be read
+        known = {each.run for each in history.runs(report.report.id)}
+        earlier = takewhile(lambda entry: entry.id != run.name, list_runs(run.parent))
+        missing = takewhile(lambda entry: entry.id not in known, [*earlier][::-1])
+        for entry in [*missing][::-1]:
+            with suppress(ConfigError):  # the list of nights shows that it cannot be read
+                history.add(read_summary(run.parent / entry.id), run.parent / entry.id)
         history.add(summary, run)
     return []
 

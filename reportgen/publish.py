@@ -16,12 +16,12 @@ from reportgen.errors import PublishError
 from reportgen.lock import Told, lock_builds
 
 LATEST = "latest"
+LINK = ".latest"  # in a run until it is called latest; stays if the build is killed just then
 DELETING = ".deleting-"  # before the id of a run that is being deleted
 RUN_ID = re.compile(r"(?P<started>\d{8}T\d{6}Z)(?:-(?P<number>[2-9]|[1-9]\d+))?")
 LOCK_SECONDS = 3600.0  # how long a build waits for another of the same report
 _HIDDEN = ".building-"
 _LOCK = ".lock"
-_LINK = ".latest"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _UNLOCKED_SECONDS = 60.0  # between making a hidden folder and locking it lie milliseconds
 
@@ -112,11 +112,11 @@ class Unpublished:
             _to_disk(self.path)
             with _uninterrupted():
                 if self.as_latest:
-                    (self.path / _LINK).symlink_to(self.id, target_is_directory=True)
+                    (self.path / LINK).symlink_to(self.id, target_is_directory=True)
                 (self.path / _LOCK).unlink(missing_ok=True)
                 self.path.rename(target)
                 if self.as_latest:
-                    (target / _LINK).replace(self.folder / LATEST)
+                    (target / LINK).replace(self.folder / LATEST)
         return target
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.nights import list_runs
-from reportgen.publish import DELETING, LATEST, RUN_ID, finish_deletions, publishing_errors
+from reportgen.publish import DELETING, LATEST, LINK, RUN_ID, finish_deletions, publishing_errors
 from reportgen.render.runs import RunEntry, in_order, nights
 from reportgen.summary import FILE
 
 _FORMAT = "reportgen-run/"
-_OWN = frozenset({FILE, "report.html", "report.pdf"})
+_OWN = frozenset({FILE, LINK, "report.html", "report.pdf"})
 # What file managers leave behind when somebody only looks.
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 

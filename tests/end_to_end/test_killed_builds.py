@@ -266,7 +266,6 @@ def test_builds_are_killed_in_every_stage_that_changes_anything(subject):
     assert sum(len(set(subject.plan(stage))) for stage in KILLS) >= LEAST_KILLS
 
 
-@pytest.mark.xfail(strict=True, reason="filing.py adds earlier runs only to a history with runs")
 def test_a_first_run_whose_build_was_killed_once_it_was_published_is_remembered(subject):
     project = subject.restored()
     shutil.rmtree(project.out)
@@ -279,7 +278,6 @@ def test_a_first_run_whose_build_was_killed_once_it_was_published_is_remembered(
     assert len(runs_of(project)) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="retention.py takes .latest in a run for a user's file")
 def test_a_run_whose_build_was_killed_before_it_was_called_latest_grows_old_as_any(subject):
     project = subject.restored()
     done = subject.warm.build(project.config, epoch=started(NIGHTS), kill_at="publish rename 1")
