@@ -14,6 +14,7 @@ from reportgen.cnn.importing import import_tensorflow
 from reportgen.cnn.layers import Network
 from reportgen.cnn.legacy import random_network, read_architecture, read_network
 from reportgen.config.networks import RANDOM
+from reportgen.data.hdf5 import open_file
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.errors import SectionError, SourceError
@@ -103,14 +104,21 @@ def model_problems(model: ModelFiles) -> list[SourceError]:
     attempts: list[Callable[[], object]] = [
         partial(read_architecture, model.architecture, model.where)
     ]
+    # Opened first, as without an architecture nothing more could be said of them.
+    attempts += [partial(_open, model, weights) for weights in model.weights]
     attempts += [partial(_read, model, weights) for weights in model.weights]
     problems: dict[str, SourceError] = {}
     for attempt in attempts:
         try:
             attempt()
         except SourceError as error:
-            problems.setdefault(error.message, error)  # of the architecture, for every set
+            problems.setdefault(error.message, error)  # the same one for every set, or found twice
     return list(problems.values())
+
+
+def _open(model: ModelFiles, weights: str) -> None:
+    with open_file(model.weights[weights], model.places[weights]):
+        pass
 
 
 def _read(model: ModelFiles, weights: str) -> Network:

@@ -1,20 +1,18 @@
 """Puts a published run among the others: the history, old runs, the page of all nights."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 from pathlib import Path
 
 from reportgen.analyses.trend import Trend
 from reportgen.config.loading import Report
-from reportgen.errors import ConfigError, ReportgenError
+from reportgen.errors import ReportgenError
 from reportgen.history import open_history
-from reportgen.nights import Limits, list_runs, write_index
+from reportgen.nights import Limits, write_index
 from reportgen.past import history_place
 from reportgen.retention import Keep, delete_runs
-from reportgen.summary import Summary, read_summary
+from reportgen.summary import Summary
 
 MOST_TRENDS = 6  # on the page of all nights, of checked metrics when no section names some
 
@@ -45,14 +43,7 @@ def file_run(report: Report, summary: Summary, run: Path) -> Filed:
 
 
 def _remember(report: Report, summary: Summary, run: Path) -> list[str]:
-    """Add the run, and those before it whose build was killed once they were published."""
     with open_history(history_place(report.output)) as history:
-        known = {each.run for each in history.runs(report.report.id)}
-        earlier = takewhile(lambda entry: entry.id != run.name, list_runs(run.parent))
-        missing = takewhile(lambda entry: entry.id not in known, [*earlier][::-1])
-        for entry in [*missing][::-1]:
-            with suppress(ConfigError):  # the list of nights shows that it cannot be read
-                history.add(read_summary(run.parent / entry.id), run.parent / entry.id)
         history.add(summary, run)
     return []
 

@@ -16,6 +16,7 @@ from reportgen.errors import ConfigError
 from reportgen.history import HistoryError, MetricTable, open_history
 from reportgen.nights import list_runs, neighbours
 from reportgen.past import history_place
+from reportgen.past.adopting import adopt_runs
 from reportgen.summary import (
     ChangeRecord,
     HistoryRecord,
@@ -49,13 +50,17 @@ class Past:
 
 
 def read_past(report: Report, started: datetime) -> Past:
-    """Read the nights before that of a run; what is wrong with the history is in the result."""
+    """Read the nights before that of a run; what is wrong with the history is in the result.
+
+    To be called while no other build can run: runs that the history lacks are added first.
+    """
     until = started.astimezone(UTC).date() - timedelta(days=1)
     drifts = (c.drift.nights for s in report.sections.values() for c in s.checks if c.drift)
     trends = (getattr(section, "nights", 0) for section in report.sections.values())
     most = max([LEAST_NIGHTS, *drifts, *trends])
     try:
         with open_history(history_place(report.output)) as history:
+            adopt_runs(history, report.report.id, report.output.folder)
             return Past(history.table(report.report.id, until=until, most=most))
     except HistoryError as error:
         return Past(MetricTable((), {}, {}), str(error.message))

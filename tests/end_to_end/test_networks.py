@@ -282,6 +282,18 @@ def test_check_reads_every_file_of_a_network(survey):
     assert "Traceback" not in done.stderr
 
 
+def test_check_names_every_file_that_is_wrong_at_once(survey):
+    survey.sections(maps=MAPS)
+    (survey.folder / "cnn_model.json").unlink()
+    path = survey.folder / "my_cnn_weights.h5"
+    path.write_bytes(path.read_bytes()[:200_000])
+    done = survey.run("check", "report.yaml")
+    assert done.returncode == ExitCode.SOURCE
+    assert "models.cnn.architecture: cnn_model.json: there is no such file" in done.stderr
+    assert "models.cnn.weights.late: my_cnn_weights.h5: is truncated" in done.stderr
+    assert "models.cnn.weights.early" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("section", "place", "said"),
     [
