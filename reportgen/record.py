@@ -90,6 +90,7 @@ def summarise(
             overrides=report.overrides,
             paper=output.paper,
             templates="" if output.templates is None else str(output.templates.absolute()),
+            deliver=report.deliver.recorded(),
         ),
         environment=environment(report.path),
         inputs=files,

@@ -285,6 +285,8 @@ class ConfigurationRecord(Record):
     overrides: tuple[str, ...] = ()
     paper: Literal["a4", "letter"] = "a4"
     templates: str = ""
+    deliver: Mapping[str, Any] = {}
+    """The block deliver: of the configuration, by which the run is mailed; it holds no secrets."""
 
 
 class EnvironmentRecord(Record):

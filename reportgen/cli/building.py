@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reportgen.cli.combinations import (
+    Manner,
     build_combinations,
     check_combinations,
     read_reports,
@@ -14,6 +15,7 @@ from reportgen.cli.combinations import (
     write_index,
 )
 from reportgen.cli.common import cli, complain, program_name, with_config
+from reportgen.cli.delivering import check_delivery, mail_failure, mail_run
 from reportgen.errors import ExitCode, ReportgenError
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 @click.option(
     "--workers", type=click.IntRange(1, 256), help="Worker processes; as many as cores by default."
 )
+@click.option("--mail", is_flag=True, help="Then tell people, as deliver: in the YAML says.")
+@click.option("--dry-run", is_flag=True, help="With --mail: write the mail to a file only.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 @click.option(
     "--verbose",
@@ -47,6 +51,8 @@ def build(  # noqa: PLR0917 - click names them all
     only: tuple[str, ...],
     output: Path | None,
     workers: int | None,
+    mail: bool,
+    dry_run: bool,
     quiet: bool,
     verbose: bool,
     no_index: bool,
@@ -58,21 +64,30 @@ def build(  # noqa: PLR0917 - click names them all
     from reportgen.run import Options
     from reportgen.run import build as build_report
 
+    if dry_run and not mail:
+        raise click.UsageError("--dry-run is for --mail: reportgen plan says what a build would do")
     workers = workers or default_workers()
     given = [str(config), *(p for text in overrides for p in ("--set", text))]
     given += [] if output is None else ["--output", str(output)]
     reports = read_reports(config, overrides, cells, output)
     if len(reports.cells) > 1:
-        return build_combinations(
-            reports, given, only=only, workers=workers, quiet=quiet, verbose=verbose
-        )
+        how = Manner(only, workers, mail=mail, dry_run=dry_run, quiet=quiet, verbose=verbose)
+        return build_combinations(reports, given, how)
     cell = next(iter(reports.cells), None)
     matrix = None if cell is None or no_index else reports.all()
     report = reports.one(cell)
     command = [*program_name().split(), *given, *(() if cell is None else cell.arguments)]
     options = Options(only, workers, tuple(command))
-    with progress_display(quiet=quiet, verbose=verbose) as progress:
-        built = build_report(report, options, progress)
+    if mail:
+        check_delivery(report)
+    try:
+        with progress_display(quiet=quiet, verbose=verbose) as progress:
+            built = build_report(report, options, progress)
+    except ReportgenError as error:
+        if mail and not dry_run:
+            block = report.report
+            mail_failure(report.deliver, report.output.folder, block.id, block.title, error)
+        raise
     if verbose:
         _print_details(built.summary)
     _complain_of(built)
@@ -83,9 +98,12 @@ def build(  # noqa: PLR0917 - click names them all
         with suppress(OSError):  # the report is there, whether or not anybody reads this
             for line in (verdict_sentence(built.summary), *made):
                 click.echo(str(line))
-    if matrix is None:
-        return int(built.exit_code)
-    return worst_code([built.exit_code, write_index(matrix)])
+    codes = [int(built.exit_code)]
+    if mail:
+        codes.append(int(mail_run(built.folder, dry_run=dry_run, quiet=quiet)))
+    if matrix is not None:
+        codes.append(write_index(matrix))
+    return worst_code(codes)
 
 
 def _complain_of(built: "Built") -> None:

@@ -2,12 +2,20 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reportgen.cli.common import complain
+from reportgen.cli.delivering import (
+    Together,
+    check_delivery,
+    is_told_together,
+    run_names,
+    tell_together,
+)
 from reportgen.errors import ExitCode, ReportgenError
 
 if TYPE_CHECKING:
@@ -41,15 +49,19 @@ def read_reports(
     return Reports(config, registry.types, overrides, wanted=cells, output=output)
 
 
-def build_combinations(
-    reports: "Reports",
-    arguments: Iterable[str],
-    *,
-    only: tuple[str, ...],
-    workers: int,
-    quiet: bool,
-    verbose: bool,
-) -> int:
+@dataclass(frozen=True)
+class Manner:
+    """How combinations are built and told of."""
+
+    only: tuple[str, ...]
+    workers: int
+    mail: bool = False
+    dry_run: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+def build_combinations(reports: "Reports", arguments: Iterable[str], how: Manner) -> int:
     """Build the combinations that were chosen, and the index above all; give the exit code.
 
     arguments: of the command line that builds one of them, but for which. Raises ConfigError before
@@ -59,21 +71,33 @@ def build_combinations(
     from reportgen.run import chosen_sections
 
     matrix = reports.all()
-    chosen_sections(matrix.reports[0], only)
-    given = ["build", *arguments, *(p for name in only for p in ("--only", name))]
-    given += ["--quiet"] * quiet + ["--verbose"] * verbose + ["--no-index"]
+    chosen_sections(matrix.reports[0], how.only)
+    chosen = [report for report in matrix.reports if report.cell in reports.cells]
+    if how.mail:
+        for report in chosen:
+            check_delivery(report)
+    together = how.mail and is_told_together(chosen)
+    given = ["build", *arguments, *(p for name in how.only for p in ("--only", name))]
+    given += ["--quiet"] * how.quiet + ["--verbose"] * how.verbose + ["--no-index"]
+    if how.mail and not together:
+        given += ["--mail"] + ["--dry-run"] * how.dry_run
     jobs = [Job(cell.slug, (*given, *cell.arguments)) for cell in reports.cells]
     codes: set[int] = set()
 
     def ended(_: "Outcome") -> None:
         codes.add(write_index(matrix))
 
-    outcomes = build_all(jobs, workers, _say, ended)
-    if not quiet:
+    before = {report.output.folder: run_names(report.output.folder) for report in chosen}
+    outcomes = build_all(jobs, how.workers, _say, ended)
+    if not how.quiet:
         _say("out", "")
         for line in outcome_table(outcomes):
             _say("out", line)
         _say("out", str(matrix.folder / "index.html"))
+    if together:
+        said = {outcome.name: outcome.said for outcome in outcomes}
+        these = Together(chosen, matrix.path.stem, before, said)
+        codes.add(int(tell_together(these, dry_run=how.dry_run, quiet=how.quiet)))
     return worst_code([*(outcome.code for outcome in outcomes), *codes])
 
 

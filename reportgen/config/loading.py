@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from reportgen.config.blocks import LONGEST_NAME
 from reportgen.config.columns import Column
+from reportgen.config.deliver import DeliverBlock
 from reportgen.config.matrix import MATRIX, Cell
 from reportgen.config.networks import Images, Model
 from reportgen.config.schema import (
@@ -52,6 +53,7 @@ class Report:
     images: Mapping[str, ImagesBlock]
     models: Mapping[str, ModelBlock]
     references: Mapping[str, str | Path]
+    deliver: DeliverBlock
     sections: Mapping[str, SectionBlock]
     cell: Cell | None = None
 
@@ -105,6 +107,7 @@ def load_report(
         images=settings.images,
         models=settings.models,
         references=settings.references,
+        deliver=settings.deliver,
         sections=sections,
         cell=cell,
     )

@@ -8,6 +8,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
+from reportgen.config.secrets import is_secret
 from reportgen.config.suggest import unknown
 
 Scalar = str | int | float | bool
@@ -80,6 +81,10 @@ class Variables:
         raise ValueError(_NOT_CLOSED)
 
     def _variable(self, name: str, default: str | None) -> str:
+        if is_secret(name):
+            raise ValueError(
+                f"{name} holds a secret, which reports must not; it is read where it is needed"
+            )
         if default is not None:
             default = self._default(default)
         # As in a shell, :- also covers a variable that is set but empty.

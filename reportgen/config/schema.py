@@ -32,6 +32,7 @@ from reportgen.config.blocks import (
 )
 from reportgen.config.checks import CheckBlock, RunReference, checks_without_catalogue
 from reportgen.config.columns import Column, unit_problem
+from reportgen.config.deliver import DeliverBlock
 from reportgen.config.expressions import Condition, ExpressionError, parse
 from reportgen.config.matrix import MATRIX_SCHEMA
 from reportgen.config.networks import RANDOM, Images, Model
@@ -383,5 +384,7 @@ class Settings(Block):
     """Trained networks, by the names that sections use."""
     references: dict[Name, RunReference] = Field(default_factory=dict)
     """Runs to compare with, by the names that checks use: the id of a run, or a run folder."""
+    deliver: DeliverBlock = DeliverBlock()
+    """Who is told of a run: mail and webhook."""
     sections: dict[Name, Any] = Field(default_factory=dict)
     """The sections of the report, in order."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import ConfigError
+from reportgen.render.folding import clip, fold
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,7 +32,7 @@ def check_templates(own: str) -> None:
 
 
 def render_page(name: str, own: str, **context: Any) -> str:
-    """Give the page that a template makes.
+    """Give the page that a template makes; what is filled in is escaped, but not in a .txt.j2.
 
     own: folder of a user's templates, each in place of the one of its name; empty for none.
     Raises ConfigError that names template and line when a user's template is at fault.
@@ -44,20 +45,22 @@ def render_page(name: str, own: str, **context: Any) -> str:
 
 
 def _environment(own: str) -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     if own and not Path(own).is_dir():
         raise ConfigError(
             f"output.templates: there is no folder {own}", "create it, or leave the key out"
         )
     folders = [Path(own), templates_folder()] if own else [templates_folder()]
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(folders),
-        autoescape=True,
+        autoescape=select_autoescape(disabled_extensions=("txt.j2",), default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters.update(clip=clip, fold=fold)
+    return environment
 
 
 def _read(environment: "Environment", name: str, own: str) -> Any:

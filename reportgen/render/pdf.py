@@ -2,12 +2,13 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -20,6 +21,10 @@ from reportgen.summary import Summary
 
 MOST_ROWS = 40  # longest table on paper; a table of 1000 rows would take 5 s
 VARIANT = "pdf/ua-1"
+SHARP: Mapping[str, Any] = MappingProxyType({})
+SMALL: Mapping[str, Any] = MappingProxyType(
+    {"optimize_images": True, "jpeg_quality": 60, "dpi": 110}
+)
 APT_LINE = (
     "apt-get install --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 )
@@ -34,9 +39,10 @@ class Attached:
     description: str
 
 
-def render_pdf(run: Path, summary: Summary) -> bytes:
+def render_pdf(run: Path, summary: Summary, *, small: bool = False) -> bytes:
     """Give the PDF of a run folder.
 
+    small: for a mail: smaller images, and without the tables that it would carry.
     Raises SectionError when a library is missing, the page lacks what a screen reader needs, or
     it wants a file that is not in the run folder.
     """
@@ -44,6 +50,8 @@ def render_pdf(run: Path, summary: Summary) -> bytes:
     # The fonts need not be in the page: the printer sees the folder of ours, and no other.
     page = render_page("report_pdf.html.j2", summary.configuration.templates, view=view, fonts="")
     made = datetime.fromisoformat(summary.run.started)
+    if small:
+        return print_page(page, run, made, options=SMALL)
     return print_page(page, run, made, _long_tables(view, run))
 
 
@@ -61,8 +69,17 @@ def _long_tables(view: ReportView, run: Path) -> list[Attached]:
     ]
 
 
-def print_page(page: str, run: Path, made: datetime, attached: Sequence[Attached] = ()) -> bytes:
-    """Print a page as PDF/UA; only data: addresses and files of the run folder are fetched."""
+def print_page(
+    page: str,
+    run: Path,
+    made: datetime,
+    attached: Sequence[Attached] = (),
+    options: Mapping[str, Any] = SHARP,
+) -> bytes:
+    """Print a page as PDF/UA; only data: addresses and files of the run folder are fetched.
+
+    options: of WeasyPrint, on how images are kept.
+    """
     with _only_our_fonts(), _complaints() as complaints:
         weasyprint = _weasyprint()
         from weasyprint.urls import FatalURLFetchingError
@@ -70,7 +87,7 @@ def print_page(page: str, run: Path, made: datetime, attached: Sequence[Attached
         base = f"{run.as_uri()}/"
         try:
             html = weasyprint.HTML(string=page, base_url=base, url_fetcher=_fetcher(run))
-            document = html.render(pdf_variant=VARIANT)
+            document = html.render(pdf_variant=VARIANT, **options)
             document.metadata.attachments = [
                 weasyprint.Attachment(
                     file_obj=file.path.open("rb"),
@@ -82,7 +99,7 @@ def print_page(page: str, run: Path, made: datetime, attached: Sequence[Attached
                 )
                 for file in attached
             ]
-            content: bytes = document.write_pdf(pdf_variant=VARIANT)
+            content: bytes = document.write_pdf(pdf_variant=VARIANT, **options)
         except FatalURLFetchingError as error:
             complaints.append(str(error))
     if complaints:

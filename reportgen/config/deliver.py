@@ -1,0 +1,270 @@
+"""What the YAML says of the mail and of the webhook: to whom, how, and when to keep quiet."""
+
+import re
+from collections.abc import Mapping
+from email import policy
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ByteSize,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+
+from reportgen.config.blocks import Block, BlockError, Count, FilePath, Index, Positive, Text
+from reportgen.config.secrets import ADVICE, NAME, PREFIX
+from reportgen.config.suggest import unknown
+
+Severity = Literal["ok", "warn", "fail", "error"]
+SEVERITIES: tuple[Severity, ...] = ("ok", "warn", "fail", "error")
+When = Literal["always", "change", "warn"]
+Security = Literal["starttls", "tls", "none"]
+
+TEMPLATE_NAMES = frozenset(
+    {"report", "run", "night", "status", "verdict", "sentence", "highlight", "checks", "sections"}
+)
+"""What a template of a subject or a link may use."""
+
+_LOCAL = re.compile(r"localhost(\.localdomain)?|127(\.\d+){3}|::1")
+
+
+def read_address(text: object) -> str:
+    """Check ``Name <local@domain>``; give it with the domain as mail servers write it."""
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("should be an address, such as Jo Doe <jo@example.org>")
+    said = f"{text!r} is not one address, such as jo@example.org or Jo Doe <jo@example.org>"
+    if any(ord(sign) < 32 or ord(sign) == 127 for sign in text):
+        raise ValueError(f"{said}: it holds a line break or another control character")
+    try:
+        header = policy.SMTP.header_factory("to", text.strip())
+    except (HeaderParseError, IndexError, ValueError):
+        raise ValueError(said) from None
+    found: tuple[Address, ...] = getattr(header, "addresses", ())
+    address = found[0] if len(found) == 1 else Address()
+    if address.username and not address.username.isascii():
+        raise ValueError(f"{said}: before the @ stand ASCII characters only")
+    if not (address.username and address.domain) or header.defects:
+        raise ValueError(said)
+    try:
+        domain = address.domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise ValueError(f"{said}: {address.domain!r} is no domain") from None
+    return str(Address(address.display_name, address.username, domain))
+
+
+MailAddress = Annotated[
+    str,
+    BeforeValidator(read_address),
+    WithJsonSchema({"type": "string", "examples": ["Jo Doe <jo@example.org>"]}),
+]
+
+
+def _template(text: str) -> str:
+    """Check a Jinja2 template of one line and the names in it."""
+    from jinja2 import TemplateSyntaxError, meta
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    try:
+        tree = ImmutableSandboxedEnvironment(autoescape=True).parse(text)
+    except TemplateSyntaxError as error:
+        raise ValueError(f"the template cannot be read: {error.message}") from None
+    for name in sorted(meta.find_undeclared_variables(tree) - TEMPLATE_NAMES):
+        raise ValueError(unknown("name", name, sorted(TEMPLATE_NAMES)))
+    return text
+
+
+Template = Annotated[Text, AfterValidator(_template)]
+
+
+def _variable(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            f"should be the name of an environment variable that starts with {PREFIX}, "
+            f"such as {PREFIX}SMTP_PASSWORD_OF_CDFS"
+        )
+    return name
+
+
+Variable = Annotated[Text, AfterValidator(_variable)]
+
+
+class _NoSecrets(Block):
+    """A block in which people would look for a place to write a secret."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets_stay_outside(cls, values: Any) -> Any:
+        if isinstance(values, Mapping):
+            written = [key for key in ADVICE if key in values and key not in cls.model_fields]
+            if written:
+                said: dict[tuple[str | int, ...], str] = {
+                    (key,): f"a secret has no place here: {ADVICE[key]}" for key in written
+                }
+                raise BlockError(said)
+        elif not isinstance(values, cls):  # the value is not repeated: it may be a secret
+            raise ValueError(f"should be keys and values: {', '.join(sorted(cls.model_fields))}")
+        return values
+
+
+class LinksBlock(Block):
+    """Where the documents can be opened; each a Jinja2 template."""
+
+    report: Template
+    """Address of the report, such as https://reports.example.org/cdfs/{{ run.id }}/report.html."""
+    pdf: Template | None = None
+    """Address of the PDF; beside the report when not given."""
+    index: Template | None = None
+    """Address of the page of all nights."""
+
+
+class LoginBlock(_NoSecrets):
+    """Who logs in to the mail server; the password or token comes from the environment."""
+
+    user: Text | None = None
+    """Name of the user; REPORTGEN_SMTP_USER in the environment when not given."""
+    method: Literal["auto", "plain", "login", "xoauth2"] = "auto"
+    """How to log in; auto takes what the server offers."""
+    variable: Variable | None = None
+    """Environment variable of the password, or for xoauth2 of the command that prints a token."""
+
+
+class SmtpBlock(_NoSecrets):
+    """The mail server."""
+
+    host: Text
+    """Name of the server."""
+    port: Count | None = None
+    """Its port; 587 for starttls, 465 for tls, 25 for none when not given."""
+    security: Security = "starttls"
+    """starttls, tls from the first byte, or none for a relay within reach."""
+    login: LoginBlock | None = None
+    """Who logs in; nobody when not given."""
+    ca_file: FilePath | None = None
+    """Certificates to trust, in PEM; those of the system when not given."""
+    verify: bool = True
+    """Whether the server must prove who it is. Without it anybody in between can read the mail."""
+    timeout: Positive = 30.0
+    """Seconds to wait for any answer of the server."""
+    attempts: Count = 4
+    """How often to try when the server does not answer or says that it cannot now."""
+    wait: Positive = 5.0
+    """Seconds before the second attempt; before each further one three times as long."""
+
+    @model_validator(mode="after")
+    def _login_is_encrypted(self) -> "SmtpBlock":
+        if self.login and self.security == "none" and not _LOCAL.fullmatch(self.host):
+            said = "a login needs starttls or tls: without, anybody in between can read it"
+            raise BlockError({("login",): said})
+        return self
+
+
+def _recipients(value: object) -> object:
+    """Take a list, or an address alone, for recipients whatever the verdict."""
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list | tuple):
+        return {SEVERITIES[0]: value}
+    return value
+
+
+Recipients = Annotated[
+    dict[Severity, tuple[MailAddress, ...]],
+    BeforeValidator(
+        _recipients,
+        json_schema_input_type=str | tuple[str, ...] | dict[Severity, tuple[str, ...]],
+    ),
+]
+"""Recipients by verdict; one that is not named has those of the next better one that is."""
+
+
+class MailBlock(_NoSecrets):
+    """The mail after each run."""
+
+    from_: Annotated[MailAddress, Field(alias="from")]
+    """Sender, such as CDFS reports <reports@example.org>."""
+    to: Recipients
+    """Recipients: a list, or lists by verdict: {ok: [a], fail: [a, b]}."""
+    cc: tuple[MailAddress, ...] = ()
+    """Who gets a copy of every mail that is sent."""
+    reply_to: MailAddress | None = None
+    """Where answers go."""
+    when: When = "always"
+    """always; change: when a verdict or a number moved; warn: when something is not ok."""
+    subject: Template | None = None
+    """Jinja2 template of the subject; with report, run, night, verdict, highlight and others."""
+    figures: Annotated[Index | tuple[Text, ...], Field(union_mode="left_to_right")] = 3
+    """How many figures, chosen by what needs attention, or which: [section.figure, section]."""
+    attach_pdf: bool = True
+    """Whether the PDF is attached."""
+    most_attached: ByteSize = ByteSize(18_000_000)
+    """Largest attachment; beyond it a smaller PDF, then a link takes its place."""
+    list_id: (
+        Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+$")] | None
+    ) = None
+    """Name for filters, such as cdfs.reports.example.org; made of id and sender when not given."""
+    digest: bool = False
+    """Whether the reports of a matrix are mailed together, once all are built."""
+    smtp: SmtpBlock | None = None
+    """The mail server."""
+    sendmail: bool = False
+    """Whether to give the mail to the machine's own sendmail instead."""
+
+    @model_validator(mode="after")
+    def _one_way_out(self) -> "MailBlock":
+        if (self.smtp is None) != self.sendmail:
+            both = ", not both" if self.sendmail else ""
+            raise ValueError(f"give smtp: {{host: …}}, or sendmail: true{both}")
+        if not any(self.to.values()) and not self.cc:
+            raise BlockError({("to",): "names nobody"})
+        return self
+
+    def recipients(self, status: Severity) -> tuple[str, ...]:
+        """Give who is told of a verdict, copies aside."""
+        for severity in reversed(SEVERITIES[: SEVERITIES.index(status) + 1]):
+            if severity in self.to:
+                return self.to[severity]
+        return ()
+
+
+class WebhookBlock(_NoSecrets):
+    """A verdict in JSON, sent to the address that REPORTGEN_WEBHOOK_URL holds."""
+
+    kind: Literal["slack", "mattermost", "generic"] = "generic"
+    """What receives it."""
+    when: When = "always"
+    """always; change: when a verdict or a number moved; warn: when something is not ok."""
+    variable: Variable | None = None
+    """Environment variable of the address; REPORTGEN_WEBHOOK_URL when not given."""
+    ca_file: FilePath | None = None
+    """Certificates to trust, in PEM; those of the system when not given."""
+    timeout: Positive = 30.0
+    """Seconds to wait for any answer."""
+    attempts: Count = 4
+    """How often to try when there is no answer or the answer is to come again."""
+    wait: Positive = 5.0
+    """Seconds before the second attempt; before each further one three times as long."""
+
+
+class DeliverBlock(Block):
+    """Who is told of a run, once it is published, and how."""
+
+    links: LinksBlock | None = None
+    """Where the documents can be opened."""
+    mail: MailBlock | None = None
+    """The mail."""
+    webhook: WebhookBlock | None = None
+    """The message to a chat or a service."""
+
+    def recorded(self) -> dict[str, Any]:
+        """Give it for the record of a run, which may be mailed from another folder later."""
+        values = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        for part in (values.get("mail", {}).get("smtp", {}), values.get("webhook", {})):
+            if "ca_file" in part:
+                part["ca_file"] = str(Path(part["ca_file"]).absolute())
+        return values

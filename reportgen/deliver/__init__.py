@@ -1,0 +1,1 @@
+"""Tells people of a run that is there: everything it says comes from the run folder."""

@@ -1,0 +1,192 @@
+"""The subject of a mail and the links in it: the verdict of a run in a few words."""
+
+import math
+from collections.abc import Sequence
+
+from reportgen.checks.verdicts import count_checks, worst_check
+from reportgen.checks.words import counted
+from reportgen.config.columns import Column
+from reportgen.config.deliver import LinksBlock
+from reportgen.deliver.errors import DeliveryError
+from reportgen.numbers import number
+from reportgen.render.view import verdict_sentence
+from reportgen.summary import STATUSES, CheckRecord, MetricRecord, SectionRecord, Status, Summary
+
+WORDS: dict[Status, str] = {"ok": "OK", "warn": "WARN", "fail": "FAIL", "error": "ERROR"}
+MARKS: dict[Status, str] = {"ok": "✓", "warn": "▲", "fail": "✗", "error": "■"}
+
+SUBJECT = (
+    "[{{ report.id }}] {{ verdict }}{% if highlight %} · {{ highlight }}{% endif %}"
+    "{% if run.synthetic %} · synthetic data{% endif %}"
+    "{% if run.only %} · partial{% endif %} · {{ night }}"
+)
+LONGEST_SUBJECT = 200  # characters; a phone shows forty
+LONGEST_HIGHLIGHT = 60
+_SMALLEST_CHANGE = 0.005  # a change that would read as 0 %
+_LARGEST_CHANGE = 10.0  # beyond it, per cent say little
+
+
+def night_of(summary: Summary) -> str:
+    """Give the date of a run, UTC, ISO 8601."""
+    return summary.run.started[:10]
+
+
+def verdict_words(summary: Summary) -> str:
+    """Give the verdict as a subject has it: ``FAIL 2 of 31 checks``."""
+    status, total = summary.run.status, len(summary.sections)
+    word, counts = WORDS[status], count_checks(summary)
+    if status == "ok":
+        return f"{word} {counted(counts.made, 'check') if counts.made else _sections(total)}"
+    affected = sum(section.status == status for section in summary.sections)
+    if status == "error" and affected:
+        return f"{word} {affected} of {_sections(total)}"
+    if status == "error":
+        missing = [form.upper() for form, document in summary.documents.items() if document.error]
+        unread = sum(bool(record.error) for record in summary.inputs)
+        what = (
+            f"{counted(unread, 'source')} unreadable" if unread else f"no {' and '.join(missing)}"
+        )
+        return f"{word} {what}"
+    concerned = counts.fail if status == "fail" else counts.warn
+    if concerned:
+        return f"{word} {concerned} of {counted(counts.made, 'check')}"
+    return f"{word} {affected} of {_sections(total)}"
+
+
+def _sections(n: int) -> str:
+    return counted(n, "section")
+
+
+def highlight(summary: Summary) -> str:
+    """Give what matters most in a few words: ``median 24 μm flux +18 %``; empty when all is ok."""
+    broken = [section for section in summary.sections if section.status == "error"]
+    found = worst_check(summary)
+    if broken:
+        said = broken[0].title
+    elif found is not None:
+        said = _of_check(*found)
+    else:
+        said = ""
+    return said if len(said) <= LONGEST_HIGHLIGHT else f"{said[: LONGEST_HIGHLIGHT - 1].rstrip()}…"
+
+
+def _of_check(section: SectionRecord, check: CheckRecord) -> str:
+    metric = section.metrics.get(check.metric)
+    if metric is None:
+        return f"{section.title}: {check.label}"
+    if metric.value is None:
+        return f"{metric.label} missing"
+    change = _change(metric, check)
+    if change is not None and _SMALLEST_CHANGE <= abs(change) <= _LARGEST_CHANGE:
+        return f"{metric.label} {100 * change:+.0f}\u00a0%".replace("-", "−")
+    value = Column("", unit=metric.unit).quantity(number(metric.value, metric.digits))
+    return f"{metric.label} {value}"
+
+
+def _change(metric: MetricRecord, check: CheckRecord) -> float | None:
+    """Give the change as a fraction: from what the check compares with, else from last night."""
+    past = metric.past[-1].value if metric.past else None
+    base = check.target if check.target is not None else past
+    if base is None or base == 0 or metric.value is None or (base < 0) != (metric.value < 0):
+        return None
+    change = (metric.value - base) / abs(base)
+    return change if math.isfinite(change) else None
+
+
+def fill_template(template: str, summary: Summary) -> str:
+    """Fill a template of the configuration; give one line.
+
+    Raises DeliveryError when it asks for what is not there. It runs in Jinja2's sandbox, as it
+    comes with the run folder.
+    """
+    from jinja2 import StrictUndefined, TemplateError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    # A header is no HTML: what is put into a page is escaped there.
+    environment = ImmutableSandboxedEnvironment(autoescape=False, undefined=StrictUndefined)
+    values = {
+        "report": summary.report,
+        "run": summary.run,
+        "night": night_of(summary),
+        "status": summary.run.status,
+        "verdict": verdict_words(summary),
+        "sentence": verdict_sentence(summary),
+        "highlight": highlight(summary),
+        "checks": count_checks(summary),
+        "sections": summary.sections,
+    }
+    try:
+        text = environment.from_string(template).render(values)
+    except (TemplateError, ArithmeticError, TypeError, ValueError, RecursionError) as error:
+        raise DeliveryError(f"the template {template!r} cannot be filled: {error}") from None
+    return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """Give a text without line breaks and other control characters, which could end a header."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in text.replace("\u00a0", " "))
+    return " ".join(plain.split())
+
+
+def subject_of(summary: Summary, template: str | None) -> str:
+    """Give the subject of the mail of one run. Raises DeliveryError for the template."""
+    text = fill_template(template or SUBJECT, summary)
+    return text if len(text) <= LONGEST_SUBJECT else f"{text[: LONGEST_SUBJECT - 1].rstrip()}…"
+
+
+def digest_subject(summaries: Sequence[Summary], name: str, absent: int = 0) -> str:
+    """Give the subject of the mail of several runs: ``[fields] FAIL 1 of 3 reports · …``.
+
+    absent: how many reports could not be made at all.
+    """
+    worst = max(summaries, key=lambda summary: STATUSES.index(summary.run.status))
+    status = worst.run.status
+    alike = sum(summary.run.status == status for summary in summaries)
+    many = counted(len(summaries) + absent, "report")
+    if absent:
+        said = [f"[{name}] {WORDS['error']} {absent} of {many} not made"]
+    else:
+        said = [f"[{name}] {WORDS[status]} {many if status == 'ok' else f'{alike} of {many}'}"]
+    if status != "ok":
+        said.append(f"{worst.report.id}: {verdict_words(worst)}")
+    if any(summary.run.synthetic for summary in summaries):
+        said.append("synthetic data")
+    nights = sorted({night_of(summary) for summary in summaries})
+    said.append(nights[0] if len(nights) == 1 else f"{nights[0]} to {nights[-1]}")
+    text = one_line(" · ".join(said))
+    return text if len(text) <= LONGEST_SUBJECT else f"{text[: LONGEST_SUBJECT - 1].rstrip()}…"
+
+
+class Links:
+    """Addresses of the documents of a run; empty where none is known.
+
+    problems: what is wrong with the templates of those that could not be made.
+    """
+
+    def __init__(self, block: LinksBlock | None, summary: Summary) -> None:
+        self.problems: list[DeliveryError] = []
+        self.report = self.pdf = self.index = ""
+        if block is None:
+            return
+        self.report = self._filled("report", block.report, summary)
+        self.pdf = self._filled("pdf", block.pdf, summary)
+        self.index = self._filled("index", block.index, summary)
+        if not self.pdf and self.report.endswith("report.html"):
+            self.pdf = f"{self.report.removesuffix('html')}pdf"
+
+    def _filled(self, key: str, template: str | None, summary: Summary) -> str:
+        if template is None:
+            return ""
+        try:
+            return web_address(fill_template(template, summary))
+        except DeliveryError as error:
+            said = f"deliver.links.{key}: {error.message}"
+            self.problems.append(DeliveryError(said, error.hint))
+            return ""
+
+
+def web_address(text: str) -> str:
+    """Check that a link is one for a browser. Raises DeliveryError: a mail must not hold others."""
+    if not text.startswith(("https://", "http://")) or " " in text:
+        raise DeliveryError(f"{text!r} is no web address", "it should start with https://")
+    return text

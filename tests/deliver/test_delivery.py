@@ -1,0 +1,322 @@
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from mail_servers import Faults, smtp_server
+from told_runs import MAIL, change, told_run
+from web_servers import web_server
+
+from reportgen import delivery
+from reportgen.deliver.contents import Absent
+from reportgen.deliver.ordering import Wish
+from reportgen.delivery import deliver_runs, delivery_of, flush_outbox, send_notice, write_messages
+from reportgen.errors import ConfigError, ExitCode
+from reportgen.summary import read_summary
+
+A, B = "a@example.org", "b@example.org"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that a test sets, beginning on the first night."""
+
+    class Clock:
+        now = datetime(2026, 9, 1, 3, tzinfo=UTC)
+
+    monkeypatch.setattr(delivery, "started_now", lambda: (Clock.now, False))
+    return Clock
+
+
+def by(server, *, to=(A,), **keys):
+    """Give the keys of deliver.mail that send to a server."""
+    port = server if isinstance(server, int) else server.port
+    smtp = {**MAIL["smtp"], "port": port, **keys.pop("smtp", {})}
+    return {"to": to if isinstance(to, dict) else list(to), "smtp": smtp, **keys}
+
+
+def told(log):
+    return " ".join(log.told)
+
+
+def troubles(log):
+    return [trouble.message for trouble in log.troubles]
+
+
+def test_a_run_is_mailed_once_however_often_it_is_asked_for(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server))
+        assert told(deliver_runs([run], Wish(), {})) == f"Mailed to {A}."
+        again = deliver_runs([run], Wish(), {})
+        assert "was mailed before" in told(again)
+        assert not again.troubles
+        assert len(server.received) == 1
+
+
+def test_the_same_run_under_another_name_is_the_same(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server))
+        link = tmp_path / "latest"
+        link.symlink_to(run.name)
+        deliver_runs([link], Wish(), {})
+        deliver_runs([run], Wish(), {})
+        assert len(server.received) == 1
+
+
+def test_again_sends_a_mail_of_its_own(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server))
+        for wish in (Wish(), Wish(again=True), Wish(again=True)):
+            deliver_runs([run], wish, {})
+        ids = {mail.message["Message-ID"] for mail in server.received}
+        assert len(ids) == len(server.received) == 3
+        assert len({mail.message["References"] for mail in server.received}) == 1
+
+
+def test_a_look_at_the_mail_is_not_remembered(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server, cc=[B]))
+        log = deliver_runs([run], Wish(to=("me@example.org",)), {})
+        assert told(log) == "Mailed to me@example.org."
+        deliver_runs([run], Wish(), {})
+        assert [mail.recipients for mail in server.received] == [["me@example.org"], [A, B]]
+
+
+def test_recipients_go_by_the_verdict(tmp_path):
+    to = {"ok": [A], "fail": [A, B]}
+    with smtp_server() as server:
+        for night, status in enumerate(["ok", "warn", "fail"]):
+            run = told_run(tmp_path, status=status, night=night, mail=by(server, to=to))
+            deliver_runs([run], Wish(), {})
+        assert [mail.recipients for mail in server.received] == [[A], [A], [A, B]]
+
+
+def test_nobody_is_told_of_a_good_night_who_wants_failures_only(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server, to={"fail": [A]}))
+        assert told(deliver_runs([run], Wish(), {})) == (
+            "Not mailed: deliver.mail.to names nobody for OK."
+        )
+        assert not server.received
+
+
+def test_a_quiet_night_is_not_mailed_where_only_changes_are_wanted(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server, when="change"))
+        change(run, since=(read_summary(run).since[0].model_copy(update={"changes": ()}),))
+        log = deliver_runs([run], Wish(), {})
+        assert told(log) == "Not mailed: nothing to tell (deliver.mail.when is change)."
+        assert not server.received
+        deliver_runs([run], Wish(again=True), {})
+        assert len(server.received) == 1
+
+
+def test_what_cannot_be_sent_is_kept_and_sent_by_the_next_run(tmp_path):
+    with smtp_server(faults=Faults(data=["451 busy"])) as server:
+        first = told_run(tmp_path, mail=by(server))
+        log = deliver_runs([first], Wish(), {})
+        (trouble,) = log.troubles
+        assert trouble.exit_code == ExitCode.DELIVERY
+        assert trouble.message == (
+            f"the mail of {first.name} could not be sent: localhost:{server.port}: 451 busy"
+        )
+        assert "the next run" in trouble.hint
+        (kept,) = (tmp_path / ".deliver" / "waiting").glob("*.eml")
+        second = told_run(tmp_path, mail=by(server), night=1)
+        log = deliver_runs([second], Wish(), {})
+        assert not log.troubles
+        assert f"The mail of {first.name}, which had waited, went to {A}." in log.told
+        nights = [mail.message["Subject"][-10:] for mail in server.received]
+        assert nights == ["2026-09-02", "2026-09-01"]
+        assert not kept.exists()
+        assert "was mailed before" in told(deliver_runs([first], Wish(), {}))
+
+
+def test_a_kept_mail_is_flushed_by_the_settings_of_the_newest_run(tmp_path):
+    told_run(tmp_path, mail=by(1))
+    run = tmp_path / "20260901T020000Z"
+    assert len(deliver_runs([run], Wish(), {}).troubles) == 1
+    with smtp_server() as server:
+        told_run(tmp_path, mail=by(server), night=1)
+        log = flush_outbox(tmp_path, {})
+        assert log.told == [f"The mail of {run.name}, which had waited, went to {A}."]
+        assert server.only.recipients == [A]
+    assert flush_outbox(tmp_path, {}).told == ["Nothing waits."]
+
+
+def test_a_flush_that_fails_keeps_the_mail(tmp_path):
+    run = told_run(tmp_path, mail=by(1))
+    deliver_runs([run], Wish(), {})
+    assert "could not be sent" in troubles(flush_outbox(run, {}))[0]
+    assert len(list((tmp_path / ".deliver" / "waiting").glob("*.eml"))) == 1
+
+
+def test_flushing_where_nothing_ever_waited_is_no_trouble(tmp_path):
+    assert flush_outbox(tmp_path, {}).told == ["Nothing waits."]
+    assert not (tmp_path / ".deliver").exists()
+    with pytest.raises(ConfigError, match="there is no such folder"):
+        flush_outbox(tmp_path / "none", {})
+
+
+def test_after_days_a_kept_mail_is_set_aside(tmp_path, clock):
+    run = told_run(tmp_path, mail=by(1))
+    deliver_runs([run], Wish(), {})
+    clock.now += timedelta(days=6)
+    with smtp_server() as server:
+        told_run(tmp_path, mail=by(server), night=6)
+        log = flush_outbox(tmp_path, {})
+        assert "it has waited since 2026-09-01T03:00:00Z" in troubles(log)[0]
+        assert not server.received
+    (old,) = (tmp_path / ".deliver" / "refused").glob("*.eml")
+    assert old.read_bytes().startswith(b"From: ")
+
+
+def test_a_refused_message_is_set_aside_and_not_sent_again(tmp_path):
+    with smtp_server(faults=Faults(data=["554 policy"])) as server:
+        run = told_run(tmp_path, mail=by(server))
+        log = deliver_runs([run], Wish(), {})
+        assert "was refused" in troubles(log)[0]
+        assert "554 policy" in troubles(log)[0]
+        assert flush_outbox(tmp_path, {}).told == ["Nothing waits."]
+        assert not server.received
+    assert len(list((tmp_path / ".deliver" / "refused").glob("*.eml"))) == 1
+
+
+def test_some_refused_recipients_are_named_and_the_others_have_it(tmp_path):
+    with smtp_server(faults=Faults(recipients={B: "550 5.1.1 who?"})) as server:
+        run = told_run(tmp_path, mail=by(server, to=[A, B]))
+        log = deliver_runs([run], Wish(), {})
+        assert log.told == [f"Mailed to {A}."]
+        assert troubles(log) == [
+            f"The mail of {run.name} was refused for {B} (550 5.1.1 who?); the others have it"
+        ]
+        deliver_runs([run], Wish(), {})
+        assert len(server.received) == 1
+
+
+def test_those_who_are_put_off_get_it_later_and_the_others_once(tmp_path):
+    with smtp_server(faults=Faults(recipients={B: ["450 greylisted"]})) as server:
+        run = told_run(tmp_path, mail=by(server, to=[A, B]))
+        log = deliver_runs([run], Wish(), {})
+        assert f"not yet to {B} (450 greylisted)" in troubles(log)[0]
+        assert not flush_outbox(tmp_path, {}).troubles
+        assert [mail.recipients for mail in server.received] == [[A], [B]]
+        ids = {mail.message["Message-ID"] for mail in server.received}
+        assert len(ids) == 1
+
+
+def test_a_wrong_login_keeps_the_mail(tmp_path):
+    with smtp_server() as server:
+        smtp = {"login": {"user": "robot"}}
+        run = told_run(tmp_path, mail=by(server, smtp=smtp))
+        log = deliver_runs([run], Wish(), {})
+        assert "the environment variable REPORTGEN_SMTP_PASSWORD is not set" in troubles(log)[0]
+        assert len(list((tmp_path / ".deliver" / "waiting").glob("*.eml"))) == 1
+
+
+def test_a_folder_that_cannot_be_written_does_not_stop_the_mail(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server))
+        (tmp_path / ".deliver").write_text("a file where a folder should be")
+        log = deliver_runs([run], Wish(), {})
+        assert len(server.received) == 1
+        assert f"Mailed to {A}." in log.told
+        assert any("may be sent twice" in f"{t.message} {t.hint}" for t in log.troubles)
+
+
+def test_a_mail_larger_than_the_server_takes_goes_without_its_pdf(tmp_path):
+    # PDFs of random bytes: nothing makes them smaller, WeasyPrint has no page to print.
+    with smtp_server(size=60_000) as server:
+        run = told_run(tmp_path, mail=by(server), pdf=b"%PDF-" + os.urandom(100_000))
+        log = deliver_runs([run], Wish(), {})
+        assert not log.troubles
+        kinds = [part.get_content_type() for part in server.only.message.walk()]
+        assert "application/pdf" not in kinds
+        assert len(server.only.content) <= 60_000
+
+
+def test_several_runs_make_one_mail_and_are_all_remembered(tmp_path):
+    with smtp_server() as server:
+        runs = [told_run(tmp_path / name, mail=by(server)) for name in "ab"]
+        deliver_runs(runs, Wish(), {})
+        assert server.only.message["Subject"].startswith("[reports-")
+        for run in runs:
+            assert "was mailed before" in told(deliver_runs([run], Wish(), {}))
+        assert len(server.received) == 1
+
+
+def test_a_kept_mail_of_several_runs_is_remembered_for_all_once_it_is_sent(tmp_path):
+    with smtp_server(faults=Faults(data=["451 busy"])) as server:
+        runs = [told_run(tmp_path / name, mail=by(server)) for name in "ab"]
+        assert deliver_runs(runs, Wish(), {}).troubles
+        assert not flush_outbox(tmp_path / "a", {}).troubles
+        for run in runs:
+            assert "was mailed before" in told(deliver_runs([run], Wish(), {}))
+        assert len(server.received) == 1
+
+
+def test_a_verdict_is_posted_once_and_kept_when_that_fails(tmp_path):
+    webhook = {"kind": "generic", "attempts": 1, "wait": 0.01}
+    with web_server((503, "busy")) as site:
+        environment = {"REPORTGEN_WEBHOOK_URL": site.address}
+        run = told_run(tmp_path, mail=False, webhook=webhook)
+        log = deliver_runs([run], Wish(), environment)
+        assert "the message for the webhook of" in troubles(log)[0]
+        assert not flush_outbox(tmp_path, environment).troubles
+        deliver_runs([run], Wish(), environment)
+        assert len(site.requests) == 2
+        assert site.json["run"]["id"] == run.name
+        deliver_runs([run], Wish(again=True), environment)
+        assert len(site.requests) == 3
+
+
+def test_a_mail_that_fails_does_not_keep_the_webhook_from_being_told(tmp_path):
+    with web_server() as site:
+        run = told_run(tmp_path, mail=by(1), webhook={"kind": "slack"})
+        log = deliver_runs([run], Wish(), {"REPORTGEN_WEBHOOK_URL": site.address})
+        assert len(log.troubles) == 1
+        assert len(site.requests) == 1
+
+
+def test_a_dry_run_writes_what_would_be_sent_and_sends_nothing(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server), webhook={"attempts": 1})
+        log = write_messages([run], Wish(), tmp_path / "look")
+        assert not server.connections
+        mail, verdict = log.told
+        assert (tmp_path / "look" / f"cdfs-{run.name}.eml").read_bytes().startswith(b"From: ")
+        assert mail.endswith(".eml")
+        assert json.loads(Path(verdict).read_bytes())["run"]["id"] == run.name
+        assert not (tmp_path / ".deliver").exists()
+        deliver_runs([run], Wish(), {"REPORTGEN_WEBHOOK_URL": "http://localhost:1/x"})
+        assert len(server.received) == 1
+
+
+def test_a_notice_is_sent_or_kept(tmp_path):
+    absent = [Absent("cdfs", "The disk is full.")]
+    with smtp_server() as server:
+        block = delivery_of_mail(tmp_path / "a", by(server))
+        assert not send_notice(block, tmp_path, "cdfs", "T", absent=absent, environment={}).troubles
+        assert "ERROR no report" in server.only.message["Subject"]
+    log = send_notice(block, tmp_path, "cdfs", "T", absent=absent, environment={})
+    assert len(log.troubles) == 1
+    assert len(list((tmp_path / ".deliver" / "waiting").glob("*.eml"))) == 1
+
+
+def delivery_of_mail(folder, mail):
+    run = told_run(folder, mail=mail)
+    return delivery_of(delivery.Run(run, read_summary(run)))
+
+
+def test_a_run_that_says_nothing_of_delivery_is_refused_with_what_to_do(tmp_path):
+    run = told_run(tmp_path, mail=False)
+    with pytest.raises(ConfigError, match="has neither mail: nor webhook:") as caught:
+        deliver_runs([run], Wish(), {})
+    assert "docs/mail.md" in caught.value.hint
+
+
+def test_settings_of_another_version_are_named(tmp_path):
+    run = told_run(tmp_path, mail={"from": "nobody"})
+    with pytest.raises(ConfigError, match=r"configuration\.deliver\.mail\.from"):
+        deliver_runs([run], Wish(), {})
