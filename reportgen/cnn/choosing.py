@@ -24,15 +24,13 @@ def choose_extractor(
     or that the images do not fit, or says what to install.
     """
     fitted = fit_network(network, layer_index, height, width)
-    name = fitted.layers[-1].name
     try:
         litert = import_litert()
     except LiteRTError as error:
         note = f"TensorFlow computed the maps, since {error}."
         return build_extractor(network, layer_index, height, width, note)
     exporter = exporter_versions()
-    key = network_key(fitted, exporter)
-    kept = store.get(key) if store is not None else None
+    kept = store.get(network_key(fitted, exporter)) if store is not None else None
     if kept is not None:
         with suppress(LiteRTError):  # then it is exported again
             return load_extractor(litert, kept, fitted)
@@ -40,6 +38,7 @@ def choose_extractor(
         model = export_network(fitted)
         made = load_extractor(litert, model, fitted)
     except (ExportError, LiteRTError) as error:
+        name = fitted.layers[-1].name
         note = f"TensorFlow computed the maps of layer {name}, since LiteRT cannot: {error}."
         return build_extractor(network, layer_index, height, width, note)
     if store is not None:

@@ -31,7 +31,8 @@ def export_network(fitted: Fitted) -> bytes:
             )
             return bytes(converter.convert())
         except Exception as error:
-            raise ExportError(first_line(error)) from error
+            # Before it stands the place in TensorFlow's own code.
+            raise ExportError(first_line(error).rpartition(" error: ")[2]) from error
 
 
 def network_key(fitted: Fitted, exporter: str) -> str:
