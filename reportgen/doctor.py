@@ -27,7 +27,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at the PDF libraries, the fonts, the templates, the analyses and the optional parts."""
-    return [_pdf(), _fonts(), _templates(), _analyses(), _tensorflow()]
+    return [_pdf(), _fonts(), _templates(), _analyses(), _tensorflow(), _litert()]
 
 
 def _pdf() -> Finding:
@@ -78,17 +78,22 @@ def _remedy(broken: str, known: object) -> str:
 
 
 def _tensorflow() -> Finding:
+    missing = "not installed; sections on CNNs need it"
+    return _optional("TensorFlow", "tensorflow", "tensorflow", missing)
+
+
+def _litert() -> Finding:
+    missing = "not installed; sections on CNNs import TensorFlow every night without it"
+    return _optional("LiteRT", "ai_edge_litert", "ai-edge-litert", missing)
+
+
+def _optional(what: str, module: str, package: str, missing: str) -> Finding:
     # Looking it up costs nothing; importing it would cost seconds.
-    if find_spec("tensorflow") is None:
-        return Finding(
-            "TensorFlow",
-            fine=False,
-            said="not installed; sections on CNNs need it",
-            remedy="pip install 'reportgen[cnn]'",
-            needed=False,
-        )
+    if find_spec(module) is None:
+        remedy = "pip install 'reportgen[cnn]'"
+        return Finding(what, fine=False, said=missing, remedy=remedy, needed=False)
     try:
-        found = version("tensorflow")
+        found = version(package)
     except PackageNotFoundError:
         found = "of unknown version"
-    return Finding("TensorFlow", fine=True, said=found, needed=False)
+    return Finding(what, fine=True, said=found, needed=False)

@@ -2,15 +2,16 @@
 
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, partial
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.base import NetworkAnalysis
-from reportgen.cnn.extractor import Extractor, build_extractor
-from reportgen.cnn.importing import import_tensorflow
+from reportgen.analyses.base import NOTES, NetworkAnalysis
+from reportgen.cnn.choosing import choose_extractor
+from reportgen.cnn.extractor import Extractor
 from reportgen.cnn.layers import Network
 from reportgen.cnn.legacy import random_network, read_architecture, read_network
 from reportgen.config.networks import RANDOM
@@ -21,6 +22,7 @@ from reportgen.errors import SectionError, SourceError
 from reportgen.pool import Failed, failure
 from reportgen.reduce.maps import Batch, MapReduction, MapsOf, scan_maps
 from reportgen.reduce.scan import Failure
+from reportgen.store import Store
 
 # Images at a time: enough that calls cost nothing, few enough that the widest layer stays small
 # (150 kB an image and filter after a first layer at full resolution).
@@ -28,11 +30,16 @@ BATCH = 8
 
 
 def scan_features(
-    stack: ImageStack, model: ModelFiles, analyses: Mapping[str, NetworkAnalysis]
+    stack: ImageStack,
+    model: ModelFiles,
+    analyses: Mapping[str, NetworkAnalysis],
+    cache: Path | None = None,
 ) -> dict[str, bytes | Failed]:
     """Compute all reductions of some sections on one network in one pass over its images.
 
-    Returns for each section its values, pickled by the names it gave them, or why there are none.
+    cache: folder of the store in which exported networks are kept; None: TensorFlow exports them
+    anew. Returns for each section its values, pickled by the names it gave them, with notes for its
+    readers under NOTES if there are any, or why there are no values.
     """
     wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
     result: dict[str, bytes | Failed] = {}
@@ -45,12 +52,13 @@ def scan_features(
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    if any(reduction.of is not None for reduction in everything):
-        import_tensorflow()
-    values = scan_maps(everything, _batches(stack, everything), _maps_of(model, stack))
+    extractors = _Extractors(model, stack, Store(cache) if cache is not None else None)
+    values = scan_maps(everything, _batches(stack, everything), extractors.maps)
     for section_id, named in wanted.items():
         found = {name: values[reduction] for name, reduction in named.items()}
         failed = next((v for v in found.values() if isinstance(v, Failure)), None)
+        if notes := extractors.notes(named.values()):
+            found[NOTES] = notes
         result[section_id] = pickle.dumps(found) if failed is None else failure(failed.error)
     return result
 
@@ -77,26 +85,34 @@ def _batches(stack: ImageStack, reductions: Iterable[MapReduction[Any, Any]]) ->
         done = max(done, stop)
 
 
-def _maps_of(
-    model: ModelFiles, stack: ImageStack
-) -> Callable[[MapsOf, NDArray[np.float32]], NDArray[np.float32]]:
-    """Give what computes the maps of images; each network is read and rebuilt once."""
+class _Extractors:
+    """Computes the maps of images; each network is read, and exported or loaded, once."""
 
-    @cache
-    def network(weights: str, seed: int) -> Network:
-        if weights == RANDOM:
-            return random_network(
-                read_architecture(model.architecture, model.where), seed, model.trained_with
-            )
-        return _read(model, weights)
+    def __init__(self, model: ModelFiles, stack: ImageStack, store: Store | None) -> None:
+        self._model = model
+        self._size = stack.shape[1], stack.shape[2]
+        self._store = store
+        self._networks: dict[tuple[str, int], Network] = {}
+        self._made: dict[MapsOf, Extractor] = {}
 
-    @cache
-    def extractor(of: MapsOf) -> Extractor:
-        chosen = network(of.weights, of.seed)
-        layer = chosen.find_layer(of.layer)
-        return build_extractor(chosen, layer, height=stack.shape[1], width=stack.shape[2])
+    def maps(self, of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Give the maps of images (n, height, width) as (n, filter, row, column)."""
+        if of not in self._made:
+            network = self._network(of)
+            layer = network.find_layer(of.layer)
+            self._made[of] = choose_extractor(network, layer, *self._size, self._store)
+        return self._made[of].maps(images)
 
-    return lambda of, images: extractor(of).maps(images)
+    def notes(self, reductions: Iterable[MapReduction[Any, Any]]) -> tuple[str, ...]:
+        """Give what the readers of some reductions should know, each note once."""
+        used = (self._made[each.of] for each in reductions if each.of in self._made)
+        return tuple(dict.fromkeys(extractor.note for extractor in used if extractor.note))
+
+    def _network(self, of: MapsOf) -> Network:
+        key = of.weights, of.seed
+        if key not in self._networks:
+            self._networks[key] = _read(self._model, of.weights, of.seed)
+        return self._networks[key]
 
 
 def model_problems(model: ModelFiles) -> list[SourceError]:
@@ -121,7 +137,11 @@ def _open(model: ModelFiles, weights: str) -> None:
         pass
 
 
-def _read(model: ModelFiles, weights: str) -> Network:
+def _read(model: ModelFiles, weights: str, seed: int = 0) -> Network:
+    """Read a network; seed: of weights that are drawn."""
+    if weights == RANDOM:
+        architecture = read_architecture(model.architecture, model.where)
+        return random_network(architecture, seed, model.trained_with)
     return read_network(
         model.architecture,
         model.weights[weights],

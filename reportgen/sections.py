@@ -16,6 +16,7 @@ from reportgen.features import scan_features
 from reportgen.pool import Ended, Failed, Pool, error_record
 from reportgen.progress import Progress
 from reportgen.sources import Sources
+from reportgen.store import FOLDER
 from reportgen.summary import SectionRecord
 from reportgen.work import blank_record, compute_section, scan_catalogue
 
@@ -67,7 +68,7 @@ class SectionMaker:
         work: Callable[..., Any]
         source: tuple[Any, ...]
         if isinstance(first, NetworkAnalysis):
-            work = scan_features
+            work = partial(scan_features, cache=self.report.output.folder / FOLDER)
             source = (
                 self.sources.images[first.images.name],
                 self.sources.models[first.model.name],

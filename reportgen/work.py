@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from reportgen.analyses.base import Analysis, AnyAnalysis
+from reportgen.analyses.base import NOTES, Analysis, AnyAnalysis
 from reportgen.config.columns import Column
 from reportgen.data.catalogue import Catalogue, all_problems, synthetic_mark
 from reportgen.data.hdf5 import open_file
@@ -94,7 +94,7 @@ def compute_section(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with house_style():
-            section, counted = _presented(analysis, values)
+            section, counted, notes = _presented(analysis, values)
         made = section_files(section, section_id)
     said = dict.fromkeys(f"Warning: {item.message}" for item in caught)
     record = blank_record(section_id, analysis).model_copy(
@@ -104,7 +104,7 @@ def compute_section(
             "entries": section.entries,
             "findings": tuple(section.findings),
             "text": fill_prose(analysis.text or "", made.metrics),
-            "notes": (*section.notes, *said),
+            "notes": (*section.notes, *notes, *said),
             "metrics": made.metrics,
             "figures": made.figures,
             "tables": made.tables,
@@ -122,10 +122,14 @@ def compute_section(
     return record.model_copy(update={"seconds": round(perf_counter() - started, 3)})
 
 
-def _presented(analysis: AnyAnalysis, values: bytes) -> tuple[Section, dict[str, CountedRecord]]:
+def _presented(
+    analysis: AnyAnalysis, values: bytes
+) -> tuple[Section, dict[str, CountedRecord], tuple[str, ...]]:
+    """Give the section, the counts that its checks need, and notes on how it was computed."""
     try:
         found: dict[str, Any] = pickle.loads(values)  # noqa: S301 - by our own worker
         counts = {name: found.pop(f"{_CHECK}{name}") for name in _missing_checked(analysis)}
+        notes: tuple[str, ...] = found.pop(NOTES, ())
         section: object = analysis.present(**found)
     except (SectionError, SourceError):
         raise
@@ -137,10 +141,11 @@ def _presented(analysis: AnyAnalysis, values: bytes) -> tuple[Section, dict[str,
             "this is a bug of the analysis",
         )
     columns = _missing_checked(analysis)
-    return section, {
+    counted = {
         name: CountedRecord(label=columns[name].title, rows=count.rows, valid=count.valid)
         for name, count in counts.items()
     }
+    return section, counted, notes
 
 
 def blank_record(section_id: str, analysis: AnyAnalysis) -> SectionRecord:

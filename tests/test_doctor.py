@@ -14,15 +14,21 @@ def found(what):
 
 def test_everything_that_is_needed_is_here():
     findings = examine()
-    assert [f.what for f in findings] == ["PDF", "fonts", "templates", "analyses", "TensorFlow"]
+    names = ["PDF", "fonts", "templates", "analyses", "TensorFlow", "LiteRT"]
+    assert [f.what for f in findings] == names
     assert all(finding.fine for finding in findings if finding.needed)
     assert all(not finding.remedy for finding in findings if finding.fine)
 
 
-def test_what_is_optional_says_how_to_get_it():
-    tensorflow = found("TensorFlow")
-    assert not tensorflow.needed
-    assert tensorflow.fine or "reportgen[cnn]" in tensorflow.remedy
+@pytest.mark.parametrize("what", ["TensorFlow", "LiteRT"])
+def test_what_is_optional_says_how_to_get_it(what, monkeypatch):
+    assert found(what).fine
+    monkeypatch.setattr(doctor, "find_spec", lambda _: None)
+    missing = found(what)
+    assert not missing.fine
+    assert not missing.needed
+    assert "not installed" in missing.said
+    assert "reportgen[cnn]" in missing.remedy
 
 
 def test_a_font_that_is_missing_is_named(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LINTER = Path(sys.executable).with_name("lint-imports")
 HEAVY = {
+    "ai_edge_litert",
     "astropy",
     "fontTools",
     "h5py",

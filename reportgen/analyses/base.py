@@ -17,6 +17,8 @@ from reportgen.reduce.maps import MapReduction
 from reportgen.results import Section
 
 GROUP = "reportgen.analyses"
+NOTES = "notes: "
+"""Name, among the values of a section, of notes on how they were computed; no analysis sees it."""
 
 # More bins than dots on paper show nothing, and take memory.
 BinCount = Annotated[Count, Field(le=10_000)]

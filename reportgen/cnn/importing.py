@@ -18,7 +18,9 @@ _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "GLOG_minloglevel": "3",
 }
-_INSTALL = "pip install 'reportgen[cnn]'"
+INSTALL = "pip install 'reportgen[cnn]'"
+"""What gives TensorFlow and LiteRT."""
+_LONGEST = 300  # characters of an error of theirs that a reader is shown
 
 
 @dataclass(frozen=True)
@@ -37,19 +39,19 @@ def import_tensorflow() -> TensorFlow:
     or do not start.
     """
     os.environ.update(_ENVIRONMENT)
-    with _silence() as said:
+    with silence() as said:
         try:
             tensorflow = importlib.import_module("tensorflow")
             keras = importlib.import_module("keras")
         except ModuleNotFoundError as error:
             if error.name in ("tensorflow", "keras"):
-                raise SectionError("TensorFlow is not installed", _INSTALL) from None
-            raise SectionError(f"TensorFlow is not complete: {error}", _INSTALL) from None
+                raise SectionError("TensorFlow is not installed", INSTALL) from None
+            raise SectionError(f"TensorFlow is not complete: {error}", INSTALL) from None
         except Exception as error:
             said.seek(0)
             last = said.read().decode(errors="replace").strip()[-2000:]
             also = f"; it said: {last}" if last else ""
-            raise SectionError(f"TensorFlow cannot be imported: {error}{also}", _INSTALL) from error
+            raise SectionError(f"TensorFlow cannot be imported: {error}{also}", INSTALL) from error
         if keras.backend.backend() != "tensorflow":
             raise SectionError(
                 f"Keras runs on {keras.backend.backend()} in this process, not on TensorFlow"
@@ -73,8 +75,15 @@ def _set_up(tensorflow: Any, keras: Any) -> None:
     tensorflow.constant(0.0)
 
 
+def first_line(error: BaseException) -> str:
+    """Give what an error of TensorFlow or LiteRT says, without the pages that may follow."""
+    lines = str(error).strip().splitlines()
+    said = lines[0].strip().rstrip(".") if lines else type(error).__name__
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
+
+
 @contextmanager
-def _silence() -> Iterator[IO[bytes]]:
+def silence() -> Iterator[IO[bytes]]:
     """Send what Python or C++ write to stdout and stderr to a file; also hide warnings."""
     with tempfile.TemporaryFile() as said, warnings.catch_warnings():
         warnings.simplefilter("ignore")

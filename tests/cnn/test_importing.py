@@ -9,13 +9,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 RUN = """
 import numpy as np
+from reportgen.cnn.choosing import choose_extractor
 from reportgen.cnn.extractor import build_extractor
 from reportgen.cnn.importing import import_tensorflow
 from reportgen.cnn.layers import Architecture, Convolution
 from reportgen.cnn.legacy import random_network
 
 made = Architecture((Convolution("c", 0, 4, (3, 3), activation="relu"),), True, (9, 9, 1))
-maps = build_extractor(random_network(made, 1), 0, 30, 30).maps(np.ones((3, 30, 30)))
+shown = random_network(made, 1), 0, 30, 30
+maps = build_extractor(*shown).maps(np.ones((3, 30, 30)))
+exported = choose_extractor(*shown)
+assert exported.note == ""
+assert np.abs(exported.maps(np.ones((3, 30, 30))) - maps).max() < 1e-5
 modules = import_tensorflow()
 threading = modules.tensorflow.config.threading
 assert threading.get_intra_op_parallelism_threads() == 1
@@ -81,7 +86,8 @@ def test_what_tensorflow_says_is_shown_when_it_does_not_start(tmp_path):
 
 def test_reading_files_imports_neither_tensorflow_nor_h5py():
     done = python(
-        "import sys\nimport reportgen.cnn.legacy, reportgen.cnn.extractor\n"
-        "print([name for name in ('tensorflow', 'keras', 'h5py', 'scipy') if name in sys.modules])"
+        "import sys\nimport reportgen.cnn.legacy, reportgen.cnn.choosing\n"
+        "heavy = ('ai_edge_litert', 'tensorflow', 'keras', 'h5py', 'scipy')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     assert done.stdout == "[]\n"

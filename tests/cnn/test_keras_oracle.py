@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reportgen.cnn.choosing import choose_extractor
 from reportgen.cnn.extractor import build_extractor
 from reportgen.cnn.layers import Backend
 from reportgen.cnn.legacy import read_network
@@ -16,22 +17,37 @@ WEIGHTS = ("weights_10epochs", "my_cnn_weights")
 pytestmark = pytest.mark.skipif(not SETS, reason="../shared/data/keras_oracle is not there")
 
 
-def maps(folder: Path, weights: str, trained_with: Backend) -> np.ndarray:
+BOTH = pytest.mark.parametrize(
+    "build", [build_extractor, choose_extractor], ids=["TensorFlow", "LiteRT"]
+)
+
+
+def maps(folder: Path, weights: str, trained_with: Backend, build=build_extractor) -> np.ndarray:
     network = read_network(
         folder / "cnn_model.json", folder / f"{weights}.h5", trained_with=trained_with
     )
     images = np.load(ORACLE / "images.npy")
-    extractor = build_extractor(network, network.find_layer(), *images.shape[1:])
+    extractor = build(network, network.find_layer(), *images.shape[1:])
+    assert extractor.note == ""
     assert extractor.shape == (32, 29, 29)
     return extractor.maps(images)
 
 
+@BOTH
 @pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize("folder", SETS, ids=lambda folder: folder.name)
-def test_the_maps_are_those_of_keras_on_theano(folder: Path, weights: str) -> None:
+def test_the_maps_are_those_of_keras_on_theano(folder: Path, weights: str, build) -> None:
     expected = np.load(folder / f"maps_{weights}.npy")
-    found = maps(folder, weights, "theano")
+    found = maps(folder, weights, "theano", build)
     assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("folder", SETS, ids=lambda folder: folder.name)
+def test_litert_computes_what_tensorflow_does(folder: Path, weights: str) -> None:
+    expected = maps(folder, weights, "theano")
+    found = maps(folder, weights, "theano", choose_extractor)
+    assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("folder", SETS, ids=lambda folder: folder.name)

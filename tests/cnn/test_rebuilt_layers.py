@@ -1,4 +1,4 @@
-"""What a rebuilt network computes, beside numpy and scipy."""
+"""What a rebuilt network computes, in TensorFlow and exported to LiteRT, beside numpy and scipy."""
 
 import json
 import tempfile
@@ -22,8 +22,11 @@ from old_keras import (
     write,
 )
 
+from reportgen.cnn.exporting import export_network
 from reportgen.cnn.extractor import build_extractor
+from reportgen.cnn.fitting import fit_network
 from reportgen.cnn.legacy import read_network
+from reportgen.cnn.litert import import_litert, load_extractor
 
 SIZE = (12, 13)
 THEANO = Style("1.0", "theano", channels_first=True)
@@ -39,7 +42,7 @@ def some(n=3, size=SIZE):
 
 
 def check(folder, model, style, images=None, size=SIZE, **options):
-    """Compare the last layer's maps with the reference."""
+    """Compare the last layer's maps with the reference, and LiteRT's with TensorFlow's."""
     images = some(size=size) if images is None else images
     network = read_network(
         *write(folder, model, style, size, **options),
@@ -53,6 +56,10 @@ def check(folder, model, style, images=None, size=SIZE, **options):
     assert found.dtype == np.float32
     assert found.shape == (len(images), *extractor.shape) == expected.shape
     assert np.abs(found - expected).max() <= 1e-5 * max(1, np.abs(expected).max())
+    fitted = fit_network(network, len(model) - 1, *images.shape[1:])
+    exported = load_extractor(import_litert(), export_network(fitted), fitted).maps(images)
+    assert exported.shape == found.shape
+    assert np.abs(exported - found).max() <= 1e-5 * max(1, np.abs(found).max())
     return found
 
 

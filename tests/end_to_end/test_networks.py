@@ -10,12 +10,12 @@ from projects import DISTRIBUTION, reportgen
 
 from reportgen.errors import ExitCode
 
-TENSORFLOW_IS_MISSING = """
+SOME_ARE_MISSING = """
 import sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"tensorflow", "keras"}:
+        if name.partition(".")[0] in PACKAGES:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Missing())
@@ -104,6 +104,14 @@ def survey(project, sample):
     return project
 
 
+def without(project, *packages):
+    """Give an environment in which some packages are not installed."""
+    site = project.folder / "without"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(f"PACKAGES = {packages}\n{SOME_ARE_MISSING}")
+    return {"PYTHONPATH": str(site)}
+
+
 def statuses(project):
     return {section["id"]: section["status"] for section in project.summary()["sections"]}
 
@@ -160,21 +168,43 @@ def test_the_same_input_gives_the_same_bytes_on_one_worker_and_on_two(survey):
     assert runs[0] == runs[1]
 
 
+def test_once_a_network_is_known_tensorflow_is_not_needed_and_nothing_changes(survey):
+    survey.sections(maps={**MAPS, "weights": ["late", "random"]})
+    files = []
+    for env in ({}, without(survey, "tensorflow", "keras")):
+        done = survey.build(env=env)
+        assert done.returncode == 0, done.stderr
+        of = (survey.latest / "sections").resolve()
+        files.append({p.relative_to(of): p.read_bytes() for p in of.rglob("*") if p.is_file()})
+    assert files[0]
+    assert files[0] == files[1]
+    assert len(survey.section("maps")["notes"]) == 1  # on how random weights are drawn
+
+
 # What goes wrong
 
 
 def test_without_tensorflow_the_sections_say_what_to_install(survey):
     survey.sections(maps=MAPS, fluxes=DISTRIBUTION)
-    site = survey.folder / "without"
-    site.mkdir()
-    (site / "sitecustomize.py").write_text(TENSORFLOW_IS_MISSING)
-    done = survey.build(env={"PYTHONPATH": str(site)})
+    done = survey.build(env=without(survey, "tensorflow", "keras"))
     assert done.returncode == ExitCode.SECTION
     assert statuses(survey) == {"maps": "error", "fluxes": "ok"}
     error = survey.section("maps")["error"]
     assert error["message"] == "TensorFlow is not installed"
     assert error["hint"] == "pip install 'reportgen[cnn]'"
     assert "pip install &#39;reportgen[cnn]&#39;" in survey.page()
+
+
+def test_without_litert_tensorflow_computes_and_the_section_says_so(survey):
+    survey.sections(maps=MAPS)
+    done = survey.build(env=without(survey, "ai_edge_litert"))
+    assert done.returncode == 0, done.stderr
+    (note,) = survey.section("maps")["notes"]
+    assert note == (
+        "TensorFlow computed the maps, since LiteRT is not installed (pip install "
+        "'reportgen[cnn]')."
+    )
+    assert "since LiteRT is not installed" in survey.page()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""Which of TensorFlow and LiteRT computes maps: always the same one for the same network.
+
+TensorFlow only exports where LiteRT can run, on the first night too. So the numbers of a network
+that was just exported are those of the nights after, to the last bit.
+"""
+
+from contextlib import suppress
+
+from reportgen.cnn.exporting import ExportError, export_network, exporter_versions, network_key
+from reportgen.cnn.extractor import Extractor, build_extractor
+from reportgen.cnn.fitting import fit_network
+from reportgen.cnn.layers import Network
+from reportgen.cnn.litert import LiteRTError, import_litert, load_extractor
+from reportgen.store import Store
+
+
+def choose_extractor(
+    network: Network, layer_index: int, height: int, width: int, store: Store | None = None
+) -> Extractor:
+    """Give what computes the maps of a layer, for images of height × width pixels.
+
+    store: where exported networks are kept; TensorFlow is not imported for one that is there. Its
+    note says why, when LiteRT does not compute. SectionError names the layer that cannot be rebuilt
+    or that the images do not fit, or says what to install.
+    """
+    fitted = fit_network(network, layer_index, height, width)
+    try:
+        litert = import_litert()
+    except LiteRTError as error:
+        note = f"TensorFlow computed the maps, since {error}."
+        return build_extractor(network, layer_index, height, width, note)
+    exporter = exporter_versions()
+    kept = store.get(network_key(fitted, exporter)) if store is not None else None
+    if kept is not None:
+        with suppress(LiteRTError):  # then it is exported again
+            return load_extractor(litert, kept, fitted)
+    try:
+        model = export_network(fitted)
+        made = load_extractor(litert, model, fitted)
+    except (ExportError, LiteRTError) as error:
+        name = fitted.layers[-1].name
+        note = f"TensorFlow computed the maps of layer {name}, since LiteRT cannot: {error}."
+        return build_extractor(network, layer_index, height, width, note)
+    if store is not None:
+        # Also for a machine that has LiteRT only: there no version of TensorFlow can be asked for.
+        for each in (exporter, ""):
+            store.put(network_key(fitted, each), model)
+    return made

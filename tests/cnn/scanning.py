@@ -1,0 +1,71 @@
+"""A small network on disk, shown some images as in a build.
+
+As a program, in a fresh process: python scanning.py FOLDER
+"""
+
+import hashlib
+import json
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+
+MODEL, WEIGHTS, IMAGES = "model.json", "weights.h5", "images.h5"
+SIZE = (40, 41)
+
+
+def write_network(folder):
+    """Write two convolutions with a pooling between them, their weights, and five images."""
+    import h5py
+    from old_keras import Style, act, conv, pool, write
+
+    g = np.random.default_rng(6)
+    model = [conv(g, 4, (5, 4)), act("relu"), pool("max", (3, 3)), conv(g, 6, (4, 4), 4)]
+    model.append(act("relu"))
+    paths = write(folder, model, Style("1.0", "theano", channels_first=True), SIZE)
+    for path, name in zip(paths, (MODEL, WEIGHTS), strict=True):
+        path.rename(folder / name)
+    with h5py.File(folder / IMAGES, "w") as file:
+        file["images"] = g.normal(size=(5, *SIZE)).astype(np.float32)
+
+
+def scan(folder):
+    """Give what a section on the network gets, with exported networks kept in folder/cache."""
+    from reportgen.analyses.feature_statistics import FeatureStatistics
+    from reportgen.config.networks import Images, Model
+    from reportgen.data.images import ImageStack
+    from reportgen.data.models import ModelFiles
+    from reportgen.features import scan_features
+
+    files = ModelFiles(
+        "cnn", folder / MODEL, {"late": folder / WEIGHTS}, "theano", "", {"late": ""}
+    )
+    stack = ImageStack("radio", folder / IMAGES, "images", (5, *SIZE))
+    context = {
+        "images": {"radio": Images("radio")},
+        "models": {"cnn": Model("cnn", {"late": "late", "random": "random"})},
+    }
+    keys = {"analysis": "feature_statistics", "title": "Filters", "images": "radio", "model": "cnn"}
+    section = FeatureStatistics.model_validate(
+        {**keys, "weights": ["late", "random"], "count": 5}, context=context
+    )
+    found = scan_features(stack, files, {"filters": section}, folder / "cache")["filters"]
+    assert isinstance(found, bytes), found
+    return pickle.loads(found)  # noqa: S301 - pickled above
+
+
+def digest(values):
+    """Give a digest of all numbers of some values."""
+    told = hashlib.sha256()
+    for name, each in sorted(values.items()):
+        told.update(name.encode())
+        for field, value in sorted(vars(each).items()):
+            told.update(field.encode() + np.asarray(value).tobytes())
+    return told.hexdigest()
+
+
+if __name__ == "__main__":
+    told = digest(scan(Path(sys.argv[1])))
+    packages = {name.partition(".")[0] for name in sys.modules}
+    print(json.dumps({"digest": told, "packages": sorted(packages)}))
