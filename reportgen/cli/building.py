@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--workers", type=click.IntRange(1, 256), help="Worker processes; as many as cores by default."
 )
-@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors and failed checks only.")
 @click.option(
     "--verbose",
     "-v",
@@ -76,7 +76,9 @@ def build(  # noqa: PLR0917 - click names them all
     if verbose:
         _print_details(built.summary)
     _complain_of(built)
-    if not quiet:
+    if quiet:
+        _complain_of_checks(built)
+    else:
         from reportgen.render.view import verdict_sentence
 
         made = [built.folder / d.file for d in built.summary.documents.values() if d.file]
@@ -98,6 +100,15 @@ def _complain_of(built: "Built") -> None:
         click.echo(f"Note: {note}", err=True)
     for mistake in built.summary.mistakes:
         complain(ReportgenError(mistake))
+
+
+def _complain_of_checks(built: "Built") -> None:
+    """Say that a check failed: cron sends a message only when something was printed."""
+    if built.exit_code == ExitCode.CHECK_FAILED:
+        from reportgen.render.view import verdict_sentence
+
+        click.echo(f"FAIL {built.summary.report.id}: {verdict_sentence(built.summary)}", err=True)
+        click.echo(f"  → {built.folder}", err=True)
 
 
 def _print_details(summary: "Summary") -> None:
