@@ -78,7 +78,7 @@ def build(  # noqa: PLR0917 - click names them all
     _complain_of(built)
     if quiet:
         _complain_of_checks(built)
-    else:
+    if not quiet:
         from reportgen.render.view import verdict_sentence
 
         made = [built.folder / d.file for d in built.summary.documents.values() if d.file]
