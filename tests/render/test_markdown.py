@@ -1,6 +1,5 @@
 """Job summaries: what a reader sees, and that no text of a run becomes markup."""
 
-import json
 import re
 
 import pytest
@@ -15,11 +14,12 @@ from reportgen.render.outline import run_outline
 from reportgen.summary import (
     ChangeRecord,
     CheckRecord,
+    ColumnRecord,
     ErrorRecord,
     SinceRecord,
     Status,
+    TableRecord,
     with_status,
-    write_summary,
 )
 
 GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -305,11 +305,12 @@ def test_a_link_that_is_no_address_of_the_web_is_refused(tmp_path, link):
         markdown_of(record("r", started(0)), tmp_path, link=link)
 
 
-def test_an_outline_needs_the_record_alone(copied_run, summary, tmp_path):
-    from reportgen.summary import Summary
-
-    alone = tmp_path / "alone"
-    alone.mkdir()
-    whole = Summary.model_validate_json(json.dumps(summary))
-    write_summary(alone, whole)
-    assert run_outline(alone, whole).sections.lines == run_outline(copied_run, whole).sections.lines
+def test_an_outline_needs_the_record_alone(tmp_path):
+    """Not the files of tables, which a copy of summary.json is without."""
+    column = ColumnRecord(name="flux")
+    files = {"csv": "sections/fluxes/tables/all.csv", "ecsv": "sections/fluxes/tables/all.ecsv"}
+    table = TableRecord(id="all", title="All", rows=3, shown=True, columns=(column,), files=files)
+    whole = record("r", started(0))
+    section = whole.sections[0].model_copy(update={"tables": (table,), "findings": ("Found.",)})
+    outline = run_outline(tmp_path, whole.model_copy(update={"sections": (section,)}))
+    assert [line.text for line in outline.sections.lines] == ["Found."]
