@@ -67,7 +67,10 @@ test-programs:
 	command -v pdftotext >/dev/null || set -- "$$@" poppler-utils; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 	|| command -v google-chrome >/dev/null || set -- "$$@" chromium; \
-	[ $$# = 0 ] || .ci/system-packages 'tests of pages in a browser or of PDF files' "$$@" || true
+	command -v systemd-analyze >/dev/null || set -- "$$@" systemd; \
+	command -v crontab >/dev/null || set -- "$$@" cron; \
+	[ $$# = 0 ] || .ci/system-packages \
+		'tests of pages in a browser, of PDF files, of units or of crontabs' "$$@" || true
 
 test: develop pdf-libraries test-programs lint ## Run the linters and all tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option("--mail", is_flag=True, help="Then tell people, as deliver: in the YAML says.")
 @click.option("--dry-run", is_flag=True, help="With --mail: write the mail to a file only.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@click.option("--quiet", "-q", is_flag=True, help="Print errors and failed checks only.")
 @click.option(
     "--verbose",
     "-v",
@@ -91,6 +91,8 @@ def build(  # noqa: PLR0917 - click names them all
     if verbose:
         _print_details(built.summary)
     _complain_of(built)
+    if quiet:
+        _complain_of_checks(built)
     if not quiet:
         from reportgen.render.view import verdict_sentence
 
@@ -116,6 +118,15 @@ def _complain_of(built: "Built") -> None:
         click.echo(f"Note: {note}", err=True)
     for mistake in built.summary.mistakes:
         complain(ReportgenError(mistake))
+
+
+def _complain_of_checks(built: "Built") -> None:
+    """Say that a check failed: cron sends a message only when something was printed."""
+    if built.exit_code == ExitCode.CHECK_FAILED:
+        from reportgen.render.view import verdict_sentence
+
+        click.echo(f"FAIL {built.summary.report.id}: {verdict_sentence(built.summary)}", err=True)
+        click.echo(f"  → {built.folder}", err=True)
 
 
 def _print_details(summary: "Summary") -> None:

@@ -15,9 +15,9 @@ def checked(project, *checks, **blocks):
     project.configure({"fluxes": {**DISTRIBUTION, "checks": list(checks)}}, **blocks)
 
 
-def build(project, night=0, **options):
+def build(project, night=0, *arguments, **options):
     env = {"SOURCE_DATE_EPOCH": str(FIRST + night * NIGHT), **options.pop("env", {})}
-    return project.build(env=env, **options)
+    return project.build(*arguments, env=env, **options)
 
 
 def median(project):
@@ -38,6 +38,23 @@ def test_a_check_that_fails_is_the_first_line_and_exit_code_1(project):
     assert check["message"] in page
     assert "Zero point · Ann" in page
     assert summary["sections"][0]["metrics"]["flux_median"]["verdict"] == "fail"
+
+
+def test_quiet_says_that_a_check_failed_so_that_cron_sends_it(project):
+    checked(project, {"metric": "flux_median", "max": 0.1})
+    done = build(project, 0, "--quiet")
+    assert (done.returncode, done.stdout) == (ExitCode.CHECK_FAILED, "")
+    message = project.section("fluxes")["checks"][0]["message"]
+    assert done.stderr.splitlines() == [
+        f"FAIL stars: 1 check failed. {message}",
+        f"  → {project.latest.resolve()}",
+    ]
+
+
+def test_quiet_says_nothing_of_a_warning(project):
+    checked(project, {"metric": "flux_median", "max": 0.1, "severity": "warn"})
+    done = build(project, 0, "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.OK, "", "")
 
 
 def test_a_warning_is_no_failure(project):

@@ -93,9 +93,10 @@ def test_the_wheel_holds_the_package_its_fonts_and_the_templates(built):
 def test_the_source_distribution_holds_what_a_developer_needs(built):
     with tarfile.open(built.sdist) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    folders = ["reportgen", "templates", "configs", "tests"]
+    folders = ["reportgen", "templates", "configs", "deploy", "tests"]
     clone = {f"{folder}/{name}" for folder in folders for name in files_below(ROOT / folder)}
     alone = {"Makefile", "requirements.lock", "README.md", "CHANGELOG.md", "LICENSE", ".ci/run"}
+    alone |= {".dockerignore", ".github/workflows/nightly.yml", "docs/schedule.md"}
     assert clone | alone <= names
 
 

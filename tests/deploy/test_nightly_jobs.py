@@ -1,0 +1,159 @@
+"""The jobs of GitHub and GitLab, run step by step: what a team sees of good and of bad nights."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from types import SimpleNamespace
+
+import pytest
+from projects import ROOT
+from scheduled_jobs import (
+    ARTIFACT,
+    DEPLOY,
+    Machine,
+    read_yaml,
+    run_github_job,
+    run_gitlab_job,
+    set_limit,
+    survey_folder,
+)
+
+JOBS = {
+    "GitHub": (DEPLOY / "github/nightly.yml", run_github_job, "Build"),
+    "GitLab": (DEPLOY / "gitlab-ci.yml", run_gitlab_job, "script"),
+}
+FIRST = 1_760_000_000  # 9 October 2025
+OWN = ROOT / ".github/workflows/nightly.yml"
+
+
+@pytest.fixture(scope="module", params=JOBS)
+def nights(request, tmp_path_factory):
+    """Three nights of one repository, whose output folder is restored: fine, bad, none at all."""
+    folder = tmp_path_factory.mktemp("nights")
+    path, run_job, build = JOBS[request.param]
+    job = read_yaml(path)
+    machine = Machine(folder / "machine")
+    workspace = folder / "a repository"  # the space is on purpose
+    project = survey_folder(workspace)
+    ended = []
+    for night, limit in enumerate((1e9, 1e-9, None)):
+        machine.variables["SOURCE_DATE_EPOCH"] = str(FIRST + night * 86400)
+        if limit is None:
+            (project.folder / "nightly.yaml").write_text("report: {id: [}\n")
+        else:
+            set_limit(project, limit)
+        done = run_job(job, workspace, machine)
+        kept = folder / f"tonight-{len(ended)}"
+        done.tonight = shutil.move(done.tonight, kept)
+        ended.append(done)
+    return SimpleNamespace(
+        fine=ended[0],
+        bad=ended[1],
+        none=ended[2],
+        build=build,
+        output=workspace / "build/nightly",
+        calls=machine.calls.read_text().splitlines(),
+    )
+
+
+def test_a_fine_night_is_green_and_its_report_is_uploaded(nights):
+    assert nights.fine.is_green, nights.fine.said
+    (run,) = nights.fine.runs
+    assert (run / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert list(run.glob("sections/fluxes/figures/*.svg"))
+
+
+def test_the_summary_of_a_fine_night_says_so_and_leads_to_the_report(nights):
+    assert nights.fine.summary.startswith("## ✅ OK · Stars\n")
+    assert f"[The whole report](<{ARTIFACT}" in nights.fine.summary
+
+
+def test_a_failed_check_is_red_with_its_exit_code_and_all_the_same_uploaded(nights):
+    assert not nights.bad.is_green
+    assert {name: code for name, code in nights.bad.codes.items() if code} == {nights.build: 1}
+    (run,) = nights.bad.runs
+    assert (run / "report.html").exists()
+    assert run.name != nights.fine.runs[0].name
+
+
+def test_the_summary_of_a_bad_night_says_what_failed_and_what_changed(nights):
+    assert nights.bad.summary.startswith("## ❌ Failed · Stars\n")
+    assert "above the limit of 1×10⁻⁹" in nights.bad.summary
+    assert "### What changed since the last night, 9 October 2025\n" in nights.bad.summary
+
+
+def test_without_a_report_the_one_of_the_night_before_is_not_shown_as_tonights(nights):
+    assert {name: code for name, code in nights.none.codes.items() if code} == {nights.build: 2}
+    assert nights.none.runs == []
+    assert "Stars" not in nights.none.summary
+    assert "No report was made" in nights.none.summary + nights.none.said
+
+
+def test_the_history_of_all_nights_is_in_the_folder_that_is_saved(nights):
+    with closing(sqlite3.connect(nights.output / "history.sqlite")) as history:
+        assert history.execute("SELECT count(*) FROM reportgen_runs").fetchone() == (2,)
+
+
+def test_what_is_installed_is_what_the_repository_says(nights):
+    pip = [call for call in nights.calls if "pip install" in call]
+    assert set(pip) == {"python -m pip install --requirement requirements.txt"}
+
+
+MATRIX = """
+if [ "$1" = build ]; then
+    for run in b/20260901T020000Z a/20260901T020000Z .cache/x; do
+        mkdir -p "build/nightly/$run" && cp "$MADE/summary.json" "build/nightly/$run/"
+    done
+else
+    exec {reportgen} "$@"
+fi
+"""
+
+
+@pytest.mark.parametrize("platform", JOBS)
+def test_all_reports_of_a_matrix_are_collected_and_told(platform, tmp_path):
+    from made_nights import make_run, started
+
+    path, run_job, _ = JOBS[platform]
+    machine = Machine(tmp_path / "machine")
+    made = make_run(tmp_path, started(0), name="made")
+    reportgen = (machine.bin / "reportgen").rename(machine.bin / "real-reportgen")
+    script = MATRIX.replace("$MADE", str(made)).replace("{reportgen}", str(reportgen))
+    machine.add("reportgen", script)
+    (tmp_path / "repository").mkdir()
+    done = run_job(read_yaml(path), tmp_path / "repository", machine)
+    assert done.is_green, done.said
+    assert [run.relative_to(done.tonight).parts[-2:] for run in done.runs] == [
+        ("a", "20260901T020000Z"),
+        ("b", "20260901T020000Z"),
+    ]
+    assert done.summary.count("## ✅ OK · Deep Field") == 2
+
+
+def test_the_workflow_of_this_repository_builds_the_sample_survey(tmp_path):
+    (tmp_path / "clone").mkdir()
+    (tmp_path / "clone/configs").symlink_to(ROOT / "configs")
+    machine = Machine(tmp_path / "machine")
+    options = "--set output.formats=[html] --workers 2"
+    done = run_github_job(read_yaml(OWN), tmp_path / "clone", machine, REPORTGEN_OPTIONS=options)
+    assert done.is_green, done.said
+    assert done.summary.startswith("## ✅ OK · CDFS catalogue, night by night\n")
+    assert "Synthetic data." in done.summary
+    assert [path.name for path in done.runs[0].glob("report.*")] == ["report.html"]
+    (pip,) = [call for call in machine.calls.read_text().splitlines() if "pip install" in call]
+    assert pip == "python -m pip install --constraint requirements.lock ."
+
+
+def test_what_users_copy_differs_only_in_where_reportgen_and_data_come_from():
+    def comparable(path):
+        workflow = read_yaml(path)
+        steps = [
+            step
+            for step in workflow["jobs"]["report"].pop("steps")
+            if step.get("name") not in {"Install", "Make the sample survey"}
+        ]
+        for step in steps:
+            step.get("with", {}).pop("cache-dependency-path", None)
+        return workflow, steps
+
+    assert comparable(OWN) == comparable(DEPLOY / "github/nightly.yml")

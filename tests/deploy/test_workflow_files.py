@@ -1,0 +1,102 @@
+"""The files for GitHub and GitLab: valid, safe and pinned, as far as linters can tell."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from projects import ROOT
+from scheduled_jobs import DEPLOY, program, read_yaml
+
+WORKFLOWS = [ROOT / ".github/workflows/nightly.yml", DEPLOY / "github/nightly.yml"]
+GITLAB = DEPLOY / "gitlab-ci.yml"
+
+
+def run(*command, **options):
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=False, **options
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [("vendor.github-workflows", WORKFLOWS), ("vendor.gitlab-ci", [GITLAB])],
+    ids=["GitHub", "GitLab"],
+)
+def test_the_files_fit_the_schemas_of_the_platforms(schema, files):
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
+    assert run(*check, *files) == (0, "ok -- validation done\n")
+
+
+def test_actionlint_finds_nothing_in_expressions_or_steps():
+    options = ["-shellcheck", program("shellcheck"), "-pyflakes", ""]
+    assert run(program("actionlint"), *options, *WORKFLOWS) == (0, "")
+
+
+def test_zizmor_finds_no_way_in():
+    options = ["--offline", "--no-progress", "--quiet", "--color", "never"]
+    code, said = run(program("zizmor"), *options, *WORKFLOWS)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("script", ["before_script", "script", "after_script"])
+def test_shellcheck_finds_nothing_in_the_scripts_of_gitlab(script):
+    lines = ["# shellcheck disable=SC2086 # OPTIONS are several words, or none", "{"]
+    text = "\n".join([*lines, *read_yaml(GITLAB)["nightly"][script], "}"])
+    assert run(program("shellcheck"), "--shell=sh", "-", input=text) == (0, "")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=["own", "to copy"])
+def test_no_expression_is_pasted_into_a_script(path):
+    steps = read_yaml(path)["jobs"]["report"]["steps"]
+    assert [step["name"] for step in steps if "${{" in step.get("run", "")] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=["own", "to copy"])
+def test_actions_are_pinned_to_commits_that_say_their_version(path):
+    text = path.read_text(encoding="utf-8")
+    uses = re.findall(r"uses: (.+)", text)
+    assert len(uses) == 5
+    for each in uses:
+        assert re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each), each
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=["own", "to copy"])
+def test_what_is_saved_is_what_the_next_night_restores(path):
+    """Paths must be the same to the letter: GitHub makes the version of a cache of them."""
+    steps = {s.get("name"): s for s in read_yaml(path)["jobs"]["report"]["steps"]}
+    restored = steps["Restore history, cache and unsent mail"]["with"]
+    saved = steps["Save history, cache and unsent mail"]
+    assert saved["with"] == {key: restored[key] for key in ("path", "key")}
+    assert restored["key"].startswith(restored["restore-keys"])
+    assert "github.run_id" in restored["key"].removeprefix(restored["restore-keys"])
+    assert saved["if"] == "always()"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=["own", "to copy"])
+def test_a_job_may_read_the_repository_and_no_more_and_it_ends(path):
+    workflow = read_yaml(path)
+    assert workflow["permissions"] == {"contents": "read"}
+    job = workflow["jobs"]["report"]
+    assert "permissions" not in job
+    assert 10 <= int(job["timeout-minutes"]) <= 360
+    assert workflow["concurrency"]["cancel-in-progress"] == "false"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=["own", "to copy"])
+def test_only_the_build_gets_secrets(path):
+    text = path.read_text(encoding="utf-8")
+    workflow = read_yaml(path)
+    (build,) = [s for s in workflow["jobs"]["report"]["steps"] if s.get("name") == "Build"]
+    held = [value for value in build["env"].values() if "secrets." in value]
+    assert text.count("secrets.") == len(held) == 4
+
+
+def test_gitlab_keeps_the_output_folder_also_when_a_check_failed():
+    nights = read_yaml(GITLAB)["nightly"]["cache"][0]
+    assert nights == {"key": "nights", "paths": ["$OUTPUT"], "when": "always"}
+
+
+def test_gitlab_uploads_also_when_a_check_failed():
+    assert read_yaml(GITLAB)["nightly"]["artifacts"]["when"] == "always"
