@@ -49,10 +49,11 @@ class Past:
         ]
 
 
-def read_past(report: Report, started: datetime) -> Past:
+def read_past(report: Report, started: datetime, *, adopting: bool = True) -> Past:
     """Read the nights before that of a run; what is wrong with the history is in the result.
 
-    To be called while no other build can run: runs that the history lacks are added first.
+    adopting: whether runs that the history lacks are added first; only while no other build can
+    run.
     """
     until = started.astimezone(UTC).date() - timedelta(days=1)
     drifts = (c.drift.nights for s in report.sections.values() for c in s.checks if c.drift)
@@ -60,7 +61,8 @@ def read_past(report: Report, started: datetime) -> Past:
     most = max([LEAST_NIGHTS, *drifts, *trends])
     try:
         with open_history(history_place(report.output)) as history:
-            adopt_runs(history, report.report.id, report.output.folder)
+            if adopting:
+                adopt_runs(history, report.report.id, report.output.folder)
             return Past(history.table(report.report.id, until=until, most=most))
     except HistoryError as error:
         return Past(MetricTable((), {}, {}), str(error.message))

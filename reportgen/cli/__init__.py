@@ -8,11 +8,21 @@ from typing import NoReturn
 
 import click
 
-from reportgen.cli import building, delivering, looking, nights, summing
+from reportgen.cli import building, delivering, looking, nights, summing, verifying
 from reportgen.cli.common import EXIT_CODES, cli, complain, program_name
 from reportgen.errors import ExitCode, PublishError, ReportgenError
 
-__all__ = ["EXIT_CODES", "building", "cli", "delivering", "looking", "main", "nights", "summing"]
+__all__ = [
+    "EXIT_CODES",
+    "building",
+    "cli",
+    "delivering",
+    "looking",
+    "main",
+    "nights",
+    "summing",
+    "verifying",
+]
 
 BUG = 70  # EX_SOFTWARE of sysexits.h
 

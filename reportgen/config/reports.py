@@ -34,7 +34,7 @@ class Reports:
 
     def __init__(
         self,
-        path: Path,
+        path: Path | Source,
         analyses: AnalysisTypes,
         overrides: Iterable[str] = (),
         *,
@@ -48,14 +48,16 @@ class Reports:
         the folders of all combinations, in place of the YAML's.
         Raises ConfigError for what is wrong with the matrix, or with what is wanted of it.
         """
-        self._source, self._output = Source.read(path), output
+        self._source = path if isinstance(path, Source) else Source.read(path)
+        self._output = output
         self._analyses, self._overrides = analyses, tuple(overrides)
         self._environment = environment
         wanted = tuple(wanted)
         found = read_cells(self._source.document(self._overrides, environment))
         if found is None and wanted:
             raise ConfigError(
-                f"--cell {wanted[0]}: {path} has no matrix", "leave --cell out, or add matrix:"
+                f"--cell {wanted[0]}: {self._source.path} has no matrix",
+                "leave --cell out, or add matrix:",
             )
         self._all = found or ()
         self.cells = choose_cells(self._all, wanted) if wanted else self._all

@@ -80,7 +80,11 @@ class Source:
 
         Raises ConfigError naming file, line and column where the text is not YAML at all.
         """
-        text = _read_text(path)
+        return cls.of(path, _read_text(path))
+
+    @classmethod
+    def of(cls, path: Path, text: str) -> "Source":
+        """Give the text of a YAML file that is known already; raises as ``read`` does."""
         root = _compose(path, text)
         if not isinstance(root, yaml.MappingNode):
             kind = "list" if isinstance(root, yaml.SequenceNode) else "single value"

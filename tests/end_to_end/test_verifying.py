@@ -1,0 +1,91 @@
+"""Runs that are computed again."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from projects import DISTRIBUTION, Project, section, small_project
+
+OVERVIEW = section("overview")
+TREND = {"analysis": "trend", "title": "Nights", "metrics": ["fluxes.flux_median"]}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A project with one run, whose clock was not fixed. Do not change it: `project`."""
+    project = small_project(tmp_path_factory.mktemp("verified"))
+    project.configure(
+        {"fluxes": DISTRIBUTION, "overview": OVERVIEW, "nights": TREND},
+        output={"folder": "out", "formats": ["html", "pdf"]},
+    )
+    done = project.build()
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.fixture
+def project(made, tmp_path):
+    """A copy of it that a test may change."""
+    folder = tmp_path / "copy"
+    shutil.copytree(made.folder, folder, symlinks=True)
+    copied = Project(folder, columns=dict(made.columns))
+    # The record knows the configuration by its path.
+    record = copied.latest / "summary.json"
+    text = record.read_text("utf-8").replace(str(made.config), str(copied.config))
+    record.write_text(text, encoding="utf-8")
+    return copied
+
+
+def test_a_run_is_the_same_when_it_is_computed_again(made):
+    before = {path: path.read_bytes() for path in made.latest.resolve().rglob("*.*")}
+    done = made.run("verify", "out/latest", "--workers", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "files of 3 sections are the same" in done.stdout
+    assert {path: path.read_bytes() for path in made.latest.resolve().rglob("*.*")} == before
+
+
+def test_other_data_are_found_and_named_as_the_cause(project):
+    project.write(flux=np.arange(200.0))
+    done = project.run("verify", "out/latest")
+    assert done.returncode == 1
+    assert "metric fluxes.flux_median was " in done.stdout
+    assert "sections/fluxes/figures/histogram_1.svg has other bytes" in done.stdout
+    assert "stars.h5 has changed since" in done.stdout
+
+
+def test_a_changed_configuration_does_not_matter_as_the_run_has_its_own(project):
+    project.configure({"other": DISTRIBUTION})
+    done = project.run("verify", "out/latest")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.unlink(), "is missing from the run"),
+        (lambda path: path.write_bytes(b"x"), "has other bytes (1 before, "),
+    ],
+)
+def test_a_damaged_file_of_the_run_is_found(project, damage, said):
+    file = "sections/fluxes/figures/histogram_1.png"
+    damage(project.latest / file)
+    done = project.run("verify", "out/latest", "--quiet")
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"{file} {said}")
+
+
+def test_a_record_that_was_changed_is_found(project):
+    path = project.latest / "summary.json"
+    record = json.loads(path.read_bytes())
+    record["sections"][0]["metrics"]["flux_median"]["value"] = 17.0
+    path.write_text(json.dumps(record))
+    done = project.run("verify", "out/latest")
+    assert done.returncode == 1
+    assert "metric fluxes.flux_median was 17.0 and is " in done.stdout
+
+
+def test_what_is_no_run_is_said(project):
+    done = project.run("verify", "out")
+    assert done.returncode == 2
+    assert "out/summary.json: cannot be read" in done.stderr
