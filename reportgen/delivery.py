@@ -3,6 +3,8 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,9 +15,10 @@ from reportgen.deliver.contents import Absent, Paper, tell
 from reportgen.deliver.errors import DeliveryError
 from reportgen.deliver.news import is_worth_telling
 from reportgen.deliver.ordering import Run, Stamp, Wish, order_mail, order_notice
-from reportgen.deliver.outbox import Channel, Outbox
+from reportgen.deliver.outbox import Channel, Outbox, Waiting
 from reportgen.deliver.posting import Letterbox, Log
-from reportgen.deliver.webhook import message
+from reportgen.deliver.transport import MessageFor
+from reportgen.deliver.webhook import message, notice
 from reportgen.deliver.wording import WORDS, subject_of
 from reportgen.errors import ConfigError
 from reportgen.publish import RUN_ID, started_now
@@ -24,6 +27,7 @@ from reportgen.summary import Summary, read_summary, worst
 
 _LACKING = "deliver: has neither mail: nor webhook:"
 _HOW = "add a block deliver: to the configuration and build the report, see docs/mail.md"
+_DEEPEST = 3  # folders below the one to flush: those of a matrix
 
 
 @dataclass(frozen=True)
@@ -48,29 +52,22 @@ def deliver_runs(
     folders: run folders; several make one mail, by the settings of the first. What goes wrong on
     the way is in the log. Raises ConfigError for what is no run or says nothing of delivery.
     """
-    runs = tuple(_read_run(folder) for folder in folders)
-    block = _wanted(runs[0])
-    outbox = Outbox(runs[0].folder.parent)
-    letterbox = Letterbox(outbox, environment, started_now()[0], Log())
+    runs = _read_runs(folders)
+    block = _wanted(runs[0], wish)
+    letterbox = _letterbox(runs[0].folder.parent, environment)
     post = _Post(runs, block, wish, letterbox)
     try:
-        with outbox.locked():
+        with letterbox.outbox.locked():
             _deliver(post)
     except OSError as error:  # nothing can be remembered: to be told twice is better than never
-        said = f"{error.filename or outbox.folder}: cannot be written: {error.strerror}"
+        said = f"{error.filename or letterbox.outbox.folder}: cannot be written: {error.strerror}"
         post.log.troubles.append(DeliveryError(said, "the same run may be sent twice"))
         _deliver(post)
+    if not wish.to:
+        for output in dict.fromkeys((*(run.folder.parent for run in runs), *wish.outputs)):
+            if output.resolve() != letterbox.outbox.output and not letterbox.closed:
+                post.log.add(_flush(output.resolve(), block, environment))
     return post.log
-
-
-def _deliver(post: _Post) -> None:
-    if post.block.mail is not None:
-        _mail(post, post.block.mail)
-    if post.block.webhook is not None and not post.wish.to:
-        for run in post.runs:
-            _post_verdict(post, post.block.webhook, run)
-    if not post.log.troubles:
-        post.letterbox.flush(post.block)
 
 
 def send_notice(
@@ -82,48 +79,38 @@ def send_notice(
     absent: Sequence[Absent],
     environment: Mapping[str, str] = os.environ,
 ) -> Log:
-    """Mail that there is no report, to those who are told of errors.
+    """Tell that there is no report: by mail those who are told of errors, and the webhook.
 
-    output: the output folder, where a mail that cannot be sent is kept. name: of the report.
+    output: the output folder, where what cannot be sent is kept. name: of the report.
     """
-    letterbox = Letterbox(Outbox(output), environment, started_now()[0], Log())
-    if block.mail is not None:
-        order = order_notice(block.mail, name, title, absent, letterbox.now)
-        composer = Composer(order, _shrink)
-        if order.envelope.recipients:
-            letterbox.mail(
-                block.mail,
-                composer.message,
-                order.envelope,
-                name=f"no-report-{order.headers.ids[0]}",
-                runs=[],
-                facts={},
-            )
+    letterbox = _letterbox(output.resolve(), environment)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with letterbox.outbox.locked():
+            _notify(letterbox, block, name, title, absent)
+            letterbox.flush(block)
+    except OSError:  # what kept the report from being made may keep this from being remembered
+        _notify(letterbox, block, name, title, absent)
     return letterbox.log
 
 
 def flush_outbox(folder: Path, environment: Mapping[str, str] = os.environ) -> Log:
     """Send what waits in an output folder, by the settings of its newest run if that can be read.
 
-    folder: the output folder, or a run folder in it.
+    folder: the output folder, a run folder in it, or a folder above some: that of a matrix.
     """
     output = folder.resolve()
     output = output.parent if RUN_ID.fullmatch(output.name) else output
-    outbox = Outbox(output)
-    if not outbox.folder.is_dir():
-        if not output.is_dir():
-            raise ConfigError(f"{folder}: there is no such folder", "give an output folder")
-        return Log(told=["Nothing waits."])
-    letterbox = Letterbox(outbox, environment, started_now()[0], Log())
-    try:
-        with outbox.locked():
-            if not outbox.waiting():
-                return Log(told=["Nothing waits."])
-            letterbox.flush(_newest_block(output))
-    except OSError as error:
-        said = f"{error.filename or outbox.folder}: cannot be written: {error.strerror}"
-        letterbox.log.troubles.append(DeliveryError(said))
-    return letterbox.log
+    if not output.is_dir():
+        raise ConfigError(f"{folder}: there is no such folder", "give an output folder")
+    log = Log()
+    places = [Outbox(output).folder]
+    for depth in range(1, _DEEPEST + 1):
+        places += sorted(output.glob("*/" * depth + places[0].name))
+    for place in places:
+        if place.is_dir():
+            log.add(_flush(place.parent, None, environment))
+    return log if log.told or log.troubles else Log(told=["Nothing waits."])
 
 
 def write_messages(folders: Sequence[Path], wish: Wish, target: Path | None = None) -> Log:
@@ -132,8 +119,8 @@ def write_messages(folders: Sequence[Path], wish: Wish, target: Path | None = No
     target: folder for them; beside the run when not given. Raises DeliveryError when they cannot
     be written, and ConfigError as `deliver_runs` does.
     """
-    runs = tuple(_read_run(folder) for folder in folders)
-    block, log = _wanted(runs[0]), Log()
+    runs = _read_runs(folders)
+    block, log = _wanted(runs[0], Wish()), Log()
     into = target or runs[0].folder.parent
     contents: dict[str, bytes] = {}
     if block.mail is not None:
@@ -157,17 +144,6 @@ def write_messages(folders: Sequence[Path], wish: Wish, target: Path | None = No
     return log
 
 
-def _file(run: Run) -> str:
-    return f"{run.summary.report.id}-{run.summary.run.id}"
-
-
-def _wanted(run: Run) -> DeliverBlock:
-    block = delivery_of(run)
-    if block.mail is None and block.webhook is None:
-        raise ConfigError(f"{run.folder}: {_LACKING}", _HOW)
-    return block
-
-
 def delivery_of(run: Run) -> DeliverBlock:
     """Give what the configuration of a run says of its delivery."""
     try:
@@ -181,18 +157,34 @@ def delivery_of(run: Run) -> DeliverBlock:
         ) from None
 
 
-def _read_run(folder: Path) -> Run:
-    return Run(folder.resolve(), read_summary(folder))
+def _read_runs(folders: Sequence[Path]) -> tuple[Run, ...]:
+    distinct = dict.fromkeys(folder.resolve() for folder in folders)
+    return tuple(Run(folder, read_summary(folder)) for folder in distinct)
 
 
-def _newest_block(output: Path) -> DeliverBlock:
-    names = sorted(path.name for path in output.iterdir() if RUN_ID.fullmatch(path.name))
-    for name in reversed(names):
-        try:
-            return delivery_of(_read_run(output / name))
-        except ConfigError:
-            continue
-    return DeliverBlock()
+def _wanted(run: Run, wish: Wish) -> DeliverBlock:
+    block = delivery_of(run)
+    if block.mail is None and block.webhook is None:
+        raise ConfigError(f"{run.folder}: {_LACKING}", _HOW)
+    if block.mail is None and wish.to:
+        raise ConfigError(f"{run.folder}: --to: there is no deliver.mail", _HOW)
+    return block
+
+
+def _letterbox(output: Path, environment: Mapping[str, str]) -> Letterbox:
+    # Not SOURCE_DATE_EPOCH: what is sent, and how long it has waited, is a matter of today.
+    now = datetime.now(UTC).replace(microsecond=0)
+    return Letterbox(Outbox(output), environment, now, _compose_again)
+
+
+def _deliver(post: _Post) -> None:
+    if post.block.mail is not None:
+        _mail(post, post.block.mail)
+    if post.block.webhook is not None and not post.wish.to:
+        for run in post.runs:
+            _post_verdict(post, post.block.webhook, run)
+    if not post.wish.to:
+        post.letterbox.flush(post.block)
 
 
 def _mail(post: _Post, mail: MailBlock) -> None:
@@ -203,26 +195,53 @@ def _mail(post: _Post, mail: MailBlock) -> None:
     if not asked_for and not any(is_worth_telling(run.summary, mail.when) for run in runs):
         post.log.told.append(f"Not mailed: nothing to tell (deliver.mail.when is {mail.when}).")
         return
-    stamp = Stamp(post.letterbox.now, 1 + max(_times(run, "mail") for run in runs))
+    now = post.letterbox.now
+    stamp = Stamp(now, 1 + max(_times(run, "mail") for run in runs))
+    if wish.to:
+        stamp = replace(stamp, trial=f"{now} {wish.to}")
     order = order_mail(runs, post.block.links, mail, wish, stamp)
     if not order.envelope.recipients:
-        post.log.told.append(f"Not mailed: deliver.mail.to names nobody for {_word(runs)}.")
+        said = WORDS[worst(run.summary.run.status for run in runs)]
+        post.log.told.append(f"Not mailed: deliver.mail.to names nobody for {said}.")
         return
     composer = Composer(order, _shrink)
     composer.message(None)  # before a server waits for it
     if wish.to:
         post.letterbox.try_mail(mail, composer.message, order.envelope)
     else:
-        folders = [run.folder for run in runs]
         post.letterbox.mail(
             mail,
             composer.message,
             order.envelope,
-            name=folders[0].name,
-            runs=folders,
-            facts={"number": stamp.number, "subject": order.subject},
+            name=_waiting_name(runs),
+            runs={str(run.folder): run.summary.run.id for run in runs},
+            facts={"number": stamp.number, "subject": order.subject, "name": wish.name},
         )
     post.log.troubles += composer.problems.values()
+
+
+def _waiting_name(runs: Sequence[Run]) -> str:
+    """Give a name for a message that waits: no other's, be it of one run or of several."""
+    first = runs[0].summary.run.id
+    if len(runs) == 1:
+        return first
+    others = "\n".join(str(run.folder) for run in runs)
+    return f"{first}-digest-{sha256(others.encode()).hexdigest()[:8]}"
+
+
+def _compose_again(waiting: Waiting) -> MessageFor:
+    """Compose a mail that waits again, of the same Message-ID, for a server that takes less."""
+    folders = [Path(folder) for folder in waiting.runs if Path(folder).is_dir()]
+    if not folders:
+        raise ConfigError("its run is not there any more")
+    runs = _read_runs(folders)
+    block = delivery_of(runs[0])
+    if block.mail is None:
+        raise ConfigError(f"{runs[0].folder}: {_LACKING}", _HOW)
+    number, name = waiting.facts.get("number", 1), waiting.facts.get("name", "")
+    stamp = Stamp(waiting.since, number if isinstance(number, int) else 1)
+    order = order_mail(runs, block.links, block.mail, Wish(name=str(name)), stamp)
+    return Composer(order, _shrink).message
 
 
 def _post_verdict(post: _Post, webhook: WebhookBlock, run: Run) -> None:
@@ -233,9 +252,13 @@ def _post_verdict(post: _Post, webhook: WebhookBlock, run: Run) -> None:
             f"Not posted: nothing to tell (deliver.webhook.when is {webhook.when})."
         )
         return
-    content = _verdict(run, post.block, webhook)
-    facts = {"number": 1 + _times(run, "webhook"), "kind": webhook.kind}
-    post.letterbox.post(webhook, content, run.folder, facts)
+    post.letterbox.post(
+        webhook,
+        _verdict(run, post.block, webhook),
+        name=run.summary.run.id,
+        runs={str(run.folder): run.summary.run.id},
+        facts={"number": 1 + _times(run, "webhook"), "kind": webhook.kind},
+    )
 
 
 def _verdict(run: Run, block: DeliverBlock, webhook: WebhookBlock) -> bytes:
@@ -248,12 +271,16 @@ def _not_yet_told(post: _Post, channel: Channel) -> tuple[Run, ...]:
     if post.wish.again or post.wish.to:
         return post.runs
     fresh = []
+    done = "mailed" if channel == "mail" else "posted to the webhook"
     for run in post.runs:
-        known = Outbox(run.folder.parent).delivered(run.folder.name).get(channel)
+        try:
+            known = Outbox(run.folder.parent).delivered(run.summary.run.id).get(channel)
+        except DeliveryError as error:
+            post.log.troubles.append(error)
+            continue
         if known is None:
             fresh.append(run)
         else:
-            done = "mailed" if channel == "mail" else "posted to the webhook"
             post.log.told.append(
                 f"{run.folder.name} was {done} before, at {known.get('at', 'an unknown time')}; "
                 "--again sends it again."
@@ -262,17 +289,62 @@ def _not_yet_told(post: _Post, channel: Channel) -> tuple[Run, ...]:
 
 
 def _times(run: Run, channel: Channel) -> int:
-    known = Outbox(run.folder.parent).delivered(run.folder.name).get(channel, {})
-    number = known.get("number", 1) if isinstance(known, dict) and known else 0
+    """Give how often a run was delivered."""
+    try:
+        known = Outbox(run.folder.parent).delivered(run.summary.run.id).get(channel)
+    except DeliveryError:
+        return 0
+    number = known.get("number", 1) if known else 0
     return number if isinstance(number, int) else 1
 
 
-def _word(runs: Sequence[Run]) -> str:
-    return WORDS[worst(run.summary.run.status for run in runs)]
+def _notify(
+    letterbox: Letterbox, block: DeliverBlock, name: str, title: str, absent: Sequence[Absent]
+) -> None:
+    stem = f"no-report-{letterbox.now:%Y%m%dT%H%M%SZ}"
+    if block.mail is not None:
+        order = order_notice(block.mail, name, title, absent, letterbox.now)
+        if order.envelope.recipients:
+            composer = Composer(order, _shrink)
+            letterbox.mail(
+                block.mail, composer.message, order.envelope, name=stem, runs={}, facts={}
+            )
+    if block.webhook is not None:
+        subject = f"[{name}] {WORDS['error']} no report · {letterbox.now:%Y-%m-%d}"
+        content = notice(block.webhook, subject, name, absent)
+        letterbox.post(block.webhook, content, name=stem, runs={}, facts={})
+
+
+def _flush(output: Path, block: DeliverBlock | None, environment: Mapping[str, str]) -> Log:
+    """Send what waits in an output folder; block: the settings, those of its newest run if None."""
+    letterbox = _letterbox(output, environment)
+    if not letterbox.outbox.folder.is_dir():
+        return letterbox.log
+    try:
+        with letterbox.outbox.locked():
+            letterbox.flush(block or _newest_block(output))
+    except OSError as error:
+        said = f"{error.filename or letterbox.outbox.folder}: cannot be written: {error.strerror}"
+        letterbox.log.troubles.append(DeliveryError(said))
+    return letterbox.log
+
+
+def _newest_block(output: Path) -> DeliverBlock:
+    names = sorted(path.name for path in output.iterdir() if RUN_ID.fullmatch(path.name))
+    for name in reversed(names):
+        try:
+            return delivery_of(Run(output / name, read_summary(output / name)))
+        except ConfigError:
+            continue
+    return DeliverBlock()
+
+
+def _file(run: Run) -> str:
+    return f"{run.summary.report.id}-{run.summary.run.id}"
 
 
 def _shrink(folder: Path, summary: Summary) -> bytes:
     try:
         return render_pdf(folder, summary, small=True)
-    except (OSError, LookupError) as error:  # a run folder that lacks something
-        raise DeliveryError(f"{folder}: the PDF cannot be printed again: {error}") from None
+    except (OSError, LookupError, ValueError) as error:  # a run folder that lacks something
+        raise DeliveryError(f"{folder}: it cannot be printed again: {error}") from None

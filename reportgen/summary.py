@@ -4,10 +4,10 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from reportgen.errors import ConfigError
 
@@ -20,6 +20,19 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\
 Status = Literal["ok", "warn", "fail", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "warn", "fail", "error")
 
+
+def _of_the_run(file: str) -> str:
+    parts = PurePosixPath(file).parts
+    if file.startswith("/") or ".." in parts:
+        raise ValueError(f"{file!r} is not a file of the run")
+    return file
+
+
+OwnFile = Annotated[str, AfterValidator(_of_the_run)]
+"""A file of the run, relative to its folder: a record from elsewhere must not name others."""
+
+Id = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f\x7f]*$")]
+"""What folders and headers are named after."""
 
 Entries = Literal["rows", "images"]
 """What is counted in a source."""
@@ -87,7 +100,7 @@ class TableRecord(Record):
     rows: int
     shown: bool
     columns: tuple[ColumnRecord, ...]
-    files: Mapping[str, str]
+    files: Mapping[str, OwnFile]
 
 
 class FigureRecord(Record):
@@ -100,7 +113,7 @@ class FigureRecord(Record):
     width: Literal["column", "full"]
     table: str
     """Id of the table of the numbers it draws."""
-    files: Mapping[str, str]
+    files: Mapping[str, OwnFile]
 
 
 class ErrorRecord(Record):
@@ -243,7 +256,7 @@ class InputRecord(Record):
 class DocumentRecord(Record):
     """A document of the run: its file, or why it is not there."""
 
-    file: str = ""
+    file: OwnFile = ""
     error: ErrorRecord | None = None
     """What went wrong; with a file when reportgen's own templates stood in for the user's."""
 
@@ -251,7 +264,7 @@ class DocumentRecord(Record):
 class ReportRecord(Record):
     """What the report is about."""
 
-    id: str
+    id: Id
     title: str
     field: str = ""
     description: str = ""
@@ -262,7 +275,7 @@ class ReportRecord(Record):
 class RunRecord(Record):
     """When the run was and how it ended."""
 
-    id: str
+    id: Id
     started: str
     """Start in UTC, ISO 8601."""
     seconds: float | None = None
@@ -286,7 +299,8 @@ class ConfigurationRecord(Record):
     paper: Literal["a4", "letter"] = "a4"
     templates: str = ""
     deliver: Mapping[str, Any] = {}
-    """The block deliver: of the configuration, by which the run is mailed; it holds no secrets."""
+    """The block deliver: of the configuration, by which the run is mailed, without secrets; what it
+    takes from the environment stands here as it was."""
 
 
 class EnvironmentRecord(Record):

@@ -168,7 +168,8 @@ def tell_together(these: Together, *, dry_run: bool, quiet: bool) -> ExitCode:
             runs.append(folder / made[-1])
         else:
             absent.append(Absent(report.report.id, these.said.get(slug) or "It was not built."))
-    wish = Wish(name=these.name, absent=tuple(absent))
+    outputs = tuple(report.output.folder for report in these.reports)
+    wish = Wish(name=these.name, absent=tuple(absent), outputs=outputs)
     first = these.reports[0]
     try:
         if runs and dry_run:

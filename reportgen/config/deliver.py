@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from email import policy
 from email.errors import HeaderParseError
 from email.headerregistry import Address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from reportgen.config.blocks import Block, BlockError, Count, FilePath, Index, Positive, Text
+from reportgen.config.blocks import Block, BlockError, Count, FilePath, Index, Number, Text
 from reportgen.config.secrets import ADVICE, NAME, PREFIX
 from reportgen.config.suggest import unknown
 
@@ -34,12 +35,17 @@ TEMPLATE_NAMES = frozenset(
 _LOCAL = re.compile(r"localhost(\.localdomain)?|127(\.\d+){3}|::1")
 
 
+def is_local(host: str) -> bool:
+    """Say whether what is sent to a host stays within the machine."""
+    return _LOCAL.fullmatch(host) is not None
+
+
 def read_address(text: object) -> str:
     """Check ``Name <local@domain>``; give it with the domain as mail servers write it."""
     if not isinstance(text, str) or not text.strip():
         raise ValueError("should be an address, such as Jo Doe <jo@example.org>")
     said = f"{text!r} is not one address, such as jo@example.org or Jo Doe <jo@example.org>"
-    if any(ord(sign) < 32 or ord(sign) == 127 for sign in text):
+    if not text.strip().isprintable():
         raise ValueError(f"{said}: it holds a line break or another control character")
     try:
         header = policy.SMTP.header_factory("to", text.strip())
@@ -72,14 +78,44 @@ def _template(text: str) -> str:
 
     try:
         tree = ImmutableSandboxedEnvironment(autoescape=True).parse(text)
+        names = meta.find_undeclared_variables(tree)  # which looks for filters and tests, too
     except TemplateSyntaxError as error:
         raise ValueError(f"the template cannot be read: {error.message}") from None
-    for name in sorted(meta.find_undeclared_variables(tree) - TEMPLATE_NAMES):
+    for name in sorted(names - TEMPLATE_NAMES):
         raise ValueError(unknown("name", name, sorted(TEMPLATE_NAMES)))
     return text
 
 
+def _address_template(text: str) -> str:
+    if not text.startswith(("https://", "http://", "{{")):
+        raise ValueError("should be a web address, which starts with https://")
+    return _template(text)
+
+
+def _host(text: str) -> str:
+    """Check the name or the number of a host, without a port or a login."""
+    try:
+        ip_address(text)
+    except ValueError:
+        try:
+            name = text.encode("idna").decode("ascii")
+        except UnicodeError:
+            name = ""
+        if not re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?", name):
+            raise ValueError(
+                "should be the name of a host alone, such as smtp.example.org"
+            ) from None
+        return name
+    return text
+
+
+Host = Annotated[Text, AfterValidator(_host)]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535), Number]
+Seconds = Annotated[float, Field(strict=True, gt=0, le=3600), Number]
+
+
 Template = Annotated[Text, AfterValidator(_template)]
+WebAddress = Annotated[Text, AfterValidator(_address_template)]
 
 
 def _variable(name: str) -> str:
@@ -115,11 +151,11 @@ class _NoSecrets(Block):
 class LinksBlock(Block):
     """Where the documents can be opened; each a Jinja2 template."""
 
-    report: Template
+    report: WebAddress
     """Address of the report, such as https://reports.example.org/cdfs/{{ run.id }}/report.html."""
-    pdf: Template | None = None
+    pdf: WebAddress | None = None
     """Address of the PDF; beside the report when not given."""
-    index: Template | None = None
+    index: WebAddress | None = None
     """Address of the page of all nights."""
 
 
@@ -137,9 +173,9 @@ class LoginBlock(_NoSecrets):
 class SmtpBlock(_NoSecrets):
     """The mail server."""
 
-    host: Text
+    host: Host
     """Name of the server."""
-    port: Count | None = None
+    port: Port | None = None
     """Its port; 587 for starttls, 465 for tls, 25 for none when not given."""
     security: Security = "starttls"
     """starttls, tls from the first byte, or none for a relay within reach."""
@@ -149,16 +185,16 @@ class SmtpBlock(_NoSecrets):
     """Certificates to trust, in PEM; those of the system when not given."""
     verify: bool = True
     """Whether the server must prove who it is. Without it anybody in between can read the mail."""
-    timeout: Positive = 30.0
+    timeout: Seconds = 30.0
     """Seconds to wait for any answer of the server."""
     attempts: Count = 4
     """How often to try when the server does not answer or says that it cannot now."""
-    wait: Positive = 5.0
+    wait: Seconds = 5.0
     """Seconds before the second attempt; before each further one three times as long."""
 
     @model_validator(mode="after")
     def _login_is_encrypted(self) -> "SmtpBlock":
-        if self.login and self.security == "none" and not _LOCAL.fullmatch(self.host):
+        if self.login and self.security == "none" and not is_local(self.host):
             said = "a login needs starttls or tls: without, anybody in between can read it"
             raise BlockError({("login",): said})
         return self
@@ -243,11 +279,11 @@ class WebhookBlock(_NoSecrets):
     """Environment variable of the address; REPORTGEN_WEBHOOK_URL when not given."""
     ca_file: FilePath | None = None
     """Certificates to trust, in PEM; those of the system when not given."""
-    timeout: Positive = 30.0
+    timeout: Seconds = 30.0
     """Seconds to wait for any answer."""
     attempts: Count = 4
     """How often to try when there is no answer or the answer is to come again."""
-    wait: Positive = 5.0
+    wait: Seconds = 5.0
     """Seconds before the second attempt; before each further one three times as long."""
 
 

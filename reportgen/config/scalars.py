@@ -83,7 +83,8 @@ class Variables:
     def _variable(self, name: str, default: str | None) -> str:
         if is_secret(name):
             raise ValueError(
-                f"{name} holds a secret, which reports must not; it is read where it is needed"
+                f"{name} may hold a secret, which a report must not; variables of reportgen are "
+                "read where they are needed"
             )
         if default is not None:
             default = self._default(default)

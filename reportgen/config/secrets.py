@@ -31,6 +31,5 @@ ADVICE = MappingProxyType(
 
 
 def is_secret(name: str) -> bool:
-    """Say whether an environment variable holds a secret, by its name."""
-    plain = name.removesuffix(FILE_SUFFIX)
-    return plain.startswith(PREFIX) and plain.endswith(("_PASSWORD", "_TOKEN_COMMAND", "_URL"))
+    """Say whether an environment variable may hold a secret, by its name: any of ours may."""
+    return name.startswith(PREFIX)

@@ -7,7 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from reportgen.deliver.contents import Paper, Told, size_of, tell
-from reportgen.deliver.errors import RefusedError
+from reportgen.deliver.errors import DeliveryError, RefusedError
+from reportgen.deliver.files import read_own
 from reportgen.deliver.letter import Letter, write_letter
 from reportgen.deliver.mail import Attachment, make_mail
 from reportgen.deliver.ordering import Order, Run
@@ -97,9 +98,13 @@ class Composer:
         first = order.runs[0].summary
         try:
             return write(templates=first.configuration.templates, language=first.report.language)
-        except ConfigError as error:  # a mail in our words is better than none
+        except ConfigError as error:
             self._note(error)
-            return write(language=first.report.language)
+        except (ValueError, OSError) as error:  # a template that is not UTF-8, for instance
+            if not first.configuration.templates:
+                raise
+            self._note(ConfigError(f"{first.configuration.templates}: {error}"))
+        return write(language=first.report.language)  # a mail in our words is better than none
 
     def _note(self, problem: ReportgenError) -> None:
         self.problems.setdefault(problem.message, problem)
@@ -131,9 +136,11 @@ class Composer:
             return Paper(place=f"The PDF could not be made: {why}"), None
         path = run.folder / document.file
         try:
-            whole = path.read_bytes()
+            whole = read_own(run.folder, document.file)
         except OSError as error:
-            return Paper(place=f"The PDF could not be read: {error.strerror}"), None
+            return Paper(place=f"The PDF could not be read: {error.strerror}."), None
+        if not whole.startswith(b"%PDF-"):
+            return Paper(place="The PDF could not be read: it is none."), None
         name = f"{run.summary.report.id}-{night_of(run.summary)}.pdf"
         for edition in editions:
             content = whole if edition == "whole" else self._smaller(run, whole)
@@ -148,6 +155,7 @@ class Composer:
         if run.folder not in self._small:
             try:
                 self._small[run.folder] = self._shrink(run.folder, run.summary)
-            except ReportgenError:
-                return whole
+            except ReportgenError as error:
+                self._note(DeliveryError(f"the PDF could not be made smaller: {error.message}"))
+                self._small[run.folder] = whole
         return min(self._small[run.folder], whole, key=len)

@@ -12,14 +12,22 @@ MOST_HTML = 80_000  # bytes; Gmail cuts a mail off at 102 kB
 
 @dataclass(frozen=True)
 class Most:
-    """How much of anything the HTML shows: lines of a list, characters of a text."""
+    """How much of anything the HTML shows: lines of a list, characters of a text, reports."""
 
     lines: int
     signs: int
+    reports: int
 
 
 # Tried in turn until the page is small enough.
-SHORTER = (Most(40, 600), Most(20, 400), Most(10, 300), Most(5, 200), Most(2, 120), Most(1, 60))
+SHORTER = (
+    Most(40, 600, 40),
+    Most(20, 400, 20),
+    Most(10, 300, 10),
+    Most(5, 200, 6),
+    Most(2, 120, 4),
+    Most(1, 60, 2),
+)
 
 
 @dataclass(frozen=True)

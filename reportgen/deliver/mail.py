@@ -1,9 +1,9 @@
 """A mail of one run or several: its parts and its headers, the same bytes for the same run."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
@@ -31,6 +31,7 @@ class Headers:
 
     name: of the report, or of what the reports are of; threads and filters go by it. title: the
     same for people. ids: of the runs. number: of the mail on them, more than 1 when sent again.
+    trial: what tells a mail apart that somebody only wants to look at.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Headers:
     to: tuple[str, ...]
     cc: tuple[str, ...] = ()
     number: int = 1
+    trial: str = ""
 
 
 def plain_address(address: str) -> str:
@@ -77,7 +79,7 @@ def make_mail(
 def _headers(block: MailBlock, headers: Headers, subject: str) -> Iterator[tuple[str, str]]:
     domain = plain_address(block.from_).rpartition("@")[2]
     thread = f"<{headers.name}.nights@{_host(headers.name, domain)}>"
-    seed = "\n".join((headers.name, *headers.ids, str(headers.number)))
+    seed = "\n".join((headers.name, *headers.ids, str(headers.number), headers.trial))
     own = f"<{headers.ids[0]}.{sha256(seed.encode()).hexdigest()[:16]}@{_host('', domain)}>"
     yield "From", block.from_
     if headers.to:
@@ -92,7 +94,8 @@ def _headers(block: MailBlock, headers: Headers, subject: str) -> Iterator[tuple
     # All mails of a report answer one that never was: so programs show them as one thread.
     yield "In-Reply-To", thread
     yield "References", thread
-    yield "List-Id", f"{_phrase(headers.title)} <{block.list_id or f'{headers.name}.{domain}'}>"
+    list_id = block.list_id or f"{headers.name}.{domain}"
+    yield "List-Id", f"{_phrase(headers.title)} <{list_id}>".lstrip()
     yield "Auto-Submitted", "auto-generated"  # RFC 3834, section 5
     yield "X-Auto-Response-Suppress", "All"  # Exchange does not know RFC 3834
     yield "X-Mailer", "reportgen"
@@ -103,8 +106,9 @@ def _host(name: str, domain: str) -> str:
 
 
 def _phrase(title: str) -> str:
-    """Give a title as the phrase of a header, quoted where it must be."""
-    return str(Address(one_line(title)[:LONGEST_NAME], "x", "x")).removesuffix(" <x@x>")
+    """Give a title as the phrase of a header, without what would have to stand in quotes."""
+    plain = re.sub(r"""[()<>@,;:\\".\[\]]+""", " ", one_line(title)[:LONGEST_NAME])
+    return " ".join(plain.split())
 
 
 def _multipart(kind: str, *parts: MIMEPart) -> MIMEPart:

@@ -9,6 +9,7 @@ NOTABLE = frozenset(
         "other report",
         "section error",
         "section gone",
+        "section new",
         "section recovered",
         "verdict new fail",
         "verdict new warn",

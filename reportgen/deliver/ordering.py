@@ -1,5 +1,6 @@
 """Says what a mail on some runs is to be of: to whom, under which subject, in which thread."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,6 +37,8 @@ class Wish:
     to: tuple[str, ...] = ()
     name: str = ""
     absent: tuple[Absent, ...] = ()
+    outputs: tuple[Path, ...] = ()
+    """Output folders in which messages may wait, besides those of the runs."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,14 @@ class Order:
 
 @dataclass(frozen=True)
 class Stamp:
-    """When a mail is sent, and which it is of the mails on its runs."""
+    """When a mail is sent, and which it is of the mails on its runs.
+
+    trial: what tells mails apart that somebody only wants to look at.
+    """
 
     now: datetime
     number: int = 1
+    trial: str = ""
 
 
 def order_mail(
@@ -72,7 +79,7 @@ def order_mail(
     """Put together what a mail on one run or more is to be of."""
     first, several = runs[0].summary, len(runs) + len(wish.absent) > 1
     problems: list[DeliveryError] = []
-    name = (wish.name or _name(runs)) if several else first.report.id
+    name = (_slug(wish.name) or _name(runs)) if several else first.report.id
     if several:
         subject = digest_subject([run.summary for run in runs], name, len(wish.absent))
     else:
@@ -80,12 +87,13 @@ def order_mail(
     to = wish.to or _recipients(mail, [run.summary.run.status for run in runs], wish.absent)
     headers = Headers(
         name=name,
-        title=name if several else first.report.title,
+        title=(wish.name or name) if several else first.report.title,
         ids=tuple(run.summary.run.id for run in runs),
         sent=stamp.now,
         to=to,
         cc=() if wish.to else tuple(address for address in mail.cc if address not in to),
         number=stamp.number,
+        trial=stamp.trial,
     )
     version = first.environment.versions.get("reportgen", "")
     of = ", ".join(f"{run.summary.report.id} {run.summary.run.id}" for run in runs)
@@ -98,7 +106,7 @@ def order_notice(
 ) -> Order:
     """Put together a mail that says that there is no report at all."""
     headers = Headers(
-        name=name,
+        name=_slug(name) or "reports",
         title=title,
         ids=(f"{now:%Y%m%dT%H%M%SZ}",),
         sent=now,
@@ -107,6 +115,11 @@ def order_notice(
     )
     subject = f"[{name}] {WORDS['error']} no report · {now:%Y-%m-%d}"
     return Order((), tuple(absent), None, mail, headers, subject, "Sent by reportgen.")
+
+
+def _slug(name: str) -> str:
+    """Give a name as headers can hold it."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")
 
 
 def _name(runs: Sequence[Run]) -> str:

@@ -6,35 +6,47 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from reportgen.deliver.errors import DeliveryError
 
 FOLDER = ".deliver"
 KEPT = timedelta(days=5)  # RFC 5321, section 4.5.4.1: how long at least a server should try
 Channel = Literal["mail", "webhook"]
 
 _SAFE = re.compile(r"[^A-Za-z0-9_.-]")
+_ENDINGS: Mapping[Channel, str] = {"mail": "mail.eml", "webhook": "webhook.message"}
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """A message that could not be delivered yet.
+class Waiting(BaseModel):
+    """A message that is on its way, or could not be delivered yet.
 
     name: of its files. content: the message. addressed: recipients that still lack it, none for a
     webhook. since: when it was first tried. why: it could not be delivered. settings: by which.
+    runs: ids of the runs that it tells of, by their folders. facts: to remember of it once it is
+    delivered.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str
     channel: Channel
-    content: bytes = field(repr=False)
+    content: bytes = Field(repr=False)
     sender: str
     addressed: tuple[str, ...]
-    since: str
+    since: AwareDatetime
     why: str
     settings: Mapping[str, Any]
-    runs: tuple[str, ...]
+    runs: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+    def replace(self, **updates: Any) -> "Waiting":
+        """Give it with other values."""
+        return self.model_copy(update=updates)
 
 
 class Outbox:
@@ -44,12 +56,13 @@ class Outbox:
     """
 
     def __init__(self, output: Path) -> None:
+        self.output = output
         self.folder = output / FOLDER
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from delivering the same; they wait. Raises OSError."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.mkdir(exist_ok=True, mode=0o700)
         lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
             with suppress(OSError):  # a file system without locks
@@ -58,58 +71,71 @@ class Outbox:
         finally:
             os.close(lock)
 
-    def delivered(self, run_id: str) -> dict[str, Any]:
-        """Give what is known of a run by channel; nothing when it was not delivered."""
+    def delivered(self, run_id: str) -> dict[Channel, dict[str, Any]]:
+        """Give what is known of a run by channel; nothing when it was not delivered.
+
+        Raises DeliveryError when there is a record that cannot be read: it may have been.
+        """
+        path = self._record(run_id)
         try:
-            known = json.loads(self._record(run_id).read_bytes())
-        except (OSError, ValueError):
+            known = json.loads(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return {}
-        return known if isinstance(known, dict) else {}
+        except OSError as error:
+            raise DeliveryError(
+                f"{path}: cannot be read: {error.strerror}; so it is not known what was sent",
+                "let its owner send it, or send it with --again",
+            ) from None
+        channels = known if isinstance(known, dict) else {}
+        return {name: facts for name, facts in channels.items() if isinstance(facts, dict)}
 
     def remember(self, run_id: str, channel: Channel, what: Mapping[str, Any]) -> None:
         """Keep that a run was delivered. Raises OSError."""
-        known = {**self.delivered(run_id), channel: dict(what)}
+        known: dict[Channel, dict[str, Any]] = {}
+        with suppress(DeliveryError):
+            known = self.delivered(run_id)
+        known[channel] = dict(what)
         self._write(self._record(run_id), json.dumps(known, indent=1).encode())
 
     def keep(self, message: Waiting) -> Path:
         """Keep a message for another time; give its file. Raises OSError."""
         path = self._content(message.name, message.channel)
-        known = {
-            "channel": message.channel,
-            "sender": message.sender,
-            "addressed": list(message.addressed),
-            "since": message.since,
-            "why": message.why,
-            "settings": dict(message.settings),
-            "runs": list(message.runs),
-        }
+        known = message.model_dump(mode="json", exclude={"content"})
         self._write(path, message.content)
         # Written last: what has no such file is not complete.
         self._write(path.with_suffix(".json"), json.dumps(known, indent=1).encode())
         return path
 
-    def waiting(self) -> list[Waiting]:
-        """Give what waits, oldest first. What is damaged is left where it is."""
-        found = []
-        for path in sorted((self.folder / "waiting").glob("*.json")):
-            with suppress(OSError, ValueError, KeyError, TypeError):
-                known = json.loads(path.read_bytes())
-                channel: Channel = "webhook" if known["channel"] == "webhook" else "mail"
-                name = path.name.removesuffix(".json").removesuffix(f".{channel}")
-                found.append(
-                    Waiting(
-                        name,
-                        channel,
-                        self._content(name, channel).read_bytes(),
-                        known["sender"],
-                        tuple(known["addressed"]),
-                        known["since"],
-                        known["why"],
-                        known["settings"],
-                        tuple(known["runs"]),
+    def waiting(self) -> tuple[list[Waiting], list[DeliveryError]]:
+        """Give what waits, oldest first, and what is wrong with what cannot be read."""
+        found, problems = [], []
+        folder = self.folder / "waiting"
+        names = {path.stem for path in folder.glob("[!.]*")} if folder.is_dir() else set()
+        for stem in sorted(names):
+            try:
+                found.append(self._read(stem))
+            except (OSError, ValueError) as error:
+                said = "is damaged" if isinstance(error, ValueError) else error.strerror
+                problems.append(
+                    DeliveryError(
+                        f"{folder / stem}: what waits there cannot be read: {said}",
+                        "look at it, and remove it; the other messages are sent",
                     )
                 )
-        return sorted(found, key=lambda message: (message.since, message.name))
+        return sorted(found, key=lambda message: (message.since, message.name)), problems
+
+    def _read(self, stem: str) -> Waiting:
+        name, _, channel = stem.rpartition(".")
+        if channel not in _ENDINGS:
+            raise ValueError(channel)
+        folder = self.folder / "waiting"
+        known = json.loads((folder / f"{stem}.json").read_bytes())
+        kind: Channel = "mail" if channel == "mail" else "webhook"
+        if not isinstance(known, dict) or known.get("channel") != kind:
+            raise ValueError(stem)
+        known["content"] = ""
+        message = Waiting.model_validate_json(json.dumps(known))
+        return message.replace(content=self._content(name, kind).read_bytes())
 
     def forget(self, name: str, channel: Channel) -> None:
         """Remove what waits under a name. Raises OSError."""
@@ -119,8 +145,7 @@ class Outbox:
 
     def set_aside(self, message: Waiting, why: str) -> Path:
         """Move what waits to ``refused``, where it stays; give its new place. Raises OSError."""
-        self.keep(message)
-        path = self._content(message.name, message.channel)
+        path = self.keep(message)
         folder = self.folder / "refused"
         folder.mkdir(exist_ok=True, mode=0o700)
         self._write(folder / f"{path.stem}.why", f"{why}\n".encode())
@@ -131,11 +156,11 @@ class Outbox:
         return self.folder / "delivered" / f"{_file_name(run_id)}.json"
 
     def _content(self, name: str, channel: Channel) -> Path:
-        ending = "mail.eml" if channel == "mail" else "webhook.message"
-        return self.folder / "waiting" / f"{_file_name(name)}.{ending}"
+        return self.folder / "waiting" / f"{_file_name(name)}.{_ENDINGS[channel]}"
 
     def _write(self, path: Path, content: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.folder, path.parent):  # not the output folder, which may be gone
+            folder.mkdir(exist_ok=True, mode=0o700)
         unfinished = path.with_name(f".{path.name}")
         descriptor = os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -151,7 +176,4 @@ def _file_name(text: str) -> str:
 
 def is_too_old(message: Waiting, now: datetime) -> bool:
     """Say whether a message has waited so long that it is no news any more."""
-    try:
-        return now - datetime.fromisoformat(message.since) > KEPT
-    except (ValueError, TypeError):
-        return True
+    return now - message.since > KEPT

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.checks.verdicts import troubled_checks
+from reportgen.deliver.files import read_own
 from reportgen.render.saving import PNG_DPI
 from reportgen.summary import FigureRecord, SectionRecord, Summary
 
@@ -79,9 +80,9 @@ def _named(summary: Summary, name: str) -> Iterator[tuple[SectionRecord, FigureR
 def _picture(run: Path, section: SectionRecord, figure: FigureRecord) -> Picture | None:
     """Give a figure; None when its PNG is not there or too large for a mail."""
     try:
-        png = (run / figure.files["png"]).read_bytes()
+        png = read_own(run, figure.files["png"])
         signature, name, width, _ = _PNG_HEAD.unpack(png[: _PNG_HEAD.size])
-        drawing = (run / figure.files["svg"]).read_bytes()
+        drawing = read_own(run, figure.files["svg"])
     except (OSError, KeyError, struct.error):
         return None
     if signature != b"\x89PNG\r\n\x1a\n" or name != b"IHDR" or len(png) > MOST_BYTES:

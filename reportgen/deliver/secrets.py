@@ -6,7 +6,7 @@ import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from reportgen.config.secrets import FILE_SUFFIX
 from reportgen.deliver.errors import DeliveryError, TemporaryError
@@ -81,7 +81,22 @@ def _forms(secret: str) -> list[str]:
         return []
     encoded = base64.b64encode(secret.encode()).decode()
     forms = [secret, encoded, encoded.rstrip("="), quote(secret, safe=""), repr(secret)[1:-1]]
-    parts = urlsplit(secret) if "://" in secret else None
-    if parts is not None and len(parts.path) >= _SHORTEST:  # the path of a webhook is its secret
-        forms += [parts.path + (f"?{parts.query}" if parts.query else ""), parts.path]
+    forms += _parts_of_address(secret)
+    forms += [unquote(form) for form in forms]
     return [form for form in forms if len(form) >= _SHORTEST]
+
+
+def _parts_of_address(text: str) -> list[str]:
+    """Give what in the address of a webhook is secret: everything but the host."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return []
+    if not parts.scheme or not parts.netloc:
+        return []
+    found = [parts.path + (f"?{parts.query}" if parts.query else ""), parts.path, parts.query]
+    found += parts.path.split("/")
+    found += [value for _, value in parse_qsl(parts.query)]
+    found += [each.partition("=")[2] for each in parts.query.split("&")]
+    found += [parts.username or "", parts.password or ""]
+    return found

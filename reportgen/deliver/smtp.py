@@ -143,10 +143,7 @@ class Smtp:
         except DeliveryError:
             raise
         except Exception as error:
-            found = explain(error)
-            if found is None:
-                raise
-            kind, said, hint = found
+            kind, said, hint = explain(error)
             told = without_secrets(f"{self.name}: {said}", _secrets(login))
             raise kind(told, hint) from None
 
@@ -156,7 +153,7 @@ def _send(
 ) -> tuple[dict[str, Answer], tuple[str, ...]]:
     """Send a mail over a connection; give who did not get it and who did."""
     size = server.esmtp_features.get("size", "")
-    limit = int(size) or None if size.isdigit() else None
+    limit = int(size) or None if size.isascii() and size.isdigit() else None
     message = message_for(limit)
     while True:
         try:

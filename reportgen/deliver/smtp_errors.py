@@ -14,8 +14,8 @@ _LOST = "the connection was lost; the server may have taken the mail all the sam
 _LATE = "it did not answer in time"
 
 
-def explain(error: Exception) -> Explained | None:
-    """Say what kind of error it is, what happened and what to do; None for a bug of ours."""
+def explain(error: Exception) -> Explained:
+    """Say what kind of error it is, what happened and what to do."""
     if isinstance(error, smtplib.SMTPException):
         return _of_server(error)
     return _of_network(error)
@@ -44,8 +44,8 @@ def _of_server(error: smtplib.SMTPException) -> Explained:
     return found
 
 
-def _of_network(error: Exception) -> Explained | None:
-    found: Explained | None
+def _of_network(error: Exception) -> Explained:
+    found: Explained
     match error:
         case ssl.SSLCertVerificationError():
             said = f"its certificate is not to be trusted: {error.verify_message}"
@@ -61,8 +61,9 @@ def _of_network(error: Exception) -> Explained | None:
             found = TemporaryError, said, hint
         case OSError():
             found = TemporaryError, f"no connection: {error.strerror or error}", ""
-        case _:
-            found = None
+        case _:  # an answer that smtplib cannot read: the mail is to be kept all the same
+            said = f"it was not understood: {type(error).__name__}: {error}"
+            found = DeliveryError, said, ""
     return found
 
 

@@ -1,14 +1,14 @@
 """The verdict of a run as JSON, for a chat or a service."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from reportgen.config.deliver import WebhookBlock
+from reportgen.config.deliver import WebhookBlock, is_local
 from reportgen.config.secrets import WEBHOOK_URL
-from reportgen.deliver.contents import Told
+from reportgen.deliver.contents import Absent, Told
 from reportgen.deliver.errors import DeliveryError, RefusedError, TemporaryError
 from reportgen.deliver.secrets import read_secret, without_secrets
 from reportgen.deliver.transport import Patience
@@ -27,6 +27,27 @@ def message(block: WebhookBlock, subject: str, told: Told) -> bytes:
         values = verdict(subject, told)
     else:
         values = {"text": _text(subject, told, _SIGNS[block.kind])}
+    return json.dumps(values, ensure_ascii=False).encode()
+
+
+def notice(block: WebhookBlock, subject: str, name: str, absent: Sequence[Absent]) -> bytes:
+    """Give the JSON that says that there is no report. name: of the report, or of all of them."""
+    if block.kind == "generic":
+        values: dict[str, Any] = {
+            "format": FORMAT,
+            "subject": subject,
+            "status": "error",
+            "sentence": "There is no report.",
+            "report": {"id": name},
+            "attention": [
+                {"status": "error", "title": one.name, "text": one.said} for one in absent
+            ],
+        }
+    else:
+        signs = _SIGNS[block.kind]
+        lines = [f"{MARKS['error']} {signs.bold.format(signs.plain(subject))}"]
+        lines += [signs.plain(f"{one.name}: {one.said}") for one in absent[:MOST_LINES]]
+        values = {"text": "\n".join(lines)[:LONGEST_TEXT]}
     return json.dumps(values, ensure_ascii=False).encode()
 
 
@@ -120,11 +141,9 @@ class Webhook:
         settings = self.settings
         variable = settings.variable or WEBHOOK_URL
         address = read_secret(variable, self.environment)
-        parts = urlsplit(address)
-        if parts.scheme not in {"https", "http"} or not parts.hostname:
-            raise DeliveryError(f"{variable} holds no web address", "it should start with https://")
+        host = _host(address, variable)
         patience = Patience(settings.attempts, settings.wait)
-        patience.try_again(lambda: self._once(address, str(parts.hostname), content))
+        patience.try_again(lambda: self._once(address, host, content))
 
     def _once(self, address: str, host: str, content: bytes) -> None:
         import urllib3
@@ -144,7 +163,7 @@ class Webhook:
             hint = "check the address; for an authority of your own give deliver.webhook.ca_file"
             said = without_secrets(f"{host}: no trust: {error}", [address])
             raise DeliveryError(said, hint) from None
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             said = without_secrets(f"{host}: no connection: {error}", [address])
             raise TemporaryError(said) from None
         if 200 <= answer.status < 300:
@@ -153,6 +172,22 @@ class Webhook:
         raise _kind(answer.status)(
             without_secrets(f"{host} answered {answer.status} {said}".rstrip(), [address])
         )
+
+
+def _host(address: str, variable: str) -> str:
+    """Give the host of an address; DeliveryError, without the address, for one that will not do."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        host = ""
+    if not host or parts.scheme not in {"https", "http"}:
+        raise DeliveryError(f"{variable} holds no web address", "it should start with https://")
+    if parts.scheme == "http" and not is_local(host):
+        raise DeliveryError(
+            f"{variable} holds an address without encryption", "it should start with https://"
+        )
+    return host
 
 
 def _kind(status: int) -> type[DeliveryError]:

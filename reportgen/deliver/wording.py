@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from reportgen.checks.verdicts import count_checks, worst_check
 from reportgen.checks.words import counted
@@ -22,6 +23,7 @@ SUBJECT = (
 )
 LONGEST_SUBJECT = 200  # characters; a phone shows forty
 LONGEST_HIGHLIGHT = 60
+_JOINERS = "\u200c\u200d"  # within Persian words, and within one emoji of several
 _SMALLEST_CHANGE = 0.005  # a change that would read as 0 %
 _LARGEST_CHANGE = 10.0  # beyond it, per cent say little
 
@@ -99,32 +101,36 @@ def fill_template(template: str, summary: Summary) -> str:
     Raises DeliveryError when it asks for what is not there. It runs in Jinja2's sandbox, as it
     comes with the run folder.
     """
-    from jinja2 import StrictUndefined, TemplateError
+    from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     # A header is no HTML: what is put into a page is escaped there.
     environment = ImmutableSandboxedEnvironment(autoescape=False, undefined=StrictUndefined)
+    counts = count_checks(summary)
+    # Plain values: the objects of a record have methods that read files.
     values = {
-        "report": summary.report,
-        "run": summary.run,
+        "report": summary.report.model_dump(),
+        "run": summary.run.model_dump(),
         "night": night_of(summary),
         "status": summary.run.status,
         "verdict": verdict_words(summary),
         "sentence": verdict_sentence(summary),
         "highlight": highlight(summary),
-        "checks": count_checks(summary),
-        "sections": summary.sections,
+        "checks": {**vars(counts), "made": counts.made},
+        "sections": [{"id": s.id, "title": s.title, "status": s.status} for s in summary.sections],
     }
     try:
         text = environment.from_string(template).render(values)
-    except (TemplateError, ArithmeticError, TypeError, ValueError, RecursionError) as error:
-        raise DeliveryError(f"the template {template!r} cannot be filled: {error}") from None
+    except Exception as error:  # whatever a template does wrong
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise DeliveryError(f"the template {template!r} cannot be filled: {said}") from None
     return one_line(text)
 
 
 def one_line(text: str) -> str:
     """Give a text without line breaks and other control characters, which could end a header."""
-    plain = "".join(sign if sign.isprintable() else " " for sign in text.replace("\u00a0", " "))
+    text = text.replace("\u00a0", " ")
+    plain = "".join(sign if sign.isprintable() or sign in _JOINERS else " " for sign in text)
     return " ".join(plain.split())
 
 
@@ -189,4 +195,4 @@ def web_address(text: str) -> str:
     """Check that a link is one for a browser. Raises DeliveryError: a mail must not hold others."""
     if not text.startswith(("https://", "http://")) or " " in text:
         raise DeliveryError(f"{text!r} is no web address", "it should start with https://")
-    return text
+    return quote(text, safe="%:/?#[]@!$&'*+,;=~-._")  # what chats take for markup is not

@@ -1,6 +1,7 @@
 """The Jinja2 templates that come with reportgen, and a user's own in front of them."""
 
 import traceback
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,8 @@ def _environment(own: str) -> "Environment":
             f"output.templates: there is no folder {own}", "create it, or leave the key out"
         )
     folders = [Path(own), templates_folder()] if own else [templates_folder()]
-    environment = Environment(
+    kind = _guarded_environment() if own else Environment
+    environment = kind(
         loader=FileSystemLoader(folders),
         autoescape=select_autoescape(disabled_extensions=("txt.j2",), default=True),
         undefined=StrictUndefined,
@@ -61,6 +63,26 @@ def _environment(own: str) -> "Environment":
     )
     environment.filters.update(clip=clip, fold=fold)
     return environment
+
+
+@cache
+def _guarded_environment() -> "type[Environment]":
+    """Give the kind of environment for templates of a user: a run folder may bring some along.
+
+    They see what ours see, but call nothing of Python's that could do more than show it.
+    """
+    from jinja2.sandbox import SandboxedEnvironment
+    from pydantic import BaseModel
+
+    class Guarded(SandboxedEnvironment):
+        def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+            kind = obj if isinstance(obj, type) else type(obj)
+            if issubclass(kind, BaseModel):  # its methods read files, and even pickles
+                is_field = attr in kind.model_fields
+                return is_field or isinstance(getattr(kind, attr, None), property)
+            return super().is_safe_attribute(obj, attr, value)
+
+    return Guarded
 
 
 def _read(environment: "Environment", name: str, own: str) -> Any:

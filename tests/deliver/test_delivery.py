@@ -1,10 +1,15 @@
 import json
 import os
-from datetime import UTC, datetime, timedelta
+import re
+import shutil
+import subprocess
+import sys
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
-from mail_servers import Faults, smtp_server
+from mail_servers import Faults, raw_server, smtp_server
 from told_runs import MAIL, change, told_run
 from web_servers import web_server
 
@@ -16,17 +21,6 @@ from reportgen.errors import ConfigError, ExitCode
 from reportgen.summary import read_summary
 
 A, B = "a@example.org", "b@example.org"
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that a test sets, beginning on the first night."""
-
-    class Clock:
-        now = datetime(2026, 9, 1, 3, tzinfo=UTC)
-
-    monkeypatch.setattr(delivery, "started_now", lambda: (Clock.now, False))
-    return Clock
 
 
 def by(server, *, to=(A,), **keys):
@@ -159,14 +153,16 @@ def test_flushing_where_nothing_ever_waited_is_no_trouble(tmp_path):
         flush_outbox(tmp_path / "none", {})
 
 
-def test_after_days_a_kept_mail_is_set_aside(tmp_path, clock):
+def test_after_days_a_kept_mail_is_set_aside(tmp_path):
     run = told_run(tmp_path, mail=by(1))
     deliver_runs([run], Wish(), {})
-    clock.now += timedelta(days=6)
+    (kept,) = (tmp_path / ".deliver" / "waiting").glob("*.json")
+    old = re.sub(r'"since": "[^"]*"', '"since": "2026-01-01T03:00:00Z"', kept.read_text())
+    kept.write_text(old)
     with smtp_server() as server:
         told_run(tmp_path, mail=by(server), night=6)
         log = flush_outbox(tmp_path, {})
-        assert "it has waited since 2026-09-01T03:00:00Z" in troubles(log)[0]
+        assert "it has waited since 2026-01-01 03:00 UTC: localhost:1: " in troubles(log)[0]
         assert not server.received
     (old,) = (tmp_path / ".deliver" / "refused").glob("*.eml")
     assert old.read_bytes().startswith(b"From: ")
@@ -188,9 +184,8 @@ def test_some_refused_recipients_are_named_and_the_others_have_it(tmp_path):
         run = told_run(tmp_path, mail=by(server, to=[A, B]))
         log = deliver_runs([run], Wish(), {})
         assert log.told == [f"Mailed to {A}."]
-        assert troubles(log) == [
-            f"The mail of {run.name} was refused for {B} (550 5.1.1 who?); the others have it"
-        ]
+        (said,) = troubles(log)
+        assert said.startswith(f"The mail of {run.name} was refused for {B} (550 5.1.1 who?); ")
         deliver_runs([run], Wish(), {})
         assert len(server.received) == 1
 
@@ -230,7 +225,7 @@ def test_a_mail_larger_than_the_server_takes_goes_without_its_pdf(tmp_path):
     with smtp_server(size=60_000) as server:
         run = told_run(tmp_path, mail=by(server), pdf=b"%PDF-" + os.urandom(100_000))
         log = deliver_runs([run], Wish(), {})
-        assert not log.troubles
+        assert "the PDF could not be made smaller" in troubles(log)[0]
         kinds = [part.get_content_type() for part in server.only.message.walk()]
         assert "application/pdf" not in kinds
         assert len(server.only.content) <= 60_000
@@ -304,8 +299,8 @@ def test_a_notice_is_sent_or_kept(tmp_path):
     assert len(list((tmp_path / ".deliver" / "waiting").glob("*.eml"))) == 1
 
 
-def delivery_of_mail(folder, mail):
-    run = told_run(folder, mail=mail)
+def delivery_of_mail(folder, mail, **blocks):
+    run = told_run(folder, mail=mail, **blocks)
     return delivery_of(delivery.Run(run, read_summary(run)))
 
 
@@ -320,3 +315,194 @@ def test_settings_of_another_version_are_named(tmp_path):
     run = told_run(tmp_path, mail={"from": "nobody"})
     with pytest.raises(ConfigError, match=r"configuration\.deliver\.mail\.from"):
         deliver_runs([run], Wish(), {})
+
+
+def test_a_mail_is_on_disk_while_it_is_sent(tmp_path):
+    found = []
+
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server))
+        plain = server.handler.handle_DATA
+
+        async def looking(smtp, session, envelope):
+            found.extend((tmp_path / ".deliver" / "waiting").glob("*.eml"))
+            return await plain(smtp, session, envelope)
+
+        server.handler.handle_DATA = looking
+        deliver_runs([run], Wish(), {})
+        assert [path.name for path in found] == [f"{run.name}.mail.eml"]
+        assert not found[0].exists()
+
+
+def test_whoever_is_killed_while_sending_has_lost_nothing(tmp_path):
+    with raw_server(lambda connection: connection.recv(1)) as (port, _):
+        run = told_run(tmp_path, mail=by(port, smtp={"timeout": 60.0}))
+        program = "from reportgen.cli import main; main()"
+        command = [sys.executable, "-c", program, "mail", str(run)]
+        process = subprocess.Popen(command)
+        waiting = tmp_path / ".deliver" / "waiting"
+        while not list(waiting.glob("*.json")):
+            assert process.poll() is None
+        process.kill()
+        process.wait(60)
+    with smtp_server() as server:
+        told_run(tmp_path, mail=by(server), night=1)
+        assert not flush_outbox(tmp_path, {}).troubles
+        assert server.only.message["Subject"].endswith("2026-09-01")
+
+
+def test_a_kept_mail_is_made_smaller_for_a_server_that_takes_less(tmp_path):
+    run = told_run(tmp_path, mail=by(1), pdf=b"%PDF-" + os.urandom(200_000))
+    assert deliver_runs([run], Wish(), {}).troubles
+    (kept,) = (tmp_path / ".deliver" / "waiting").glob("*.eml")
+    size = kept.stat().st_size
+    message_id = message_from_bytes(kept.read_bytes(), policy=default)["Message-ID"]
+    with smtp_server(size=100_000) as server:
+        told_run(tmp_path, mail=by(server), night=1)
+        log = flush_outbox(tmp_path, {})
+        assert not log.troubles
+        assert len(server.only.content) <= 100_000 < size
+        assert server.only.message["Message-ID"] == message_id
+
+
+def test_a_refused_recipient_does_not_keep_older_mail_from_being_sent(tmp_path):
+    first = told_run(tmp_path, mail=by(1))
+    deliver_runs([first], Wish(), {})
+    with smtp_server(faults=Faults(recipients={B: "550 who?"})) as server:
+        second = told_run(tmp_path, night=1, mail=by(server, to=[A, B]))
+        log = deliver_runs([second], Wish(), {})
+        assert len(log.troubles) == 1
+        assert len(server.received) == 2
+
+
+def test_a_kept_digest_outlives_a_mail_on_one_of_its_runs(tmp_path):
+    runs = [told_run(tmp_path / name, mail=by(1)) for name in "ab"]
+    deliver_runs(runs, Wish(), {})
+    with smtp_server() as server:
+        told_run(tmp_path / "a", mail=by(server), night=1)
+        deliver_runs([tmp_path / "a" / "20260902T020000Z"], Wish(), {})
+        subjects = [mail.message["Subject"] for mail in server.received]
+        assert subjects[0].startswith("[cdfs] ")
+        assert subjects[1].startswith("[reports-")
+        assert len(subjects) == 2
+
+
+def test_what_waits_below_the_folder_of_a_matrix_is_flushed(tmp_path):
+    run = told_run(tmp_path / "matrix" / "a", mail=by(1))
+    log = deliver_runs([run], Wish(), {})
+    assert f"reportgen mail --flush {tmp_path / 'matrix' / 'a'}" in log.troubles[0].hint
+    with smtp_server() as server:
+        told_run(tmp_path / "matrix" / "a", mail=by(server), night=1)
+        assert "which had waited" in told(flush_outbox(tmp_path / "matrix", {}))
+        assert len(server.received) == 1
+
+
+def test_a_fixed_time_of_builds_does_not_age_the_mail(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    run = told_run(tmp_path, mail=by(1))
+    deliver_runs([run], Wish(), {})
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    with smtp_server() as server:
+        told_run(tmp_path, mail=by(server), night=1)
+        assert not flush_outbox(tmp_path, {}).troubles
+        assert server.only.message["Date"].datetime.year >= 2026
+
+
+def test_a_look_at_the_mail_has_an_id_of_its_own_and_flushes_nothing(tmp_path):
+    first = told_run(tmp_path, mail=by(1))
+    deliver_runs([first], Wish(), {})
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server), night=1)
+        deliver_runs([run], Wish(to=("me@example.org",)), {})
+        assert [mail.recipients for mail in server.received] == [["me@example.org"]]
+        deliver_runs([run], Wish(), {})
+        ids = [mail.message["Message-ID"] for mail in server.received]
+        assert len(set(ids)) == 3
+
+
+def test_a_number_of_a_mail_is_kept_with_it(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server))
+        deliver_runs([run], Wish(), {})
+        server.faults.data[:] = ["451 busy"]
+        deliver_runs([run], Wish(again=True), {})
+        flush_outbox(tmp_path, {})
+        deliver_runs([run], Wish(again=True), {})
+        assert len({mail.message["Message-ID"] for mail in server.received}) == 3
+
+
+def test_a_run_that_is_named_twice_is_told_once(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server))
+        deliver_runs([run, run], Wish(), {})
+        assert server.only.message["Subject"].startswith("[cdfs] OK")
+
+
+def test_a_run_that_was_renamed_is_the_same_run(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server))
+        deliver_runs([run], Wish(), {})
+        run.rename(tmp_path / "kept-for-the-paper")
+        deliver_runs([tmp_path / "kept-for-the-paper"], Wish(), {})
+        assert len(server.received) == 1
+
+
+def test_to_somebody_without_a_mail_is_refused(tmp_path):
+    run = told_run(tmp_path, mail=False, webhook={})
+    with pytest.raises(ConfigError, match=r"--to: there is no deliver\.mail"):
+        deliver_runs([run], Wish(to=("me@example.org",)), {})
+
+
+def test_the_webhook_is_told_of_a_night_without_a_report(tmp_path):
+    block = delivery_of_mail(tmp_path / "a", False, webhook={"kind": "generic", "attempts": 1})
+    with web_server() as site:
+        environment = {"REPORTGEN_WEBHOOK_URL": site.address}
+        said = [Absent("cdfs", "The disk is full.")]
+        send_notice(block, tmp_path, "cdfs", "T", absent=said, environment=environment)
+        assert site.json["status"] == "error"
+        assert site.json["attention"][0]["text"] == "The disk is full."
+
+
+@pytest.mark.parametrize("place", ["/etc/hostname", "../secret.pdf", "link.pdf", "pipe.pdf"])
+def test_a_run_folder_cannot_have_other_files_attached(tmp_path, place):
+    (tmp_path / "secret.pdf").write_bytes(b"%PDF-secret")
+    run = told_run(tmp_path, mail=by(1))
+    (run / "link.pdf").symlink_to(tmp_path / "secret.pdf")
+    os.mkfifo(run / "pipe.pdf")
+    record = run / "summary.json"
+    record.write_text(record.read_text().replace('"report.pdf"', json.dumps(place)))
+    if "/" in place:
+        with pytest.raises(ConfigError, match="is not a file of the run"):
+            write_messages([run], Wish(), tmp_path / "look")
+        return
+    log = write_messages([run], Wish(), tmp_path / "look")
+    content = Path(log.told[0]).read_bytes()
+    assert b"application/pdf" not in content
+    assert b"could not be read" in content
+
+
+def test_a_record_cannot_have_files_written_elsewhere(tmp_path):
+    run = told_run(tmp_path, mail=by(1))
+    record = run / "summary.json"
+    record.write_text(record.read_text().replace('"id": "cdfs"', '"id": "../../escaped"'))
+    with pytest.raises(ConfigError, match=r"report\.id"):
+        write_messages([run], Wish(), tmp_path / "look")
+
+
+def test_templates_that_a_run_brings_along_run_no_code(tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    mark = tmp_path / "ran"
+    for code in (
+        f"{{{{ cycler.__init__.__globals__.os.system('touch {mark}') }}}}",
+        "{{ reports[0].summary.report.parse_file('/etc/hostname') }}",
+        "{{ reports[0].summary.report.parse_raw('x', allow_pickle=True) }}",
+    ):
+        (own / "mail.txt.j2").write_text(code)
+        run = told_run(tmp_path / "runs", mail=by(1))
+        configuration = read_summary(run).configuration
+        change(run, configuration=configuration.model_copy(update={"templates": str(own)}))
+        log = write_messages([run], Wish(), tmp_path / "look")
+        assert "SecurityError" in troubles(log)[0]
+        assert not mark.exists()
+        shutil.rmtree(run)

@@ -186,7 +186,7 @@ def test_the_html_needs_nothing_from_anywhere(run):
 def test_styles_stand_at_the_elements_and_the_dark_ones_in_the_head(run):
     page = html(mail(run))
     assert re.search(r'class="mark fail" style="[^"]*color: #a3211b', page)
-    assert page.count("<style>") == 1
+    assert page.count("<style") == 1
     assert "prefers-color-scheme: dark" in page
 
 
@@ -293,7 +293,7 @@ def test_a_pdf_that_cannot_be_made_smaller_is_linked(tmp_path):
 
 def test_a_pdf_that_is_not_there_is_said(run):
     (run / "report.pdf").unlink()
-    assert "The PDF could not be read: No such file" in text(mail(run))
+    assert "The PDF could not be read: it is not there, or no file." in text(mail(run))
     error = ErrorRecord(kind="error", message="Pango is missing.")
     change(run, documents={"pdf": DocumentRecord(error=error)})
     assert "The PDF could not be made: Pango is missing." in text(mail(run))
@@ -416,3 +416,45 @@ def test_those_who_are_told_of_failures_only_are_not_told_of_good_nights():
     only = block(to={"fail": ["b@x.org"]})
     assert only.recipients("warn") == ()
     assert only.recipients("error") == ("b@x.org",)
+
+
+@pytest.mark.parametrize("many", [20, 60])
+def test_a_digest_of_many_reports_stays_small_and_says_what_it_leaves_out(tmp_path, many):
+    runs = [told_run(tmp_path / str(n), status="fail") for n in range(many)]
+    absent = tuple(Absent(f"field-{n}", "The catalogue is missing. " * 20) for n in range(100))
+    message = mail(*runs, wish=Wish(name="fields", absent=absent))
+    page = html(message)
+    assert len(page.encode()) < MOST_HTML
+    assert "more reports could not be made" in page
+    assert "more reports are in the text of this mail" in page
+    assert all(f"No report: field-{n}\n" in text(message) for n in range(100))
+    assert text(message).count("✗ FAIL\n") == many
+
+
+def test_long_words_of_figures_do_not_make_the_page_large(tmp_path):
+    run = told_run(tmp_path)
+    updates = {"alt": "a" * 50_000, "caption": "b" * 50_000}
+    long = figure("fluxes", "histogram").model_copy(update=updates)
+    change_section(run, figures=(long,))
+    assert len(html(mail(run)).encode()) < MOST_HTML
+
+
+@pytest.mark.parametrize(
+    "title", ["Nord, Süd", "COSMOS – 24 μm: fluxes", 'The "deep" field <x>', "(a) b; c", "…"]
+)
+def test_the_list_id_is_one_whatever_the_title(tmp_path, title):
+    run = told_run(tmp_path)
+    change(run, report=read_summary(run).report.model_copy(update={"title": title}))
+    raw = composer(run).message(None)
+    line = re.search(rb"\r\nList-Id: (.*?)\r\n(?! )", raw, re.DOTALL)[1].decode("ascii")
+    assert line.endswith("<cdfs.example.org>")
+    assert '"' not in line
+    assert line.count("<") == line.count(">") == 1
+
+
+def test_the_name_of_a_digest_makes_right_headers(tmp_path):
+    runs = [told_run(tmp_path / name) for name in "ab"]
+    message = mail(*runs, wish=Wish(name="Felder Süd (neu)\nx"))
+    name = "Felder-S-d-neu-x"
+    assert message["References"] == f"<{name}.nights@reportgen.{name}.example.org>"
+    assert message["List-Id"].endswith("<Felder-S-d-neu-x.example.org>")

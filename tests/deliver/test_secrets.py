@@ -85,12 +85,27 @@ def test_the_path_of_a_webhook_is_its_secret():
         "REPORTGEN_SMTP_PASSWORD_FILE",
         "REPORTGEN_SMTP_TOKEN_COMMAND",
         "REPORTGEN_WEBHOOK_URL",
+        "REPORTGEN_SMTP_PASSWORD_OF_ELAIS",
+        "REPORTGEN_HISTORY",
     ],
 )
 def test_names_of_secrets_are_known(name):
     assert is_secret(name)
 
 
-@pytest.mark.parametrize("name", ["CDFS_DATA", "REPORTGEN_HISTORY", "SMTP_PASSWORD"])
+@pytest.mark.parametrize("name", ["CDFS_DATA", "SMTP_PASSWORD"])
 def test_other_names_are_no_secrets_of_ours(name):
     assert not is_secret(name)
+
+
+@pytest.mark.parametrize(
+    "said", ["abcdef", "xyzzy%20z", "xyzzy z", "T0AB", "hunter22", "/services/T0AB/abcdef"]
+)
+def test_no_part_of_the_address_of_a_webhook_is_told(said):
+    address = "https://user:hunter22@hooks.example.org/services/T0AB/abcdef?token=xyzzy%20z"
+    assert said not in without_secrets(f"invalid {said}.", [address])
+
+
+@pytest.mark.parametrize("secret", ["a://[hunter", "http://[::1/x", "://"])
+def test_a_secret_that_looks_like_an_address_is_hidden_too(secret):
+    assert without_secrets(f"no {secret}!", [secret]) in {f"no {HIDDEN}!", "no ://!"}

@@ -250,12 +250,56 @@ def test_a_server_that_hangs_up_among_the_recipients_has_given_it_to_nobody():
     assert [mail.recipients for mail in server.received] == [[A, B, C]]
 
 
+def speaks_until_data(connection, ending):
+    """Talk SMTP up to the first bytes of a message, then do as told."""
+    connection.sendall(b"220 here\r\n")
+    lines = connection.makefile("rb")
+    for line in lines:
+        if line.upper().startswith(b"DATA"):
+            connection.sendall(b"354 go on\r\n")
+            lines.readline()
+            ending(connection)
+            return
+        connection.sendall(b"250 fine\r\n")
+
+
 def test_a_connection_that_drops_within_the_data_is_tried_again():
+    with raw_server(lambda c: speaks_until_data(c, lambda _: None)) as (port, count):
+        with pytest.raises(TemporaryError, match=f"localhost:{port}: "):
+            send(port, message=MESSAGE + b"text\r\n" * 100_000, attempts=3)
+        assert len(count) == 3
+
+
+def test_a_server_that_falls_silent_within_the_data_is_given_up():
+    def fall_silent(connection):
+        while connection.recv(65536):
+            pass
+
+    with raw_server(lambda c: speaks_until_data(c, fall_silent)) as (port, _):
+        with pytest.raises(TemporaryError, match="it did not answer in time"):
+            send(port, timeout=0.3)
+
+
+def test_a_connection_that_drops_after_the_data_is_tried_again():
     with smtp_server(faults=Faults(data=["drop", "250"])) as server:
         receipt = send(server, attempts=2)
     assert receipt.accepted == (A,)
     assert len(server.connections) == 2
     assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("answer", [b"334 abc\r\n", b"334 \xff\r\n", b"9x\r\n"])
+def test_answers_that_nobody_understands_are_errors_and_no_crash(answer):
+    def odd(connection):
+        connection.sendall(b"220 here\r\n")
+        for line in connection.makefile("rb"):
+            word = line.upper()
+            is_login = word.startswith(b"AUTH")
+            hello = b"250-here\r\n250-SIZE \xb2\r\n250 AUTH LOGIN PLAIN\r\n"
+            connection.sendall(answer if is_login else hello if b"EHLO" in word else b"250 ok\r\n")
+
+    with raw_server(odd) as (port, _), pytest.raises(DeliveryError):
+        send(port, login={"user": USER, "method": "login"})
 
 
 def test_a_connection_that_always_drops_says_that_the_mail_may_have_arrived():

@@ -147,8 +147,22 @@ def test_certificates_are_verified(tmp_path):
         assert len(site.requests) == 1
 
 
-@pytest.mark.parametrize("address", ["file:///etc/passwd", "hooks.example.org/x", "https://"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/passwd",
+        "hooks.example.org/x",
+        "https://",
+        "https://[::1/x",
+        "https://ex℀mple.org",
+    ],
+)
 def test_what_is_no_web_address_is_refused_without_repeating_it(address):
     with pytest.raises(DeliveryError) as caught:
         post(address)
     assert caught.value.message == "REPORTGEN_WEBHOOK_URL holds no web address"
+
+
+def test_an_address_without_encryption_is_for_this_machine_only():
+    with pytest.raises(DeliveryError, match="holds an address without encryption"):
+        post("http://hooks.example.org/secret-path")

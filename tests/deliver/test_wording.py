@@ -118,6 +118,10 @@ def test_a_template_has_the_names_that_are_documented():
         "{{ ''.__class__.__base__.__subclasses__() }}",
         "{{ night + 1 }}",
         "{% for x in range(999999999) %}{% endfor %}",
+        "{{ report.parse_file('/etc/hostname') }}",
+        "{{ '%(x)s' | format(y=1) }}",
+        "{{ '{0}'.format() }}",
+        "{{ 5 | dictsort }}",
     ],
 )
 def test_a_template_that_cannot_be_filled_is_an_error_and_does_no_harm(template):
@@ -175,8 +179,23 @@ def test_links_are_filled_and_the_pdf_lies_beside_the_report():
     "address", ["javascript:alert(1)", "file:///etc/passwd", "x.org", "https://a b"]
 )
 def test_a_link_that_is_no_web_address_is_left_out_and_said(address):
-    links = Links(LinksBlock(report=address), summary())
+    # Only when it is filled is it known.
+    block = LinksBlock(report="{{ report.field }}")
+    base = summary()
+    odd = base.model_copy(update={"report": base.report.model_copy(update={"field": address})})
+    links = Links(block, odd)
     assert links.report == ""
     assert [error.message for error in links.problems] == [
         f"deliver.links.report: {address!r} is no web address"
     ]
+
+
+def test_what_chats_take_for_markup_is_quoted_in_links():
+    block = LinksBlock(report="https://x.org/{{ report.field }}")
+    base = summary()
+    odd = base.model_copy(update={"report": base.report.model_copy(update={"field": "a|b>c)d"})})
+    assert Links(block, odd).report == "https://x.org/a%7Cb%3Ec%29d"
+
+
+def test_an_emoji_of_several_stays_one():
+    assert one_line("x \U0001f468\u200d\U0001f680\u202e y") == "x \U0001f468\u200d\U0001f680 y"
