@@ -275,9 +275,11 @@ def test_a_server_that_falls_silent_within_the_data_is_given_up():
         while connection.recv(65536):
             pass
 
-    with raw_server(lambda c: speaks_until_data(c, fall_silent)) as (port, _):
-        with pytest.raises(TemporaryError, match="it did not answer in time"):
-            send(port, timeout=0.3)
+    with (
+        raw_server(lambda c: speaks_until_data(c, fall_silent)) as (port, _),
+        pytest.raises(TemporaryError, match="it did not answer in time"),
+    ):
+        send(port, timeout=0.3)
 
 
 def test_a_connection_that_drops_after_the_data_is_tried_again():
