@@ -10,6 +10,9 @@ from reportgen.style import FONT_FILES, font_path
 # Digits and signs are in every face, whatever the page says, so that numbers keep one face.
 ALWAYS = "".join(map(chr, range(0x20, 0x7F))) + "\u00a0\u2007\u2008–—−×·…"
 
+# Of OpenType: what the style sheets ask for, and what places glyphs well.
+FEATURES = ("kern", "liga", "tnum", "lnum", "mark", "mkmk", "ccmp", "locl")
+
 _SLANTED = re.compile(r"\bitalic\b|<(em|i|cite|dfn|var|address)\b")
 
 
@@ -19,7 +22,7 @@ def font_faces(page: str) -> str:
     slanted = _SLANTED.search(page) is not None
     return "\n".join(
         f"@font-face {{ font-family: '{family}'; font-style: {style}; font-weight: {weight}; "
-        f"src: url(data:font/woff2;base64,{_subset(name, characters)}) format('woff2'); }}"
+        f"src: url(data:font/woff;base64,{_subset(name, characters)}) format('woff'); }}"
         for (family, style, weight), name in FONT_FILES.items()
         if slanted or style == "normal"
     )
@@ -27,18 +30,18 @@ def font_faces(page: str) -> str:
 
 @lru_cache(maxsize=32)
 def _subset(name: str, characters: str) -> str:
-    from fontTools.subset import Options, Subsetter
+    import uharfbuzz
     from fontTools.ttLib import TTFont
 
-    options = Options()
-    options.flavor = "woff2"
-    options.layout_features = ["kern", "liga", "tnum", "lnum", "mark", "mkmk", "ccmp", "locl"]
-    options.drop_tables += ["DSIG"]
+    chosen = uharfbuzz.SubsetInput()
+    chosen.sets(uharfbuzz.SubsetInputSets.UNICODE).set(set(map(ord, characters)))
+    features = chosen.sets(uharfbuzz.SubsetInputSets.LAYOUT_FEATURE_TAG)
+    features.set({int.from_bytes(feature.encode(), "big") for feature in FEATURES})
+    face = uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(font_path(name))))
+    found = uharfbuzz.subset(face, chosen)
+    # WOFF, not WOFF2: 3 kB more a face, and a twentieth of the time.
     buffer = BytesIO()
-    with TTFont(font_path(name), recalcTimestamp=False, lazy=True) as font:  # lazy: twice as fast
-        subsetter = Subsetter(options)
-        subsetter.populate(text=characters)
-        subsetter.subset(font)
-        font.flavor = "woff2"
+    with TTFont(BytesIO(found.blob.data), recalcTimestamp=False, lazy=True) as font:
+        font.flavor = "woff"
         font.save(buffer)
     return b64encode(buffer.getvalue()).decode("ascii")

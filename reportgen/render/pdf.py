@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 from reportgen.errors import SectionError
 from reportgen.render.environment import render_page
+from reportgen.render.pdf_figures import Figures
 from reportgen.render.view import ReportView, report_view
 from reportgen.style import FONT_FILES, font_path
 from reportgen.summary import Summary
@@ -52,7 +53,10 @@ def render_pdf(run: Path, summary: Summary, *, small: bool = False) -> bytes:
     made = datetime.fromisoformat(summary.run.started)
     if small:
         return print_page(page, run, made, options=SMALL)
-    return print_page(page, run, made, _long_tables(view, run))
+    drawn = (figure.files for section in summary.sections for figure in section.figures)
+    figures = Figures(run, drawn)
+    images = {"cache": dict(figures.stand_ins)}
+    return figures.put_into(print_page(page, run, made, _long_tables(view, run), images))
 
 
 def _long_tables(view: ReportView, run: Path) -> list[Attached]:
@@ -78,7 +82,7 @@ def print_page(
 ) -> bytes:
     """Print a page as PDF/UA; only data: addresses and files of the run folder are fetched.
 
-    options: of WeasyPrint, on how images are kept.
+    options: of WeasyPrint, on how images are kept; cache: images by address, not to be fetched.
     """
     with _only_our_fonts(), _complaints() as complaints:
         weasyprint = _weasyprint()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reportgen.render.drawings import plain_fonts, settle_layout
 from reportgen.results import Figure, Section, Table, TableColumn
 from reportgen.style import house_style
 from reportgen.summary import ColumnRecord, FigureRecord, MetricRecord, TableRecord
@@ -74,13 +75,15 @@ def _forms(path: str, contents: Mapping[str, bytes], files: dict[str, bytes]) ->
 
 
 def _draw(figure: Figure) -> dict[str, bytes]:
+    """Give a figure as SVG, PDF and PNG, with the same places of everything in all three."""
     options: dict[str, dict[str, Any]] = {
         "svg": {"metadata": {"Date": None, "Title": figure.title}},
         "pdf": {"metadata": {"CreationDate": None, "Title": figure.title}},
         "png": {"dpi": PNG_DPI, "facecolor": "white", "metadata": {"Title": figure.title}},
     }
     contents = {}
-    with house_style():
+    with house_style(), plain_fonts():
+        settle_layout(figure.drawing)
         for form, chosen in options.items():
             buffer = BytesIO()
             figure.drawing.savefig(buffer, format=form, **chosen)
