@@ -10,6 +10,8 @@ from pydantic_core import PydanticUndefined
 from reportgen.analyses.base import AnyAnalysis
 from reportgen.config.schema import SectionBlock, Settings
 
+_ANNOTATIONS = ("title", "description", "default", "examples")  # of JSON Schema
+
 
 def first_line(analysis: type[AnyAnalysis]) -> str:
     """Give the first line of an analysis's docstring."""
@@ -111,5 +113,26 @@ def configuration_schema(analyses: Mapping[str, type[AnyAnalysis]]) -> dict[str,
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "reportgen configuration",
-        **schema,
+        **_with_variables(schema),
     }
+
+
+def _with_variables(shape: Any) -> Any:
+    """Let numbers, booleans and choices also be texts that name variables of the environment."""
+    if isinstance(shape, list):
+        return [_with_variables(part) for part in shape]
+    if not isinstance(shape, dict):
+        return shape
+    if "enum" in shape or shape.get("type") in {"integer", "number", "boolean"}:
+        said = {key: shape[key] for key in _ANNOTATIONS if key in shape}
+        strict = {key: value for key, value in shape.items() if key not in said}
+        return {**said, "anyOf": [strict, {"type": "string", "pattern": r"\$\{"}]}
+    named = {  # whose keys are names of the user's or ours, not words of JSON Schema
+        key: {name: _with_variables(part) for name, part in shape[key].items()}
+        for key in ("properties", "$defs")
+        if key in shape
+    }
+    kept = {*named, "propertyNames", "default", "examples"}
+    return {
+        key: value if key in kept else _with_variables(value) for key, value in shape.items()
+    } | named
