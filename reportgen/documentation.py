@@ -123,7 +123,9 @@ def _with_variables(shape: Any) -> Any:
         return [_with_variables(part) for part in shape]
     if not isinstance(shape, dict):
         return shape
-    if "enum" in shape or shape.get("type") in {"integer", "number", "boolean"}:
+    kinds = shape.get("type", "")
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
+    if "enum" in shape or (kinds & {"integer", "number", "boolean"} and "string" not in kinds):
         said = {key: shape[key] for key in _ANNOTATIONS if key in shape}
         strict = {key: value for key, value in shape.items() if key not in said}
         return {**said, "anyOf": [strict, {"type": "string", "pattern": r"\$\{"}]}
