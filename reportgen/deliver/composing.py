@@ -11,7 +11,8 @@ from reportgen.deliver.errors import DeliveryError, RefusedError
 from reportgen.deliver.files import read_own
 from reportgen.deliver.letter import Letter, write_letter
 from reportgen.deliver.mail import Attachment, make_mail
-from reportgen.deliver.ordering import Order, Run
+from reportgen.deliver.ordering import Order
+from reportgen.deliver.runs import Run
 from reportgen.deliver.wording import night_of
 from reportgen.errors import ConfigError, ReportgenError
 from reportgen.numbers import bytes_text

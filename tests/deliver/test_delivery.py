@@ -16,7 +16,8 @@ from web_servers import web_server
 from reportgen import delivery
 from reportgen.deliver.contents import Absent
 from reportgen.deliver.ordering import Wish
-from reportgen.delivery import deliver_runs, delivery_of, flush_outbox, send_notice, write_messages
+from reportgen.deliver.runs import delivery_of
+from reportgen.delivery import deliver_runs, flush_outbox, send_notice, write_messages
 from reportgen.errors import ConfigError, ExitCode
 from reportgen.summary import read_summary
 

@@ -15,7 +15,8 @@ from reportgen.deliver.composing import Composer
 from reportgen.deliver.contents import Absent
 from reportgen.deliver.errors import RefusedError
 from reportgen.deliver.letter import MOST_HTML
-from reportgen.deliver.ordering import Run, Stamp, Wish, order_mail, order_notice
+from reportgen.deliver.ordering import Stamp, Wish, order_mail, order_notice
+from reportgen.deliver.runs import Run
 from reportgen.errors import SectionError
 from reportgen.summary import DocumentRecord, ErrorRecord, read_summary
 
