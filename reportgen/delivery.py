@@ -129,7 +129,7 @@ def write_messages(folders: Sequence[Path], wish: Wish, target: Path | None = No
         log.troubles += composer.problems.values()
     if block.webhook is not None:
         contents |= {
-            f"{_file(run)}.webhook.json": _verdict(run, block, block.webhook) for run in runs
+            f"{_file(run)}.webhook.json": _verdict(run, block, block.webhook, log) for run in runs
         }
     try:
         into.mkdir(parents=True, exist_ok=True)
@@ -238,15 +238,17 @@ def _post_verdict(post: _Post, webhook: WebhookBlock, run: Run) -> None:
         return
     post.letterbox.post(
         webhook,
-        _verdict(run, post.block, webhook),
+        _verdict(run, post.block, webhook, post.log),
         name=run.summary.run.id,
         runs={str(run.folder): run.summary.run.id},
         facts={"number": 1 + times_told(run, "webhook"), "kind": webhook.kind},
     )
 
 
-def _verdict(run: Run, block: DeliverBlock, webhook: WebhookBlock) -> bytes:
+def _verdict(run: Run, block: DeliverBlock, webhook: WebhookBlock, log: Log) -> bytes:
     told = tell(run.folder, run.summary, block.links, Paper(), 0)
+    known = {trouble.message for trouble in log.troubles}  # the mail has the same links
+    log.troubles += [problem for problem in told.links.problems if problem.message not in known]
     return message(webhook, subject_of(run.summary, None), told)
 
 

@@ -79,7 +79,7 @@ def verdict(subject: str, told: Told) -> dict[str, Any]:
             for since in told.view.since
             for change in (*since.first, *since.rest)
         ],
-        "links": {key: value for key, value in vars(told.links).items() if value},
+        "links": told.links.known,
     }
 
 

@@ -180,6 +180,12 @@ class Links:
         if not self.pdf and self.report.endswith("report.html"):
             self.pdf = f"{self.report.removesuffix('html')}pdf"
 
+    @property
+    def known(self) -> dict[str, str]:
+        """Give those addresses that are known, by what they lead to."""
+        named = {"report": self.report, "pdf": self.pdf, "index": self.index}
+        return {key: address for key, address in named.items() if address}
+
     def _filled(self, key: str, template: str | None, summary: Summary) -> str:
         if template is None:
             return ""

@@ -275,6 +275,26 @@ def test_a_mail_that_fails_does_not_keep_the_webhook_from_being_told(tmp_path):
         assert len(site.requests) == 1
 
 
+def test_a_link_that_cannot_be_made_is_said_once_and_stops_neither_mail_nor_webhook(tmp_path):
+    links = {"report": "{{ run.nothing }}", "index": "https://x.org/"}
+    with smtp_server() as server, web_server() as site:
+        run = told_run(tmp_path, mail=by(server), webhook={"attempts": 1}, links=links)
+        log = deliver_runs([run], Wish(), {"REPORTGEN_WEBHOOK_URL": site.address})
+        assert len(server.received) == 1
+        assert site.json["links"] == {"index": "https://x.org/"}
+    (said,) = troubles(log)
+    assert said.startswith("deliver.links.report: the template '{{ run.nothing }}' cannot be filled")
+
+
+def test_a_link_that_cannot_be_made_is_said_where_there_is_a_webhook_alone(tmp_path):
+    with web_server() as site:
+        links = {"report": "{{ run.nothing }}"}
+        run = told_run(tmp_path, mail=False, webhook={"kind": "slack"}, links=links)
+        log = deliver_runs([run], Wish(), {"REPORTGEN_WEBHOOK_URL": site.address})
+        assert len(site.requests) == 1
+    assert troubles(log)[0].startswith("deliver.links.report: ")
+
+
 def test_a_dry_run_writes_what_would_be_sent_and_sends_nothing(tmp_path):
     with smtp_server() as server:
         run = told_run(tmp_path, mail=by(server), webhook={"attempts": 1})
@@ -342,7 +362,7 @@ def test_whoever_is_killed_while_sending_has_lost_nothing(tmp_path):
         command = [sys.executable, "-c", program, "mail", str(run)]
         process = subprocess.Popen(command)
         waiting = tmp_path / ".deliver" / "waiting"
-        while not list(waiting.glob("*.json")):
+        while not list(waiting.glob("[!.]*.json")):  # what begins with a dot is half-written
             assert process.poll() is None
         process.kill()
         process.wait(60)
