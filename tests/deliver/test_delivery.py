@@ -283,7 +283,7 @@ def test_a_link_that_cannot_be_made_is_said_once_and_stops_neither_mail_nor_webh
         assert len(server.received) == 1
         assert site.json["links"] == {"index": "https://x.org/"}
     (said,) = troubles(log)
-    assert said.startswith("deliver.links.report: the template '{{ run.nothing }}' cannot be filled")
+    assert said.startswith("deliver.links.report: the template '{{ run.nothing }}' cannot be")
 
 
 def test_a_link_that_cannot_be_made_is_said_where_there_is_a_webhook_alone(tmp_path):

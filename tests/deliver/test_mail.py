@@ -203,6 +203,47 @@ def test_the_html_stays_small_however_much_is_wrong(tmp_path):
     assert all(f"{n}: A very" in text(message) for n in range(500))
 
 
+def test_the_html_stays_small_however_many_figures_are_wanted(tmp_path):
+    run = told_run(tmp_path)
+    (first,) = read_summary(run).sections
+    sections = []
+    for n in range(120):
+        draw(run, f"s{n}", "histogram")
+        figures = (figure(f"s{n}", "histogram", title="A histogram of much. " * 9),)
+        sections.append(first.model_copy(update={"id": f"s{n}", "figures": figures}))
+    change(run, sections=tuple(sections))
+    message = mail(run, figures=120)
+    page = html(message)
+    assert len(page.encode()) < MOST_HTML
+    shown = [attrs["src"].removeprefix("cid:") for attrs in Elements(page).of("img")]
+    carried = [part["Content-ID"].strip("<>") for part in message.walk() if part["Content-ID"]]
+    assert shown == carried  # and none that programs would list as a file
+    assert 0 < len(shown) < 120
+    assert f"{120 - len(shown)} more <a" in page
+
+
+def test_of_what_changed_the_html_has_what_matters_and_the_text_has_all(tmp_path):
+    run = told_run(tmp_path)
+    (since,) = read_summary(run).since
+    changes = tuple(since.changes[0].model_copy(update={"text": f"Change {n}."}) for n in range(15))
+    change(run, since=(since.model_copy(update={"changes": changes}),))
+    message = mail(run)
+    page = re.sub(r"<[^>]+>", "", html(message))
+    assert [int(n) for n in re.findall(r"Change (\d+)", page)] == list(range(6))
+    assert "9 more in the report." in page
+    assert [int(n) for n in re.findall(r"Change (\d+)", text(message))] == list(range(15))
+
+
+def test_a_number_says_of_what_it_is(tmp_path):
+    run = told_run(tmp_path)
+    (section,) = read_summary(run).sections
+    metrics = {"median": section.metrics["median"].model_copy(update={"label": "median"})}
+    change_section(run, metrics=metrics, title="Stellarity")
+    message = mail(run)
+    assert "Stellarity: median" in html(message)
+    assert "✓ OK  Stellarity: median: 118.0 mag (before: 100.0)" in text(message)
+
+
 def test_the_text_has_all_that_the_html_has(run):
     said = text(mail(run))
     for line in (
