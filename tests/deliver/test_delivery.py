@@ -372,6 +372,19 @@ def test_whoever_is_killed_while_sending_has_lost_nothing(tmp_path):
         assert server.only.message["Subject"].endswith("2026-09-01")
 
 
+def test_two_who_mail_the_same_run_at_once_send_one_mail(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server))
+        program = "from reportgen.cli import main; main()"
+        command = [sys.executable, "-c", program, "mail", str(run)]
+        both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        said = sorted(process.communicate(timeout=60)[0] for process in both)
+        assert [process.returncode for process in both] == [0, 0]
+        assert len(server.received) == 1
+    assert "was mailed before" in said[0]
+    assert said[1] == f"Mailed to {A}.\n"
+
+
 def test_a_kept_mail_is_made_smaller_for_a_server_that_takes_less(tmp_path):
     run = told_run(tmp_path, mail=by(1), pdf=b"%PDF-" + os.urandom(200_000))
     assert deliver_runs([run], Wish(), {}).troubles
