@@ -106,6 +106,10 @@ class Outbox:
         self._write(path.with_suffix(".json"), json.dumps(known, indent=1).encode())
         return path
 
+    def holds_any(self) -> bool:
+        """Say whether anything waits."""
+        return any((self.folder / "waiting").glob("[!.]*.json"))
+
     def waiting(self) -> tuple[list[Waiting], list[DeliveryError]]:
         """Give what waits, oldest first, and what is wrong with what cannot be read.
 

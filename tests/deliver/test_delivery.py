@@ -2,6 +2,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from email import message_from_bytes
@@ -370,6 +371,22 @@ def test_whoever_is_killed_while_sending_has_lost_nothing(tmp_path):
         told_run(tmp_path, mail=by(server), night=1)
         assert not flush_outbox(tmp_path, {}).troubles
         assert server.only.message["Subject"].endswith("2026-09-01")
+
+
+def test_whoever_is_stopped_while_sending_is_told_that_the_mail_is_kept(tmp_path):
+    with raw_server(lambda connection: connection.recv(1)) as (port, _):
+        run = told_run(tmp_path, mail=by(port, smtp={"timeout": 60.0}))
+        program = "import sys; from reportgen.cli import main; sys.exit(main())"
+        command = [sys.executable, "-c", program, "mail", str(run)]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        while not list((tmp_path / ".deliver" / "waiting").glob("[!.]*.json")):
+            assert process.poll() is None
+        process.terminate()
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + signal.SIGTERM
+    assert said.startswith("What was not sent is kept; the next run sends it, or: ")
+    assert f"reportgen mail --flush {tmp_path}\n" in said
+    assert "Traceback" not in said
 
 
 def test_two_who_mail_the_same_run_at_once_send_one_mail(tmp_path):
