@@ -83,7 +83,8 @@ def test_a_build_mails_its_verdict_once_and_no_secret_is_written_anywhere(projec
     assert done.stdout.rstrip().endswith("Mailed to team@reportgen.test.")
     message = server.only.message
     assert server.only.user == "robot"
-    assert message["Subject"].startswith("[stars] FAIL 1 of 1 check · median ")
+    said = r"\[stars\] FAIL 1 of 1 check · Distribution: median [\d.]+ · \d{4}-\d\d-\d\d"
+    assert re.fullmatch(said, message["Subject"])
     found = parts(message)
     assert set(found) == {"text/plain", "text/html", "image/png", "application/pdf"}
     pdf = (project.latest / "report.pdf").read_bytes()
@@ -280,6 +281,10 @@ def test_postfix_delivers_the_mail_whole_to_those_it_knows(project, postfix):
     assert message["Cc"].addresses[0].display_name == "Chef Müller"
     assert message["List-Id"] == "Sterne über München <stars.example.org>"
     assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert message["References"] == "<stars.nights@reportgen.stars.example.org>"
+    assert message["Message-ID"].endswith("@reportgen.example.org>")
+    assert message["Date"].datetime.utcoffset().total_seconds() == 0
     mixed = [part.get_content_type() for part in message.iter_parts()]
     assert mixed == ["multipart/related", "application/pdf"]
     related, pdf = message.iter_parts()
