@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from reportgen.config.deliver import DeliverBlock, MailBlock, WebhookBlock
 from reportgen.deliver.composing import Composer
 from reportgen.deliver.contents import Absent, Paper, tell
 from reportgen.deliver.errors import DeliveryError
+from reportgen.deliver.memory import not_yet_told, times_told
 from reportgen.deliver.news import is_worth_telling
-from reportgen.deliver.ordering import Run, Stamp, Wish, order_mail, order_notice
+from reportgen.deliver.ordering import Stamp, Wish, order_mail, order_notice
 from reportgen.deliver.outbox import Channel, Outbox, Waiting
 from reportgen.deliver.posting import Letterbox, Log
+from reportgen.deliver.runs import HOW, Run, delivery_of, read_runs, wanted_delivery
 from reportgen.deliver.transport import MessageFor
 from reportgen.deliver.webhook import message, notice
 from reportgen.deliver.wording import WORDS, subject_of
@@ -25,8 +25,6 @@ from reportgen.publish import RUN_ID, started_now
 from reportgen.render.pdf import render_pdf
 from reportgen.summary import Summary, read_summary, worst
 
-_LACKING = "deliver: has neither mail: nor webhook:"
-_HOW = "add a block deliver: to the configuration and build the report, see docs/mail.md"
 _DEEPEST = 3  # folders below the one to flush: those of a matrix
 
 
@@ -52,7 +50,7 @@ def deliver_runs(
     folders: run folders; several make one mail, by the settings of the first. What goes wrong on
     the way is in the log. Raises ConfigError for what is no run or says nothing of delivery.
     """
-    runs = _read_runs(folders)
+    runs = read_runs(folders)
     block = _wanted(runs[0], wish)
     letterbox = _letterbox(runs[0].folder.parent, environment)
     post = _Post(runs, block, wish, letterbox)
@@ -119,7 +117,7 @@ def write_messages(folders: Sequence[Path], wish: Wish, target: Path | None = No
     target: folder for them; beside the run when not given. Raises DeliveryError when they cannot
     be written, and ConfigError as `deliver_runs` does.
     """
-    runs = _read_runs(folders)
+    runs = read_runs(folders)
     block, log = _wanted(runs[0], Wish()), Log()
     into = target or runs[0].folder.parent
     contents: dict[str, bytes] = {}
@@ -131,7 +129,7 @@ def write_messages(folders: Sequence[Path], wish: Wish, target: Path | None = No
         log.troubles += composer.problems.values()
     if block.webhook is not None:
         contents |= {
-            f"{_file(run)}.webhook.json": _verdict(run, block, block.webhook) for run in runs
+            f"{_file(run)}.webhook.json": _verdict(run, block, block.webhook, log) for run in runs
         }
     try:
         into.mkdir(parents=True, exist_ok=True)
@@ -144,30 +142,10 @@ def write_messages(folders: Sequence[Path], wish: Wish, target: Path | None = No
     return log
 
 
-def delivery_of(run: Run) -> DeliverBlock:
-    """Give what the configuration of a run says of its delivery."""
-    try:
-        return DeliverBlock.model_validate(run.summary.configuration.deliver)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"{run.folder}: summary.json: configuration.deliver.{where}: {first['msg']}",
-            "build the report again with this version of reportgen",
-        ) from None
-
-
-def _read_runs(folders: Sequence[Path]) -> tuple[Run, ...]:
-    distinct = dict.fromkeys(folder.resolve() for folder in folders)
-    return tuple(Run(folder, read_summary(folder)) for folder in distinct)
-
-
 def _wanted(run: Run, wish: Wish) -> DeliverBlock:
-    block = delivery_of(run)
-    if block.mail is None and block.webhook is None:
-        raise ConfigError(f"{run.folder}: {_LACKING}", _HOW)
+    block = wanted_delivery(run)
     if block.mail is None and wish.to:
-        raise ConfigError(f"{run.folder}: --to: there is no deliver.mail", _HOW)
+        raise ConfigError(f"{run.folder}: --to: there is no deliver.mail", HOW)
     return block
 
 
@@ -187,8 +165,14 @@ def _deliver(post: _Post) -> None:
         post.letterbox.flush(post.block)
 
 
+def _to_tell(post: _Post, runs: tuple[Run, ...], channel: Channel) -> tuple[Run, ...]:
+    if post.wish.again or post.wish.to:
+        return runs
+    return not_yet_told(runs, channel, post.log)
+
+
 def _mail(post: _Post, mail: MailBlock) -> None:
-    runs, wish = _not_yet_told(post, "mail"), post.wish
+    runs, wish = _to_tell(post, post.runs, "mail"), post.wish
     if not runs:
         return
     asked_for = bool(wish.again or wish.to or wish.absent)
@@ -196,7 +180,7 @@ def _mail(post: _Post, mail: MailBlock) -> None:
         post.log.told.append(f"Not mailed: nothing to tell (deliver.mail.when is {mail.when}).")
         return
     now = post.letterbox.now
-    stamp = Stamp(now, 1 + max(_times(run, "mail") for run in runs))
+    stamp = Stamp(now, 1 + max(times_told(run, "mail") for run in runs))
     if wish.to:
         stamp = replace(stamp, trial=f"{now} {wish.to}")
     order = order_mail(runs, post.block.links, mail, wish, stamp)
@@ -234,10 +218,10 @@ def _compose_again(waiting: Waiting) -> MessageFor:
     folders = [Path(folder) for folder in waiting.runs if Path(folder).is_dir()]
     if not folders:
         raise ConfigError("its run is not there any more")
-    runs = _read_runs(folders)
+    runs = read_runs(folders)
     block = delivery_of(runs[0])
     if block.mail is None:
-        raise ConfigError(f"{runs[0].folder}: {_LACKING}", _HOW)
+        raise ConfigError(f"{runs[0].folder}: there is no deliver.mail", HOW)
     number, name = waiting.facts.get("number", 1), waiting.facts.get("name", "")
     stamp = Stamp(waiting.since, number if isinstance(number, int) else 1)
     order = order_mail(runs, block.links, block.mail, Wish(name=str(name)), stamp)
@@ -245,7 +229,7 @@ def _compose_again(waiting: Waiting) -> MessageFor:
 
 
 def _post_verdict(post: _Post, webhook: WebhookBlock, run: Run) -> None:
-    if not _not_yet_told(replace(post, runs=(run,)), "webhook"):
+    if not _to_tell(post, (run,), "webhook"):
         return
     if not post.wish.again and not is_worth_telling(run.summary, webhook.when):
         post.log.told.append(
@@ -254,48 +238,18 @@ def _post_verdict(post: _Post, webhook: WebhookBlock, run: Run) -> None:
         return
     post.letterbox.post(
         webhook,
-        _verdict(run, post.block, webhook),
+        _verdict(run, post.block, webhook, post.log),
         name=run.summary.run.id,
         runs={str(run.folder): run.summary.run.id},
-        facts={"number": 1 + _times(run, "webhook"), "kind": webhook.kind},
+        facts={"number": 1 + times_told(run, "webhook"), "kind": webhook.kind},
     )
 
 
-def _verdict(run: Run, block: DeliverBlock, webhook: WebhookBlock) -> bytes:
+def _verdict(run: Run, block: DeliverBlock, webhook: WebhookBlock, log: Log) -> bytes:
     told = tell(run.folder, run.summary, block.links, Paper(), 0)
+    known = {trouble.message for trouble in log.troubles}  # the mail has the same links
+    log.troubles += [problem for problem in told.links.problems if problem.message not in known]
     return message(webhook, subject_of(run.summary, None), told)
-
-
-def _not_yet_told(post: _Post, channel: Channel) -> tuple[Run, ...]:
-    """Give the runs that were not delivered yet, or all when they are wanted again."""
-    if post.wish.again or post.wish.to:
-        return post.runs
-    fresh = []
-    done = "mailed" if channel == "mail" else "posted to the webhook"
-    for run in post.runs:
-        try:
-            known = Outbox(run.folder.parent).delivered(run.summary.run.id).get(channel)
-        except DeliveryError as error:
-            post.log.troubles.append(error)
-            continue
-        if known is None:
-            fresh.append(run)
-        else:
-            post.log.told.append(
-                f"{run.folder.name} was {done} before, at {known.get('at', 'an unknown time')}; "
-                "--again sends it again."
-            )
-    return tuple(fresh)
-
-
-def _times(run: Run, channel: Channel) -> int:
-    """Give how often a run was delivered."""
-    try:
-        known = Outbox(run.folder.parent).delivered(run.summary.run.id).get(channel)
-    except DeliveryError:
-        return 0
-    number = known.get("number", 1) if known else 0
-    return number if isinstance(number, int) else 1
 
 
 def _notify(

@@ -44,6 +44,7 @@ class _Handler:
         self.faults = faults
         self.received = []
         self.logins = []
+        self.refusal = ""
 
     async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
         if self.faults.sender:
@@ -149,7 +150,9 @@ def smtp_server(
                 self.session.auth_data = user
                 return AuthResult(success=True, auth_data=user)
             await self.challenge_auth(b'{"status":"401"}')
-            return AuthResult(success=False, handled=False)
+            if handler.refusal:
+                await self.push(handler.refusal)
+            return AuthResult(success=False, handled=bool(handler.refusal))
 
     left_out = {"PLAIN", "LOGIN", "XOAUTH2"} - set(mechanisms or ("PLAIN", "LOGIN", "XOAUTH2"))
     options = {

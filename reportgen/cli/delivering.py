@@ -1,6 +1,7 @@
 """The commands that tell people: mail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,7 +67,8 @@ def mail(  # noqa: PLR0917 - click names them all
     if runs and dry_run:
         codes.append(tell(write_messages(runs, wish, output)))
     elif runs:
-        codes.append(tell(deliver_runs(runs, wish)))
+        with _promised_when_stopped(runs[0]):
+            codes.append(tell(deliver_runs(runs, wish)))
     return int(max(codes))
 
 
@@ -89,13 +91,31 @@ def tell(log: "Log", *, quiet: bool = False) -> ExitCode:
     return ExitCode.DELIVERY if log.troubles else ExitCode.OK
 
 
+@contextmanager
+def _promised_when_stopped(run: Path) -> Iterator[None]:
+    """Say, when a signal stops the delivery of a run, that what was not sent is kept."""
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        from reportgen.deliver.outbox import Outbox
+
+        output = run.resolve().parent
+        if Outbox(output).holds_any():
+            kept = f"the next run sends it, or: reportgen mail --flush {output}"
+            click.echo(f"What was not sent is kept; {kept}", err=True)
+        raise
+
+
 def mail_run(run: Path, *, dry_run: bool, quiet: bool) -> ExitCode:
     """Mail a run that has just been built; nothing that goes wrong takes the report back."""
     from reportgen.deliver.ordering import Wish
     from reportgen.delivery import deliver_runs, write_messages
 
     try:
-        log = write_messages([run], Wish()) if dry_run else deliver_runs([run], Wish())
+        with _promised_when_stopped(run):
+            log = write_messages([run], Wish()) if dry_run else deliver_runs([run], Wish())
     except ReportgenError as error:
         complain(error)
         return ExitCode.DELIVERY
@@ -175,7 +195,8 @@ def tell_together(these: Together, *, dry_run: bool, quiet: bool) -> ExitCode:
         if runs and dry_run:
             log = write_messages(runs, wish)
         elif runs:
-            log = deliver_runs(runs, wish)
+            with _promised_when_stopped(runs[0]):
+                log = deliver_runs(runs, wish)
         elif dry_run:
             return ExitCode.OK
         else:

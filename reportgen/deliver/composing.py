@@ -11,7 +11,8 @@ from reportgen.deliver.errors import DeliveryError, RefusedError
 from reportgen.deliver.files import read_own
 from reportgen.deliver.letter import Letter, write_letter
 from reportgen.deliver.mail import Attachment, make_mail
-from reportgen.deliver.ordering import Order, Run
+from reportgen.deliver.ordering import Order
+from reportgen.deliver.runs import Run
 from reportgen.deliver.wording import night_of
 from reportgen.errors import ConfigError, ReportgenError
 from reportgen.numbers import bytes_text
@@ -84,7 +85,7 @@ class Composer:
     def _compose(self, size: _Size) -> bytes:
         order = self._order
         papers, attached = self._papers(size.editions)
-        told = [self._tell(run, papers[run.folder], size.figures) for run in order.runs]
+        told = [self._tell(run, papers[run.folder], size.figures) for run in self._worst_first()]
         for problem in (each for one in told for each in one.links.problems):
             self._note(problem)
         letter = self._letter(told)
@@ -115,18 +116,24 @@ class Composer:
             wanted = min(wanted, 1)
         return tell(run.folder, run.summary, self._order.links, paper, wanted)
 
+    def _worst_first(self) -> list[Run]:
+        return sorted(self._order.runs, key=_rank, reverse=True)
+
     def _papers(self, editions: Sequence[str]) -> tuple[dict[Path, Paper], list[Attachment]]:
         """Give what becomes of each PDF, and those that are attached, of the worst run first."""
         attached: list[Attachment] = []
         papers = {}
-        for run in sorted(self._order.runs, key=_rank, reverse=True):
+        for run in self._worst_first():
             room = self._order.mail.most_attached - sum(len(file.content) for file in attached)
-            papers[run.folder], file = self._paper(run, editions, room)
+            name = f"{run.summary.report.id}-{night_of(run.summary)}.pdf"
+            if any(file.name == name for file in attached):  # another run of the same night
+                name = f"{run.summary.report.id}-{run.summary.run.id}.pdf"
+            papers[run.folder], file = self._paper(run, editions, room, name)
             attached += [] if file is None else [file]
         return papers, attached
 
     def _paper(
-        self, run: Run, editions: Sequence[str], room: int
+        self, run: Run, editions: Sequence[str], room: int, name: str
     ) -> tuple[Paper, Attachment | None]:
         document = run.summary.documents.get("pdf")
         if document is None or not self._order.mail.attach_pdf:
@@ -141,7 +148,6 @@ class Composer:
             return Paper(place=f"The PDF could not be read: {error.strerror}."), None
         if not whole.startswith(b"%PDF-"):
             return Paper(place="The PDF could not be read: it is none."), None
-        name = f"{run.summary.report.id}-{night_of(run.summary)}.pdf"
         for edition in editions:
             content = whole if edition == "whole" else self._smaller(run, whole)
             if len(content) <= room:

@@ -7,7 +7,7 @@ from pathlib import Path
 from reportgen.config.columns import unit_symbol
 from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.pictures import Picture, choose_pictures
-from reportgen.deliver.wording import MARKS, WORDS, Links, night_of, verdict_words
+from reportgen.deliver.wording import MARKS, WORDS, Links, full_label, night_of, verdict_words
 from reportgen.numbers import MISSING, bytes_text, number
 from reportgen.render.view import ReportView, report_view
 from reportgen.summary import MetricRecord, Status, Summary
@@ -20,7 +20,6 @@ class NumberRow:
     """A number that is checked. before: what it was on the last night."""
 
     label: str
-    section: str
     value: str
     before: str
     unit: str
@@ -112,7 +111,7 @@ def _without_tables(summary: Summary) -> Summary:
 def _numbers(summary: Summary) -> list[NumberRow]:
     """Give the numbers that are checked, those that are not ok first."""
     rows = [
-        _number_row(section.title, metric, metric.verdict)
+        _number_row(full_label(summary, section, metric), metric, metric.verdict)
         for section in summary.sections
         for metric in section.metrics.values()
         if metric.verdict is not None
@@ -120,11 +119,10 @@ def _numbers(summary: Summary) -> list[NumberRow]:
     return sorted(rows, key=lambda row: row.verdict == "ok")
 
 
-def _number_row(title: str, metric: MetricRecord, verdict: Status) -> NumberRow:
+def _number_row(label: str, metric: MetricRecord, verdict: Status) -> NumberRow:
     past = metric.past[-1].value if metric.past else None
     return NumberRow(
-        label=metric.label,
-        section=title,
+        label=label,
         value=MISSING if metric.value is None else number(metric.value, metric.digits),
         before=MISSING if past is None else number(past, metric.digits),
         unit=unit_symbol(metric.unit),

@@ -8,6 +8,7 @@ from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from hashlib import sha256
+from html import escape
 
 from reportgen.config.deliver import MailBlock
 from reportgen.deliver.contents import Told
@@ -56,7 +57,10 @@ def make_mail(
     reports: Sequence[Told],
     attached: Sequence[Attachment],
 ) -> EmailMessage:
-    """Put a mail together: mixed(related(alternative(plain, HTML), figures), PDFs)."""
+    """Put a mail together: mixed(related(alternative(plain, HTML), figures), PDFs).
+
+    Figures that the HTML does not show are left out: mail programs would list them as files.
+    """
     mail = EmailMessage(policy=SMTP)
     for name, value in _headers(block, headers, letter.subject):
         mail[name] = value
@@ -65,6 +69,7 @@ def make_mail(
         _file(one.png, "image/png", f"{one.section}-{one.record.id}.png", told.cid(one))
         for told in reports
         for one in told.pictures
+        if f'"cid:{escape(told.cid(one))}"' in letter.html
     ]
     if pictures:
         body = _multipart("related", body, *pictures)

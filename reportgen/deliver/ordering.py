@@ -11,17 +11,10 @@ from reportgen.config.deliver import LinksBlock, MailBlock
 from reportgen.deliver.contents import Absent
 from reportgen.deliver.errors import DeliveryError
 from reportgen.deliver.mail import Headers, plain_address
+from reportgen.deliver.runs import Run
 from reportgen.deliver.transport import Envelope
 from reportgen.deliver.wording import WORDS, digest_subject, subject_of
 from reportgen.summary import Status, Summary
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run folder and its record."""
-
-    folder: Path
-    summary: Summary
 
 
 @dataclass(frozen=True)

@@ -106,14 +106,23 @@ class Outbox:
         self._write(path.with_suffix(".json"), json.dumps(known, indent=1).encode())
         return path
 
+    def holds_any(self) -> bool:
+        """Say whether anything waits."""
+        return any((self.folder / "waiting").glob("[!.]*.json"))
+
     def waiting(self) -> tuple[list[Waiting], list[DeliveryError]]:
-        """Give what waits, oldest first, and what is wrong with what cannot be read."""
+        """Give what waits, oldest first, and what is wrong with what cannot be read.
+
+        Half a message is moved to ``refused``, so that it is named once and not every night.
+        """
         found, problems = [], []
         folder = self.folder / "waiting"
         names = {path.stem for path in folder.glob("[!.]*")} if folder.is_dir() else set()
         for stem in sorted(names):
             try:
                 found.append(self._read(stem))
+            except FileNotFoundError:
+                problems.append(self._part(stem))
             except (OSError, ValueError) as error:
                 said = "is damaged" if isinstance(error, ValueError) else error.strerror
                 problems.append(
@@ -123,6 +132,22 @@ class Outbox:
                     )
                 )
         return sorted(found, key=lambda message: (message.since, message.name)), problems
+
+    def _part(self, stem: str) -> DeliveryError:
+        """Move half a message away: whoever wrote or removed the other half was stopped."""
+        kept = self.folder / "waiting"
+        folder = self.folder / "refused"
+        try:
+            folder.mkdir(exist_ok=True, mode=0o700)
+            for path in sorted(kept.glob(f"{stem}.*")):
+                path.rename(folder / path.name)
+        except OSError:
+            folder = kept
+        return DeliveryError(
+            f"{folder / stem}: only half of a message is there: reportgen was stopped while it was "
+            "written, and nobody has it, or when it was sent",
+            "reportgen mail RUN sends it, if nobody has it",
+        )
 
     def _read(self, stem: str) -> Waiting:
         name, _, channel = stem.rpartition(".")

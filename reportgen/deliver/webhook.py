@@ -17,6 +17,8 @@ from reportgen.deliver.wording import MARKS, WORDS
 FORMAT = "reportgen-verdict/1"
 MOST_LINES = 10
 LONGEST_TEXT = 3500  # characters; Slack cuts at 4,000, Mattermost at 16,383
+MOST_READ = 4000  # bytes of an answer
+MOST_SAID = 300  # characters of it in an error
 _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 _OF_MESSAGE = frozenset({400, 413, 415, 422})
 
@@ -79,7 +81,7 @@ def verdict(subject: str, told: Told) -> dict[str, Any]:
             for since in told.view.since
             for change in (*since.first, *since.rest)
         ],
-        "links": {key: value for key, value in vars(told.links).items() if value},
+        "links": told.links.known,
     }
 
 
@@ -158,7 +160,9 @@ class Webhook:
                     redirect=False,
                     retries=False,
                     timeout=self.settings.timeout,
+                    preload_content=False,  # it may be endless
                 )
+                said = _beginning(answer)
         except urllib3.exceptions.SSLError as error:
             hint = "check the address; for an authority of your own give deliver.webhook.ca_file"
             said = without_secrets(f"{host}: no trust: {error}", [address])
@@ -168,10 +172,17 @@ class Webhook:
             raise TemporaryError(said) from None
         if 200 <= answer.status < 300:
             return
-        said = " ".join(answer.data[:300].decode("utf-8", "replace").split())
-        raise _kind(answer.status)(
-            without_secrets(f"{host} answered {answer.status} {said}".rstrip(), [address])
-        )
+        told = without_secrets(said, [address])[:MOST_SAID]
+        raise _kind(answer.status)(f"{host} answered {answer.status} {told}".rstrip())
+
+
+def _beginning(answer: Any) -> str:
+    """Give what an answer begins with, in one line; empty when it is fine."""
+    try:
+        read = b"" if 200 <= answer.status < 300 else answer.read(MOST_READ)
+    finally:
+        answer.close()
+    return " ".join(read.decode("utf-8", "replace").split())
 
 
 def _host(address: str, variable: str) -> str:

@@ -64,25 +64,44 @@ def highlight(summary: Summary) -> str:
     broken = [section for section in summary.sections if section.status == "error"]
     found = worst_check(summary)
     if broken:
-        said = broken[0].title
-    elif found is not None:
-        said = _of_check(*found)
-    else:
-        said = ""
-    return said if len(said) <= LONGEST_HIGHLIGHT else f"{said[: LONGEST_HIGHLIGHT - 1].rstrip()}…"
+        return _cut(broken[0].title, LONGEST_HIGHLIGHT)
+    return "" if found is None else _of_check(summary, *found)
 
 
-def _of_check(section: SectionRecord, check: CheckRecord) -> str:
+def _of_check(summary: Summary, section: SectionRecord, check: CheckRecord) -> str:
     metric = section.metrics.get(check.metric)
     if metric is None:
-        return f"{section.title}: {check.label}"
+        return _cut(f"{section.title}: {check.label}", LONGEST_HIGHLIGHT)
+    said = _value(metric, check)
+    # What it is may be cut short; how much it is must not.
+    return f"{_cut(full_label(summary, section, metric), LONGEST_HIGHLIGHT - len(said) - 1)} {said}"
+
+
+def _value(metric: MetricRecord, check: CheckRecord) -> str:
     if metric.value is None:
-        return f"{metric.label} missing"
+        return "missing"
     change = _change(metric, check)
     if change is not None and _SMALLEST_CHANGE <= abs(change) <= _LARGEST_CHANGE:
-        return f"{metric.label} {100 * change:+.0f}\u00a0%".replace("-", "−")
-    value = Column("", unit=metric.unit).quantity(number(metric.value, metric.digits))
-    return f"{metric.label} {value}"
+        return f"{100 * change:+.0f}\u00a0%".replace("-", "−")
+    return Column("", unit=metric.unit).quantity(number(metric.value, metric.digits))
+
+
+def full_label(summary: Summary, section: SectionRecord, metric: MetricRecord) -> str:
+    """Give the label of a number, behind its section's title where it does not say enough alone.
+
+    The median of a section on one column is called "median", whatever column that is.
+    """
+    of_sections = sum(
+        any(other.label == metric.label for other in each.metrics.values())
+        for each in summary.sections
+    )
+    if of_sections == 1 and " " in metric.label:
+        return metric.label
+    return f"{section.title}: {metric.label}"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: max(most, 1) - 1].rstrip()}…"
 
 
 def _change(metric: MetricRecord, check: CheckRecord) -> float | None:
@@ -137,7 +156,7 @@ def one_line(text: str) -> str:
 def subject_of(summary: Summary, template: str | None) -> str:
     """Give the subject of the mail of one run. Raises DeliveryError for the template."""
     text = fill_template(template or SUBJECT, summary)
-    return text if len(text) <= LONGEST_SUBJECT else f"{text[: LONGEST_SUBJECT - 1].rstrip()}…"
+    return _cut(text, LONGEST_SUBJECT)
 
 
 def digest_subject(summaries: Sequence[Summary], name: str, absent: int = 0) -> str:
@@ -160,7 +179,7 @@ def digest_subject(summaries: Sequence[Summary], name: str, absent: int = 0) -> 
     nights = sorted({night_of(summary) for summary in summaries})
     said.append(nights[0] if len(nights) == 1 else f"{nights[0]} to {nights[-1]}")
     text = one_line(" · ".join(said))
-    return text if len(text) <= LONGEST_SUBJECT else f"{text[: LONGEST_SUBJECT - 1].rstrip()}…"
+    return _cut(text, LONGEST_SUBJECT)
 
 
 class Links:
@@ -179,6 +198,12 @@ class Links:
         self.index = self._filled("index", block.index, summary)
         if not self.pdf and self.report.endswith("report.html"):
             self.pdf = f"{self.report.removesuffix('html')}pdf"
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Give those addresses that are known, by what they lead to."""
+        named = {"report": self.report, "pdf": self.pdf, "index": self.index}
+        return {key: address for key, address in named.items() if address}
 
     def _filled(self, key: str, template: str | None, summary: Summary) -> str:
         if template is None:

@@ -46,6 +46,16 @@ def render_page(name: str, own: str, **context: Any) -> str:
 
 
 def _environment(own: str) -> "Environment":
+    return _with_templates_of(own) if own else _plain_environment()
+
+
+@cache
+def _plain_environment() -> "Environment":
+    """Give the environment of our templates, which are compiled once for all pages and mails."""
+    return _with_templates_of("")
+
+
+def _with_templates_of(own: str) -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     if own and not Path(own).is_dir():

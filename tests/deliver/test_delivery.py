@@ -2,6 +2,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from email import message_from_bytes
@@ -16,7 +17,8 @@ from web_servers import web_server
 from reportgen import delivery
 from reportgen.deliver.contents import Absent
 from reportgen.deliver.ordering import Wish
-from reportgen.delivery import deliver_runs, delivery_of, flush_outbox, send_notice, write_messages
+from reportgen.deliver.runs import delivery_of
+from reportgen.delivery import deliver_runs, flush_outbox, send_notice, write_messages
 from reportgen.errors import ConfigError, ExitCode
 from reportgen.summary import read_summary
 
@@ -274,6 +276,26 @@ def test_a_mail_that_fails_does_not_keep_the_webhook_from_being_told(tmp_path):
         assert len(site.requests) == 1
 
 
+def test_a_link_that_cannot_be_made_is_said_once_and_stops_neither_mail_nor_webhook(tmp_path):
+    links = {"report": "{{ run.nothing }}", "index": "https://x.org/"}
+    with smtp_server() as server, web_server() as site:
+        run = told_run(tmp_path, mail=by(server), webhook={"attempts": 1}, links=links)
+        log = deliver_runs([run], Wish(), {"REPORTGEN_WEBHOOK_URL": site.address})
+        assert len(server.received) == 1
+        assert site.json["links"] == {"index": "https://x.org/"}
+    (said,) = troubles(log)
+    assert said.startswith("deliver.links.report: the template '{{ run.nothing }}' cannot be")
+
+
+def test_a_link_that_cannot_be_made_is_said_where_there_is_a_webhook_alone(tmp_path):
+    with web_server() as site:
+        links = {"report": "{{ run.nothing }}"}
+        run = told_run(tmp_path, mail=False, webhook={"kind": "slack"}, links=links)
+        log = deliver_runs([run], Wish(), {"REPORTGEN_WEBHOOK_URL": site.address})
+        assert len(site.requests) == 1
+    assert troubles(log)[0].startswith("deliver.links.report: ")
+
+
 def test_a_dry_run_writes_what_would_be_sent_and_sends_nothing(tmp_path):
     with smtp_server() as server:
         run = told_run(tmp_path, mail=by(server), webhook={"attempts": 1})
@@ -341,7 +363,7 @@ def test_whoever_is_killed_while_sending_has_lost_nothing(tmp_path):
         command = [sys.executable, "-c", program, "mail", str(run)]
         process = subprocess.Popen(command)
         waiting = tmp_path / ".deliver" / "waiting"
-        while not list(waiting.glob("*.json")):
+        while not list(waiting.glob("[!.]*.json")):  # what begins with a dot is half-written
             assert process.poll() is None
         process.kill()
         process.wait(60)
@@ -349,6 +371,35 @@ def test_whoever_is_killed_while_sending_has_lost_nothing(tmp_path):
         told_run(tmp_path, mail=by(server), night=1)
         assert not flush_outbox(tmp_path, {}).troubles
         assert server.only.message["Subject"].endswith("2026-09-01")
+
+
+def test_whoever_is_stopped_while_sending_is_told_that_the_mail_is_kept(tmp_path):
+    with raw_server(lambda connection: connection.recv(1)) as (port, _):
+        run = told_run(tmp_path, mail=by(port, smtp={"timeout": 60.0}))
+        program = "import sys; from reportgen.cli import main; sys.exit(main())"
+        command = [sys.executable, "-c", program, "mail", str(run)]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        while not list((tmp_path / ".deliver" / "waiting").glob("[!.]*.json")):
+            assert process.poll() is None
+        process.terminate()
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + signal.SIGTERM
+    assert said.startswith("What was not sent is kept; the next run sends it, or: ")
+    assert f"reportgen mail --flush {tmp_path}\n" in said
+    assert "Traceback" not in said
+
+
+def test_two_who_mail_the_same_run_at_once_send_one_mail(tmp_path):
+    with smtp_server() as server:
+        run = told_run(tmp_path, mail=by(server))
+        program = "from reportgen.cli import main; main()"
+        command = [sys.executable, "-c", program, "mail", str(run)]
+        both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        said = sorted(process.communicate(timeout=60)[0] for process in both)
+        assert [process.returncode for process in both] == [0, 0]
+        assert len(server.received) == 1
+    assert "was mailed before" in said[0]
+    assert said[1] == f"Mailed to {A}.\n"
 
 
 def test_a_kept_mail_is_made_smaller_for_a_server_that_takes_less(tmp_path):

@@ -15,7 +15,8 @@ from reportgen.deliver.composing import Composer
 from reportgen.deliver.contents import Absent
 from reportgen.deliver.errors import RefusedError
 from reportgen.deliver.letter import MOST_HTML
-from reportgen.deliver.ordering import Run, Stamp, Wish, order_mail, order_notice
+from reportgen.deliver.ordering import Stamp, Wish, order_mail, order_notice
+from reportgen.deliver.runs import Run
 from reportgen.errors import SectionError
 from reportgen.summary import DocumentRecord, ErrorRecord, read_summary
 
@@ -199,7 +200,49 @@ def test_the_html_stays_small_however_much_is_wrong(tmp_path):
     page = html(message)
     assert len(page.encode()) < MOST_HTML
     assert re.search(r"\d+ more <a [^>]*>in the report</a>", page)
-    assert all(f"{n}: A very" in text(message) for n in range(500))
+    said = text(message)
+    assert all(f"{n}: A very" in said for n in range(500))
+
+
+def test_the_html_stays_small_however_many_figures_are_wanted(tmp_path):
+    run = told_run(tmp_path)
+    (first,) = read_summary(run).sections
+    sections = []
+    for n in range(120):
+        draw(run, f"s{n}", "histogram")
+        figures = (figure(f"s{n}", "histogram", title="A histogram of much. " * 9),)
+        sections.append(first.model_copy(update={"id": f"s{n}", "figures": figures}))
+    change(run, sections=tuple(sections))
+    message = mail(run, figures=120)
+    page = html(message)
+    assert len(page.encode()) < MOST_HTML
+    shown = [attrs["src"].removeprefix("cid:") for attrs in Elements(page).of("img")]
+    carried = [part["Content-ID"].strip("<>") for part in message.walk() if part["Content-ID"]]
+    assert shown == carried  # and none that programs would list as a file
+    assert 0 < len(shown) < 120
+    assert f"{120 - len(shown)} more <a" in page
+
+
+def test_of_what_changed_the_html_has_what_matters_and_the_text_has_all(tmp_path):
+    run = told_run(tmp_path)
+    (since,) = read_summary(run).since
+    changes = tuple(since.changes[0].model_copy(update={"text": f"Change {n}."}) for n in range(15))
+    change(run, since=(since.model_copy(update={"changes": changes}),))
+    message = mail(run)
+    page = re.sub(r"<[^>]+>", "", html(message))
+    assert [int(n) for n in re.findall(r"Change (\d+)", page)] == list(range(6))
+    assert "9 more in the report." in page
+    assert [int(n) for n in re.findall(r"Change (\d+)", text(message))] == list(range(15))
+
+
+def test_a_number_says_of_what_it_is(tmp_path):
+    run = told_run(tmp_path)
+    (section,) = read_summary(run).sections
+    metrics = {"median": section.metrics["median"].model_copy(update={"label": "median"})}
+    change_section(run, metrics=metrics, title="Stellarity")
+    message = mail(run)
+    assert "Stellarity: median" in html(message)
+    assert "✓ OK  Stellarity: median: 118.0 mag (before: 100.0)" in text(message)
 
 
 def test_the_text_has_all_that_the_html_has(run):
@@ -364,7 +407,7 @@ def test_a_damaged_figure_does_not_stop_the_mail(run, damage):
     assert "image/png" not in dict(parts(mail(run)))
 
 
-def test_a_digest_tells_of_all_reports_worst_pdf_first(tmp_path):
+def test_a_digest_tells_of_all_reports_the_worst_first(tmp_path):
     good = told_run(tmp_path / "a", pdf=b"%PDF-" + b"a" * 600)
     bad = told_run(tmp_path / "b", status="fail", pdf=b"%PDF-" + b"b" * 600)
     for run, name in ((good, "elais"), (bad, "cdfs")):
@@ -384,12 +427,34 @@ def test_a_digest_tells_of_all_reports_worst_pdf_first(tmp_path):
     assert message["To"] == "ok@example.org, fail@example.org, e@example.org"
     assert message["List-Id"] == "fields <fields.example.org>"
     said = text(message)
-    assert said.index("No report: xmm") < said.index("Field elais") < said.index("Field cdfs")
+    assert said.index("No report: xmm") < said.index("Field cdfs") < said.index("Field elais")
+    page = html(message)
+    assert page.index("xmm") < page.index("Field cdfs") < page.index("Field elais")
     names = [name for kind, name in parts(message) if kind == "application/pdf"]
     assert names == ["cdfs-2026-09-01.pdf"]
     assert "too large to attach" in said
     ids = [attrs["src"] for attrs in Elements(html(message)).of("img")]
     assert len(set(ids)) == 2
+
+
+def test_two_runs_of_a_night_have_pdfs_of_two_names(tmp_path):
+    first, second = told_run(tmp_path / "a"), told_run(tmp_path / "b")
+    record = read_summary(second).run
+    change(second, run=record.model_copy(update={"id": "20260901T050000Z"}))
+    message = mail(first, second)
+    pdfs = [name for kind, name in parts(message) if kind == "application/pdf"]
+    assert pdfs == ["cdfs-2026-09-01.pdf", "cdfs-20260901T050000Z.pdf"]
+    assert all(f"The PDF is attached: {name}, " in text(message) for name in pdfs)
+
+
+def test_the_report_that_failed_is_among_those_that_a_long_digest_shows(tmp_path):
+    runs = [told_run(tmp_path / str(n), status="ok") for n in range(45)]
+    runs.append(told_run(tmp_path / "last", status="fail"))
+    record = read_summary(runs[-1]).report
+    change(runs[-1], report=record.model_copy(update={"id": "bad", "title": "Bad field"}))
+    page = html(mail(*runs))
+    assert "more reports are in the text of this mail" in page
+    assert "Bad field" in page
 
 
 def test_a_notice_says_that_there_is_no_report():
@@ -427,8 +492,9 @@ def test_a_digest_of_many_reports_stays_small_and_says_what_it_leaves_out(tmp_pa
     assert len(page.encode()) < MOST_HTML
     assert "more reports could not be made" in page
     assert "more reports are in the text of this mail" in page
-    assert all(f"No report: field-{n}\n" in text(message) for n in range(100))
-    assert text(message).count("✗ FAIL\n") == many
+    said = text(message)
+    assert all(f"No report: field-{n}\n" in said for n in range(100))
+    assert said.count("✗ FAIL\n") == many
 
 
 def test_long_words_of_figures_do_not_make_the_page_large(tmp_path):

@@ -88,12 +88,17 @@ def test_what_is_damaged_is_named_and_does_not_stop_the_rest(outbox, damage):
 
 
 @pytest.mark.parametrize("gone", ["a.mail.eml", "a.mail.json"])
-def test_half_of_a_message_is_named(outbox, gone):
+def test_half_of_a_message_is_named_once_and_moved_away(outbox, gone):
     outbox.keep(waiting("a"))
+    outbox.keep(waiting("b"))
     (outbox.folder / "waiting" / gone).unlink()
     found, problems = outbox.waiting()
-    assert not found
-    assert "No such file" in problems[0].message
+    assert [one.name for one in found] == ["b"]
+    (problem,) = problems
+    assert "refused/a.mail: only half of a message is there" in problem.message
+    assert outbox.waiting() == (found, [])
+    left = {"a.mail.eml", "a.mail.json"} - {gone}
+    assert {path.name for path in (outbox.folder / "refused").iterdir()} == left
 
 
 def test_runs_are_remembered_by_channel(outbox):

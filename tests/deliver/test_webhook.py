@@ -1,5 +1,6 @@
 import json
 import socket
+from contextlib import suppress
 
 import pytest
 from mail_servers import Certificates, raw_server
@@ -9,7 +10,7 @@ from web_servers import web_server
 from reportgen.config.deliver import LinksBlock, WebhookBlock
 from reportgen.deliver.contents import Paper, tell
 from reportgen.deliver.errors import DeliveryError, RefusedError, TemporaryError
-from reportgen.deliver.webhook import LONGEST_TEXT, Webhook, message
+from reportgen.deliver.webhook import LONGEST_TEXT, MOST_SAID, Webhook, message
 from reportgen.summary import read_summary
 
 SUBJECT = "[cdfs] FAIL 1 of 2 checks"
@@ -118,6 +119,28 @@ def test_other_answers_end_it_at_once_without_the_address(status, kind):
         assert len(site.requests) == 1
     assert type(caught.value) is kind
     assert caught.value.message == f"localhost answered {status} no •••"
+
+
+def test_an_answer_without_an_end_is_read_no_further_than_it_is_told():
+    def endless(connection):
+        connection.recv(10_000)
+        connection.sendall(b"HTTP/1.1 404 no\r\n\r\n")
+        with suppress(OSError):
+            while True:
+                connection.sendall(b"x" * 1000)
+
+    with raw_server(endless) as (port, count):
+        with pytest.raises(DeliveryError) as caught:
+            post(f"http://localhost:{port}/x", attempts=3)
+        assert caught.value.message == f"localhost answered 404 {'x' * MOST_SAID}"
+        assert len(count) == 1
+
+
+def test_no_part_of_a_secret_is_left_where_a_long_answer_is_cut():
+    echo = f"{'-' * (MOST_SAID - 15)} /hooks/secret-path"
+    with web_server((404, echo)) as site, pytest.raises(DeliveryError) as caught:
+        post(site.address)
+    assert caught.value.message.endswith("- •••")
 
 
 def test_nobody_there_is_temporary_and_the_address_stays_secret():

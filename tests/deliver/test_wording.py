@@ -7,6 +7,7 @@ from told_runs import check, checked
 from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.errors import DeliveryError
 from reportgen.deliver.wording import (
+    LONGEST_HIGHLIGHT,
     LONGEST_SUBJECT,
     Links,
     digest_subject,
@@ -92,6 +93,20 @@ def test_a_change_that_per_cent_do_not_tell_gives_the_value(before):
 
 def test_a_number_that_is_missing_is_said():
     assert highlight(with_metric(summary("fail"), value=None)) == "median 24 μm flux missing"
+
+
+def test_a_number_whose_label_does_not_say_of_what_it_is_names_its_section():
+    assert highlight(with_metric(summary("fail"), label="median")) == "Fluxes: median +18\u00a0%"
+    base = summary("fail")
+    twin = base.sections[0].model_copy(update={"id": "twin", "title": "Twin"})
+    both = with_status(base.model_copy(update={"sections": (base.sections[0], twin)}))
+    assert highlight(both) == "Fluxes: median 24 μm flux +18\u00a0%"
+
+
+def test_a_long_label_is_cut_and_its_number_is_not():
+    said = highlight(with_metric(summary("fail"), label="median flux " * 20))
+    assert len(said) <= LONGEST_HIGHLIGHT
+    assert said.endswith("… +18\u00a0%")
 
 
 def test_a_check_without_a_number_names_its_section():

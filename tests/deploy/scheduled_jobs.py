@@ -36,11 +36,14 @@ def survey_folder(folder):
     return project
 
 
-def set_limit(project, limit):
-    """Write configs/nightly.yaml with one check; a small limit makes it fail."""
+def set_limit(project, limit, **blocks):
+    """Write configs/nightly.yaml with one check; a small limit makes it fail.
+
+    blocks: further ones.
+    """
     checks = [{"metric": "flux_median", "max": limit}]
     output = {"folder": "../build/nightly", "formats": ["html"]}
-    project.configure({"fluxes": {**DISTRIBUTION, "checks": checks}}, output=output)
+    project.configure({"fluxes": {**DISTRIBUTION, "checks": checks}}, output=output, **blocks)
     project.config.replace(project.folder / "nightly.yaml")
 
 
@@ -52,7 +55,6 @@ class Machine:
     variables: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        self.calls = self.folder / "calls"
         self.calls = self.folder / "calls"
         self.bin = self.folder / "bin"
         self.bin.mkdir(parents=True)

@@ -6,6 +6,7 @@ from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
+from mail_servers import smtp_server
 from projects import ROOT
 from scheduled_jobs import (
     ARTIFACT,
@@ -22,31 +23,41 @@ JOBS = {
     "GitHub": (DEPLOY / "github/nightly.yml", run_github_job, "Build"),
     "GitLab": (DEPLOY / "gitlab-ci.yml", run_gitlab_job, "script"),
 }
+PASSWORD = "Tr0ub4dor-and-3-secret"  # noqa: S105
+OPTIONS = {"GitHub": "REPORTGEN_OPTIONS", "GitLab": "OPTIONS"}
 FIRST = 1_760_000_000  # 9 October 2025
 OWN = ROOT / ".github/workflows/nightly.yml"
 
 
 @pytest.fixture(scope="module", params=JOBS)
 def nights(request, tmp_path_factory):
-    """Three nights of one repository, whose output folder is restored: fine, bad, none at all."""
+    """Three nights of one repository, whose output folder is restored: fine, bad, none at all.
+
+    The first is mailed to a server that is gone, the second to one that wants a login.
+    """
     folder = tmp_path_factory.mktemp("nights")
     path, run_job, build = JOBS[request.param]
     job = read_yaml(path)
     machine = Machine(folder / "machine")
     workspace = folder / "a repository"  # the space is on purpose
     project = survey_folder(workspace)
+    secrets = {"REPORTGEN_SMTP_USER": "robot", "REPORTGEN_SMTP_PASSWORD": PASSWORD}
+    variables = {OPTIONS[request.param]: "--mail", **secrets}
     ended = []
-    for night, limit in enumerate((1e9, 1e-9, None)):
-        machine.variables["SOURCE_DATE_EPOCH"] = str(FIRST + night * 86400)
-        if limit is None:
-            (project.folder / "nightly.yaml").write_text("report: {id: [}\n")
-        else:
-            set_limit(project, limit)
-        done = run_job(job, workspace, machine)
-        kept = folder / f"tonight-{len(ended)}"
-        done.tonight = shutil.move(done.tonight, kept)
-        ended.append(done)
+    with smtp_server(login=("robot", PASSWORD)) as server:
+        for night, (limit, port) in enumerate([(1e9, 1), (1e-9, server.port), (None, 1)]):
+            machine.variables["SOURCE_DATE_EPOCH"] = str(FIRST + night * 86400)
+            if limit is None:
+                (project.folder / "nightly.yaml").write_text("report: {id: [}\n")
+            else:
+                set_limit(project, limit, deliver=mailed_by(port))
+            done = run_job(job, workspace, machine, **variables)
+            kept = folder / f"tonight-{len(ended)}"
+            done.tonight = shutil.move(done.tonight, kept)
+            ended.append(done)
     return SimpleNamespace(
+        folder=folder,
+        mails=server.received,
         fine=ended[0],
         bad=ended[1],
         none=ended[2],
@@ -56,8 +67,15 @@ def nights(request, tmp_path_factory):
     )
 
 
-def test_a_fine_night_is_green_and_its_report_is_uploaded(nights):
-    assert nights.fine.is_green, nights.fine.said
+def mailed_by(port):
+    """Give the block deliver: for a server that wants a login."""
+    smtp = {"host": "localhost", "port": port, "security": "none", "attempts": 1, "login": {}}
+    return {"mail": {"from": "stars@example.org", "to": ["team@example.org"], "smtp": smtp}}
+
+
+def test_a_fine_night_is_uploaded_and_red_only_because_its_mail_did_not_go(nights):
+    assert {name: code for name, code in nights.fine.codes.items() if code} == {nights.build: 4}
+    assert "localhost:1: no connection" in nights.fine.said
     (run,) = nights.fine.runs
     assert (run / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert list(run.glob("sections/fluxes/figures/*.svg"))
@@ -80,6 +98,21 @@ def test_the_summary_of_a_bad_night_says_what_failed_and_what_changed(nights):
     assert nights.bad.summary.startswith("## ❌ Failed · Stars\n")
     assert "above the limit of 1×10⁻⁹" in nights.bad.summary
     assert "### What changed since the last night, 9 October 2025\n" in nights.bad.summary
+
+
+def test_the_mail_goes_out_with_the_secrets_and_so_does_the_one_that_was_saved(nights):
+    assert [mail.user for mail in nights.mails] == ["robot", "robot"]
+    subjects = [mail.message["Subject"] for mail in nights.mails]
+    assert subjects[0].startswith("[stars] FAIL 1 of 1 check · ")
+    assert subjects[1] == "[stars] OK 1 check · 2025-10-09"
+
+
+def test_a_secret_of_a_job_is_in_no_log_summary_report_or_saved_folder(nights):
+    said = "".join(done.said + done.summary for done in (nights.fine, nights.bad, nights.none))
+    files = [path for path in nights.folder.rglob("*") if path.is_file()]
+    written = b"".join(path.read_bytes() for path in files) + said.encode()
+    assert b"Mailed to team@example.org." in written
+    assert PASSWORD.encode() not in written
 
 
 def test_without_a_report_the_one_of_the_night_before_is_not_shown_as_tonights(nights):
@@ -134,9 +167,18 @@ def test_the_workflow_of_this_repository_builds_the_sample_survey(tmp_path):
     (tmp_path / "clone").mkdir()
     (tmp_path / "clone/configs").symlink_to(ROOT / "configs")
     machine = Machine(tmp_path / "machine")
-    options = "--set output.formats=[html] --workers 2"
-    done = run_github_job(read_yaml(OWN), tmp_path / "clone", machine, REPORTGEN_OPTIONS=options)
+    options = "--mail --set output.formats=[html] --workers 2"
+    with smtp_server() as server:
+        done = run_github_job(
+            read_yaml(OWN),
+            tmp_path / "clone",
+            machine,
+            REPORTGEN_OPTIONS=f"{options} --set deliver.mail.smtp.port={server.port}",
+            MAIL_TO="Team <team@example.org>",
+        )
     assert done.is_green, done.said
+    assert server.only.sender == "reports@localhost"  # a variable that is not set is empty
+    assert server.only.recipients == ["team@example.org"]
     assert done.summary.startswith("## ✅ OK · CDFS catalogue, night by night\n")
     assert "Synthetic data." in done.summary
     assert [path.name for path in done.runs[0].glob("report.*")] == ["report.html"]

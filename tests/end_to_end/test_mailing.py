@@ -15,6 +15,7 @@ import trustme
 from mail_servers import Certificates, Faults, smtp_server
 from postfix import running_postfix
 from projects import DISTRIBUTION
+from web_servers import web_server
 
 PASSWORD = "Tr0ub4dor-and-3-secret"  # noqa: S105
 FAILING = {**DISTRIBUTION, "checks": [{"metric": "flux_median", "max": 0.001, "owner": "Jo"}]}
@@ -82,7 +83,8 @@ def test_a_build_mails_its_verdict_once_and_no_secret_is_written_anywhere(projec
     assert done.stdout.rstrip().endswith("Mailed to team@reportgen.test.")
     message = server.only.message
     assert server.only.user == "robot"
-    assert message["Subject"].startswith("[stars] FAIL 1 of 1 check · median ")
+    said = r"\[stars\] FAIL 1 of 1 check · Distribution: median [\d.]+ · \d{4}-\d\d-\d\d"
+    assert re.fullmatch(said, message["Subject"])
     found = parts(message)
     assert set(found) == {"text/plain", "text/html", "image/png", "application/pdf"}
     pdf = (project.latest / "report.pdf").read_bytes()
@@ -113,6 +115,44 @@ def test_a_report_that_could_not_be_mailed_is_there_and_its_mail_waits(project, 
     assert flushed.returncode == 0, flushed.stderr
     assert "which had waited" in flushed.stdout
     assert len(server.received) == 1
+
+
+def test_neither_tokens_nor_addresses_of_webhooks_are_written_by_whoever_repeats_them(
+    project, certificates
+):
+    token, hook = "ya29.a-token-of-an-hour", "T00000000/B00000000/hook-secret-xyz"
+    told = f"535 5.7.8 no, not {token}"
+    with (
+        smtp_server(
+            certificates=certificates, security="starttls", login=("robot", "another")
+        ) as mail_server,
+        web_server((404, f"no_team at /services/{hook}"), path=f"/services/{hook}") as site,
+    ):
+        mail_server.handler.refusal = told
+        mail_server.authority = certificates.authority
+        block = logged_in(mail_server, smtp={"login": {"user": "robot", "method": "xoauth2"}})
+        block["webhook"] = {"kind": "slack", "attempts": 1}
+        project.configure({"fluxes": DISTRIBUTION}, deliver=block)
+        secrets = project.folder.parent / f"{project.folder.name}-secrets"
+        secrets.mkdir()
+        (secrets / "hook").write_text(f"{site.address}\n")
+        (secrets / "command").write_text(f"echo {token}\n")
+        env = {
+            "REPORTGEN_WEBHOOK_URL_FILE": str(secrets / "hook"),
+            "REPORTGEN_SMTP_TOKEN_COMMAND_FILE": str(secrets / "command"),
+        }
+        done = project.build("--mail", "--verbose", env=env)
+        flushed = project.run("mail", "--flush", "out", env=env)
+    assert (done.returncode, flushed.returncode) == (4, 4)
+    assert "535 5.7.8 no, not •••" in done.stderr
+    assert "localhost answered 404 no_team at •••" in done.stderr
+    written = everything(project.folder) + b"".join(
+        text.encode() for run in (done, flushed) for text in (run.stdout, run.stderr)
+    )
+    assert b"robot" in written
+    whole = f"user=robot\1auth=Bearer {token}\1\1".encode()
+    secret = [token.encode(), base64.b64encode(whole), b"hook-secret-xyz", b"B00000000"]
+    assert not [form for form in secret if form in written]
 
 
 def test_a_failed_check_counts_more_than_a_mail_that_did_not_go(project, server):
@@ -241,6 +281,10 @@ def test_postfix_delivers_the_mail_whole_to_those_it_knows(project, postfix):
     assert message["Cc"].addresses[0].display_name == "Chef Müller"
     assert message["List-Id"] == "Sterne über München <stars.example.org>"
     assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert message["References"] == "<stars.nights@reportgen.stars.example.org>"
+    assert message["Message-ID"].endswith("@reportgen.example.org>")
+    assert message["Date"].datetime.utcoffset().total_seconds() == 0
     mixed = [part.get_content_type() for part in message.iter_parts()]
     assert mixed == ["multipart/related", "application/pdf"]
     related, pdf = message.iter_parts()

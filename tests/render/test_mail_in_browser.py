@@ -12,7 +12,8 @@ from told_runs import MAIL, change, check, told_run
 
 from reportgen.config.deliver import LinksBlock, MailBlock
 from reportgen.deliver.composing import Composer
-from reportgen.deliver.ordering import Run, Stamp, Wish, order_mail
+from reportgen.deliver.ordering import Stamp, Wish, order_mail
+from reportgen.deliver.runs import Run
 from reportgen.summary import read_summary
 
 NOW = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
