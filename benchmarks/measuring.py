@@ -1,7 +1,8 @@
-"""Runs a command and measures it: seconds to its end, and the memory of all its processes."""
+"""Runs a command and measures seconds, processor time and memory of all its processes."""
 
 import ctypes
 import os
+import resource
 import subprocess
 import time
 from collections import defaultdict
@@ -17,9 +18,13 @@ _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command took. peak: MB of all its processes together; 0 if nobody looked."""
+    """What a command took. processor: seconds of all its processes, on whatever core they were.
+
+    peak: MB of all its processes together; 0 if nobody looked.
+    """
 
     seconds: float
+    processor: float
     peak: float = 0.0
 
 
@@ -40,7 +45,7 @@ def measure(
     memory: look every 50 ms at the proportional set size (PSS) of all processes that it started,
     in which a page that workers share counts once. It takes a few percent of the time.
     """
-    printed, peak = folder / "printed.txt", 0.0
+    printed, peak, before = folder / "printed.txt", 0.0, _processor_seconds()
     with printed.open("wb") as output:
         begun = time.perf_counter()
         process = subprocess.Popen(
@@ -55,7 +60,13 @@ def measure(
     if code:
         said = printed.read_text(encoding="utf-8", errors="replace")[-4000:]
         raise SystemExit(f"{' '.join(map(str, command))}: exit code {code}\n{said}")
-    return Measured(seconds, peak)
+    return Measured(seconds, _processor_seconds() - before, peak)
+
+
+def _processor_seconds() -> float:
+    """Give the processor time of all descendants that have ended and been waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def descendants() -> list[int]:

@@ -28,19 +28,23 @@ class Notebook:
     pdf: Measured
 
     @property
-    def seconds(self) -> float:
-        """Seconds to the PDF."""
-        return self.without_pdf + self.pdf.seconds
+    def without_pdf(self) -> Measured:
+        """What it took to the HTML page."""
+        return together(self.execute, self.html)
 
     @property
-    def without_pdf(self) -> float:
-        """Seconds to the HTML page."""
-        return self.execute.seconds + self.html.seconds
+    def whole(self) -> Measured:
+        """What it took to the PDF."""
+        return together(self.execute, self.html, self.pdf)
 
-    @property
-    def peak(self) -> float:
-        """Most memory at any time, in MB: they run one after the other."""
-        return max(self.execute.peak, self.html.peak, self.pdf.peak)
+
+def together(*parts: Measured) -> Measured:
+    """Give what commands took that ran one after another."""
+    return Measured(
+        sum(part.seconds for part in parts),
+        sum(part.processor for part in parts),
+        max(part.peak for part in parts),
+    )
 
 
 @dataclass(frozen=True)
@@ -68,15 +72,19 @@ class Place:
 
 def prepare(folder: Path) -> Place:
     """Make two surveys of the same layout, with different objects and cut-outs and one network."""
-    unwanted = ("CDFS_DATA", "SOURCE_DATE_EPOCH", "REPORTGEN_HISTORY")
-    environment = {name: text for name, text in os.environ.items() if name not in unwanted}
-    place = Place(folder, environment | {"CDFS_DATA": str(folder / "data")})
+    place = Place(folder, plain_environment() | {"CDFS_DATA": str(folder / "data")})
     for night, options in (("first", ()), ("next", NEXT_NIGHT)):
         command = [sys.executable, "-m", "reportgen", "sample", str(folder / night), *options]
         subprocess.run(command, check=True, capture_output=True)
     for name in SAME_NETWORK:
         shutil.copy2(folder / "first" / name, folder / "next" / name)
     return place
+
+
+def plain_environment() -> dict[str, str]:
+    """Give our environment without what would change a report."""
+    unwanted = ("CDFS_DATA", "SOURCE_DATE_EPOCH", "REPORTGEN_HISTORY")
+    return {name: text for name, text in os.environ.items() if name not in unwanted}
 
 
 def begin_night(place: Place, night: str) -> None:
