@@ -4,11 +4,12 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help report sample install develop pdf-libraries test-programs test lint format lock wheel \
-	clean always
+	benchmark clean always
 
 # The first that is new enough is taken: PYTHON=python3.12 make report
 PYTHON ?= python3 python3.13 python3.12 python3.11
 PYTEST_ARGS ?=
+BENCHMARK_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -57,6 +58,11 @@ $(VENV)/.developed: $(VENV)/.made $(PROJECT)
 	@$(PIP) install --quiet --constraint requirements.lock --editable '.[cnn,dev]'
 	@touch $(VENV)/.installed $@
 
+$(VENV)/.benchmarks: $(VENV)/.installed
+	@echo 'Installing what the notebook of the benchmark needs in $(VENV)'
+	@$(PIP) install --quiet --constraint requirements.lock --editable '.[cnn,bench]'
+	@touch $@
+
 # Neither of the next two fails: a report without PDF, and tests that skip, are better than none.
 pdf-libraries: install
 	@$(BIN)/python -c 'import weasyprint' >/dev/null 2>&1 \
@@ -84,6 +90,9 @@ lint: develop ## Run the linters: ruff, mypy, import-linter
 format: develop ## Format the code, and mend what ruff can mend
 	@$(BIN)/python -m ruff check --fix .
 	@$(BIN)/python -m ruff format .
+
+benchmark: $(VENV)/.benchmarks pdf-libraries test-programs ## Measure reportgen beside a notebook
+	@$(BIN)/python benchmarks/run $(BENCHMARK_ARGS)
 
 lock: develop ## Renew the versions in requirements.lock
 	@UV_SYSTEM_CERTS=1 $(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \

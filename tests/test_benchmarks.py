@@ -1,0 +1,123 @@
+"""The notebook that reportgen is measured beside, and how that is done; it is not run here."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+NOTEBOOK = BENCHMARKS / "notebook.ipynb"
+
+
+@pytest.fixture(scope="module")
+def notebook() -> dict[str, Any]:
+    return json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def comparing(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module("comparing")
+
+
+def test_the_notebook_is_of_the_format_that_jupyter_reads(notebook: dict[str, Any]) -> None:
+    assert notebook["nbformat"] == 4
+    assert notebook["nbformat_minor"] >= 5
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    cells = notebook["cells"]
+    common = {"id", "cell_type", "metadata", "source"}
+    of_code = common | {"outputs", "execution_count"}
+    for cell in cells:
+        assert cell["cell_type"] in {"code", "markdown"}
+        assert set(cell) == (of_code if cell["cell_type"] == "code" else common)
+    assert len({cell["id"] for cell in cells}) == len(cells)
+
+
+def test_the_notebook_is_committed_without_outputs(notebook: dict[str, Any]) -> None:
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert code
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+
+
+def test_each_code_cell_of_the_notebook_compiles(notebook: dict[str, Any]) -> None:
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            compile("".join(cell["source"]), f"{NOTEBOOK.name}: {cell['id']}", "exec")
+
+
+def test_papermill_can_say_where_the_data_are(notebook: dict[str, Any]) -> None:
+    (cell,) = (c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", []))
+    given: dict[str, object] = {}
+    exec("".join(cell["source"]), given)  # noqa: S102 - our own
+    assert {"data", "numbers"} <= given.keys()
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]])
+def test_the_linter_is_content_with_the_notebook(command: list[str]) -> None:
+    ruff = [sys.executable, "-m", "ruff", *command, str(NOTEBOOK)]
+    done = subprocess.run(ruff, check=False, capture_output=True, text=True, cwd=BENCHMARKS.parent)
+    assert done.returncode == 0, done.stdout
+
+
+def test_numbers_that_differ_or_are_missing_are_named(comparing: Any) -> None:
+    report = {"overview.rows": 30853.0, "fluxes.flux_36_median": 25.04}
+    assert comparing.differences(report, report) == []
+    assert comparing.differences(report | {"fluxes.flux_36_median": 25.05}, report) == [
+        "fluxes.flux_36_median: 25.05 in the notebook, 25.04 in the report"
+    ]
+    assert comparing.differences({"overview.rows": 30853.0}, report) == [
+        "fluxes.flux_36_median: None in the notebook, 25.04 in the report"
+    ]
+
+
+def test_numbers_are_the_same_up_to_the_rounding_of_float32(comparing: Any) -> None:
+    assert comparing.differences({"s.m": 0.1 + 1e-8}, {"s.m": 0.1}) == []
+    assert comparing.differences({"s.m": 0.1 + 1e-6}, {"s.m": 0.1})
+
+
+def test_nothing_is_compared_when_the_numbers_differ(comparing: Any, tmp_path: Path) -> None:
+    metrics = {"rows": {"value": 3.0}}
+    summary = {"sections": [{"id": "overview", "metrics": metrics, "figures": [{}]}]}
+    picture = {"outputs": [{"data": {"image/png": ""}}]}
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    (tmp_path / "executed.ipynb").write_text(json.dumps({"cells": [picture, {}]}))
+    numbers = tmp_path / "numbers.json"
+    numbers.write_text(json.dumps({"overview.rows": 3.0}))
+    assert comparing.demand_the_same(numbers, tmp_path) == 1
+    numbers.write_text(json.dumps({"overview.rows": 4.0}))
+    with pytest.raises(SystemExit, match=r"overview\.rows: 4\.0 in the notebook, 3\.0 in the rep"):
+        comparing.demand_the_same(numbers, tmp_path)
+    numbers.write_text(json.dumps({"overview.rows": 3.0}))
+    (tmp_path / "executed.ipynb").write_text(json.dumps({"cells": [picture, picture]}))
+    with pytest.raises(SystemExit, match="2 figures in the notebook, 1 in the report"):
+        comparing.demand_the_same(numbers, tmp_path)
+
+
+# A shell starts something that outlives it and reads from us until we close the pipe.
+ORPHAN = """
+import os, subprocess
+from measuring import adopt_orphans, descendants, _proportional_size
+adopt_orphans()
+read, write = os.pipe()
+command = ["sh", "-c", "exec 3<&0; cat <&3 >/dev/null & echo $!"]
+shell = subprocess.Popen(command, stdin=read, stdout=subprocess.PIPE, start_new_session=True)
+orphan = int(shell.stdout.readline())
+shell.wait()
+assert descendants() == [orphan], (descendants(), orphan)
+assert 0 < _proportional_size(orphan) < _proportional_size(os.getpid())
+os.close(write)
+assert os.waitpid(orphan, 0) == (orphan, 0)
+assert descendants() == []
+"""
+
+
+def test_memory_is_that_of_orphans_in_other_sessions_too() -> None:
+    environment = os.environ | {"PYTHONPATH": str(BENCHMARKS)}
+    command = [sys.executable, "-c", ORPHAN]
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
