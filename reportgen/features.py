@@ -3,7 +3,6 @@
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,14 @@ from reportgen.cnn.extractor import Extractor
 from reportgen.cnn.layers import Network
 from reportgen.cnn.legacy import random_network, read_architecture, read_network
 from reportgen.config.networks import RANDOM
+from reportgen.data.contents import Contents
 from reportgen.data.hdf5 import open_file
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
+from reportgen.digests import network_digests
 from reportgen.errors import SectionError, SourceError
-from reportgen.pool import Failed, failure
+from reportgen.kept import Caching, Scanned
+from reportgen.pool import failure
 from reportgen.reduce.maps import Batch, MapReduction, MapsOf, scan_maps
 from reportgen.reduce.scan import Failure
 from reportgen.store import Store
@@ -33,34 +35,62 @@ def scan_features(
     stack: ImageStack,
     model: ModelFiles,
     analyses: Mapping[str, NetworkAnalysis],
-    cache: Path | None = None,
-) -> dict[str, bytes | Failed]:
+    store: Store | None = None,
+    caching: Caching | None = None,
+) -> dict[str, Scanned]:
     """Compute all reductions of some sections on one network in one pass over its images.
 
-    cache: folder of the store in which exported networks are kept; None: TensorFlow exports them
-    anew. Returns for each section its values, pickled by the names it gave them, with notes for its
-    readers under NOTES if there are any, or why there are no values.
+    store: where exported networks are kept; None: TensorFlow exports them anew. Returns for each
+    section its values, pickled by the names it gave them, with notes for its readers under NOTES
+    if there are any, or why there are no values. caching: with it, no network is run for sections
+    that are kept.
     """
     wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
-    result: dict[str, bytes | Failed] = {}
+    result: dict[str, Scanned] = {}
+    read: dict[str, dict[str, str]] = {}
+    contents = Contents(caching.store if caching is not None else None)
     for section_id, analysis in analyses.items():
         try:
             needed = dict(analysis.reductions())
             _check_places(needed.values(), stack)
+            read[section_id] = _digests(stack, model, needed.values(), contents, caching)
         except Exception as error:  # a plugin's error is its section's
-            result[section_id] = failure(error)
+            result[section_id] = Scanned(failure(error), {})
+            continue
+        if caching and caching.has(section_id, read[section_id]):
+            result[section_id] = Scanned(None, read[section_id])
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    extractors = _Extractors(model, stack, Store(cache) if cache is not None else None)
+    extractors = _Extractors(model, stack, store)
     values = scan_maps(everything, _batches(stack, everything), extractors.maps)
     for section_id, named in wanted.items():
         found = {name: values[reduction] for name, reduction in named.items()}
         failed = next((v for v in found.values() if isinstance(v, Failure)), None)
         if notes := extractors.notes(named.values()):
             found[NOTES] = notes
-        result[section_id] = pickle.dumps(found) if failed is None else failure(failed.error)
+        given = pickle.dumps(found) if failed is None else failure(failed.error)
+        result[section_id] = Scanned(given, read[section_id])
     return result
+
+
+def _digests(
+    stack: ImageStack,
+    model: ModelFiles,
+    reductions: Iterable[MapReduction[Any, Any]],
+    contents: Contents,
+    caching: Caching | None,
+) -> dict[str, str]:
+    """Give the digests of what some reductions read; none where they serve nothing.
+
+    What cannot be read is said, in better words, by what reads it next.
+    """
+    if caching is None:
+        return {}
+    try:
+        return network_digests(stack, model, reductions, contents)
+    except (OSError, KeyError, SourceError):
+        return {}
 
 
 def _check_places(reductions: Iterable[MapReduction[Any, Any]], stack: ImageStack) -> None:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from reportgen.config.loading import Report
+from reportgen.data.contents import Contents
 from reportgen.pool import Ended, Pool
 from reportgen.provenance import environment
 from reportgen.sources import Sources
@@ -21,7 +22,7 @@ from reportgen.summary import (
     Summary,
     with_status,
 )
-from reportgen.work import Fingerprint, fingerprint
+from reportgen.work import Fingerprint, fingerprints, known_fingerprint
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,35 @@ class RunTimes:
     seconds: float | None
 
 
-def start_fingerprints(sources: Sources, pool: Pool) -> dict[Path, Fingerprint]:
-    """Start to fingerprint the files of sources; complete when the pool has finished."""
+def start_fingerprints(sources: Sources, pool: Pool, contents: Contents) -> dict[Path, Fingerprint]:
+    """Start to fingerprint the files of sources; complete when the pool has finished.
+
+    contents: what is known of files, which are not read for that.
+    """
     found: dict[Path, Fingerprint] = {}
-
-    def ended(path: Path, end: Ended) -> None:
-        failed = end.failed
-        found[path] = end.value if failed is None else Fingerprint(error=failed.message)
-
+    unknown: list[Path] = []
     for path in sources.files:
-        pool.start(fingerprint, path, path in sources.texts, then=partial(ended, path))
+        known = known_fingerprint(path, contents)
+        if known is None:
+            unknown.append(path)
+        else:
+            found[path] = known
+
+    def start(paths: list[Path]) -> None:
+        then = partial(ended, paths)
+        pool.start(fingerprints, paths, sources.texts, contents, then=then)
+
+    def ended(paths: list[Path], end: Ended) -> None:
+        if end.failed is None:
+            found.update(end.value)
+        elif len(paths) == 1:
+            found[paths[0]] = Fingerprint(error=end.failed.message)
+        else:
+            for path in paths:  # one of them broke it for all: find out which
+                start([path])
+
+    if unknown:
+        start(unknown)
     return found
 
 
@@ -62,7 +82,8 @@ def summarise(
     block, output, text = report.report, report.output, report.document.text
     records = [sections[name] for name in report.sections if name in sections]
     if times.seconds is None:
-        records = [record.model_copy(update={"seconds": None}) for record in records]
+        same = {"seconds": None, "kept": False}  # whenever it is built
+        records = [record.model_copy(update=same) for record in records]
     files = tuple(_input(path, sources, inputs[path]) for path in sources.files)
     synthetic = dict.fromkeys(record.synthetic for record in files if record.synthetic)
     summary = Summary(

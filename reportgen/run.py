@@ -9,10 +9,12 @@ from time import perf_counter
 from reportgen.analyses.base import AnyAnalysis
 from reportgen.config.loading import Report
 from reportgen.config.suggest import unknown
+from reportgen.data.contents import Contents
 from reportgen.documents import make_documents
 from reportgen.errors import ConfigError, ExitCode, ReportgenError
 from reportgen.filing import Filed, file_run
 from reportgen.judgement import judge, metric_histories, read_past, with_changes
+from reportgen.larder import Larder
 from reportgen.pool import default_workers, worker_pool
 from reportgen.progress import Progress
 from reportgen.publish import new_run, publishing_errors, started_now
@@ -20,16 +22,21 @@ from reportgen.record import RunTimes, start_fingerprints, summarise
 from reportgen.render.environment import check_templates
 from reportgen.sections import SectionMaker
 from reportgen.sources import open_sources
+from reportgen.store import FOLDER, Store
 from reportgen.summary import Summary, write_summary
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to build. only: sections to build, all if empty. command: what builds this report."""
+    """How to build. only: sections to build, all if empty. command: what builds this report.
+
+    cache: whether sections of earlier nights may serve, and tonight's are kept.
+    """
 
     only: tuple[str, ...] = ()
     workers: int = field(default_factory=default_workers)
     command: tuple[str, ...] = ()
+    cache: bool = True
 
     def alone(self, section_id: str) -> str:
         """Give the command that builds one section."""
@@ -61,10 +68,16 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
     ):
         clock = perf_counter()
         progress.started([*sections, *report.output.formats])
-        sources = open_sources(report, {key for s in sections.values() for key in s.sources})
-        maker = SectionMaker(sections, sources, report, run.path, options.alone, pool, progress)
+        store = Store(report.output.folder / FOLDER) if options.cache else None
+        contents = Contents(store)
+        needed = {key for section in sections.values() for key in section.sources}
+        sources = open_sources(report, needed, contents)
+        larder = Larder(report, sections, sources, store, contents) if store is not None else None
+        maker = SectionMaker(
+            sections, sources, report, run.path, options.alone, pool, progress, store, larder
+        )
         maker.start()
-        inputs = start_fingerprints(sources, pool)
+        inputs = start_fingerprints(sources, pool, contents)
         past = read_past(report, run.started)
         pool.finish()
         maker.start_on_history(metric_histories(report, maker.records, past, run.started))
@@ -87,6 +100,8 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
             write_summary(run.path, summary)
         folder = run.publish()
         filed = file_run(report, summary, folder)
+        if store is not None:
+            store.trim()
     return Built(folder, summary, exit_code(summary, filed.troubles), filed)
 
 

@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis, NetworkAnalysis
@@ -13,19 +15,22 @@ from reportgen.analyses.trend import MetricHistory
 from reportgen.config.loading import Report
 from reportgen.errors import PublishError
 from reportgen.features import scan_features
+from reportgen.kept import Scanned
+from reportgen.larder import Larder
 from reportgen.pool import Ended, Failed, Pool, error_record
 from reportgen.progress import Progress
 from reportgen.sources import Sources
-from reportgen.store import FOLDER
+from reportgen.store import Store
 from reportgen.summary import SectionRecord
-from reportgen.work import blank_record, compute_section, scan_catalogue
+from reportgen.work import blank_record, compute_section, scan_catalogue, write_files
 
 
 @dataclass(frozen=True)
 class SectionMaker:
     """Makes the sections of a run in worker processes.
 
-    alone: gives the command that builds one section. records: those that have ended.
+    alone: gives the command that builds one section. store: where exported networks are kept, if
+    anywhere. larder: sections of other nights; None to make all. records: those that have ended.
     """
 
     sections: Mapping[str, AnyAnalysis]
@@ -35,6 +40,8 @@ class SectionMaker:
     alone: Callable[[str], str]
     pool: Pool
     progress: Progress
+    store: Store | None = None
+    larder: Larder | None = None
     records: dict[str, SectionRecord] = field(default_factory=dict)
 
     def start(self) -> None:
@@ -45,7 +52,7 @@ class SectionMaker:
             wrong = [errors[key] for key in section.sources if key in errors]
             if wrong:
                 self.failed(section_id, Failed("error", wrong[0].message, error=wrong[0]))
-            elif not isinstance(section, HistoryAnalysis):
+            elif not isinstance(section, HistoryAnalysis) and not self.take(section_id):
                 groups.setdefault(section.sources, []).append(section_id)
         # Networks first: importing TensorFlow takes longer than all else, and goes on beside it.
         for group in sorted(groups.values(), key=self.reads_catalogue):
@@ -55,20 +62,39 @@ class SectionMaker:
         """Start to make the sections on the metrics of the others, once these are all there."""
         for section_id, section in self.sections.items():
             if isinstance(section, HistoryAnalysis):
-                self.compute(section_id, pickle.dumps({"histories": histories}))
+                values = pickle.dumps({"histories": histories})
+                digests = {"histories": sha256(values).hexdigest()}
+                if not self.take(section_id, digests):
+                    self.compute(section_id, values, digests)
 
     def reads_catalogue(self, group: list[str]) -> bool:
         """Whether sections of one source are on a catalogue."""
         return isinstance(self.sections[group[0]], Analysis)
 
-    def scan(self, group: list[str]) -> None:
-        """Start the one pass over the source that some sections share."""
+    def take(self, section_id: str, digests: Mapping[str, str] | None = None) -> bool:
+        """Take a section that is kept, and say whether there is one.
+
+        digests: of what it reads; without them, what is known of files that have not changed.
+        """
+        begun = perf_counter()
+        kept = self.larder.get(section_id, digests) if self.larder is not None else None
+        if kept is None:
+            return False
+        write_files(self.run, kept.files)
+        update = {"seconds": round(perf_counter() - begun, 3), "kept": True}
+        self.records[section_id] = kept.record.model_copy(update=update)
+        self.progress.ended(section_id, kept.record.status, update["seconds"])
+        return True
+
+    def scan(self, group: list[str], *, anew: bool = False) -> None:
+        """Start the one pass over the source that some sections share. anew: whatever is kept."""
         chosen = {section_id: self.sections[section_id] for section_id in group}
+        caching = None if self.larder is None or anew else self.larder.caching(group)
         first = chosen[group[0]]
         work: Callable[..., Any]
         source: tuple[Any, ...]
         if isinstance(first, NetworkAnalysis):
-            work = partial(scan_features, cache=self.report.output.folder / FOLDER)
+            work = partial(scan_features, store=self.store)
             source = (
                 self.sources.images[first.images.name],
                 self.sources.models[first.model.name],
@@ -78,7 +104,7 @@ class SectionMaker:
             work = scan_catalogue
             source = self.sources.catalogues[name], int(self.report.catalogues[name].memory)
         self.pool.start(
-            work,
+            partial(work, caching=caching),
             *source,
             chosen,
             timeout=min(section.timeout for section in chosen.values()),
@@ -96,21 +122,25 @@ class SectionMaker:
                 self.scan([section_id])
             return
         for section_id in group:
-            values = end.value[section_id] if failed is None else failed
-            if isinstance(values, Failed):
-                self.failed(section_id, values, end.printed if failed is not None else "")
-            else:
-                self.compute(section_id, values)
+            found = Scanned(failed, {}) if failed is not None else end.value[section_id]
+            if isinstance(found.values, Failed):
+                self.failed(section_id, found.values, end.printed if failed is not None else "")
+            elif found.values is not None:
+                self.compute(section_id, found.values, found.digests)
+            elif not self.take(section_id, found.digests):
+                self.scan([section_id], anew=True)  # it was there a moment ago
 
-    def compute(self, section_id: str, values: bytes) -> None:
-        """Start to make a section of its values, pickled by name."""
+    def compute(self, section_id: str, values: bytes, digests: Mapping[str, str]) -> None:
+        """Start to make a section of its values, pickled by name. digests: of what it reads."""
         section = self.sections[section_id]
+        keep = self.larder.place(section_id, digests) if self.larder is not None else None
         self.pool.start(
             compute_section,
             section_id,
             section,
             values,
             self.run,
+            keep,
             timeout=section.timeout,
             then=partial(self.computed, section_id),
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reportgen.config.loading import Report
 from reportgen.data.catalogue import Catalogue, all_problems, open_catalogue
+from reportgen.data.contents import Contents
 from reportgen.data.images import ImageStack, open_images
 from reportgen.data.models import ModelFiles, locate_model
 from reportgen.errors import SourceError
@@ -33,8 +34,13 @@ class Sources:
         return [*self.errors.values(), *of_columns]
 
 
-def open_sources(report: Report, names: Collection[tuple[str, str]]) -> Sources:
-    """Open some sources; names: the kind (a key of the YAML, such as catalogues) and the name."""
+def open_sources(
+    report: Report, names: Collection[tuple[str, str]], contents: Contents | None = None
+) -> Sources:
+    """Open some sources; names: the kind (a key of the YAML, such as catalogues) and the name.
+
+    contents: what is known of files, which are not opened for that.
+    """
     catalogues: dict[str, Catalogue] = {}
     images: dict[str, ImageStack] = {}
     models: dict[str, ModelFiles] = {}
@@ -45,14 +51,14 @@ def open_sources(report: Report, names: Collection[tuple[str, str]]) -> Sources:
             of_columns = [column.file or block.file for column in block.columns.values()]
             files += [file for file in of_columns if file is not None]
             try:
-                catalogues[name] = open_catalogue(report, name, partial=True)
+                catalogues[name] = open_catalogue(report, name, partial=True, contents=contents)
             except SourceError as error:
                 errors["catalogues", name] = error
     for name, stack in report.images.items():
         if ("images", name) in names:
             files.append(stack.file)
             try:
-                images[name] = open_images(report, name)
+                images[name] = open_images(report, name, contents)
             except SourceError as error:
                 errors["images", name] = error
     for name in report.models:

@@ -216,6 +216,8 @@ class SectionRecord(Record):
     where: str = ""
     """Selection of the rows; empty for all."""
     seconds: float | None = None
+    kept: bool = False
+    """Whether it is from an earlier night, as nothing that it is made of has changed since."""
     rows: int | None = None
     """Rows, or images, used."""
     entries: Entries = "rows"

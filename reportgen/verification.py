@@ -11,6 +11,7 @@ from reportgen.analyses.base import AnyAnalysis
 from reportgen.config.loading import AnalysisTypes, Report
 from reportgen.config.reports import Reports
 from reportgen.config.text import Source
+from reportgen.data.contents import Contents
 from reportgen.documents import make_documents
 from reportgen.errors import ConfigError
 from reportgen.judgement import metric_histories, read_past
@@ -22,6 +23,7 @@ from reportgen.publish import RUN_ID
 from reportgen.record import start_fingerprints
 from reportgen.sections import SectionMaker
 from reportgen.sources import open_sources
+from reportgen.store import FOLDER, Store
 from reportgen.summary import MetricRecord, SectionRecord, Summary, read_summary
 from reportgen.work import Fingerprint
 
@@ -69,9 +71,10 @@ def verify_run(run: Path, analyses: AnalysisTypes, workers: int, progress: Progr
     with TemporaryDirectory(prefix="reportgen-") as name, worker_pool(workers) as pool:
         scratch = Path(name)
         sources = open_sources(report, {key for s in chosen.values() for key in s.sources})
-        maker = SectionMaker(chosen, sources, report, scratch, _alone, pool, progress)
+        exported = Store(report.output.folder / FOLDER)
+        maker = SectionMaker(chosen, sources, report, scratch, _alone, pool, progress, exported)
         maker.start()
-        inputs = start_fingerprints(sources, pool)
+        inputs = start_fingerprints(sources, pool, Contents())
         pool.finish()
         past = read_past(report, started, adopting=False)
         maker.start_on_history(metric_histories(report, maker.records, past, started))

@@ -1,6 +1,6 @@
 """What worker processes do: scan a catalogue, compute a section, fingerprint a file."""
 
-import hashlib
+import os
 import pickle
 import warnings
 from collections.abc import Iterable, Mapping
@@ -13,8 +13,11 @@ from typing import Any
 from reportgen.analyses.base import NOTES, Analysis, AnyAnalysis
 from reportgen.config.columns import Column
 from reportgen.data.catalogue import Catalogue, all_problems, synthetic_mark
+from reportgen.data.contents import DIGEST, SYNTHETIC, Contents, file_digest, stamp
 from reportgen.data.hdf5 import open_file
+from reportgen.digests import CatalogueDigests
 from reportgen.errors import ReportgenError, SectionError, SourceError
+from reportgen.kept import Caching, Kept, Scanned
 from reportgen.pool import Failed, failure
 from reportgen.prose import fill_prose
 from reportgen.publish import publishing_errors
@@ -25,6 +28,7 @@ from reportgen.render.html import MOST_ROWS
 from reportgen.render.saving import section_files
 from reportgen.render.view import section_view
 from reportgen.results import Section
+from reportgen.store import Store
 from reportgen.style import house_style
 from reportgen.summary import CountedRecord, SectionRecord
 
@@ -32,29 +36,40 @@ _CHECK = "check: "  # before the name of a column, where the values of a section
 
 
 def scan_catalogue(
-    catalogue: Catalogue, memory: int, analyses: Mapping[str, Analysis]
-) -> dict[str, bytes | Failed]:
+    catalogue: Catalogue,
+    memory: int,
+    analyses: Mapping[str, Analysis],
+    caching: Caching | None = None,
+) -> dict[str, Scanned]:
     """Compute all reductions of some sections in one pass over a catalogue.
 
     Returns for each section its values, pickled by the names it gave them (only the section
-    itself will open them), or why there are none.
+    itself will open them), or why there are none. caching: with it, digests of the columns are
+    worked out on the way, and a section that is kept gets no values.
     """
     wanted: dict[str, Mapping[str, Any]] = {}
-    result: dict[str, bytes | Failed] = {}
+    result: dict[str, Scanned] = {}
     for section_id, analysis in analyses.items():
         try:
             needed = dict(analysis.reductions()) | _counts_for_checks(analysis)
             _need(catalogue, needed.values())
         except Exception as error:  # a plugin's error is its section's
-            result[section_id] = failure(error)
+            result[section_id] = Scanned(failure(error), {})
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    values = scan(everything, Source(catalogue.rows, memory), catalogue.chunks)
+    digests = CatalogueDigests(catalogue, caching)
+    values = scan(everything, Source(catalogue.rows, memory), digests.chunks)
+    digests.remember()
     for section_id, named in wanted.items():
+        read = digests.of(named.values())
+        if caching and caching.has(section_id, read):
+            result[section_id] = Scanned(None, read)
+            continue
         found = {name: values[reduction] for name, reduction in named.items()}
         failed = next((v for v in found.values() if isinstance(v, Failure)), None)
-        result[section_id] = _pickled(found) if failed is None else failure(failed.error)
+        pickled = _pickled(found) if failed is None else failure(failed.error)
+        result[section_id] = Scanned(pickled, read)
     return result
 
 
@@ -84,10 +99,15 @@ def _pickled(values: Mapping[str, Any]) -> bytes | Failed:
 
 
 def compute_section(
-    section_id: str, analysis: AnyAnalysis, values: bytes, run: Path
+    section_id: str,
+    analysis: AnyAnalysis,
+    values: bytes,
+    run: Path,
+    keep: tuple[Store, str] | None = None,
 ) -> SectionRecord:
     """Make a section from its values and save its figures and tables in the run folder.
 
+    keep: store and key under which it is kept for later nights.
     Raises PublishError when the run folder cannot be written; anything else is the section's.
     """
     started = perf_counter()
@@ -111,15 +131,23 @@ def compute_section(
             "counted": counted,
         }
     )
-    with publishing_errors(run.parent):
-        for name, content in made.files.items():
-            path = run / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+    write_files(run, made.files)
     # Validated, and shown once: what cannot be shown must not take the whole report down later.
     record = SectionRecord.model_validate(record.model_dump())
     section_view(run, record, MOST_ROWS)
+    if keep is not None:
+        store, key = keep
+        store.put(key, Kept(record, made.files).written())
     return record.model_copy(update={"seconds": round(perf_counter() - started, 3)})
+
+
+def write_files(run: Path, files: Mapping[str, bytes]) -> None:
+    """Write files of a section to the run folder; PublishError when it cannot be written."""
+    with publishing_errors(run.parent):
+        for folder in {(run / name).parent for name in files}:
+            folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (run / name).write_bytes(content)
 
 
 def _presented(
@@ -175,9 +203,29 @@ class Fingerprint:
     synthetic: str = ""
 
 
-def fingerprint(path: Path, is_text: bool = False) -> Fingerprint:
+def known_fingerprint(path: Path, contents: Contents) -> Fingerprint | None:
+    """Give the fingerprint of a file that is as it was when it was last looked at."""
+    known = contents.of(path)
+    if DIGEST not in known or SYNTHETIC not in known:
+        return None
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return _fingerprint(status, str(known[DIGEST]), "", str(known[SYNTHETIC]))
+
+
+def fingerprints(
+    paths: Iterable[Path], texts: frozenset[Path], contents: Contents
+) -> dict[Path, Fingerprint]:
+    """Look at files of sources; what is wrong with one is in its fingerprint. texts: no HDF5."""
+    return {path: fingerprint(path, path in texts, contents) for path in paths}
+
+
+def fingerprint(path: Path, is_text: bool = False, contents: Contents | None = None) -> Fingerprint:
     """Look at a file of a source, HDF5 or text; what is wrong with it is in the result."""
     said = synthetic = ""
+    before = stamp(path)
     if not is_text:
         try:
             with open_file(path) as opened:
@@ -186,9 +234,14 @@ def fingerprint(path: Path, is_text: bool = False) -> Fingerprint:
             said = error.message.removeprefix(f"{path}: ")
     try:
         status = path.stat()
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = file_digest(path)
     except OSError as error:
         return Fingerprint(error=said or str(error.strerror))
+    if contents is not None and not said:
+        contents.remember(before, {DIGEST: digest, SYNTHETIC: synthetic})
+    return _fingerprint(status, digest, said, synthetic)
+
+
+def _fingerprint(status: os.stat_result, digest: str, error: str, synthetic: str) -> Fingerprint:
     modified = datetime.fromtimestamp(int(status.st_mtime), UTC)
-    return Fingerprint(status.st_size, f"{modified:%Y-%m-%dT%H:%M:%SZ}", digest, said, synthetic)
+    return Fingerprint(status.st_size, f"{modified:%Y-%m-%dT%H:%M:%SZ}", digest, error, synthetic)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option("--mail", is_flag=True, help="Then tell people, as deliver: in the YAML says.")
 @click.option("--dry-run", is_flag=True, help="With --mail: write the mail to a file only.")
+@click.option("--no-cache", is_flag=True, help="Make every section, whatever earlier nights left.")
 @click.option("--quiet", "-q", is_flag=True, help="Print errors and failed checks only.")
 @click.option(
     "--verbose",
@@ -53,6 +54,7 @@ def build(  # noqa: PLR0917 - click names them all
     workers: int | None,
     mail: bool,
     dry_run: bool,
+    no_cache: bool,
     quiet: bool,
     verbose: bool,
     no_index: bool,
@@ -71,13 +73,13 @@ def build(  # noqa: PLR0917 - click names them all
     given += [] if output is None else ["--output", str(output)]
     reports = read_reports(config, overrides, cells, output)
     if len(reports.cells) > 1:
-        how = Manner(only, workers, mail=mail, dry_run=dry_run, quiet=quiet, verbose=verbose)
+        how = Manner(only, workers, mail, dry_run, no_cache, quiet, verbose)
         return build_combinations(reports, given, how)
     cell = next(iter(reports.cells), None)
     matrix = None if cell is None or no_index else reports.all()
     report = reports.one(cell)
     command = [*program_name().split(), *given, *(() if cell is None else cell.arguments)]
-    options = Options(only, workers, tuple(command))
+    options = Options(only, workers, tuple(command), cache=not no_cache)
     if mail:
         check_delivery(report)
     try:

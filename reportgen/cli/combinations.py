@@ -57,6 +57,7 @@ class Manner:
     workers: int
     mail: bool = False
     dry_run: bool = False
+    no_cache: bool = False
     quiet: bool = False
     verbose: bool = False
 
@@ -78,6 +79,7 @@ def build_combinations(reports: "Reports", arguments: Iterable[str], how: Manner
             check_delivery(report)
     together = how.mail and is_told_together(chosen)
     given = ["build", *arguments, *(p for name in how.only for p in ("--only", name))]
+    given += ["--no-cache"] * how.no_cache
     given += ["--quiet"] * how.quiet + ["--verbose"] * how.verbose + ["--no-index"]
     if how.mail and not together:
         given += ["--mail"] + ["--dry-run"] * how.dry_run

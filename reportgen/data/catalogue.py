@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from reportgen.config.columns import Column
 from reportgen.config.loading import Report
+from reportgen.data.contents import SYNTHETIC, Contents, length_name, stamp
 from reportgen.data.hdf5 import (
     DAMAGE,
     ColumnPlace,
     OpenDatasets,
     column_type,
+    is_whole,
     open_dataset,
     open_file,
     read_columns,
@@ -31,7 +33,8 @@ class Catalogue:
     """Named columns of equal length, not yet read.
 
     synthetic: what the files say when they do not hold observations; empty otherwise.
-    broken: columns that cannot be read, and why; the others can.
+    broken: columns that cannot be read, and why; the others can. linked: columns that are in files
+    to which theirs only link, so that these say nothing of whether they are still the same.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Catalogue:
     places: Mapping[str, ColumnPlace] = field(repr=False)
     synthetic: str = ""
     broken: Mapping[str, SourceError] = field(default_factory=dict, repr=False)
+    linked: frozenset[str] = frozenset()
 
     @property
     def files(self) -> list[tuple[Path, str]]:
@@ -65,10 +69,13 @@ class Catalogue:
                 )
 
 
-def open_catalogue(report: Report, name: str, *, partial: bool = False) -> Catalogue:
+def open_catalogue(
+    report: Report, name: str, *, partial: bool = False, contents: Contents | None = None
+) -> Catalogue:
     """Check that every column of a catalogue is there, numeric and of one length.
 
     partial: accept that some columns, not all, cannot be read; ``broken`` says why.
+    contents: what is known of files, which are not opened for that.
     Raises SourceError that lists everything that is wrong, a line each.
     """
     block = report.catalogues[name]
@@ -76,14 +83,15 @@ def open_catalogue(report: Report, name: str, *, partial: bool = False) -> Catal
     broken: dict[str, SourceError] = {}
     lengths: dict[tuple[Path, str], int] = {}
     synthetic = ""
+    linked: set[str] = set()
+    contents = contents or Contents()
     for key in block.columns:
         place = _place(report, name, key)
         try:
-            with open_file(place.file, _where(report, name, key, "file")) as file:
-                synthetic = synthetic or synthetic_mark(file.attrs)
-                dataset = open_dataset(file, place.dataset, _where(report, name, key, "dataset"))
-                column_type(dataset, place)
-                lengths[(place.file, place.dataset)] = int(dataset.shape[0])
+            rows, mark, whole = _length(report, name, key, place, contents)
+            synthetic = synthetic or mark
+            linked |= set() if whole else {key}
+            lengths[(place.file, place.dataset)] = rows
         except SourceError as error:
             broken[key] = error
         else:
@@ -99,7 +107,27 @@ def open_catalogue(report: Report, name: str, *, partial: bool = False) -> Catal
             "columns of one catalogue are row-aligned; put the others in a catalogue of their own",
         )
     rows = next(iter(lengths.values()))
-    return Catalogue(name, rows, block.described(), places, synthetic, broken)
+    described = block.described()
+    return Catalogue(name, rows, described, places, synthetic, broken, frozenset(linked))
+
+
+def _length(
+    report: Report, name: str, key: str, place: ColumnPlace, contents: Contents
+) -> tuple[int, str, bool]:
+    """Give the length of a column, what its file says of being synthetic, and if it is whole."""
+    known = contents.of(place.file)
+    if length_name(place) in known and SYNTHETIC in known:
+        return int(known[length_name(place)]), str(known[SYNTHETIC]), True
+    before = stamp(place.file)
+    with open_file(place.file, _where(report, name, key, "file")) as file:
+        mark = synthetic_mark(file.attrs)
+        dataset = open_dataset(file, place.dataset, _where(report, name, key, "dataset"))
+        column_type(dataset, place)
+        rows = int(dataset.shape[0])
+        whole = is_whole(file, dataset)
+    if whole:
+        contents.remember(before, {length_name(place): rows, SYNTHETIC: mark})
+    return rows, mark, whole
 
 
 def _place(report: Report, catalogue: str, key: str) -> ColumnPlace:

@@ -130,6 +130,11 @@ def open_dataset(file: "h5py.File", name: str, where: str = "") -> "h5py.Dataset
     raise SourceError(f"{named}: {unknown('dataset', wanted, there)}")
 
 
+def is_whole(file: "h5py.File", dataset: "h5py.Dataset") -> bool:
+    """Whether all of a dataset is in the file, none of it in another that it links to."""
+    return not (dataset.is_virtual or dataset.external or dataset.file.filename != file.filename)
+
+
 def _not_there(file: "h5py.File", name: str, named: str, error: Exception) -> SourceError:
     """Say why a dataset whose name is there cannot be had."""
     import h5py

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from reportgen.config.loading import Report
 from reportgen.data.catalogue import synthetic_mark
-from reportgen.data.hdf5 import check_filters, open_dataset, open_file, reading, type_on_disk
+from reportgen.data.contents import SYNTHETIC, Contents, stamp
+from reportgen.data.hdf5 import (
+    check_filters,
+    is_whole,
+    open_dataset,
+    open_file,
+    reading,
+    type_on_disk,
+)
 from reportgen.errors import SourceError
 
 
@@ -18,7 +26,8 @@ class ImageStack:
     """Images of shape (n, height, width), not yet read.
 
     pixel_scale: arcseconds per pixel, or None. synthetic: as in a catalogue. where:
-    ``file:line:column: key`` of the configuration, put before messages.
+    ``file:line:column: key`` of the configuration, put before messages. whole: whether all of it
+    is in the file.
     """
 
     name: str
@@ -29,6 +38,7 @@ class ImageStack:
     pixel_scale: float | None = None
     synthetic: str = ""
     where: str = ""
+    whole: bool = True
 
     def batches(
         self, size: int, start: int = 0, stop: int | None = None
@@ -48,10 +58,22 @@ class ImageStack:
                 yield images
 
 
-def open_images(report: Report, name: str) -> ImageStack:
-    """Check that an image stack is there and is one; SourceError says what is wrong."""
+def open_images(report: Report, name: str, contents: Contents | None = None) -> ImageStack:
+    """Check that an image stack is there and is one; SourceError says what is wrong.
+
+    contents: what is known of files, which are not opened for that.
+    """
     block = report.images[name]
     where = report.place("images", name)
+    contents = contents or Contents()
+    known, shape_name = contents.of(block.file), f"shape of {block.dataset}"
+    if shape_name in known and SYNTHETIC in known:
+        n, height, width = known[shape_name]
+        unit, scale, mark = block.unit, block.pixel_scale, str(known[SYNTHETIC])
+        return ImageStack(
+            name, block.file, block.dataset, (n, height, width), unit, scale, mark, where
+        )
+    before = stamp(block.file)
     with open_file(block.file, report.place("images", name, "file")) as file:
         dataset = open_dataset(file, block.dataset, report.place("images", name, "dataset"))
         dtype = type_on_disk(dataset, f"{where}: {block.file}: {block.dataset}")
@@ -62,14 +84,12 @@ def open_images(report: Report, name: str) -> ImageStack:
                 "not (n, height, width) of numbers"
             )
         check_filters(dataset, f"{where}: {block.file}: {block.dataset}")
-        n, height, width = (int(length) for length in shape)
-        return ImageStack(
-            name,
-            block.file,
-            block.dataset,
-            (n, height, width),
-            block.unit,
-            block.pixel_scale,
-            synthetic_mark(file.attrs),
-            where,
-        )
+        mark = synthetic_mark(file.attrs)
+        whole = is_whole(file, dataset)
+    n, height, width = (int(length) for length in shape)
+    if whole:
+        contents.remember(before, {shape_name: [n, height, width], SYNTHETIC: mark})
+    unit, scale = block.unit, block.pixel_scale
+    return ImageStack(
+        name, block.file, block.dataset, (n, height, width), unit, scale, mark, where, whole
+    )

@@ -292,7 +292,9 @@ def _facts(section: SectionRecord) -> list[str]:
         facts.append(f"rows where {section.where}")
     if section.rows is not None:
         facts.append(f"{count(section.rows)} {section.entries}")
-    if section.seconds is not None:
+    if section.kept:
+        facts.append("nothing has changed since it was computed")
+    elif section.seconds is not None:
         facts.append(f"{section.seconds:.1f} s")
     return facts
 

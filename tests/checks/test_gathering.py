@@ -77,7 +77,7 @@ def compute(report, tmp_path, *names):
     chosen = {name: report.sections[name] for name in names}
     values = scan_catalogue(open_catalogue(report, "swire"), 10**6, chosen)
     assert not any(isinstance(each, Failed) for each in values.values()), values
-    return compute_section(names[0], chosen[names[0]], values[names[0]], tmp_path / "run")
+    return compute_section(names[0], chosen[names[0]], values[names[0]].values, tmp_path / "run")
 
 
 def test_missing_values_are_counted_in_the_rows_of_the_section(made):

@@ -37,6 +37,7 @@ def scan(folder):
     from reportgen.data.images import ImageStack
     from reportgen.data.models import ModelFiles
     from reportgen.features import scan_features
+    from reportgen.store import Store
 
     files = ModelFiles(
         "cnn", folder / MODEL, {"late": folder / WEIGHTS}, "theano", "", {"late": ""}
@@ -50,7 +51,8 @@ def scan(folder):
     section = FeatureStatistics.model_validate(
         {**keys, "weights": ["late", "random"], "count": 5}, context=context
     )
-    found = scan_features(stack, files, {"filters": section}, folder / "cache")["filters"]
+    store = Store(folder / "cache")
+    found = scan_features(stack, files, {"filters": section}, store)["filters"].values
     assert isinstance(found, bytes), found
     return pickle.loads(found)  # noqa: S301 - pickled above
 

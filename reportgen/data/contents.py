@@ -1,0 +1,147 @@
+"""What files hold, by digest: worked out once, and remembered as long as a file stays as it is."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.data.hdf5 import ColumnPlace
+from reportgen.store import Store
+
+SYNTHETIC = "synthetic"
+"""Name of what a file says of being synthetic, among what is known of it."""
+DIGEST = "sha256"
+"""Name of the digest of the whole file."""
+_FORMAT = "contents/1"
+# A file that was written so shortly ago could be written again within the clock's resolution.
+_SETTLED_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What tells that a file is still the same without reading it."""
+
+    path: str
+    bytes: int
+    modified: int
+    changed: int
+    inode: int
+    device: int
+
+    @property
+    def key(self) -> str:
+        """Digest under which the store has what is known of the file."""
+        return digest_of([_FORMAT, asdict(self)])
+
+
+def stamp(path: Path) -> Stamp | None:
+    """Give the stamp of a file; None when it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return Stamp(
+        os.fspath(path),
+        found.st_size,
+        found.st_mtime_ns,
+        found.st_ctime_ns,
+        found.st_ino,
+        found.st_dev,
+    )
+
+
+@dataclass
+class Contents:
+    """What is known of files, by name: digests of columns and images, lengths of datasets.
+
+    store: where it is remembered; None to know nothing but what was found just now.
+    """
+
+    store: Store | None = None
+    _known: dict[Stamp, dict[str, Any]] = field(default_factory=dict, repr=False)
+
+    def of(self, path: Path, *, peeking: bool = False) -> Mapping[str, Any]:
+        """Give what is known of a file as it is now. peeking: leave the store as it is."""
+        found = stamp(path)
+        if found is None or self.store is None:
+            return {}
+        if found not in self._known:
+            read = self.store.peek if peeking else self.store.get
+            self._known[found] = json.loads(read(found.key) or b"{}")
+        return self._known[found]
+
+    def remember(self, before: Stamp | None, told: Mapping[str, Any]) -> None:
+        """Remember what was found in a file whose stamp was taken before it was read.
+
+        Nothing is remembered of a file that was written meanwhile, or just before.
+        """
+        if before is None or self.store is None or stamp(Path(before.path)) != before:
+            return
+        if not 0 <= before.changed * 1e-9 <= time.time() - _SETTLED_SECONDS:
+            return
+        known = json.loads(self.store.get(before.key) or b"{}") | dict(told)
+        self._known[before] = known
+        self.store.put(before.key, json.dumps(known, sort_keys=True).encode())
+
+
+def digest_of(told: Any) -> str:
+    """Give a digest of what JSON can write."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def column_name(place: ColumnPlace) -> str:
+    """Give the name of a column's digest among what is known of its file."""
+    marks = [repr(mark) for mark in place.missing]
+    return "column " + json.dumps([place.dataset, place.index, place.field, marks])
+
+
+def length_name(place: ColumnPlace) -> str:
+    """Give the name of a column's length among what is known of its file."""
+    return "rows of " + json.dumps([place.dataset, place.index, place.field])
+
+
+class ColumnDigests:
+    """Digests of columns, worked out from the chunks that pass by."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, str] = {}
+
+    def watch(
+        self, chunks: Iterable[Mapping[str, NDArray[np.float64]]]
+    ) -> Iterator[Mapping[str, NDArray[np.float64]]]:
+        """Pass chunks on; what ``found`` lacks is known once all have gone by."""
+        running: dict[str, Any] = {}
+        rows = 0
+        for chunk in chunks:
+            for name in chunk.keys() - self.found.keys():
+                running.setdefault(name, hashlib.sha256()).update(_bytes(chunk[name]))
+            rows += len(next(iter(chunk.values()), ()))
+            yield chunk
+        self.found |= {name: f"{rows} {each.hexdigest()}" for name, each in running.items()}
+
+
+def image_digest(batches: Iterable[NDArray[np.float32]]) -> str:
+    """Give a digest of images, read in batches."""
+    running = hashlib.sha256()
+    for images in batches:
+        running.update(repr(images.shape[1:]).encode())
+        running.update(_bytes(images))
+    return running.hexdigest()
+
+
+def _bytes(values: NDArray[Any]) -> memoryview:
+    plain: Any = np.ascontiguousarray(values)
+    return memoryview(plain).cast("B")
+
+
+def file_digest(path: Path) -> str:
+    """Give the SHA-256 of a file; OSError when it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,145 @@
+"""Digests of what sections read: columns of a catalogue, images, the files of a network."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analyses.base import Analysis, AnyAnalysis, NetworkAnalysis
+from reportgen.config.networks import RANDOM
+from reportgen.data.catalogue import Catalogue
+from reportgen.data.contents import (
+    DIGEST,
+    ColumnDigests,
+    Contents,
+    column_name,
+    file_digest,
+    image_digest,
+    stamp,
+)
+from reportgen.data.images import ImageStack
+from reportgen.data.models import ModelFiles
+from reportgen.kept import Caching
+from reportgen.reduce.base import Reduction
+from reportgen.reduce.maps import MapReduction
+from reportgen.sources import Sources
+
+# Names of what a section reads, before that of a column, a set of weights or a span of images.
+_COLUMN, _WEIGHTS, _IMAGES = "column ", "weights ", "images "
+_ROWS, _SHAPE, _ARCHITECTURE = "rows", "shape of images", "architecture"
+_IMAGES_AT_A_TIME = 32
+
+
+class CatalogueDigests:
+    """Digests of the columns of a catalogue, worked out while it is read.
+
+    caching: None to work out nothing.
+    """
+
+    def __init__(self, catalogue: Catalogue, caching: Caching | None) -> None:
+        self._catalogue = catalogue
+        self._store = caching.store if caching is not None else None
+        self._before = {file: stamp(file) for file, _ in catalogue.files}
+        self._digests = ColumnDigests()
+
+    def chunks(self, columns: frozenset[str]) -> Iterator[Mapping[str, NDArray[np.float64]]]:
+        """Read some columns in chunks of rows."""
+        chunks = self._catalogue.chunks(columns)
+        return chunks if self._store is None else self._digests.watch(chunks)
+
+    def remember(self) -> None:
+        """Remember what was found, for as long as the files stay as they are."""
+        found: dict[Path, dict[str, str]] = {}
+        for name, digest in self._digests.found.items():
+            if name in self._catalogue.places and name not in self._catalogue.linked:
+                place = self._catalogue.places[name]
+                found.setdefault(place.file, {})[column_name(place)] = digest
+        for file, told in found.items():
+            Contents(self._store).remember(self._before[file], told)
+
+    def of(self, reductions: Iterable[Reduction[Any, Any]]) -> dict[str, str]:
+        """Give the digest of each thing that some reductions read."""
+        names = frozenset[str]().union(*(reduction.columns for reduction in reductions))
+        found = {f"{_COLUMN}{n}": d for n, d in self._digests.found.items() if n in names}
+        return {_ROWS: str(self._catalogue.rows), **found}
+
+
+def network_digests(
+    stack: ImageStack,
+    model: ModelFiles,
+    reductions: Iterable[MapReduction[Any, Any]],
+    contents: Contents,
+) -> dict[str, str]:
+    """Give the digest of each thing that some reductions over feature maps read.
+
+    Raises SourceError for images and OSError for files that cannot be read.
+    """
+    digests = {_SHAPE: repr(stack.shape[1:]), _ARCHITECTURE: _of_file(model.architecture, contents)}
+    for reduction in reductions:
+        of = reduction.of
+        if of is not None and of.weights != RANDOM:
+            digests[f"{_WEIGHTS}{of.weights}"] = _of_file(model.weights[of.weights], contents)
+        name = f"{_IMAGES}{reduction.first} {reduction.stop}"
+        if name not in digests:
+            digests[name] = _of_images(stack, reduction.first, reduction.stop, contents)
+    return digests
+
+
+def _of_images(stack: ImageStack, first: int, stop: int, contents: Contents) -> str:
+    name = _images_name(stack, first, stop)
+    known = contents.of(stack.file).get(name) if stack.whole else None
+    if known is not None:
+        return str(known)
+    before = stamp(stack.file)
+    digest = image_digest(stack.batches(_IMAGES_AT_A_TIME, first, stop))
+    if stack.whole:
+        contents.remember(before, {name: digest})
+    return digest
+
+
+def _images_name(stack: ImageStack, first: int, stop: int) -> str:
+    return f"images {first} to {stop} of {stack.dataset}"
+
+
+def _of_file(path: Path, contents: Contents) -> str:
+    known = contents.of(path).get(DIGEST)
+    if known is not None:
+        return str(known)
+    before = stamp(path)
+    digest = file_digest(path)
+    contents.remember(before, {DIGEST: digest})
+    return digest
+
+
+def known_digests(
+    names: Iterable[str], analysis: AnyAnalysis, sources: Sources, contents: Contents
+) -> dict[str, str | None]:
+    """Give the digests of what a section reads without reading it; None where it must be read."""
+    return {name: _known(name, analysis, sources, contents) for name in names}
+
+
+def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: Contents) -> str | None:
+    found: object = None
+    if isinstance(analysis, Analysis):
+        catalogue = sources.catalogues[analysis.catalogue]
+        column = name.removeprefix(_COLUMN)
+        if name == _ROWS:
+            found = str(catalogue.rows)
+        elif column in catalogue.places and column not in catalogue.linked:
+            place = catalogue.places[column]
+            found = contents.of(place.file).get(column_name(place))
+    elif isinstance(analysis, NetworkAnalysis):
+        stack = sources.images[analysis.images.name]
+        model = sources.models[analysis.model.name]
+        if name == _SHAPE:
+            found = repr(stack.shape[1:])
+        elif name == _ARCHITECTURE:
+            found = contents.of(model.architecture).get(DIGEST)
+        elif name.startswith(_WEIGHTS) and name.removeprefix(_WEIGHTS) in model.weights:
+            found = contents.of(model.weights[name.removeprefix(_WEIGHTS)]).get(DIGEST)
+        elif name.startswith(_IMAGES) and stack.whole:
+            first, stop = map(int, name.removeprefix(_IMAGES).split())
+            found = contents.of(stack.file).get(_images_name(stack, first, stop))
+    return None if found is None else str(found)

@@ -1,0 +1,198 @@
+"""Sections that were made before, kept by all that decides what they are.
+
+What a section is depends on the code of its analysis, its parameters, the versions of what computes
+and draws, and the columns or images that it reads. The first three give its *recipe*; under that is
+kept which contents it read, and with the digests of these where the section itself is.
+"""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from reportgen.analyses.base import AnyAnalysis
+from reportgen.data.contents import digest_of
+from reportgen.pool import Failed
+from reportgen.store import Store
+from reportgen.summary import SectionRecord
+
+_FORMAT = "section/1"
+# What takes part in making a section, of our own; a change in others leaves sections as they are.
+_ROOMS = (
+    "analyses",
+    "cnn",
+    "config",
+    "data",
+    "features.py",
+    "fonts",
+    "kept.py",
+    "numbers.py",
+    "prose.py",
+    "reduce",
+    "render/drawings.py",
+    "render/saving.py",
+    "results.py",
+    "style.py",
+    "summary.py",
+    "work.py",
+)
+_PACKAGES = (
+    "ai-edge-litert",
+    "astropy",
+    "fonttools",
+    "h5py",
+    "matplotlib",
+    "numpy",
+    "pillow",
+    "scipy",
+    "tensorflow",
+)
+# Keys of a section that decide when it counts as fine or as failed, not what is in it.
+_NOT_IN_IT = {"budgets", "checks", "memory_limit", "timeout"}
+
+Parts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Caching:
+    """Where sections are kept, and the recipe of each, by its key."""
+
+    store: Store
+    recipes: Mapping[str, str]
+
+    def has(self, section_id: str, digests: Mapping[str, str]) -> bool:
+        """Whether a section is kept as it is with what it reads; never when that is not known."""
+        if not digests:
+            return False
+        return self.store.peek(section_key(self.recipes[section_id], digests)) is not None
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What a pass over a source gives a section.
+
+    values: pickled by the names it gave them, why there are none, or None where the section is
+    kept. digests: of each thing that it reads.
+    """
+
+    values: bytes | Failed | None
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A section as it was made. files: path in the run folder to content."""
+
+    record: SectionRecord
+    files: Mapping[str, bytes]
+
+    def written(self) -> bytes:
+        """Give it as bytes: a line of JSON, then the files one after the other."""
+        sizes = {name: len(content) for name, content in self.files.items()}
+        head = json.dumps({"record": self.record.model_dump(mode="json"), "files": sizes})
+        return b"\n".join([head.encode(), b"".join(self.files.values())])
+
+    @staticmethod
+    def read(content: bytes) -> "Kept":
+        """Read what was written; ValueError when that was something else."""
+        head, _, rest = content.partition(b"\n")
+        told = json.loads(head)
+        files = {}
+        for name, size in told["files"].items():
+            files[name], rest = rest[:size], rest[size:]
+        return Kept(SectionRecord.model_validate(told["record"]), files)
+
+
+def recipe(section_id: str, analysis: AnyAnalysis, memory: int | None = None) -> Parts:
+    """Give all that decides what a section is, but for what it reads.
+
+    memory: bytes in which its statistics stay exact.
+    """
+    own = analysis.model_dump(mode="python", exclude=_NOT_IN_IT & analysis.model_fields.keys())
+    counted = [check.missing_at_most for check in analysis.checks]
+    return {
+        "format": _FORMAT,
+        "code": _code_of(type(analysis)),
+        "versions": _versions(),
+        "section": section_id,
+        "parameters": {key: repr(value) for key, value in own.items()},
+        "counted": sorted({repr(block.column) for block in counted if block is not None}),
+        "memory": memory,
+    }
+
+
+def recipe_key(parts: Parts) -> str:
+    """Give the key under which is kept what a section reads."""
+    return digest_of(parts)
+
+
+def section_key(recipe: str, digests: Mapping[str, str]) -> str:
+    """Give the key of a section. recipe: its key. digests: of each thing that it reads."""
+    return digest_of([recipe, dict(digests)])
+
+
+def read_names(store: Store, recipe: str, *, peeking: bool = False) -> tuple[str, ...] | None:
+    """Give the names of what a section reads; None when that is not known."""
+    content = (store.peek if peeking else store.get)(recipe)
+    return None if content is None else tuple(json.loads(content))
+
+
+def keep_names(store: Store, recipe: str, names: tuple[str, ...]) -> None:
+    """Keep the names of what a section reads."""
+    store.put(recipe, json.dumps(sorted(names)).encode())
+
+
+def kept_section(store: Store, key: str) -> Kept | None:
+    """Give a section that was made before."""
+    content = store.get(key)
+    return None if content is None else Kept.read(content)
+
+
+def _code_of(analysis: type[AnyAnalysis]) -> str:
+    """Give a digest of the code of an analysis: ours, and that of the package that it comes in."""
+    packages = {kind.__module__.partition(".")[0] for kind in analysis.__mro__}
+    others = sorted(packages - {"reportgen", "pydantic", "builtins", "abc", "typing"})
+    return digest_of([_own_code(), *(_package_code(name) for name in others)])
+
+
+@cache
+def _own_code() -> str:
+    here = Path(__file__).parent
+    return _digest_of_files([here / room for room in _ROOMS], here)
+
+
+@cache
+def _package_code(name: str) -> str:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        return name
+    origin = Path(spec.origin)
+    is_package = bool(spec.submodule_search_locations)
+    return _digest_of_files([origin.parent if is_package else origin], origin.parent)
+
+
+def _digest_of_files(places: list[Path], below: Path) -> str:
+    running = sha256()
+    for place in places:
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                running.update(f"{path.relative_to(below)}\n".encode())
+                running.update(sha256(path.read_bytes()).digest())
+    return running.hexdigest()
+
+
+@cache
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = ""
+    return found

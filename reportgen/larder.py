@@ -1,0 +1,90 @@
+"""The sections of earlier nights that serve tonight, and why others do not."""
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from reportgen.analyses.base import Analysis, AnyAnalysis
+from reportgen.config.loading import Report
+from reportgen.data.contents import Contents, digest_of
+from reportgen.digests import known_digests
+from reportgen.kept import (
+    Caching,
+    Kept,
+    Parts,
+    keep_names,
+    kept_section,
+    read_names,
+    recipe,
+    recipe_key,
+    section_key,
+)
+from reportgen.sources import Sources
+from reportgen.store import Store
+
+
+@dataclass
+class Larder:
+    """Gives sections that were made before, and says where to keep those that are made now."""
+
+    report: Report
+    sections: Mapping[str, AnyAnalysis]
+    sources: Sources
+    store: Store
+    contents: Contents
+    _asked: dict[str, Parts] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def recipes(self) -> dict[str, str]:
+        """The key of the recipe of each section."""
+        return {name: recipe_key(self.parts(name)) for name in self.sections}
+
+    def parts(self, section_id: str) -> Parts:
+        """Give what decides what a section is, but for what it reads."""
+        if section_id not in self._asked:
+            section, memory = self.sections[section_id], None
+            if isinstance(section, Analysis):
+                memory = int(self.report.catalogues[section.catalogue].memory)
+            self._asked[section_id] = recipe(section_id, section, memory)
+        return self._asked[section_id]
+
+    def caching(self, group: Iterable[str]) -> Caching:
+        """Give what a worker needs to know to find sections that are kept."""
+        return Caching(self.store, {name: self.recipes[name] for name in group})
+
+    def get(self, section_id: str, digests: Mapping[str, str] | None = None) -> Kept | None:
+        """Give a section that was made before of what it reads; None when there is none.
+
+        digests: of what it reads; without them, what is known of files that have not changed.
+        """
+        found = self.digests(section_id) if digests is None else digests
+        if not found:
+            return None
+        with suppress(ValueError, KeyError):  # of another version, or nothing of ours
+            return kept_section(self.store, section_key(self.recipes[section_id], found))
+        return None
+
+    def digests(self, section_id: str, *, peeking: bool = False) -> dict[str, str] | None:
+        """Give the digests of all that a section reads; None when one of them is not known."""
+        names = read_names(self.store, self.recipes[section_id], peeking=peeking)
+        if names is None:
+            return None
+        section = self.sections[section_id]
+        found = known_digests(names, section, self.sources, self.contents)
+        known = {name: digest for name, digest in found.items() if digest is not None}
+        return known if len(known) == len(found) else None
+
+    def place(self, section_id: str, digests: Mapping[str, str]) -> tuple[Store, str] | None:
+        """Give where to keep a section that is being made; None when it cannot be kept."""
+        if not digests:
+            return None
+        keep_names(self.store, self.recipes[section_id], tuple(digests))
+        told = {"parts": self.parts(section_id), "digests": dict(digests)}
+        self.store.put(self.last_key(section_id), json.dumps(told).encode())
+        return self.store, section_key(self.recipes[section_id], digests)
+
+    def last_key(self, section_id: str) -> str:
+        """Give the key of what a section was last made of."""
+        return digest_of(["last", self.report.report.id, section_id])
