@@ -61,14 +61,14 @@ Parts = dict[str, Any]
 
 @dataclass(frozen=True)
 class Caching:
-    """Where sections are kept, and the recipe of each, by its key."""
+    """Where sections are kept, and the key of the recipe of each; empty for one that is not."""
 
     store: Store
     recipes: Mapping[str, str]
 
     def has(self, section_id: str, digests: Mapping[str, str]) -> bool:
         """Whether a section is kept as it is with what it reads; never when that is not known."""
-        if not digests:
+        if not digests or not self.recipes[section_id]:
             return False
         return self.store.peek(section_key(self.recipes[section_id], digests)) is not None
 
@@ -114,14 +114,14 @@ def recipe(section_id: str, analysis: AnyAnalysis, memory: int | None = None) ->
 
     memory: bytes in which its statistics stay exact.
     """
-    own = analysis.model_dump(mode="python", exclude=_NOT_IN_IT & analysis.model_fields.keys())
+    keys = [key for key in type(analysis).model_fields if key not in _NOT_IN_IT]
     counted = [check.missing_at_most for check in analysis.checks]
     return {
         "format": _FORMAT,
         "code": _code_of(type(analysis)),
         "versions": _versions(),
         "section": section_id,
-        "parameters": {key: repr(value) for key, value in own.items()},
+        "parameters": {key: repr(getattr(analysis, key)) for key in keys},
         "counted": sorted({repr(block.column) for block in counted if block is not None}),
         "memory": memory,
     }

@@ -38,8 +38,14 @@ class Larder:
 
     @cached_property
     def recipes(self) -> dict[str, str]:
-        """The key of the recipe of each section."""
-        return {name: recipe_key(self.parts(name)) for name in self.sections}
+        """The key of the recipe of each section; empty for one that cannot be kept."""
+        return {name: self._recipe(name) for name in self.sections}
+
+    def _recipe(self, section_id: str) -> str:
+        try:
+            return recipe_key(self.parts(section_id))
+        except Exception:  # a plugin's parameter that cannot say what it is, for instance
+            return ""
 
     def parts(self, section_id: str) -> Parts:
         """Give what decides what a section is, but for what it reads."""
@@ -60,7 +66,7 @@ class Larder:
         digests: of what it reads; without them, what is known of files that have not changed.
         """
         found = self.digests(section_id) if digests is None else digests
-        if not found:
+        if not found or not self.recipes[section_id]:
             return None
         with suppress(ValueError, KeyError):  # of another version, or nothing of ours
             return kept_section(self.store, section_key(self.recipes[section_id], found))
@@ -68,7 +74,8 @@ class Larder:
 
     def digests(self, section_id: str, *, peeking: bool = False) -> dict[str, str] | None:
         """Give the digests of all that a section reads; None when one of them is not known."""
-        names = read_names(self.store, self.recipes[section_id], peeking=peeking)
+        recipe = self.recipes[section_id]
+        names = read_names(self.store, recipe, peeking=peeking) if recipe else None
         if names is None:
             return None
         section = self.sections[section_id]
@@ -78,7 +85,7 @@ class Larder:
 
     def place(self, section_id: str, digests: Mapping[str, str]) -> tuple[Store, str] | None:
         """Give where to keep a section that is being made; None when it cannot be kept."""
-        if not digests:
+        if not digests or not self.recipes[section_id]:
             return None
         keep_names(self.store, self.recipes[section_id], tuple(digests))
         told = {"parts": self.parts(section_id), "digests": dict(digests)}
