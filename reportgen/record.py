@@ -62,7 +62,8 @@ def summarise(
     block, output, text = report.report, report.output, report.document.text
     records = [sections[name] for name in report.sections if name in sections]
     if times.seconds is None:
-        records = [record.model_copy(update={"seconds": None}) for record in records]
+        unknown = {"seconds": None, "memory": None}
+        records = [record.model_copy(update=unknown) for record in records]
     files = tuple(_input(path, sources, inputs[path]) for path in sources.files)
     synthetic = dict.fromkeys(record.synthetic for record in files if record.synthetic)
     summary = Summary(

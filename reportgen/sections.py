@@ -82,6 +82,7 @@ class SectionMaker:
             *source,
             chosen,
             timeout=min(section.timeout for section in chosen.values()),
+            memory=min((s.memory_limit for s in chosen.values() if s.memory_limit), default=None),
             then=partial(self.scanned, group),
         )
 
@@ -112,6 +113,7 @@ class SectionMaker:
             values,
             self.run,
             timeout=section.timeout,
+            memory=section.memory_limit,
             then=partial(self.computed, section_id),
         )
 

@@ -15,6 +15,7 @@ from reportgen.config.columns import Column
 from reportgen.data.catalogue import Catalogue, all_problems, synthetic_mark
 from reportgen.data.hdf5 import open_file
 from reportgen.errors import ReportgenError, SectionError, SourceError
+from reportgen.metering import own_peak
 from reportgen.pool import Failed, failure
 from reportgen.prose import fill_prose
 from reportgen.publish import publishing_errors
@@ -119,7 +120,8 @@ def compute_section(
     # Validated, and shown once: what cannot be shown must not take the whole report down later.
     record = SectionRecord.model_validate(record.model_dump())
     section_view(run, record, MOST_ROWS)
-    return record.model_copy(update={"seconds": round(perf_counter() - started, 3)})
+    seconds = round(perf_counter() - started, 3)
+    return record.model_copy(update={"seconds": seconds, "memory": own_peak()})
 
 
 def _presented(

@@ -50,6 +50,8 @@ def verdict_words(summary: Summary) -> str:
         )
         return f"{word} {what}"
     concerned = counts.fail if status == "fail" else counts.warn
+    if not concerned and not affected:
+        concerned = counts.error  # of the whole run, whose budgets could not be checked
     if concerned:
         return f"{word} {concerned} of {counted(counts.made, 'check')}"
     return f"{word} {affected} of {_sections(total)}"
@@ -72,7 +74,9 @@ def highlight(summary: Summary) -> str:
     return said if len(said) <= LONGEST_HIGHLIGHT else f"{said[: LONGEST_HIGHLIGHT - 1].rstrip()}…"
 
 
-def _of_check(section: SectionRecord, check: CheckRecord) -> str:
+def _of_check(section: SectionRecord | None, check: CheckRecord) -> str:
+    if section is None:
+        return check.label
     metric = section.metrics.get(check.metric)
     if metric is None:
         return f"{section.title}: {check.label}"
