@@ -1,5 +1,6 @@
 """The budgets of a whole report: assumed to hold while its documents are made, then checked."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from reportgen.checks.budgets import Used, check_report_budgets
@@ -36,14 +37,16 @@ def settle_budgets(
         return summary, False
     fixed = summary.run.seconds is None
     sizes = {form: _size(run, document) for form, document in summary.documents.items()}
-    checks = check_report_budgets(block, Used(seconds, memory, sizes), fixed=fixed)
+    checks = check_report_budgets(block, Used(round(seconds, 2), memory, sizes), fixed=fixed)
     measured = summary.run.model_copy(update={"memory": None if fixed else memory})
     settled = with_status(summary.model_copy(update={"checks": checks, "run": measured}))
     return settled, _endings(checks) != _endings(summary.checks)
 
 
 def _size(run: Path, document: DocumentRecord) -> int | None:
-    return (run / document.file).stat().st_size if document.file else None
+    with suppress(OSError):
+        return (run / document.file).stat().st_size if document.file else None
+    return None
 
 
 def _endings(checks: tuple[CheckRecord, ...]) -> list[str]:

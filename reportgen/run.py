@@ -86,10 +86,11 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         summary = with_changes(report, summary, past)
         make = partial(make_documents, run=run.path, folder=run.path, pool=pool)
         summary = make(summary, report.output.formats, progress=progress)
-        summary, exceeded = settle_budgets(
+        summary, otherwise = settle_budgets(
             summary, report.budgets, run.path, perf_counter() - clock, meter.peak
         )
-        if exceeded:  # the documents have to say so
+        if otherwise:
+            progress.told("A budget does not hold: the documents are made again, to say so.")
             summary = with_changes(report, summary, past)
             summary = make(summary, report.output.formats, progress=Nobody())
         with publishing_errors(report.output.folder):

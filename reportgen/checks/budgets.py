@@ -78,11 +78,10 @@ def check_section_budgets(
             return _IDLE
         if value is None:
             return _Ending(_NO_METER, "error")
-        text, most = _beside(name, value, limit)
-        took = _TOOK[name].format("The section")
         if value > limit:
-            return _Ending(f"{took} {text}, more than its budget of {most}.", block.severity, value)
-        return _Ending(f"{took} {text}; its budget is {most}.", "ok", value)
+            return _exceeded("The section", name, value, limit, block)
+        said, most = _took("The section", name, value, limit)
+        return _Ending(f"{said}; its budget is {most}.", "ok", value)
 
     return _checks(block, ended)
 
@@ -109,26 +108,33 @@ def check_report_budgets(
             return _IDLE
         if value is None:
             return _Ending(_NO_METER, "error")
-        text, most = _beside(name, value, limit)
         if value > limit:
-            took = _TOOK[name].format("The build")
-            return _Ending(f"{took} {text}, more than its budget of {most}.", block.severity, value)
-        return _Ending(f"{_WITHIN[name]} its budget of {most}.", "ok", value)
+            return _exceeded("The build", name, value, limit, block)
+        return _Ending(f"{_WITHIN[name]} its budget of {_limit(name, limit)}.", "ok", value)
 
     return _checks(block, ended)
+
+
+def budget_labels(block: SectionBudgets) -> dict[Budget, str]:
+    """Give what each budget asks for, in words."""
+    return {
+        name: f"{_LABELS[name]}: at most {_limit(name, limit)}"
+        for name, limit in block.limits.items()
+    }
 
 
 def _checks(
     block: SectionBudgets, ended: Callable[[Budget, float], _Ending]
 ) -> tuple[CheckRecord, ...]:
     found = []
+    labels = budget_labels(block)
     for name, limit in block.limits.items():
         ending = ended(name, limit)
         found.append(
             CheckRecord(
                 id=f"budget-{name}",
                 kind=name,
-                label=f"{_LABELS[name]}: at most {_beside(name, limit, limit)[1]}",
+                label=labels[name],
                 value=ending.value,
                 high=limit,
                 unit="s" if name == "seconds" else BYTE,
@@ -141,6 +147,22 @@ def _checks(
             )
         )
     return tuple(found)
+
+
+def _exceeded(who: str, name: Budget, value: float, limit: float, block: SectionBudgets) -> _Ending:
+    said, most = _took(who, name, value, limit)
+    return _Ending(f"{said}, more than its budget of {most}.", block.severity, value)
+
+
+def _took(who: str, name: Budget, value: float, limit: float) -> tuple[str, str]:
+    """Start a sentence on what was taken; give the budget in words besides."""
+    text, most = _beside(name, value, limit)
+    said = f"{_TOOK[name].format(who)} {text}"
+    return (f"{said} of memory" if name == "memory" else said), most
+
+
+def _limit(name: Budget, limit: float) -> str:
+    return _beside(name, limit, limit)[1]
 
 
 def _beside(name: Budget, value: float, limit: float) -> tuple[str, str]:
