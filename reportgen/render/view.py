@@ -300,7 +300,7 @@ def _facts(section: SectionRecord) -> list[str]:
     if section.seconds is not None:
         facts.append(f"{section.seconds:.1f} s")
     if section.memory is not None:
-        facts.append(f"at most {bytes_text(section.memory)} of memory")
+        facts.append(f"{bytes_text(section.memory)} of memory at most")
     return facts
 
 
