@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from reportgen.analyses.trend import MetricHistory
+from reportgen.budgets import assume_budgets
 from reportgen.changes import compare, sentences, usual_scatter
 from reportgen.checks.evaluation import check_run
 from reportgen.checks.gathering import gather_facts
@@ -119,7 +120,9 @@ def judge(report: Report, summary: Summary, run: Path, past: Past) -> Summary:
     }
     facts = replace(gather_facts(report, summary, run, values), no_past=past.error)
     blocks = {name: section.checks for name, section in report.sections.items()}
-    summary = check_run(summary, blocks, facts)
+    budgets = {name: section.budgets for name, section in report.sections.items()}
+    summary = check_run(summary, blocks, facts, budgets)
+    summary = assume_budgets(summary, report.budgets, report.output.formats)
     mistakes = tuple(
         f"{report.place('sections', section.id, *path)}: {said}"
         for section in summary.sections

@@ -47,14 +47,14 @@ def percent(fraction: float) -> str:
     return f"{value:.{digits}f}\u00a0%".replace("-", "−")
 
 
-def bytes_text(size: int) -> str:
-    """Give a size in bytes: ``2.9 MB``."""
+def bytes_text(size: float, digits: int = 3) -> str:
+    """Give a size in bytes with so many significant digits, at least 3: ``2.9 MB``."""
     amount = float(size)
     for unit in ("B", "kB", "MB", "GB"):
-        if amount < 999.5:
-            return f"{amount:.3g}\u00a0{unit}"
+        if amount < 1000 - 0.5 * 10.0 ** (3 - digits):
+            return f"{amount:.{digits}g}\u00a0{unit}"
         amount /= 1000
-    return f"{amount:.3g}\u00a0TB" if amount < 1000 else f"{amount:.0f}\u00a0TB"
+    return f"{amount:.{digits}g}\u00a0TB" if amount < 1000 else f"{amount:.0f}\u00a0TB"
 
 
 def listed(names: list[str], most: int = 6) -> str:

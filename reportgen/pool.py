@@ -21,6 +21,8 @@ from typing import Any, Literal
 
 from reportgen import errors
 from reportgen.errors import ConfigError, ReportgenError, SourceError
+from reportgen.metering import INTERVAL, group_beyond
+from reportgen.numbers import bytes_text
 from reportgen.summary import ErrorKind, ErrorRecord
 
 # Imported once in the server that workers are forked from, so that no task pays for it.
@@ -45,14 +47,16 @@ _KINDS: dict[type, ErrorKind] = {SourceError: "source", ConfigError: "config"}
 class Failed:
     """Why a task gave no value.
 
-    kind: it raised (``error``), ran too long (``timeout``), or its process was killed or ended
-    (``died``). details: traceback. error: what it raised, if it is an error of reportgen.
+    kind: it raised (``error``), ran too long (``timeout``), used too much memory (``memory``), or
+    its process was killed or ended (``died``). details: traceback. error: what it raised, if it is
+    an error of reportgen.
     """
 
-    kind: Literal["error", "timeout", "died"]
+    kind: Literal["error", "timeout", "memory", "died"]
     message: str
     details: str = ""
     error: ReportgenError | None = None
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def error_record(failed: Failed, printed: str = "", command: str = "") -> ErrorR
     return ErrorRecord(
         kind=_KINDS.get(type(failed.error), failed.kind),
         message=failed.message,
-        hint=failed.error.hint if failed.error is not None else "",
+        hint=failed.hint if failed.error is None else failed.error.hint,
         command=command,
         details="\n".join(part for part in (failed.details, said) if part),
     )
@@ -88,6 +92,7 @@ class _Task:
     timeout: float | None
     then: Then
     output: Path
+    memory: int | None = None
 
 
 class Pool:
@@ -105,6 +110,7 @@ class Pool:
         self._started = 0
         self._waiting: deque[_Task] = deque()
         self._running: dict[Future[Any], _Task] = {}
+        self._beyond: dict[Future[Any], Failed] = {}  # those stopped for the memory they used
 
     def start(
         self,
@@ -112,10 +118,12 @@ class Pool:
         *arguments: Any,
         then: Then,
         timeout: float | None = None,
+        memory: int | None = None,
     ) -> None:
         """Run ``work(*arguments)`` soon, and ``then`` with how it ended, while ``finish`` waits.
 
-        timeout: seconds that the work may take.
+        timeout: seconds that the work may take. memory: bytes that its process and those that it
+        starts may use together, where the system says how much they do.
         """
         self._started += 1
         try:
@@ -123,7 +131,7 @@ class Pool:
         except Exception as error:  # what cannot be sent is the task's own failure
             job = pickle.dumps((_fail, (failure(error),)))
         output = self._folder / f"{self._started}.txt"
-        self._waiting.append(_Task(job, timeout, then, output))
+        self._waiting.append(_Task(job, timeout, then, output, memory))
 
     def finish(self) -> None:
         """Wait until every task has ended, those included that were started meanwhile."""
@@ -132,10 +140,25 @@ class Pool:
             while self._waiting and len(self._running) < self._workers:
                 task = self._waiting.popleft()
                 self._running[_launch(task)] = task
-            done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+            limited = any(task.memory is not None for task in self._running.values())
+            pause = INTERVAL if limited else None
+            done, _ = wait(self._running, pause, return_when=FIRST_COMPLETED)
             for future in sorted(done, key=list(self._running).index):
                 task = self._running.pop(future)
-                task.then(_ended(future, task))
+                task.then(_ended(future, task, self._beyond.pop(future, None)))
+            self._stop_beyond()
+
+    def _stop_beyond(self) -> None:
+        """Stop the tasks that use more memory than they may."""
+        for future, task in self._running.items():
+            if task.memory is None or future in self._beyond or future.done():
+                continue
+            pid = task.output.with_suffix(".pid")
+            with suppress(FileNotFoundError, ValueError):  # it has hardly begun
+                used = group_beyond(int(pid.read_text()), task.memory)
+                if used is not None:
+                    self._beyond[future] = _too_much(used, task.memory)
+                    _end_group(pid)
 
     def stop(self) -> None:
         """Stop whatever still runs."""
@@ -160,7 +183,19 @@ def _launch(task: _Task) -> Future[Any]:
     return future
 
 
-def _ended(future: Future[Any], task: _Task) -> Ended:
+def _too_much(used: int, limit: int) -> Failed:
+    most, found = bytes_text(limit), bytes_text(used)
+    said = f"used more than its memory_limit of {most}"
+    said += "" if most == found else f" ({found})"
+    return Failed(
+        "memory",
+        f"{said} and was stopped",
+        hint="raise memory_limit, or let the section read less: fewer columns or rows (where:), "
+        "a smaller memory: of its catalogue",
+    )
+
+
+def _ended(future: Future[Any], task: _Task, beyond: Failed | None = None) -> Ended:
     from pebble import ProcessExpired
 
     try:
@@ -169,7 +204,7 @@ def _ended(future: Future[Any], task: _Task) -> Ended:
         said = f"ran longer than its timeout of {task.timeout:g} s and was stopped"
         outcome = Failed("timeout", said)
     except ProcessExpired as error:
-        outcome = Failed("died", _how_it_died(error.exitcode))
+        outcome = beyond or Failed("died", _how_it_died(error.exitcode))
     except Exception as error:  # the process could not be started, for instance
         outcome = failure(error)
     _end_group(task.output.with_suffix(".pid"))

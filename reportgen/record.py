@@ -82,7 +82,8 @@ def summarise(
     block, output, text = report.report, report.output, report.document.text
     records = [sections[name] for name in report.sections if name in sections]
     if times.seconds is None:
-        same = {"seconds": None, "kept": False}  # whenever it is built
+        # What a clock, a meter or an earlier night says is left out.
+        same = {"seconds": None, "memory": None, "kept": False}
         records = [record.model_copy(update=same) for record in records]
     files = tuple(_input(path, sources, inputs[path]) for path in sources.files)
     synthetic = dict.fromkeys(record.synthetic for record in files if record.synthetic)

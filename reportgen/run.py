@@ -3,10 +3,12 @@
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 from reportgen.analyses.base import AnyAnalysis
+from reportgen.budgets import settle_budgets
 from reportgen.config.loading import Report
 from reportgen.config.suggest import unknown
 from reportgen.data.contents import Contents
@@ -15,8 +17,9 @@ from reportgen.errors import ConfigError, ExitCode, ReportgenError
 from reportgen.filing import Filed, file_run
 from reportgen.judgement import judge, metric_histories, read_past, with_changes
 from reportgen.larder import Larder
+from reportgen.metering import meter_memory
 from reportgen.pool import default_workers, worker_pool
-from reportgen.progress import Progress
+from reportgen.progress import Nobody, Progress
 from reportgen.publish import new_run, publishing_errors, started_now
 from reportgen.record import RunTimes, start_fingerprints, summarise
 from reportgen.render.environment import check_templates
@@ -65,6 +68,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
     with (
         new_run(report.output.folder, as_latest=not options.only, told=progress.told) as run,
         worker_pool(options.workers) as pool,
+        meter_memory(wanted=has_memory_budget(report) and not run.fixed) as meter,
     ):
         clock = perf_counter()
         progress.started([*sections, *report.output.formats])
@@ -93,9 +97,15 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         )
         summary = judge(report, summary, run.path, past)
         summary = with_changes(report, summary, past)
-        summary = make_documents(
-            summary, report.output.formats, run.path, run.path, pool=pool, progress=progress
+        make = partial(make_documents, run=run.path, folder=run.path, pool=pool)
+        summary = make(summary, report.output.formats, progress=progress)
+        summary, otherwise = settle_budgets(
+            summary, report.budgets, run.path, perf_counter() - clock, meter.peak
         )
+        if otherwise:
+            progress.told("A budget does not hold: the documents are made again, to say so.")
+            summary = with_changes(report, summary, past)
+            summary = make(summary, report.output.formats, progress=Nobody())
         with publishing_errors(report.output.folder):
             write_summary(run.path, summary)
         folder = run.publish()
@@ -103,6 +113,11 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         if store is not None:
             store.trim()
     return Built(folder, summary, exit_code(summary, filed.troubles), filed)
+
+
+def has_memory_budget(report: Report) -> bool:
+    """Whether the memory of the build must be measured."""
+    return report.budgets is not None and report.budgets.memory is not None
 
 
 def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, AnyAnalysis]:

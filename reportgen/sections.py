@@ -17,6 +17,7 @@ from reportgen.errors import PublishError
 from reportgen.features import scan_features
 from reportgen.kept import Scanned
 from reportgen.larder import Larder
+from reportgen.metering import own_peak
 from reportgen.pool import Ended, Failed, Pool, error_record
 from reportgen.progress import Progress
 from reportgen.sources import Sources
@@ -81,9 +82,10 @@ class SectionMaker:
         if kept is None:
             return False
         write_files(self.run, kept.files)
-        update = {"seconds": round(perf_counter() - begun, 3), "kept": True}
+        seconds = round(perf_counter() - begun, 3)
+        update = {"seconds": seconds, "memory": own_peak(), "kept": True}
         self.records[section_id] = kept.record.model_copy(update=update)
-        self.progress.ended(section_id, kept.record.status, update["seconds"])
+        self.progress.ended(section_id, kept.record.status, seconds)
         return True
 
     def scan(self, group: list[str], *, anew: bool = False) -> None:
@@ -108,6 +110,7 @@ class SectionMaker:
             *source,
             chosen,
             timeout=min(section.timeout for section in chosen.values()),
+            memory=min((s.memory_limit for s in chosen.values() if s.memory_limit), default=None),
             then=partial(self.scanned, group),
         )
 
@@ -142,6 +145,7 @@ class SectionMaker:
             self.run,
             keep,
             timeout=section.timeout,
+            memory=section.memory_limit,
             then=partial(self.computed, section_id),
         )
 

@@ -37,8 +37,9 @@ Id = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f\x7f]*$")]
 Entries = Literal["rows", "images"]
 """What is counted in a source."""
 
-ErrorKind = Literal["error", "timeout", "died", "source", "config"]
-"""It raised; it ran too long; its process died; its source or the configuration is wrong."""
+ErrorKind = Literal["error", "timeout", "memory", "died", "source", "config"]
+"""It raised; it ran too long; it used too much memory; its process died; its source or the
+configuration is wrong."""
 
 
 class Record(BaseModel):
@@ -176,7 +177,8 @@ class CheckRecord(Record):
     status: Status
     """How it ended, a waiver aside; error when it could not be made."""
     in_force: bool = True
-    """Whether the night is within its dates; if not, its status is ok and nothing was tested."""
+    """Whether the night is within its dates, and what it is on can be measured; if not, its status
+    is ok and nothing was tested."""
     waived: bool = False
     """Whether it does not hold and that is accepted."""
     message: str
@@ -193,6 +195,11 @@ class CheckRecord(Record):
     def verdict(self) -> Status:
         """What counts: ok for a check that is waived or not in force."""
         return "ok" if self.waived or not self.in_force else self.status
+
+    @property
+    def counts_as(self) -> Status:
+        """What follows for what is checked: one that could not be made counts by its severity."""
+        return self.severity if self.verdict == "error" else self.verdict
 
 
 class CountedRecord(Record):
@@ -218,6 +225,10 @@ class SectionRecord(Record):
     seconds: float | None = None
     kept: bool = False
     """Whether it is from an earlier night, as nothing that it is made of has changed since."""
+    memory: int | None = None
+    """Peak resident memory in bytes of the process that made the section of its values, with what
+    it shares with others; null when it is not known, or SOURCE_DATE_EPOCH asks for the same bytes
+    every time."""
     rows: int | None = None
     """Rows, or images, used."""
     entries: Entries = "rows"
@@ -282,6 +293,9 @@ class RunRecord(Record):
     """Start in UTC, ISO 8601."""
     seconds: float | None = None
     """Duration; null when SOURCE_DATE_EPOCH asks for the same bytes every time."""
+    memory: int | None = None
+    """Most bytes that all processes of the build used at once, until its documents were there; null
+    when it was not measured, as without a budget of memory or with SOURCE_DATE_EPOCH."""
     status: Status
     only: tuple[str, ...] = ()
     """Sections that were asked for with --only; empty for all."""
@@ -361,6 +375,8 @@ class Summary(Record):
     environment: EnvironmentRecord
     inputs: tuple[InputRecord, ...]
     sections: tuple[SectionRecord, ...]
+    checks: tuple[CheckRecord, ...] = ()
+    """Checks of the whole run: its budgets."""
     documents: Mapping[str, DocumentRecord] = {}
     history: HistoryRecord = HistoryRecord()
     since: tuple[SinceRecord, ...] = ()
@@ -380,8 +396,9 @@ def worst(statuses: Iterable[Status]) -> Status:
 
 
 def with_status(summary: Summary) -> Summary:
-    """Give the record with the status that follows from its sections, inputs and documents."""
+    """Give the record with the status that follows from sections, checks, inputs and documents."""
     statuses: list[Status] = [section.status for section in summary.sections]
+    statuses += [check.counts_as for check in summary.checks]
     statuses += ["error" for record in summary.inputs if record.error]
     statuses += ["error" for document in summary.documents.values() if document.error]
     run = summary.run.model_copy(update={"status": worst(statuses)})

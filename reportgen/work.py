@@ -18,6 +18,7 @@ from reportgen.data.hdf5 import open_file
 from reportgen.digests import CatalogueDigests
 from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.kept import Caching, Kept, Scanned
+from reportgen.metering import own_peak
 from reportgen.pool import Failed, failure
 from reportgen.prose import fill_prose
 from reportgen.publish import publishing_errors
@@ -135,10 +136,12 @@ def compute_section(
     # Validated, and shown once: what cannot be shown must not take the whole report down later.
     record = SectionRecord.model_validate(record.model_dump())
     section_view(run, record, MOST_ROWS)
+    seconds = round(perf_counter() - started, 3)
+    record = record.model_copy(update={"seconds": seconds, "memory": own_peak()})
     if keep is not None:
         store, key = keep
         store.put(key, Kept(record, made.files).written())
-    return record.model_copy(update={"seconds": round(perf_counter() - started, 3)})
+    return record
 
 
 def write_files(run: Path, files: Mapping[str, bytes]) -> None:

@@ -1,6 +1,7 @@
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import time
 from multiprocessing import get_context
@@ -63,6 +64,18 @@ def meet(folder, name, others):
     return name
 
 
+def hoard(size, folder):
+    hoarded = b"x" * size
+    (folder / f"{size}").touch()
+    time.sleep(3600)
+    return hoarded
+
+
+def hoard_in_a_child(size):
+    code = f"x = b'x' * {size}; import time; time.sleep(3600)"
+    return subprocess.run([sys.executable, "-c", code], check=True).returncode
+
+
 def signals():
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     return signal.SIGINT in blocked, os.getpgrp() == os.getpid(), str(Path.cwd())
@@ -79,7 +92,7 @@ class Unwelcome:
         return pickle.loads, (b"not a pickle",)
 
 
-def run(*tasks, workers=2, timeout=None):
+def run(*tasks, workers=2, timeout=None, memory=None):
     """Run tasks, each a function and its arguments; gives how they ended, in order."""
     ended = {}
     with worker_pool(workers) as pool:
@@ -88,6 +101,7 @@ def run(*tasks, workers=2, timeout=None):
                 work,
                 *arguments,
                 timeout=timeout,
+                memory=memory,
                 then=lambda end, number=number: ended.setdefault(number, end),
             )
         pool.finish()
@@ -157,6 +171,34 @@ def test_time_is_counted_from_the_begin_of_the_work():
 def test_a_task_beyond_its_time_is_stopped():
     (end,) = run((time.sleep, 3600), timeout=0.3)
     assert end.failed == Failed("timeout", "ran longer than its timeout of 0.3 s and was stopped")
+
+
+def test_a_task_that_uses_too_much_memory_is_stopped_and_the_others_go_on(tmp_path):
+    ends = run((hoard, 300_000_000, tmp_path), (add, 1, 1), (add, 2, 2), memory=200_000_000)
+    failed = ends[0].failed
+    assert failed.kind == "memory"
+    assert failed.message.startswith("used more than its memory_limit of 200\u00a0MB (")
+    assert failed.message.endswith("\u00a0MB) and was stopped")
+    assert [end.value for end in ends[1:]] == [2, 4]
+    record = error_record(failed)
+    assert record.kind == "memory"
+    assert "raise memory_limit" in record.hint
+
+
+def test_what_a_task_starts_counts_for_its_memory():
+    (end,) = run((hoard_in_a_child, 300_000_000), memory=200_000_000)
+    assert end.failed.kind == "memory"
+
+
+def test_a_task_within_its_memory_is_left_alone(tmp_path):
+    """It is looked at while another, which may use any amount, takes its time."""
+    ended = []
+    with worker_pool(2) as pool:
+        pool.start(wait_for_a_sign, tmp_path, memory=500_000_000, then=ended.append)
+        pool.start(hoard, 1_000, tmp_path, timeout=5, then=ended.append)
+        pool.finish()
+    assert ended[0].failed is None
+    assert ended[1].failed.kind == "timeout"
 
 
 @pytest.mark.parametrize(

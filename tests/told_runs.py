@@ -75,6 +75,21 @@ def check(status, *, n=1, message="Median flux is 118 mag, above the limit of 11
     )
 
 
+def budget(status="warn"):
+    """Give the record of a check of the whole run: of the size of its PDF."""
+    return CheckRecord(
+        id="budget-pdf",
+        kind="pdf",
+        label="Size of report.pdf: at most 10 MB",
+        value=12_300_000,
+        high=10_000_000,
+        unit="byte",
+        severity="warn",
+        status=status,
+        message="report.pdf is 12.3 MB, more than its budget of 10 MB.",
+    )
+
+
 def checked(record, status):
     """Give a record whose one section has two checks, of which one ended so."""
     section = record.sections[0]

@@ -91,6 +91,7 @@ class VerdictChange(Record):
     """A check that does not hold, or did not."""
 
     section: str
+    """Id of the section; empty for a check of the whole run."""
     title: str
     """Of the section."""
     name: str

@@ -1,10 +1,10 @@
 """Verdicts of two runs: new failures, those that stay, and what recovered."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from reportgen.changes.records import VerdictChange, VerdictKind
-from reportgen.summary import STATUSES, SectionRecord, Status, Summary, worst
+from reportgen.summary import STATUSES, CheckRecord, SectionRecord, Status, Summary, worst
 
 
 class Verdict(NamedTuple):
@@ -29,16 +29,7 @@ def section_verdicts(section: SectionRecord) -> dict[str, Verdict]:
     """
     if section.status == "error":
         return {}
-    found = {
-        check.id: Verdict(
-            check.label,
-            check.verdict if check.in_force else None,
-            check.message,
-            check.waived and check.in_force,
-            is_check=True,
-        )
-        for check in section.checks
-    }
+    found = _of_checks(section.checks)
     checked = {check.metric for check in section.checks}
     for name, metric in section.metrics.items():
         if metric.verdict is not None and name not in checked:
@@ -49,30 +40,44 @@ def section_verdicts(section: SectionRecord) -> dict[str, Verdict]:
     return found
 
 
+def _of_checks(checks: Iterable[CheckRecord]) -> dict[str, Verdict]:
+    return {
+        check.id: Verdict(
+            check.label,
+            check.verdict if check.in_force else None,
+            check.message,
+            check.waived and check.in_force,
+            is_check=True,
+        )
+        for check in checks
+    }
+
+
 def compare_verdicts(before: Summary, after: Summary) -> Iterator[VerdictChange]:
-    """Give the checks that do not hold in either run, of sections that were computed."""
+    """Give the checks that do not hold in either run: of sections computed, of the whole run."""
     former = {section.id: section for section in before.sections}
     for section in after.sections:
         if section.status == "error":
             continue
         one = section_verdicts(former[section.id]) if section.id in former else {}
         yield from _compare(section, one, section_verdicts(section))
+    yield from _compare(None, _of_checks(before.checks), _of_checks(after.checks))
 
 
 def _compare(
-    section: SectionRecord, before: Mapping[str, Verdict], after: Mapping[str, Verdict]
+    section: SectionRecord | None, before: Mapping[str, Verdict], after: Mapping[str, Verdict]
 ) -> Iterator[VerdictChange]:
     for name in {**after, **before}:
         one, other = before.get(name, _UNTESTED), after.get(name, _UNTESTED)
         if name == "" and name not in after:
-            if section.status != "ok":
+            if section is not None and section.status != "ok":
                 continue  # a check says now what is wrong
             other = Verdict("", "ok")
         kind = _kind(one, other)
         if kind is not None:
             yield VerdictChange(
-                section=section.id,
-                title=section.title,
+                section="" if section is None else section.id,
+                title="Budgets" if section is None else section.title,
                 name=name,
                 label=other.label or one.label,
                 is_check=other.is_check or one.is_check,

@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
+from reportgen.checks.budgets import check_section_budgets
 from reportgen.checks.facts import Facts
 from reportgen.checks.kinds import make_test, name_of, wanted_of
 from reportgen.checks.outcome import Impossible, Outcome
 from reportgen.checks.subjects import is_broken, row_name
 from reportgen.checks.words import capital
+from reportgen.config.budgets import SectionBudgets
 from reportgen.config.checks import CheckBlock, Kind
 from reportgen.summary import (
     CellRecord,
@@ -25,24 +27,45 @@ LONGEST_ID = 90  # characters, before a number that tells two apart
 
 
 def check_run(
-    summary: Summary, blocks: Mapping[str, Sequence[CheckBlock]], facts: Facts
+    summary: Summary,
+    blocks: Mapping[str, Sequence[CheckBlock]],
+    facts: Facts,
+    budgets: Mapping[str, SectionBudgets | None] = {},
 ) -> Summary:
-    """Give the record of a run with its checks made. blocks: by section."""
-    sections = (evaluate(each, blocks.get(each.id, ()), facts) for each in summary.sections)
+    """Give the record of a run with the checks of its sections. blocks, budgets: by section."""
+    fixed = summary.run.seconds is None
+    sections = (
+        evaluate(each, blocks.get(each.id, ()), facts, _of_budgets(each, budgets, fixed))
+        for each in summary.sections
+    )
     return with_status(summary.model_copy(update={"sections": tuple(sections)}))
 
 
-def evaluate(section: SectionRecord, blocks: Iterable[CheckBlock], facts: Facts) -> SectionRecord:
+def _of_budgets(
+    section: SectionRecord, budgets: Mapping[str, SectionBudgets | None], fixed: bool
+) -> tuple[CheckRecord, ...]:
+    block = budgets.get(section.id)
+    return () if block is None else check_section_budgets(section, block, fixed=fixed)
+
+
+def evaluate(
+    section: SectionRecord,
+    blocks: Iterable[CheckBlock],
+    facts: Facts,
+    others: Sequence[CheckRecord] = (),
+) -> SectionRecord:
     """Give a section with its checks made, the verdicts of its metrics, and its status.
 
-    A check that cannot be made is an error itself, and counts for the section by its severity:
-    only a section that could not be computed is in error.
+    others: checks that have been made already; they come last. A check that cannot be made is an
+    error itself, and counts for the section by its severity: only a section that could not be
+    computed is in error.
     """
     checks: list[CheckRecord] = []
     for block in blocks:
         for kind in block.kinds:
             identifier = _identifier(block, kind, {check.id for check in checks})
             checks.append(_check(identifier, section, block, kind, facts))
+    checks += others
     verdicts: dict[str, list[Status]] = {}
     for check in checks:
         if check.metric and check.in_force:
@@ -53,14 +76,10 @@ def evaluate(section: SectionRecord, blocks: Iterable[CheckBlock], facts: Facts)
         )
         for name, metric in section.metrics.items()
     }
-    status = "error" if is_broken(section) else worst(_counts_as(check) for check in checks)
+    status = "error" if is_broken(section) else worst(check.counts_as for check in checks)
     return section.model_copy(
         update={"checks": tuple(checks), "metrics": metrics, "status": status}
     )
-
-
-def _counts_as(check: CheckRecord) -> Status:
-    return check.severity if check.verdict == "error" else check.verdict
 
 
 def _check(

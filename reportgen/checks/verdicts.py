@@ -1,12 +1,16 @@
 """The checks of a whole run: how many ended how, and which matters most."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reportgen.checks.subjects import is_broken
 from reportgen.checks.words import counted
 from reportgen.numbers import listed
 from reportgen.summary import CheckRecord, SectionRecord, Status, Summary
+
+Placed = tuple[SectionRecord | None, CheckRecord]
+"""A check and the section that it is of; None for one of the whole run."""
 
 # What was measured says more than what could not be tested.
 _WEIGHT: dict[Status, int] = {"fail": 3, "error": 2, "warn": 1, "ok": 0}
@@ -47,8 +51,15 @@ class CheckCounts:
 
 def count_checks(summary: Summary) -> CheckCounts:
     """Count the checks of a run by how they ended."""
-    found = Counter(_ending(check) for section in summary.sections for check in section.checks)
+    found = Counter(_ending(check) for _, check in _all_checks(summary))
     return CheckCounts(**found)
+
+
+def _all_checks(summary: Summary) -> Iterator[Placed]:
+    """Give the checks of sections in the order of the report, then those of the whole run."""
+    for section in summary.sections:
+        yield from ((section, check) for check in section.checks)
+    yield from ((None, check) for check in summary.checks)
 
 
 def _ending(check: CheckRecord) -> str:
@@ -57,17 +68,15 @@ def _ending(check: CheckRecord) -> str:
     return "waived" if check.waived else check.status
 
 
-def troubled_checks(summary: Summary) -> list[tuple[SectionRecord, CheckRecord]]:
+def troubled_checks(summary: Summary) -> list[Placed]:
     """Give the checks that do not hold, the most important first.
 
     Those of a section that could not be computed are left out: its own error says why.
     """
     found = [
         (section, check)
-        for section in summary.sections
-        if not is_broken(section)
-        for check in section.checks
-        if check.verdict != "ok"
+        for section, check in _all_checks(summary)
+        if check.verdict != "ok" and not (section is not None and is_broken(section))
     ]
     return sorted(found, key=lambda each: -_weight(each[1]))
 
@@ -76,11 +85,11 @@ def _weight(check: CheckRecord) -> int:
     return _WEIGHT["warn"] if check.severity == "warn" else _WEIGHT[check.verdict]
 
 
-def worst_check(summary: Summary) -> tuple[SectionRecord, CheckRecord] | None:
+def worst_check(summary: Summary) -> Placed | None:
     """Give the check whose message is the most important; None when all are ok."""
     return next(iter(troubled_checks(summary)), None)
 
 
-def waived_checks(summary: Summary) -> list[tuple[SectionRecord, CheckRecord]]:
+def waived_checks(summary: Summary) -> list[Placed]:
     """Give the checks that do not hold and are waived, in the order of the report."""
-    return [(s, check) for s in summary.sections for check in s.checks if check.waived]
+    return [(section, check) for section, check in _all_checks(summary) if check.waived]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from reportgen.config.blocks import LONGEST_NAME
+from reportgen.config.budgets import ReportBudgets
 from reportgen.config.columns import Column
 from reportgen.config.deliver import DeliverBlock
 from reportgen.config.matrix import MATRIX, Cell
@@ -56,6 +57,7 @@ class Report:
     deliver: DeliverBlock
     sections: Mapping[str, SectionBlock]
     cell: Cell | None = None
+    budgets: ReportBudgets | None = None
 
     @property
     def path(self) -> Path:
@@ -110,6 +112,7 @@ def load_report(
         deliver=settings.deliver,
         sections=sections,
         cell=cell,
+        budgets=settings.budgets,
     )
     return _with_own_place(report)
 

@@ -30,6 +30,7 @@ from reportgen.config.blocks import (
     Real,
     Text,
 )
+from reportgen.config.budgets import ReportBudgets, SectionBudgets, Size
 from reportgen.config.checks import CheckBlock, RunReference, checks_without_catalogue
 from reportgen.config.columns import Column, unit_problem
 from reportgen.config.deliver import DeliverBlock
@@ -320,6 +321,11 @@ class SectionBlock(Block):
     """Prose below the finding; may use {{ metrics.NAME }} of this section."""
     timeout: Positive = 600.0
     """Seconds after which the section is stopped and shown as an error."""
+    memory_limit: Size | None = None
+    """Memory, such as 2 GB, beyond which the section is stopped and shown as an error; looked at
+    ten times a second, on Linux only."""
+    budgets: SectionBudgets | None = None
+    """What the section may take: {seconds, memory, severity, reason, owner}."""
     checks: tuple[CheckBlock, ...] = ()
     """What must hold: each checks one metric, one cell of a table, or the whole section."""
 
@@ -328,6 +334,14 @@ class SectionBlock(Block):
         problems = checks_without_catalogue(self.checks)
         if problems and "catalogue" not in type(self).model_fields:
             raise BlockError(problems)
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_can_be_exceeded(self) -> "SectionBlock":
+        seconds = None if self.budgets is None else self.budgets.seconds
+        if seconds is not None and seconds >= self.timeout:
+            said = f"seconds ({seconds:g}) is not less than the timeout ({self.timeout:g})"
+            raise BlockError({("budgets", "seconds"): f"{said}: it could never be exceeded"})
         return self
 
 
@@ -384,6 +398,8 @@ class Settings(Block):
     """Trained networks, by the names that sections use."""
     references: dict[Name, RunReference] = Field(default_factory=dict)
     """Runs to compare with, by the names that checks use: the id of a run, or a run folder."""
+    budgets: ReportBudgets | None = None
+    """What the report may take: {html, pdf, seconds, memory, severity, reason, owner}."""
     deliver: DeliverBlock = DeliverBlock()
     """Who is told of a run: mail and webhook."""
     sections: dict[Name, Any] = Field(default_factory=dict)

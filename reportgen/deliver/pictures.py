@@ -64,7 +64,7 @@ def _first(run: Path, summary: Summary, most: int) -> list[Picture]:
 
 def _by_importance(summary: Summary) -> list[SectionRecord]:
     known = {section.id: section for section in summary.sections}
-    order = [section.id for section, _ in troubled_checks(summary)]
+    order = [section.id for section, _ in troubled_checks(summary) if section is not None]
     last = [since for since in summary.since if not since.name]
     order += [c.section for since in last for c in since.changes if c.kind == "metric moved"]
     return [known[name] for name in dict.fromkeys([*order, *known]) if name in known]

@@ -50,6 +50,8 @@ def verdict_words(summary: Summary) -> str:
         )
         return f"{word} {what}"
     concerned = counts.fail if status == "fail" else counts.warn
+    if not concerned and not affected:
+        concerned = counts.error  # of the whole run, whose budgets could not be checked
     if concerned:
         return f"{word} {concerned} of {counted(counts.made, 'check')}"
     return f"{word} {affected} of {_sections(total)}"
@@ -68,7 +70,9 @@ def highlight(summary: Summary) -> str:
     return "" if found is None else _of_check(summary, *found)
 
 
-def _of_check(summary: Summary, section: SectionRecord, check: CheckRecord) -> str:
+def _of_check(summary: Summary, section: SectionRecord | None, check: CheckRecord) -> str:
+    if section is None:
+        return _cut(check.label, LONGEST_HIGHLIGHT)
     metric = section.metrics.get(check.metric)
     if metric is None:
         return _cut(f"{section.title}: {check.label}", LONGEST_HIGHLIGHT)

@@ -1,6 +1,7 @@
 """A run's record as rows of the history's tables."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,7 +12,7 @@ from sqlalchemy import Table
 
 from reportgen.history.errors import HistoryError
 from reportgen.history.schema import CHECKS, DATASETS, INPUTS, METRICS, SECTIONS, VERSIONS
-from reportgen.summary import Summary, printable
+from reportgen.summary import CheckRecord, Summary, printable
 
 Row = dict[str, Any]
 
@@ -82,15 +83,15 @@ def _parts(summary: Summary) -> dict[Table, list[Row]]:
         ],
         CHECKS: [
             {
-                "section": section.id,
+                "section": section,
                 "name": check.id,
                 "status": check.status,
                 "waived": check.waived,
                 "in_force": check.in_force,
                 "message": check.message,
             }
-            for section in summary.sections
-            for check in section.checks
+            for section, checks in _checks(summary)
+            for check in checks
         ],
         INPUTS: [
             {
@@ -112,6 +113,12 @@ def _parts(summary: Summary) -> dict[Table, list[Row]]:
             for name, version in summary.environment.versions.items()
         ],
     }
+
+
+def _checks(summary: Summary) -> Iterator[tuple[str, tuple[CheckRecord, ...]]]:
+    """Give the checks of each section; those of the whole run go by the empty name."""
+    yield from ((section.id, section.checks) for section in summary.sections)
+    yield "", summary.checks
 
 
 def _in_utc(started: str, folder: Path) -> datetime:

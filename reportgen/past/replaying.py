@@ -1,11 +1,13 @@
 """Today's checks of a configuration over the nights that a history knows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
 from reportgen.checks.backtest import Fired, PastNight, Replay, backtest
+from reportgen.checks.budgets import budget_labels
 from reportgen.checks.gathering import read_references
+from reportgen.config.budgets import SectionBudgets
 from reportgen.config.loading import Report
 from reportgen.config.schema import NetworkSection, SectionBlock
 from reportgen.history import CheckPoint, MetricTable, open_history
@@ -28,6 +30,7 @@ class ReplayRecord(Record):
     """One check over the past."""
 
     section: str
+    """Its id; empty for the whole report."""
     title: str
     """Of the section."""
     check: str
@@ -92,6 +95,7 @@ def replay_checks(
             last=most,
         )
     ]
+    found += _of_budgets(report)
     nights = [night.night for night in table.nights][-(most or len(table.nights)) :]
     return Backtest(
         history=shown,
@@ -101,6 +105,31 @@ def replay_checks(
         last=nights[-1] if nights else None,
         checks=tuple(found),
     )
+
+
+def _of_budgets(report: Report) -> Iterator[ReplayRecord]:
+    for name, section in report.sections.items():
+        if section.budgets is not None:
+            yield from _budget_records(name, section.title, section.budgets)
+    if report.budgets is not None:
+        yield from _budget_records("", "Budgets", report.budgets)
+
+
+def _budget_records(section: str, title: str, block: SectionBudgets) -> Iterator[ReplayRecord]:
+    for name, label in budget_labels(block).items():
+        yield ReplayRecord(
+            section=section,
+            title=title,
+            check=f"budget-{name}",
+            label=label,
+            kind=name,
+            severity=block.severity,
+            nights=0,
+            fired=(),
+            not_computed=(),
+            not_known=(),
+            impossible="Budgets are not replayed: the history does not say what a night took.",
+        )
 
 
 def _section_record(name: str, section: SectionBlock, table: MetricTable) -> SectionRecord:

@@ -124,6 +124,8 @@ class ReportView:
     links: NightLinks
     sections: tuple[SectionView, ...]
     inputs: tuple[InputView, ...]
+    checks: tuple[CheckView, ...]
+    """Of the whole report."""
 
 
 def report_view(run: Path, summary: Summary, most_rows: int) -> ReportView:
@@ -137,14 +139,12 @@ def report_view(run: Path, summary: Summary, most_rows: int) -> ReportView:
         status_word=WORDS[summary.run.status],
         verdict=verdict_sentence(summary),
         attention=tuple(_attention(summary)),
-        waived=tuple(
-            Attention("ok", _short(section.title), check.message, f"section-{section.id}")
-            for section, check in waived_checks(summary)
-        ),
+        waived=tuple(_of_check("ok", *placed) for placed in waived_checks(summary)),
         since=tuple(_since(record) for record in summary.since),
         links=night_links(started.date()),
         sections=tuple(section_view(run, section, most_rows) for section in summary.sections),
         inputs=tuple(_input(record) for record in summary.inputs),
+        checks=tuple(_check(check) for check in summary.checks),
     )
 
 
@@ -195,8 +195,7 @@ def _attention(summary: Summary) -> list[Attention]:
         titles = listed([_short(section.title) for section in group], 3)
         lines.append(Attention("error", titles, _first_line(message), f"section-{group[0].id}"))
     lines += [
-        Attention(check.verdict, _short(section.title), check.message, f"section-{section.id}")
-        for section, check in troubled_checks(summary)
+        _of_check(check.verdict, section, check) for section, check in troubled_checks(summary)
     ]
     lines += [Attention("error", "Configuration", said, "provenance") for said in summary.mistakes]
     if summary.history.error:
@@ -209,6 +208,12 @@ def _attention(summary: Summary) -> list[Attention]:
         if document.error is not None
     ]
     return lines
+
+
+def _of_check(status: Status, section: SectionRecord | None, check: CheckRecord) -> Attention:
+    if section is None:
+        return Attention(status, "Budgets", check.message, "budgets")
+    return Attention(status, _short(section.title), check.message, f"section-{section.id}")
 
 
 def _short(title: str) -> str:
@@ -296,6 +301,8 @@ def _facts(section: SectionRecord) -> list[str]:
         facts.append("nothing has changed since it was computed")
     elif section.seconds is not None:
         facts.append(f"{section.seconds:.1f} s")
+    if section.memory is not None:
+        facts.append(f"{bytes_text(section.memory)} of memory at most")
     return facts
 
 

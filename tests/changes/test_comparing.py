@@ -137,7 +137,7 @@ def test_few_nights_have_no_scatter():
 # Verdicts
 
 
-@pytest.mark.parametrize(
+VERDICTS = pytest.mark.parametrize(
     ("before", "after", "kind"),
     [
         (None, "fail", "new"),
@@ -152,6 +152,23 @@ def test_few_nights_have_no_scatter():
         (None, "ok", None),
     ],
 )
+
+
+@VERDICTS
+def test_checks_of_the_whole_run_are_compared_and_belong_to_no_section(before, after, kind):
+    one, other = (
+        run(section()).model_copy(
+            update={"checks": (check("budget-pdf", status),) if status else ()}
+        )
+        for status in (before, after)
+    )
+    changes = compare(one, other).verdicts
+    assert [(c.section, c.title, c.name, c.kind) for c in changes] == (
+        [("", "Budgets", "budget-pdf", kind)] if kind else []
+    )
+
+
+@VERDICTS
 def test_verdicts_of_metrics(before, after, kind):
     one, other = flux(1.0, verdict=before), flux(1.0, verdict=after)
     changes = compare(one, other)

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from told_runs import MAIL, change, change_section, check, draw, figure, told_run
+from told_runs import MAIL, budget, change, change_section, check, draw, figure, told_run
 
 from reportgen.config.deliver import LinksBlock, MailBlock
 from reportgen.deliver.composing import Composer
@@ -96,6 +96,17 @@ def test_the_parts_are_nested_as_mail_programs_expect(run):
         "cdfs-2026-09-01.pdf",
     )
     assert pdf.get_content() == (run / "report.pdf").read_bytes()
+
+
+def test_a_budget_of_the_report_that_is_exceeded_is_in_the_mail(tmp_path):
+    run = told_run(tmp_path)
+    change(run, checks=(budget(),))
+    message = mail(run)
+    assert "WARN 1 of 3 checks · Size of report.pdf: at most 10 MB" in message["Subject"]
+    said = budget().message
+    assert said in html(message)
+    (plain,) = [part for part in message.walk() if part.get_content_type() == "text/plain"]
+    assert f"Budgets: {said}" in " ".join(plain.get_content().split())
 
 
 def test_pictures_are_found_by_their_content_id(run):

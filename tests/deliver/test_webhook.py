@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 from mail_servers import Certificates, raw_server
-from told_runs import change, change_section, check, told_run
+from told_runs import budget, change, change_section, check, told_run
 from web_servers import web_server
 
 from reportgen.config.deliver import LinksBlock, WebhookBlock
@@ -54,6 +54,18 @@ def test_a_service_gets_the_verdict_as_values(run):
     assert found["links"] == {
         "report": "https://x.org/20260901T020000Z/report.html",
         "pdf": "https://x.org/20260901T020000Z/report.pdf",
+    }
+
+
+def test_a_budget_of_the_report_is_among_the_checks(run):
+    change(run, checks=(budget(),))
+    found = body(run, "generic")
+    assert (found["checks"]["warn"], found["checks"]["made"]) == (1, 3)
+    assert found["attention"][1] == {
+        "status": "warn",
+        "title": "Budgets",
+        "text": budget().message,
+        "target": "budgets",
     }
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_nights import record, started
-from told_runs import check, checked
+from told_runs import budget, check, checked
 
 from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.errors import DeliveryError
@@ -17,7 +17,13 @@ from reportgen.deliver.wording import (
     subject_of,
     verdict_words,
 )
-from reportgen.summary import DocumentRecord, ErrorRecord, InputRecord, PastRecord, with_status
+from reportgen.summary import (
+    DocumentRecord,
+    ErrorRecord,
+    InputRecord,
+    PastRecord,
+    with_status,
+)
 
 RUN = "20260901T020000Z"
 
@@ -53,6 +59,19 @@ def test_without_checks_sections_are_counted():
 
 def test_a_section_in_error_is_counted_before_checks():
     assert verdict_words(record(RUN, started(0), "error")) == "ERROR 1 of 1 section"
+
+
+def test_a_budget_of_the_report_is_counted_and_named_in_the_subject():
+    over = summary(checks=(budget(),))
+    assert verdict_words(over) == "WARN 1 of 3 checks"
+    assert highlight(over) == "Size of report.pdf: at most 10 MB"
+    assert subject_of(over, None).startswith(
+        "[cdfs] WARN 1 of 3 checks · Size of report.pdf: at most 10 MB · "
+    )
+
+
+def test_a_budget_of_the_report_that_could_not_be_checked_is_counted():
+    assert verdict_words(summary(checks=(budget("error"),))) == "WARN 1 of 3 checks"
 
 
 def test_a_document_that_is_not_there_is_an_error():

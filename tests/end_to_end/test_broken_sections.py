@@ -172,13 +172,18 @@ def test_trouble_while_the_rows_are_read_harms_its_section_only(tmp_path):
         "hanging": section("scanned", deed="sleeps", timeout=1),
         "keeping": section("scanned", deed="misfit", when="finish"),
         "publishing": section("scanned", deed="blames_publishing"),
+        "hoarding": section("scanned", deed="hoards", memory_limit="250 MB"),
     }
-    project.configure({"fluxes": {**DISTRIBUTION, "timeout": 60}, **trouble})
+    others = {**DISTRIBUTION, "timeout": 60, "memory_limit": "2 GB"}
+    project.configure({"fluxes": others, **trouble})
     done = project.build()
     assert done.returncode == 3, done.stderr
     records = {record["id"]: record for record in project.summary()["sections"]}
     assert {name for name, r in records.items() if r["status"] == "ok"} == {"fluxes"}
     said = {name: r["error"]["message"] for name, r in records.items() if r["error"]}
+    hoarded = said.pop("hoarding")
+    assert hoarded.startswith("used more than its memory_limit of 250\u00a0MB (")
+    assert records["hoarding"]["error"]["kind"] == "memory"
     assert said == {
         "raising": "ValueError: seven is too many",
         "finishing": "ValueError: seven is too many",

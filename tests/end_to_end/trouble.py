@@ -44,6 +44,12 @@ def wait():
     time.sleep(3600)
 
 
+def hoard():
+    hoarded = b"x" * 400_000_000
+    time.sleep(3600)
+    return hoarded
+
+
 def crash():
     ctypes.string_at(0)
 
@@ -117,6 +123,7 @@ DEEDS = {
     "is_killed": kill,
     "crashes": crash,
     "sleeps": wait,
+    "hoards": hoard,
     "blames_publishing": lambda: fail(PublishError("the disk is shy", "comfort it")),
     "blames_configuration": lambda: fail(ConfigError("the YAML is shy")),
     "returns_nothing": lambda: None,

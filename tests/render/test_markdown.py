@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from made_nights import record, started
 from markdown_it import MarkdownIt
+from told_runs import budget
 
 from reportgen.errors import ConfigError
 from reportgen.render.markdown import MOST_BYTES, MOST_CHARACTERS, escaped, render_markdown
@@ -189,6 +190,11 @@ def test_a_reader_sees_verdict_trouble_changes_and_every_section(tmp_path):
         *("❌ Failed", "Fluxes", "Half are fainter than 3."),
         *("❗ Error", "Sky", "The column is missing. In two places."),
     ]
+
+
+def test_a_budget_of_the_report_needs_attention(tmp_path):
+    markdown = markdown_of(night(checks=(budget(),)), tmp_path)
+    assert f"- ⚠️ Warning **Budgets**: {budget().message}" in markdown
 
 
 def test_every_status_has_a_word_beside_its_icon(tmp_path):

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from told_runs import budget
 
 from reportgen.render.svg import inline_svg
 from reportgen.render.tables import aligned
@@ -91,6 +92,17 @@ def test_checks_that_do_not_hold_need_attention_and_waived_ones_stand_below(buil
     assert quiet.text == waived.message
     kinds = [(each.kind, each.word) for each in view.sections[0].checks]
     assert kinds == [("warn", "Warning"), ("warn", "Waived")]
+
+
+def test_checks_of_the_whole_run_need_attention_and_have_a_place_of_their_own(built, record):
+    over = budget()
+    view = report_view(built.run, with_status(record.model_copy(update={"checks": (over,)})), 5)
+    (line,) = view.attention
+    assert (line.status, line.title, line.text) == ("warn", "Budgets", over.message)
+    assert line.target == "budgets"
+    assert [each.record for each in view.checks] == [over]
+    assert view.verdict == f"1 check has a warning. {over.message}"
+    assert view.status_word == "Warning"
 
 
 def test_a_check_that_is_not_in_force_is_shown_as_such(built, record):
