@@ -1,11 +1,13 @@
 """Makes the documents of a run, each in a worker process."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 from reportgen.errors import PublishError
-from reportgen.pool import Ended, Pool, error_record
+from reportgen.failures import Ended, attempt, error_record
+from reportgen.pool import Pool
 from reportgen.progress import Progress
 from reportgen.publish import publishing_errors
 from reportgen.render.documents import DOCUMENTS
@@ -13,7 +15,11 @@ from reportgen.summary import DocumentRecord, Summary, with_status
 
 DOCUMENT_SECONDS = 600.0
 
-Attempt = Callable[[str, Summary], DocumentRecord]
+
+def prepare_documents(forms: Iterable[str], pool: Pool) -> None:
+    """Have a worker import what the PDF needs while there is nothing better to do."""
+    if "pdf" in forms:
+        pool.prepare("reportgen.documents", "weasyprint", "pikepdf")
 
 
 def make_documents(
@@ -27,19 +33,29 @@ def make_documents(
 ) -> Summary:
     """Make documents from a run folder and write them to a folder; give the record with them.
 
-    One that cannot be made is in the record as an error, and the HTML, made last, shows it.
+    One that cannot be made is in the record as an error, and the HTML shows it. They are made at
+    the same time, each as if the others could be; an HTML that promised too much is made again.
     """
-    attempt = _attempts(run, folder, pool, progress)
+    make = _Maker(run, folder, pool, progress)
     summary = with_status(summary.model_copy(update={"documents": {}}))
-    for form in sorted(forms, key=list(DOCUMENTS).index):
-        begun = perf_counter()
-        document = attempt(form, summary)
+    chosen = sorted(forms, key=list(DOCUMENTS).index)
+    hoped = summary
+    for form in chosen:
+        make.start(form, hoped)
+        hoped = _with_document(hoped, form, DocumentRecord(file=DOCUMENTS[form].file))
+    pool.finish()
+    for form in chosen:
+        document, seconds = make.ended[form]
+        if form == "html" and summary.documents != _before(hoped, "html"):
+            make.start(form, summary)
+            pool.finish()
+            document, seconds = make.ended[form]
         if form == "html" and document.error is not None and summary.configuration.templates:
             # Whatever happens there is a page, and it says what is wrong with the user's own.
-            spare = with_templates(_with_document(summary, form, document), "")
-            document = DocumentRecord(file=attempt(form, spare).file, error=document.error)
+            make.start(form, with_templates(_with_document(summary, form, document), ""))
+            pool.finish()
+            document = DocumentRecord(file=make.ended[form][0].file, error=document.error)
         summary = _with_document(summary, form, document)
-        seconds = perf_counter() - begun
         if document.error is None:
             progress.ended(form, "ok", seconds)
         else:
@@ -47,25 +63,40 @@ def make_documents(
     return summary
 
 
-def _attempts(run: Path, folder: Path, pool: Pool, progress: Progress) -> Attempt:
-    def attempt(form: str, summary: Summary) -> DocumentRecord:
-        made: list[DocumentRecord] = []
+def _before(summary: Summary, form: str) -> dict[str, DocumentRecord]:
+    return {name: each for name, each in summary.documents.items() if name != form}
 
-        def ended(end: Ended) -> None:
-            progress.printed(form, end.printed)
-            if end.failed is None:
-                made.append(DocumentRecord(file=end.value))
-            elif isinstance(end.failed.error, PublishError):
-                raise end.failed.error
-            else:
-                made.append(DocumentRecord(error=error_record(end.failed, end.printed)))
 
-        arguments = (form, run, summary, folder)
-        pool.start(write_document, *arguments, timeout=DOCUMENT_SECONDS, then=ended)
-        pool.finish()
-        return made[0]
+class _Maker:
+    """Makes documents of a run. ended: what became of each, and how long it took."""
 
-    return attempt
+    def __init__(self, run: Path, folder: Path, pool: Pool, progress: Progress) -> None:
+        self._run = run
+        self._folder = folder
+        self._pool = pool
+        self._progress = progress
+        self.ended: dict[str, tuple[DocumentRecord, float]] = {}
+
+    def start(self, form: str, summary: Summary) -> None:
+        """Start to make a document; a page of our own templates is made here and now."""
+        then = partial(self._end, form, perf_counter())
+        arguments = write_document, form, self._run, summary, self._folder
+        if form == "pdf":
+            self._pool.start_ready(*arguments, then=then, timeout=DOCUMENT_SECONDS, name=form)
+        elif summary.configuration.templates:
+            self._pool.start(*arguments, then=then, timeout=DOCUMENT_SECONDS, name=form)
+        else:
+            then(attempt(*arguments))
+
+    def _end(self, form: str, begun: float, end: Ended) -> None:
+        self._progress.printed(form, end.printed)
+        if end.failed is None:
+            document = DocumentRecord(file=end.value)
+        elif isinstance(end.failed.error, PublishError):
+            raise end.failed.error
+        else:
+            document = DocumentRecord(error=error_record(end.failed, end.printed))
+        self.ended[form] = document, perf_counter() - begun
 
 
 def write_document(form: str, run: Path, summary: Summary, folder: Path) -> str:

@@ -20,8 +20,8 @@ from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.digests import network_digests
 from reportgen.errors import SectionError, SourceError
+from reportgen.failures import failure
 from reportgen.kept import Caching, Scanned
-from reportgen.pool import failure
 from reportgen.reduce.maps import Batch, MapReduction, MapsOf, scan_maps
 from reportgen.reduce.scan import Failure
 from reportgen.store import Store

@@ -18,7 +18,7 @@ from typing import Any
 
 from reportgen.analyses.base import AnyAnalysis
 from reportgen.data.contents import digest_of
-from reportgen.pool import Failed
+from reportgen.failures import Failed
 from reportgen.store import Store
 from reportgen.summary import SectionRecord
 

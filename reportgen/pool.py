@@ -1,29 +1,26 @@
 """Worker processes, one a task: what raises, dies or runs too long is told, and harms no other."""
 
-import faulthandler
 import os
 import pickle
 import signal
-import sys
 import tempfile
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from multiprocessing import active_children, connection, forkserver, get_context, parent_process
+from multiprocessing import active_children, forkserver, get_context
 from multiprocessing import resource_tracker as tracker
 from pathlib import Path
-from threading import Thread
-from typing import Any, Literal
+from time import monotonic
+from typing import Any
 
-from reportgen import errors
-from reportgen.errors import ConfigError, ReportgenError, SourceError
+from reportgen.failures import Ended, Failed, failure
 from reportgen.metering import INTERVAL, group_beyond
 from reportgen.numbers import bytes_text
-from reportgen.summary import ErrorKind, ErrorRecord
+from reportgen.timeline import Span, read_use
+from reportgen.worker import do_nothing, do_task, pass_on, wait_for_work
 
 # Imported once in the server that workers are forked from, so that no task pays for it.
 PRELOAD = [
@@ -34,53 +31,14 @@ PRELOAD = [
     "matplotlib.backends.backend_pdf",
     "matplotlib.backends.backend_agg",
     "astropy.table",
+    "astropy.wcs",
+    "h5py",
     "jinja2",
+    "pebble.concurrent",
+    "scipy.ndimage",
 ]
 NAME = "reportgen worker"
 MOST_PRINTED = 20_000  # characters of what a task printed that are kept, the last ones
-LONGEST_MESSAGE = 2_000  # characters; what an exception says is shown on the first page
-
-_KINDS: dict[type, ErrorKind] = {SourceError: "source", ConfigError: "config"}
-
-
-@dataclass(frozen=True)
-class Failed:
-    """Why a task gave no value.
-
-    kind: it raised (``error``), ran too long (``timeout``), used too much memory (``memory``), or
-    its process was killed or ended (``died``). details: traceback. error: what it raised, if it is
-    an error of reportgen.
-    """
-
-    kind: Literal["error", "timeout", "memory", "died"]
-    message: str
-    details: str = ""
-    error: ReportgenError | None = None
-    hint: str = ""
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a task ended. printed: what it wrote to its standard output and error."""
-
-    value: Any = None
-    failed: Failed | None = None
-    printed: str = ""
-
-
-def error_record(failed: Failed, printed: str = "", command: str = "") -> ErrorRecord:
-    """Put a failure into words for the record.
-
-    printed: what its process wrote last. command: what makes it alone.
-    """
-    said = f"It printed:\n{printed}" if printed else ""
-    return ErrorRecord(
-        kind=_KINDS.get(type(failed.error), failed.kind),
-        message=failed.message,
-        hint=failed.hint if failed.error is None else failed.error.hint,
-        command=command,
-        details="\n".join(part for part in (failed.details, said) if part),
-    )
 
 
 Then = Callable[[Ended], None]
@@ -93,6 +51,10 @@ class _Task:
     then: Then
     output: Path
     memory: int | None = None
+    fresh: bool = False
+    until: float | None = None  # on the clock of time.monotonic, for one that was prepared
+    name: str = ""
+    called: float = 0.0
 
 
 class Pool:
@@ -105,12 +67,14 @@ class Pool:
     def __init__(self, workers: int, folder: Path) -> None:
         self._workers = workers
         self._folder = folder
-        # A timeout counts from the start of a process, which must not wait for the imports.
-        self._warm = _launch(_Task(pickle.dumps((_nothing, ())), None, _ignore, folder / "0.txt"))
+        self._warm: Future[Any] | None = None
         self._started = 0
         self._waiting: deque[_Task] = deque()
         self._running: dict[Future[Any], _Task] = {}
         self._beyond: dict[Future[Any], Failed] = {}  # those stopped for the memory they used
+        self._ready: Ready | None = None
+        self.spans: list[Span] = []
+        """What tasks that have ended took."""
 
     def start(
         self,
@@ -119,41 +83,103 @@ class Pool:
         then: Then,
         timeout: float | None = None,
         memory: int | None = None,
+        fresh: bool = False,
+        name: str = "",
     ) -> None:
         """Run ``work(*arguments)`` soon, and ``then`` with how it ended, while ``finish`` waits.
 
         timeout: seconds that the work may take. memory: bytes that its process and those that it
-        starts may use together, where the system says how much they do.
+        starts may use together, where the system says how much they do. fresh: in a process that
+        imports what it needs by itself, beside the server from which the others are forked.
+        name: what to call it in ``spans``.
         """
-        self._started += 1
         try:
             job = pickle.dumps((work, arguments))
         except Exception as error:  # what cannot be sent is the task's own failure
-            job = pickle.dumps((_fail, (failure(error),)))
-        output = self._folder / f"{self._started}.txt"
-        self._waiting.append(_Task(job, timeout, then, output, memory))
+            job = pickle.dumps((pass_on, (failure(error),)))
+        task = _Task(job, timeout, then, self._output(), memory, fresh, name=name)
+        self._waiting.append(task)
+        self._fill()
+
+    def _output(self) -> Path:
+        self._started += 1
+        return self._folder / f"{self._started}.txt"
+
+    def prepare(self, *modules: str) -> None:
+        """Have a process import modules once a worker is free, for the next ``start_ready``."""
+        self._ready = Ready(modules, self._output())
+        self._fill()
+
+    def start_ready(
+        self,
+        work: Callable[..., Any],
+        *arguments: Any,
+        then: Then,
+        timeout: float,
+        name: str = "",
+    ) -> None:
+        """Run ``work(*arguments)`` in the process that was prepared, if there is one."""
+        ready, self._ready = self._ready, None
+        if ready is None or ready.future is None or ready.future.done():
+            self.start(work, *arguments, then=then, timeout=timeout, name=name)
+            return
+        ready.give(pickle.dumps((work, arguments)))
+        now = monotonic()
+        self._running[ready.future] = _Task(
+            b"", timeout, then, ready.output, until=now + timeout, name=name, called=now
+        )
+
+    def _fill(self) -> None:
+        """Start what there are workers for."""
+        for task in list(self._waiting):
+            if len(self._running) >= self._workers:
+                return
+            if task.fresh or self._is_warm():
+                self._waiting.remove(task)
+                self._running[_launch(task)] = replace(task, called=monotonic())
+        ready = self._ready
+        if ready is not None and ready.future is None and len(self._running) < self._workers:
+            ready.future = _launch(ready.task(), forked=self._warm is not None and self._is_warm())
+
+    def _is_warm(self) -> bool:
+        """Whether the server that workers are forked from has imported all it should.
+
+        A timeout counts from the start of a process, which must not wait for the imports.
+        """
+        if self._warm is None:
+            _start_server()
+            task = _Task(pickle.dumps((do_nothing, ())), None, _ignore, self._folder / "0.txt")
+            self._warm = _launch(task)
+        return self._warm.done()
 
     def finish(self) -> None:
         """Wait until every task has ended, those included that were started meanwhile."""
-        wait([self._warm])
         while self._waiting or self._running:
-            while self._waiting and len(self._running) < self._workers:
-                task = self._waiting.popleft()
-                self._running[_launch(task)] = task
-            limited = any(task.memory is not None for task in self._running.values())
-            pause = INTERVAL if limited else None
-            done, _ = wait(self._running, pause, return_when=FIRST_COMPLETED)
-            for future in sorted(done, key=list(self._running).index):
+            self._fill()
+            limited = any(task.memory or task.until for task in self._running.values())
+            awaited = {*self._running}
+            if self._waiting and self._warm is not None and not self._warm.done():
+                awaited.add(self._warm)
+            done, _ = wait(awaited, INTERVAL if limited else None, return_when=FIRST_COMPLETED)
+            for future in [future for future in self._running if future in done]:
                 task = self._running.pop(future)
+                own = ".use" if task.until is None else ".own"
+                use = task.output.with_suffix(own)
+                self.spans.append(read_use(use, task.name, task.called))
                 task.then(_ended(future, task, self._beyond.pop(future, None)))
             self._stop_beyond()
 
     def _stop_beyond(self) -> None:
-        """Stop the tasks that use more memory than they may."""
+        """Stop the tasks that use more memory or time than they may."""
         for future, task in self._running.items():
-            if task.memory is None or future in self._beyond or future.done():
+            if future in self._beyond or future.done():
                 continue
             pid = task.output.with_suffix(".pid")
+            if task.until is not None and monotonic() > task.until:
+                self._beyond[future] = _too_long(task)
+                _end_group(pid)
+            if task.memory is None:
+                continue
             with suppress(FileNotFoundError, ValueError):  # it has hardly begun
                 used = group_beyond(int(pid.read_text()), task.memory)
                 if used is not None:
@@ -172,15 +198,46 @@ class Pool:
             _end_group(pid)
 
 
-def _launch(task: _Task) -> Future[Any]:
+@dataclass
+class Ready:
+    """A process that waits for its work. modules: what it imports meanwhile."""
+
+    modules: tuple[str, ...]
+    output: Path
+    future: Future[Any] | None = None
+
+    @property
+    def place(self) -> Path:
+        """The file that its work comes in."""
+        return self.output.with_suffix(".job")
+
+    def task(self) -> _Task:
+        """Give the task of waiting."""
+        job = pickle.dumps((wait_for_work, (self.modules, str(self.place))))
+        return _Task(job, None, _ignore, self.output)
+
+    def give(self, job: bytes) -> None:
+        """Give it its work, whole."""
+        part = self.place.with_suffix(".part")
+        part.write_bytes(job)
+        part.rename(self.place)
+
+
+def _launch(task: _Task, *, forked: bool = True) -> Future[Any]:
     from pebble.concurrent import process
 
-    context = get_context("forkserver")
+    context = get_context("forkserver" if forked and not task.fresh else "spawn")
     # Declared as mp_context, read as context (pebble 5.2): give both.
     options: dict[str, Any] = {"timeout": task.timeout, "context": context, "mp_context": context}
-    run = process(name=NAME, **options)(_work)
-    future: Future[Any] = run(task.job, str(task.output))
+    run = process(name=NAME, **options)(do_task)
+    with _deaf_to_interrupts():
+        future: Future[Any] = run(task.job, str(task.output))
     return future
+
+
+def _too_long(task: _Task) -> Failed:
+    said = f"ran longer than its timeout of {task.timeout:g} s and was stopped"
+    return Failed("timeout", said)
 
 
 def _too_much(used: int, limit: int) -> Failed:
@@ -201,8 +258,7 @@ def _ended(future: Future[Any], task: _Task, beyond: Failed | None = None) -> En
     try:
         outcome = future.result()
     except TimeoutError:
-        said = f"ran longer than its timeout of {task.timeout:g} s and was stopped"
-        outcome = Failed("timeout", said)
+        outcome = _too_long(task)
     except ProcessExpired as error:
         outcome = beyond or Failed("died", _how_it_died(error.exitcode))
     except Exception as error:  # the process could not be started, for instance
@@ -234,73 +290,6 @@ def _how_it_died(code: int | None) -> str:
     return f"its process ended by itself with code {code}"
 
 
-def failure(error: BaseException) -> Failed:
-    """Describe an exception without keeping it: a plugin's may not even survive pickling."""
-    known = _known(error)
-    if known is not None:
-        return Failed("error", known.message, error=known)
-    try:
-        details = "".join(traceback.format_exception(error))
-    except Exception as broken:  # an exception that cannot describe itself
-        details = f"(no traceback: {type(broken).__name__})"
-    return Failed("error", message_of(error), details)
-
-
-def message_of(error: BaseException) -> str:
-    """Give the class of an exception and what it says."""
-    try:
-        said = str(error)
-    except Exception:  # a plugin's exception may raise when it is asked
-        said = "(an exception that cannot say what is wrong)"
-    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
-
-
-def _known(error: BaseException) -> ReportgenError | None:
-    """Give the error of reportgen that an exception is, or derives from."""
-    if not isinstance(error, ReportgenError):
-        return None
-    kinds = (kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
-    kind: type[ReportgenError] = next(kinds, ReportgenError)
-    return kind(str(error.message), str(error.hint))
-
-
-def _fail(failed: Failed) -> Failed:
-    return failed
-
-
-def _work(job: bytes, output: str) -> bytes | Failed:
-    """Be a worker: do one task and give its value pickled, or why there is none."""
-    os.setsid()  # a group of its own, so that what it starts can be ended with it
-    Path(output).with_suffix(".pid").write_text(str(os.getpid()))
-    _write_to(output)
-    Thread(target=_end_with_the_build, daemon=True).start()
-    try:
-        work, arguments = pickle.loads(job)  # noqa: S301 - written by our own parent
-        value = work(*arguments)
-        return value if isinstance(value, Failed) else pickle.dumps(value)
-    except BaseException as error:  # SystemExit too: the process is the task's own
-        return failure(error)
-
-
-def _write_to(output: str) -> None:
-    """Send what this process prints, C libraries included, to a file."""
-    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for standard in (1, 2):
-        os.dup2(descriptor, standard)
-    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
-    faulthandler.enable(2)
-
-
-def _end_with_the_build() -> None:
-    """End with the process that asked for the work, even when that was killed."""
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os.killpg(os.getpgrp(), signal.SIGKILL)  # with all it started
-
-
 def default_workers() -> int:
     """One worker for each core that this process may use."""
     return max(1, len(os.sched_getaffinity(0)))
@@ -308,22 +297,25 @@ def default_workers() -> int:
 
 @cache
 def _start_server() -> None:
-    """Start the server that workers are forked from; Ctrl-C is for the build, not for them."""
+    """Start the server that workers are forked from."""
     get_context("forkserver").set_forkserver_preload(PRELOAD)
+    with _deaf_to_interrupts():
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Start processes that leave Ctrl-C to the build."""
     tracker.ensure_running()  # it would undo the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        forkserver.ensure_running()
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ignore(_: Ended) -> None:
     """Take no notice."""
-
-
-def _nothing() -> None:
-    """Do nothing: once a worker has done it, the server has imported all it should."""
 
 
 @contextmanager
@@ -333,7 +325,6 @@ def worker_pool(workers: int) -> Iterator[Pool]:
         Path.cwd()
     except FileNotFoundError:
         os.chdir(os.sep)  # workers start where we are, and our folder has been removed
-    _start_server()
     with tempfile.TemporaryDirectory(prefix="reportgen-") as folder:
         pool = Pool(workers, Path(folder))
         try:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from reportgen.config.loading import Report
 from reportgen.data.contents import Contents
-from reportgen.pool import Ended, Pool
+from reportgen.failures import Ended
+from reportgen.pool import Pool
 from reportgen.provenance import environment
 from reportgen.sources import Sources
 from reportgen.summary import (
@@ -50,7 +51,7 @@ def start_fingerprints(sources: Sources, pool: Pool, contents: Contents) -> dict
 
     def start(paths: list[Path]) -> None:
         then = partial(ended, paths)
-        pool.start(fingerprints, paths, sources.texts, contents, then=then)
+        pool.start(fingerprints, paths, sources.texts, contents, then=then, name="inputs")
 
     def ended(paths: list[Path], end: Ended) -> None:
         if end.failed is None:

@@ -12,7 +12,7 @@ from reportgen.budgets import settle_budgets
 from reportgen.config.loading import Report
 from reportgen.config.suggest import unknown
 from reportgen.data.contents import Contents
-from reportgen.documents import make_documents
+from reportgen.documents import make_documents, prepare_documents
 from reportgen.errors import ConfigError, ExitCode, ReportgenError
 from reportgen.filing import Filed, file_run
 from reportgen.judgement import judge, metric_histories, read_past, with_changes
@@ -27,19 +27,22 @@ from reportgen.sections import SectionMaker
 from reportgen.sources import open_sources
 from reportgen.store import FOLDER, Store
 from reportgen.summary import Summary, write_summary
+from reportgen.timeline import Timeline
 
 
 @dataclass(frozen=True)
 class Options:
     """How to build. only: sections to build, all if empty. command: what builds this report.
 
-    cache: whether sections of earlier nights may serve, and tonight's are kept.
+    cache: whether sections of earlier nights may serve, and tonight's are kept. timeline: gathers
+    where the time goes.
     """
 
     only: tuple[str, ...] = ()
     workers: int = field(default_factory=default_workers)
     command: tuple[str, ...] = ()
     cache: bool = True
+    timeline: Timeline = field(default_factory=Timeline)
 
     def alone(self, section_id: str) -> str:
         """Give the command that builds one section."""
@@ -70,7 +73,8 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         worker_pool(options.workers) as pool,
         meter_memory(wanted=has_memory_budget(report) and not run.fixed) as meter,
     ):
-        clock = perf_counter()
+        clock, stage = perf_counter(), options.timeline.stage
+        stage("configuration")
         progress.started([*sections, *report.output.formats])
         store = Store(report.output.folder / FOLDER) if options.cache else None
         contents = Contents(store)
@@ -81,11 +85,15 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
             sections, sources, report, run.path, options.alone, pool, progress, store, larder
         )
         maker.start()
+        prepare_documents(report.output.formats, pool)
         inputs = start_fingerprints(sources, pool, contents)
+        stage("sources, and sections that are kept")
         past = read_past(report, run.started)
+        stage("history read")
         pool.finish()
         maker.start_on_history(metric_histories(report, maker.records, past, run.started))
         pool.finish()
+        stage("waiting for sections")
         seconds = None if run.fixed else round(perf_counter() - clock, 2)
         summary = summarise(
             report,
@@ -97,6 +105,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         )
         summary = judge(report, summary, run.path, past)
         summary = with_changes(report, summary, past)
+        stage("checks, and what changed")
         make = partial(make_documents, run=run.path, folder=run.path, pool=pool)
         summary = make(summary, report.output.formats, progress=progress)
         summary, otherwise = settle_budgets(
@@ -106,12 +115,16 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
             progress.told("A budget does not hold: the documents are made again, to say so.")
             summary = with_changes(report, summary, past)
             summary = make(summary, report.output.formats, progress=Nobody())
+        stage("documents")
         with publishing_errors(report.output.folder):
             write_summary(run.path, summary)
         folder = run.publish()
+        stage("published")
         filed = file_run(report, summary, folder)
         if store is not None:
             store.trim()
+        stage("filed: history, old runs, page of all nights")
+        options.timeline.spans += pool.spans
     return Built(folder, summary, exit_code(summary, filed.troubles), filed)
 
 

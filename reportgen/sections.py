@@ -14,11 +14,12 @@ from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis, Netw
 from reportgen.analyses.trend import MetricHistory
 from reportgen.config.loading import Report
 from reportgen.errors import PublishError
+from reportgen.failures import Ended, Failed, error_record
 from reportgen.features import scan_features
 from reportgen.kept import Scanned
 from reportgen.larder import Larder
 from reportgen.metering import own_peak
-from reportgen.pool import Ended, Failed, Pool, error_record
+from reportgen.pool import Pool
 from reportgen.progress import Progress
 from reportgen.sources import Sources
 from reportgen.store import Store
@@ -112,6 +113,8 @@ class SectionMaker:
             timeout=min(section.timeout for section in chosen.values()),
             memory=min((s.memory_limit for s in chosen.values() if s.memory_limit), default=None),
             then=partial(self.scanned, group),
+            name=f"pass over {', '.join(name for _, name in first.sources)}",
+            fresh=isinstance(first, NetworkAnalysis),  # so that TensorFlow is imported at once
         )
 
     def scanned(self, group: list[str], end: Ended) -> None:
@@ -147,6 +150,7 @@ class SectionMaker:
             timeout=section.timeout,
             memory=section.memory_limit,
             then=partial(self.computed, section_id),
+            name=f"section {section_id}",
         )
 
     def computed(self, section_id: str, end: Ended) -> None:

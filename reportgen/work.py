@@ -17,9 +17,9 @@ from reportgen.data.contents import DIGEST, SYNTHETIC, Contents, file_digest, st
 from reportgen.data.hdf5 import open_file
 from reportgen.digests import CatalogueDigests
 from reportgen.errors import ReportgenError, SectionError, SourceError
+from reportgen.failures import Failed, failure
 from reportgen.kept import Caching, Kept, Scanned
 from reportgen.metering import own_peak
-from reportgen.pool import Failed, failure
 from reportgen.prose import fill_prose
 from reportgen.publish import publishing_errors
 from reportgen.reduce.base import Reduction, Source

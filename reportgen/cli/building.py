@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reportgen.config.loading import Report
     from reportgen.run import Built
     from reportgen.summary import Summary
+    from reportgen.timeline import Timeline
 
 
 @cli.command()
@@ -44,6 +45,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Print what sections print, and tracebacks of failed ones.",
 )
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write to a file where the time went, stage by stage.",
+)
 @click.option("--no-index", is_flag=True, hidden=True)  # whoever builds all writes the one of all
 def build(  # noqa: PLR0917 - click names them all
     config: Path,
@@ -57,6 +64,7 @@ def build(  # noqa: PLR0917 - click names them all
     no_cache: bool,
     quiet: bool,
     verbose: bool,
+    profile: Path | None,
     no_index: bool,
 ) -> int:
     """Build a report and publish it in its output folder; with a matrix, one a combination."""
@@ -65,6 +73,7 @@ def build(  # noqa: PLR0917 - click names them all
     from reportgen.progress import progress_display
     from reportgen.run import Options
     from reportgen.run import build as build_report
+    from reportgen.timeline import Timeline, process_started
 
     if dry_run and not mail:
         raise click.UsageError("--dry-run is for --mail: reportgen plan says what a build would do")
@@ -79,7 +88,8 @@ def build(  # noqa: PLR0917 - click names them all
     matrix = None if cell is None or no_index else reports.all()
     report = reports.one(cell)
     command = [*program_name().split(), *given, *(() if cell is None else cell.arguments)]
-    options = Options(only, workers, tuple(command), cache=not no_cache)
+    timeline = Timeline(process_started())
+    options = Options(only, workers, tuple(command), cache=not no_cache, timeline=timeline)
     if mail:
         check_delivery(report)
     try:
@@ -90,6 +100,8 @@ def build(  # noqa: PLR0917 - click names them all
             block = report.report
             mail_failure(report.deliver, report.output.folder, block.id, block.title, error)
         raise
+    if profile is not None:
+        _write_profile(profile, timeline)
     if verbose:
         _print_details(built.summary)
     _complain_of(built)
@@ -108,6 +120,15 @@ def build(  # noqa: PLR0917 - click names them all
     if matrix is not None:
         codes.append(write_index(matrix))
     return worst_code(codes)
+
+
+def _write_profile(file: Path, timeline: "Timeline") -> None:
+    from reportgen.timeline import timeline_text
+
+    try:
+        file.write_text(timeline_text(timeline.spans, timeline.started), encoding="utf-8")
+    except OSError as error:  # the report is there all the same
+        complain(ReportgenError(f"--profile {file}: cannot be written: {error.strerror}"))
 
 
 def _complain_of(built: "Built") -> None:

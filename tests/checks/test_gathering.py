@@ -11,7 +11,7 @@ from reportgen.checks.facts import Reference
 from reportgen.checks.gathering import gather_facts, modified_files, read_references, source_files
 from reportgen.config.loading import load_report
 from reportgen.data.catalogue import open_catalogue
-from reportgen.pool import Failed
+from reportgen.failures import Failed
 from reportgen.summary import InputRecord, write_summary
 from reportgen.work import compute_section, scan_catalogue
 

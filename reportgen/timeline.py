@@ -1,0 +1,107 @@
+"""Where the time of a build goes: its stages and the tasks of its workers, one below the other."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, process_time
+
+from reportgen.metering import own_peak
+from reportgen.numbers import bytes_text
+
+WIDTH = 40  # characters of the bars
+
+
+@dataclass(frozen=True)
+class Span:
+    """Something that took time. begun, ended: on the clock of ``time.monotonic``.
+
+    called: when the process was started that did it, which had to import its modules first. cpu:
+    processor seconds. memory: most bytes that its process had resident. is_task: of a worker.
+    """
+
+    name: str
+    begun: float
+    ended: float
+    cpu: float | None = None
+    memory: int | None = None
+    called: float | None = None
+    is_task: bool = False
+
+
+@dataclass
+class Timeline:
+    """Gathers the spans of a build. started: when the command began."""
+
+    started: float = field(default_factory=monotonic)
+    spans: list[Span] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._since, self._cpu = self.started, 0.0
+
+    def stage(self, name: str) -> None:
+        """Say that a stage of the build has ended, which began when the one before it did."""
+        now, cpu = monotonic(), process_time()
+        self.spans.append(Span(name, self._since, now, cpu - self._cpu, own_peak()))
+        self._since, self._cpu = now, cpu
+
+
+def process_started() -> float:
+    """Give when this process was started, on the clock of ``time.monotonic``; now if unknown."""
+    with suppress(OSError, ValueError, IndexError):
+        told = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        # Field 22 counts in ticks from when the machine was started, as the clock does.
+        return float(told[19]) / os.sysconf("SC_CLK_TCK")
+    return monotonic()
+
+
+@contextmanager
+def noting_use(file: Path) -> Iterator[None]:
+    """Write what a task of this process used to a file, for ``read_use``."""
+    begun, cpu = monotonic(), process_time()
+    try:
+        yield
+    finally:
+        told = [begun, monotonic(), process_time() - cpu, own_peak()]
+        file.write_text(json.dumps(told), encoding="utf-8")
+
+
+def read_use(file: Path, name: str, called: float) -> Span:
+    """Give the span of a task; only its time when its process died without a word."""
+    with suppress(OSError, ValueError):
+        begun, ended, cpu, memory = json.loads(file.read_text(encoding="utf-8"))
+        return Span(name, begun, ended, cpu, memory, called, is_task=True)
+    return Span(name, called, monotonic(), called=called, is_task=True)
+
+
+def timeline_text(spans: Iterable[Span], started: float) -> str:
+    """Give spans as lines of text, in the order in which they began, with a bar each."""
+    ordered = sorted(spans, key=lambda span: (span.begun, span.ended))
+    whole = max((span.ended - started for span in ordered), default=0.0) or 1.0
+    lines = [
+        f"{'began':>7} {'took':>7} {'cpu':>7} {'memory':>8}  {'':{WIDTH}}  what",
+        f"{'[s]':>7} {'[s]':>7} {'[s]':>7}",
+    ]
+    for span in ordered:
+        cpu = "" if span.cpu is None else f"{span.cpu:.2f}"
+        memory = "" if span.memory is None else bytes_text(span.memory)
+        lines.append(
+            f"{span.begun - started:7.2f} {span.ended - span.begun:7.2f} {cpu:>7} {memory:>8}  "
+            f"{_bar(span, started, whole)}  {'worker: ' * span.is_task}{span.name}"
+        )
+    total = sum(span.cpu or 0.0 for span in ordered)
+    lines += ["", f"{whole:.2f} s in all; {total:.2f} s of processors, imports of workers aside"]
+    return "\n".join(lines) + "\n"
+
+
+def _bar(span: Span, started: float, whole: float) -> str:
+    """Draw when it ran; dots where its process was being started."""
+    called = span.begun if span.called is None else min(span.called, span.begun)
+    places = [called, span.begun, span.ended]
+    first, middle, last = (round((place - started) / whole * WIDTH) for place in places)
+    full = "█" if span.is_task else "▒"
+    last = max(last, middle + 1)
+    drawn = " " * first + "·" * (middle - first) + full * (last - middle)
+    return f"{drawn[:WIDTH]:{WIDTH}}"
