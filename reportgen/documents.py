@@ -16,12 +16,6 @@ from reportgen.summary import DocumentRecord, Summary, with_status
 DOCUMENT_SECONDS = 600.0
 
 
-def prepare_documents(forms: Iterable[str], pool: Pool) -> None:
-    """Have a worker import what the PDF needs while there is nothing better to do."""
-    if "pdf" in forms:
-        pool.prepare("reportgen.documents", "weasyprint", "pikepdf")
-
-
 def make_documents(
     summary: Summary,
     forms: Iterable[str],

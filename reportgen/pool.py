@@ -37,6 +37,8 @@ PRELOAD = [
     "pebble.concurrent",
     "scipy.ndimage",
 ]
+FOR_PDF = ("reportgen.documents", "weasyprint", "pikepdf")
+"""What a worker that makes a PDF can import beforehand."""
 NAME = "reportgen worker"
 MOST_PRINTED = 20_000  # characters of what a task printed that are kept, the last ones
 
@@ -107,8 +109,9 @@ class Pool:
 
     def prepare(self, *modules: str) -> None:
         """Have a process import modules once a worker is free, for the next ``start_ready``."""
-        self._ready = Ready(modules, self._output())
-        self._fill()
+        if self._ready is None:
+            self._ready = Ready(modules, self._output())
+            self._fill()
 
     def start_ready(
         self,

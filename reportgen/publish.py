@@ -7,7 +7,9 @@ import re
 import shutil
 import signal
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +22,7 @@ LINK = ".latest"  # in a run until it is called latest; stays if the build is ki
 DELETING = ".deleting-"  # before the id of a run that is being deleted
 RUN_ID = re.compile(r"(?P<started>\d{8}T\d{6}Z)(?:-(?P<number>[2-9]|[1-9]\d+))?")
 LOCK_SECONDS = 3600.0  # how long a build waits for another of the same report
+WRITERS = 16
 _HIDDEN = ".building-"
 _LOCK = ".lock"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -146,10 +149,13 @@ def _locked(path: Path) -> int:
 
 def _to_disk(folder: Path) -> None:
     """Make the disk say now that it is full, not after the run was announced."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+
+    def write_out(path: Path) -> None:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+
+    with ThreadPoolExecutor(WRITERS) as writers:  # the disk writes several together
+        deque(writers.map(write_out, filter(Path.is_file, folder.rglob("*"))), maxlen=0)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,13 +13,13 @@ from reportgen.budgets import settle_budgets
 from reportgen.config.loading import Report
 from reportgen.config.suggest import unknown
 from reportgen.data.contents import Contents
-from reportgen.documents import make_documents, prepare_documents
+from reportgen.documents import make_documents
 from reportgen.errors import ConfigError, ExitCode, ReportgenError
 from reportgen.filing import Filed, file_run
 from reportgen.judgement import judge, metric_histories, read_past, with_changes
 from reportgen.larder import Larder
 from reportgen.metering import meter_memory
-from reportgen.pool import default_workers, worker_pool
+from reportgen.pool import FOR_PDF, Pool, default_workers, worker_pool
 from reportgen.progress import Nobody, Progress
 from reportgen.publish import new_run, publishing_errors, started_now
 from reportgen.record import RunTimes, start_fingerprints, summarise
@@ -59,9 +60,12 @@ class Built:
     filed: Filed
 
 
-def build(report: Report, options: Options, progress: Progress) -> Built:
+def build(
+    report: Report, options: Options, progress: Progress, workers: Pool | None = None
+) -> Built:
     """Build a report and publish it.
 
+    workers: where work is done; as many as the options say when not given.
     Raises ConfigError for sections or templates that are wrong, and PublishError when the run
     cannot be written; whatever else goes wrong is shown in the report and in the exit code.
     """
@@ -70,7 +74,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
     started_now()  # a wrong time is said before anything is made
     with (
         new_run(report.output.folder, as_latest=not options.only, told=progress.told) as run,
-        worker_pool(options.workers) as pool,
+        worker_pool(options.workers) if workers is None else nullcontext(workers) as pool,
         meter_memory(wanted=has_memory_budget(report) and not run.fixed) as meter,
     ):
         clock, stage = perf_counter(), options.timeline.stage
@@ -85,7 +89,8 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
             sections, sources, report, run.path, options.alone, pool, progress, store, larder
         )
         maker.start()
-        prepare_documents(report.output.formats, pool)
+        if "pdf" in report.output.formats:
+            pool.prepare(*FOR_PDF)
         inputs = start_fingerprints(sources, pool, contents)
         stage("sources, and sections that are kept")
         past = read_past(report, run.started)

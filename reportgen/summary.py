@@ -45,7 +45,9 @@ configuration is wrong."""
 class Record(BaseModel):
     """Any part of the record; its texts hold nothing that XML or UTF-8 cannot carry."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
+    )
 
     @field_validator("*", mode="before")
     @classmethod

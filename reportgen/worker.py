@@ -1,6 +1,7 @@
 """What a worker process does, whatever its work is."""
 
 import faulthandler
+import gc
 import os
 import pickle
 import signal
@@ -16,11 +17,15 @@ from typing import Any
 from reportgen.failures import Failed, failure
 from reportgen.timeline import noting_use
 
+# Of allocations before garbage is looked for: a task is short, and most of what it makes it keeps.
+# To print a PDF takes a quarter less time than with Python's 700, 10, 10.
+COLLECTING = 100_000, 50, 50
 LOOK_SECONDS = 0.01  # how often a process that is ready looks for its work
 
 
 def do_task(job: bytes, output: str) -> bytes | Failed:
     """Be a worker: do one task and give its value pickled, or why there is none."""
+    gc.set_threshold(*COLLECTING)
     os.setsid()  # a group of its own, so that what it starts can be ended with it
     Path(output).with_suffix(".pid").write_text(str(os.getpid()))
     _write_to(output)

@@ -1,5 +1,6 @@
 """The commands that make reports: build, check, render."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,16 +69,21 @@ def build(  # noqa: PLR0917 - click names them all
     no_index: bool,
 ) -> int:
     """Build a report and publish it in its output folder; with a matrix, one a combination."""
+    from reportgen.pool import FOR_PDF, default_workers, worker_pool
+
+    if dry_run and not mail:
+        raise click.UsageError("--dry-run is for --mail: reportgen plan says what a build would do")
+    workers = workers or default_workers()
+    pool = click.get_current_context().with_resource(worker_pool(workers))
+    if workers > 1 and _promises_pdf(config, overrides):
+        pool.prepare(*FOR_PDF)  # while the rest is imported and the configuration read here
+
     from reportgen.matrix.building import worst_code
-    from reportgen.pool import default_workers
     from reportgen.progress import progress_display
     from reportgen.run import Options
     from reportgen.run import build as build_report
     from reportgen.timeline import Timeline, process_started
 
-    if dry_run and not mail:
-        raise click.UsageError("--dry-run is for --mail: reportgen plan says what a build would do")
-    workers = workers or default_workers()
     given = [str(config), *(p for text in overrides for p in ("--set", text))]
     given += [] if output is None else ["--output", str(output)]
     reports = read_reports(config, overrides, cells, output)
@@ -94,7 +100,7 @@ def build(  # noqa: PLR0917 - click names them all
         check_delivery(report)
     try:
         with progress_display(quiet=quiet, verbose=verbose) as progress:
-            built = build_report(report, options, progress)
+            built = build_report(report, options, progress, pool)
     except ReportgenError as error:
         if mail and not dry_run:
             block = report.report
@@ -102,24 +108,41 @@ def build(  # noqa: PLR0917 - click names them all
         raise
     if profile is not None:
         _write_profile(profile, timeline)
-    if verbose:
-        _print_details(built.summary)
-    _complain_of(built)
-    if quiet:
-        _complain_of_checks(built)
-    if not quiet:
-        from reportgen.render.view import verdict_sentence
-
-        made = [built.folder / d.file for d in built.summary.documents.values() if d.file]
-        with suppress(OSError):  # the report is there, whether or not anybody reads this
-            for line in (verdict_sentence(built.summary), *made):
-                click.echo(str(line))
+    _tell(built, quiet=quiet, verbose=verbose)
     codes = [int(built.exit_code)]
     if mail:
         codes.append(int(mail_run(built.folder, dry_run=dry_run, quiet=quiet)))
     if matrix is not None:
         codes.append(write_index(matrix))
     return worst_code(codes)
+
+
+def _tell(built: "Built", *, quiet: bool, verbose: bool) -> None:
+    """Say how a build went and where the report is."""
+    from reportgen.render.view import verdict_sentence
+
+    if verbose:
+        _print_details(built.summary)
+    _complain_of(built)
+    if quiet:
+        _complain_of_checks(built)
+        return
+    made = [built.folder / d.file for d in built.summary.documents.values() if d.file]
+    with suppress(OSError):  # the report is there, whether or not anybody reads this
+        for line in (verdict_sentence(built.summary), *made):
+            click.echo(str(line))
+
+
+def _promises_pdf(config: Path, overrides: tuple[str, ...]) -> bool:
+    """Whether a PDF is likely to be made in this process, by a look at the text alone."""
+    try:
+        text = "\n".join([config.read_text(encoding="utf-8", errors="replace"), *overrides])
+    except OSError:
+        return False
+    if re.search(r"^matrix:", text, re.MULTILINE):
+        return False  # each combination has a process of its own
+    formats = re.findall(r"\bformats\s*[:=](.*)", text)
+    return not formats or "pdf" in formats[-1]
 
 
 def _write_profile(file: Path, timeline: "Timeline") -> None:

@@ -81,6 +81,7 @@ class Block(BaseModel):
         arbitrary_types_allowed=True,
         use_attribute_docstrings=True,
         validate_default=True,
+        defer_build=True,
     )
 
 

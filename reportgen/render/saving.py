@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reportgen.render.drawings import plain_fonts, settle_layout
+from reportgen.render.drawings import png_of, quick_fonts, settle_layout
 from reportgen.results import Figure, Section, Table, TableColumn
 from reportgen.style import house_style
 from reportgen.summary import ColumnRecord, FigureRecord, MetricRecord, TableRecord
@@ -79,16 +79,15 @@ def _draw(figure: Figure) -> dict[str, bytes]:
     options: dict[str, dict[str, Any]] = {
         "svg": {"metadata": {"Date": None, "Title": figure.title}},
         "pdf": {"metadata": {"CreationDate": None, "Title": figure.title}},
-        "png": {"dpi": PNG_DPI, "facecolor": "white", "metadata": {"Title": figure.title}},
     }
     contents = {}
-    with house_style(), plain_fonts():
+    with house_style(), quick_fonts():
         settle_layout(figure.drawing)
         for form, chosen in options.items():
             buffer = BytesIO()
             figure.drawing.savefig(buffer, format=form, **chosen)
             contents[form] = buffer.getvalue()
-    return contents
+    return contents | {"png": png_of(contents["pdf"], PNG_DPI, figure.title)}
 
 
 def _figure_record(figure: Figure, table: str, files: Mapping[str, str]) -> FigureRecord:

@@ -1,10 +1,9 @@
 """Tables as text: sensible digits, decimals aligned, missing values as an em dash."""
 
+from csv import reader
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from reportgen.config.columns import unit_symbol
 from reportgen.numbers import MISSING, count, number
@@ -50,13 +49,10 @@ class TableView:
 
 def table_view(run: Path, record: TableRecord, most: int) -> TableView:
     """Read a table of a run folder and format its first rows."""
-    from astropy.table import Table
-
-    path = run / record.files["ecsv"]
-    table = Table.read(path, format="ascii.ecsv", encoding="utf-8")[:most]
+    with (run / record.files["csv"]).open(encoding="utf-8", newline="") as file:
+        rows = list(islice(reader(file), 1, most + 1))
     columns = [
-        _cells(np.ma.asarray(table[column.name]), column) if len(table) else []
-        for column in record.columns
+        _cells([row[place] for row in rows], column) for place, column in enumerate(record.columns)
     ]
     return TableView(
         record.id,
@@ -68,19 +64,21 @@ def table_view(run: Path, record: TableRecord, most: int) -> TableView:
     )
 
 
-def _cells(values: Any, column: ColumnRecord) -> list[Cell]:
-    missing = np.ma.getmaskarray(values)
-    pairs = list(zip(values.data, missing, strict=True))
+def _cells(texts: list[str], column: ColumnRecord) -> list[Cell]:
+    """Give the cells of a column as CSV has them: numbers with all their digits, missing empty."""
     if not column.numeric:
-        return [Cell(MISSING if m else str(v), "" if m else str(v)) for v, m in pairs]
-    whole = values.dtype.kind in "iu"
-    texts = [
-        MISSING if m else count(v) if whole else number(float(v), column.digits) for v, m in pairs
-    ]
-    return [
-        Cell(text, "" if m else repr(v.item()))
-        for text, (v, m) in zip(aligned(texts), pairs, strict=True)
-    ]
+        return [Cell(text or MISSING, text) for text in texts]
+    said = [_said(text, column.digits) for text in texts]
+    return [Cell(shown, text) for shown, text in zip(aligned(said), texts, strict=True)]
+
+
+def _said(text: str, digits: int | None) -> str:
+    if not text:
+        return MISSING
+    try:
+        return count(int(text))
+    except ValueError:
+        return number(float(text), digits)
 
 
 def aligned(texts: list[str]) -> list[str]:

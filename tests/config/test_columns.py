@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.config.columns import Column, unit_problem, unit_symbol
+from reportgen.config.columns import KNOWN_SYMBOLS, Column, unit_problem, unit_symbol
 from reportgen.config.suggest import LONGEST, MOST_LISTED, unknown
 
 
@@ -22,6 +22,12 @@ from reportgen.config.suggest import LONGEST, MOST_LISTED, unknown
 )
 def test_a_unit_is_written_for_people(unit, symbol):
     assert unit_symbol(unit) == symbol
+
+
+@pytest.mark.parametrize("unit", [unit for unit in KNOWN_SYMBOLS if unit])
+def test_the_symbols_that_are_known_by_heart_are_those_of_astropy(unit):
+    # With spaces around it, it is not known, so that astropy is asked.
+    assert KNOWN_SYMBOLS[unit] == unit_symbol(f" {unit} ")
 
 
 def test_an_axis_names_the_column_and_its_unit():
