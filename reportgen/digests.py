@@ -1,5 +1,6 @@
 """Digests of what sections read: columns of a catalogue, images, the files of a network."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from reportgen.reduce.maps import MapReduction
 from reportgen.sources import Sources
 
 # Names of what a section reads, before that of a column, a set of weights or a span of images.
-_COLUMN, _WEIGHTS, _IMAGES = "column ", "weights ", "images "
+COLUMN, WEIGHTS, IMAGES = "column ", "weights ", "images "
 _ROWS, _SHAPE, _ARCHITECTURE = "rows", "shape of images", "architecture"
 _IMAGES_AT_A_TIME = 32
 
@@ -62,7 +63,7 @@ class CatalogueDigests:
     def of(self, reductions: Iterable[Reduction[Any, Any]]) -> dict[str, str]:
         """Give the digest of each thing that some reductions read."""
         names = frozenset[str]().union(*(reduction.columns for reduction in reductions))
-        found = {f"{_COLUMN}{n}": d for n, d in self._digests.found.items() if n in names}
+        found = {f"{COLUMN}{n}": d for n, d in self._digests.found.items() if n in names}
         return {_ROWS: str(self._catalogue.rows), **found}
 
 
@@ -80,8 +81,8 @@ def network_digests(
     for reduction in reductions:
         of = reduction.of
         if of is not None and of.weights != RANDOM:
-            digests[f"{_WEIGHTS}{of.weights}"] = _of_file(model.weights[of.weights], contents)
-        name = f"{_IMAGES}{reduction.first} {reduction.stop}"
+            digests[f"{WEIGHTS}{of.weights}"] = _of_file(model.weights[of.weights], contents)
+        name = f"{IMAGES}{reduction.first} {reduction.stop}"
         if name not in digests:
             digests[name] = _of_images(stack, reduction.first, reduction.stop, contents)
     return digests
@@ -124,7 +125,7 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: Content
     found: object = None
     if isinstance(analysis, Analysis):
         catalogue = sources.catalogues[analysis.catalogue]
-        column = name.removeprefix(_COLUMN)
+        column = name.removeprefix(COLUMN)
         if name == _ROWS:
             found = str(catalogue.rows)
         elif column in catalogue.places and column not in catalogue.linked:
@@ -137,9 +138,32 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: Content
             found = repr(stack.shape[1:])
         elif name == _ARCHITECTURE:
             found = contents.of(model.architecture).get(DIGEST)
-        elif name.startswith(_WEIGHTS) and name.removeprefix(_WEIGHTS) in model.weights:
-            found = contents.of(model.weights[name.removeprefix(_WEIGHTS)]).get(DIGEST)
-        elif name.startswith(_IMAGES) and stack.whole:
-            first, stop = map(int, name.removeprefix(_IMAGES).split())
+        elif name.startswith(WEIGHTS) and name.removeprefix(WEIGHTS) in model.weights:
+            found = contents.of(model.weights[name.removeprefix(WEIGHTS)]).get(DIGEST)
+        elif name.startswith(IMAGES) and stack.whole:
+            first, stop = map(int, name.removeprefix(IMAGES).split())
             found = contents.of(stack.file).get(_images_name(stack, first, stop))
     return None if found is None else str(found)
+
+
+def read_columns_of(catalogue: Catalogue, names: Iterable[str]) -> dict[str, str]:
+    """Read columns of a catalogue for their digests. names: as a section reads them."""
+    wanted = {name.removeprefix(COLUMN) for name in names} & catalogue.places.keys()
+    digests = ColumnDigests()
+    deque(digests.watch(catalogue.chunks(wanted)), maxlen=0)
+    return {f"{COLUMN}{name}": digest for name, digest in digests.found.items()}
+
+
+def read_digest(name: str, section: AnyAnalysis, sources: Sources, contents: Contents) -> str:
+    """Read images or a file of a network for its digest; name: as a section reads it.
+
+    Raises SourceError or OSError when it cannot be read.
+    """
+    if not isinstance(section, NetworkAnalysis):
+        return ""
+    model = sources.models[section.model.name]
+    if name.startswith(IMAGES):
+        first, stop = map(int, name.removeprefix(IMAGES).split())
+        return _of_images(sources.images[section.images.name], first, stop, contents)
+    weights = model.weights.get(name.removeprefix(WEIGHTS))
+    return _of_file(model.architecture if weights is None else weights, contents)

@@ -137,9 +137,9 @@ def section_key(recipe: str, digests: Mapping[str, str]) -> str:
     return digest_of([recipe, dict(digests)])
 
 
-def read_names(store: Store, recipe: str, *, peeking: bool = False) -> tuple[str, ...] | None:
+def read_names(store: Store, recipe: str) -> tuple[str, ...] | None:
     """Give the names of what a section reads; None when that is not known."""
-    content = (store.peek if peeking else store.get)(recipe)
+    content = store.get(recipe)
     return None if content is None else tuple(json.loads(content))
 
 

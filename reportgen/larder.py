@@ -72,16 +72,22 @@ class Larder:
             return kept_section(self.store, section_key(self.recipes[section_id], found))
         return None
 
-    def digests(self, section_id: str, *, peeking: bool = False) -> dict[str, str] | None:
+    def digests(self, section_id: str) -> dict[str, str] | None:
         """Give the digests of all that a section reads; None when one of them is not known."""
-        recipe = self.recipes[section_id]
-        names = read_names(self.store, recipe, peeking=peeking) if recipe else None
-        if names is None:
-            return None
-        section = self.sections[section_id]
-        found = known_digests(names, section, self.sources, self.contents)
+        found = self.known(section_id) or {}
         known = {name: digest for name, digest in found.items() if digest is not None}
-        return known if len(known) == len(found) else None
+        return known if known and len(known) == len(found) else None
+
+    def known(self, section_id: str) -> dict[str, str | None] | None:
+        """Give the digest of each thing that a section reads, None where it must be read for it.
+
+        None as a whole when it is not known what the section reads, as it was never made.
+        """
+        recipe, section = self.recipes[section_id], self.sections[section_id]
+        names = read_names(self.store, recipe) if recipe else None
+        if names is None or self.sources.errors.keys() & set(section.sources):
+            return None
+        return known_digests(names, section, self.sources, self.contents)
 
     def place(self, section_id: str, digests: Mapping[str, str]) -> tuple[Store, str] | None:
         """Give where to keep a section that is being made; None when it cannot be kept."""

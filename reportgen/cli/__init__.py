@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from reportgen.cli import building, delivering, looking, nights, summing, verifying
+from reportgen.cli import building, delivering, looking, nights, planning, summing, verifying
 from reportgen.cli.common import EXIT_CODES, cli, complain, program_name
 from reportgen.errors import ExitCode, PublishError, ReportgenError
 
@@ -21,6 +21,7 @@ __all__ = [
     "looking",
     "main",
     "nights",
+    "planning",
     "summing",
     "verifying",
 ]

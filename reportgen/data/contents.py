@@ -61,19 +61,20 @@ def stamp(path: Path) -> Stamp | None:
 class Contents:
     """What is known of files, by name: digests of columns and images, lengths of datasets.
 
-    store: where it is remembered; None to know nothing but what was found just now.
+    store: where it is remembered; None to know nothing. peeking: leave the store as it is.
     """
 
     store: Store | None = None
+    peeking: bool = False
     _known: dict[Stamp, dict[str, Any]] = field(default_factory=dict, repr=False)
 
-    def of(self, path: Path, *, peeking: bool = False) -> Mapping[str, Any]:
-        """Give what is known of a file as it is now. peeking: leave the store as it is."""
+    def of(self, path: Path) -> Mapping[str, Any]:
+        """Give what is known of a file as it is now."""
         found = stamp(path)
         if found is None or self.store is None:
             return {}
         if found not in self._known:
-            read = self.store.peek if peeking else self.store.get
+            read = self.store.peek if self.peeking else self.store.get
             self._known[found] = json.loads(read(found.key) or b"{}")
         return self._known[found]
 
@@ -82,7 +83,12 @@ class Contents:
 
         Nothing is remembered of a file that was written meanwhile, or just before.
         """
-        if before is None or self.store is None or stamp(Path(before.path)) != before:
+        if (
+            before is None
+            or self.store is None
+            or self.peeking
+            or stamp(Path(before.path)) != before
+        ):
             return
         if not 0 <= before.changed * 1e-9 <= time.time() - _SETTLED_SECONDS:
             return

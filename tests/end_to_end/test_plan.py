@@ -1,0 +1,94 @@
+"""What would be made anew, and why, said without making it."""
+
+import numpy as np
+import pytest
+from projects import DISTRIBUTION, section, small_project
+
+OVERVIEW = section("overview")
+TREND = {"analysis": "trend", "title": "Nights", "metrics": ["fluxes.flux_median"]}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project with one run; tests leave it as they found it."""
+    project = small_project(tmp_path_factory.mktemp("planned"))
+    project.configure({"fluxes": DISTRIBUTION, "overview": OVERVIEW, "nights": TREND})
+    assert "3 of 3 sections would be made" in project.run("plan", project.config).stdout
+    assert not project.out.exists(), "to plan is to write nothing"
+    done = project.build()
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+def plan(project, *arguments):
+    done = project.run("plan", project.config, *arguments)
+    assert done.returncode == 0, done.stderr
+    return {
+        line.split()[0]: (line.split()[1], line.split(maxsplit=2)[2])
+        for line in done.stdout.splitlines()[:-1]
+    }
+
+
+def files(project):
+    return {
+        path.relative_to(project.folder): path.read_bytes()
+        for path in project.folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_nothing_new_is_nothing_to_make_but_what_is_about_the_nights(project):
+    before = files(project)
+    assert plan(project) == {
+        "fluxes": ("kept", "nothing has changed of which it is made"),
+        "overview": ("kept", "nothing has changed of which it is made"),
+        "nights": ("made", "it is about the nights, of which there is a new one"),
+    }
+    assert files(project) == before
+
+
+def test_a_parameter_is_named_and_other_sections_stay(project):
+    planned = plan(project, "--set", "sections.fluxes.title=Bright")
+    assert planned["fluxes"] == ("made", "title changed in the configuration")
+    assert planned["overview"][0] == "kept"
+
+
+def test_a_check_makes_nothing_anew(project):
+    planned = plan(project, "--set", "sections.overview.checks=[{rows_at_least: 10}]")
+    assert planned["overview"][0] == "kept"
+
+
+def test_a_column_is_named_and_sections_that_do_not_read_it_stay(project):
+    size = np.arange(200.0)
+    with_size = project.folder / "stars.h5"
+    before = with_size.read_bytes()
+    project.write(size=size)
+    try:
+        planned = plan(project)
+    finally:
+        with_size.write_bytes(before)
+    assert planned["overview"] == ("made", "column size has other values")
+    assert planned["fluxes"][0] == "kept"
+
+
+def test_a_source_that_is_not_there_is_said(project):
+    away = project.folder / "away.h5"
+    (project.folder / "stars.h5").rename(away)
+    try:
+        planned = plan(project)
+    finally:
+        away.rename(project.folder / "stars.h5")
+    word, why = planned["fluxes"]
+    assert word == "made"
+    assert "it cannot be made" in why
+    assert "there is no such file" in why
+
+
+def test_what_was_kept_and_is_gone_is_said(project, tmp_path):
+    cache = project.out / ".cache"
+    cache.rename(tmp_path / "cache")
+    try:
+        planned = plan(project)
+    finally:
+        (tmp_path / "cache").rename(cache)
+    assert planned["fluxes"] == ("made", "it was never made here")
