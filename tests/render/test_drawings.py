@@ -90,7 +90,8 @@ def test_matplotlib_has_its_own_way_with_fonts_back_afterwards():
             raise KeyError
 
     before = writers.get_glyphs_subset
-    pytest.raises(KeyError, fail)
+    with pytest.raises(KeyError):
+        fail()
     assert writers.get_glyphs_subset is before
 
 
