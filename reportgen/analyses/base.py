@@ -38,6 +38,8 @@ class AnyAnalysis(SectionBlock):
     """What analyses of catalogues and of images have in common; subclass one of those."""
 
     name: ClassVar[str] = ""
+    is_repeatable: ClassVar[bool] = True
+    """Whether the same values give the same section; if not, it is made anew every night."""
 
     def __init_subclass__(cls, name: str = "", **options: Any) -> None:
         """Give the analysis the name that YAML uses."""
