@@ -91,8 +91,8 @@ def start(project, *arguments):
 
 
 def hidden(folder):
-    """Give what builds leave hidden, but for the cache of the nights, which stays."""
-    names = {path.name for path in folder.iterdir()} - {".nights.json"}
+    """Give what builds leave hidden, but for the caches, which stay."""
+    names = {path.name for path in folder.iterdir()} - {".nights.json", ".cache"}
     return sorted(name for name in names if name.startswith("."))
 
 
@@ -223,6 +223,7 @@ def files_of(run):
 
 
 def test_same_input_same_bytes_with_one_worker_or_two(built, survey, tmp_path):
+    """In an output folder of its own nothing is kept: all is computed again."""
     env = {"CDFS_DATA": str(survey), "SOURCE_DATE_EPOCH": "1760000000"}
     config = Path(__file__).parents[2] / "configs" / "cdfs.yaml"
     done = reportgen(config, "--output", tmp_path, "--workers", 1, "--quiet", env=env)
