@@ -233,6 +233,13 @@ def test_trimming_removes_what_a_killed_process_left_half_written(store):
     assert store.get(KEY) == b"content"
 
 
+def test_on_a_disk_that_is_nearly_full_nothing_is_kept(store, monkeypatch):
+    """The report needs the room more."""
+    monkeypatch.setattr(module, "SPARE_BYTES", 2**62)
+    store.put(KEY, b"content")
+    assert files(store.folder) == []
+
+
 def test_a_store_can_be_sent_to_another_process(store):
     store.put(KEY, b"content")
     copy = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own

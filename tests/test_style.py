@@ -167,6 +167,24 @@ def test_the_style_is_that_of_its_block_only():
     assert dict(mpl.rcParams) == before
 
 
+def test_settings_of_the_user_change_no_figure():
+    with house_style():
+        usual = dict(mpl.rcParams)
+    own = {"axes.grid": True, "xtick.minor.visible": True, "timezone": "Asia/Tokyo"}
+    with mpl.rc_context(own), house_style():
+        assert dict(mpl.rcParams) == usual
+
+
+def test_fonts_of_the_system_that_are_called_like_ours_change_no_figure():
+    """Of several of one name matplotlib takes the first."""
+    from matplotlib.font_manager import fontManager
+
+    with house_style():
+        pass
+    ours = {font_path(name) for name in FONT_FILES.values()}
+    assert {Path(font.fname) for font in fontManager.ttflist[: len(ours)]} == ours
+
+
 def test_the_style_is_left_when_a_block_fails():
     before = dict(mpl.rcParams)
     with pytest.raises(ZeroDivisionError), house_style():
