@@ -81,11 +81,10 @@ class Store:
         if _HEAD + len(content) > self.most_bytes:
             return
         with suppress(OSError):
+            if _free_bytes(self.folder) < SPARE_BYTES + len(content):
+                return
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._opened() as folder:
-                disk = os.fstatvfs(folder)
-                if disk.f_bavail * disk.f_frsize < SPARE_BYTES + len(content):
-                    return
                 with suppress(FileExistsError):
                     os.mkdir(name.partition("/")[0], 0o700, dir_fd=folder)
                 _write(folder, name, _MARK + _digest(key, content) + content)
@@ -139,6 +138,13 @@ class Store:
             yield folder
         finally:
             os.close(folder)
+
+
+def _free_bytes(folder: Path) -> int:
+    """Give how many bytes are free where a folder is, or will be."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    disk = os.statvfs(there)
+    return disk.f_bavail * disk.f_frsize
 
 
 def _name(key: str) -> str:

@@ -70,6 +70,7 @@ def test_other_values_have_another_digest_and_the_other_columns_stay(catalogue, 
 
 def test_without_a_cache_nothing_is_known_not_even_by_the_number_of_rows(catalogue):
     assert scanned(catalogue, None).of([Count("flux")], SOURCE) == {}
+    assert scanned(catalogue, None).of([], SOURCE) == {}
 
 
 def test_a_section_that_reads_something_unseen_has_no_digests(catalogue, store):
