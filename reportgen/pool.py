@@ -24,6 +24,7 @@ from reportgen.worker import do_nothing, do_task, pass_on, wait_for_work
 
 # Imported once in the server that workers are forked from, so that no task pays for it.
 PRELOAD = [
+    "reportgen.plain",
     "reportgen.cli",
     "reportgen.work",
     "matplotlib.figure",
