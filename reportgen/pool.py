@@ -5,7 +5,7 @@ import pickle
 import signal
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -31,12 +31,12 @@ PRELOAD = [
     "matplotlib.backends.backend_svg",
     "matplotlib.backends.backend_pdf",
     "matplotlib.backends.backend_agg",
+    "pypdfium2",
+    "uharfbuzz",
     "astropy.table",
-    "astropy.wcs",
     "h5py",
     "jinja2",
     "pebble.concurrent",
-    "scipy.ndimage",
 ]
 FOR_PDF = ("reportgen.documents", "weasyprint", "pikepdf")
 """What a worker that makes a PDF can import beforehand."""
@@ -76,6 +76,7 @@ class Pool:
         self._running: dict[Future[Any], _Task] = {}
         self._beyond: dict[Future[Any], Failed] = {}  # those stopped for the memory they used
         self._ready: Ready | None = None
+        self._modules: tuple[str, ...] = ()
         self.spans: list[Span] = []
         """What tasks that have ended took."""
 
@@ -107,6 +108,10 @@ class Pool:
     def _output(self) -> Path:
         self._started += 1
         return self._folder / f"{self._started}.txt"
+
+    def preload(self, modules: Iterable[str]) -> None:
+        """Have modules imported once for all tasks; before the first one is started."""
+        self._modules = tuple(modules)
 
     def prepare(self, *modules: str) -> None:
         """Have a process import modules once a worker is free, for the next ``start_ready``."""
@@ -151,7 +156,7 @@ class Pool:
         A timeout counts from the start of a process, which must not wait for the imports.
         """
         if self._warm is None:
-            _start_server()
+            _start_server(self._modules)
             task = _Task(pickle.dumps((do_nothing, ())), None, _ignore, self._folder / "0.txt")
             self._warm = _launch(task)
         return self._warm.done()
@@ -300,9 +305,9 @@ def default_workers() -> int:
 
 
 @cache
-def _start_server() -> None:
-    """Start the server that workers are forked from."""
-    get_context("forkserver").set_forkserver_preload(PRELOAD)
+def _start_server(modules: tuple[str, ...] = ()) -> None:
+    """Start the server that workers are forked from, once. modules: to be imported, too."""
+    get_context("forkserver").set_forkserver_preload([*PRELOAD, *modules])
     with _deaf_to_interrupts():
         forkserver.ensure_running()
 

@@ -56,6 +56,8 @@ class SectionMaker:
                 self.failed(section_id, Failed("error", wrong[0].message, error=wrong[0]))
             elif not isinstance(section, HistoryAnalysis) and not self.take(section_id):
                 groups.setdefault(section.sources, []).append(section_id)
+        made = [self.sections[section_id] for group in groups.values() for section_id in group]
+        self.pool.preload(dict.fromkeys(name for section in made for name in section.imports))
         # Networks first: importing TensorFlow takes longer than all else, and goes on beside it.
         for group in sorted(groups.values(), key=self.reads_catalogue):
             self.scan(group)

@@ -38,6 +38,8 @@ class AnyAnalysis(SectionBlock):
     """What analyses of catalogues and of images have in common; subclass one of those."""
 
     name: ClassVar[str] = ""
+    imports: ClassVar[tuple[str, ...]] = ()
+    """Modules that its sections need, to be imported once for all of them."""
 
     def __init_subclass__(cls, name: str = "", **options: Any) -> None:
         """Give the analysis the name that YAML uses."""
