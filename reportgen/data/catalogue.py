@@ -58,7 +58,8 @@ class Catalogue:
         """
         names = sorted(columns)
         places = [self.places[name] for name in names]
-        step = max(LEAST_ROWS, CHUNK_BYTES // (8 * max(1, len(names))))
+        # The same rows whichever columns are read: sums are rounded by the chunk.
+        step = max(LEAST_ROWS, CHUNK_BYTES // (8 * len(self.columns)))
         with OpenDatasets() as stack:
             for start in range(0, self.rows, step):
                 stop = min(self.rows, start + step)
