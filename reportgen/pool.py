@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from multiprocessing import active_children, forkserver, get_context
 from multiprocessing import resource_tracker as tracker
 from pathlib import Path
@@ -304,12 +303,17 @@ def default_workers() -> int:
     return max(1, len(os.sched_getaffinity(0)))
 
 
-@cache
+_servers: list[tuple[str, ...]] = []  # what the one of this process imports besides, once it runs
+
+
 def _start_server(modules: tuple[str, ...] = ()) -> None:
     """Start the server that workers are forked from, once. modules: to be imported, too."""
+    if _servers:
+        return
     get_context("forkserver").set_forkserver_preload([*PRELOAD, *modules])
     with _deaf_to_interrupts():
         forkserver.ensure_running()
+    _servers.append(modules)
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from projects import DISTRIBUTION, SECONDS, clean_environment, reportgen, section, small_project
 
+from reportgen.store import FOLDER
+
 SLOW = """
 import time
 from pathlib import Path
@@ -91,8 +93,8 @@ def start(project, *arguments):
 
 
 def hidden(folder):
-    """Give what builds leave hidden, but for the cache of the nights, which stays."""
-    names = {path.name for path in folder.iterdir()} - {".nights.json"}
+    """Give what builds leave hidden, but for what later nights use, which stays."""
+    names = {path.name for path in folder.iterdir()} - {".nights.json", FOLDER}
     return sorted(name for name in names if name.startswith("."))
 
 
@@ -193,7 +195,7 @@ def test_a_full_disk_publishes_nothing_and_the_former_report_stands(published, p
         mkdir small/former && echo old > small/former/report.html && ln -s former small/latest
         code=0
         "$PY" -m reportgen "{published.config}" --output small || code=$?
-        ls -A small
+        ls -A --ignore=.cache small
         cat small/latest/report.html
         exit $code
     """
