@@ -43,7 +43,7 @@ import json, resource, sys, time
 from pathlib import Path
 from reportgen.analyses.base import Analysis, installed_analyses
 from reportgen.config.loading import load_report
-from reportgen.data.catalogue import CHUNK_BYTES, open_catalogue
+from reportgen.data.catalogue import open_catalogue
 from reportgen.pool import Failed
 from reportgen.work import scan_catalogue
 report = load_report(Path(sys.argv[1]), installed_analyses().types)
@@ -64,7 +64,7 @@ assert len(found) > 5 and not any(isinstance(each, Failed) for each in found.val
 # Chunks as reportgen reads them; all columns are in two datasets, of two files.
 BARE = """
 import h5py
-step = CHUNK_BYTES // (8 * len(catalogue.columns))
+step = catalogue.chunk_rows
 (first, rows), (second, labels) = catalogue.files
 with h5py.File(first) as first, h5py.File(second) as second:
     rows, labels = first[rows], second[labels]

@@ -23,13 +23,14 @@ from reportgen.data.contents import (
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.kept import Caching
-from reportgen.reduce.base import Reduction
+from reportgen.reduce.base import Reduction, Source
 from reportgen.reduce.maps import MapReduction
 from reportgen.sources import Sources
 
 # Names of what a section reads, before that of a column, a set of weights or a span of images.
 COLUMN, WEIGHTS, IMAGES = "column ", "weights ", "images "
 _ROWS, _SHAPE, _ARCHITECTURE = "rows", "shape of images", "architecture"
+_TRAINED = "trained_with"
 _IMAGES_AT_A_TIME = 32
 
 
@@ -44,14 +45,18 @@ class CatalogueDigests:
         self._store = caching.store if caching is not None else None
         self._before = {file: stamp(file) for file, _ in catalogue.files}
         self._digests = ColumnDigests()
+        self._is_as_before = True
 
     def chunks(self, columns: frozenset[str]) -> Iterator[Mapping[str, NDArray[np.float64]]]:
         """Read some columns in chunks of rows."""
         chunks = self._catalogue.chunks(columns)
-        return chunks if self._store is None else self._digests.watch(chunks)
+        return (
+            chunks if self._store is None else self._digests.watch(chunks, self._catalogue.linked)
+        )
 
     def remember(self) -> None:
         """Remember what was found, for as long as the files stay as they are."""
+        self._is_as_before = all(stamp(file) == before for file, before in self._before.items())
         found: dict[Path, dict[str, str]] = {}
         for name, digest in self._digests.found.items():
             if name in self._catalogue.places and name not in self._catalogue.linked:
@@ -60,11 +65,39 @@ class CatalogueDigests:
         for file, told in found.items():
             Contents(self._store).remember(self._before[file], told)
 
-    def of(self, reductions: Iterable[Reduction[Any, Any]]) -> dict[str, str]:
-        """Give the digest of each thing that some reductions read."""
-        names = frozenset[str]().union(*(reduction.columns for reduction in reductions))
-        found = {f"{COLUMN}{n}": d for n, d in self._digests.found.items() if n in names}
-        return {_ROWS: str(self._catalogue.rows), **found}
+    def of(self, reductions: Iterable[Reduction[Any, Any]], source: Source) -> dict[str, str]:
+        """Give the digest of each thing that some reductions read; none where one is not known.
+
+        It is not known of what changed while it was read.
+        """
+        try:
+            names = _columns_read(reductions, source)
+        except Exception:  # a plugin's error is its section's
+            return {}
+        found = {name: d for name, d in self._digests.found.items() if name in names}
+        is_complete = self._store is not None and (len(found) == len(names) or not source.rows)
+        if not (is_complete and self._is_as_before) or names & self._digests.changed:
+            return {}
+        rows = rows_text(self._catalogue)
+        return {_ROWS: rows, **{f"{COLUMN}{name}": digest for name, digest in found.items()}}
+
+
+def _columns_read(reductions: Iterable[Reduction[Any, Any]], source: Source) -> frozenset[str]:
+    """Give the columns that reductions read, and those that they need to be known before."""
+    names = frozenset[str]()
+    for reduction in reductions:
+        needs = reduction.needs(source).values()
+        names = names.union(reduction.columns, *(need.columns for need in needs))
+    return names
+
+
+def rows_text(catalogue: Catalogue) -> str:
+    """Say how many rows a catalogue has and in what chunks they are read.
+
+    How rows are split may change the last digit of a sum.
+    """
+    step = catalogue.chunk_rows
+    return str(catalogue.rows) + (f" in chunks of {step}" if catalogue.rows > step else "")
 
 
 def network_digests(
@@ -77,7 +110,11 @@ def network_digests(
 
     Raises SourceError for images and OSError for files that cannot be read.
     """
-    digests = {_SHAPE: repr(stack.shape[1:]), _ARCHITECTURE: _of_file(model.architecture, contents)}
+    digests = {
+        _SHAPE: repr(stack.shape[1:]),
+        _TRAINED: str(model.trained_with),
+        _ARCHITECTURE: _of_file(model.architecture, contents),
+    }
     for reduction in reductions:
         of = reduction.of
         if of is not None and of.weights != RANDOM:
@@ -127,7 +164,7 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: Content
         catalogue = sources.catalogues[analysis.catalogue]
         column = name.removeprefix(COLUMN)
         if name == _ROWS:
-            found = str(catalogue.rows)
+            found = rows_text(catalogue)
         elif column in catalogue.places and column not in catalogue.linked:
             place = catalogue.places[column]
             found = contents.of(place.file).get(column_name(place))
@@ -136,6 +173,8 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: Content
         model = sources.models[analysis.model.name]
         if name == _SHAPE:
             found = repr(stack.shape[1:])
+        elif name == _TRAINED:
+            found = str(model.trained_with)
         elif name == _ARCHITECTURE:
             found = contents.of(model.architecture).get(DIGEST)
         elif name.startswith(WEIGHTS) and name.removeprefix(WEIGHTS) in model.weights:

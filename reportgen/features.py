@@ -104,15 +104,18 @@ def _check_places(reductions: Iterable[MapReduction[Any, Any]], stack: ImageStac
 
 
 def _batches(stack: ImageStack, reductions: Iterable[MapReduction[Any, Any]]) -> Iterator[Batch]:
-    """Read the images that some reductions want, each once."""
-    spans = sorted({(reduction.first, reduction.stop) for reduction in reductions})
+    """Read the images that some reductions want, each once.
+
+    A batch begins at a multiple of its size, whatever else is wanted: how images are split may
+    change the last digit of a sum.
+    """
     done = 0
-    for start, stop in spans:
-        first = max(start, done)
-        for images in stack.batches(BATCH, first, stop):
+    for start, stop in sorted({(reduction.first, reduction.stop) for reduction in reductions}):
+        first, last = max(start - start % BATCH, done), stop + -stop % BATCH
+        for images in stack.batches(BATCH, first, last):
             yield Batch(images, first)
             first += len(images)
-        done = max(done, stop)
+        done = max(done, last)
 
 
 class _Extractors:

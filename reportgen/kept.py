@@ -7,20 +7,25 @@ kept which contents it read, and with the digests of these where the section its
 
 import json
 import platform
+import re
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from reportgen.analyses.base import AnyAnalysis
 from reportgen.data.contents import digest_of
 from reportgen.failures import Failed
+from reportgen.plugin_code import code_of_packages, digest_of_files
 from reportgen.store import Store
-from reportgen.summary import SectionRecord
+from reportgen.summary import OwnFile, SectionRecord
 
 _FORMAT = "section/1"
 # What takes part in making a section, of our own; a change in others leaves sections as they are.
@@ -29,15 +34,19 @@ _ROOMS = (
     "cnn",
     "config",
     "data",
+    "digests.py",
+    "errors.py",
     "features.py",
     "fonts",
     "kept.py",
+    "larder.py",
     "numbers.py",
     "prose.py",
     "reduce",
     "render/drawings.py",
     "render/saving.py",
     "results.py",
+    "sources.py",
     "style.py",
     "summary.py",
     "work.py",
@@ -45,16 +54,27 @@ _ROOMS = (
 _PACKAGES = (
     "ai-edge-litert",
     "astropy",
+    "contourpy",
     "fonttools",
     "h5py",
+    "jinja2",
+    "keras",
+    "kiwisolver",
     "matplotlib",
     "numpy",
     "pillow",
+    "pypdfium2",
+    "pyparsing",
     "scipy",
     "tensorflow",
+    "uharfbuzz",
 )
 # Keys of a section that decide when it counts as fine or as failed, not what is in it.
 _NOT_IN_IT = {"budgets", "checks", "memory_limit", "timeout"}
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_NAMES = TypeAdapter(tuple[str, ...])
+_SIZES = TypeAdapter(dict[OwnFile, NonNegativeInt])
 
 Parts = dict[str, Any]
 
@@ -103,17 +123,27 @@ class Kept:
         """Read what was written; ValueError when that was something else."""
         head, _, rest = content.partition(b"\n")
         told = json.loads(head)
+        if not isinstance(told, dict) or told.keys() != {"record", "files"}:
+            raise ValueError("this is no section")
+        record, sizes = (
+            SectionRecord.model_validate(told["record"]),
+            _SIZES.validate_python(told["files"]),
+        )
+        if sum(sizes.values()) != len(rest):
+            raise ValueError("its files are not all there")
         files = {}
-        for name, size in told["files"].items():
+        for name, size in sizes.items():
             files[name], rest = rest[:size], rest[size:]
-        return Kept(SectionRecord.model_validate(told["record"]), files)
+        return Kept(record, files)
 
 
 def recipe(section_id: str, analysis: AnyAnalysis, memory: int | None = None) -> Parts:
     """Give all that decides what a section is, but for what it reads.
 
-    memory: bytes in which its statistics stay exact.
+    memory: bytes in which its statistics stay exact. Raises ValueError when that is not known.
     """
+    if not analysis.is_repeatable:
+        raise ValueError(f"the analysis {analysis.analysis} gives another section each time")
     keys = [key for key in type(analysis).model_fields if key not in _NOT_IN_IT]
     counted = [check.missing_at_most for check in analysis.checks]
     return {
@@ -121,7 +151,7 @@ def recipe(section_id: str, analysis: AnyAnalysis, memory: int | None = None) ->
         "code": _code_of(type(analysis)),
         "versions": _versions(),
         "section": section_id,
-        "parameters": {key: repr(getattr(analysis, key)) for key in keys},
+        "parameters": {key: _shown(getattr(analysis, key)) for key in keys},
         "counted": sorted({repr(block.column) for block in counted if block is not None}),
         "memory": memory,
     }
@@ -139,8 +169,9 @@ def section_key(recipe: str, digests: Mapping[str, str]) -> str:
 
 def read_names(store: Store, recipe: str) -> tuple[str, ...] | None:
     """Give the names of what a section reads; None when that is not known."""
-    content = store.get(recipe)
-    return None if content is None else tuple(json.loads(content))
+    with suppress(ValidationError):  # nothing of ours
+        return _NAMES.validate_json(store.get(recipe) or "")
+    return None
 
 
 def keep_names(store: Store, recipe: str, names: tuple[str, ...]) -> None:
@@ -154,37 +185,26 @@ def kept_section(store: Store, key: str) -> Kept | None:
     return None if content is None else Kept.read(content)
 
 
+def _shown(parameter: object) -> str:
+    """Show a parameter with all that tells it from others; ValueError when it does not say that."""
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
+        text = repr(parameter)
+    if _ADDRESS.search(text):
+        raise ValueError(f"{text} does not show what is in it")
+    return text
+
+
 def _code_of(analysis: type[AnyAnalysis]) -> str:
-    """Give a digest of the code of an analysis: ours, and that of the package that it comes in."""
+    """Give a digest of the code of an analysis: ours, and that of the packages it comes in."""
     packages = {kind.__module__.partition(".")[0] for kind in analysis.__mro__}
-    others = sorted(packages - {"reportgen", "pydantic", "builtins", "abc", "typing"})
-    return digest_of([_own_code(), *(_package_code(name) for name in others)])
+    others = packages - {"reportgen", "pydantic", "builtins", "abc", "typing"}
+    return digest_of([_own_code(), code_of_packages(tuple(sorted(others)))])
 
 
 @cache
 def _own_code() -> str:
     here = Path(__file__).parent
-    return _digest_of_files([here / room for room in _ROOMS], here)
-
-
-@cache
-def _package_code(name: str) -> str:
-    spec = find_spec(name)
-    if spec is None or spec.origin is None:
-        return name
-    origin = Path(spec.origin)
-    is_package = bool(spec.submodule_search_locations)
-    return _digest_of_files([origin.parent if is_package else origin], origin.parent)
-
-
-def _digest_of_files(places: list[Path], below: Path) -> str:
-    running = sha256()
-    for place in places:
-        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if path.is_file() and "__pycache__" not in path.parts:
-                running.update(f"{path.relative_to(below)}\n".encode())
-                running.update(sha256(path.read_bytes()).digest())
-    return running.hexdigest()
+    return digest_of_files([here / room for room in _ROOMS], here)
 
 
 @cache

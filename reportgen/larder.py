@@ -68,8 +68,12 @@ class Larder:
         found = self.digests(section_id) if digests is None else digests
         if not found or not self.recipes[section_id]:
             return None
-        with suppress(ValueError, KeyError):  # of another version, or nothing of ours
-            return kept_section(self.store, section_key(self.recipes[section_id], found))
+        recipe = self.recipes[section_id]
+        with suppress(ValueError):  # of another version, or nothing of ours
+            kept = kept_section(self.store, section_key(recipe, found))
+            if kept is not None and digests is not None and read_names(self.store, recipe) is None:
+                keep_names(self.store, recipe, tuple(digests))  # they were lost
+            return kept
         return None
 
     def digests(self, section_id: str) -> dict[str, str] | None:

@@ -82,6 +82,8 @@ def _planned(section_id: str, section: AnyAnalysis, larder: Larder, digests: _Di
         return Planned(section_id, False, f"it cannot be made: {wrong[0].message}")
     if isinstance(section, HistoryAnalysis):
         return Planned(section_id, False, "it is about the nights, of which there is a new one")
+    if not larder.recipes[section_id]:
+        return Planned(section_id, False, "nothing says whether it would be the same")
     try:
         found = digests.of(section_id)
     except (SourceError, OSError) as error:

@@ -96,11 +96,7 @@ class Pool:
         imports what it needs by itself, beside the server from which the others are forked.
         name: what to call it in ``spans``.
         """
-        try:
-            job = pickle.dumps((work, arguments))
-        except Exception as error:  # what cannot be sent is the task's own failure
-            job = pickle.dumps((pass_on, (failure(error),)))
-        task = _Task(job, timeout, then, self._output(), memory, fresh, name=name)
+        task = _Task(_job(work, arguments), timeout, then, self._output(), memory, fresh, name=name)
         self._waiting.append(task)
         self._fill()
 
@@ -131,7 +127,7 @@ class Pool:
         if ready is None or ready.future is None or ready.future.done():
             self.start(work, *arguments, then=then, timeout=timeout, name=name)
             return
-        ready.give(pickle.dumps((work, arguments)))
+        ready.give(_job(work, arguments))
         now = monotonic()
         self._running[ready.future] = _Task(
             b"", timeout, then, ready.output, until=now + timeout, name=name, called=now
@@ -229,6 +225,13 @@ class Ready:
         part = self.place.with_suffix(".part")
         part.write_bytes(job)
         part.rename(self.place)
+
+
+def _job(work: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
+    try:
+        return pickle.dumps((work, arguments))
+    except Exception as error:  # what cannot be sent is the task's own failure
+        return pickle.dumps((pass_on, (failure(error),)))
 
 
 def _launch(task: _Task, *, forked: bool = True) -> Future[Any]:

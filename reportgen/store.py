@@ -18,6 +18,8 @@ from uuid import uuid4
 FOLDER = ".cache"
 """What the folder of a store is called, in an output folder."""
 MOST_BYTES = 10**9
+SPARE_BYTES = 100 * 10**6
+"""Bytes that are left free on the disk, for what is no mere convenience."""
 
 _KEY = re.compile(r"[0-9a-f]{16,128}")
 _MARK = b"reportgen-entry/1\n"  # of this format; what begins otherwise is damaged
@@ -81,6 +83,9 @@ class Store:
         with suppress(OSError):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._opened() as folder:
+                disk = os.fstatvfs(folder)
+                if disk.f_bavail * disk.f_frsize < SPARE_BYTES + len(content):
+                    return
                 with suppress(FileExistsError):
                     os.mkdir(name.partition("/")[0], 0o700, dir_fd=folder)
                 _write(folder, name, _MARK + _digest(key, content) + content)

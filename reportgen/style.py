@@ -92,8 +92,11 @@ def register_type() -> None:
     from matplotlib.colors import ListedColormap
     from matplotlib.font_manager import fontManager
 
+    others = list(fontManager.ttflist)
     for name in FONT_FILES.values():
         fontManager.addfont(font_path(name))
+    # Of fonts of one name matplotlib takes the first, and the system may have another version.
+    fontManager.ttflist[:] = [*fontManager.ttflist[len(others) :], *others]
     whole = mpl.colormaps[SKY_MAP]
     mpl.colormaps.register(
         ListedColormap(whole(np.linspace(DENSITY_START, 1, 256)), name=DENSITY_MAP), force=True
@@ -102,7 +105,7 @@ def register_type() -> None:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw and save figures in the house style inside this block."""
+    """Draw and save figures in the house style inside this block, whatever matplotlibrc says."""
     import matplotlib as mpl
 
     register_type()
@@ -154,5 +157,7 @@ def house_style() -> Iterator[None]:
         "savefig.dpi": 300,
         "path.simplify": True,
     }
-    with mpl.rc_context(settings):
+    # How figures are shown in windows is left alone: asking for it would choose a backend.
+    usual = {k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith("backend")}
+    with mpl.rc_context({**usual, **settings}):
         yield

@@ -65,7 +65,8 @@ def noting_use(file: Path) -> Iterator[None]:
         yield
     finally:
         told = [begun, monotonic(), process_time() - cpu, own_peak()]
-        file.write_text(json.dumps(told), encoding="utf-8")
+        with suppress(OSError):  # of a full disk: the work is done all the same
+            file.write_text(json.dumps(told), encoding="utf-8")
 
 
 def read_use(file: Path, name: str, called: float) -> Span:

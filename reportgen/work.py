@@ -60,10 +60,11 @@ def scan_catalogue(
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
     digests = CatalogueDigests(catalogue, caching)
-    values = scan(everything, Source(catalogue.rows, memory), digests.chunks)
+    source = Source(catalogue.rows, memory)
+    values = scan(everything, source, digests.chunks)
     digests.remember()
     for section_id, named in wanted.items():
-        read = digests.of(named.values())
+        read = digests.of(named.values(), source)
         if caching and caching.has(section_id, read):
             result[section_id] = Scanned(None, read)
             continue

@@ -40,6 +40,8 @@ class AnyAnalysis(SectionBlock):
     name: ClassVar[str] = ""
     imports: ClassVar[tuple[str, ...]] = ()
     """Modules that its sections need, to be imported once for all of them."""
+    is_repeatable: ClassVar[bool] = True
+    """Whether the same values give the same section; if not, it is made anew every night."""
 
     def __init_subclass__(cls, name: str = "", **options: Any) -> None:
         """Give the analysis the name that YAML uses."""

@@ -25,7 +25,7 @@ from reportgen.errors import SourceError
 # Bytes of a chunk in memory: large enough that per-chunk work is amortised, small enough for a
 # processor's cache to help.
 CHUNK_BYTES = 8 * 1024**2
-LEAST_ROWS = 1024
+LEAST_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,15 @@ class Catalogue:
         """Each file and dataset it reads, once."""
         return list(dict.fromkeys((place.file, place.dataset) for place in self.places.values()))
 
+    @property
+    def chunk_rows(self) -> int:
+        """How many rows are read at once: the same for any of its columns.
+
+        So that what is computed of some does not depend, in its last digit, on what else is read.
+        """
+        fitting = CHUNK_BYTES // (8 * max(1, len(self.columns)))
+        return max(LEAST_ROWS, 1 << max(0, fitting.bit_length() - 1))
+
     def chunks(self, columns: Iterable[str]) -> Iterator[dict[str, NDArray[np.float64]]]:
         """Read some columns in chunks of rows.
 
@@ -58,8 +67,7 @@ class Catalogue:
         """
         names = sorted(columns)
         places = [self.places[name] for name in names]
-        # The same rows whichever columns are read: sums are rounded by the chunk.
-        step = max(LEAST_ROWS, CHUNK_BYTES // (8 * len(self.columns)))
+        step = self.chunk_rows
         with OpenDatasets() as stack:
             for start in range(0, self.rows, step):
                 stop = min(self.rows, start + step)

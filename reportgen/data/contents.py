@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ DIGEST = "sha256"
 """Name of the digest of the whole file."""
 _FORMAT = "contents/1"
 # A file that was written so shortly ago could be written again within the clock's resolution.
-_SETTLED_SECONDS = 2.0
+SETTLED_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,12 @@ class Contents:
     """What is known of files, by name: digests of columns and images, lengths of datasets.
 
     store: where it is remembered; None to know nothing. peeking: leave the store as it is.
+    settled: seconds after which a file is not written again within the resolution of its times.
     """
 
     store: Store | None = None
     peeking: bool = False
+    settled: float = SETTLED_SECONDS
     _known: dict[Stamp, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     def of(self, path: Path) -> Mapping[str, Any]:
@@ -74,9 +77,19 @@ class Contents:
         if found is None or self.store is None:
             return {}
         if found not in self._known:
-            read = self.store.peek if self.peeking else self.store.get
-            self._known[found] = json.loads(read(found.key) or b"{}")
+            self._known[found] = self._read(found)
         return self._known[found]
+
+    def _read(self, found: Stamp) -> dict[str, Any]:
+        if self.store is None:
+            return {}
+        with suppress(ValueError):  # nothing of ours
+            told = json.loads(
+                (self.store.peek if self.peeking else self.store.get)(found.key) or "{}"
+            )
+            if isinstance(told, dict):
+                return told
+        return {}
 
     def remember(self, before: Stamp | None, told: Mapping[str, Any]) -> None:
         """Remember what was found in a file whose stamp was taken before it was read.
@@ -90,9 +103,9 @@ class Contents:
             or stamp(Path(before.path)) != before
         ):
             return
-        if not 0 <= before.changed * 1e-9 <= time.time() - _SETTLED_SECONDS:
+        if not 0 <= before.changed * 1e-9 <= time.time() - self.settled:
             return
-        known = json.loads(self.store.get(before.key) or b"{}") | dict(told)
+        known = self._read(before) | dict(told)
         self._known[before] = known
         self.store.put(before.key, json.dumps(known, sort_keys=True).encode())
 
@@ -114,23 +127,35 @@ def length_name(place: ColumnPlace) -> str:
 
 
 class ColumnDigests:
-    """Digests of columns, worked out from the chunks that pass by."""
+    """Digests of columns, worked out from the chunks that pass by.
+
+    changed: columns that were not the same each time they passed by.
+    """
 
     def __init__(self) -> None:
         self.found: dict[str, str] = {}
+        self.changed: set[str] = set()
 
     def watch(
-        self, chunks: Iterable[Mapping[str, NDArray[np.float64]]]
+        self,
+        chunks: Iterable[Mapping[str, NDArray[np.float64]]],
+        again: frozenset[str] = frozenset(),
     ) -> Iterator[Mapping[str, NDArray[np.float64]]]:
-        """Pass chunks on; what ``found`` lacks is known once all have gone by."""
+        """Pass chunks on; what ``found`` lacks is known once all have gone by.
+
+        again: columns to look at although they are known, for they could change unseen.
+        """
         running: dict[str, Any] = {}
         rows = 0
         for chunk in chunks:
-            for name in chunk.keys() - self.found.keys():
+            for name in chunk.keys() - (self.found.keys() - again):
                 running.setdefault(name, hashlib.sha256()).update(_bytes(chunk[name]))
             rows += len(next(iter(chunk.values()), ()))
             yield chunk
-        self.found |= {name: f"{rows} {each.hexdigest()}" for name, each in running.items()}
+        for name, each in running.items():
+            digest = f"{rows} {each.hexdigest()}"
+            if self.found.setdefault(name, digest) != digest:
+                self.changed.add(name)
 
 
 def image_digest(batches: Iterable[NDArray[np.float32]]) -> str:

@@ -1,0 +1,231 @@
+import os
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from reportgen.data.contents import (
+    DIGEST,
+    ColumnDigests,
+    Contents,
+    column_name,
+    digest_of,
+    image_digest,
+    length_name,
+    stamp,
+)
+from reportgen.data.hdf5 import ColumnPlace, is_whole
+from reportgen.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "cache")
+
+
+@pytest.fixture
+def contents(store):
+    """What takes a file for settled as soon as it is written."""
+    return Contents(store, settled=0)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "stars.h5"
+    path.write_bytes(b"abcd")
+    return path
+
+
+def remember(contents, path, **told):
+    contents.remember(stamp(path), told)
+
+
+def age(path, seconds=0):
+    """Give a file the modification time that it had before it was changed."""
+    os.utime(path, ns=(10**18, 10**18 + seconds * 10**9))
+
+
+def test_what_is_remembered_is_known_later_and_more_is_added_to_it(contents, store, file):
+    remember(contents, file, one="1")
+    remember(Contents(store, settled=0), file, two=[2, 3])
+    assert Contents(store).of(file) == {"one": "1", "two": [2, 3]}
+
+
+def replace_with_same_size(path):
+    other = path.with_suffix(".new")
+    other.write_bytes(b"efgh")
+    age(other)
+    other.replace(path)
+
+
+def write_in_place_at_the_same_time(path):
+    path.write_bytes(b"efgh")
+    age(path)
+
+
+def append(path):
+    with path.open("ab") as opened:
+        opened.write(b"e")
+
+
+@pytest.mark.parametrize(
+    "change", [replace_with_same_size, write_in_place_at_the_same_time, append]
+)
+def test_of_a_changed_file_nothing_is_known(contents, store, file, change):
+    age(file)
+    remember(contents, file, **{DIGEST: "old"})
+    # The clock that stamps files moves in steps of some milliseconds.
+    before = stamp(file)
+    while stamp(file).changed == before.changed:
+        change(file)
+    assert contents.of(file) == {}
+    assert Contents(store).of(file) == {}
+
+
+def test_a_file_that_was_touched_must_be_read_again(contents, store, file):
+    remember(contents, file, **{DIGEST: "old"})
+    age(file)
+    assert Contents(store).of(file) == {}
+
+
+def test_nothing_is_remembered_of_a_file_that_changes_while_it_is_read(contents, file):
+    before = stamp(file)
+    append(file)
+    contents.remember(before, {DIGEST: "of the old"})
+    assert contents.of(file) == {}
+
+
+def test_nothing_is_remembered_of_a_file_that_was_just_written(store, file):
+    """It could be written again, to the same size, before the clock of the disk moves on."""
+    remember(Contents(store, settled=1000), file, one="1")
+    assert Contents(store).of(file) == {}
+
+
+def test_nothing_is_remembered_of_a_file_from_the_future(store, file, monkeypatch):
+    contents = Contents(store, settled=0)
+    monkeypatch.setattr(time, "time", lambda: file.stat().st_ctime - 10)
+    remember(contents, file, one="1")
+    assert Contents(store).of(file) == {}
+
+
+def test_without_a_store_or_a_file_nothing_is_known(contents, file, tmp_path):
+    remember(Contents(settled=0), file, one="1")
+    assert Contents().of(file) == {}
+    assert stamp(tmp_path / "none") is None
+    assert contents.of(tmp_path / "none") == {}
+    remember(contents, tmp_path / "none", one="1")
+    assert contents.of(tmp_path / "none") == {}
+
+
+def test_to_peek_leaves_the_store_as_it_is(contents, store, file, tmp_path):
+    peeking = Contents(store, peeking=True, settled=0)
+    remember(peeking, file, one="1")
+    assert not store.folder.exists()
+    remember(contents, file, one="1")
+    assert peeking.of(file) == {"one": "1"}
+
+
+@pytest.mark.parametrize("content", [b"", b"[1, 2]", b"not JSON", b"\xff"])
+def test_what_the_store_has_and_is_not_ours_is_no_knowledge(contents, store, file, content):
+    store.put(stamp(file).key, content)
+    assert Contents(store).of(file) == {}
+    remember(contents, file, one="1")
+    assert Contents(store).of(file) == {"one": "1"}
+
+
+def test_a_link_to_another_file_is_another_file(contents, file, tmp_path):
+    link, other = tmp_path / "link.h5", tmp_path / "other.h5"
+    other.write_bytes(b"abcd")
+    link.symlink_to(file)
+    remember(contents, link, one="1")
+    link.unlink()
+    link.symlink_to(other)
+    assert contents.of(link) == {}
+
+
+def test_columns_of_a_file_are_told_apart_by_their_place_and_missing_marks(file):
+    places = [
+        ColumnPlace(file, "a"),
+        ColumnPlace(file, "b"),
+        ColumnPlace(file, "a", index=0),
+        ColumnPlace(file, "a", field="0"),
+        ColumnPlace(file, "a", missing=(-99.0,)),
+        ColumnPlace(file, "a", missing=(-99.9, -99.0)),
+    ]
+    assert len({column_name(place) for place in places}) == len(places)
+    assert len({length_name(place) for place in places}) == 4  # marks leave the length as it is
+
+
+def chunks(*parts, name="flux"):
+    return [{name: np.array(part, dtype=float)} for part in parts]
+
+
+def digests(parts, **options):
+    found = ColumnDigests()
+    assert [*found.watch(parts, **options)] == parts
+    return found
+
+
+def test_a_digest_of_a_column_does_not_depend_on_how_its_rows_are_split():
+    whole, split = digests(chunks([1, 2, 3])), digests(chunks([1], [], [2, 3]))
+    assert whole.found == split.found
+    assert digests(chunks([1, 2, 4])).found != whole.found
+    assert digests(chunks([1, 2])).found != whole.found
+    assert digests(chunks([3, 2, 1])).found != whole.found
+
+
+def test_an_infinity_a_missing_value_and_zero_are_told_apart():
+    values = (np.nan, np.inf, -np.inf, 0.0, -0.0)
+    assert len({digests(chunks([value])).found["flux"] for value in values}) == 5
+
+
+def test_columns_that_pass_by_half_are_not_known():
+    found = ColumnDigests()
+    watching = found.watch(chunks([1], [2]))
+    next(watching)
+    assert found.found == {}
+
+
+def test_a_column_that_could_change_unseen_is_looked_at_each_time():
+    found = digests(chunks([1, 2]))
+    list(found.watch(chunks([1, 3])))
+    assert not found.changed, "of an ordinary file the stamp tells"
+    list(found.watch(chunks([1, 2]), frozenset({"flux"})))
+    assert not found.changed
+    list(found.watch(chunks([1, 3]), frozenset({"flux"})))
+    assert found.changed == {"flux"}
+
+
+def test_a_digest_of_images_is_that_of_their_pixels_and_shape():
+    images = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    assert image_digest([images]) == image_digest([images.copy()])
+    assert image_digest([images]) != image_digest([images.reshape(2, 4, 3)])
+    assert image_digest([images]) != image_digest([images[:1]])
+    assert image_digest([images]) != image_digest([images[::-1]])
+
+
+def test_a_digest_does_not_depend_on_the_order_of_keys():
+    assert digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1}) != digest_of({"a": 1})
+
+
+def test_a_dataset_is_whole_when_nothing_of_it_is_in_another_file(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["there/a"] = [1.0, 2.0]
+    np.array([1.0, 2.0]).tofile(tmp_path / "raw.bin")
+    layout = h5py.VirtualLayout((2,), float)
+    layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "there/a", (2,))
+    with h5py.File(tmp_path / "main.h5", "w") as file:
+        file["own"] = [1.0, 2.0]
+        file["soft"] = h5py.SoftLink("/own")
+        file["linked"] = h5py.ExternalLink("other.h5", "/there/a")
+        file["group"] = h5py.ExternalLink("other.h5", "/there")
+        file.create_virtual_dataset("virtual", layout)
+        file.create_dataset(
+            "external", (2,), float, external=[(str(tmp_path / "raw.bin"), 0, h5py.h5f.UNLIMITED)]
+        )
+    with h5py.File(tmp_path / "main.h5") as file:
+        names = ["own", "soft", "linked", "group/a", "virtual", "external"]
+        whole = {name: is_whole(file, file[name]) for name in names}
+        assert all(list(file[name]) == [1.0, 2.0] for name in names)
+    assert whole == dict.fromkeys(names, False) | {"own": True, "soft": True}
