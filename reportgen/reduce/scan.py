@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from reportgen.reduce.base import AnyReduction, Source
@@ -30,6 +31,19 @@ class Job:
     exact: bool
     needs: Mapping[str, AnyReduction]
     parts: tuple[AnyReduction, ...]
+
+
+def memory_sharing(reductions: Iterable[AnyReduction], source: Source) -> str:
+    """Say how reductions share the memory of a source: empty when all rows of all of them fit.
+
+    If not, which of them are exact depends on all of them, and that is what it says.
+    """
+    wanted = dict.fromkeys(reductions)
+    exact, rounded = replace(source, exact=True), replace(source, exact=False)
+    _, kept, _ = _planned(list(wanted), exact, rounded)
+    if kept.everything:
+        return ""
+    return sha256("\n".join(sorted(map(repr, wanted))).encode()).hexdigest()
 
 
 def scan(
