@@ -182,7 +182,9 @@ def keep_names(store: Store, recipe: str, names: tuple[str, ...]) -> None:
 def kept_section(store: Store, key: str) -> Kept | None:
     """Give a section that was made before."""
     content = store.get(key)
-    return None if content is None else Kept.read(content)
+    with suppress(ValueError):  # of another version, or nothing of ours
+        return None if content is None else Kept.read(content)
+    return None
 
 
 def _shown(parameter: object) -> str:

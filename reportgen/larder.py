@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -74,12 +73,10 @@ class Larder:
         if not found or not self.recipes[section_id]:
             return None
         recipe = self.recipes[section_id]
-        with suppress(ValueError):  # of another version, or nothing of ours
-            kept = kept_section(self.store, section_key(recipe, found))
-            if kept is not None and digests is not None and read_names(self.store, recipe) is None:
-                keep_names(self.store, recipe, tuple(digests))  # they were lost
-            return kept
-        return None
+        kept = kept_section(self.store, section_key(recipe, found))
+        if kept is not None and digests is not None and read_names(self.store, recipe) is None:
+            keep_names(self.store, recipe, tuple(digests))  # they were lost
+        return kept
 
     def digests(self, section_id: str) -> dict[str, str] | None:
         """Give the digests of all that a section reads; None when one of them is not known."""

@@ -10,15 +10,8 @@ from pathlib import Path
 import pytest
 
 from reportgen.errors import ConfigError, PublishError, SourceError
-from reportgen.pool import (
-    LONGEST_MESSAGE,
-    MOST_PRINTED,
-    Failed,
-    default_workers,
-    error_record,
-    failure,
-    worker_pool,
-)
+from reportgen.failures import LONGEST_MESSAGE, Failed, error_record, failure
+from reportgen.pool import MOST_PRINTED, default_workers, worker_pool
 
 
 class OwnSourceError(SourceError):
@@ -274,3 +267,116 @@ def test_the_record_of_a_failure_has_its_kind(error, kind):
 
 def test_there_is_a_worker_for_each_core_that_may_be_used():
     assert default_workers() == len(os.sched_getaffinity(0))
+
+
+def has_been_forked():
+    """Whether this process comes from the server that has imported all it should."""
+    return "reportgen.work" in sys.modules
+
+
+def test_a_fresh_task_has_a_process_that_imports_what_it_needs_by_itself():
+    ended = []
+    with worker_pool(2) as pool:
+        for fresh in (True, False):
+            pool.start(has_been_forked, fresh=fresh, then=ended.append, name=f"fresh: {fresh}")
+            pool.finish()
+    assert [end.value for end in ended] == [False, True]
+    assert [(span.name, span.is_task) for span in pool.spans] == [
+        ("fresh: True", True),
+        ("fresh: False", True),
+    ]
+
+
+def test_a_task_has_a_span_that_says_what_it_took():
+    ended = []
+    with worker_pool(1) as pool:
+        pool.start(add, 1, 2, then=ended.append, name="sum")
+        pool.start(os._exit, 7, then=ended.append, name="end")
+        pool.finish()
+    done, died = pool.spans
+    assert done.called <= done.begun <= done.ended
+    assert done.cpu >= 0
+    assert done.memory > 1_000_000
+    assert (died.name, died.cpu, died.memory) == ("end", None, None)
+
+
+def pid_and_modules(*names):
+    return os.getpid(), [name in sys.modules for name in names]
+
+
+def start_ready(pool, work, *arguments, timeout=60):
+    ended = []
+    pool.start_ready(work, *arguments, then=ended.append, timeout=timeout, name="ready")
+    pool.finish()
+    (end,) = ended
+    return end
+
+
+def test_a_prepared_process_has_imported_and_does_the_work_once():
+    with worker_pool(1) as pool:
+        pool.prepare("this", "no_such_module")
+        prepared = pool._ready.future
+        first = start_ready(pool, pid_and_modules, "this")
+        second = start_ready(pool, pid_and_modules, "this")
+    assert prepared.done()
+    assert first.value[1] == [True]
+    assert second.value[1] == [False], "there was none prepared any more"
+    assert first.value[0] != second.value[0]
+    assert "Beautiful is better than ugly." in first.printed
+    assert [span.name for span in pool.spans] == ["ready", "ready"]
+    assert pool.spans[0].cpu is not None
+
+
+def test_a_prepared_process_waits_for_no_worker_and_takes_none():
+    ended = []
+    with worker_pool(1) as pool:
+        pool.prepare()
+        pool.start(add, 1, 2, then=ended.append)
+        pool.finish()
+        assert start_ready(pool, add, 3, 4).value == 7
+    assert ended[0].value == 3
+
+
+def test_without_a_prepared_process_another_does_the_work():
+    with worker_pool(1) as pool:
+        assert start_ready(pool, add, 1, 2).value == 3
+
+
+def test_when_the_prepared_process_has_died_another_does_the_work():
+    with worker_pool(1) as pool:
+        pool.prepare()
+        ready = pool._ready
+        wait_until_exists(ready.output.with_suffix(".pid"))
+        os.kill(int(ready.output.with_suffix(".pid").read_text()), signal.SIGKILL)
+        ready.future.exception(60)
+        assert start_ready(pool, add, 1, 2).value == 3
+
+
+def wait_until_exists(path):
+    end = time.monotonic() + 60
+    while not (path.exists() and path.read_text()):
+        assert time.monotonic() < end
+        os.sched_yield()
+
+
+def test_the_work_of_a_prepared_process_is_stopped_beyond_its_time():
+    with worker_pool(1) as pool:
+        pool.prepare()
+        end = start_ready(pool, time.sleep, 3600, timeout=0.3)
+    assert end.failed == Failed("timeout", "ran longer than its timeout of 0.3 s and was stopped")
+
+
+def test_what_fails_in_a_prepared_process_is_told():
+    for work, kind in (((raise_own_error,), "error"), ((add, 1, lambda: None), "error")):
+        with worker_pool(1) as pool:
+            pool.prepare()
+            assert start_ready(pool, *work).failed.kind == kind
+
+
+def test_a_prepared_process_without_work_ends_with_the_pool():
+    with worker_pool(1) as pool:
+        pool.prepare()
+        place = pool._ready.output.with_suffix(".pid")
+        wait_until_exists(place)
+        pid = int(place.read_text())
+    assert not Path(f"/proc/{pid}").exists()

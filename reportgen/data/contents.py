@@ -103,7 +103,7 @@ class Contents:
             or stamp(Path(before.path)) != before
         ):
             return
-        if not 0 <= before.changed * 1e-9 <= time.time() - self.settled:
+        if before.changed * 1e-9 > time.time() - self.settled:
             return
         known = self._read(before) | dict(told)
         self._known[before] = known
