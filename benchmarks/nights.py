@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import sleep
 
 from measuring import Measured, measure
 
@@ -15,6 +16,7 @@ CONFIG = HERE.parent / "configs" / "cdfs.yaml"
 NOTEBOOK = HERE / "notebook.ipynb"
 NEXT_NIGHT = ("--seed", "1998", "--rows", "31000")  # other objects, and more of them
 SAME_NETWORK = ("cnn_model.json", "weights_10epochs.h5", "my_cnn_weights.h5")
+SETTLED = 3.0  # seconds
 # A page that loads nothing from anywhere, as reportgen's.
 OFFLINE = ("require_js_url", "mathjax_url", "jquery_url")
 
@@ -97,6 +99,9 @@ def begin_night(place: Place, night: str) -> None:
         new = target.with_suffix(".new")
         shutil.copy2(source, new)
         new.replace(target)
+    sleep(
+        SETTLED
+    )  # what was written this instant is not trusted to stay; data of a night are older
 
 
 def forget_all(place: Place) -> None:
@@ -130,9 +135,15 @@ def run_notebook(place: Place, *, memory: bool = False) -> Notebook:
     return Notebook(*took)
 
 
-def build(place: Place, *options: str, memory: bool = False) -> Measured:
-    """Build the report as a user does; it must be whole, with the documents asked for."""
+def build(
+    place: Place, *options: str, memory: bool = False, profile: Path | None = None
+) -> Measured:
+    """Build the report as a user does; it must be whole, with the documents asked for.
+
+    profile: file for the time line of the build.
+    """
     command = (sys.executable, "-m", "reportgen", CONFIG, "--output", place.latest.parent, *options)
+    command += () if profile is None else ("--profile", profile)
     before = place.latest.resolve()
     took = measure(command, place.environment, place.folder, memory=memory)
     summary = json.loads((place.latest / "summary.json").read_text(encoding="utf-8"))

@@ -96,12 +96,8 @@ def main() -> None:
         print(f"- {name}: {text}")
     print("- memory of a build: PSS of all processes together; of the scan: its largest RSS")
     print()
-    print(
-        "| rows | HTML report [s] | scan [s] | scanned rows/s | h5py alone [s] | read rows/s ",
-        end="",
-    )
-    print("| build, peak [MB] | scan, peak [MB] |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"| {' | '.join(HEAD)} |")
+    print("|---" * len(HEAD) + "|")
     measured = []
     with tempfile.TemporaryDirectory(prefix="reportgen-benchmark-") as name:
         folder = Path(name)

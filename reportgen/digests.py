@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from reportgen.sources import Sources
 
 # Names of what a section reads, before that of a column, a set of weights or a span of images.
 COLUMN, WEIGHTS, IMAGES = "column ", "weights ", "images "
+SHARING = "sharing of memory"
 _ROWS, _SHAPE, _ARCHITECTURE = "rows", "shape of images", "architecture"
 _TRAINED = "trained_with"
 _IMAGES_AT_A_TIME = 32
@@ -65,10 +67,12 @@ class CatalogueDigests:
         for file, told in found.items():
             Contents(self._store).remember(self._before[file], told)
 
-    def of(self, reductions: Iterable[Reduction[Any, Any]], source: Source) -> dict[str, str]:
+    def of(
+        self, reductions: Iterable[Reduction[Any, Any]], source: Source, sharing: str
+    ) -> dict[str, str]:
         """Give the digest of each thing that some reductions read; none where one is not known.
 
-        It is not known of what changed while it was read.
+        It is not known of what changed while it was read. sharing: see ``memory_sharing``.
         """
         try:
             names = _columns_read(reductions, source)
@@ -79,15 +83,20 @@ class CatalogueDigests:
         if not (is_complete and self._is_as_before) or names & self._digests.changed:
             return {}
         rows = rows_text(self._catalogue)
-        return {_ROWS: rows, **{f"{COLUMN}{name}": digest for name, digest in found.items()}}
+        return {
+            _ROWS: rows,
+            SHARING: sharing,
+            **{f"{COLUMN}{name}": digest for name, digest in found.items()},
+        }
 
 
 def _columns_read(reductions: Iterable[Reduction[Any, Any]], source: Source) -> frozenset[str]:
     """Give the columns that reductions read, and those that they need to be known before."""
     names = frozenset[str]()
     for reduction in reductions:
-        needs = reduction.needs(source).values()
-        names = names.union(reduction.columns, *(need.columns for need in needs))
+        for each in (replace(source, exact=True), replace(source, exact=False)):
+            needs = reduction.needs(each).values()
+            names = names.union(reduction.columns, *(need.columns for need in needs))
     return names
 
 

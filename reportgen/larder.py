@@ -8,7 +8,7 @@ from functools import cached_property
 from reportgen.analyses.base import Analysis, AnyAnalysis
 from reportgen.config.loading import Report
 from reportgen.data.contents import Contents, digest_of
-from reportgen.digests import known_digests
+from reportgen.digests import SHARING, known_digests, rows_text
 from reportgen.kept import (
     Caching,
     Kept,
@@ -49,11 +49,16 @@ class Larder:
     def parts(self, section_id: str) -> Parts:
         """Give what decides what a section is, but for what it reads."""
         if section_id not in self._asked:
-            section, memory = self.sections[section_id], None
+            section, memory = self._section(section_id), None
             if isinstance(section, Analysis):
                 memory = int(self.report.catalogues[section.catalogue].memory)
             self._asked[section_id] = recipe(section_id, section, memory)
         return self._asked[section_id]
+
+    def _section(self, section_id: str) -> AnyAnalysis:
+        section = self.report.sections[section_id]
+        assert isinstance(section, AnyAnalysis)  # noqa: S101 - as loading made it
+        return section
 
     def caching(self, group: Iterable[str]) -> Caching:
         """Give what a worker needs to know to find sections that are kept."""
@@ -88,7 +93,28 @@ class Larder:
         names = read_names(self.store, recipe) if recipe else None
         if names is None or self.sources.errors.keys() & set(section.sources):
             return None
-        return known_digests(names, section, self.sources, self.contents)
+        found = known_digests(names, section, self.sources, self.contents)
+        return found | {SHARING: self._sharing(section)} if SHARING in found else found
+
+    def _sharing(self, section: AnyAnalysis) -> str | None:
+        """Give how the sections of a catalogue share its memory, if it is known."""
+        key = self._sharing_key(section)
+        content = self.store.get(key) if key else None
+        return None if content is None else content.decode()
+
+    def _sharing_key(self, section: AnyAnalysis) -> str:
+        """Give the key of how the sections of a catalogue share its memory; empty if unknown."""
+        if not isinstance(section, Analysis) or section.catalogue not in self.sources.catalogues:
+            return ""
+        recipes = [self._recipe(name) for name in on_catalogue(self.report, section.catalogue)]
+        rows = rows_text(self.sources.catalogues[section.catalogue])
+        return digest_of([SHARING, sorted(recipes), rows]) if all(recipes) else ""
+
+    def learn(self, section_id: str, digests: Mapping[str, str]) -> None:
+        """Keep what a pass over a catalogue told of how its sections share the memory."""
+        key = self._sharing_key(self.sections[section_id])
+        if SHARING in digests and key and self.store.peek(key) is None:
+            self.store.put(key, digests[SHARING].encode())
 
     def place(self, section_id: str, digests: Mapping[str, str]) -> tuple[Store, str] | None:
         """Give where to keep a section that is being made; None when it cannot be kept."""
@@ -102,3 +128,12 @@ class Larder:
     def last_key(self, section_id: str) -> str:
         """Give the key of what a section was last made of."""
         return digest_of(["last", self.report.report.id, section_id])
+
+
+def on_catalogue(report: Report, catalogue: str) -> dict[str, Analysis]:
+    """Give the sections of a report on a catalogue, those included that are not built now."""
+    return {
+        name: section
+        for name, section in report.sections.items()
+        if isinstance(section, Analysis) and section.catalogue == catalogue
+    }

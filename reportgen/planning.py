@@ -152,4 +152,4 @@ def _words(name: str) -> str:
     if name.startswith(IMAGES):
         first, stop = name.removeprefix(IMAGES).split()
         return f"images {first} to {int(stop) - 1} are others"
-    return {"rows": "the number of rows is another"}.get(name, f"{name} is another")
+    return {"rows": "the number of rows is another"}.get(name, f"the {name} is another")

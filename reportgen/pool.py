@@ -5,11 +5,10 @@ import pickle
 import signal
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from multiprocessing import active_children, forkserver, get_context
 from multiprocessing import resource_tracker as tracker
 from pathlib import Path
@@ -24,18 +23,19 @@ from reportgen.worker import do_nothing, do_task, pass_on, wait_for_work
 
 # Imported once in the server that workers are forked from, so that no task pays for it.
 PRELOAD = [
+    "reportgen.plain",
     "reportgen.cli",
     "reportgen.work",
     "matplotlib.figure",
     "matplotlib.backends.backend_svg",
     "matplotlib.backends.backend_pdf",
     "matplotlib.backends.backend_agg",
+    "pypdfium2",
+    "uharfbuzz",
     "astropy.table",
-    "astropy.wcs",
     "h5py",
     "jinja2",
     "pebble.concurrent",
-    "scipy.ndimage",
 ]
 FOR_PDF = ("reportgen.documents", "weasyprint", "pikepdf")
 """What a worker that makes a PDF can import beforehand."""
@@ -75,6 +75,7 @@ class Pool:
         self._running: dict[Future[Any], _Task] = {}
         self._beyond: dict[Future[Any], Failed] = {}  # those stopped for the memory they used
         self._ready: Ready | None = None
+        self._modules: tuple[str, ...] = ()
         self.spans: list[Span] = []
         """What tasks that have ended took."""
 
@@ -102,6 +103,10 @@ class Pool:
     def _output(self) -> Path:
         self._started += 1
         return self._folder / f"{self._started}.txt"
+
+    def preload(self, modules: Iterable[str]) -> None:
+        """Have modules imported once for all tasks; before the first one is started."""
+        self._modules = tuple(modules)
 
     def prepare(self, *modules: str) -> None:
         """Have a process import modules once a worker is free, for the next ``start_ready``."""
@@ -146,7 +151,7 @@ class Pool:
         A timeout counts from the start of a process, which must not wait for the imports.
         """
         if self._warm is None:
-            _start_server()
+            _start_server(self._modules)
             task = _Task(pickle.dumps((do_nothing, ())), None, _ignore, self._folder / "0.txt")
             self._warm = _launch(task)
         return self._warm.done()
@@ -301,12 +306,17 @@ def default_workers() -> int:
     return max(1, len(os.sched_getaffinity(0)))
 
 
-@cache
-def _start_server() -> None:
-    """Start the server that workers are forked from."""
-    get_context("forkserver").set_forkserver_preload(PRELOAD)
+_servers: list[tuple[str, ...]] = []  # what the one of this process imports besides, once it runs
+
+
+def _start_server(modules: tuple[str, ...] = ()) -> None:
+    """Start the server that workers are forked from, once. modules: to be imported, too."""
+    if _servers:
+        return
+    get_context("forkserver").set_forkserver_preload([*PRELOAD, *modules])
     with _deaf_to_interrupts():
         forkserver.ensure_running()
+    _servers.append(modules)
 
 
 @contextmanager

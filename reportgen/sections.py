@@ -17,7 +17,7 @@ from reportgen.errors import PublishError
 from reportgen.failures import Ended, Failed, error_record
 from reportgen.features import scan_features
 from reportgen.kept import Scanned
-from reportgen.larder import Larder
+from reportgen.larder import Larder, on_catalogue
 from reportgen.metering import own_peak
 from reportgen.pool import Pool
 from reportgen.progress import Progress
@@ -56,6 +56,8 @@ class SectionMaker:
                 self.failed(section_id, Failed("error", wrong[0].message, error=wrong[0]))
             elif not isinstance(section, HistoryAnalysis) and not self.take(section_id):
                 groups.setdefault(section.sources, []).append(section_id)
+        made = [self.sections[section_id] for group in groups.values() for section_id in group]
+        self.pool.preload(dict.fromkeys(name for section in made for name in section.imports))
         # Networks first: importing TensorFlow takes longer than all else, and goes on beside it.
         for group in sorted(groups.values(), key=self.reads_catalogue):
             self.scan(group)
@@ -104,7 +106,9 @@ class SectionMaker:
             )
         else:
             ((_, name),) = first.sources
-            work = scan_catalogue
+            there = on_catalogue(self.report, name)
+            others = [section for other, section in there.items() if other not in chosen]
+            work = partial(scan_catalogue, beside=others)
             source = self.sources.catalogues[name], int(self.report.catalogues[name].memory)
         self.pool.start(
             partial(work, caching=caching),
@@ -129,6 +133,8 @@ class SectionMaker:
             return
         for section_id in group:
             found = Scanned(failed, {}) if failed is not None else end.value[section_id]
+            if self.larder is not None:
+                self.larder.learn(section_id, found.digests)
             if isinstance(found.values, Failed):
                 self.failed(section_id, found.values, end.printed if failed is not None else "")
             elif found.values is not None:

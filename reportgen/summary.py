@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from reportgen.describing import is_wanted
 from reportgen.errors import ConfigError
 
 FORMAT = "reportgen-run/1"
@@ -46,7 +47,7 @@ class Record(BaseModel):
     """Any part of the record; its texts hold nothing that XML or UTF-8 cannot carry."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
+        frozen=True, extra="forbid", use_attribute_docstrings=is_wanted(), defer_build=True
     )
 
     @field_validator("*", mode="before")

@@ -4,6 +4,7 @@ import os
 import pickle
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ from reportgen.prose import fill_prose
 from reportgen.publish import publishing_errors
 from reportgen.reduce.base import Reduction, Source
 from reportgen.reduce.counts import Count
-from reportgen.reduce.scan import Failure, scan
+from reportgen.reduce.scan import Failure, memory_sharing, scan
 from reportgen.render.html import MOST_ROWS
 from reportgen.render.saving import section_files
 from reportgen.render.view import section_view
@@ -41,12 +42,14 @@ def scan_catalogue(
     memory: int,
     analyses: Mapping[str, Analysis],
     caching: Caching | None = None,
+    beside: Iterable[Analysis] = (),
 ) -> dict[str, Scanned]:
     """Compute all reductions of some sections in one pass over a catalogue.
 
     Returns for each section its values, pickled by the names it gave them (only the section
     itself will open them), or why there are none. caching: with it, digests of the columns are
-    worked out on the way, and a section that is kept gets no values.
+    worked out on the way, and a section that is kept gets no values. beside: the other sections of
+    the report on the catalogue, which have their part of the memory.
     """
     wanted: dict[str, Mapping[str, Any]] = {}
     result: dict[str, Scanned] = {}
@@ -61,10 +64,12 @@ def scan_catalogue(
     everything = [reduction for named in wanted.values() for reduction in named.values()]
     digests = CatalogueDigests(catalogue, caching)
     source = Source(catalogue.rows, memory)
-    values = scan(everything, source, digests.chunks)
+    others = _reductions_beside(beside)
+    values = scan(everything, source, digests.chunks, beside=others)
     digests.remember()
+    sharing = memory_sharing([*everything, *others], source)
     for section_id, named in wanted.items():
-        read = digests.of(named.values(), source)
+        read = digests.of(named.values(), source, sharing)
         if caching and caching.has(section_id, read):
             result[section_id] = Scanned(None, read)
             continue
@@ -73,6 +78,15 @@ def scan_catalogue(
         pickled = _pickled(found) if failed is None else failure(failed.error)
         result[section_id] = Scanned(pickled, read)
     return result
+
+
+def _reductions_beside(analyses: Iterable[Analysis]) -> list[Reduction[Any, Any]]:
+    """Give the reductions of sections that are not made here, as far as they can say them."""
+    found: list[Reduction[Any, Any]] = []
+    for analysis in analyses:
+        with suppress(Exception):  # a plugin's error is its section's
+            found += [*analysis.reductions().values(), *_counts_for_checks(analysis).values()]
+    return found
 
 
 def _counts_for_checks(analysis: Analysis) -> dict[str, Reduction[Any, Any]]:

@@ -14,6 +14,11 @@ from threading import Thread
 from time import sleep
 from typing import Any
 
+from reportgen import describing
+
+if "__mp_main__" in sys.modules:  # as multiprocessing calls the program of a worker's parent
+    describing.leave_out()
+
 from reportgen.failures import Failed, failure
 from reportgen.timeline import noting_use
 

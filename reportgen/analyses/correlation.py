@@ -14,7 +14,8 @@ from reportgen.config.schema import ColumnRef, Fraction
 from reportgen.numbers import listed, number
 from reportgen.reduce.base import Reduction
 from reportgen.reduce.counts import CountRows
-from reportgen.reduce.moments import CLASSES, CorrelationMatrix, Pearson, Spearman
+from reportgen.reduce.moments import CorrelationMatrix, Pearson
+from reportgen.reduce.ranks import Spearman
 from reportgen.results import Metric, Section, Table, TableColumn
 
 
@@ -69,8 +70,8 @@ class Correlation(Analysis, name="correlation"):
         notes = []
         if not matrix.exact:
             notes.append(
-                f"Spearman's coefficients are of {CLASSES} rank classes: the columns do not fit "
-                "the catalogue's memory budget."
+                f"Spearman's coefficients are of {matrix.classes} rank classes at most: the "
+                "columns do not fit the catalogue's memory budget."
             )
         return Section(
             findings=self._findings(pairs, shorts),

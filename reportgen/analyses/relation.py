@@ -15,9 +15,11 @@ from reportgen.config.schema import ColumnRef, Count
 from reportgen.errors import SectionError
 from reportgen.numbers import listed, number
 from reportgen.reduce.base import Reduction
+from reportgen.reduce.binned import QuantilesInBins
 from reportgen.reduce.counts import CountRows
-from reportgen.reduce.histograms import Axis, FewRows, Histogram2D, QuantilesInBins
-from reportgen.reduce.moments import CLASSES, CorrelationMatrix, Pearson, Spearman
+from reportgen.reduce.histograms import Axis, FewRows, Histogram2D
+from reportgen.reduce.moments import CorrelationMatrix, Pearson
+from reportgen.reduce.ranks import Spearman
 from reportgen.results import Metric, Section, Table, TableColumn
 
 
@@ -114,10 +116,10 @@ class Relation(Analysis, name="relation"):
 
     def _notes(self, panels: list[Panel]) -> list[str]:
         notes = []
-        if not all(panel.spearman.exact for panel in panels):
+        if classes := max(panel.spearman.classes for panel in panels):
             notes.append(
-                f"Spearman's coefficients are of {CLASSES} rank classes: the columns do not fit "
-                "the catalogue's memory budget."
+                f"Spearman's coefficients are of {classes} rank classes at most: the columns "
+                "do not fit the catalogue's memory budget."
             )
         if error := max(panel.running.error for panel in panels):
             notes.append(

@@ -11,7 +11,8 @@ from reportgen.analyses.ticks import Values, padded, set_linear, set_log
 from reportgen.analyses.words import coefficient, counted, interval
 from reportgen.config.columns import Column
 from reportgen.numbers import number
-from reportgen.reduce.histograms import BinnedQuantiles, Counts2D, Rows
+from reportgen.reduce.binned import BinnedQuantiles
+from reportgen.reduce.histograms import Counts2D, Rows
 from reportgen.reduce.moments import CorrelationMatrix
 from reportgen.results import Figure, Table, TableColumn
 from reportgen.style import DENSITY_MAP, HALO, INK, series_colour

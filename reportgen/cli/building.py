@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reportgen import describing
 from reportgen.cli.combinations import (
     Manner,
     build_combinations,
@@ -69,6 +70,7 @@ def build(  # noqa: PLR0917 - click names them all
     no_index: bool,
 ) -> int:
     """Build a report and publish it in its output folder; with a matrix, one a combination."""
+    describing.leave_out()
     from reportgen.pool import FOR_PDF, default_workers, worker_pool
 
     if dry_run and not mail:

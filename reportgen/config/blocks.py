@@ -17,6 +17,7 @@ from pydantic import (
 
 from reportgen.config.columns import Column
 from reportgen.config.suggest import unknown
+from reportgen.describing import is_wanted
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 LONGEST_NAME = 80  # characters
@@ -79,7 +80,7 @@ class Block(BaseModel):
         frozen=True,
         extra="forbid",
         arbitrary_types_allowed=True,
-        use_attribute_docstrings=True,
+        use_attribute_docstrings=is_wanted(),
         validate_default=True,
         defer_build=True,
     )

@@ -169,7 +169,8 @@ class CatalogueBlock(Block):
     missing: tuple[Real, ...] = ()
     """Numbers that stand for a missing value in every column that names none."""
     memory: ByteSize = ByteSize(256 * 1024**2)
-    """Memory for values that exact quantiles and ranks may keep; beyond it they are approximate."""
+    """Memory that all sections on it share for exact quantiles and ranks; what does not fit is
+    approximate. Reading and counting take up to 64 MB beside it, however many rows there are."""
     columns: Annotated[dict[ColumnName, ColumnBlock], Field(min_length=1)]
     """The columns, by the names that sections use."""
 

@@ -1,16 +1,15 @@
-"""What a reduction is, and the chunk of rows it is given."""
+"""What a reduction is, and what it knows of its source."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
 
 from reportgen.config.expressions import Condition
+from reportgen.reduce.chunk import Chunk, Values
 
-Values = NDArray[np.float64]
+__all__ = ["AnyReduction", "Chunk", "Reduction", "Source", "State", "Value", "Values"]
+
 State = TypeVar("State")
 Value = TypeVar("Value")
 
@@ -19,71 +18,21 @@ Value = TypeVar("Value")
 class Source:
     """What is known of a source before it is read.
 
-    rows: number of rows. memory: bytes that a reduction may keep to stay exact.
+    rows: number of rows. memory: bytes that all reductions of a scan may keep together. A scan
+    decides for each reduction what it may keep: exact: whether the rows; keys: how many different
+    values a sketch may tell apart. Where they are None a reduction has the memory for itself.
     """
 
     rows: int
     memory: int = 256 * 1024**2
+    exact: bool | None = None
+    keys: int | None = None
 
     def keeps(self, columns: int) -> bool:
-        """Whether all rows of so many columns fit the memory budget."""
+        """Whether all rows of so many columns may be kept."""
+        if self.exact is not None:
+            return self.exact
         return self.rows * columns * 8 <= self.memory
-
-
-@dataclass
-class Chunk:
-    """Some rows of a catalogue: columns by name, NaN where missing.
-
-    What several reductions ask for (the selected rows, the valid values) is worked out once.
-    """
-
-    columns: Mapping[str, Values]
-    rows: int
-    _masks: dict[Condition, NDArray[np.bool_]] = field(default_factory=dict, repr=False)
-    _selected: dict[tuple[str, Condition | None], Values] = field(default_factory=dict, repr=False)
-    _valid: dict[tuple[str, Condition | None], Values] = field(default_factory=dict, repr=False)
-
-    def __post_init__(self) -> None:
-        # A reduction that changed its rows in place would change those of every other.
-        self.columns = {name: _fixed(values.view()) for name, values in self.columns.items()}
-
-    def mask(self, where: Condition) -> NDArray[np.bool_]:
-        """Give which rows a selection takes, (rows,)."""
-        if where not in self._masks:
-            self._masks[where] = np.broadcast_to(where.selected(self.columns), (self.rows,))
-        return self._masks[where]
-
-    def selected(self, column: str, where: Condition | None) -> Values:
-        """Give a column's values in the selected rows, missing ones as NaN."""
-        if where is None:
-            return self.columns[column]
-        key = (column, where)
-        if key not in self._selected:
-            self._selected[key] = _fixed(self.columns[column][self.mask(where)])
-        return self._selected[key]
-
-    def valid(self, column: str, where: Condition | None) -> Values:
-        """Give a column's finite values in the selected rows."""
-        key = (column, where)
-        if key not in self._valid:
-            values = self.selected(column, where)
-            self._valid[key] = _fixed(values[np.isfinite(values)])
-        return self._valid[key]
-
-    def table(self, columns: tuple[str, ...], where: Condition | None) -> Values:
-        """Give the selected rows of some columns, (rows, columns); not finite becomes NaN."""
-        block = np.stack([self.selected(column, where) for column in columns], axis=1)
-        return np.where(np.isfinite(block), block, np.nan)
-
-    def complete(self, columns: tuple[str, ...], where: Condition | None) -> Values:
-        """Give the selected rows in which every one of some columns is valid."""
-        block = self.table(columns, where)
-        return block[~np.isnan(block).any(axis=1)]
-
-
-def _fixed(values: Values) -> Values:
-    values.flags.writeable = False
-    return values
 
 
 class Reduction(ABC, Generic[State, Value]):
@@ -92,7 +41,19 @@ class Reduction(ABC, Generic[State, Value]):
     A reduction is a frozen dataclass: two sections that ask for the same one share it. A field
     called ``where`` is its selection of rows. A state belongs to one scan, and update may change
     it in place; a chunk may not be changed.
+
+    One that is exact only with all rows in memory says so by ``working``. It is given them as one
+    chunk while they fit the budget that all share, and chunk by chunk, to approximate, beyond it.
     """
+
+    working: ClassVar[int] = 0
+    """Memory beside the rows that it takes to be exact, in columns as long as the source, such as
+    for a sorted copy; 0 for one that is exact without all rows."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is exact only with all rows in memory."""
+        return self.working > 0
 
     @property
     @abstractmethod
@@ -109,6 +70,22 @@ class Reduction(ABC, Generic[State, Value]):
         """Give what must be known before the pass, such as a range; comes from the profile pass."""
         return {}
 
+    @property
+    def sketches(self) -> int:
+        """How many sketches, or tables of about that size, it has when it may not hold rows."""
+        return 0
+
+    def parts(self, source: Source) -> tuple["Reduction[Any, Any]", ...]:
+        """Give the reductions whose values are all it needs; they are shared among reductions.
+
+        With any, derive() gives its value, and its own state is the tuple of theirs.
+        """
+        return ()
+
+    def derive(self, *values: Any) -> Value:
+        """Give the value from those of its parts."""
+        raise NotImplementedError
+
     @abstractmethod
     def start(self, source: Source, /, **profile: Any) -> State:
         """Give the state of no rows; profile: values of what it needs, by the names it gave."""
@@ -124,3 +101,6 @@ class Reduction(ABC, Generic[State, Value]):
     @abstractmethod
     def finish(self, state: State) -> Value:
         """Give the value of all rows."""
+
+
+AnyReduction = Reduction[Any, Any]

@@ -1,4 +1,4 @@
-"""Histograms in one and two dimensions, and quantiles of one column in bins of another."""
+"""Histograms in one and two dimensions, and the few rows that can be drawn one by one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition, both
 from reportgen.reduce.base import Chunk, Reduction, Source, Values
+from reportgen.reduce.binning import Binning
 from reportgen.reduce.counts import Limits, Range
-from reportgen.reduce.quantiles import Order, OrderState, keys_each
 
 Integers = NDArray[np.int64]
 
@@ -89,9 +89,9 @@ def _ends(wanted: tuple[float | None, float | None], found: Iterable[Limits]) ->
 
 @dataclass
 class HistogramState:
-    """Edges and counts; counts has a place below and one above the edges."""
+    """Bins and counts; counts has a place below and one above the edges."""
 
-    edges: Values
+    bins: Binning
     counts: Integers
 
 
@@ -130,26 +130,28 @@ class Histogram(Reduction[HistogramState, HistogramCounts]):
     def start(self, source: Source, /, **profile: Limits) -> HistogramState:
         """Start with empty bins."""
         edges = bin_edges(_ends(self.limits, profile.values()), self.bins, log=self.log)
-        return HistogramState(edges, np.zeros(self.bins + 2, dtype=np.int64))
+        return HistogramState(Binning(edges), np.zeros(self.bins + 2, dtype=np.int64))
 
     def update(self, state: HistogramState, chunk: Chunk) -> HistogramState:
         """Add a chunk."""
         values = chunk.valid(self.column, both(self.where, self.subset))
-        low, high = state.edges[0], state.edges[-1]
-        beyond = values >= high if self.half_open and self.limits[1] is not None else values > high
-        inside = np.histogram(values[~beyond], state.edges)[0]
-        outside = (values < low).sum(), beyond.sum()
-        state.counts += np.concatenate([[outside[0]], inside, [outside[1]]]).astype(np.int64)
+        up_to = state.bins.edges_up_to(values)
+        counts = np.bincount(up_to, minlength=self.bins + 2)
+        if not (self.half_open and self.limits[1] is not None) and counts[-1]:
+            # The last bin includes its upper edge.
+            on_edge = np.count_nonzero(values == state.bins.edges[-1])
+            counts[-2:] += on_edge, -on_edge
+        state.counts += counts
         return state
 
     def merge(self, first: HistogramState, second: HistogramState) -> HistogramState:
         """Add two states."""
-        return HistogramState(first.edges, first.counts + second.counts)
+        return HistogramState(first.bins, first.counts + second.counts)
 
     def finish(self, state: HistogramState) -> HistogramCounts:
         """Give the counts."""
         below, inside, above = state.counts[0], state.counts[1:-1], state.counts[-1]
-        return HistogramCounts(state.edges, inside, int(below), int(above))
+        return HistogramCounts(state.bins.edges, inside, int(below), int(above))
 
 
 @dataclass(frozen=True)
@@ -173,29 +175,33 @@ class Counts2D:
 
 @dataclass
 class State2D:
-    """Edges and counts."""
+    """Bins and counts."""
 
-    x: Values
-    y: Values
+    x: Binning
+    y: Binning
     counts: Integers
 
 
-def count_in_cells(counts: Integers, edges: tuple[Values, Values], x: Values, y: Values) -> None:
+def count_in_cells(counts: Integers, x: NDArray[Any], y: NDArray[Any]) -> None:
     """Add positions to the counts of their cells, (ny, nx), in place.
 
-    edges: of x and of y. The counts are those of numpy.histogram2d, without a table of all cells
-    for every call. Values outside the edges, and NaN, are left out.
+    x, y: bins of each position, -1 outside. The counts are those of numpy.histogram2d.
     """
-    x_edges, y_edges = edges
-    inside = (x >= x_edges[0]) & (x <= x_edges[-1]) & (y >= y_edges[0]) & (y <= y_edges[-1])
-    column, row = _bin(x_edges, x[inside]), _bin(y_edges, y[inside])
-    np.add.at(counts, (row, column), 1)
+    inside = (x >= 0) & (y >= 0)
+    if not inside.all():
+        x, y = x[inside], y[inside]
+    cell = y * np.int64(counts.shape[1]) + x
+    np.add.at(counts.reshape(-1), cell, 1)
 
 
-def _bin(edges: Values, values: Values) -> Integers:
-    """Give the bin of each value within the edges; the last one includes its upper edge."""
-    number = np.searchsorted(edges, values, side="right") - 1
-    return np.where(values == edges[-1], len(edges) - 2, number)
+def row_bins(
+    chunk: Chunk, column: str, binning: Binning, places: NDArray[np.intp] | None
+) -> NDArray[Any]:
+    """Give the bin of a column's values at some places (None: of all rows), -1 outside."""
+    values, up_to = chunk.columns[column], chunk.edges_up_to(column, binning)
+    if places is not None:
+        values, up_to = values[places], up_to[places]
+    return binning.bins(values, up_to)
 
 
 @dataclass(frozen=True)
@@ -225,12 +231,14 @@ class Histogram2D(Reduction[State2D, Counts2D]):
             bin_edges(profile.get(name, axis.limits), axis.bins, log=axis.log)
             for name, axis in (("x", self.x), ("y", self.y))
         )
-        return State2D(x, y, np.zeros((self.y.bins, self.x.bins), dtype=np.int64))
+        return State2D(Binning(x), Binning(y), np.zeros((self.y.bins, self.x.bins), dtype=np.int64))
 
     def update(self, state: State2D, chunk: Chunk) -> State2D:
         """Add a chunk."""
-        x, y = chunk.complete((self.x.column, self.y.column), self.where).T
-        count_in_cells(state.counts, (state.x, state.y), x, y)
+        x, y = self.x.column, self.y.column
+        places = chunk.places((x, y), self.where)
+        bins = row_bins(chunk, x, state.x, places), row_bins(chunk, y, state.y, places)
+        count_in_cells(state.counts, *bins)
         return state
 
     def merge(self, first: State2D, second: State2D) -> State2D:
@@ -239,89 +247,7 @@ class Histogram2D(Reduction[State2D, Counts2D]):
 
     def finish(self, state: State2D) -> Counts2D:
         """Give the counts."""
-        return Counts2D(state.x, state.y, state.counts)
-
-
-@dataclass(frozen=True)
-class BinnedQuantiles:
-    """Quantiles of y in bins of x.
-
-    edges: (bins + 1,); n: (bins,); values: (fractions, bins).
-
-    error: of the values, as a fraction of each.
-    """
-
-    edges: Values
-    n: Integers
-    values: Values
-    error: float
-
-
-@dataclass
-class BinnedState:
-    """Edges, and the order of y in each bin."""
-
-    edges: Values
-    orders: list[OrderState]
-
-
-@dataclass(frozen=True)
-class QuantilesInBins(Reduction[BinnedState, BinnedQuantiles]):
-    """Quantiles of y in equal bins of x, such as a running median."""
-
-    x: Axis
-    y: str
-    fractions: tuple[float, ...]
-    where: Condition | None = None
-
-    @property
-    def reads(self) -> frozenset[str]:
-        """Both columns."""
-        return frozenset([self.x.column, self.y])
-
-    def needs(self, source: Source) -> dict[str, Range]:
-        """Ask for the range of x where none is given."""
-        if self.x.limits is not None:
-            return {}
-        return {"limits": Range(self.x.column, self.where, positive=self.x.log)}
-
-    def start(self, source: Source, /, **profile: Limits) -> BinnedState:
-        """Start with empty bins."""
-        limits = self.x.limits if self.x.limits is not None else profile["limits"]
-        edges = bin_edges(limits, self.x.bins, log=self.x.log)
-        most = keys_each(self.x.bins)
-        states = [OrderState(source.keeps(2), most=most) for _ in range(self.x.bins)]
-        return BinnedState(edges, states)
-
-    def update(self, state: BinnedState, chunk: Chunk) -> BinnedState:
-        """Add a chunk."""
-        x, y = chunk.complete((self.x.column, self.y), self.where).T
-        inside = (x >= state.edges[0]) & (x <= state.edges[-1])
-        x, y = x[inside], y[inside]
-        number = _bin(state.edges, x)
-        by_bin = np.argsort(number, kind="stable")
-        parts = np.split(y[by_bin], np.cumsum(np.bincount(number, minlength=self.x.bins))[:-1])
-        order = Order(self.y)
-        for i, part in enumerate(parts):
-            if len(part):
-                state.orders[i] = order.update(state.orders[i], Chunk({self.y: part}, len(part)))
-        return state
-
-    def merge(self, first: BinnedState, second: BinnedState) -> BinnedState:
-        """Join each bin's orders."""
-        order = Order(self.y)
-        pairs = zip(first.orders, second.orders, strict=True)
-        return BinnedState(first.edges, [order.merge(a, b) for a, b in pairs])
-
-    def finish(self, state: BinnedState) -> BinnedQuantiles:
-        """Give the quantiles; NaN in empty bins."""
-        orders = [Order(self.y).finish(s) for s in state.orders]
-        return BinnedQuantiles(
-            state.edges,
-            np.array([order.n for order in orders], dtype=np.int64),
-            np.stack([order.quantiles(self.fractions) for order in orders], axis=1),
-            max(order.error for order in orders),
-        )
+        return Counts2D(state.x.edges, state.y.edges, state.counts)
 
 
 @dataclass(frozen=True)
@@ -359,8 +285,11 @@ class FewRows(Reduction[RowsState, Rows]):
 
     def update(self, state: RowsState, chunk: Chunk) -> RowsState:
         """Add a chunk."""
-        block = chunk.complete(self.of, self.where)
-        return self.merge(state, RowsState(len(block), [block]))
+        places = chunk.places(self.of, self.where)
+        n = state.n + (chunk.rows if places is None else len(places))
+        if n > self.limit or state.kept is None:
+            return RowsState(n, None)
+        return RowsState(n, [*state.kept, chunk.complete(self.of, self.where)])
 
     def merge(self, first: RowsState, second: RowsState) -> RowsState:
         """Join rows; drop them once there are too many."""

@@ -1,66 +1,25 @@
-"""Order statistics: exact while the values fit a memory budget, a mergeable sketch beyond it.
+"""Order statistics: exact while the values fit a memory budget, a sketch beyond it."""
 
-The sketch counts values by the leading bits of their float64 form, whose order is the order of the
-numbers, and drops trailing bits of all of them whenever there are more than MAX_KEYS different
-ones. How many bits go depends on the values alone, so any split of the rows gives the very same
-counts, and nothing is random: a sketch with random choices (KLL, for instance) would not give the
-same bytes twice. With b bits dropped a quantile is off by at most 2^(b-53) of its own value; the
-value says so.
-"""
-
-from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition, both, compare
-from reportgen.reduce.base import Chunk, Reduction, Source, Values
+from reportgen.reduce.base import Chunk, Reduction, Source, Value, Values
+from reportgen.reduce.sketch import Sketch, coarsened, middle
 
-MAX_KEYS = 2**18  # 4 MB a column
-MIN_KEYS = 2**12  # enough for a thousandth of a value
-_SIGN = np.uint64(1 << 63)
-
-
-def keys_each(orders: int) -> int:
-    """Give how many different values each of some orders may tell apart.
-
-    All of them together stay as small as those of a few columns.
-    """
-    return min(MAX_KEYS, max(MIN_KEYS, 4 * MAX_KEYS // orders))
-
-
-def _keys(values: Values) -> NDArray[np.uint64]:
-    """Bits of each value, arranged so that their order is the values' order."""
-    bits = (values + 0.0).view(np.uint64)  # + 0.0 turns -0.0 into 0.0
-    return np.where(bits & _SIGN, ~bits, bits | _SIGN)
-
-
-def _middle(keys: NDArray[np.uint64], dropped: int) -> Values:
-    """Middle of the values that share each key."""
-    zero = _keys(np.zeros(1))[0] >> np.uint64(dropped)
-    low = keys << np.uint64(dropped)
-    if dropped:
-        low |= np.uint64(1 << (dropped - 1))
-    bits = np.where(low & _SIGN, low ^ _SIGN, ~low)
-    return np.where(keys == zero, 0.0, bits.view(np.float64))
+AT_ONCE = 2**16  # values at which two distributions are compared at a time
 
 
 @dataclass
 class OrderState:
-    """Values (exact), or counts by key with so many trailing bits dropped.
+    """Values (exact), or a sketch of them."""
 
-    keys: ascending. most: how many different ones there may be; None for MAX_KEYS.
-    """
-
-    exact: bool
     values: list[Values] = field(default_factory=list)
-    keys: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    dropped: int = 0
-    most: int | None = None
+    sketch: Sketch | None = None
 
 
 @dataclass(frozen=True)
@@ -68,12 +27,17 @@ class OrderSketch:
     """The valid values of a column in order: all of them, or values with counts.
 
     values: (m,) ascending. counts: (m,) how many each stands for; None for one each.
-    error: largest error of a value, as a fraction of it; 0 when exact.
+    dropped: trailing bits of the values that are lost.
     """
 
     values: Values
     counts: NDArray[np.int64] | None = None
-    error: float = 0.0
+    dropped: int = 0
+
+    @property
+    def error(self) -> float:
+        """Largest error of a value, as a fraction of it; 0 when exact."""
+        return 2.0 ** (self.dropped - 53) if self.dropped else 0.0
 
     @property
     def n(self) -> int:
@@ -83,7 +47,19 @@ class OrderSketch:
     @property
     def exact(self) -> bool:
         """Whether nothing was rounded."""
-        return self.error == 0
+        return self.dropped == 0
+
+    def below(self, value: float) -> "OrderSketch":
+        """Give the order of the values strictly below one."""
+        stop = int(np.searchsorted(self.values, value, side="left"))
+        counts = None if self.counts is None else self.counts[:stop]
+        return OrderSketch(self.values[:stop], counts, self.dropped)
+
+    def coarser(self, dropped: int) -> "OrderSketch":
+        """Give the order with so many trailing bits dropped."""
+        if self.counts is None or dropped == self.dropped:
+            return self
+        return OrderSketch(*coarsened(self.values, self.counts, dropped), dropped)
 
     def quantiles(self, fractions: Sequence[float] | Values) -> Values:
         """Give quantiles as numpy.quantile does (linear); NaN when there are no values."""
@@ -117,6 +93,8 @@ class OrderSketch:
 class Order(Reduction[OrderState, OrderSketch]):
     """The valid values of a column in order; ``exact=False`` asks for the sketch in any case."""
 
+    working: ClassVar[int] = 3
+
     column: str
     where: Condition | None = None
     exact: bool = True
@@ -126,102 +104,73 @@ class Order(Reduction[OrderState, OrderSketch]):
         """The column."""
         return frozenset([self.column])
 
+    @property
+    def sketches(self) -> int:
+        """One."""
+        return 1
+
     def start(self, source: Source, /, **profile: Any) -> OrderState:
         """Start with no values."""
-        return OrderState(self.exact and source.keeps(1))
+        exact = self.exact and source.keeps(1)
+        return OrderState(sketch=None if exact else Sketch(source.keys))
 
     def update(self, state: OrderState, chunk: Chunk) -> OrderState:
         """Add a chunk."""
         values = chunk.valid(self.column, self.where)
-        if state.exact:
+        if state.sketch is None:
             state.values.append(values)
-            return state
-        keys = np.sort(_keys(values) >> np.uint64(state.dropped))
-        ones = np.ones(len(keys), dtype=np.int64)
-        return _joined(
-            state, OrderState(exact=False, keys=keys, counts=ones, dropped=state.dropped)
-        )
+        else:
+            state.sketch.add(values)
+        return state
 
     def merge(self, first: OrderState, second: OrderState) -> OrderState:
         """Join two states."""
-        if first.exact:
-            return OrderState(exact=True, values=first.values + second.values)
-        return _joined(first, second)
+        return joined_orders(first, second)
 
     def finish(self, state: OrderState) -> OrderSketch:
         """Sort, or give each key's middle with its count."""
-        if not state.exact:
-            error = 2.0 ** (state.dropped - 53) if state.dropped else 0.0
-            return OrderSketch(_middle(state.keys, state.dropped), state.counts, error)
-        return OrderSketch(np.sort(np.concatenate(state.values)) if state.values else np.empty(0))
+        return in_order(state)
 
 
-def _joined(first: OrderState, second: OrderState) -> OrderState:
-    """Add counts, dropping bits until there are few enough keys."""
-    dropped = max(first.dropped, second.dropped)
-    keys = np.concatenate([_coarse(s.keys, dropped - s.dropped) for s in (first, second)])
-    counts = np.concatenate([first.counts, second.counts])
-    order = np.argsort(keys, kind="stable")  # fast: two ascending parts
-    keys, counts = _added(keys[order], counts[order])
-    most = MAX_KEYS if first.most is None else first.most
-    if len(keys) > most:
-        more = _bits_to_drop(keys, most)
-        keys, counts = _added(_coarse(keys, more), counts)
-        dropped += more
-    return OrderState(exact=False, keys=keys, counts=counts, dropped=dropped, most=first.most)
+def joined_orders(first: OrderState, second: OrderState) -> OrderState:
+    """Give the order of the values of both."""
+    if first.sketch is None or second.sketch is None:
+        return OrderState(first.values + second.values)
+    return OrderState(sketch=first.sketch.joined(second.sketch))
 
 
-def _coarse(keys: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
-    return keys >> np.uint64(bits)
+def in_order(state: OrderState) -> OrderSketch:
+    """Sort the values, or give each key's middle with its count."""
+    if state.sketch is not None:
+        done = state.sketch.result()
+        return OrderSketch(middle(done.keys, done.dropped), done.counts, done.dropped)
+    if len(state.values) == 1:
+        return OrderSketch(np.sort(state.values[0]))
+    values = np.concatenate([*state.values, np.empty(0)])
+    values.sort()
+    return OrderSketch(values)
 
 
-def _bits_to_drop(keys: NDArray[np.uint64], most: int) -> int:
-    """Give the least number of trailing bits without which at most so many keys differ."""
-    # Neighbours become equal once as many bits go as their difference is long.
-    differ = keys[1:] ^ keys[:-1]
-    bits = range(1, 64)
-    return next(b for b in bits if np.count_nonzero(differ >> np.uint64(b)) < most)
+class Derived(Reduction[tuple[Any, ...], Value], Generic[Value]):
+    """A reduction that needs nothing but the values of its parts."""
 
+    def start(self, source: Source, /, **profile: Any) -> tuple[Any, ...]:
+        """Start each part."""
+        parts = self.parts(source)
+        return tuple((part, part.start(source)) for part in parts)
 
-def _added(
-    keys: NDArray[np.uint64], counts: NDArray[np.int64]
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Give each of some ascending keys once, with the sum of its counts."""
-    if not len(keys):
-        return keys, counts
-    first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-    return keys[first], np.add.reduceat(counts, first)
+    def update(self, state: tuple[Any, ...], chunk: Chunk) -> tuple[Any, ...]:
+        """Add a chunk to each part."""
+        return tuple((part, part.update(each, chunk)) for part, each in state)
 
+    def merge(self, first: tuple[Any, ...], second: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Join each part."""
+        pairs = zip(first, second, strict=True)
+        return tuple((part, part.merge(one, other)) for (part, one), (_, other) in pairs)
 
-def _coarsened(state: OrderState, dropped: int) -> OrderState:
-    """Drop bits until so many are dropped."""
-    keys, counts = _added(_coarse(state.keys, dropped - state.dropped), state.counts)
-    return OrderState(exact=False, keys=keys, counts=counts, dropped=dropped, most=state.most)
-
-
-class _FromOrder(Reduction[OrderState, Any]):
-    """A reduction whose state is the order of one column."""
-
-    @abstractmethod
-    def order(self) -> Order:
-        """Give the order it rests on."""
-
-    @property
-    def reads(self) -> frozenset[str]:
-        """The column."""
-        return self.order().reads
-
-    def start(self, source: Source, /, **profile: Any) -> OrderState:
-        """Start with no values."""
-        return self.order().start(source, **profile)
-
-    def update(self, state: OrderState, chunk: Chunk) -> OrderState:
-        """Add a chunk."""
-        return self.order().update(state, chunk)
-
-    def merge(self, first: OrderState, second: OrderState) -> OrderState:
-        """Join two states."""
-        return self.order().merge(first, second)
+    def finish(self, state: tuple[Any, ...]) -> Value:
+        """Derive the value."""
+        return self.derive(*(part.finish(each) for part, each in state))
 
 
 @dataclass(frozen=True)
@@ -234,20 +183,26 @@ class QuantileValues:
 
 
 @dataclass(frozen=True)
-class Quantiles(_FromOrder):
+class Quantiles(Derived[QuantileValues]):
     """Quantiles of the valid values of a column, as numpy.quantile (linear)."""
+
+    working: ClassVar[int] = 3
 
     column: str
     fractions: tuple[float, ...]
     where: Condition | None = None
 
-    def order(self) -> Order:
-        """Give the order of the column."""
-        return Order(self.column, self.where)
+    @property
+    def reads(self) -> frozenset[str]:
+        """The column."""
+        return frozenset([self.column])
 
-    def finish(self, state: OrderState) -> QuantileValues:
+    def parts(self, source: Source) -> tuple[Order]:
+        """Rest on the order of the column."""
+        return (Order(self.column, self.where, exact=source.keeps(1)),)
+
+    def derive(self, order: OrderSketch) -> QuantileValues:
         """Give the quantiles."""
-        order = self.order().finish(state)
         return QuantileValues(order.n, order.quantiles(self.fractions), order.error)
 
 
@@ -267,11 +222,13 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class SortedCurve(_FromOrder):
+class SortedCurve(Derived[Curve]):
     """Sorted values of a column, thinned evenly in rank to at most so many points, ends included.
 
     below: take only values strictly below it.
     """
+
+    working: ClassVar[int] = 3
 
     column: str
     points: int = 1000
@@ -284,13 +241,21 @@ class SortedCurve(_FromOrder):
         cut = None if self.below is None else compare(self.column, "<", self.below)
         return both(self.selection, cut)
 
-    def order(self) -> Order:
-        """Give the order of the values below the cut."""
-        return Order(self.column, self.where)
+    @property
+    def reads(self) -> frozenset[str]:
+        """The column."""
+        return frozenset([self.column])
 
-    def finish(self, state: OrderState) -> Curve:
+    def parts(self, source: Source) -> tuple[Order]:
+        """Rest on the order of the column; of the values below the cut where it is rounded."""
+        if source.keeps(1):
+            return (Order(self.column, self.selection),)
+        return (Order(self.column, self.where, exact=False),)
+
+    def derive(self, order: OrderSketch) -> Curve:
         """Give the curve."""
-        order = self.order().finish(state)
+        if self.below is not None and order.counts is None:
+            order = order.below(self.below)
         last = order.n - 1
         rank = np.unique(np.rint(np.linspace(0, last, min(self.points, order.n))).astype(np.int64))
         return Curve(order.n, rank, order.ranked(rank), order.error)
@@ -316,8 +281,10 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class SubsetComparison(Reduction[tuple[OrderState, OrderState], Comparison]):
+class SubsetComparison(Derived[Comparison]):
     """Two-sample Kolmogorov–Smirnov distance and medians of a subset and of all rows."""
+
+    working: ClassVar[int] = 3
 
     column: str
     subset: Condition
@@ -328,45 +295,24 @@ class SubsetComparison(Reduction[tuple[OrderState, OrderState], Comparison]):
         """The column and those of the subset's condition."""
         return frozenset([self.column]) | self.subset.columns
 
-    def _orders(self) -> tuple[Order, Order]:
-        return Order(self.column, both(self.where, self.subset)), Order(self.column, self.where)
+    def parts(self, source: Source) -> tuple[Order, Order]:
+        """Rest on the order of the subset and of all rows."""
+        exact = source.keeps(1)
+        subset = both(self.where, self.subset)
+        return Order(self.column, subset, exact), Order(self.column, self.where, exact)
 
-    def start(self, source: Source, /, **profile: Any) -> tuple[OrderState, OrderState]:
-        """Start with no values."""
-        subset, whole = self._orders()
-        return subset.start(source, **profile), whole.start(source, **profile)
-
-    def update(
-        self, state: tuple[OrderState, OrderState], chunk: Chunk
-    ) -> tuple[OrderState, OrderState]:
-        """Add a chunk."""
-        subset, whole = self._orders()
-        return subset.update(state[0], chunk), whole.update(state[1], chunk)
-
-    def merge(
-        self, first: tuple[OrderState, OrderState], second: tuple[OrderState, OrderState]
-    ) -> tuple[OrderState, OrderState]:
-        """Join two states."""
-        subset, whole = self._orders()
-        return subset.merge(first[0], second[0]), whole.merge(first[1], second[1])
-
-    def finish(self, state: tuple[OrderState, OrderState]) -> Comparison:
+    def derive(self, subset: OrderSketch, whole: OrderSketch) -> Comparison:
         """Give the comparison."""
         from scipy.special import kolmogorov
 
-        first, second = state
-        median = float(self._orders()[0].finish(first).quantiles([0.5])[0])
-        if not first.exact:
-            # The same rounding on both sides: a value must not be apart from itself.
-            first = _coarsened(first, second.dropped)
-        subset, whole = (o.finish(s) for o, s in zip(self._orders(), (first, second), strict=True))
+        median = float(subset.quantiles([0.5])[0])
+        # The same rounding on both sides: a value must not be apart from itself.
+        subset = subset.coarser(whole.dropped)
         n, total = subset.n, whole.n
         rest = total - n
         ks = ks_rest = p_value = float("nan")
         if n:
-            at = whole.values
-            gap = subset.fraction_up_to(at) - whole.fraction_up_to(at)
-            ks = float(np.abs(gap).max())
+            ks = _largest_gap(subset, whole)
             # F_all = f·F_subset + (1 − f)·F_rest, so the distance to the rest follows.
             if rest:
                 ks_rest = min(1.0, ks * total / rest)
@@ -381,3 +327,13 @@ class SubsetComparison(Reduction[tuple[OrderState, OrderState], Comparison]):
             p_value,
             max(subset.error, whole.error),
         )
+
+
+def _largest_gap(subset: OrderSketch, whole: OrderSketch) -> float:
+    """Give the largest distance of two distribution functions; in parts, lest memory grow."""
+    gaps = []
+    for start in range(0, len(whole.values), AT_ONCE):
+        at = whole.values[start : start + AT_ONCE]
+        gap = subset.fraction_up_to(at) - whole.fraction_up_to(at)
+        gaps.append(float(np.abs(gap).max()))
+    return max(gaps)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
 from reportgen.reduce.base import Chunk, Reduction, Source, Values
+from reportgen.reduce.binning import Binning
 from reportgen.reduce.counts import Limits
 from reportgen.reduce.histograms import count_in_cells
 
@@ -59,7 +60,7 @@ class SkyExtent(Reduction[ExtentState, Extent | None]):
 
     def update(self, state: ExtentState, chunk: Chunk) -> ExtentState:
         """Add a chunk."""
-        ra, dec = chunk.complete((self.ra, self.dec), self.where).T
+        ra, dec = chunk.together((self.ra, self.dec), self.where)
         if not len(ra):
             return state
         seen = wrapped(ra, crosses_zero=False), wrapped(ra, crosses_zero=True), dec
@@ -83,9 +84,11 @@ class SkyExtent(Reduction[ExtentState, Extent | None]):
 
 def wrapped(ra: Values, *, crosses_zero: bool) -> Values:
     """Write RA within 0–360°, or within ±180° for a field across RA 0 h."""
-    ra = np.where((ra < 0) | (ra >= 360), np.mod(ra, 360.0), ra)
-    # The remainder of -1e-20 is rounded to 360.
-    ra = np.where(ra == 360, 0.0, ra)
+    around = (ra < 0) | (ra >= 360)
+    if around.any():
+        ra = np.where(around, np.mod(ra, 360.0), ra)
+        # The remainder of -1e-20 is rounded to 360.
+        ra = np.where(ra == 360, 0.0, ra)
     return np.where(ra >= 180, ra - 360, ra) if crosses_zero else ra
 
 
@@ -149,9 +152,10 @@ class SkyCounts:
 
 @dataclass
 class SkyState:
-    """The grid and the counts; no grid when there is no position."""
+    """The grid, the bins of its two axes and the counts; no grid when there is no position."""
 
     grid: SkyGrid | None
+    bins: tuple[Binning, ...]
     counts: Integers
 
 
@@ -182,7 +186,7 @@ class CountOnSky(Reduction[SkyState, SkyCounts | None]):
         """Start with empty cells."""
         extent = profile["extent"]
         if extent is None:
-            return SkyState(None, np.zeros((0, 0), dtype=np.int64))
+            return SkyState(None, (), np.zeros((0, 0), dtype=np.int64))
         if not -90 <= extent.dec[0] <= extent.dec[1] <= 90:
             raise SectionError(
                 f"{self.dec} reaches from {extent.dec[0]:g}° to {extent.dec[1]:g}°, which is no "
@@ -193,20 +197,22 @@ class CountOnSky(Reduction[SkyState, SkyCounts | None]):
             grid = _box_grid(extent, self.edges)
         else:
             grid = _tangent_grid(extent, self.cell or 60.0)
-        return SkyState(grid, np.zeros((len(grid.y) - 1, len(grid.x) - 1), dtype=np.int64))
+        counts = np.zeros((len(grid.y) - 1, len(grid.x) - 1), dtype=np.int64)
+        return SkyState(grid, (Binning(grid.x), Binning(grid.y)), counts)
 
     def update(self, state: SkyState, chunk: Chunk) -> SkyState:
         """Add a chunk."""
         if state.grid is None:
             return state
-        ra, dec = chunk.complete((self.ra, self.dec), self.where).T
-        x, y = state.grid.place(ra, dec)
-        count_in_cells(state.counts, (state.grid.x, state.grid.y), x, y)
+        ra, dec = chunk.together((self.ra, self.dec), self.where)
+        places = zip(state.bins, state.grid.place(ra, dec), strict=True)
+        x, y = (bins.bins(each, bins.edges_up_to(each)) for bins, each in places)
+        count_in_cells(state.counts, x, y)
         return state
 
     def merge(self, first: SkyState, second: SkyState) -> SkyState:
         """Add two states."""
-        return SkyState(first.grid, first.counts + second.counts)
+        return SkyState(first.grid, first.bins, first.counts + second.counts)
 
     def finish(self, state: SkyState) -> SkyCounts | None:
         """Give the counts."""

@@ -11,18 +11,20 @@ if TYPE_CHECKING:
 _LAYOUT_DPI = 72  # that of SVG and PDF, which have no pixels of their own
 
 
-def settle_layout(drawing: "Figure") -> None:
-    """Place everything once and for all; else matplotlib does it anew for every form."""
+@contextmanager
+def settled_layout(drawing: "Figure") -> Iterator[None]:
+    """Place everything once for what is saved inside; else matplotlib does it for every form."""
     import matplotlib as mpl
 
     engine = drawing.get_layout_engine()
-    if engine is not None:
+    if engine is not None and drawing.axes:
         dpi = drawing.dpi
         drawing.dpi = _LAYOUT_DPI
         engine.execute(drawing)
         drawing.dpi = dpi
     with mpl.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
-        drawing.set_layout_engine(None)
+        drawing.set_layout_engine(None)  # which would mean the one that is switched off here
+        yield
 
 
 def png_of(pdf: bytes, dpi: int, title: str) -> bytes:

@@ -1,6 +1,7 @@
 """The Jinja2 templates that come with reportgen, and a user's own in front of them."""
 
 import traceback
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +11,7 @@ from reportgen.errors import ConfigError
 from reportgen.render.folding import clip, fold
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BytecodeCache, Environment
 
 
 def templates_folder() -> Path:
@@ -72,7 +73,35 @@ def _with_templates_of(own: str) -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(clip=clip, fold=fold)
+    if not own:
+        environment.bytecode_cache = _compiled_templates()
     return environment
+
+
+@cache
+def _compiled_templates() -> "BytecodeCache | None":
+    """Give where Jinja keeps our templates compiled, which takes longer than to fill them in.
+
+    It is a folder of temporary files that is the user's alone; None where Jinja has none that is.
+    """
+    from jinja2 import FileSystemBytecodeCache
+    from jinja2.bccache import Bucket
+
+    class Convenient(FileSystemBytecodeCache):
+        """What the disk refuses costs time, never a page."""
+
+        def load_bytecode(self, bucket: Bucket) -> None:
+            with suppress(OSError):
+                super().load_bytecode(bucket)
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            with suppress(OSError):
+                super().dump_bytecode(bucket)
+
+    try:
+        return Convenient()
+    except (OSError, RuntimeError):
+        return None
 
 
 @cache

@@ -22,10 +22,6 @@ from reportgen.summary import Summary
 
 MOST_ROWS = 40  # longest table on paper; a table of 1000 rows would take 5 s
 VARIANT = "pdf/ua-1"
-SHARP: Mapping[str, Any] = MappingProxyType({})
-SMALL: Mapping[str, Any] = MappingProxyType(
-    {"optimize_images": True, "jpeg_quality": 60, "dpi": 110}
-)
 APT_LINE = (
     "apt-get install --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 )
@@ -51,12 +47,10 @@ def render_pdf(run: Path, summary: Summary, *, small: bool = False) -> bytes:
     # The fonts need not be in the page: the printer sees the folder of ours, and no other.
     page = render_page("report_pdf.html.j2", summary.configuration.templates, view=view, fonts="")
     made = datetime.fromisoformat(summary.run.started)
-    if small:
-        return print_page(page, run, made, options=SMALL)
     drawn = (figure.files for section in summary.sections for figure in section.figures)
-    figures = Figures(run, drawn)
-    images = {"cache": dict(figures.stand_ins)}
-    return figures.put_into(print_page(page, run, made, _long_tables(view, run), images))
+    figures = Figures(run, drawn, small=small)
+    attached = [] if small else _long_tables(view, run)
+    return figures.put_into(print_page(page, run, made, attached, figures.stand_ins))
 
 
 def _long_tables(view: ReportView, run: Path) -> list[Attached]:
@@ -78,11 +72,11 @@ def print_page(
     run: Path,
     made: datetime,
     attached: Sequence[Attached] = (),
-    options: Mapping[str, Any] = SHARP,
+    images: Mapping[str, Any] = MappingProxyType({}),
 ) -> bytes:
     """Print a page as PDF/UA; only data: addresses and files of the run folder are fetched.
 
-    options: of WeasyPrint, on how images are kept; cache: images by address, not to be fetched.
+    images: by address, as WeasyPrint takes them; those are not fetched.
     """
     with _only_our_fonts(), _complaints() as complaints:
         weasyprint = _weasyprint()
@@ -91,7 +85,7 @@ def print_page(
         base = f"{run.as_uri()}/"
         try:
             html = weasyprint.HTML(string=page, base_url=base, url_fetcher=_fetcher(run))
-            document = html.render(pdf_variant=VARIANT, **options)
+            document = html.render(pdf_variant=VARIANT, cache=dict(images))
             document.metadata.attachments = [
                 weasyprint.Attachment(
                     file_obj=file.path.open("rb"),
@@ -103,7 +97,7 @@ def print_page(
                 )
                 for file in attached
             ]
-            content: bytes = document.write_pdf(pdf_variant=VARIANT, **options)
+            content: bytes = document.write_pdf(pdf_variant=VARIANT)
         except FatalURLFetchingError as error:
             complaints.append(str(error))
     if complaints:

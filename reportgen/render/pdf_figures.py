@@ -12,6 +12,8 @@ from typing import Any
 
 from reportgen.errors import SectionError
 
+SMALL_DPI = 110
+SMALL_QUALITY = 55  # of JPEG
 _MARK = "/ReportgenFigure"  # in a stand-in: which figure belongs there
 
 
@@ -43,11 +45,54 @@ class StandIn:
         return pydyf.Stream([], extra)
 
 
+class Picture(StandIn):
+    """A figure as a JPEG."""
+
+    def __init__(self, number: int, width: float, height: float, png: Path) -> None:
+        """Read its PNG; width, height: of the figure in points."""
+        from PIL import Image
+
+        super().__init__(number, width, height)
+        self._size = round(width / 72 * SMALL_DPI) or 1, round(height / 72 * SMALL_DPI) or 1
+        with Image.open(png) as opened:
+            picture = opened.convert("RGB").resize(self._size, Image.Resampling.LANCZOS)
+        buffer = BytesIO()
+        picture.save(buffer, "JPEG", quality=SMALL_QUALITY, optimize=True)
+        self.content = buffer.getvalue()
+
+    def draw(self, stream: Any, width: float, height: float, _style: object) -> None:
+        """Put the picture on a page."""
+        name = stream.add_image(self, True, 1)
+        stream.transform(width, 0, 0, -height, 0, height)
+        stream.draw_x_object(name)
+
+    def get_x_object(self, _interpolate: bool, _dpi_ratio: float) -> Any:
+        """Give the picture as an object of the PDF."""
+        import pydyf
+
+        width, height = self._size
+        extra = {
+            "Type": "/XObject",
+            "Subtype": "/Image",
+            "Width": width,
+            "Height": height,
+            "ColorSpace": "/DeviceRGB",
+            "BitsPerComponent": 8,
+            "Filter": "/DCTDecode",
+        }
+        return pydyf.Stream([self.content], extra)
+
+
 class Figures:
     """The figures of a run, by the address that the page has for each."""
 
-    def __init__(self, run: Path, files: Iterable[Mapping[str, str]]) -> None:
-        """Open the PDF of each figure; files: its path in the run, by form."""
+    def __init__(
+        self, run: Path, files: Iterable[Mapping[str, str]], *, small: bool = False
+    ) -> None:
+        """Open the PDF of each figure; files: its path in the run, by form.
+
+        small: take pictures of those of which they are smaller, for a mail.
+        """
         import pikepdf
 
         self._open: list[pikepdf.Pdf] = []
@@ -64,6 +109,11 @@ class Figures:
                     f"{path}: cannot be read as a PDF: {error}", "build the report again"
                 ) from None
             stand_in = StandIn(len(self._open), right - left, top - bottom)
+            if small:
+                size = right - left, top - bottom
+                picture = Picture(len(self._open), *size, run / forms["png"])
+                if len(picture.content) < path.stat().st_size:
+                    stand_in = picture
             self._open.append(opened)
             self.stand_ins[(run / forms["svg"]).as_uri()] = stand_in
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reportgen.render.drawings import png_of, quick_fonts, settle_layout
+from reportgen.render.drawings import png_of, quick_fonts, settled_layout
 from reportgen.results import Figure, Section, Table, TableColumn
 from reportgen.style import house_style
 from reportgen.summary import ColumnRecord, FigureRecord, MetricRecord, TableRecord
@@ -81,8 +81,7 @@ def _draw(figure: Figure) -> dict[str, bytes]:
         "pdf": {"metadata": {"CreationDate": None, "Title": figure.title}},
     }
     contents = {}
-    with house_style(), quick_fonts():
-        settle_layout(figure.drawing)
+    with house_style(), quick_fonts(), settled_layout(figure.drawing):
         for form, chosen in options.items():
             buffer = BytesIO()
             figure.drawing.savefig(buffer, format=form, **chosen)

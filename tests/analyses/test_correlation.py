@@ -175,8 +175,8 @@ def test_beyond_the_memory_budget_ranks_are_classes_and_the_notes_say_so():
     assert not correlation(data, method="spearman").notes
     notes = correlation(data, method="spearman", memory=100).notes
     assert notes == [
-        "Spearman's coefficients are of 512 rank classes: the columns do not fit the catalogue's "
-        "memory budget."
+        "Spearman's coefficients are of 128 rank classes at most: the columns do not fit the "
+        "catalogue's memory budget."
     ]
 
 

@@ -149,8 +149,8 @@ def test_columns_come_in_the_order_asked_for_whatever_they_are_read_with(write, 
 class Watched:
     """A dataset that remembers what was read of it."""
 
-    def __init__(self, data):
-        self.data, self.reads = data, []
+    def __init__(self, data, chunks=None):
+        self.data, self.shape, self.chunks, self.reads = data, data.shape, chunks, []
 
     def __getitem__(self, key):
         self.reads.append(key[1] if isinstance(key, tuple) else key)
@@ -181,6 +181,30 @@ def test_adjacent_columns_are_read_at_once_and_no_others(tmp_path, indices, read
     assert [(cut.start, cut.stop) for cut in watched.reads] == reads
     for index, values in zip(indices, found, strict=True):
         assert values.tolist() == data[:, index].tolist()
+
+
+@pytest.mark.parametrize(
+    ("width", "chunks", "read"),
+    [
+        (hdf5.MAX_GAP + 2, None, slice(0, 5)),
+        (hdf5.MAX_GAP + 3, None, slice(1, 3)),
+        (hdf5.MAX_GAP + 2, (5, 1), slice(1, 3)),
+    ],
+)
+def test_whole_rows_are_read_where_few_other_columns_lie_beside_in_the_file(
+    tmp_path, width, chunks, read
+):
+    data = np.arange(5 * width).reshape(5, width)
+    watched = Watched(data, chunks)
+
+    class Stack:
+        def dataset(self, file, name, where):
+            return watched
+
+    places = [ColumnPlace(tmp_path, "x", index=index) for index in (2, 1)]
+    found = read_columns(places, 0, 5, Stack())
+    assert watched.reads == [read]
+    assert [values.tolist() for values in found] == [data[:, 2].tolist(), data[:, 1].tolist()]
 
 
 def test_marks_become_missing_and_infinities_stay():

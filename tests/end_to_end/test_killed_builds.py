@@ -23,6 +23,7 @@ from warm_builds import WarmBuilds, parents_of_processes, warm_builds
 
 from reportgen.publish import RUN_ID
 from reportgen.render.index import MARK
+from reportgen.store import FOLDER
 from reportgen.summary import Summary
 
 FIRST_NIGHT = 1_790_000_000  # seconds since 1970: 2026-09-21
@@ -33,9 +34,9 @@ NIGHTS = 4  # before a build is killed
 # How many times a build is killed in each of its stages.
 KILLS = {
     "new_run": 7,
-    "worker_pool": 2,
+    "open_sources": 2,
+    "start": 3,
     "read_past": 2,
-    "finish": 3,
     "summarise": 1,
     "make_documents": 2,
     "write_summary": 3,
@@ -43,6 +44,7 @@ KILLS = {
     "_remember": 6,
     "_delete": 5,
     "_list": 6,
+    "trim": 1,
 }
 LEAST_KILLS = 40
 
@@ -206,7 +208,7 @@ def assert_unharmed(before, after):
 
 
 def hidden(project):
-    names = {path.name for path in project.out.iterdir()} - {".nights.json"}
+    names = {path.name for path in project.out.iterdir()} - {".nights.json", FOLDER}
     return {name for name in names if name.startswith(".")}
 
 
@@ -253,7 +255,7 @@ def test_a_build_that_is_killed_while_a_worker_works_harms_nothing(subject, when
     def kill(project, epoch):
         order = project.folder / f"kill-in-{when}"
         order.touch()
-        done = subject.warm.build(project.config, epoch=epoch)
+        done = subject.warm.build(project.config, "--no-cache", epoch=epoch)
         order.unlink()
         return done
 

@@ -320,7 +320,9 @@ def test_the_machines_sendmail_takes_the_mail(project, postfix):
 
 def test_a_large_pdf_goes_smaller_and_prints_as_well(project, server):
     random = np.random.default_rng(1)
-    project.write(ra=random.normal(10, 1, 200), dec=random.normal(-20, 1, 200))
+    rows = 40_000  # that the map is no small one
+    project.write(ra=random.normal(10, 1, rows), dec=random.normal(-20, 1, rows))
+    project.write(flux=random.lognormal(size=rows), size=random.normal(size=rows))
     sky = {
         "analysis": "sky_density",
         "catalogue": "stars",

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from projects import DISTRIBUTION, SECONDS, Project, clean_environment, read_summary, small_project
 
+from reportgen.store import FOLDER
 from reportgen.summary import Summary
 
 BUILDS = 8
@@ -96,7 +97,7 @@ def test_eight_builds_at_once_make_eight_whole_runs(eight):
     names = {path.name for path in eight.project.out.iterdir()}
     assert names == {
         *(run.name for run in runs),
-        *(".nights.json", "history.sqlite", "index.html", "latest", "nights"),
+        *(FOLDER, ".nights.json", "history.sqlite", "index.html", "latest", "nights"),
     }
 
 

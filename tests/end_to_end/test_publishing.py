@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from projects import DISTRIBUTION, SECONDS, clean_environment, reportgen, section, small_project
 
+from reportgen.store import FOLDER
+
 SLOW = """
 import time
 from pathlib import Path
@@ -91,8 +93,8 @@ def start(project, *arguments):
 
 
 def hidden(folder):
-    """Give what builds leave hidden, but for the caches, which stay."""
-    names = {path.name for path in folder.iterdir()} - {".nights.json", ".cache"}
+    """Give what builds leave hidden, but for what later nights use, which stays."""
+    names = {path.name for path in folder.iterdir()} - {".nights.json", FOLDER}
     return sorted(name for name in names if name.startswith("."))
 
 
@@ -193,7 +195,7 @@ def test_a_full_disk_publishes_nothing_and_the_former_report_stands(published, p
         mkdir small/former && echo old > small/former/report.html && ln -s former small/latest
         code=0
         "$PY" -m reportgen "{published.config}" --output small || code=$?
-        ls -A small
+        ls -A --ignore=.cache small
         cat small/latest/report.html
         exit $code
     """
@@ -223,7 +225,6 @@ def files_of(run):
 
 
 def test_same_input_same_bytes_with_one_worker_or_two(built, survey, tmp_path):
-    """In an output folder of its own nothing is kept: all is computed again."""
     env = {"CDFS_DATA": str(survey), "SOURCE_DATE_EPOCH": "1760000000"}
     config = Path(__file__).parents[2] / "configs" / "cdfs.yaml"
     done = reportgen(config, "--output", tmp_path, "--workers", 1, "--quiet", env=env)

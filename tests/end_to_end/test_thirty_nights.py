@@ -20,6 +20,8 @@ from astropy.table import Table
 from projects import Project, read_summary, section
 from warm_builds import Ended, warm_builds
 
+from reportgen.store import FOLDER
+
 FIRST = datetime(2026, 10, 1, 2, tzinfo=UTC)
 NIGHTS = 30
 FULL, GROWN, POOR = 300, 340, 200  # rows
@@ -633,4 +635,4 @@ def test_the_newest_night_is_the_latest_and_nothing_hidden_is_left(simulation):
     out = simulation.project.out
     assert (out / "latest").resolve() == simulation[NIGHTS].folder.resolve()
     hidden = {path.name for path in out.iterdir() if path.name.startswith(".")}
-    assert hidden == {".nights.json"}
+    assert hidden == {".nights.json", FOLDER}

@@ -7,16 +7,17 @@ from hypothesis import strategies as st
 from splitting import INF, NAN, anything, finite, ordinary, split, splits, table, tables, whole
 
 from reportgen.config.expressions import parse
-from reportgen.reduce import quantiles
+from reportgen.reduce import sketch as sketches
 from reportgen.reduce.base import Chunk, Source
+from reportgen.reduce.binned import QuantilesInBins
 from reportgen.reduce.histograms import (
     Axis,
     FewRows,
     Histogram,
     Histogram2D,
-    QuantilesInBins,
     bin_edges,
 )
+from reportgen.reduce.sketch import BYTES_PER_KEY
 
 BINS = st.integers(1, 12)
 
@@ -192,8 +193,8 @@ def test_quantiles_in_bins_are_those_of_numpy(columns, parts, bins):
 @given(tables(values=ordinary), splits)
 def test_quantiles_in_bins_beyond_the_budget_keep_the_stated_error(columns, parts):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quantiles, "MAX_KEYS", 64)
-        patch.setattr(quantiles, "MIN_KEYS", 4)
+        patch.setattr(sketches, "MAX_KEYS", 64)
+        patch.setattr(sketches, "MIN_KEYS", 4)
         reduction = QuantilesInBins(Axis("a", 3), "b", (0.0, 1.0))
         found = split(reduction, columns, *parts, memory=0)
         again = whole(reduction, columns, memory=0)
@@ -206,14 +207,15 @@ def test_quantiles_in_bins_beyond_the_budget_keep_the_stated_error(columns, part
 
 
 def test_quantiles_in_many_bins_stay_as_small_as_a_few_columns(monkeypatch):
-    monkeypatch.setattr(quantiles, "MAX_KEYS", 2**14)
+    monkeypatch.setattr(sketches, "MAX_KEYS", 2**14)
     rng = np.random.default_rng(5)
     columns = {"a": rng.uniform(size=200_000), "b": rng.lognormal(size=200_000)}
     reduction = QuantilesInBins(Axis("a", 20), "b", (0.5,))
     source = Source(200_000, memory=0)
     state = reduction.start(source, limits=(0.0, 1.0))
     state = reduction.update(state, Chunk(columns, 200_000))
-    assert sum(len(order.keys) for order in state.orders) <= 20 * quantiles.MIN_KEYS
+    kept = sum(order.sketch.nbytes for order in state.orders)
+    assert kept <= 20 * sketches.MIN_KEYS * BYTES_PER_KEY
     found = reduction.finish(state)
     assert 0 < found.error < 1e-3
     exact = reduction.start(Source(200_000), limits=(0.0, 1.0))

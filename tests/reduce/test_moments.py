@@ -10,8 +10,9 @@ from splitting import INF, NAN, anything, finite, ordinary, special, split, spli
 
 from reportgen.config.expressions import parse
 from reportgen.reduce.base import Source
-from reportgen.reduce.moments import CLASSES, FEWEST_CLASSES, MeanStd, Pearson, Spearman
+from reportgen.reduce.moments import MeanStd, Pearson
 from reportgen.reduce.quantiles import Order
+from reportgen.reduce.ranks import CLASSES, FEWEST_CLASSES, Spearman
 
 LARGEST = 1.7976931348623157e308
 finite_floats = st.floats(allow_nan=False, allow_infinity=False)
@@ -226,14 +227,14 @@ def test_spearman_beyond_the_budget_is_within_a_thousandth(kind, missing):
 def test_more_memory_gives_more_classes(memory, classes):
     order = whole(Order("a"), sample("weak"))
     state = Spearman(("a", "b")).start(Source(10**9, memory), a=order, b=order)
-    assert [len(edges) + 1 for edges in state.edges] == [classes, classes]
+    assert [len(each.edges) + 1 for each in state.classes] == [classes, classes]
 
 
 def test_many_columns_share_the_memory_of_the_classes():
     names = tuple("abcdefghijkl")  # 66 pairs
     order = whole(Order("a"), sample("weak"))
     state = Spearman(names).start(Source(10**9, 8 * 66 * 200**2), **dict.fromkeys(names, order))
-    assert len(state.edges[0]) + 1 == 200
+    assert len(state.classes[0].edges) + 1 == 200
 
 
 def test_infinities_are_no_part_of_a_correlation():

@@ -8,7 +8,7 @@ from scipy.stats import ks_2samp
 from splitting import INF, NAN, anything, finite, ordinary, special, split, splits, tables, whole
 
 from reportgen.config.expressions import parse
-from reportgen.reduce import quantiles
+from reportgen.reduce import sketch as sketches
 from reportgen.reduce.base import Chunk, Source
 from reportgen.reduce.quantiles import (
     Order,
@@ -16,8 +16,8 @@ from reportgen.reduce.quantiles import (
     Quantiles,
     SortedCurve,
     SubsetComparison,
-    keys_each,
 )
+from reportgen.reduce.sketch import BYTES_PER_KEY, keys_each
 
 FRACTIONS = (0.0, 0.05, 0.25, 1 / 3, 0.5, 0.95, 1.0)
 LARGEST = sys.float_info.max
@@ -26,7 +26,7 @@ LARGEST = sys.float_info.max
 @pytest.fixture
 def few_keys(monkeypatch):
     """Let a sketch tell 128 values apart, so that a few hundred do not fit."""
-    monkeypatch.setattr(quantiles, "MAX_KEYS", 128)
+    monkeypatch.setattr(sketches, "MAX_KEYS", 128)
 
 
 @given(tables(), splits)
@@ -76,7 +76,7 @@ def test_a_sketch_is_the_same_bit_for_bit_for_any_split(columns, parts, scale):
     columns = {"a": many(columns["a"], scale)}
     cuts = [cut * 7 for cut in parts[0]]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quantiles, "MAX_KEYS", 128)
+        patch.setattr(sketches, "MAX_KEYS", 128)
         found = split(Order("a"), columns, cuts, parts[1], memory=0)
         again = whole(Order("a"), columns, memory=0)
     assert len(again.values) <= 128
@@ -89,7 +89,7 @@ def test_a_sketch_is_the_same_bit_for_bit_for_any_split(columns, parts, scale):
 def test_a_sketch_keeps_its_stated_error(columns, scale):
     columns = {"a": many(columns["a"], scale)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quantiles, "MAX_KEYS", 128)
+        patch.setattr(sketches, "MAX_KEYS", 128)
         sketch = whole(Order("a"), columns, memory=0)
     exact = whole(Order("a"), columns)
     assert not sketch.exact
@@ -123,7 +123,7 @@ def test_a_large_sketch_is_close_and_small():
     state = order.start(source)
     for part in np.array_split(values, 7):
         state = order.update(state, Chunk({"a": part}, len(part)))
-        assert len(state.keys) <= quantiles.MAX_KEYS
+        assert state.sketch.nbytes <= sketches.MAX_KEYS * BYTES_PER_KEY
     sketch = order.finish(state)
     assert sketch.n == len(values)
     assert sketch.error < 1e-4
@@ -133,9 +133,9 @@ def test_a_large_sketch_is_close_and_small():
 
 
 def test_keys_are_shared_among_many_orders():
-    assert keys_each(1) == keys_each(4) == quantiles.MAX_KEYS
-    assert keys_each(40) == quantiles.MAX_KEYS // 10
-    assert keys_each(10**6) == quantiles.MIN_KEYS
+    assert keys_each(1) == keys_each(4) == sketches.MAX_KEYS
+    assert keys_each(40) == sketches.MAX_KEYS // 10
+    assert keys_each(10**6) == sketches.MIN_KEYS
 
 
 @given(tables(), splits, st.integers(1, 12), st.none() | ordinary)
@@ -213,7 +213,7 @@ def test_ties_do_not_differ_from_themselves_in_a_sketch(sign):
 @given(tables(values=ordinary), splits)
 def test_a_subset_beyond_the_budget_is_compared_the_same_for_any_split(columns, parts):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quantiles, "MAX_KEYS", 8)
+        patch.setattr(sketches, "MAX_KEYS", 8)
         reduction = SubsetComparison("a", parse("b > 0"), parse("a > -1000"))
         found = split(reduction, columns, *parts, memory=0)
         again = whole(reduction, columns, memory=0)

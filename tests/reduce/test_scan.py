@@ -10,8 +10,9 @@ from reportgen.errors import SourceError
 from reportgen.reduce.base import Chunk, Reduction, Source
 from reportgen.reduce.counts import Count, CountRows, Range
 from reportgen.reduce.histograms import Axis, Histogram, Histogram2D
-from reportgen.reduce.moments import MeanStd, Spearman
+from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
+from reportgen.reduce.ranks import Spearman
 from reportgen.reduce.scan import Failure, scan
 
 ROWS = 1000
@@ -138,6 +139,16 @@ def test_no_rows_give_values_all_the_same():
     found = scan(WANTED, Source(0), Reader(empty))
     assert found[Count("a")].rows == 0
     assert not any(isinstance(value, Failure) for value in found.values())
+
+
+@pytest.mark.parametrize("memory", [0, 50_000, 90_000, 2**20])
+@pytest.mark.parametrize("number", range(len(WANTED)))
+def test_a_value_does_not_depend_on_which_others_are_known_already(memory, number):
+    everything = scan(WANTED, Source(ROWS, memory), Reader())
+    others = WANTED[:number] + WANTED[number + 1 :]
+    found = scan([WANTED[number]], Source(ROWS, memory), Reader(), beside=others[::-1])
+    assert list(found) == [WANTED[number]]
+    assert same(found[WANTED[number]], everything[WANTED[number]])
 
 
 @dataclass(frozen=True)

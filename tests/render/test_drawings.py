@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as Drawing
 from PIL import Image
 from pypdf import PdfReader
 
-from reportgen.render.drawings import png_of, quick_fonts, settle_layout
+from reportgen.render.drawings import png_of, quick_fonts, settled_layout
 from reportgen.style import house_style
 
 
@@ -43,24 +43,23 @@ def fonts_of(pdf):
 
 
 def test_a_settled_layout_is_that_of_matplotlib_and_is_not_made_again(drawing):
-    with house_style():
-        settle_layout(drawing)
+    with house_style(), settled_layout(drawing):
         settled = drawing.axes[0].get_position().bounds
         assert drawing.get_layout_engine() is None
-        other = Drawing(figsize=(3.3, 2.0), dpi=72)
+        other = Drawing(figsize=(3.3, 2.0), dpi=72, layout="constrained")
         axes = other.add_subplot()
         axes.plot([1, 1e4], [1, 2])
         axes.set(xscale="log", xlabel="Flux density [µJy]", ylabel="αβ ≤ 10² objects")
         other.draw_without_rendering()
         assert axes.get_position().bounds == pytest.approx(settled, abs=1e-3)
         drawing.axes[0].set_ylabel("two\nlines\nthat would take more room")
-        saved(drawing, "svg")
+        for form in ("svg", "pdf", "svg"):
+            saved(drawing, form)
         assert drawing.axes[0].get_position().bounds == settled
 
 
 def test_quick_fonts_say_and_look_the_same_as_those_of_matplotlib(drawing):
-    with house_style():
-        settle_layout(drawing)
+    with house_style(), settled_layout(drawing):
         slow = saved(drawing, "pdf", metadata={"CreationDate": None})
         with quick_fonts():
             quick = saved(drawing, "pdf", metadata={"CreationDate": None})
@@ -96,8 +95,7 @@ def test_matplotlib_has_its_own_way_with_fonts_back_afterwards():
 
 
 def test_a_png_has_the_size_the_title_and_a_white_ground(drawing):
-    with house_style():
-        settle_layout(drawing)
+    with house_style(), settled_layout(drawing):
         pdf = saved(drawing, "pdf")
     picture = Image.open(BytesIO(png_of(pdf, 220, "A line <b>")))
     assert picture.mode == "RGB"
@@ -107,3 +105,14 @@ def test_a_png_has_the_size_the_title_and_a_white_ground(drawing):
     assert picture.getpixel((0, 0)) == (255, 255, 255)
     reds = np.asarray(picture).astype(int)
     assert ((reds[..., 0] > 150) & (reds[..., 1] < 60)).any(), "the line is not there"
+
+
+def test_a_figure_that_is_placed_by_hand_is_left_as_it_is_without_a_warning():
+    with house_style():
+        drawing = Drawing(figsize=(2, 2))
+        drawing.set_layout_engine("none")
+        axes = drawing.add_axes((0.1, 0.2, 0.7, 0.6))
+        with settled_layout(drawing):
+            for form in ("svg", "pdf"):
+                saved(drawing, form)
+    assert axes.get_position().bounds == pytest.approx((0.1, 0.2, 0.7, 0.6))
