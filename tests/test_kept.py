@@ -117,6 +117,7 @@ def test_there_is_every_room_that_is_said_to_take_part():
 # What those that make sections import, and why a change in it leaves sections as they are.
 ASIDE = {
     "checks": "judges sections that are there",
+    "describing": "whether models know what their keys are for",
     "failures": "what is said of sections in error, which are not kept",
     "lock": "who may write to the output folder",
     "metering": "what a section took, which is measured anew",

@@ -213,10 +213,9 @@ def test_nothing_keeps_the_state_of_pyplot():
     importing = []
     for path in (ROOT / "reportgen").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in getattr(node, "names", [])]
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
             module = getattr(node, "module", None) or ""
-            if isinstance(node, ast.Import | ast.ImportFrom) and any(
-                "pyplot" in f"{module}.{name}" for name in names
-            ):
+            if any("pyplot" in f"{module}.{alias.name}" for alias in node.names):
                 importing.append(path)
     assert not importing
