@@ -229,9 +229,9 @@ class SectionRecord(Record):
     kept: bool = False
     """Whether it is from an earlier night, as nothing that it is made of has changed since."""
     memory: int | None = None
-    """Peak resident memory in bytes of the process that made the section of its values, with what
-    it shares with others; null when it is not known, or SOURCE_DATE_EPOCH asks for the same bytes
-    every time."""
+    """Peak resident memory in bytes of the process that made the section of its values, or took one
+    that was kept, with what it shares with others; null when it is not known, or SOURCE_DATE_EPOCH
+    asks for the same bytes every time."""
     rows: int | None = None
     """Rows, or images, used."""
     entries: Entries = "rows"

@@ -298,8 +298,8 @@ def _facts(section: SectionRecord) -> list[str]:
     if section.rows is not None:
         facts.append(f"{count(section.rows)} {section.entries}")
     if section.kept:
-        facts.append("nothing has changed since it was computed")
-    elif section.seconds is not None:
+        return [*facts, "nothing has changed since it was computed"]
+    if section.seconds is not None:
         facts.append(f"{section.seconds:.1f} s")
     if section.memory is not None:
         facts.append(f"{bytes_text(section.memory)} of memory at most")
