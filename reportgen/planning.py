@@ -77,9 +77,8 @@ class _Digests:
 
 
 def _planned(section_id: str, section: AnyAnalysis, larder: Larder, digests: _Digests) -> Planned:
-    wrong = [larder.sources.errors[key] for key in section.sources if key in larder.sources.errors]
-    if wrong:
-        return Planned(section_id, False, f"it cannot be made: {wrong[0].message}")
+    if wrong := _wrong(section_id, section, larder):
+        return Planned(section_id, False, f"it cannot be made: {wrong}")
     if isinstance(section, HistoryAnalysis):
         return Planned(section_id, False, "it is about the nights, of which there is a new one")
     if not larder.recipes[section_id]:
@@ -94,6 +93,17 @@ def _planned(section_id: str, section: AnyAnalysis, larder: Larder, digests: _Di
             return Planned(section_id, True, "nothing has changed of which it is made")
     reasons = list(_reasons(_last(larder, section_id), larder.parts(section_id), found))
     return Planned(section_id, False, "; ".join(reasons))
+
+
+def _wrong(section_id: str, section: AnyAnalysis, larder: Larder) -> str:
+    """Say why a source of a section, or a column of it, cannot be read; empty if all can."""
+    errors = larder.sources.errors
+    wrong = [errors[key] for key in section.sources if key in errors]
+    if not wrong and isinstance(section, Analysis):
+        broken = larder.sources.catalogues[section.catalogue].broken
+        names = larder.known(section_id) or {}
+        wrong = [broken[column] for column in sorted(broken) if f"{COLUMN}{column}" in names]
+    return wrong[0].message if wrong else ""
 
 
 def _last(larder: Larder, section_id: str) -> dict[str, Any]:

@@ -162,8 +162,8 @@ class Pool:
             self._fill()
             limited = any(task.memory or task.until for task in self._running.values())
             awaited = {*self._running}
-            if self._waiting and self._warm is not None and not self._warm.done():
-                awaited.add(self._warm)
+            if self._waiting and self._warm is not None and len(self._running) < self._workers:
+                awaited.add(self._warm)  # there are workers, but no server to fork them from
             done, _ = wait(awaited, INTERVAL if limited else None, return_when=FIRST_COMPLETED)
             for future in [future for future in self._running if future in done]:
                 task = self._running.pop(future)

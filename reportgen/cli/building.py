@@ -90,6 +90,8 @@ def build(  # noqa: PLR0917 - click names them all
     given += [] if output is None else ["--output", str(output)]
     reports = read_reports(config, overrides, cells, output)
     if len(reports.cells) > 1:
+        if profile is not None:
+            raise click.UsageError("--profile is for one report: choose it with --cell")
         how = Manner(only, workers, mail, dry_run, no_cache, quiet, verbose)
         return build_combinations(reports, given, how)
     cell = next(iter(reports.cells), None)
@@ -108,10 +110,10 @@ def build(  # noqa: PLR0917 - click names them all
             block = report.report
             mail_failure(report.deliver, report.output.folder, block.id, block.title, error)
         raise
-    if profile is not None:
-        _write_profile(profile, timeline)
     _tell(built, quiet=quiet, verbose=verbose)
     codes = [int(built.exit_code)]
+    if profile is not None:
+        codes.append(_write_profile(profile, timeline))
     if mail:
         codes.append(int(mail_run(built.folder, dry_run=dry_run, quiet=quiet)))
     if matrix is not None:
@@ -147,13 +149,16 @@ def _promises_pdf(config: Path, overrides: tuple[str, ...]) -> bool:
     return not formats or "pdf" in formats[-1]
 
 
-def _write_profile(file: Path, timeline: "Timeline") -> None:
+def _write_profile(file: Path, timeline: "Timeline") -> int:
+    """Write where the time went; give the exit code."""
     from reportgen.timeline import timeline_text
 
     try:
         file.write_text(timeline_text(timeline.spans, timeline.started), encoding="utf-8")
     except OSError as error:  # the report is there all the same
         complain(ReportgenError(f"--profile {file}: cannot be written: {error.strerror}"))
+        return int(ExitCode.DELIVERY)
+    return int(ExitCode.OK)
 
 
 def _complain_of(built: "Built") -> None:

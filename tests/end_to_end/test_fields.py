@@ -340,3 +340,10 @@ def test_the_example_of_two_fields_is_built_as_it_says(tmp_path):
         flux = next(s for s in summary["sections"] if s["id"] == "flux")
         medians.add(tuple(metric["value"] for metric in flux["metrics"].values()))
     assert len(medians) == 2
+
+
+def test_a_profile_is_of_one_report_and_not_of_a_matrix(tmp_path):
+    done = reportgen(FIELDS, "--profile", tmp_path / "profile.txt")
+    assert done.returncode == 2
+    assert "--profile is for one report: choose it with --cell" in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -92,3 +92,27 @@ def test_what_was_kept_and_is_gone_is_said(project, tmp_path):
     finally:
         (tmp_path / "cache").rename(cache)
     assert planned["fluxes"] == ("made", "it was never made here")
+
+
+def test_a_column_whose_file_is_gone_is_no_column_with_other_values(tmp_path):
+    project = small_project(tmp_path)
+    project.write(third=np.arange(200.0))
+    (project.folder / "stars.h5").rename(project.folder / "third.h5")
+    project.write(flux=np.arange(1.0, 201.0), size=np.arange(200.0))
+    project.columns["third"]["file"] = "third.h5"
+    project.configure({"fluxes": DISTRIBUTION, "overview": OVERVIEW})
+    assert project.build().returncode == 0
+    (project.folder / "third.h5").unlink()
+    planned = plan(project)
+    assert planned["fluxes"][0] == "kept"
+    word, why = planned["overview"]
+    assert word == "made"
+    assert "it cannot be made" in why
+    assert "third.h5: there is no such file" in why
+
+
+def test_a_profile_that_cannot_be_written_costs_no_report_and_is_told(project, tmp_path):
+    done = project.build("--output", tmp_path / "out", "--profile", tmp_path / "nowhere" / "x.txt")
+    assert done.returncode == 4
+    assert "x.txt: cannot be written: No such file or directory" in done.stderr
+    assert (tmp_path / "out" / "latest" / "report.html").is_file()
