@@ -179,9 +179,9 @@ class Pool:
             if future in self._beyond or future.done():
                 continue
             pid = task.output.with_suffix(".pid")
-            if task.until is not None and monotonic() > task.until:
+            over = task.until is not None and monotonic() > task.until
+            if over and _end_group(pid):  # else it has hardly begun, and is stopped later
                 self._beyond[future] = _too_long(task)
-                _end_group(pid)
             if task.memory is None:
                 continue
             with suppress(FileNotFoundError, ValueError):  # it has hardly begun
@@ -284,10 +284,12 @@ def _ended(future: Future[Any], task: _Task, beyond: Failed | None = None) -> En
     return Ended(pickle.loads(outcome), printed=printed)  # noqa: S301 - written by our own worker
 
 
-def _end_group(pid: Path) -> None:
-    """End whatever a worker started and left behind."""
+def _end_group(pid: Path) -> bool:
+    """End a worker with whatever it started or left behind; tell whether there was any."""
     with suppress(FileNotFoundError, ValueError, ProcessLookupError, PermissionError):
         os.killpg(int(pid.read_text()), signal.SIGKILL)
+        return True
+    return False
 
 
 def _how_it_died(code: int | None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reportgen import pool as pool_module
 from reportgen.errors import ConfigError, PublishError, SourceError
 from reportgen.failures import LONGEST_MESSAGE, Failed, error_record, failure
 from reportgen.pool import MOST_PRINTED, default_workers, worker_pool
@@ -362,8 +363,16 @@ def wait_until_exists(path):
 def test_the_work_of_a_prepared_process_is_stopped_beyond_its_time():
     with worker_pool(1) as pool:
         pool.prepare()
-        end = start_ready(pool, time.sleep, 3600, timeout=0.3)
+        end = start_ready(pool, time.sleep, 300, timeout=0.3)
     assert end.failed == Failed("timeout", "ran longer than its timeout of 0.3 s and was stopped")
+
+
+def test_a_prepared_process_that_begins_after_its_time_is_stopped_all_the_same(monkeypatch):
+    monkeypatch.setattr(pool_module, "INTERVAL", 0.01)
+    with worker_pool(1) as pool:
+        pool.prepare()
+        end = start_ready(pool, time.sleep, 300, timeout=1e-6)
+    assert end.failed.kind == "timeout"
 
 
 def test_what_fails_in_a_prepared_process_is_told():
