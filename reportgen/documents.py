@@ -1,8 +1,10 @@
 """Makes the documents of a run, each in a worker process."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from reportgen.errors import PublishError
@@ -11,6 +13,8 @@ from reportgen.pool import Pool
 from reportgen.progress import Progress
 from reportgen.publish import publishing_errors
 from reportgen.render.documents import DOCUMENTS
+from reportgen.render.pdf import print_parts
+from reportgen.store import Store
 from reportgen.summary import DocumentRecord, Summary, with_status
 
 DOCUMENT_SECONDS = 600.0
@@ -24,13 +28,28 @@ def make_documents(
     *,
     pool: Pool,
     progress: Progress,
+    store: Store | None = None,
 ) -> Summary:
     """Make documents from a run folder and write them to a folder; give the record with them.
 
+    store: has what earlier nights printed; None to print all.
     One that cannot be made is in the record as an error, and the HTML shows it. They are made at
     the same time, each as if the others could be; an HTML that promised too much is made again.
     """
-    make = _Maker(run, folder, pool, progress)
+    with nullcontext(store) if store is not None else _store_for_now() as parts:
+        return _make(summary, forms, _Maker(run, folder, parts, pool, progress), pool, progress)
+
+
+@contextmanager
+def _store_for_now() -> Iterator[Store]:
+    """Give a store through which processes share what they print."""
+    with TemporaryDirectory(prefix="reportgen-") as folder:
+        yield Store(Path(folder))
+
+
+def _make(
+    summary: Summary, forms: Iterable[str], make: "_Maker", pool: Pool, progress: Progress
+) -> Summary:
     summary = with_status(summary.model_copy(update={"documents": {}}))
     chosen = sorted(forms, key=list(DOCUMENTS).index)
     hoped = summary
@@ -64,9 +83,12 @@ def _before(summary: Summary, form: str) -> dict[str, DocumentRecord]:
 class _Maker:
     """Makes documents of a run. ended: what became of each, and how long it took."""
 
-    def __init__(self, run: Path, folder: Path, pool: Pool, progress: Progress) -> None:
+    def __init__(
+        self, run: Path, folder: Path, store: Store, pool: Pool, progress: Progress
+    ) -> None:
         self._run = run
         self._folder = folder
+        self._store = store
         self._pool = pool
         self._progress = progress
         self.ended: dict[str, tuple[DocumentRecord, float]] = {}
@@ -74,13 +96,23 @@ class _Maker:
     def start(self, form: str, summary: Summary) -> None:
         """Start to make a document; a page of our own templates is made here and now."""
         then = partial(self._end, form, perf_counter())
-        arguments = write_document, form, self._run, summary, self._folder
+        arguments = write_document, form, self._run, summary, self._folder, self._store
         if form == "pdf":
             self._pool.start_ready(*arguments, then=then, timeout=DOCUMENT_SECONDS, name=form)
+            self._help(summary)
         elif summary.configuration.templates:
             self._pool.start(*arguments, then=then, timeout=DOCUMENT_SECONDS, name=form)
         else:
             then(attempt(*arguments))
+
+    def _help(self, summary: Summary) -> None:
+        """Print parts of a PDF in a second process, if there are likely to be many."""
+        likely = sum(not section.kept for section in summary.sections) > 1
+        if likely and self._pool.workers > 1 and not summary.configuration.templates:
+            arguments = print_parts, self._run, summary, self._store
+            self._pool.start_ready(
+                *arguments, then=_ignore, timeout=DOCUMENT_SECONDS, name="pdf, some of its parts"
+            )
 
     def _end(self, form: str, begun: float, end: Ended) -> None:
         self._progress.printed(form, end.printed)
@@ -93,10 +125,14 @@ class _Maker:
         self.ended[form] = document, perf_counter() - begun
 
 
-def write_document(form: str, run: Path, summary: Summary, folder: Path) -> str:
+def _ignore(_: Ended) -> None:
+    """Leave what a helper did not do to the process that it helped, which will say why."""
+
+
+def write_document(form: str, run: Path, summary: Summary, folder: Path, store: Store) -> str:
     """Make one document from a run folder and write it to a folder; give its name."""
     document = DOCUMENTS[form]
-    content = document.render(run, summary)
+    content = document.render(run, summary, store)
     with publishing_errors(folder):
         (folder / document.file).write_bytes(content)
     return document.file

@@ -91,6 +91,8 @@ def build(
         maker.start()
         if "pdf" in report.output.formats:
             pool.prepare(*FOR_PDF)
+            if len(maker.records) < len(sections) - 1 and options.workers > 1:
+                pool.prepare(*FOR_PDF)  # much of it will be new, and another can print some
         inputs = start_fingerprints(sources, pool, contents)
         stage("sources, and sections that are kept")
         past = read_past(report, run.started)
@@ -111,7 +113,7 @@ def build(
         summary = judge(report, summary, run.path, past)
         summary = with_changes(report, summary, past)
         stage("checks, and what changed")
-        make = partial(make_documents, run=run.path, folder=run.path, pool=pool)
+        make = partial(make_documents, run=run.path, folder=run.path, pool=pool, store=store)
         summary = make(summary, report.output.formats, progress=progress)
         summary, otherwise = settle_budgets(
             summary, report.budgets, run.path, perf_counter() - clock, meter.peak

@@ -1,56 +1,114 @@
 """report.pdf: from the same templates, tagged and with its fonts inside."""
 
-import logging
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
-from typing import Any
-from urllib.parse import unquote, urlsplit
-from xml.sax.saxutils import escape
 
-from reportgen.errors import SectionError
 from reportgen.render.environment import render_page
 from reportgen.render.pdf_figures import Figures
+from reportgen.render.pdf_joining import Pages, join, pages_of
+from reportgen.render.pdf_parts import PartPrinter, part_page, parts_after_the_cover, saved
+from reportgen.render.pdf_printing import Attached, Printed, Printer, printer
 from reportgen.render.view import ReportView, report_view
-from reportgen.style import FONT_FILES, font_path
+from reportgen.store import Store
 from reportgen.summary import Summary
 
 MOST_ROWS = 40  # longest table on paper; a table of 1000 rows would take 5 s
-VARIANT = "pdf/ua-1"
-APT_LINE = (
-    "apt-get install --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
-)
 
 
-@dataclass(frozen=True)
-class Attached:
-    """A file of the run that the PDF carries."""
-
-    path: Path
-    name: str
-    description: str
-
-
-def render_pdf(run: Path, summary: Summary, *, small: bool = False) -> bytes:
+def render_pdf(
+    run: Path, summary: Summary, store: Store | None = None, *, small: bool = False
+) -> bytes:
     """Give the PDF of a run folder.
 
-    small: for a mail: smaller images, and without the tables that it would carry.
+    store: has the parts of earlier nights, and keeps those of tonight. small: for a mail: smaller
+    images, and without the tables that it would carry.
     Raises SectionError when a library is missing, the page lacks what a screen reader needs, or
     it wants a file that is not in the run folder.
     """
     view = report_view(run, summary, MOST_ROWS)
-    # The fonts need not be in the page: the printer sees the folder of ours, and no other.
-    page = render_page("report_pdf.html.j2", summary.configuration.templates, view=view, fonts="")
-    made = datetime.fromisoformat(summary.run.started)
-    drawn = (figure.files for section in summary.sections for figure in section.figures)
-    figures = Figures(run, drawn, small=small)
     attached = [] if small else _long_tables(view, run)
-    return figures.put_into(print_page(page, run, made, attached, figures.stand_ins))
+    with printer(run, datetime.fromisoformat(summary.run.started)) as printing:
+        if summary.configuration.templates:
+            return _whole(view, run, printing, attached, small=small)
+        with _store_of_parts(store) as parts:
+            return _in_parts(
+                view, PartPrinter(run, printing, parts, small=small), printing, attached
+            )
+
+
+def print_parts(run: Path, summary: Summary, store: Store) -> None:
+    """Print parts of a PDF that another process makes, beginning with the last."""
+    view = report_view(run, summary, MOST_ROWS)
+    with printer(run, datetime.fromisoformat(summary.run.started)) as printing:
+        parts = PartPrinter(run, printing, store, small=False)
+        parts.print_those_free(parts_after_the_cover(view)[::-1])
+
+
+def _in_parts(
+    view: ReportView, printing: PartPrinter, printer: Printer, attached: list[Attached]
+) -> bytes:
+    """Give the PDF, each part laid out by itself."""
+    parts = parts_after_the_cover(view)
+    printing.print_those_free(parts)
+    contents = [printing.content(part) for part in parts]
+    pages = [pages_of(content) for content in contents]
+    cover = _cover(view, pages, printer, attached)
+    headings = [""] * cover.pages
+    for part, of_part in zip(parts, pages, strict=True):
+        headings += of_part.headings(part.headings)
+    page = render_page("pdf_margins.html.j2", "", view=view, headings=headings)
+    margins = printer.print(page, tagged=False)
+    return join(cover.content, contents, margins.content)
+
+
+def _cover(
+    view: ReportView, pages: list[Pages], printer: Printer, attached: list[Attached]
+) -> Printed:
+    """Give the cover with the page of each section; how many it has itself moves all of them."""
+    own = 1
+    while True:
+        starts: dict[str, int] = {}
+        before = own
+        for of_part in pages:
+            starts |= {name: before + 1 + place for name, place in of_part.starts.items()}
+            before += of_part.count
+        printed = printer.print(part_page("cover", view, pages=starts), attached=attached)
+        if printed.pages <= own:
+            return printed
+        own = printed.pages
+
+
+def _whole(
+    view: ReportView, run: Path, printer: Printer, attached: list[Attached], *, small: bool
+) -> bytes:
+    """Give the PDF laid out as one, as templates of a user may rely on."""
+    import pikepdf
+
+    # The fonts need not be in the page: the printer sees the folder of ours, and no other.
+    own = view.summary.configuration.templates
+    page = render_page(
+        "report_pdf.html.j2", own, view=view, fonts="", pages={}, sections=view.sections
+    )
+    drawn = (figure.files for section in view.summary.sections for figure in section.figures)
+    figures = Figures(run, drawn, small=small)
+    printed = printer.print(page, attached=attached, images=figures.stand_ins)
+    with pikepdf.open(BytesIO(printed.content)) as pdf:
+        figures.put_into(pdf)
+        return saved(pdf)
+
+
+@contextmanager
+def _store_of_parts(store: Store | None) -> Iterator[Store]:
+    """Give the store, or one for now."""
+    if store is not None:
+        yield store
+        return
+    with TemporaryDirectory(prefix="reportgen-") as folder:
+        yield Store(Path(folder))
 
 
 def _long_tables(view: ReportView, run: Path) -> list[Attached]:
@@ -65,115 +123,3 @@ def _long_tables(view: ReportView, run: Path) -> list[Attached]:
         for table in section.tables
         if table.capped
     ]
-
-
-def print_page(
-    page: str,
-    run: Path,
-    made: datetime,
-    attached: Sequence[Attached] = (),
-    images: Mapping[str, Any] = MappingProxyType({}),
-) -> bytes:
-    """Print a page as PDF/UA; only data: addresses and files of the run folder are fetched.
-
-    images: by address, as WeasyPrint takes them; those are not fetched.
-    """
-    with _only_our_fonts(), _complaints() as complaints:
-        weasyprint = _weasyprint()
-        from weasyprint.urls import FatalURLFetchingError
-
-        base = f"{run.as_uri()}/"
-        try:
-            html = weasyprint.HTML(string=page, base_url=base, url_fetcher=_fetcher(run))
-            document = html.render(pdf_variant=VARIANT, cache=dict(images))
-            document.metadata.attachments = [
-                weasyprint.Attachment(
-                    file_obj=file.path.open("rb"),
-                    name=file.name,
-                    description=file.description,
-                    created=made,
-                    modified=made,
-                    relationship="Data",
-                )
-                for file in attached
-            ]
-            content: bytes = document.write_pdf(pdf_variant=VARIANT)
-        except FatalURLFetchingError as error:
-            complaints.append(str(error))
-    if complaints:
-        raise SectionError(
-            f"the page cannot be printed as it should: {'; '.join(dict.fromkeys(complaints))}",
-            "look at output.templates, or report this as a bug of reportgen",
-        )
-    return content
-
-
-def _weasyprint() -> Any:
-    try:
-        import weasyprint
-    except ImportError:
-        raise SectionError(
-            "a PDF needs WeasyPrint, which is not installed", "pip install weasyprint"
-        ) from None
-    except OSError as error:
-        said = str(error).partition("\n")[0]
-        raise SectionError(f"a PDF needs a library that is missing: {said}", APT_LINE) from None
-    return weasyprint
-
-
-@contextmanager
-def _only_our_fonts() -> Iterator[None]:
-    """Hide the machine's fonts: a report looks the same wherever it is made."""
-    folders = dict.fromkeys(font_path(name).parent for name in FONT_FILES.values())
-    before = os.environ.get("FONTCONFIG_FILE")
-    with TemporaryDirectory(prefix="reportgen-") as scratch:
-        listed = "".join(f"<dir>{escape(str(folder))}</dir>" for folder in folders)
-        settings = Path(scratch) / "fonts.conf"
-        settings.write_text(
-            f"<fontconfig>{listed}<cachedir>{escape(scratch)}</cachedir></fontconfig>\n",
-            encoding="utf-8",
-        )
-        os.environ["FONTCONFIG_FILE"] = str(settings)
-        try:
-            yield
-        finally:
-            del os.environ["FONTCONFIG_FILE"]
-            if before is not None:
-                os.environ["FONTCONFIG_FILE"] = before
-
-
-@contextmanager
-def _complaints() -> Iterator[list[str]]:
-    """Gather what WeasyPrint only logs: a missing alt, title or language, a file not loaded."""
-    messages: list[str] = []
-
-    class Gathering(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            messages.append(record.getMessage())
-
-    handler = Gathering(logging.ERROR)
-    logger = logging.getLogger("weasyprint")
-    logger.addHandler(handler)
-    try:
-        yield messages
-    finally:
-        logger.removeHandler(handler)
-
-
-def _fetcher(run: Path) -> Any:
-    from weasyprint.urls import FatalURLFetchingError, URLFetcher
-
-    root = run.resolve()
-
-    class RunFolderFetcher(URLFetcher):  # type: ignore[misc]
-        """Fetches nothing from the network and nothing outside the run folder."""
-
-        def fetch(self, url: str, headers: object = None) -> object:
-            parts = urlsplit(url)
-            here = parts.scheme == "file" and parts.netloc in {"", "localhost"}
-            path = Path(unquote(parts.path)).resolve()
-            if not (parts.scheme == "data" or (here and path.is_relative_to(root))):
-                raise FatalURLFetchingError(f"{url} is not in the run folder")
-            return super().fetch(url, headers)
-
-    return RunFolderFetcher()

@@ -8,9 +8,12 @@ their places.
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import SectionError
+
+if TYPE_CHECKING:
+    from pikepdf import Pdf
 
 SMALL_DPI = 110
 SMALL_QUALITY = 55  # of JPEG
@@ -117,19 +120,15 @@ class Figures:
             self._open.append(opened)
             self.stand_ins[(run / forms["svg"]).as_uri()] = stand_in
 
-    def put_into(self, document: bytes) -> bytes:
-        """Give a PDF with the figures in place of their stand-ins."""
+    def put_into(self, pdf: "Pdf") -> None:
+        """Put the figures in place of their stand-ins in an open PDF."""
         import pikepdf
 
-        buffer = BytesIO()
-        with pikepdf.open(BytesIO(document)) as pdf:
-            for place in list(pdf.objects):
-                if isinstance(place, pikepdf.Stream) and _MARK in place:
-                    self._fill(pdf, place, int(place[_MARK]))
-            pdf.save(buffer, static_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-        return buffer.getvalue()
+        for place in list(pdf.objects):
+            if isinstance(place, pikepdf.Stream) and _MARK in place:
+                self._fill(pdf, place, int(place[_MARK]))
 
-    def _fill(self, pdf: Any, place: Any, number: int) -> None:
+    def _fill(self, pdf: "Pdf", place: Any, number: int) -> None:
         form = pdf.copy_foreign(self._open[number].pages[0].as_form_xobject())
         place.write(form.read_bytes())
         for key in ("/BBox", "/Matrix", "/Group", "/Resources"):

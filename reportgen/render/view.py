@@ -1,5 +1,6 @@
 """What the templates see: the record of a run, put into words and numbers for people."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -75,6 +76,19 @@ class SectionView:
     tables: tuple[TableView, ...]
     checks: tuple[CheckView, ...]
     facts: tuple[str, ...]
+    effort: tuple[str, ...]
+    """What it took to compute it tonight."""
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether it is text alone, so that on paper it needs no page of its own."""
+        return not (self.figures or self.tables)
+
+    @property
+    def heading(self) -> str:
+        """Title, and status where that is none to be glad of."""
+        status = self.record.status
+        return self.record.title if status == "ok" else f"{self.record.title} {self.status_word}"
 
 
 @dataclass(frozen=True)
@@ -259,6 +273,7 @@ def section_view(run: Path, section: SectionRecord, most_rows: int) -> SectionVi
         tables=tuple(table_view(run, t, most_rows) for t in section.tables if t.shown),
         checks=tuple(_check(check) for check in section.checks),
         facts=tuple(_facts(section)),
+        effort=tuple(_effort(section)),
     )
 
 
@@ -297,13 +312,17 @@ def _facts(section: SectionRecord) -> list[str]:
         facts.append(f"rows where {section.where}")
     if section.rows is not None:
         facts.append(f"{count(section.rows)} {section.entries}")
-    if section.kept:
-        return [*facts, "nothing has changed since it was computed"]
-    if section.seconds is not None:
-        facts.append(f"{section.seconds:.1f} s")
-    if section.memory is not None:
-        facts.append(f"{bytes_text(section.memory)} of memory at most")
     return facts
+
+
+def _effort(section: SectionRecord) -> Iterator[str]:
+    if section.kept:
+        yield "nothing has changed since it was computed"
+        return
+    if section.seconds is not None:
+        yield f"{section.seconds:.1f} s"
+    if section.memory is not None:
+        yield f"{bytes_text(section.memory)} of memory at most"
 
 
 def _input(record: InputRecord) -> InputView:
