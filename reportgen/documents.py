@@ -12,8 +12,7 @@ from reportgen.failures import Ended, attempt, error_record
 from reportgen.pool import Pool
 from reportgen.progress import Progress
 from reportgen.publish import publishing_errors
-from reportgen.render.documents import DOCUMENTS
-from reportgen.render.pdf import print_parts
+from reportgen.render.documents import DOCUMENTS, Means
 from reportgen.store import Store
 from reportgen.summary import DocumentRecord, Summary, with_status
 
@@ -88,7 +87,7 @@ class _Maker:
     ) -> None:
         self._run = run
         self._folder = folder
-        self._store = store
+        self._means = Means(store, pool.workers)
         self._pool = pool
         self._progress = progress
         self.ended: dict[str, tuple[DocumentRecord, float]] = {}
@@ -96,23 +95,13 @@ class _Maker:
     def start(self, form: str, summary: Summary) -> None:
         """Start to make a document; a page of our own templates is made here and now."""
         then = partial(self._end, form, perf_counter())
-        arguments = write_document, form, self._run, summary, self._folder, self._store
+        arguments = write_document, form, self._run, summary, self._folder, self._means
         if form == "pdf":
             self._pool.start_ready(*arguments, then=then, timeout=DOCUMENT_SECONDS, name=form)
-            self._help(summary)
         elif summary.configuration.templates:
             self._pool.start(*arguments, then=then, timeout=DOCUMENT_SECONDS, name=form)
         else:
             then(attempt(*arguments))
-
-    def _help(self, summary: Summary) -> None:
-        """Print parts of a PDF in a second process, if there are likely to be many."""
-        likely = sum(not section.kept for section in summary.sections) > 1
-        if likely and self._pool.workers > 1 and not summary.configuration.templates:
-            arguments = print_parts, self._run, summary, self._store
-            self._pool.start_ready(
-                *arguments, then=_ignore, timeout=DOCUMENT_SECONDS, name="pdf, some of its parts"
-            )
 
     def _end(self, form: str, begun: float, end: Ended) -> None:
         self._progress.printed(form, end.printed)
@@ -125,14 +114,10 @@ class _Maker:
         self.ended[form] = document, perf_counter() - begun
 
 
-def _ignore(_: Ended) -> None:
-    """Leave what a helper did not do to the process that it helped, which will say why."""
-
-
-def write_document(form: str, run: Path, summary: Summary, folder: Path, store: Store) -> str:
+def write_document(form: str, run: Path, summary: Summary, folder: Path, means: Means) -> str:
     """Make one document from a run folder and write it to a folder; give its name."""
     document = DOCUMENTS[form]
-    content = document.render(run, summary, store)
+    content = document.render(run, summary, means)
     with publishing_errors(folder):
         (folder / document.file).write_bytes(content)
     return document.file

@@ -74,7 +74,7 @@ class Pool:
         self._waiting: deque[_Task] = deque()
         self._running: dict[Future[Any], _Task] = {}
         self._beyond: dict[Future[Any], Failed] = {}  # those stopped for the memory they used
-        self._ready: deque[Ready] = deque()
+        self._ready: Ready | None = None
         self._modules: tuple[str, ...] = ()
         self.spans: list[Span] = []
         """What tasks that have ended took."""
@@ -104,19 +104,20 @@ class Pool:
         self._started += 1
         return self._folder / f"{self._started}.txt"
 
+    def preload(self, modules: Iterable[str]) -> None:
+        """Have modules imported once for all tasks; before the first one is started."""
+        self._modules = tuple(modules)
+
     @property
     def workers(self) -> int:
         """How many tasks may run at once."""
         return self._workers
 
-    def preload(self, modules: Iterable[str]) -> None:
-        """Have modules imported once for all tasks; before the first one is started."""
-        self._modules = tuple(modules)
-
     def prepare(self, *modules: str) -> None:
-        """Have a process import modules once a worker is free, for one ``start_ready``."""
-        self._ready.append(Ready(modules, self._output()))
-        self._fill()
+        """Have a process import modules once a worker is free, for the next ``start_ready``."""
+        if self._ready is None:
+            self._ready = Ready(modules, self._output())
+            self._fill()
 
     def start_ready(
         self,
@@ -126,8 +127,8 @@ class Pool:
         timeout: float,
         name: str = "",
     ) -> None:
-        """Run ``work(*arguments)`` in a process that was prepared, if there is one."""
-        ready = self._ready.popleft() if self._ready else None
+        """Run ``work(*arguments)`` in the process that was prepared, if there is one."""
+        ready, self._ready = self._ready, None
         if ready is None or ready.future is None or ready.future.done():
             self.start(work, *arguments, then=then, timeout=timeout, name=name)
             return
@@ -145,10 +146,9 @@ class Pool:
             if task.fresh or self._is_warm():
                 self._waiting.remove(task)
                 self._running[_launch(task)] = replace(task, called=monotonic())
-        for ready in self._ready:
-            if ready.future is None and len(self._running) < self._workers:
-                forked = self._warm is not None and self._is_warm()
-                ready.future = _launch(ready.task(), forked=forked)
+        ready = self._ready
+        if ready is not None and ready.future is None and len(self._running) < self._workers:
+            ready.future = _launch(ready.task(), forked=self._warm is not None and self._is_warm())
 
     def _is_warm(self) -> bool:
         """Whether the server that workers are forked from has imported all it should.

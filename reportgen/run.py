@@ -91,8 +91,6 @@ def build(
         maker.start()
         if "pdf" in report.output.formats:
             pool.prepare(*FOR_PDF)
-            if len(maker.records) < len(sections) - 1 and options.workers > 1:
-                pool.prepare(*FOR_PDF)  # much of it will be new, and another can print some
         inputs = start_fingerprints(sources, pool, contents)
         stage("sources, and sections that are kept")
         past = read_past(report, run.started)

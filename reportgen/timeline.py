@@ -60,13 +60,19 @@ def process_started() -> float:
 @contextmanager
 def noting_use(file: Path) -> Iterator[None]:
     """Write what a task of this process used to a file, for ``read_use``."""
-    begun, cpu = monotonic(), process_time()
+    begun, cpu = monotonic(), _cpu_seconds()
     try:
         yield
     finally:
-        told = [begun, monotonic(), process_time() - cpu, own_peak()]
+        told = [begun, monotonic(), _cpu_seconds() - cpu, own_peak()]
         with suppress(OSError):  # of a full disk: the work is done all the same
             file.write_text(json.dumps(told), encoding="utf-8")
+
+
+def _cpu_seconds() -> float:
+    """Give the processor seconds of this process and of those it started that have ended."""
+    used = os.times()
+    return process_time() + used.children_user + used.children_system
 
 
 def read_use(file: Path, name: str, called: float) -> Span:

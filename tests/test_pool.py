@@ -316,7 +316,7 @@ def start_ready(pool, work, *arguments, timeout=60):
 def test_a_prepared_process_has_imported_and_does_the_work_once():
     with worker_pool(1) as pool:
         pool.prepare("this", "no_such_module")
-        prepared = pool._ready[0].future
+        prepared = pool._ready.future
         first = start_ready(pool, pid_and_modules, "this")
         second = start_ready(pool, pid_and_modules, "this")
     assert prepared.done()
@@ -346,7 +346,7 @@ def test_without_a_prepared_process_another_does_the_work():
 def test_when_the_prepared_process_has_died_another_does_the_work():
     with worker_pool(1) as pool:
         pool.prepare()
-        (ready,) = pool._ready
+        ready = pool._ready
         wait_until_exists(ready.output.with_suffix(".pid"))
         os.kill(int(ready.output.with_suffix(".pid").read_text()), signal.SIGKILL)
         ready.future.exception(60)
@@ -385,7 +385,7 @@ def test_what_fails_in_a_prepared_process_is_told():
 def test_a_prepared_process_without_work_ends_with_the_pool():
     with worker_pool(1) as pool:
         pool.prepare()
-        place = pool._ready[0].output.with_suffix(".pid")
+        place = pool._ready.output.with_suffix(".pid")
         wait_until_exists(place)
         pid = int(place.read_text())
     assert not Path(f"/proc/{pid}").exists()

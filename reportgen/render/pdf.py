@@ -10,7 +10,13 @@ from tempfile import TemporaryDirectory
 from reportgen.render.environment import render_page
 from reportgen.render.pdf_figures import Figures
 from reportgen.render.pdf_joining import Pages, join, pages_of
-from reportgen.render.pdf_parts import PartPrinter, part_page, parts_after_the_cover, saved
+from reportgen.render.pdf_parts import (
+    PartPrinter,
+    part_page,
+    part_style,
+    parts_after_the_cover,
+    saved,
+)
 from reportgen.render.pdf_printing import Attached, Printed, Printer, printer
 from reportgen.render.view import ReportView, report_view
 from reportgen.store import Store
@@ -20,12 +26,17 @@ MOST_ROWS = 40  # longest table on paper; a table of 1000 rows would take 5 s
 
 
 def render_pdf(
-    run: Path, summary: Summary, store: Store | None = None, *, small: bool = False
+    run: Path,
+    summary: Summary,
+    store: Store | None = None,
+    *,
+    small: bool = False,
+    processes: int = 1,
 ) -> bytes:
     """Give the PDF of a run folder.
 
     store: has the parts of earlier nights, and keeps those of tonight. small: for a mail: smaller
-    images, and without the tables that it would carry.
+    images, and without the tables that it would carry. processes: how many may print at once.
     Raises SectionError when a library is missing, the page lacks what a screen reader needs, or
     it wants a file that is not in the run folder.
     """
@@ -35,25 +46,20 @@ def render_pdf(
         if summary.configuration.templates:
             return _whole(view, run, printing, attached, small=small)
         with _store_of_parts(store) as parts:
-            return _in_parts(
-                view, PartPrinter(run, printing, parts, small=small), printing, attached
-            )
-
-
-def print_parts(run: Path, summary: Summary, store: Store) -> None:
-    """Print parts of a PDF that another process makes, beginning with the last."""
-    view = report_view(run, summary, MOST_ROWS)
-    with printer(run, datetime.fromisoformat(summary.run.started)) as printing:
-        parts = PartPrinter(run, printing, store, small=False)
-        parts.print_those_free(parts_after_the_cover(view)[::-1])
+            those = PartPrinter(run, printing, parts, small=small)
+            return _in_parts(view, those, printing, attached, processes)
 
 
 def _in_parts(
-    view: ReportView, printing: PartPrinter, printer: Printer, attached: list[Attached]
+    view: ReportView,
+    printing: PartPrinter,
+    printer: Printer,
+    attached: list[Attached],
+    processes: int,
 ) -> bytes:
     """Give the PDF, each part laid out by itself."""
     parts = parts_after_the_cover(view)
-    printing.print_those_free(parts)
+    printing.print_missing(parts, processes)
     contents = [printing.content(part) for part in parts]
     pages = [pages_of(content) for content in contents]
     cover = _cover(view, pages, printer, attached)
@@ -61,7 +67,8 @@ def _in_parts(
     for part, of_part in zip(parts, pages, strict=True):
         headings += of_part.headings(part.headings)
     page = render_page("pdf_margins.html.j2", "", view=view, headings=headings)
-    margins = printer.print(page, tagged=False)
+    style = render_page("pdf_margins.css.j2", "", view=view)
+    margins = printer.print(page, style, tagged=False)
     return join(cover.content, contents, margins.content)
 
 
@@ -76,7 +83,8 @@ def _cover(
         for of_part in pages:
             starts |= {name: before + 1 + place for name, place in of_part.starts.items()}
             before += of_part.count
-        printed = printer.print(part_page("cover", view, pages=starts), attached=attached)
+        page = part_page("cover", view, pages=starts)
+        printed = printer.print(page, part_style(view), attached=attached)
         if printed.pages <= own:
             return printed
         own = printed.pages

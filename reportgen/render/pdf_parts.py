@@ -8,10 +8,11 @@ printed by several processes at once: who holds the lock of a part prints it.
 import fcntl
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.metadata import version
 from io import BytesIO
@@ -25,6 +26,7 @@ from reportgen.render.view import ReportView, SectionView
 from reportgen.store import Store
 from reportgen.style import FONT_FILES, font_path
 
+PARTS_FOR_ONE = 2  # a process of its own is not worth while for fewer
 ELSEWHERE = "part:"
 """Scheme of a link to another part; the address is the id that it goes to."""
 _FORMAT = "part/1"
@@ -37,11 +39,15 @@ _LINK, _ID = re.compile(r' href="#([^"]*)"'), re.compile(r' id="([^"]*)"')
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the PDF. headings: of what is in it, by id. page: HTML. figures: files, by form."""
+    """A part of the PDF. headings: of what is in it, by id. page: HTML. style: CSS.
+
+    figures: the files of each, by form.
+    """
 
     id: str
     headings: Mapping[str, str]
     page: str
+    style: str
     figures: tuple[Mapping[str, str], ...] = ()
 
 
@@ -71,12 +77,13 @@ def _part_of(sections: list[SectionView], view: ReportView) -> Part:
         next(iter(headings)),
         headings,
         part_page("sections", view, sections=sections),
+        part_style(view),
         tuple(figure.record.files for section in sections for figure in section.figures),
     )
 
 
 def _appendix(name: str, heading: str, view: ReportView) -> Part:
-    return Part(name, {name: heading}, part_page(name, view))
+    return Part(name, {name: heading}, part_page(name, view), part_style(view))
 
 
 def part_page(kind: str, view: ReportView, **context: Any) -> str:
@@ -90,6 +97,11 @@ def part_page(kind: str, view: ReportView, **context: Any) -> str:
     return _LINK.sub(link, page)
 
 
+def part_style(view: ReportView) -> str:
+    """Give the CSS of all parts."""
+    return render_page("pdf_part.css.j2", "", view=view)
+
+
 class PartPrinter:
     """Prints parts, and keeps them in a store. small: smaller images, for a mail."""
 
@@ -99,12 +111,20 @@ class PartPrinter:
         self._store = store
         self._small = small
 
-    def print_those_free(self, parts: tuple[Part, ...]) -> None:
-        """Print the parts that are not there yet and that no other process is about to print."""
-        for part in parts:
-            key = self._key(part)
+    def print_missing(self, parts: Iterable[Part], processes: int = 1) -> None:
+        """Print the parts that are not there yet, in at most so many processes at once."""
+        keys = {self._key(part): part for part in parts}
+        missing = [(key, part) for key, part in keys.items() if self._store.peek(key) is None]
+        # The largest first, so that all processes end at about the same time.
+        missing.sort(key=lambda entry: len(entry[1].page), reverse=True)
+        print_all = partial(self._print_those_free, missing)
+        in_processes(print_all, min(processes, len(missing) // PARTS_FOR_ONE))
+
+    def _print_those_free(self, missing: Iterable[tuple[str, Part]]) -> None:
+        """Print the parts that no other process has printed or is about to print."""
+        for key, part in missing:
             with _lock(self._store, key, wait=False) as ours:
-                if ours and self._store.get(key) is None:
+                if ours and self._store.peek(key) is None:
                     self._store.put(key, self._print(part))
 
     def content(self, part: Part) -> bytes:
@@ -121,7 +141,7 @@ class PartPrinter:
         import pikepdf
 
         figures = Figures(self._run, part.figures, small=self._small)
-        printed = self._printer.print(part.page, images=figures.stand_ins)
+        printed = self._printer.print(part.page, part.style, images=figures.stand_ins)
         with pikepdf.open(BytesIO(printed.content)) as pdf:
             figures.put_into(pdf)
             _name_table_heads(pdf, part.id)
@@ -129,7 +149,7 @@ class PartPrinter:
 
     def _key(self, part: Part) -> str:
         digest = sha256(repr((_FORMAT, _printing(), self._small, part.id)).encode())
-        digest.update(part.page.encode())
+        digest.update(f"{len(part.style)}\0{part.style}{part.page}".encode())
         for forms in part.figures:
             for form in ("pdf", "svg", "png"):
                 if form in forms:
@@ -158,6 +178,30 @@ def _name_table_heads(pdf: Any, part: str) -> None:
             if "/A" in each and "/Headers" in each["/A"]:
                 heads = [pikepdf.String(f"{part}-{head}") for head in each["/A"]["/Headers"]]
                 each["/A"]["/Headers"] = pikepdf.Array(heads)
+
+
+def in_processes(work: Callable[[], None], processes: int) -> None:
+    """Do some work here and in copies of this process, which share it out among themselves.
+
+    What fails in a copy is for this process to do, and to tell.
+    """
+    copies = []
+    for _ in range(processes - 1):
+        with warnings.catch_warnings():
+            # From Python 3.12 on. The other thread here waits for the build to end, with no lock.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            copy = os.fork()
+        if copy == 0:
+            try:
+                work()
+            finally:
+                os._exit(0)
+        copies.append(copy)
+    try:
+        work()
+    finally:
+        for copy in copies:
+            os.waitpid(copy, 0)
 
 
 @contextmanager

@@ -53,10 +53,12 @@ class Printer:
         self._made = made
         self._fetcher = _fetcher(run)
         self._fonts = FontConfiguration()
+        self._styles: dict[str, Any] = {}
 
     def print(
         self,
         page: str,
+        style: str = "",
         *,
         attached: Sequence[Attached] = (),
         images: Mapping[str, Any] = MappingProxyType({}),
@@ -64,7 +66,8 @@ class Printer:
     ) -> Printed:
         """Print a page as PDF/UA, or without tags.
 
-        images: by address, as WeasyPrint takes them; those are not fetched.
+        style: CSS that goes before what the page has. images: by address, as WeasyPrint takes
+        them; those are not fetched.
         Raises SectionError for what a screen reader would miss and for what cannot be fetched.
         """
         from weasyprint.urls import FatalURLFetchingError
@@ -76,7 +79,10 @@ class Printer:
                     string=page, base_url=f"{self._run.as_uri()}/", url_fetcher=self._fetcher
                 )
                 document = html.render(
-                    font_config=self._fonts, pdf_variant=variant, cache=dict(images)
+                    font_config=self._fonts,
+                    stylesheets=[self._style(style)] if style else [],
+                    pdf_variant=variant,
+                    cache=dict(images),
                 )
                 document.metadata.attachments = [self._attachment(file) for file in attached]
                 content: bytes = document.write_pdf(pdf_variant=variant)
@@ -88,6 +94,14 @@ class Printer:
                 "look at output.templates, or report this as a bug of reportgen",
             )
         return Printed(content, len(document.pages))
+
+    def _style(self, text: str) -> Any:
+        """Give CSS as WeasyPrint takes it, read once for all pages that it is for."""
+        if text not in self._styles:
+            self._styles[text] = self._weasyprint.CSS(
+                string=text, url_fetcher=self._fetcher, font_config=self._fonts
+            )
+        return self._styles[text]
 
     def _attachment(self, file: Attached) -> Any:
         return self._weasyprint.Attachment(

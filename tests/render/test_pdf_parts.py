@@ -2,15 +2,16 @@
 
 import os
 import shutil
-import time
+import signal
+import subprocess
 from io import BytesIO
-from multiprocessing import get_context
 
 import pikepdf
 import pytest
 
 from reportgen.errors import SectionError
-from reportgen.render.pdf import MOST_ROWS, print_parts, render_pdf
+from reportgen.render import pdf_parts
+from reportgen.render.pdf import MOST_ROWS, render_pdf
 from reportgen.render.pdf_parts import parts_after_the_cover
 from reportgen.render.view import report_view
 from reportgen.store import Store
@@ -127,38 +128,42 @@ def test_a_damaged_part_is_printed_again(run, record, kept, tmp_path):
     assert render_pdf(run, record, copied) == before
 
 
-def test_parts_that_another_process_printed_are_taken(run, record, kept, tmp_path):
+def test_several_processes_print_the_same(run, record, kept, tmp_path):
+    store, before = kept
+    shared = Store(tmp_path / "parts")
+    assert render_pdf(run, record, shared, processes=3) == before
+    made = {path.name for path in entries(shared)}
+    assert len(made) == len(record.sections) + 2
+    assert made <= {path.name for path in entries(store)}
+
+
+def print_or_die(record, run, store, fate):
+    """Print in two processes, of which the second meets its fate while it prints."""
+    here = os.getpid()
+    printed = pdf_parts.PartPrinter._print
+
+    def with_fate(self, part):
+        if os.getpid() != here:
+            fate()
+        return printed(self, part)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pdf_parts.PartPrinter, "_print", with_fate)
+        return render_pdf(run, record, store, processes=2)
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def raise_error():
+    raise RuntimeError("it went wrong")
+
+
+@pytest.mark.parametrize("fate", [die, raise_error])
+def test_a_process_that_fails_while_it_prints_holds_up_nothing(run, record, kept, tmp_path, fate):
     _, before = kept
-    store = Store(tmp_path / "parts")
-    print_parts(run, record, store)
-    there = entries(store)
-    assert render_pdf(run, record, store) == before
-    assert entries(store).keys() == there.keys()
-
-
-def test_two_processes_print_at_once_and_give_the_same(run, record, kept, tmp_path):
-    _, before = kept
-    store = Store(tmp_path / "parts")
-    helper = get_context("spawn").Process(target=print_parts, args=(run, record, store))
-    helper.start()
-    made = render_pdf(run, record, store)
-    helper.join()
-    assert helper.exitcode == 0
-    assert made == before
-
-
-def test_a_process_that_dies_while_it_prints_holds_up_nothing(run, record, kept, tmp_path):
-    _, before = kept
-    store = Store(tmp_path / "parts")
-    helper = get_context("spawn").Process(target=print_parts, args=(run, record, store))
-    helper.start()
-    end = time.monotonic() + 60
-    while not entries(store):
-        assert time.monotonic() < end
-        os.sched_yield()
-    helper.kill()
-    assert render_pdf(run, record, store) == before
-    helper.join()
+    assert print_or_die(record, run, Store(tmp_path / "parts"), fate) == before
 
 
 def test_parts_that_the_disk_refuses_are_printed_all_the_same(run, record, kept, tmp_path):
@@ -237,8 +242,6 @@ def test_margins_are_passed_over_by_a_screen_reader(pdf):
 
 
 def text_of(content, tmp_path):
-    import subprocess
-
     if shutil.which("pdftotext") is None:
         pytest.skip("poppler-utils is not installed")
     (tmp_path / "a.pdf").write_bytes(content)
