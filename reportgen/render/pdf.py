@@ -68,8 +68,7 @@ def _in_parts(
         headings += of_part.headings(part.headings)
     page = render_page("pdf_margins.html.j2", "", view=view, headings=headings)
     style = render_page("pdf_margins.css.j2", "", view=view)
-    margins = printer.print(page, style, tagged=False)
-    return join(cover.content, contents, margins.content)
+    return join(cover.content, contents, printing.margins(page, style))
 
 
 def _cover(

@@ -137,6 +137,15 @@ class PartPrinter:
                 self._store.put(key, content)
         return content
 
+    def margins(self, page: str, style: str) -> bytes:
+        """Give what stands in the margins of all pages as PDF, as it was kept or printed now."""
+        key = sha256(repr((_FORMAT, _printing(), page, style)).encode()).hexdigest()
+        content = self._store.get(key)
+        if content is None:
+            content = self._printer.print(page, style, tagged=False).content
+            self._store.put(key, content)
+        return content
+
     def _print(self, part: Part) -> bytes:
         import pikepdf
 

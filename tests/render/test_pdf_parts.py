@@ -84,7 +84,7 @@ def broken(record, n):
 def test_a_part_that_has_not_changed_is_not_printed_again(run, record, kept):
     store, before = kept
     there = entries(store)
-    assert len(there) == len(record.sections) + 2, "the sections, provenance and configuration"
+    assert len(there) == len(record.sections) + 3, "sections, provenance, configuration, margins"
     assert render_pdf(run, record, store) == before
     assert entries(store).keys() == there.keys()
 
@@ -102,7 +102,7 @@ def test_another_date_is_told_without_printing_the_sections_again(run, record, k
 def test_what_has_changed_is_printed_again_and_nothing_else(run, record, kept):
     store, before = kept
     there = entries(store)
-    changed = with_changes(record, title="Another title")
+    changed = with_changes(record, text="Another text")
     assert render_pdf(run, changed, store) != before
     assert len(entries(store).keys() - there.keys()) == 1
 
@@ -133,7 +133,7 @@ def test_several_processes_print_the_same(run, record, kept, tmp_path):
     shared = Store(tmp_path / "parts")
     assert render_pdf(run, record, shared, processes=3) == before
     made = {path.name for path in entries(shared)}
-    assert len(made) == len(record.sections) + 2
+    assert len(made) == len(record.sections) + 3
     assert made <= {path.name for path in entries(store)}
 
 
