@@ -13,7 +13,8 @@ with suppress(SystemExit):
     main()
 from reportgen.config.blocks import Block
 from reportgen.summary import Record
-print("\\n" + json.dumps([kind.model_config["use_attribute_docstrings"] for kind in (Block, Record)]))
+told = [kind.model_config["use_attribute_docstrings"] for kind in (Block, Record)]
+print("\\n" + json.dumps(told))
 """
 
 
