@@ -1,6 +1,7 @@
 """The commands: parse, call one function, print, give the exit code."""
 
 import gc
+import os
 import signal
 import sys
 import traceback
@@ -77,6 +78,8 @@ class _Signalled(BaseException):
 def _prepare() -> None:
     """Unwind on signals as on Ctrl-C, and write any text to any terminal."""
     gc.set_threshold(*COLLECTING)
+    # Pydantic would look for plugins of its own among all that is installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
     def unwind(number: int, _frame: object) -> None:
         raise _Signalled(number)
