@@ -4,7 +4,7 @@ Processes that will be needed can so be started at once. A wrong guess costs tim
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,17 +30,25 @@ class Outlook:
     pdf: bool = False
 
 
-def look_ahead(document: Document, output: Path | None = None, *, anew: bool = False) -> Outlook:
+def look_ahead(
+    document: Document,
+    output: Path | None = None,
+    only: Collection[str] = (),
+    *,
+    anew: bool = False,
+) -> Outlook:
     """Say what a build will probably make, but for a matrix, whose reports have processes.
 
-    output: folder of the runs, in place of the YAML's. anew: whatever earlier nights left.
+    output: folder of the runs, in place of the YAML's. only: sections to build, all if empty.
+    anew: whatever earlier nights left.
     """
     values, beside = document.values, document.path.parent
     if MATRIX in values:
         return Outlook()
     formats = _block(values, "output").get("formats", _FORMATS)
     pdf = isinstance(formats, list | tuple) and "pdf" in formats
-    sections = [each for each in _block(values, "sections").values() if isinstance(each, dict)]
+    wanted = [each for name, each in _block(values, "sections").items() if not only or name in only]
+    sections = [section for section in wanted if isinstance(section, dict)]
     analyses = {str(section.get("analysis")) for section in sections}
     folder = output or _folder(values, beside)
     last = None if anew or not (folder / FOLDER).is_dir() else _time(folder / "latest")

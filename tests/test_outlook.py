@@ -87,6 +87,11 @@ def test_a_file_that_was_put_in_place_since_counts_whatever_its_date(night, tmp_
     assert night() == Outlook(BOTH)
 
 
+def test_sections_that_are_not_built_count_for_nothing(night, tmp_path):
+    (tmp_path / "out" / "latest").rmdir()
+    assert night(only=["sky"]) == Outlook(("sky_density",))
+
+
 def test_a_file_that_is_missing_is_new(night, tmp_path):
     (tmp_path / "hosts.h5").unlink()
     assert night() == Outlook(BOTH)

@@ -82,7 +82,7 @@ def build(  # noqa: PLR0917 - click names them all
     pool = click.get_current_context().with_resource(worker_pool(workers))
     source = Source.read(config)
     if workers > 1:
-        _prepare(pool, look_ahead(source.document(overrides), output, anew=no_cache))
+        _prepare(pool, look_ahead(source.document(overrides), output, only, anew=no_cache))
 
     from reportgen.matrix.building import worst_code
     from reportgen.progress import progress_display
