@@ -18,4 +18,4 @@ def is_wanted() -> bool:
 def leave_out() -> None:
     """Make models without their descriptions from now on; too late once there are some."""
     global _wanted  # noqa: PLW0603 - read while modules are imported, by nobody's call
-    _wanted = any(name in sys.modules for name in _MODELS)
+    _wanted = _wanted and any(name in sys.modules for name in _MODELS)

@@ -3,15 +3,17 @@
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from reportgen import errors
 from reportgen.errors import ConfigError, ReportgenError, SourceError
-from reportgen.summary import ErrorKind, ErrorRecord
+
+if TYPE_CHECKING:
+    from reportgen.summary import ErrorKind, ErrorRecord
 
 LONGEST_MESSAGE = 2_000  # characters; what an exception says is shown on the first page
 
-_KINDS: dict[type, ErrorKind] = {SourceError: "source", ConfigError: "config"}
+_KINDS: "dict[type, ErrorKind]" = {SourceError: "source", ConfigError: "config"}
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,13 @@ class Ended:
     printed: str = ""
 
 
-def error_record(failed: Failed, printed: str = "", command: str = "") -> ErrorRecord:
+def error_record(failed: Failed, printed: str = "", command: str = "") -> "ErrorRecord":
     """Put a failure into words for the record.
 
     printed: what its process wrote last. command: what makes it alone.
     """
+    from reportgen.summary import ErrorRecord  # which a worker need not import to begin
+
     said = f"It printed:\n{printed}" if printed else ""
     return ErrorRecord(
         kind=_KINDS.get(type(failed.error), failed.kind),

@@ -8,7 +8,7 @@ from pathlib import Path
 from reportgen.analyses.trend import Trend
 from reportgen.config.loading import Report
 from reportgen.errors import ReportgenError
-from reportgen.history import open_history
+from reportgen.history.nightly import NightlyHistory
 from reportgen.nights import Limits, write_index
 from reportgen.past import history_place
 from reportgen.retention import Keep, delete_runs
@@ -43,7 +43,7 @@ def file_run(report: Report, summary: Summary, run: Path) -> Filed:
 
 
 def _remember(report: Report, summary: Summary, run: Path) -> list[str]:
-    with open_history(history_place(report.output)) as history:
+    with NightlyHistory(history_place(report.output)) as history:
         history.add(summary, run)
     return []
 

@@ -14,7 +14,8 @@ from reportgen.checks.subjects import unknown_subjects
 from reportgen.config.columns import unit_symbol
 from reportgen.config.loading import Report
 from reportgen.errors import ConfigError
-from reportgen.history import HistoryError, MetricTable, open_history
+from reportgen.history import HistoryError, MetricTable
+from reportgen.history.nightly import NightlyHistory
 from reportgen.nights import list_runs, neighbours
 from reportgen.past import history_place
 from reportgen.past.adopting import adopt_runs
@@ -61,7 +62,7 @@ def read_past(report: Report, started: datetime, *, adopting: bool = True) -> Pa
     trends = (getattr(section, "nights", 0) for section in report.sections.values())
     most = max([LEAST_NIGHTS, *drifts, *trends])
     try:
-        with open_history(history_place(report.output)) as history:
+        with NightlyHistory(history_place(report.output)) as history:
             if adopting:
                 adopt_runs(history, report.report.id, report.output.folder)
             return Past(history.table(report.report.id, until=until, most=most))

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from reportgen.failures import Failed
 from reportgen.plugin_code import code_of_packages, digest_of_files
 from reportgen.store import Store
 from reportgen.summary import OwnFile, SectionRecord
+from reportgen.versions import installed_version
 
 _FORMAT = "section/1"
 # What takes part in making a section, of our own; a change in others leaves sections as they are.
@@ -131,9 +131,10 @@ class Kept:
         )
         if sum(sizes.values()) != len(rest):
             raise ValueError("its files are not all there")
-        files = {}
+        files, place = {}, 0
         for name, size in sizes.items():
-            files[name], rest = rest[:size], rest[size:]
+            files[name] = rest[place : place + size]
+            place += size
         return Kept(record, files)
 
 
@@ -212,9 +213,4 @@ def _own_code() -> str:
 @cache
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "machine": platform.machine()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = ""
-    return found
+    return found | {package: installed_version(package) or "" for package in _PACKAGES}

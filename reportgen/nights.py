@@ -25,6 +25,7 @@ from reportgen.render.runs import MetricValue, Night, RunEntry, in_order, nights
 from reportgen.render.trends import Limits
 from reportgen.render.view import verdict_sentence
 from reportgen.summary import FILE, ReportRecord, Summary
+from reportgen.versions import installed_version
 
 INDEX = "index.html"
 CACHE = ".nights.json"
@@ -288,6 +289,4 @@ def _write_cache(folder: Path, cache: _Cache) -> None:
 
 
 def _version() -> str:
-    from importlib.metadata import version
-
-    return version("reportgen")
+    return installed_version("reportgen") or ""

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+
+from reportgen.versions import installed_version
 
 
 @cache
@@ -27,7 +28,7 @@ def code_of_packages(names: tuple[str, ...]) -> dict[str, str]:
             continue
         places = _places(name)
         is_installed = all(_is_installed(place) for place in places)
-        said = _version(name) if is_installed and name not in names else ""
+        said = installed_version(name) if is_installed and name not in names else None
         found[name] = said or digest_of_files(places, *{place.parent for place in places[:1]})
         if not is_installed or name in names:
             waiting += _imported(places)
@@ -46,12 +47,6 @@ def _places(name: str) -> list[Path]:
 
 def _is_installed(place: Path) -> bool:
     return any(place.is_relative_to(sysconfig.get_path(key)) for key in ("purelib", "platlib"))
-
-
-def _version(name: str) -> str:
-    with suppress(PackageNotFoundError):
-        return version(name)
-    return ""
 
 
 def _imported(places: Iterable[Path]) -> Iterator[str]:

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from multiprocessing import active_children, forkserver, get_context
-from multiprocessing import resource_tracker as tracker
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -18,27 +17,16 @@ from typing import Any
 from reportgen.failures import Ended, Failed, failure
 from reportgen.metering import INTERVAL, group_beyond
 from reportgen.numbers import bytes_text
+from reportgen.server import deaf_to_interrupts, start_server
 from reportgen.timeline import Span, read_use
 from reportgen.worker import do_nothing, do_task, pass_on, wait_for_work
 
-# Imported once in the server that workers are forked from, so that no task pays for it.
-PRELOAD = [
-    "reportgen.plain",
-    "reportgen.cli",
-    "reportgen.work",
-    "matplotlib.figure",
-    "matplotlib.backends.backend_svg",
-    "matplotlib.backends.backend_pdf",
-    "matplotlib.backends.backend_agg",
-    "pypdfium2",
-    "uharfbuzz",
-    "astropy.table",
-    "h5py",
-    "jinja2",
-    "pebble.concurrent",
-]
 FOR_PDF = ("reportgen.documents", "weasyprint", "weasyprint.pdf", "pikepdf")
 """What a worker that makes a PDF can import beforehand."""
+FOR_IMAGES = ("reportgen.features",)
+"""What a worker that shows images to a network can import beforehand."""
+FOR_EXPORT = ("reportgen.cnn.prepared",)
+"""What it can import besides when the network must be exported first."""
 NAME = "reportgen worker"
 MOST_PRINTED = 20_000  # characters of what a task printed that are kept, the last ones
 
@@ -75,6 +63,7 @@ class Pool:
         self._running: dict[Future[Any], _Task] = {}
         self._beyond: dict[Future[Any], Failed] = {}  # those stopped for the memory they used
         self._ready: Ready | None = None
+        self._fresh: Ready | None = None
         self._modules: tuple[str, ...] = ()
         self.spans: list[Span] = []
         """What tasks that have ended took."""
@@ -138,6 +127,24 @@ class Pool:
             b"", timeout, then, ready.output, until=now + timeout, name=name, called=now
         )
 
+    def prepare_fresh(self, *modules: str) -> None:
+        """Have a process import modules at once, by itself, for the first task that is fresh."""
+        self._fresh = Ready(modules, self._output())
+        self._fresh.future = _launch(self._fresh.task(), forked=False)
+
+    def _begin(self, task: _Task) -> None:
+        """Start a task, in the process that was prepared for it if there is one."""
+        now = monotonic()
+        ready = None
+        if task.fresh and task.timeout is not None:
+            ready, self._fresh = self._fresh, None
+        if ready is None or ready.future is None or ready.future.done():
+            self._running[_launch(task)] = replace(task, called=now)
+            return
+        ready.give(task.job)
+        until = now + (task.timeout or 0.0)
+        self._running[ready.future] = replace(task, output=ready.output, until=until, called=now)
+
     def _fill(self) -> None:
         """Start what there are workers for."""
         for task in list(self._waiting):
@@ -145,7 +152,7 @@ class Pool:
                 return
             if task.fresh or self._is_warm():
                 self._waiting.remove(task)
-                self._running[_launch(task)] = replace(task, called=monotonic())
+                self._begin(task)
         ready = self._ready
         if ready is not None and ready.future is None and len(self._running) < self._workers:
             ready.future = _launch(ready.task(), forked=self._warm is not None and self._is_warm())
@@ -156,7 +163,7 @@ class Pool:
         A timeout counts from the start of a process, which must not wait for the imports.
         """
         if self._warm is None:
-            _start_server(self._modules)
+            start_server(self._modules)
             task = _Task(pickle.dumps((do_nothing, ())), None, _ignore, self._folder / "0.txt")
             self._warm = _launch(task)
         return self._warm.done()
@@ -246,7 +253,7 @@ def _launch(task: _Task, *, forked: bool = True) -> Future[Any]:
     # Declared as mp_context, read as context (pebble 5.2): give both.
     options: dict[str, Any] = {"timeout": task.timeout, "context": context, "mp_context": context}
     run = process(name=NAME, **options)(do_task)
-    with _deaf_to_interrupts():
+    with deaf_to_interrupts():
         future: Future[Any] = run(task.job, str(task.output))
     return future
 
@@ -311,30 +318,6 @@ def _how_it_died(code: int | None) -> str:
 def default_workers() -> int:
     """One worker for each core that this process may use."""
     return max(1, len(os.sched_getaffinity(0)))
-
-
-_servers: list[tuple[str, ...]] = []  # what the one of this process imports besides, once it runs
-
-
-def _start_server(modules: tuple[str, ...] = ()) -> None:
-    """Start the server that workers are forked from, once. modules: to be imported, too."""
-    if _servers:
-        return
-    get_context("forkserver").set_forkserver_preload([*PRELOAD, *modules])
-    with _deaf_to_interrupts():
-        forkserver.ensure_running()
-    _servers.append(modules)
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Start processes that leave Ctrl-C to the build."""
-    tracker.ensure_running()  # it would undo the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ignore(_: Ended) -> None:

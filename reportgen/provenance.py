@@ -3,10 +3,10 @@
 import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from reportgen.summary import EnvironmentRecord
+from reportgen.versions import installed_version
 
 PACKAGES = ("reportgen", "numpy", "scipy", "h5py", "astropy", "matplotlib", "jinja2", "weasyprint")
 GIT_SECONDS = 10.0
@@ -18,11 +18,7 @@ def environment(configuration: Path) -> EnvironmentRecord:
     The tree is clean when no file that git follows has changed and it follows the configuration.
     """
     versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = "not installed"
+    versions |= {package: installed_version(package) or "not installed" for package in PACKAGES}
     folder = configuration.parent
     commit = _git(folder, "rev-parse", "--verify", "HEAD")
     if commit is None:

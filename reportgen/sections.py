@@ -15,7 +15,6 @@ from reportgen.analyses.trend import MetricHistory
 from reportgen.config.loading import Report
 from reportgen.errors import PublishError
 from reportgen.failures import Ended, Failed, error_record
-from reportgen.features import scan_features
 from reportgen.kept import Scanned
 from reportgen.larder import Larder, on_catalogue
 from reportgen.metering import own_peak
@@ -99,6 +98,8 @@ class SectionMaker:
         work: Callable[..., Any]
         source: tuple[Any, ...]
         if isinstance(first, NetworkAnalysis):
+            from reportgen.features import scan_features
+
             work = partial(scan_features, store=self.store)
             source = (
                 self.sources.images[first.images.name],

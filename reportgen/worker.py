@@ -16,7 +16,7 @@ from typing import Any
 
 from reportgen import describing
 
-if "__mp_main__" in sys.modules:  # as multiprocessing calls the program of a worker's parent
+if "--multiprocessing-fork" in sys.orig_argv:  # as multiprocessing starts a process of its own
     describing.leave_out()
 
 from reportgen.failures import Failed, failure

@@ -126,6 +126,7 @@ ASIDE = {
     "plugin_code": "gives a part of the recipe by itself",
     "render": "makes pages of sections that are there",
     "timeline": "where the time goes",
+    "versions": "gives a part of the recipe by itself",
     "worker": "the process",
 }
 
@@ -238,7 +239,7 @@ def test_what_is_installed_is_known_by_its_version(site, monkeypatch):
     found = site.code("m_one")
     assert found.keys() == {"m_one", "numpy", "m_not_there"}
     assert found["numpy"] == np.__version__
-    monkeypatch.setattr(plugin_code, "version", lambda _: "99")
+    monkeypatch.setattr(plugin_code, "installed_version", lambda _: "99")
     assert site.code("m_one") != found
 
 

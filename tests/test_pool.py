@@ -288,6 +288,48 @@ def test_a_fresh_task_has_a_process_that_imports_what_it_needs_by_itself():
     ]
 
 
+def start_fresh(pool, work, *arguments, **options):
+    ended = []
+    options = {"timeout": 60, "name": "fresh", **options}
+    pool.start(work, *arguments, then=ended.append, fresh=True, **options)
+    pool.finish()
+    (end,) = ended
+    return end
+
+
+def test_the_first_fresh_task_has_the_process_that_was_prepared_for_it():
+    with worker_pool(2) as pool:
+        pool.prepare_fresh("this", "no_such_module")
+        first = start_fresh(pool, pid_and_modules, "this", "reportgen.work")
+        second = start_fresh(pool, pid_and_modules, "this", "reportgen.work")
+    assert first.value[1] == [True, False]
+    assert second.value[1] == [False, False]
+    assert [span.name for span in pool.spans] == ["fresh", "fresh"]
+    assert all(span.cpu is not None for span in pool.spans)
+
+
+def test_a_fresh_task_in_a_prepared_process_has_its_limits(monkeypatch):
+    monkeypatch.setattr(pool_module, "INTERVAL", 0.01)
+    with worker_pool(1) as pool:
+        pool.prepare_fresh()
+        end = start_fresh(pool, time.sleep, 300, timeout=0.3)
+    assert end.failed == Failed("timeout", "ran longer than its timeout of 0.3 s and was stopped")
+    with worker_pool(1) as pool:
+        pool.prepare_fresh()
+        end = start_fresh(pool, time.sleep, 300, memory=1)
+    assert end.failed.kind == "memory"
+
+
+def test_when_the_process_for_a_fresh_task_has_died_another_does_the_work():
+    with worker_pool(1) as pool:
+        pool.prepare_fresh()
+        ready = pool._fresh
+        wait_until_exists(ready.output.with_suffix(".pid"))
+        os.kill(int(ready.output.with_suffix(".pid").read_text()), signal.SIGKILL)
+        ready.future.exception(60)
+        assert start_fresh(pool, add, 1, 2).value == 3
+
+
 def test_a_task_has_a_span_that_says_what_it_took():
     ended = []
     with worker_pool(1) as pool:

@@ -1,6 +1,7 @@
 """The commands: parse, call one function, print, give the exit code."""
 
 import gc
+import os
 import signal
 import sys
 import traceback
@@ -27,6 +28,13 @@ __all__ = [
 ]
 
 COLLECTING = 100_000, 50, 50  # as in worker.py: most of what a command makes, it keeps
+ENVIRONMENT = {
+    # There is a process for each core, and sums must not depend on how many there are.
+    "OPENBLAS_NUM_THREADS": "1",
+    # Pydantic would look for plugins of its own among all that is installed.
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
+}
+"""What is said to libraries, unless the user says otherwise."""
 BUG = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -77,6 +85,8 @@ class _Signalled(BaseException):
 def _prepare() -> None:
     """Unwind on signals as on Ctrl-C, and write any text to any terminal."""
     gc.set_threshold(*COLLECTING)
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
 
     def unwind(number: int, _frame: object) -> None:
         raise _Signalled(number)

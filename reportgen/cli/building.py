@@ -1,6 +1,5 @@
 """The commands that make reports: build, check, render."""
 
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,8 @@ from reportgen.errors import ExitCode, ReportgenError
 
 if TYPE_CHECKING:
     from reportgen.config.loading import Report
+    from reportgen.outlook import Outlook
+    from reportgen.pool import Pool
     from reportgen.run import Built
     from reportgen.summary import Summary
     from reportgen.timeline import Timeline
@@ -71,14 +72,17 @@ def build(  # noqa: PLR0917 - click names them all
 ) -> int:
     """Build a report and publish it in its output folder; with a matrix, one a combination."""
     describing.leave_out()
-    from reportgen.pool import FOR_PDF, default_workers, worker_pool
+    from reportgen.config.text import Source
+    from reportgen.outlook import look_ahead
+    from reportgen.pool import default_workers, worker_pool
 
     if dry_run and not mail:
         raise click.UsageError("--dry-run is for --mail: reportgen plan says what a build would do")
     workers = workers or default_workers()
     pool = click.get_current_context().with_resource(worker_pool(workers))
-    if workers > 1 and _promises_pdf(config, overrides):
-        pool.prepare(*FOR_PDF)  # while the rest is imported and the configuration read here
+    source = Source.read(config)
+    if workers > 1:
+        _prepare(pool, look_ahead(source.document(overrides), output, only, anew=no_cache))
 
     from reportgen.matrix.building import worst_code
     from reportgen.progress import progress_display
@@ -88,7 +92,7 @@ def build(  # noqa: PLR0917 - click names them all
 
     given = [str(config), *(p for text in overrides for p in ("--set", text))]
     given += [] if output is None else ["--output", str(output)]
-    reports = read_reports(config, overrides, cells, output)
+    reports = read_reports(source, overrides, cells, output)
     if len(reports.cells) > 1:
         if profile is not None:
             raise click.UsageError("--profile is for one report: choose it with --cell")
@@ -137,16 +141,17 @@ def _tell(built: "Built", *, quiet: bool, verbose: bool) -> None:
             click.echo(str(line))
 
 
-def _promises_pdf(config: Path, overrides: tuple[str, ...]) -> bool:
-    """Whether a PDF is likely to be made in this process, by a look at the text alone."""
-    try:
-        text = "\n".join([config.read_text(encoding="utf-8", errors="replace"), *overrides])
-    except OSError:
-        return False
-    if re.search(r"^matrix:", text, re.MULTILINE):
-        return False  # each combination has a process of its own
-    formats = re.findall(r"\bformats\s*[:=](.*)", text)
-    return not formats or "pdf" in formats[-1]
+def _prepare(pool: "Pool", ahead: "Outlook") -> None:
+    """Start processes that will be needed, while the rest is imported here."""
+    from reportgen.pool import FOR_EXPORT, FOR_IMAGES, FOR_PDF
+    from reportgen.server import for_analyses, start_server
+
+    if ahead.images:
+        pool.prepare_fresh(*FOR_IMAGES, *(FOR_EXPORT if ahead.export else ()))
+    if ahead.analyses:
+        start_server(for_analyses(ahead.analyses))
+    if ahead.pdf:
+        pool.prepare(*FOR_PDF)
 
 
 def _write_profile(file: Path, timeline: "Timeline") -> int:

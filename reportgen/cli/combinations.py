@@ -21,6 +21,7 @@ from reportgen.errors import ExitCode, ReportgenError
 if TYPE_CHECKING:
     from reportgen.config.loading import Report
     from reportgen.config.reports import Matrix, Reports
+    from reportgen.config.text import Source
     from reportgen.matrix.building import Outcome, Stream
 
 
@@ -37,7 +38,10 @@ def with_cells(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read_reports(
-    config: Path, overrides: tuple[str, ...], cells: tuple[str, ...], output: Path | None = None
+    config: "Path | Source",
+    overrides: tuple[str, ...],
+    cells: tuple[str, ...],
+    output: Path | None = None,
 ) -> "Reports":
     """Read a configuration, and its matrix if it has one, with the analyses that are installed."""
     from reportgen.analyses.base import installed_analyses

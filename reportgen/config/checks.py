@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Field,
     PlainValidator,
     ValidationInfo,
@@ -192,6 +193,9 @@ class WaiveBlock(Block):
 
 class CheckBlock(Block):
     """Checks of one metric, of one cell of a table, or of the whole section."""
+
+    # Made once for all analyses, which else would each make it again.
+    model_config = ConfigDict(defer_build=False)
 
     metric: Text | None = None
     """Name of a metric of the section."""

@@ -20,7 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
 from reportgen.history.errors import LATER, HistoryError
-from reportgen.history.schema import METADATA, SCHEMA, VERSION
+from reportgen.history.rows import VERSION
+from reportgen.history.schema import METADATA, SCHEMA
 
 
 def schema_version(connection: Connection, shown: str) -> int | None:

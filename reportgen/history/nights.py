@@ -18,17 +18,10 @@ from sqlalchemy import (
 )
 
 from reportgen.errors import ConfigError
-from reportgen.history.records import (
-    Cell,
-    CheckPoint,
-    Key,
-    KnownMetric,
-    MetricName,
-    MetricTable,
-    NightRun,
-)
+from reportgen.history.records import CheckPoint, Key, KnownMetric, MetricTable, NightRun
 from reportgen.history.rows import origin_text
 from reportgen.history.schema import CHECKS, METRICS, RUNS, SECTIONS
+from reportgen.history.tables import gather_table
 from reportgen.summary import Status
 
 Until = date | str | None
@@ -80,8 +73,8 @@ def read_table(connection: Connection, picked: Subquery, only: Key | None) -> Me
 
     Three queries, however many nights and metrics.
     """
-    runs = connection.execute(select(picked.c.id).order_by(picked.c.night)).scalars()
-    places = {number: place for place, number in enumerate(runs)}
+    wanted = select(*(picked.c[column.name] for column in _RUN)).order_by(picked.c.night)
+    nights = {row.id: _night_run(row) for row in connection.execute(wanted)}
     sections = select(
         SECTIONS.c.run_id, SECTIONS.c.section, SECTIONS.c.status, SECTIONS.c.rows_used
     ).join(picked, SECTIONS.c.run_id == picked.c.id)
@@ -98,23 +91,8 @@ def read_table(connection: Connection, picked: Subquery, only: Key | None) -> Me
     if only is not None:
         sections = sections.where(SECTIONS.c.section == only[0])
         metrics = metrics.where(METRICS.c.section == only[0], METRICS.c.name == only[1])
-    statuses: dict[str, list[Status | None]] = {}
-    rows: dict[str, list[int | None]] = {}
-    for number, section, status, used in connection.execute(sections):
-        statuses.setdefault(section, [None] * len(places))[places[number]] = status
-        rows.setdefault(section, [None] * len(places))[places[number]] = used
-    cells: dict[Key, list[Cell | None]] = {}
-    names: dict[Key, tuple[int, MetricName]] = {}
-    for number, section, name, value, unit, verdict, label, digits in connection.execute(metrics):
-        place, key = places[number], (section, name)
-        column = cells.get(key)
-        if column is None:
-            column = cells[key] = [None] * len(places)
-        column[place] = (value, unit, verdict)
-        if key not in names or names[key][0] < place:
-            names[key] = (place, MetricName(label, unit, digits))
-    newest = {key: name for key, (_, name) in names.items()}
-    return MetricTable(tuple(read_nights(connection, picked)), statuses, cells, newest, rows)
+    found = (connection.execute(query) for query in (sections, metrics))
+    return gather_table(nights, *(map(tuple, rows) for rows in found))
 
 
 def read_metrics(connection: Connection, picked: Subquery) -> list[KnownMetric]:

@@ -8,21 +8,25 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table
-
 from reportgen.history.errors import HistoryError
-from reportgen.history.schema import CHECKS, DATASETS, INPUTS, METRICS, SECTIONS, VERSIONS
 from reportgen.summary import CheckRecord, Summary, printable
+
+VERSION = 3
+"""Of the tables. Whoever changes one raises it, and writes the step in migrations.py."""
+RUNS = "reportgen_runs"
+"""Name of the table of runs."""
+SECTIONS, METRICS, CHECKS = "reportgen_sections", "reportgen_metrics", "reportgen_checks"
+INPUTS, DATASETS, VERSIONS = "reportgen_inputs", "reportgen_datasets", "reportgen_versions"
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class RunRows:
-    """A row for the table of runs, and the rows that belong to it."""
+    """A row for the table of runs, and the rows that belong to it, by the name of their table."""
 
     run: Row
-    parts: dict[Table, list[Row]]
+    parts: dict[str, list[Row]]
 
 
 def run_rows(summary: Summary, folder: Path) -> RunRows:
@@ -55,7 +59,7 @@ def origin_text(folder: Path) -> str:
     return printable(str(folder.resolve()))
 
 
-def _parts(summary: Summary) -> dict[Table, list[Row]]:
+def _parts(summary: Summary) -> dict[str, list[Row]]:
     return {
         SECTIONS: [
             {

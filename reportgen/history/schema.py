@@ -1,6 +1,7 @@
 """Tables of the history, as this version of reportgen makes them.
 
-Whoever changes a table raises VERSION and writes the step from the former one in migrations.py.
+Whoever changes a table raises VERSION of rows.py, and writes the step from the former one in
+migrations.py.
 New columns come last, as a migration adds them.
 """
 
@@ -20,7 +21,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 3
+from reportgen.history import rows
 
 METADATA = MetaData()
 
@@ -31,7 +32,7 @@ _ID = String(100)
 _STATUS = String(8)
 
 RUNS = Table(
-    "reportgen_runs",
+    rows.RUNS,
     METADATA,
     Column("id", Integer, primary_key=True),
     # SHA-256 of report, run and origin: paths may be longer than what some databases index.
@@ -57,7 +58,7 @@ def _of_run() -> Column[int]:
 
 
 SECTIONS = Table(
-    "reportgen_sections",
+    rows.SECTIONS,
     METADATA,
     _of_run(),
     Column("section", _ID, primary_key=True),
@@ -69,7 +70,7 @@ SECTIONS = Table(
 )
 
 METRICS = Table(
-    "reportgen_metrics",
+    rows.METRICS,
     METADATA,
     _of_run(),
     Column("section", _ID, primary_key=True),
@@ -83,7 +84,7 @@ METRICS = Table(
 )
 
 CHECKS = Table(  # since version 3
-    "reportgen_checks",
+    rows.CHECKS,
     METADATA,
     _of_run(),
     Column("section", _ID, primary_key=True),
@@ -96,7 +97,7 @@ CHECKS = Table(  # since version 3
 )
 
 INPUTS = Table(
-    "reportgen_inputs",
+    rows.INPUTS,
     METADATA,
     _of_run(),
     Column("place", Integer, primary_key=True, autoincrement=False),
@@ -108,7 +109,7 @@ INPUTS = Table(
 )
 
 DATASETS = Table(
-    "reportgen_datasets",
+    rows.DATASETS,
     METADATA,
     _of_run(),
     Column("place", Integer, primary_key=True, autoincrement=False),
@@ -119,13 +120,10 @@ DATASETS = Table(
 )
 
 VERSIONS = Table(
-    "reportgen_versions",
+    rows.VERSIONS,
     METADATA,
     _of_run(),
     Column("name", _ID, primary_key=True),
     Column("version", Text, nullable=False),
     sqlite_with_rowid=False,
 )
-
-PARTS = (SECTIONS, METRICS, CHECKS, INPUTS, DATASETS, VERSIONS)
-"""Tables with rows of a run."""

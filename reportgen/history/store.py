@@ -36,8 +36,8 @@ from reportgen.history.records import (
     NightRun,
     Point,
 )
-from reportgen.history.rows import RunRows, run_rows
-from reportgen.history.schema import PARTS, RUNS, VERSION
+from reportgen.history.rows import VERSION, RunRows, run_rows
+from reportgen.history.schema import METADATA, RUNS
 from reportgen.summary import Summary
 
 _ATTEMPTS = 4  # two that write to a server may both find that something is not there yet
@@ -216,15 +216,16 @@ class History:
 def _put(connection: Connection, rows: RunRows) -> bool:
     identity = RUNS.c.identity == rows.run["identity"]
     known = connection.execute(select(RUNS.c.id).where(identity)).scalar_one_or_none()
+    parts = {METADATA.tables[name]: found for name, found in rows.parts.items()}
     if known is None:
         made = connection.execute(insert(RUNS), rows.run).inserted_primary_key
         number = None if made is None else made[0]
     else:
         number = known
         connection.execute(update(RUNS).where(identity), rows.run)
-        for part in PARTS:
+        for part in parts:
             connection.execute(delete(part).where(part.c.run_id == number))
-    for part in PARTS:
-        if rows.parts[part]:
-            connection.execute(insert(part), [{"run_id": number, **r} for r in rows.parts[part]])
+    for part, found in parts.items():
+        if found:
+            connection.execute(insert(part), [{"run_id": number, **row} for row in found])
     return known is None

@@ -5,12 +5,12 @@ from itertools import takewhile
 from pathlib import Path
 
 from reportgen.errors import ConfigError
-from reportgen.history.store import History
+from reportgen.history.nightly import NightlyHistory
 from reportgen.nights import list_runs
 from reportgen.summary import read_summary
 
 
-def adopt_runs(history: History, report: str, folder: Path) -> None:
+def adopt_runs(history: NightlyHistory, report: str, folder: Path) -> None:
     """Add the newest runs of an output folder that a history lacks, the oldest of them first.
 
     Their builds were killed once they were published, or the database is new. A run whose record

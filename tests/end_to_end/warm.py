@@ -107,9 +107,9 @@ def serve():
 
     from reportgen import judgement, run  # noqa: F401
     from reportgen.history import store  # noqa: F401
-    from reportgen.pool import _start_server
+    from reportgen.server import start_server
 
-    _start_server()
+    start_server()
     for line in sys.stdin:
         request = json.loads(line)
         number = os.fork() or build(request)

@@ -8,7 +8,7 @@ from nightly import add, checked, metric, night, section
 
 from reportgen.history import HistoryError, open_history
 from reportgen.history.migrations import STEPS
-from reportgen.history.schema import VERSION
+from reportgen.history.rows import VERSION
 
 VERSION_1 = Path(__file__).with_name("version_1.sql").read_text()
 VERSION_2 = """

@@ -235,7 +235,7 @@ SVG = """<?xml version="1.0"?>
 def test_a_figure_in_the_page_has_its_own_ids_its_words_and_colours_that_turn():
     inside = inline_svg(SVG, "part-one", 'It says "a < b" & more.')
     assert inside.startswith('<svg role="img" aria-label=')
-    assert 'It says "a &lt; b" &amp; more.' in inside
+    assert 'aria-label="It says &#34;a &lt; b&#34; &amp; more."' in inside
     for expected in ('id="part-one-g1"', 'href="#part-one-g1"', "url(#part-one-c)"):
         assert expected in inside
     assert "fill: var(--fig-1c2026); stroke: var(--fig-fefefe)" in inside
