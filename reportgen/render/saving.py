@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from itertools import count
-from typing import Any
 
 import numpy as np
 
-from reportgen.render.drawings import png_of, quick_fonts, settled_layout
+from reportgen.render.drawings import png_of, vector_forms
 from reportgen.render.table_files import write_table
 from reportgen.results import Figure, Section, Table, TableColumn
 from reportgen.style import house_style
@@ -73,16 +71,8 @@ def _forms(path: str, contents: Mapping[str, bytes], files: dict[str, bytes]) ->
 
 def _draw(figure: Figure) -> dict[str, bytes]:
     """Give a figure as SVG, PDF and PNG, with the same places of everything in all three."""
-    options: dict[str, dict[str, Any]] = {
-        "svg": {"metadata": {"Date": None, "Title": figure.title}},
-        "pdf": {"metadata": {"CreationDate": None, "Title": figure.title}},
-    }
-    contents = {}
-    with house_style(), quick_fonts(), settled_layout(figure.drawing):
-        for form, chosen in options.items():
-            buffer = BytesIO()
-            figure.drawing.savefig(buffer, format=form, **chosen)
-            contents[form] = buffer.getvalue()
+    with house_style():
+        contents = vector_forms(figure.drawing, figure.title)
     return contents | {"png": png_of(contents["pdf"], PNG_DPI, figure.title)}
 
 
