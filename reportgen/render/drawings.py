@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.render.png import png
 from reportgen.render.twofold import POINTS, Measuring, draw_twofold, is_known
 
 if TYPE_CHECKING:
@@ -110,21 +111,13 @@ def _with_palette(pixels: NDArray[np.uint8]) -> Any:
 def png_of(pdf: bytes, dpi: int, title: str) -> bytes:
     """Give the picture of the one page of a PDF, on white, as PNG.
 
-    PDFium paints it in a quarter of the time in which matplotlib draws everything once more. Runs
-    of like pixels are all that is looked for to make it short: that halves the time of a PNG, and
-    adds an eighth to its length.
+    PDFium paints it in a quarter of the time in which matplotlib draws everything once more.
     """
     import pypdfium2
-    from PIL.Image import RLE
-    from PIL.PngImagePlugin import PngInfo
 
-    told = PngInfo()
-    told.add_text("Title", title)
-    buffer = BytesIO()
     with pypdfium2.PdfDocument(pdf) as document:
-        painted = document[0].render(scale=dpi / POINTS).to_pil()
-        painted.convert("RGB").save(buffer, "PNG", dpi=(dpi, dpi), pnginfo=told, compress_type=RLE)
-    return buffer.getvalue()
+        painted = document[0].render(scale=dpi / POINTS, rev_byteorder=True)
+        return png(painted.to_numpy()[..., :3], dpi, title)
 
 
 @contextmanager
