@@ -132,8 +132,9 @@ class SectionMaker:
             for section_id in group:  # one of them broke the pass for all: find out which
                 self.scan([section_id])
             return
-        for section_id in group:
-            found = Scanned(failed, {}) if failed is not None else end.value[section_id]
+        made = dict.fromkeys(group, Scanned(failed, {})) if failed is not None else end.value
+        for section_id in longest_first(made):
+            found = made[section_id]
             if self.larder is not None:
                 self.larder.learn(section_id, found.digests)
             if isinstance(found.values, Failed):
@@ -178,3 +179,15 @@ class SectionMaker:
         record = blank_record(section_id, self.sections[section_id])
         self.records[section_id] = record.model_copy(update={"error": error})
         self.progress.ended(section_id, "error", None, error.message)
+
+
+def longest_first(scanned: Mapping[str, Scanned]) -> list[str]:
+    """Give sections in an order in which no worker is left with a long one at the end.
+
+    The larger its values, the more there is to draw and to write.
+    """
+    sizes = {
+        section_id: len(found.values) if isinstance(found.values, bytes) else 0
+        for section_id, found in scanned.items()
+    }
+    return sorted(sizes, key=lambda section_id: -sizes[section_id])

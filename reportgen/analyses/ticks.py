@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.lettering import text_width
+from reportgen.analyses.marks import mark_between
 from reportgen.numbers import number
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def set_log(axis: "Axis", low: float, high: float) -> None:
     _set(axis, "log", low, high)
     major, minor = log_ticks(low, high)
     axis.set_ticks(major.tolist(), tick_labels(major, log=True))
-    axis.set_ticks(minor.tolist(), minor=True)
+    mark_between(axis, minor)
 
 
 def _set(axis: Any, scale: str, low: float, high: float) -> None:
@@ -136,9 +137,9 @@ def _set(axis: Any, scale: str, low: float, high: float) -> None:
     getattr(axis.axes, f"set_{name}scale")(scale)
     getattr(axis.axes, f"set_{name}lim")(low, high)
     if scale == "log":
-        from matplotlib.ticker import NullFormatter
+        from matplotlib.ticker import NullLocator
 
-        axis.set_minor_formatter(NullFormatter())
+        axis.set_minor_locator(NullLocator())
 
 
 def padded(

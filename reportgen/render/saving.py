@@ -1,21 +1,16 @@
 """The files of a section: its figures and tables in every form, with the record of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from csv import writer
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO, StringIO
 from itertools import count
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reportgen.render.drawings import png_of, quick_fonts, settled_layout
+from reportgen.render.drawings import png_of, vector_forms
+from reportgen.render.table_files import write_table
 from reportgen.results import Figure, Section, Table, TableColumn
 from reportgen.style import house_style
 from reportgen.summary import ColumnRecord, FigureRecord, MetricRecord, TableRecord
-
-if TYPE_CHECKING:
-    from astropy.table import MaskedColumn
 
 PNG_DPI = 220  # 84 mm are 728 pixels: sharp on a phone, small in a mail
 
@@ -43,7 +38,7 @@ def section_files(section: Section, section_id: str) -> SectionFiles:
         figures.append(_figure_record(figure, data.id, forms))
     records = []
     for table in tables.values():
-        forms = _forms(f"{base}/tables/{table.id}", _write(table), files)
+        forms = _forms(f"{base}/tables/{table.id}", write_table(table), files)
         records.append(_table_record(table, forms))
     metrics = {
         name: MetricRecord(
@@ -76,16 +71,8 @@ def _forms(path: str, contents: Mapping[str, bytes], files: dict[str, bytes]) ->
 
 def _draw(figure: Figure) -> dict[str, bytes]:
     """Give a figure as SVG, PDF and PNG, with the same places of everything in all three."""
-    options: dict[str, dict[str, Any]] = {
-        "svg": {"metadata": {"Date": None, "Title": figure.title}},
-        "pdf": {"metadata": {"CreationDate": None, "Title": figure.title}},
-    }
-    contents = {}
-    with house_style(), quick_fonts(), settled_layout(figure.drawing):
-        for form, chosen in options.items():
-            buffer = BytesIO()
-            figure.drawing.savefig(buffer, format=form, **chosen)
-            contents[form] = buffer.getvalue()
+    with house_style():
+        contents = vector_forms(figure.drawing, figure.title)
     return contents | {"png": png_of(contents["pdf"], PNG_DPI, figure.title)}
 
 
@@ -99,37 +86,6 @@ def _figure_record(figure: Figure, table: str, files: Mapping[str, str]) -> Figu
         table=table,
         files=files,
     )
-
-
-def _write(table: Table) -> dict[str, bytes]:
-    """Give a table as ECSV, which has the units in its head, and as CSV; the rows are the same.
-
-    Astropy writes the head. It would take a second for each 20,000 rows below it.
-    """
-    from astropy.table import Table as AstropyTable
-
-    plain = AstropyTable([_masked(column) for column in table.columns])
-    plain.meta["title"] = table.title
-    head = StringIO()
-    plain[:0].write(head, format="ascii.ecsv", delimiter=",")
-    named = [f"{c.name} [{c.unit}]" if c.unit else c.name for c in table.columns]
-    rows = _rows(zip(*(_texts(plain[column.name]) for column in table.columns), strict=True))
-    return {"ecsv": (head.getvalue() + rows).encode(), "csv": (_rows([named]) + rows).encode()}
-
-
-def _rows(rows: Iterable[Sequence[str]]) -> str:
-    text = StringIO()
-    writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
-def _texts(column: Any) -> list[str]:
-    """Give values as text, each with the digits that its type has; nothing where it is missing."""
-    values = np.ma.getdata(column)
-    texts = [str(value) for value in (values if values.dtype.kind == "f" else values.tolist())]
-    for place in np.flatnonzero(np.ma.getmaskarray(column)):
-        texts[place] = ""
-    return texts
 
 
 def _table_record(table: Table, files: Mapping[str, str]) -> TableRecord:
@@ -153,16 +109,4 @@ def _column_records(columns: Sequence[TableColumn]) -> tuple[ColumnRecord, ...]:
             numeric=column.values.dtype.kind in "iuf",
         )
         for column in columns
-    )
-
-
-def _masked(column: TableColumn) -> "MaskedColumn":
-    """Give the column for astropy, missing numbers masked so that files leave them empty."""
-    from astropy.table import MaskedColumn
-
-    values: Any = np.ma.asarray(column.values)
-    if values.dtype.kind == "f":
-        values = np.ma.masked_invalid(values)
-    return MaskedColumn(
-        values, name=column.name, unit=column.unit or None, description=column.description or None
     )

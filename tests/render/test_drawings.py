@@ -1,3 +1,5 @@
+import re
+from base64 import b64decode
 from io import BytesIO
 
 import numpy as np
@@ -7,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 from PIL import Image
 from pypdf import PdfReader
 
-from reportgen.render.drawings import png_of, quick_fonts, settled_layout
+from reportgen.render.drawings import png_of, quick_fonts, settled_layout, small_images
 from reportgen.style import house_style
 
 
@@ -116,3 +118,47 @@ def test_a_figure_that_is_placed_by_hand_is_left_as_it_is_without_a_warning():
             for form in ("svg", "pdf"):
                 saved(drawing, form)
     assert axes.get_position().bounds == pytest.approx((0.1, 0.2, 0.7, 0.6))
+
+
+def images_of(drawing):
+    """Give the images in an SVG, as they are packed."""
+    packed = re.findall(rb"data:image/png;base64,\s*([^\"]+)", saved(drawing, "svg"))
+    return [Image.open(BytesIO(b64decode(each))) for each in packed]
+
+
+def of_colours(n, alpha):
+    """Give a figure of an image with so many colours and one of noise."""
+    with house_style():
+        drawing = Drawing(figsize=(3, 3))
+        pixels = np.full((200, 200, 4), alpha, np.uint8)
+        pixels[..., 0] = np.arange(40_000).reshape(200, 200) % n
+        drawing.figimage(pixels)
+    return drawing
+
+
+@pytest.mark.parametrize(("colours", "alpha"), [(1, 255), (200, 255), (256, 90), (256, 0)])
+def test_an_image_of_few_colours_has_a_palette_and_the_same_pixels(colours, alpha):
+    with house_style():
+        (large,) = images_of(of_colours(colours, alpha))
+        with small_images():
+            (small,) = images_of(of_colours(colours, alpha))
+    assert (large.mode, small.mode) == ("RGBA", "P")
+    np.testing.assert_array_equal(np.asarray(small.convert("RGBA")), np.asarray(large))
+
+
+def test_an_image_of_many_colours_stays_as_it_is():
+    drawing = of_colours(256, 255)
+    noise = np.random.default_rng(1).integers(0, 255, (200, 200, 4), dtype=np.uint8)
+    drawing.images[0].set_data(noise)
+    with house_style(), small_images():
+        (image,) = images_of(drawing)
+    assert image.mode == "RGBA"
+
+
+def test_matplotlib_has_its_own_way_with_images_back_afterwards():
+    from matplotlib.backends import backend_svg
+
+    before = backend_svg.Image
+    with small_images():
+        assert backend_svg.Image is not before
+    assert backend_svg.Image is before

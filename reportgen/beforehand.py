@@ -1,0 +1,23 @@
+"""What every section would do first, done by importing this.
+
+The server that workers are forked from imports it, so that it is done once and not by each.
+"""
+
+from PIL import Image
+
+from reportgen.style import register_type
+from reportgen.summary import (
+    ColumnRecord,
+    CountedRecord,
+    FigureRecord,
+    MetricRecord,
+    SectionRecord,
+    TableRecord,
+)
+
+RECORDS = (ColumnRecord, CountedRecord, FigureRecord, MetricRecord, SectionRecord, TableRecord)
+
+for _record in RECORDS:
+    _record.model_rebuild()
+Image.preinit()  # imports what reads and writes pictures
+register_type()
