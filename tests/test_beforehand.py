@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from reportgen.pool import PRELOAD
+from reportgen.server import PRELOAD
 
 # Of a model that is not built yet, pydantic builds the validator when it is first needed.
 SAYS = """
