@@ -1,8 +1,10 @@
 """The server that workers are forked from: a process that has imported what they need."""
 
+import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import forkserver, get_context
 from multiprocessing import resource_tracker as tracker
 
@@ -24,7 +26,16 @@ PRELOAD = [
     "pebble.concurrent",
 ]
 
-_running: list[tuple[str, ...]] = []  # what the one of this process imports besides, once it runs
+
+@dataclass
+class _Server:
+    """The server of this process. is_needed: a pool has asked for it."""
+
+    runs: bool = False
+    is_needed: bool = False
+
+
+_server = _Server()
 
 
 def for_analyses(names: Iterable[str]) -> tuple[str, ...]:
@@ -35,13 +46,34 @@ def for_analyses(names: Iterable[str]) -> tuple[str, ...]:
 
 def start_server(modules: Iterable[str] = ()) -> None:
     """Start the server of this process, once, and do not wait for it. modules: to import, too."""
-    if _running:
-        return
-    more = tuple(modules)
-    get_context("forkserver").set_forkserver_preload([*PRELOAD, *more])
-    with deaf_to_interrupts():
-        forkserver.ensure_running()
-    _running.append(more)
+    if not _server.runs:
+        get_context("forkserver").set_forkserver_preload([*PRELOAD, *modules])
+        with deaf_to_interrupts():
+            forkserver.ensure_running()
+    _server.runs = _server.is_needed = True
+
+
+@contextmanager
+def early_server(modules: Iterable[str]) -> Iterator[None]:
+    """Start the server before it is known whether it is needed; if it is not, it is stopped."""
+    was_running, was_needed = _server.runs, _server.is_needed
+    start_server(modules)
+    _server.is_needed = was_needed
+    try:
+        yield
+    finally:
+        if not (was_running or _server.is_needed):
+            _stop_server()
+
+
+def _stop_server() -> None:
+    """Stop the server, as importing all it should takes longer than a build that needs none."""
+    pid = getattr(forkserver._forkserver, "_forkserver_pid", None)
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+        # Left for multiprocessing to reap, which so sees that it must start another.
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        _server.runs = False
 
 
 @contextmanager

@@ -30,6 +30,7 @@ LOOK_SECONDS = 0.01  # how often a process that is ready looks for its work
 
 def do_task(job: bytes, output: str) -> bytes | Failed:
     """Be a worker: do one task and give its value pickled, or why there is none."""
+    gc.freeze()  # what the server has imported is there to stay
     gc.set_threshold(*COLLECTING)
     os.setsid()  # a group of its own, so that what it starts can be ended with it
     Path(output).with_suffix(".pid").write_text(str(os.getpid()))
@@ -64,9 +65,12 @@ def _end_with_the_build() -> None:
 
 def wait_for_work(modules: tuple[str, ...], place: str) -> Any:
     """Be a process that is ready: import modules, wait for the work, do it."""
+    gc.disable()
     for module in modules:
         with suppress(Exception):  # the work will say it better
             import_module(module)
+    gc.freeze()
+    gc.enable()
     while not Path(place).exists():
         sleep(LOOK_SECONDS)
     work, arguments = pickle.loads(Path(place).read_bytes())  # noqa: S301 - by our own parent

@@ -27,7 +27,9 @@ __all__ = [
     "verifying",
 ]
 
-COLLECTING = 100_000, 50, 50  # as in worker.py: most of what a command makes, it keeps
+# Of allocations before garbage is looked for: most of what a command makes, it keeps. A build of
+# which nothing has changed ends before.
+COLLECTING = 1_000_000, 50, 50
 ENVIRONMENT = {
     # There is a process for each core, and sums must not depend on how many there are.
     "OPENBLAS_NUM_THREADS": "1",

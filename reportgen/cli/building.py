@@ -73,16 +73,15 @@ def build(  # noqa: PLR0917 - click names them all
     """Build a report and publish it in its output folder; with a matrix, one a combination."""
     describing.leave_out()
     from reportgen.config.text import Source
-    from reportgen.outlook import look_ahead
-    from reportgen.pool import default_workers, worker_pool
+    from reportgen.outlook import Outlook, look_ahead
+    from reportgen.pool import default_workers
 
     if dry_run and not mail:
         raise click.UsageError("--dry-run is for --mail: reportgen plan says what a build would do")
     workers = workers or default_workers()
-    pool = click.get_current_context().with_resource(worker_pool(workers))
     source = Source.read(config)
-    if workers > 1:
-        _prepare(pool, look_ahead(source.document(overrides), output, only, anew=no_cache))
+    ahead = look_ahead(source.document(overrides), output, only, anew=no_cache)
+    pool = _prepared_pool(workers, ahead if workers > 1 else Outlook())
 
     from reportgen.matrix.building import worst_code
     from reportgen.progress import progress_display
@@ -141,17 +140,20 @@ def _tell(built: "Built", *, quiet: bool, verbose: bool) -> None:
             click.echo(str(line))
 
 
-def _prepare(pool: "Pool", ahead: "Outlook") -> None:
-    """Start processes that will be needed, while the rest is imported here."""
-    from reportgen.pool import FOR_EXPORT, FOR_IMAGES, FOR_PDF
-    from reportgen.server import for_analyses, start_server
+def _prepared_pool(workers: int, ahead: "Outlook") -> "Pool":
+    """Give a pool; processes that will be needed are started, while the rest is imported here."""
+    from reportgen.pool import FOR_EXPORT, FOR_IMAGES, FOR_PDF, worker_pool
+    from reportgen.server import early_server, for_analyses
 
+    with_resource = click.get_current_context().with_resource
+    pool = with_resource(worker_pool(workers))
     if ahead.images:
         pool.prepare_fresh(*FOR_IMAGES, *(FOR_EXPORT if ahead.export else ()))
     if ahead.analyses:
-        start_server(for_analyses(ahead.analyses))
+        with_resource(early_server(for_analyses(ahead.analyses)))
     if ahead.pdf:
         pool.prepare(*FOR_PDF)
+    return pool
 
 
 def _write_profile(file: Path, timeline: "Timeline") -> int:
