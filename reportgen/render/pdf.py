@@ -63,12 +63,13 @@ def _in_parts(
     contents = [printing.content(part) for part in parts]
     pages = [pages_of(content) for content in contents]
     cover = _cover(view, pages, printer, attached)
-    headings = [""] * cover.pages
+    headings, names = [""] * cover.pages, dict[str, str]()
     for part, of_part in zip(parts, pages, strict=True):
         headings += of_part.headings(part.headings)
+        names |= part.headings
     page = render_page("pdf_margins.html.j2", "", view=view, headings=headings)
     style = render_page("pdf_margins.css.j2", "", view=view)
-    return join(cover.content, contents, printing.margins(page, style))
+    return join(cover.content, contents, printing.margins(page, style), names)
 
 
 def _cover(

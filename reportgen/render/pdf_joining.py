@@ -41,11 +41,14 @@ def pages_of(part: bytes) -> Pages:
         return Pages(len(pdf.pages), starts)
 
 
-def join(cover: bytes, parts: Iterable[bytes], margins: bytes) -> bytes:
+def join(
+    cover: bytes, parts: Iterable[bytes], margins: bytes, headings: Mapping[str, str]
+) -> bytes:
     """Give one PDF of a cover and the parts that follow it.
 
     cover: what the whole is called and which files it carries is told by it. margins: has a page
-    for each page of the whole, which is laid over it.
+    for each page of the whole, which is laid over it. headings: what ids are called, for those who
+    hear where a link goes.
     """
     import pikepdf
 
@@ -54,7 +57,7 @@ def join(cover: bytes, parts: Iterable[bytes], margins: bytes) -> bytes:
         joined = _Joined(pdf)
         for part in parts:
             joined.add(opened.enter_context(pikepdf.open(BytesIO(part))))
-        joined.finish()
+        joined.finish(headings)
         _stamp(pdf, opened.enter_context(pikepdf.open(BytesIO(margins))))
         return saved(pdf)
 
@@ -97,7 +100,7 @@ class _Joined:
             self._places.setdefault(name, place)
         self._headings.append(_bookmarks(copied["/Outlines"]))
 
-    def finish(self) -> None:
+    def finish(self, headings: Mapping[str, str]) -> None:
         """Write what belongs to all parts."""
         import pikepdf
 
@@ -116,7 +119,7 @@ class _Joined:
         self._pdf.Root["/Names"] = names
         for page in self._pdf.pages:
             for note in page.get("/Annots", ()):
-                _go_to_part(note)
+                _go_to_part(note, headings)
         with self._pdf.open_outline() as outline:
             cover, *others = self._headings
             outline.root[:] = list(map(_outline_item, cover))
@@ -146,14 +149,15 @@ def _named_places(pdf: "Pdf") -> Iterator[tuple[str, Any]]:
     yield from ((str(name), at) for name, at in zip(listed[::2], listed[1::2], strict=True))
 
 
-def _go_to_part(note: Any) -> None:
+def _go_to_part(note: Any, headings: Mapping[str, str]) -> None:
     """Make a link to another part one that goes there."""
     import pikepdf
 
     address = str(note["/A"].get("/URI", "")) if "/A" in note else ""
     if address.startswith(ELSEWHERE):
-        target = pikepdf.String(address.removeprefix(ELSEWHERE))
-        note["/Contents"] = note["/Dest"] = target
+        target = address.removeprefix(ELSEWHERE)
+        note["/Dest"] = pikepdf.String(target)
+        note["/Contents"] = pikepdf.String(headings.get(target, target))
         del note["/A"]
 
 
