@@ -118,13 +118,15 @@ def bar_ticks(norm: Any, closest: float) -> Values:
     low, high = float(norm.vmin), float(norm.vmax)
     most = int(np.floor(np.log10(max(abs(low), abs(high)))))
     powers = range(most - 5, most + 1)
-    found: list[float] = []
     # Tens before fives and twos, large before small: what is kept is what people read first.
-    for factor in (0, 1, 5, 2):
-        group = [factor * 10.0**power for power in powers] if factor else [0.0]
-        for value in reversed(group):
-            for tick in dict.fromkeys((value, -value)):
-                apart = [abs(float(norm(tick)) - float(norm(other))) for other in found]
-                if low <= tick <= high and min(apart, default=1) >= closest:
-                    found.append(tick)
-    return np.sort(found)
+    round_numbers = [0.0]
+    for factor in (1, 5, 2):
+        for power in reversed(powers):
+            round_numbers += [factor * 10.0**power, -factor * 10.0**power]
+    ticks = np.array([tick for tick in round_numbers if low <= tick <= high])
+    found: list[int] = []
+    places = np.asarray(norm(ticks), dtype=float)
+    for k, place in enumerate(places):
+        if np.abs(places[found] - place).min(initial=1) >= closest:
+            found.append(k)
+    return np.sort(ticks[found])

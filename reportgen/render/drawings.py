@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from io import BytesIO
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,7 +144,6 @@ def quick_fonts() -> Iterator[None]:
 def _subset(fontfile: Any, glyphs: Any) -> Any:
     """Stand in for matplotlib's function of this purpose: a font with some glyphs of another."""
     import uharfbuzz
-    from fontTools.ttLib import TTFont
     from matplotlib.backends._backend_pdf_ps import SubsetResults
 
     face = uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(fontfile)), fontfile.face_index)
@@ -153,5 +153,21 @@ def _subset(fontfile: Any, glyphs: Any) -> Any:
     shaping = {int.from_bytes(tag.encode(), "big") for tag in ("GSUB", "GPOS", "GDEF", "BASE")}
     chosen.sets(uharfbuzz.SubsetInputSets.DROP_TABLE_TAG).update(shaping)
     plan = uharfbuzz.SubsetPlan(face, chosen)
-    font = TTFont(BytesIO(plan.execute().blob.data), recalcTimestamp=False, lazy=True)
+    font: Any = _FontProgram(plan.execute().blob.data)
     return SubsetResults(font, dict(plan.old_to_new_glyph_mapping))._as_cm()
+
+
+@dataclass(frozen=True)
+class _FontProgram:
+    """A font as matplotlib asks fontTools for it: only to save it."""
+
+    content: bytes
+
+    def save(self, file: BytesIO, **_: Any) -> None:
+        file.write(self.content)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass

@@ -104,7 +104,7 @@ def _texts(column: NDArray[Any]) -> list[str]:
         texts = _numbers(values)
         missing = missing | ~np.isfinite(values)
     else:
-        texts = [str(value) for value in values.tolist()]
+        texts = list(map(str, values.tolist()))
     for place in np.flatnonzero(missing):
         texts[place] = ""
     return texts
