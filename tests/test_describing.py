@@ -20,7 +20,13 @@ print("\\n" + json.dumps(told))
 
 @pytest.mark.parametrize(
     ("arguments", "described"),
-    [(["build", "missing.yaml"], False), (["sections"], True), (["schema"], True)],
+    [
+        (["build", "missing.yaml"], False),
+        (["check", "missing.yaml"], False),
+        (["plan", "missing.yaml"], False),
+        (["sections"], True),
+        (["schema"], True),
+    ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_models_know_what_their_keys_are_for_where_somebody_is_told(arguments, described, tmp_path):

@@ -203,6 +203,7 @@ def _print_details(summary: "Summary") -> None:
 @with_cells
 def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> int:
     """Check a configuration and that every source, dataset and column is there."""
+    describing.leave_out()
     reports = read_reports(config, overrides, cells)
     if not reports.cells:
         report = reports.one()

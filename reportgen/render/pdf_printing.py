@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from xml.sax.saxutils import escape
+
+from markupsafe import escape
 
 from reportgen.errors import SectionError
 from reportgen.style import FONT_FILES, font_path

@@ -19,7 +19,8 @@ WATCHED = frozenset(
     (
         *("open", "rename", "replace", "unlink", "mkdir", "rmdir", "symlink", "fsync", "flock"),
         *("ftruncate", "pwrite", "BufferedWriter.write", "TextIOWrapper.write", "socket.sendmsg"),
-        *("Connection.commit", "Connection.close", "Cursor.execute", "Cursor.executemany"),
+        *("Connection.commit", "Connection.close", "Connection.execute"),
+        *("Cursor.execute", "Cursor.executemany"),
     )
 )
 
