@@ -44,7 +44,6 @@ _ROOMS = (
     "prose.py",
     "reduce",
     "render/drawings.py",
-    "render/png.py",
     "render/saving.py",
     "render/table_files.py",
     "render/twofold.py",
