@@ -70,8 +70,9 @@ class Binning:
             return np.searchsorted(self.edges, values, side="right").astype(self._type)
         place = _signed((values + 0.0).view(np.int64))
         place >>= self._shift
+        # Before what is subtracted could pass the largest number there is.
+        np.clip(place, self._first, self._first + len(self._table) - 1, out=place)
         place -= self._first
-        np.clip(place, 0, len(self._table) - 1, out=place)
         found = self._table[place]
         limits = np.append(self.edges, np.nan)  # nothing is above the last
         for _ in range(self._compared):

@@ -15,6 +15,8 @@ EDGES = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, m
 @example([-5e-324, 0.0, 5e-324, 1.0], [-5e-324, 0.0, 5e-324])
 @example([LARGEST, -LARGEST, INF], [-LARGEST, 0.0, LARGEST])
 @example([1.0, 2.0], [1.0, 1.0, 1.0, 1.0, 1.0, 2.0])
+@example([-5.0, 5.0], [1.0, 1.0])
+@example([-5.0, 5.0], [-1.0, -1.0])
 def test_edges_up_to_a_value_are_those_of_a_binary_search(values, edges):
     edges = np.sort(np.array(edges)) + 0.0
     with np.errstate(over="ignore"):
