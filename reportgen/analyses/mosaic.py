@@ -20,7 +20,8 @@ TILES = 8  # tiles beside each other
 STRIP = 3.3  # mm above a tile for its number
 GAP = 0.8  # mm between tiles
 EDGE = 0.3  # mm at the left, for half of a line
-FOOT, BAR = 9.0, 60.0  # mm below the tiles for the colour bar, and its length
+FOOT, BAR = 10.8, 60.0  # mm below the tiles for the colour bar, and its length
+BELOW, THICK = 2.3, 2.0  # mm from the tiles to the colour bar, and from its upper edge to its lower
 LONGEST = 3  # sides of a tile that is drawn to scale; a longer one would leave no room
 FEWEST_CELLS = 24  # along a side of a tile; smaller maps are drawn with several pixels a cell
 
@@ -73,7 +74,7 @@ def draw_mosaic(maps: Values, silent: Sequence[int], quantity: str, scale: Scale
             va="bottom",
         )
     _cross_out(axes, [corners[number] for number in silent], width, height)
-    frame = figure.add_axes((5 / 174, (FOOT - 2.5) / page, BAR / 174, 2 / page))
+    frame = figure.add_axes((5 / 174, (FOOT - BELOW - THICK) / page, BAR / 174, THICK / page))
     bar = colour_bar(axes, image, "", cax=frame, orientation="horizontal")
     set_linear(bar.ax.xaxis, *image.get_clim(), most=4)
     beside: dict[str, Any] = {"transform": bar.ax.transAxes, "va": "center", "color": INK}
