@@ -160,11 +160,16 @@ class PartPrinter:
         digest = sha256(repr((_FORMAT, _printing(), self._small, part.id)).encode())
         digest.update(f"{len(part.style)}\0{part.style}{part.page}".encode())
         for forms in part.figures:
-            for form in ("pdf", "svg", "png"):
-                if form in forms:
-                    digest.update(f"\0{form}\0".encode())
-                    digest.update(sha256((self._run / forms[form]).read_bytes()).digest())
+            for form in self._used(forms):
+                digest.update(f"\0{form}\0".encode())
+                digest.update(sha256((self._run / forms[form]).read_bytes()).digest())
         return digest.hexdigest()
+
+    def _used(self, forms: Mapping[str, str]) -> tuple[str, ...]:
+        """Give the forms of a figure that are printed."""
+        if "pdf" not in forms:
+            return ("svg",)
+        return ("pdf", "png") if self._small else ("pdf",)
 
 
 def saved(pdf: Any) -> bytes:

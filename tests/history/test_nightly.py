@@ -93,7 +93,7 @@ def test_a_file_that_is_no_database_is_told(path, tmp_path):
             history.add(night(), tmp_path / "run")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+@pytest.mark.skipif(os.geteuid() == 0, reason="this user (root) may write every file")
 def test_a_file_that_may_only_be_read_is_read(path, tmp_path):
     with open_history(path) as history:
         history.add(night(), tmp_path / "run")
