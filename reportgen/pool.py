@@ -147,15 +147,18 @@ class Pool:
 
     def _fill(self) -> None:
         """Start what there are workers for."""
+        ready = self._ready
+        if ready is not None and ready.future is None:
+            if self._warm is None and len(self._running) < self._workers:
+                ready.future = _launch(ready.task(), forked=False)
+            elif self._warm is not None and self._is_warm():
+                ready.future = _launch(ready.task())  # it imports less, and waits for no worker
         for task in list(self._waiting):
             if len(self._running) >= self._workers:
                 return
             if task.fresh or self._is_warm():
                 self._waiting.remove(task)
                 self._begin(task)
-        ready = self._ready
-        if ready is not None and ready.future is None and len(self._running) < self._workers:
-            ready.future = _launch(ready.task(), forked=self._warm is not None and self._is_warm())
 
     def _is_warm(self) -> bool:
         """Whether the server that workers are forked from has imported all it should.

@@ -380,6 +380,20 @@ def test_a_prepared_process_waits_for_no_worker_and_takes_none():
     assert ended[0].value == 3
 
 
+def test_once_there_is_a_server_a_prepared_process_is_forked_while_all_workers_are_busy(tmp_path):
+    ended = []
+    with worker_pool(1) as pool:
+        pool.start(os.getppid, then=ended.append)
+        pool.finish()
+        pool.start(wait_until_exists, tmp_path / "go", then=ended.append)
+        pool.prepare("this")
+        wait_until_exists(pool._ready.output.with_suffix(".pid"))
+        (tmp_path / "go").write_text("on")
+        pool.finish()
+        assert start_ready(pool, os.getppid).value == ended[0].value
+    assert [end.failed for end in ended] == [None, None]
+
+
 def test_without_a_prepared_process_another_does_the_work():
     with worker_pool(1) as pool:
         assert start_ready(pool, add, 1, 2).value == 3

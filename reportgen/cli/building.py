@@ -151,7 +151,7 @@ def _prepared_pool(workers: int, ahead: "Outlook") -> "Pool":
         pool.prepare_fresh(*FOR_IMAGES, *(FOR_EXPORT if ahead.export else ()))
     if ahead.analyses:
         with_resource(early_server(for_analyses(ahead.analyses)))
-    if ahead.pdf:
+    elif ahead.pdf:  # else it would hold up the server, from which it is forked later
         pool.prepare(*FOR_PDF)
     return pool
 
