@@ -1,6 +1,6 @@
 """report.pdf: from the same templates, tagged and with its fonts inside."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from io import BytesIO
@@ -11,6 +11,7 @@ from reportgen.render.environment import render_page
 from reportgen.render.pdf_figures import Figures
 from reportgen.render.pdf_joining import Pages, join, pages_of
 from reportgen.render.pdf_parts import (
+    Part,
     PartPrinter,
     part_page,
     part_style,
@@ -62,14 +63,21 @@ def _in_parts(
     printing.print_missing(parts, processes)
     contents = [printing.content(part) for part in parts]
     pages = [pages_of(content) for content in contents]
-    cover = _cover(view, pages, printer, attached)
-    headings, names = [""] * cover.pages, dict[str, str]()
+    style = render_page("pdf_margins.css.j2", "", view=view)
+    # That of most reports has one page.
+    with printing.margins_beside(_margins(view, parts, pages, 1), style, processes):
+        cover = _cover(view, pages, printer, attached)
+    margins = printing.margins(_margins(view, parts, pages, cover.pages), style)
+    names = {name: said for part in parts for name, said in part.headings.items()}
+    return join(cover.content, contents, margins, names)
+
+
+def _margins(view: ReportView, parts: Iterable[Part], pages: Iterable[Pages], cover: int) -> str:
+    """Give the HTML of the margins of all pages. cover: how many pages it has."""
+    headings = [""] * cover
     for part, of_part in zip(parts, pages, strict=True):
         headings += of_part.headings(part.headings)
-        names |= part.headings
-    page = render_page("pdf_margins.html.j2", "", view=view, headings=headings)
-    style = render_page("pdf_margins.css.j2", "", view=view)
-    return join(cover.content, contents, printing.margins(page, style), names)
+    return render_page("pdf_margins.html.j2", "", view=view, headings=headings)
 
 
 def _cover(

@@ -118,7 +118,8 @@ class PartPrinter:
         # The largest first, so that all processes end at about the same time.
         missing.sort(key=lambda entry: len(entry[1].page), reverse=True)
         print_all = partial(self._print_those_free, missing)
-        in_processes(print_all, min(processes, len(missing) // PARTS_FOR_ONE))
+        with beside(print_all, min(processes, len(missing) // PARTS_FOR_ONE) - 1):
+            print_all()
 
     def _print_those_free(self, missing: Iterable[tuple[str, Part]]) -> None:
         """Print the parts that no other process has printed or is about to print."""
@@ -137,9 +138,16 @@ class PartPrinter:
                 self._store.put(key, content)
         return content
 
+    @contextmanager
+    def margins_beside(self, page: str, style: str, processes: int) -> Iterator[None]:
+        """Print the margins while something else is done, if that is new and may be."""
+        is_new = self._store.peek(_margins_key(page, style)) is None
+        with beside(partial(self.margins, page, style), int(is_new and processes > 1)):
+            yield
+
     def margins(self, page: str, style: str) -> bytes:
         """Give what stands in the margins of all pages as PDF, as it was kept or printed now."""
-        key = sha256(repr((_FORMAT, _printing(), page, style)).encode()).hexdigest()
+        key = _margins_key(page, style)
         content = self._store.get(key)
         if content is None:
             content = self._printer.print(page, style, tagged=False).content
@@ -172,6 +180,10 @@ class PartPrinter:
         return ("pdf", "png") if self._small else ("pdf",)
 
 
+def _margins_key(page: str, style: str) -> str:
+    return sha256(repr((_FORMAT, _printing(), page, style)).encode()).hexdigest()
+
+
 def saved(pdf: Any) -> bytes:
     """Give an open PDF as bytes, which are the same for the same content."""
     import pikepdf
@@ -194,28 +206,29 @@ def _name_table_heads(pdf: Any, part: str) -> None:
                 each["/A"]["/Headers"] = pikepdf.Array(heads)
 
 
-def in_processes(work: Callable[[], None], processes: int) -> None:
-    """Do some work here and in copies of this process, which share it out among themselves.
+@contextmanager
+def beside(work: Callable[[], object], copies: int) -> Iterator[None]:
+    """Do some work in copies of this process, while this one goes on; wait for them at the end.
 
     What fails in a copy is for this process to do, and to tell.
     """
-    copies = []
-    for _ in range(processes - 1):
+    numbers = []
+    for _ in range(copies):
         with warnings.catch_warnings():
             # From Python 3.12 on. The other thread here waits for the build to end, with no lock.
             warnings.simplefilter("ignore", DeprecationWarning)
-            copy = os.fork()
-        if copy == 0:
+            number = os.fork()
+        if number == 0:
             try:
                 work()
             finally:
                 os._exit(0)
-        copies.append(copy)
+        numbers.append(number)
     try:
-        work()
+        yield
     finally:
-        for copy in copies:
-            os.waitpid(copy, 0)
+        for number in numbers:
+            os.waitpid(number, 0)
 
 
 @contextmanager
