@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -428,13 +429,19 @@ def read_summary(folder: Path) -> Summary:
             f"{path}: cannot be read: {reason}", "give a run folder, such as build/cdfs/latest"
         ) from None
     try:
-        return Summary.model_validate_json(text)
+        summary = Summary.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(
             f"{path}: is not a run of this version of reportgen: {where}: {first['msg']}"
         ) from None
+    try:
+        datetime.fromisoformat(summary.run.started)
+    except ValueError:
+        said = f"run.started: {summary.run.started!r} is not a time of ISO 8601"
+        raise ConfigError(f"{path}: is not a run of this version of reportgen: {said}") from None
+    return summary
 
 
 def summary_schema() -> dict[str, Any]:

@@ -164,6 +164,13 @@ def test_text_that_xml_or_utf8_cannot_carry_is_written_out(text, shown):
     assert record.findings == (shown,)
 
 
+def test_a_run_that_started_at_no_time_is_said(summary, tmp_path):
+    changed = {**summary, "run": {**summary["run"], "started": "yesterday"}}
+    (tmp_path / "summary.json").write_text(json.dumps(changed))
+    with pytest.raises(ConfigError, match=r"run\.started: 'yesterday' is not a time of ISO 8601"):
+        read_summary(tmp_path)
+
+
 def test_what_is_no_run_is_said(tmp_path):
     with pytest.raises(ConfigError, match=r"summary\.json: cannot be read: No such file"):
         read_summary(tmp_path)
