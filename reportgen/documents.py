@@ -1,10 +1,8 @@
 """Makes the documents of a run, each in a worker process."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from reportgen.errors import PublishError
@@ -35,20 +33,7 @@ def make_documents(
     One that cannot be made is in the record as an error, and the HTML shows it. They are made at
     the same time, each as if the others could be; an HTML that promised too much is made again.
     """
-    with nullcontext(store) if store is not None else _store_for_now() as parts:
-        return _make(summary, forms, _Maker(run, folder, parts, pool, progress), pool, progress)
-
-
-@contextmanager
-def _store_for_now() -> Iterator[Store]:
-    """Give a store through which processes share what they print."""
-    with TemporaryDirectory(prefix="reportgen-") as folder:
-        yield Store(Path(folder))
-
-
-def _make(
-    summary: Summary, forms: Iterable[str], make: "_Maker", pool: Pool, progress: Progress
-) -> Summary:
+    make = _Maker(run, folder, Means(store, pool.workers), pool, progress)
     summary = with_status(summary.model_copy(update={"documents": {}}))
     chosen = sorted(forms, key=list(DOCUMENTS).index)
     hoped = summary
@@ -83,11 +68,11 @@ class _Maker:
     """Makes documents of a run. ended: what became of each, and how long it took."""
 
     def __init__(
-        self, run: Path, folder: Path, store: Store, pool: Pool, progress: Progress
+        self, run: Path, folder: Path, means: Means, pool: Pool, progress: Progress
     ) -> None:
         self._run = run
         self._folder = folder
-        self._means = Means(store, pool.workers)
+        self._means = means
         self._pool = pool
         self._progress = progress
         self.ended: dict[str, tuple[DocumentRecord, float]] = {}

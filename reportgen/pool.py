@@ -103,7 +103,11 @@ class Pool:
         return self._workers
 
     def prepare(self, *modules: str) -> None:
-        """Have a process import modules once a worker is free, for the next ``start_ready``."""
+        """Have a process import modules, for the next ``start_ready``.
+
+        It is forked from the server once that has imported. Where there is none it imports all by
+        itself, once a worker is free.
+        """
         if self._ready is None:
             self._ready = Ready(modules, self._output())
             self._fill()

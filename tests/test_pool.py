@@ -289,9 +289,13 @@ def test_a_fresh_task_has_a_process_that_imports_what_it_needs_by_itself():
 
 
 def start_fresh(pool, work, *arguments, **options):
+    options = {"timeout": 60, "name": "fresh", "fresh": True, **options}
+    return end_of(pool, pool.start, work, *arguments, **options)
+
+
+def end_of(pool, start, *arguments, **options):
     ended = []
-    options = {"timeout": 60, "name": "fresh", **options}
-    pool.start(work, *arguments, then=ended.append, fresh=True, **options)
+    start(*arguments, then=ended.append, **options)
     pool.finish()
     (end,) = ended
     return end
@@ -348,11 +352,7 @@ def pid_and_modules(*names):
 
 
 def start_ready(pool, work, *arguments, timeout=60):
-    ended = []
-    pool.start_ready(work, *arguments, then=ended.append, timeout=timeout, name="ready")
-    pool.finish()
-    (end,) = ended
-    return end
+    return end_of(pool, pool.start_ready, work, *arguments, timeout=timeout, name="ready")
 
 
 def test_a_prepared_process_has_imported_and_does_the_work_once():

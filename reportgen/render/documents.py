@@ -12,9 +12,12 @@ from reportgen.summary import Summary
 
 @dataclass(frozen=True)
 class Means:
-    """What documents are made with: what is kept of earlier ones, and so many processes at most."""
+    """What documents are made with: what is kept of earlier ones, and so many processes at most.
 
-    store: Store
+    store: None to keep nothing.
+    """
+
+    store: Store | None = None
     processes: int = 1
 
 

@@ -159,6 +159,16 @@ class Measuring:
     start_filter = stop_filter = _nothing
 
 
+def _both(name: str) -> Any:
+    """Give a method that has both renderers do what it is called."""
+
+    def method(self: "Twofold", *arguments: Any, **named: Any) -> None:
+        for renderer in self.renderers:
+            getattr(renderer, name)(*arguments, **named)
+
+    return method
+
+
 class Twofold(Measuring):
     """Hands what is drawn to matplotlib's renderers of SVG and of PDF.
 
@@ -167,7 +177,7 @@ class Twofold(Measuring):
 
     def __init__(self, size: tuple[float, float], svg: Any, pdf: Any) -> None:
         super().__init__(size)
-        self._svg, self._pdf = svg, pdf
+        self._svg, self._pdf = self.renderers = svg, pdf
 
     def get_image_magnification(self) -> float:
         """Give the pixels of images to a point."""
@@ -190,50 +200,10 @@ class Twofold(Measuring):
         self._svg.draw_tex(gc, x, self._size[1] - y, *arguments, **named)
         self._pdf.draw_tex(gc, x, y, *arguments, **named)
 
-    def draw_path(self, *arguments: Any, **named: Any) -> None:
-        """Draw a path."""
-        self._svg.draw_path(*arguments, **named)
-        self._pdf.draw_path(*arguments, **named)
-
-    def draw_markers(self, *arguments: Any, **named: Any) -> None:
-        """Draw one marker at many places."""
-        self._svg.draw_markers(*arguments, **named)
-        self._pdf.draw_markers(*arguments, **named)
-
-    def draw_path_collection(self, *arguments: Any, **named: Any) -> None:
-        """Draw many paths."""
-        self._svg.draw_path_collection(*arguments, **named)
-        self._pdf.draw_path_collection(*arguments, **named)
-
-    def draw_quad_mesh(self, *arguments: Any, **named: Any) -> None:
-        """Draw cells of colours."""
-        self._svg.draw_quad_mesh(*arguments, **named)
-        self._pdf.draw_quad_mesh(*arguments, **named)
-
-    def draw_gouraud_triangles(self, *arguments: Any, **named: Any) -> None:
-        """Draw triangles of blended colours."""
-        self._svg.draw_gouraud_triangles(*arguments, **named)
-        self._pdf.draw_gouraud_triangles(*arguments, **named)
-
-    def draw_image(self, *arguments: Any, **named: Any) -> None:
-        """Draw an image."""
-        self._svg.draw_image(*arguments, **named)
-        self._pdf.draw_image(*arguments, **named)
-
-    def open_group(self, *arguments: Any, **named: Any) -> None:
-        """Begin what belongs together, of which SVG takes note."""
-        self._svg.open_group(*arguments, **named)
-        self._pdf.open_group(*arguments, **named)
-
-    def close_group(self, *arguments: Any, **named: Any) -> None:
-        """End what belongs together."""
-        self._svg.close_group(*arguments, **named)
-        self._pdf.close_group(*arguments, **named)
-
-    def finalize(self) -> None:
-        """Write what comes at the end."""
-        self._svg.finalize()
-        self._pdf.finalize()
+    draw_path, draw_markers = _both("draw_path"), _both("draw_markers")
+    draw_path_collection, draw_quad_mesh = _both("draw_path_collection"), _both("draw_quad_mesh")
+    draw_gouraud_triangles, draw_image = _both("draw_gouraud_triangles"), _both("draw_image")
+    open_group, close_group, finalize = _both("open_group"), _both("close_group"), _both("finalize")
 
 
 def _foot(text: Any, renderer: Any) -> Any:
