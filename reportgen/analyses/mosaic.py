@@ -20,8 +20,8 @@ TILES = 8  # tiles beside each other
 STRIP = 3.3  # mm above a tile for its number
 GAP = 0.8  # mm between tiles
 EDGE = 0.3  # mm at the left, for half of a line
-FOOT, BAR = 10.8, 60.0  # mm below the tiles for the colour bar, and its length
-BELOW, THICK = 2.3, 2.0  # mm from the tiles to the colour bar, and from its upper edge to its lower
+FOOT, BAR = 9.3, 60.0  # mm below the tiles for the colour bar, and its length
+BELOW, THICK = 1.5, 2.0  # mm from the tiles to the colour bar, and from its upper edge to its lower
 LONGEST = 3  # sides of a tile that is drawn to scale; a longer one would leave no room
 FEWEST_CELLS = 24  # along a side of a tile; smaller maps are drawn with several pixels a cell
 

@@ -170,8 +170,9 @@ def _write_profile(file: Path, timeline: "Timeline") -> int:
 
 def _complain_of(built: "Built") -> None:
     """Say what is wrong although the report is there."""
-    if built.summary.history.error:
-        complain(ReportgenError(built.summary.history.error))
+    unread = built.summary.history.error
+    if unread and unread not in (trouble.message for trouble in built.filed.troubles):
+        complain(ReportgenError(unread))
     for trouble in built.filed.troubles:
         complain(trouble)
     for note in built.filed.notes:
