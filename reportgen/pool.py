@@ -62,6 +62,7 @@ class Pool:
         self._waiting: deque[_Task] = deque()
         self._running: dict[Future[Any], _Task] = {}
         self._beyond: dict[Future[Any], Failed] = {}  # those stopped for the memory they used
+        self._forks = True  # from the server, as long as that lives
         self._ready: Ready | None = None
         self._fresh: Ready | None = None
         self._modules: tuple[str, ...] = ()
@@ -134,7 +135,7 @@ class Pool:
     def prepare_fresh(self, *modules: str) -> None:
         """Have a process import modules at once, by itself, for the first task that is fresh."""
         self._fresh = Ready(modules, self._output())
-        self._fresh.future = _launch(self._fresh.task(), forked=False)
+        self._fresh.future = self._launch(self._fresh.task(), forked=False)
 
     def _begin(self, task: _Task) -> None:
         """Start a task, in the process that was prepared for it if there is one."""
@@ -143,7 +144,7 @@ class Pool:
         if task.fresh and task.timeout is not None:
             ready, self._fresh = self._fresh, None
         if ready is None or ready.future is None or ready.future.done():
-            self._running[_launch(task)] = replace(task, called=now)
+            self._running[self._launch(task)] = replace(task, called=now)
             return
         ready.give(task.job)
         until = now + (task.timeout or 0.0)
@@ -154,9 +155,11 @@ class Pool:
         ready = self._ready
         if ready is not None and ready.future is None:
             if self._warm is None and len(self._running) < self._workers:
-                ready.future = _launch(ready.task(), forked=False)
+                ready.future = self._launch(ready.task(), forked=False)
             elif self._warm is not None and self._is_warm():
-                ready.future = _launch(ready.task())  # it imports less, and waits for no worker
+                ready.future = self._launch(
+                    ready.task()
+                )  # it imports less, and waits for no worker
         for task in list(self._waiting):
             if len(self._running) >= self._workers:
                 return
@@ -172,8 +175,25 @@ class Pool:
         if self._warm is None:
             start_server(self._modules)
             task = _Task(pickle.dumps((do_nothing, ())), None, _ignore, self._folder / "0.txt")
-            self._warm = _launch(task)
+            self._warm = self._launch(task)
         return self._warm.done()
+
+    def _launch(self, task: _Task, *, forked: bool = True) -> Future[Any]:
+        """Start a process for a task; one that imports all by itself once the server has died.
+
+        What the server imports may end it: a plugin, a library that does not suit the machine.
+        """
+        if forked and not task.fresh and self._forks:
+            try:
+                return _launch(task, forked=True)
+            except (OSError, EOFError):  # nobody is at the other end of its pipe
+                self._forks = False
+        try:
+            return _launch(task, forked=False)
+        except OSError as error:
+            failed: Future[Any] = Future()
+            failed.set_exception(error)
+            return failed
 
     def finish(self) -> None:
         """Wait until every task has ended, those included that were started meanwhile."""
@@ -253,10 +273,10 @@ def _job(work: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:
         return pickle.dumps((pass_on, (failure(error),)))
 
 
-def _launch(task: _Task, *, forked: bool = True) -> Future[Any]:
+def _launch(task: _Task, *, forked: bool) -> Future[Any]:
     from pebble.concurrent import process
 
-    context = get_context("forkserver" if forked and not task.fresh else "spawn")
+    context = get_context("forkserver" if forked else "spawn")
     # Declared as mp_context, read as context (pebble 5.2): give both.
     options: dict[str, Any] = {"timeout": task.timeout, "context": context, "mp_context": context}
     run = process(name=NAME, **options)(do_task)

@@ -1,10 +1,15 @@
-"""Imported last by the server of the workers: what the analyses that it has imported ask for."""
+"""Imported last by the server of the workers: what the analyses that it has imported ask for.
 
+And what it was told of plugins. What cannot be imported must not end it.
+"""
+
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib import import_module
 
 from reportgen.analyses.base import AnyAnalysis
+from reportgen.server import OF_PLUGINS
 
 
 def wanted_modules(kinds: Iterable[type[AnyAnalysis]]) -> list[str]:
@@ -15,6 +20,6 @@ def wanted_modules(kinds: Iterable[type[AnyAnalysis]]) -> list[str]:
     return list(found)
 
 
-for name in wanted_modules([AnyAnalysis]):
+for name in (*wanted_modules([AnyAnalysis]), *os.environ.get(OF_PLUGINS, "").split()):
     with suppress(Exception):  # the section will say it better
         import_module(name)

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver, get_context
@@ -37,24 +37,30 @@ class _Server:
 
 _server = _Server()
 
+OF_PLUGINS = "REPORTGEN_PRELOAD"
+"""Environment variable through which the server is told what else to import: it would end with the
+error of a module that it is given by name."""
+
 
 def for_analyses(names: Iterable[str]) -> tuple[str, ...]:
     """Give the modules that sections of analyses need, as far as these are our own."""
     own = [f"reportgen.analyses.{name}" for name in names if name.isidentifier()]
-    return *own, "reportgen.preloading"  # it asks those before it
+    return tuple(own)
 
 
-def start_server(modules: Iterable[str] = ()) -> None:
+def start_server(modules: Collection[str] = ()) -> None:
     """Start the server of this process, once, and do not wait for it. modules: to import, too."""
     if not _server.runs:
-        get_context("forkserver").set_forkserver_preload([*PRELOAD, *modules])
+        own = [name for name in modules if name.partition(".")[0] == "reportgen"]
+        os.environ[OF_PLUGINS] = " ".join(name for name in modules if name not in own)
+        get_context("forkserver").set_forkserver_preload([*PRELOAD, *own, "reportgen.preloading"])
         with deaf_to_interrupts():
             forkserver.ensure_running()
     _server.runs = _server.is_needed = True
 
 
 @contextmanager
-def early_server(modules: Iterable[str]) -> Iterator[None]:
+def early_server(modules: Collection[str]) -> Iterator[None]:
     """Start the server before it is known whether it is needed; if it is not, it is stopped."""
     was_running, was_needed = _server.runs, _server.is_needed
     start_server(modules)

@@ -394,6 +394,47 @@ def test_once_there_is_a_server_a_prepared_process_is_forked_while_all_workers_a
     assert [end.failed for end in ended] == [None, None]
 
 
+SERVER_DIES = """
+import operator, os, sys
+from pathlib import Path
+from reportgen import server
+from reportgen.pool import worker_pool
+
+def main():
+    server.PRELOAD.append(sys.argv[1])
+    ended = []
+    with worker_pool(2) as pool:
+        pool.preload(sys.argv[2:])
+        pool.prepare("this")
+        for number in range(3):
+            pool.start(operator.add, number, 2, then=ended.append)
+        pool.finish()
+        pool.start_ready(os.getpid, then=ended.append, timeout=60)
+        pool.finish()
+    assert [end.failed for end in ended] == [None] * 4, ended
+    assert sorted(end.value for end in ended[:3]) == [2, 3, 4]
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.parametrize("place", [1, 2], ids=["library", "plugin"])
+@pytest.mark.parametrize("error", ["OSError('no')", "SystemExit(3)"])
+def test_a_server_that_does_not_survive_what_it_imports_is_done_without(tmp_path, place, error):
+    (tmp_path / "program.py").write_text(SERVER_DIES)
+    (tmp_path / "ends_it.py").write_text(f"raise {error}")
+    names = ["this", "this"]
+    names[place - 1] = "ends_it"
+    done = subprocess.run(
+        [sys.executable, tmp_path / "program.py", *names],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0
+
+
 def test_without_a_prepared_process_another_does_the_work():
     with worker_pool(1) as pool:
         assert start_ready(pool, add, 1, 2).value == 3

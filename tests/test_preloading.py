@@ -19,6 +19,6 @@ def test_what_analyses_and_those_made_from_them_import_is_wanted_once():
     assert set(SkyDensity.imports) <= set(wanted_modules([Analysis]))
 
 
-def test_the_server_imports_our_own_analyses_before_what_they_import():
+def test_the_server_is_told_of_our_own_analyses_alone():
     modules = for_analyses(["sky_density", "../plugin"])
-    assert modules == ("reportgen.analyses.sky_density", "reportgen.preloading")
+    assert modules == ("reportgen.analyses.sky_density",)
