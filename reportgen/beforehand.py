@@ -5,6 +5,7 @@ The server that workers are forked from imports it, so that it is done once and 
 
 from PIL import Image
 
+from reportgen.later import importing_later
 from reportgen.style import register_type
 from reportgen.summary import (
     ColumnRecord,
@@ -14,6 +15,9 @@ from reportgen.summary import (
     SectionRecord,
     TableRecord,
 )
+
+with importing_later("fontTools.subset"):  # HarfBuzz does that, see render.drawings
+    import matplotlib.backends.backend_pdf  # noqa: F401
 
 RECORDS = (ColumnRecord, CountedRecord, FigureRecord, MetricRecord, SectionRecord, TableRecord)
 

@@ -44,6 +44,8 @@ _ROOMS = (
     "prose.py",
     "reduce",
     "render/drawings.py",
+    "render/letters.py",
+    "render/png.py",
     "render/saving.py",
     "render/table_files.py",
     "render/twofold.py",

@@ -21,7 +21,7 @@ from reportgen.server import deaf_to_interrupts, start_server
 from reportgen.timeline import Span, read_use
 from reportgen.worker import do_nothing, do_task, pass_on, wait_for_work
 
-FOR_PDF = ("reportgen.documents", "weasyprint", "weasyprint.pdf", "pikepdf")
+FOR_PDF = ("reportgen.documents", "reportgen.render.pdf_libraries", "pikepdf")
 """What a worker that makes a PDF can import beforehand."""
 FOR_IMAGES = ("reportgen.features",)
 """What a worker that shows images to a network can import beforehand."""

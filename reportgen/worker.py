@@ -19,6 +19,7 @@ from reportgen import describing
 if "--multiprocessing-fork" in sys.orig_argv:  # as multiprocessing starts a process of its own
     describing.leave_out()
 
+from reportgen.allocating import keep_freed
 from reportgen.failures import Failed, failure
 from reportgen.timeline import noting_use
 
@@ -32,6 +33,7 @@ def do_task(job: bytes, output: str) -> bytes | Failed:
     """Be a worker: do one task and give its value pickled, or why there is none."""
     gc.freeze()  # what the server has imported is there to stay
     gc.set_threshold(*COLLECTING)
+    keep_freed()
     os.setsid()  # a group of its own, so that what it starts can be ended with it
     Path(output).with_suffix(".pid").write_text(str(os.getpid()))
     _write_to(output)

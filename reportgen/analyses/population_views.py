@@ -1,6 +1,7 @@
 """The figures of a subset against the whole: both histograms, and their ratio."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -186,11 +187,9 @@ def binomial_fraction(
     Returns fraction, lower and upper bound, each (bins,); NaN where total is 0.
     Source: Wilson 1927, JASA 22, 209; the numbers are those of astropy.stats.binom_conf_interval.
     """
-    from scipy.special import erfinv
-
     n = np.where(total > 0, total, np.nan)
     fraction = chosen / n
-    z2 = 2 * erfinv(CONFIDENCE) ** 2
+    z2 = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) ** 2
     centre = (chosen + z2 / 2) / (n + z2)
     half = np.sqrt(z2 * n * (fraction * (1 - fraction) + z2 / (4 * n))) / (n + z2)
     return fraction, np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)

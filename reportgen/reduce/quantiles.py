@@ -1,5 +1,6 @@
 """Order statistics: exact while the values fit a memory budget, a sketch beyond it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition, both, compare
 from reportgen.reduce.base import Chunk, Reduction, Source, Value, Values
+from reportgen.reduce.kolmogorov import kolmogorov
 from reportgen.reduce.sketch import Sketch, coarsened, middle
 
 AT_ONCE = 2**16  # values at which two distributions are compared at a time
@@ -303,8 +305,6 @@ class SubsetComparison(Derived[Comparison]):
 
     def derive(self, subset: OrderSketch, whole: OrderSketch) -> Comparison:
         """Give the comparison."""
-        from scipy.special import kolmogorov
-
         median = float(subset.quantiles([0.5])[0])
         # The same rounding on both sides: a value must not be apart from itself.
         subset = subset.coarser(whole.dropped)
@@ -316,7 +316,7 @@ class SubsetComparison(Derived[Comparison]):
             # F_all = f·F_subset + (1 − f)·F_rest, so the distance to the rest follows.
             if rest:
                 ks_rest = min(1.0, ks * total / rest)
-                p_value = float(kolmogorov(ks_rest * np.sqrt(n * rest / total)))
+                p_value = kolmogorov(ks_rest * math.sqrt(n * rest / total))
         return Comparison(
             n,
             total,

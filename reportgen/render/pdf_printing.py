@@ -1,5 +1,6 @@
 """Pages of HTML printed by WeasyPrint: tagged, with our fonts alone, from the run folder alone."""
 
+import importlib
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -135,6 +136,7 @@ def pango_version() -> int:
 
 def _weasyprint() -> Any:
     try:
+        importlib.import_module("reportgen.render.pdf_libraries")
         import weasyprint
     except ImportError:
         raise SectionError(

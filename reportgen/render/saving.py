@@ -31,11 +31,12 @@ def section_files(section: Section, section_id: str) -> SectionFiles:
     files: dict[str, bytes] = {}
     tables = {table.id: table for table in section.tables}
     figures = []
-    for figure in section.figures:
-        data = _with_own_id(figure, tables)
-        tables[data.id] = data
-        forms = _forms(f"{base}/figures/{figure.id}", _draw(figure), files)
-        figures.append(_figure_record(figure, data.id, forms))
+    with house_style():
+        for figure in section.figures:
+            data = _with_own_id(figure, tables)
+            tables[data.id] = data
+            forms = _forms(f"{base}/figures/{figure.id}", _draw(figure), files)
+            figures.append(_figure_record(figure, data.id, forms))
     records = []
     for table in tables.values():
         forms = _forms(f"{base}/tables/{table.id}", write_table(table), files)
@@ -71,8 +72,7 @@ def _forms(path: str, contents: Mapping[str, bytes], files: dict[str, bytes]) ->
 
 def _draw(figure: Figure) -> dict[str, bytes]:
     """Give a figure as SVG, PDF and PNG, with the same places of everything in all three."""
-    with house_style():
-        contents = vector_forms(figure.drawing, figure.title)
+    contents = vector_forms(figure.drawing, figure.title)
     return contents | {"png": png_of(contents["pdf"], PNG_DPI, figure.title)}
 
 

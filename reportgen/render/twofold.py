@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reportgen.render.letters import POINTS, Font, letters_of_paths, letters_placed_once, opened
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-POINTS = 72  # to an inch: the resolution of both forms
 # What matplotlib's artists may ask of a renderer. Where there is more, it is no longer known here.
 ASKED = frozenset(
     {
@@ -75,13 +76,13 @@ def draw_twofold(
     try:
         drawing.dpi = POINTS
         file.newPage(width, height)
-        both = Twofold(
-            size,
-            for_svg.RendererSVG(*size, text, image_dpi=dpi, metadata=svg),
-            for_pdf.RendererPdf(file, dpi, height, width),
-        )
+        svg_renderer = for_svg.RendererSVG(*size, text, image_dpi=dpi, metadata=svg)
+        svg_renderer._text2path = letters_of_paths()
+        pdf_renderer = for_pdf.RendererPdf(file, dpi, height, width)
+        both = Twofold(size, svg_renderer, pdf_renderer)
         renderer = mixed.MixedModeRenderer(drawing, width, height, dpi, both)
-        drawing.draw(renderer)
+        with letters_placed_once(pdf_renderer):
+            drawing.draw(renderer)
         renderer.finalize()
         file.finalize()
     finally:
@@ -101,7 +102,7 @@ class Measuring:
         self._size = size
         self._raster_depth = 0
         self._rasterizing = False
-        self._text2path = _text_paths()
+        self._text2path = letters_of_paths()
 
     def flipy(self) -> bool:
         """Say whether y points down."""
@@ -119,10 +120,10 @@ class Measuring:
         self, text: str, font: Any, ismath: Any
     ) -> tuple[float, float, float]:
         """Measure text, without rounding to pixels."""
-        return _measured(text, _Font(font), ismath)
+        return _measured(text, Font(font), ismath)
 
     def _get_font_height_metrics(self, font: Any) -> tuple[float | None, ...]:
-        return _vertical(_Font(font))
+        return _vertical(Font(font))
 
     def option_image_nocomposite(self) -> bool:
         """Say whether images are left apart."""
@@ -215,46 +216,23 @@ def _foot(text: Any, renderer: Any) -> Any:
     return np.ravel(lines[0][2:])
 
 
-class _Font:
-    """Properties of a font as a key: those of matplotlib can change, and their hash with them."""
-
-    def __init__(self, properties: Any) -> None:
-        self.properties = properties
-        self._hash = hash(properties)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Font) and self._hash == other._hash
-
-
-@lru_cache(maxsize=1)
-def _text_paths() -> Any:
-    from matplotlib.textpath import TextToPath
-
-    return TextToPath()
-
-
 @lru_cache(maxsize=4096)
-def _measured(text: str, font: _Font, ismath: Any) -> tuple[float, float, float]:
-    width, height, descent = _text_paths().get_text_width_height_descent(
+def _measured(text: str, font: Font, ismath: Any) -> tuple[float, float, float]:
+    width, height, descent = letters_of_paths().get_text_width_height_descent(
         text, font.properties, ismath
     )
     return width, height, descent
 
 
 @lru_cache(maxsize=256)
-def _vertical(font: _Font) -> tuple[float | None, ...]:
+def _vertical(font: Font) -> tuple[float | None, ...]:
     """Give ascent, descent and line gap in points; None where a font does not tell."""
-    from matplotlib.font_manager import fontManager, get_font
-
-    opened: Any = get_font(fontManager._find_fonts_by_props(font.properties))
+    file = opened(font)
     size = font.properties.get_size_in_points()
     for name, *keys in _VERTICAL:
-        table = opened.get_sfnt_table(name)
+        table = file.get_sfnt_table(name)
         if table is not None:
-            scale = 1 / opened.get_sfnt_table("head")["unitsPerEm"] * size
+            scale = 1 / file.get_sfnt_table("head")["unitsPerEm"] * size
             gap, ascent, descent = (table[key] * scale for key in keys)
             return ascent, -descent, gap
     return None, None, None

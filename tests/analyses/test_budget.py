@@ -62,8 +62,6 @@ def everything():
 
 def peak(rows, memory):
     """Compute everything; give the values and the largest memory on the way."""
-    import scipy.special  # noqa: F401 - the module itself is not of the scan
-
     reductions = everything()
     tracemalloc.start()
     try:

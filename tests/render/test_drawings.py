@@ -109,6 +109,14 @@ def test_a_png_has_the_size_the_title_and_a_white_ground(drawing):
     assert ((reds[..., 0] > 150) & (reds[..., 1] < 60)).any(), "the line is not there"
 
 
+def test_a_png_is_not_much_longer_than_pillow_makes_it(drawing):
+    with house_style(), settled_layout(drawing):
+        content = png_of(saved(drawing, "pdf"), 220, "A line")
+    buffer = BytesIO()
+    Image.open(BytesIO(content)).save(buffer, "PNG")
+    assert len(content) < 1.4 * len(buffer.getvalue())
+
+
 def test_a_figure_that_is_placed_by_hand_is_left_as_it_is_without_a_warning():
     with house_style():
         drawing = Drawing(figsize=(2, 2))
