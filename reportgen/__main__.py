@@ -1,6 +1,6 @@
 """``python -m reportgen``."""
 
-from reportgen.cli import main
+if __name__ == "__main__":  # workers import this under another name, and need no command line
+    from reportgen.cli import main
 
-if __name__ == "__main__":
     main()

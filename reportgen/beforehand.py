@@ -15,9 +15,14 @@ from reportgen.summary import (
     SectionRecord,
     TableRecord,
 )
+from reportgen.undocumented import artists_undocumented
 
-with importing_later("fontTools.subset"):  # HarfBuzz does that, see render.drawings
-    import matplotlib.backends.backend_pdf  # noqa: F401
+# HarfBuzz cuts the fonts, see render.drawings.
+with artists_undocumented(), importing_later("fontTools.subset"):
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_pdf
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401
 
 RECORDS = (ColumnRecord, CountedRecord, FigureRecord, MetricRecord, SectionRecord, TableRecord)
 

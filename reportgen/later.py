@@ -1,4 +1,4 @@
-"""Modules that others import for what is not done here: their import waits until it is."""
+"""Modules that others import for what is not done here: that can wait, or be left out."""
 
 import importlib
 import sys
@@ -42,3 +42,19 @@ def importing_later(*names: str) -> Iterator[None]:
     finally:
         for module in standing:
             _forget(module)
+
+
+@contextmanager
+def importing_without(*names: str) -> Iterator[None]:
+    """Inside, there are no modules of these names, but for those that have been imported already.
+
+    Only for what others import if it is there, and do not need.
+    """
+    hidden = [name for name in names if name not in sys.modules]
+    # As Python has it: the import of a name with None there fails as if there were no such module.
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)

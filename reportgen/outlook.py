@@ -21,11 +21,10 @@ _FORMATS = "html", "pdf"  # unless the configuration says which
 class Outlook:
     """What will probably be made. analyses: of the sections, when any must be made.
 
-    images: are shown to a network. export: of a network, by TensorFlow. pdf: of the report.
+    export: of a network, by TensorFlow. pdf: of the report.
     """
 
     analyses: tuple[str, ...] = ()
-    images: bool = False
     export: bool = False
     pdf: bool = False
 
@@ -62,7 +61,6 @@ def look_ahead(
     has_networks = any("model" in section for section in sections)
     return Outlook(
         tuple(sorted(analyses)),
-        images=has_networks and (edited or new["images"] or new["models"]),
         export=has_networks and new["models"],
         pdf=pdf,
     )

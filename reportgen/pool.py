@@ -23,10 +23,8 @@ from reportgen.worker import do_nothing, do_task, pass_on, wait_for_work
 
 FOR_PDF = ("reportgen.documents", "reportgen.render.pdf_libraries", "pikepdf")
 """What a worker that makes a PDF can import beforehand."""
-FOR_IMAGES = ("reportgen.features",)
-"""What a worker that shows images to a network can import beforehand."""
-FOR_EXPORT = ("reportgen.cnn.prepared",)
-"""What it can import besides when the network must be exported first."""
+FOR_EXPORT = ("reportgen.features", "reportgen.cnn.prepared")
+"""What a worker can import beforehand that exports a network and shows images to it."""
 NAME = "reportgen worker"
 MOST_PRINTED = 20_000  # characters of what a task printed that are kept, the last ones
 
@@ -82,9 +80,8 @@ class Pool:
         """Run ``work(*arguments)`` soon, and ``then`` with how it ended, while ``finish`` waits.
 
         timeout: seconds that the work may take. memory: bytes that its process and those that it
-        starts may use together, where the system says how much they do. fresh: in a process that
-        imports what it needs by itself, beside the server from which the others are forked.
-        name: what to call it in ``spans``.
+        starts may use together, where the system says how much they do. fresh: in the process that
+        ``prepare_fresh`` has started, if there is one. name: what to call it in ``spans``.
         """
         task = _Task(_job(work, arguments), timeout, then, self._output(), memory, fresh, name=name)
         self._waiting.append(task)
@@ -133,22 +130,29 @@ class Pool:
         )
 
     def prepare_fresh(self, *modules: str) -> None:
-        """Have a process import modules at once, by itself, for the first task that is fresh."""
+        """Have a process import modules at once, by itself, for the first task that is fresh.
+
+        It goes on beside the server from which the others are forked.
+        """
         self._fresh = Ready(modules, self._output())
         self._fresh.future = self._launch(self._fresh.task(), forked=False)
 
     def _begin(self, task: _Task) -> None:
         """Start a task, in the process that was prepared for it if there is one."""
         now = monotonic()
-        ready = None
-        if task.fresh and task.timeout is not None:
-            ready, self._fresh = self._fresh, None
-        if ready is None or ready.future is None or ready.future.done():
+        ready = self._prepared_for(task)
+        if ready is None or ready.future is None:
             self._running[self._launch(task)] = replace(task, called=now)
             return
+        self._fresh = None
         ready.give(task.job)
         until = now + (task.timeout or 0.0)
         self._running[ready.future] = replace(task, output=ready.output, until=until, called=now)
+
+    def _prepared_for(self, task: _Task) -> "Ready | None":
+        """Give the process that was prepared for a task, if it lives."""
+        ready = self._fresh if task.fresh and task.timeout is not None else None
+        return None if ready is None or ready.future is None or ready.future.done() else ready
 
     def _fill(self) -> None:
         """Start what there are workers for."""
@@ -163,7 +167,7 @@ class Pool:
         for task in list(self._waiting):
             if len(self._running) >= self._workers:
                 return
-            if task.fresh or self._is_warm():
+            if self._prepared_for(task) is not None or self._is_warm():
                 self._waiting.remove(task)
                 self._begin(task)
 
@@ -183,7 +187,7 @@ class Pool:
 
         What the server imports may end it: a plugin, a library that does not suit the machine.
         """
-        if forked and not task.fresh and self._forks:
+        if forked and self._forks:
             try:
                 return _launch(task, forked=True)
             except (OSError, EOFError):  # nobody is at the other end of its pipe

@@ -10,6 +10,7 @@ from importlib import import_module
 
 from reportgen.analyses.base import AnyAnalysis
 from reportgen.server import OF_PLUGINS
+from reportgen.undocumented import artists_undocumented
 
 
 def wanted_modules(kinds: Iterable[type[AnyAnalysis]]) -> list[str]:
@@ -21,5 +22,5 @@ def wanted_modules(kinds: Iterable[type[AnyAnalysis]]) -> list[str]:
 
 
 for name in (*wanted_modules([AnyAnalysis]), *os.environ.get(OF_PLUGINS, "").split()):
-    with suppress(Exception):  # the section will say it better
+    with suppress(Exception), artists_undocumented():  # the section will say errors better
         import_module(name)

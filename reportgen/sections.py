@@ -119,7 +119,7 @@ class SectionMaker:
             memory=min((s.memory_limit for s in chosen.values() if s.memory_limit), default=None),
             then=partial(self.scanned, group),
             name=f"pass over {', '.join(name for _, name in first.sources)}",
-            fresh=isinstance(first, NetworkAnalysis),  # so that TensorFlow is imported at once
+            fresh=isinstance(first, NetworkAnalysis),  # TensorFlow may be there already
         )
 
     def scanned(self, group: list[str], end: Ended) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +12,8 @@ from multiprocessing import resource_tracker as tracker
 # Imported once in the server, so that no task pays for it.
 PRELOAD = [
     "reportgen.plain",
-    "reportgen.cli",
     "reportgen.work",
     "reportgen.beforehand",
-    "matplotlib.figure",
-    "matplotlib.backends.backend_svg",
-    "matplotlib.backends.backend_pdf",
-    "matplotlib.backends.backend_agg",
     "pypdfium2",
     "uharfbuzz",
     "astropy.units",
@@ -53,10 +49,20 @@ def start_server(modules: Collection[str] = ()) -> None:
     if not _server.runs:
         own = [name for name in modules if name.partition(".")[0] == "reportgen"]
         os.environ[OF_PLUGINS] = " ".join(name for name in modules if name not in own)
-        get_context("forkserver").set_forkserver_preload([*PRELOAD, *own, "reportgen.preloading"])
+        all_modules = [*PRELOAD, *_of_program(), *own, "reportgen.preloading"]
+        get_context("forkserver").set_forkserver_preload(all_modules)
         with deaf_to_interrupts():
             forkserver.ensure_running()
     _server.runs = _server.is_needed = True
+
+
+def _of_program() -> list[str]:
+    """Give what the main module imports, as multiprocessing imports that in every process.
+
+    That of ``python -m reportgen`` imports nothing then; the script ``reportgen`` does.
+    """
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return [] if spec is not None and spec.name == "reportgen.__main__" else ["reportgen.cli"]
 
 
 @contextmanager

@@ -119,6 +119,7 @@ ASIDE = {
     "checks": "judges sections that are there",
     "describing": "whether models know what their keys are for",
     "failures": "what is said of sections in error, which are not kept",
+    "later": "when modules are imported, which are the same",
     "lock": "who may write to the output folder",
     "metering": "what a section took, which is measured anew",
     "publish": "where a section is written",

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from reportgen.later import importing_later
+from reportgen.later import importing_later, importing_without
 
 USER = """
 import heavy.inner
@@ -92,3 +92,18 @@ def test_an_error_inside_leaves_nothing_standing():
     with pytest.raises(KeyError):
         fail()
     assert "heavy.part" not in sys.modules
+
+
+@pytest.mark.usefixtures("modules")
+def test_what_is_not_needed_is_missed_by_those_that_are_imported_inside_and_there_afterwards():
+    with importing_without("heavy.part"), pytest.raises(ImportError):
+        importlib.import_module("uses_heavy")
+    assert importlib.import_module("heavy.part").Thing(3).value == 3
+
+
+@pytest.mark.usefixtures("modules")
+def test_what_has_been_imported_is_not_hidden():
+    part = importlib.import_module("heavy.part")
+    with importing_without("heavy.part"):
+        assert importlib.import_module("heavy.part") is part
+    assert sys.modules["heavy.part"] is part

@@ -51,16 +51,16 @@ def test_nothing_is_likely_to_be_made_of_files_that_are_older_than_the_last_run(
 
 def test_all_is_made_on_the_first_night(night, tmp_path):
     (tmp_path / "out" / "latest").rmdir()
-    assert night() == Outlook(BOTH, images=True, export=True)
+    assert night() == Outlook(BOTH, export=True)
 
 
 def test_all_is_made_when_nothing_is_kept(night, tmp_path):
     (tmp_path / "out" / ".cache").rmdir()
-    assert night() == Outlook(BOTH, images=True, export=True)
+    assert night() == Outlook(BOTH, export=True)
 
 
 def test_all_is_made_anew_when_that_is_asked_for(night):
-    assert night(anew=True) == Outlook(BOTH, images=True, export=True)
+    assert night(anew=True) == Outlook(BOTH, export=True)
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ def test_all_is_made_anew_when_that_is_asked_for(night):
     [
         ("swire.h5", Outlook(BOTH)),
         ("hosts.h5", Outlook(BOTH)),
-        ("atlas.h5", Outlook(BOTH, images=True)),
-        ("cnn.json", Outlook(BOTH, images=True, export=True)),
-        ("weights.h5", Outlook(BOTH, images=True, export=True)),
-        ("field.yaml", Outlook(BOTH, images=True)),
+        ("atlas.h5", Outlook(BOTH)),
+        ("cnn.json", Outlook(BOTH, export=True)),
+        ("weights.h5", Outlook(BOTH, export=True)),
+        ("field.yaml", Outlook(BOTH)),
     ],
 )
 def test_sections_are_made_when_a_file_is_newer_than_the_last_run(night, tmp_path, name, expected):

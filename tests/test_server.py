@@ -2,9 +2,13 @@ import json
 import os
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from reportgen import server
 
 PROGRAM = """
 import json
@@ -59,3 +63,27 @@ def test_a_server_that_was_started_early_is_stopped_when_nobody_needs_it(tmp_pat
         "of another": True,
     }
     assert ran.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "modules"), [("reportgen.__main__", []), ("another", ["reportgen.cli"])]
+)
+def test_the_command_line_is_imported_where_the_main_module_has_it(name, modules, monkeypatch):
+    main = ModuleType("__main__")
+    main.__spec__ = ModuleSpec(name, None)
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    assert server._of_program() == modules
+    main.__spec__ = None  # of a script
+    assert server._of_program() == ["reportgen.cli"]
+
+
+def test_workers_import_the_main_module_without_the_command_line():
+    program = (
+        "import sys; from runpy import run_module;"
+        "run_module('reportgen.__main__', run_name='__mp_main__');"
+        "print('click' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "False\n"

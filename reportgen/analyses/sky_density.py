@@ -35,7 +35,7 @@ SMALL_FIELD = 0.1  # square degrees; below it people think in square arcminutes
 class SkyDensity(Analysis, name="sky_density"):
     """Map of the objects per square arcminute, smoothed with a Gaussian kernel."""
 
-    imports: ClassVar = ("astropy.visualization.wcsaxes", "astropy.wcs")
+    imports: ClassVar = ("reportgen.analyses.wcs_axes", "astropy.wcs")
 
     ra: ColumnRef
     """Right ascension in degrees."""

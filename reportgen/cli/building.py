@@ -142,13 +142,13 @@ def _tell(built: "Built", *, quiet: bool, verbose: bool) -> None:
 
 def _prepared_pool(workers: int, ahead: "Outlook") -> "Pool":
     """Give a pool; processes that will be needed are started, while the rest is imported here."""
-    from reportgen.pool import FOR_EXPORT, FOR_IMAGES, FOR_PDF, worker_pool
+    from reportgen.pool import FOR_EXPORT, FOR_PDF, worker_pool
     from reportgen.server import early_server, for_analyses
 
     with_resource = click.get_current_context().with_resource
     pool = with_resource(worker_pool(workers))
-    if ahead.images:
-        pool.prepare_fresh(*FOR_IMAGES, *(FOR_EXPORT if ahead.export else ()))
+    if ahead.export:
+        pool.prepare_fresh(*FOR_EXPORT)
     if ahead.analyses:
         with_resource(early_server(for_analyses(ahead.analyses)))
     elif ahead.pdf:  # else it would hold up the server, from which it is forked later

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, requires
 from typing import IO, Any
 
 from reportgen.errors import SectionError
+from reportgen.later import importing_without
 
 _ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
@@ -42,7 +43,7 @@ def import_tensorflow() -> TensorFlow:
     or do not start.
     """
     os.environ.update(_ENVIRONMENT)
-    with silence() as said, _unneeded_hidden():
+    with silence() as said, importing_without(*_unneeded()):
         try:
             tensorflow = importlib.import_module("tensorflow")
             keras = importlib.import_module("keras")
@@ -63,22 +64,12 @@ def import_tensorflow() -> TensorFlow:
     return TensorFlow(tensorflow, keras)
 
 
-@contextmanager
-def _unneeded_hidden() -> Iterator[None]:
-    """Hide packages that Keras could use for what is not done here, and does not require."""
+def _unneeded() -> list[str]:
+    """Give packages that Keras could use for what is not done here, and does not require."""
     required = " ".join(
         line for name in ("tensorflow", "keras") for line in _requirements(name)
     ).lower()
-    hidden = [
-        name for name in _OPTIONAL if name not in sys.modules and name.lower() not in required
-    ]
-    # As Python has it: the import of a name with None there fails as if there were no such module.
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
-    try:
-        yield
-    finally:
-        for name in hidden:
-            sys.modules.pop(name, None)
+    return [name for name in _OPTIONAL if name.lower() not in required]
 
 
 def _requirements(package: str) -> list[str]:
