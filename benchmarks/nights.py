@@ -1,4 +1,4 @@
-"""The two nights of the benchmark, and what a user types on each: the notebook, or reportgen."""
+"""The nights of the benchmark, and what a user types on each: the notebook, or reportgen."""
 
 import json
 import os
@@ -9,12 +9,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import sleep
 
+import h5py
+import numpy as np
 from measuring import Measured, measure
 
 HERE = Path(__file__).resolve().parent
 CONFIG = HERE.parent / "configs" / "cdfs.yaml"
 NOTEBOOK = HERE / "notebook.ipynb"
-NEXT_NIGHT = ("--seed", "1998", "--rows", "31000")  # other objects, and more of them
+OTHER_SKY = ("--seed", "1998", "--rows", "31000")  # other objects, and more of them
+# What a night adds to the files of the one before: datasets, and how many rows or cut-outs of each.
+ADDED = {
+    "crowdastro.h5": {
+        "/swire/cdfs/catalogue": 1000,
+        "/atlas/cdfs/positions": 80,
+        "/atlas/cdfs/images_2x2": 10,
+        "/atlas/cdfs/images_5x5": 10,
+    },
+    "training.h5": {"/labels": 1000},
+}
 SAME_NETWORK = ("cnn_model.json", "weights_10epochs.h5", "my_cnn_weights.h5")
 SETTLED = 3.0  # seconds
 # A page that loads nothing from anywhere, as reportgen's.
@@ -51,7 +63,7 @@ def together(*parts: Measured) -> Measured:
 
 @dataclass(frozen=True)
 class Place:
-    """A folder with the surveys of two nights; ``data`` is where all look for tonight's."""
+    """A folder with the surveys of some nights; ``data`` is where all look for tonight's."""
 
     folder: Path
     environment: dict[str, str] = field(repr=False)
@@ -73,14 +85,32 @@ class Place:
 
 
 def prepare(folder: Path) -> Place:
-    """Make two surveys of the same layout, with different objects and cut-outs and one network."""
+    """Make the surveys of three nights, of the same layout and with one network.
+
+    first. added: the same, with more rows and cut-outs after those that were there. other: other
+    objects and cut-outs altogether.
+    """
     place = Place(folder, plain_environment() | {"CDFS_DATA": str(folder / "data")})
-    for night, options in (("first", ()), ("next", NEXT_NIGHT)):
+    for night, options in (("first", ()), ("other", OTHER_SKY)):
         command = [sys.executable, "-m", "reportgen", "sample", str(folder / night), *options]
         subprocess.run(command, check=True, capture_output=True)
     for name in SAME_NETWORK:
-        shutil.copy2(folder / "first" / name, folder / "next" / name)
+        shutil.copy2(folder / "first" / name, folder / "other" / name)
+    shutil.copytree(folder / "first", folder / "added")
+    for name, datasets in ADDED.items():
+        for dataset, n in datasets.items():
+            append(folder / "added" / name, folder / "other" / name, dataset, n)
     return place
+
+
+def append(file: Path, other: Path, dataset: str, n: int) -> None:
+    """Put the first n rows of a dataset of another file after those of this one."""
+    with h5py.File(other) as source, h5py.File(file, "r+") as target:
+        old = target[dataset]
+        values = np.concatenate([old[...], source[dataset][:n]])
+        attributes = dict(old.attrs)
+        del target[dataset]
+        target.create_dataset(dataset, data=values).attrs.update(attributes)
 
 
 def plain_environment() -> dict[str, str]:

@@ -69,7 +69,6 @@ _PACKAGES = (
     "pillow",
     "pypdfium2",
     "pyparsing",
-    "scipy",
     "tensorflow",
     "uharfbuzz",
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from reportgen.summary import EnvironmentRecord
 from reportgen.versions import installed_version
 
-PACKAGES = ("reportgen", "numpy", "scipy", "h5py", "astropy", "matplotlib", "jinja2", "weasyprint")
+PACKAGES = ("reportgen", "numpy", "h5py", "astropy", "matplotlib", "jinja2", "weasyprint")
 GIT_SECONDS = 10.0
 
 

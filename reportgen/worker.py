@@ -25,7 +25,7 @@ from reportgen.timeline import noting_use
 
 # Of allocations before garbage is looked for: a task is short, and most of what it makes it keeps.
 # To print a PDF takes a quarter less time than with Python's 700, 10, 10.
-COLLECTING = 100_000, 50, 50
+COLLECTING = 300_000, 50, 50
 LOOK_SECONDS = 0.01  # how often a process that is ready looks for its work
 
 

@@ -72,6 +72,7 @@ def _draw(
     x, y = offsets
     shape = len(y) / len(x)
     figure, axes = new_figure(70 * min(2.0, max(0.5, shape)))
+    figure.set_layout_engine("compressed")  # the bar is as long as the image, whose shape is fixed
     half = [(v[1] - v[0]) / 2 if len(v) > 1 else 0.5 for v in offsets]
     extent = (x[0] - half[0], x[-1] + half[0], y[0] - half[1], y[-1] + half[1])
     norm = _norm(values, stretch)

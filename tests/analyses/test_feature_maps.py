@@ -140,6 +140,16 @@ def test_any_image_can_be_drawn(image, stretch):
     check(present_maps(FeatureMaps, [image], lambda _, x: x[:, None], stretch=stretch))
 
 
+@pytest.mark.parametrize("shape", [(40, 40), (20, 50), (50, 20)])
+def test_the_colour_bar_is_as_long_as_the_image_is_high(shape):
+    images = np.random.default_rng(5).normal(size=(1, *shape))
+    section = present_maps(FeatureMaps, images, rectified)
+    drawing = figure(section, "input").drawing
+    assert list(texts(drawing))  # it is laid out
+    image, bar = (axes.get_position() for axes in drawing.axes)
+    assert (bar.y0, bar.y1) == pytest.approx((image.y0, image.y1), abs=1e-3)
+
+
 def test_numbers_of_the_colour_bar_are_round_and_stand_apart():
     from matplotlib.colors import AsinhNorm
 
