@@ -161,9 +161,8 @@ class Pool:
             if self._warm is None and len(self._running) < self._workers:
                 ready.future = self._launch(ready.task(), forked=False)
             elif self._warm is not None and self._is_warm():
-                ready.future = self._launch(
-                    ready.task()
-                )  # it imports less, and waits for no worker
+                # It imports less, and waits for no worker.
+                ready.future = self._launch(ready.task())
         for task in list(self._waiting):
             if len(self._running) >= self._workers:
                 return
