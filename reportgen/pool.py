@@ -7,17 +7,20 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from math import inf
 from multiprocessing import active_children, get_context
+from operator import attrgetter
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from reportgen.drawing_servers import DrawingServers
 from reportgen.failures import Ended, Failed, failure
 from reportgen.metering import INTERVAL, group_beyond
 from reportgen.numbers import bytes_text
-from reportgen.server import deaf_to_interrupts, start_server
+from reportgen.server import Server, deaf_to_interrupts, start_server
 from reportgen.timeline import Span, read_use
 from reportgen.worker import do_nothing, do_task, pass_on, wait_for_work
 
@@ -40,6 +43,8 @@ class _Task:
     output: Path
     memory: int | None = None
     fresh: bool = False
+    server: Server = Server.PLAIN
+    size: float = inf
     until: float | None = None  # on the clock of time.monotonic, for one that was prepared
     name: str = ""
     called: float = 0.0
@@ -59,8 +64,10 @@ class Pool:
         self._started = 0
         self._waiting: deque[_Task] = deque()
         self._running: dict[Future[Any], _Task] = {}
+        self._takes_in = False  # how tasks have ended, upon which others may start several
         self._beyond: dict[Future[Any], Failed] = {}  # those stopped for the memory they used
-        self._forks = True  # from the server, as long as that lives
+        self._drawing: DrawingServers | None = None
+        self._lost: set[Server] = set()  # those that have died
         self._ready: Ready | None = None
         self._fresh: Ready | None = None
         self._modules: tuple[str, ...] = ()
@@ -75,24 +82,30 @@ class Pool:
         timeout: float | None = None,
         memory: int | None = None,
         fresh: bool = False,
+        server: Server = Server.PLAIN,
+        size: float = inf,
         name: str = "",
     ) -> None:
         """Run ``work(*arguments)`` soon, and ``then`` with how it ended, while ``finish`` waits.
 
         timeout: seconds that the work may take. memory: bytes that its process and those that it
         starts may use together, where the system says how much they do. fresh: in the process that
-        ``prepare_fresh`` has started, if there is one. name: what to call it in ``spans``.
+        ``prepare_fresh`` has started, if there is one. server: from which its process is forked.
+        size: of what it works on; the larger that is, the earlier it is begun, so that no worker is
+        left with a long one at the end. name: what to call it in ``spans``.
         """
-        task = _Task(_job(work, arguments), timeout, then, self._output(), memory, fresh, name=name)
+        job, output = _job(work, arguments), self._output()
+        task = _Task(job, timeout, then, output, memory, fresh, server, size, name=name)
         self._waiting.append(task)
-        self._fill()
+        if not self._takes_in:
+            self._fill()
 
     def _output(self) -> Path:
         self._started += 1
         return self._folder / f"{self._started}.txt"
 
     def preload(self, modules: Iterable[str]) -> None:
-        """Have modules imported once for all tasks; before the first one is started."""
+        """Have modules imported once by the last server; before the first task is started."""
         self._modules = tuple(modules)
 
     @property
@@ -160,37 +173,40 @@ class Pool:
         if ready is not None and ready.future is None:
             if self._warm is None and len(self._running) < self._workers:
                 ready.future = self._launch(ready.task(), forked=False)
-            elif self._warm is not None and self._is_warm():
+            elif self._warm is not None and self._warm.done():
                 # It imports less, and waits for no worker.
                 ready.future = self._launch(ready.task())
-        for task in list(self._waiting):
+        for task in sorted(self._waiting, key=attrgetter("size"), reverse=True):
             if len(self._running) >= self._workers:
                 return
-            if self._prepared_for(task) is not None or self._is_warm():
+            if self._prepared_for(task) is not None or self._server_of(task).done():
                 self._waiting.remove(task)
                 self._begin(task)
 
-    def _is_warm(self) -> bool:
-        """Whether the server that workers are forked from has imported all it should.
+    def _server_of(self, task: _Task) -> Future[Any]:
+        """Give what is done once the server that a task is forked from has imported all it should.
 
         A timeout counts from the start of a process, which must not wait for the imports.
         """
-        if self._warm is None:
-            start_server(self._modules)
-            task = _Task(pickle.dumps((do_nothing, ())), None, _ignore, self._folder / "0.txt")
-            self._warm = self._launch(task)
-        return self._warm.done()
+        if self._warm is None or self._drawing is None:
+            self._drawing = start_server(asked=self._modules)
+            nothing = _Task(pickle.dumps((do_nothing, ())), None, _ignore, self._folder / "0.txt")
+            self._warm = self._launch(nothing)
+        return self._drawing.ready[task.server - 1] if task.server else self._warm
 
     def _launch(self, task: _Task, *, forked: bool = True) -> Future[Any]:
         """Start a process for a task; one that imports all by itself once the server has died.
 
-        What the server imports may end it: a plugin, a library that does not suit the machine.
+        What a server imports may end it: a plugin, a library that does not suit the machine.
         """
-        if forked and self._forks:
-            try:
-                return _launch(task, forked=True)
-            except (OSError, EOFError):  # nobody is at the other end of its pipe
-                self._forks = False
+        servers = reversed(Server) if forked else ()
+        for server in servers:
+            if server <= task.server and server not in self._lost:
+                try:
+                    with self._forking(server):
+                        return _launch(task, forked=True)
+                except (OSError, EOFError):  # nobody is at the other end of its pipe
+                    self._lost.add(server)
         try:
             return _launch(task, forked=False)
         except OSError as error:
@@ -198,21 +214,28 @@ class Pool:
             failed.set_exception(error)
             return failed
 
+    def _forking(self, server: Server) -> AbstractContextManager[None]:
+        """Have processes forked from a server."""
+        return self._drawing.forking(server - 1) if server and self._drawing else nullcontext()
+
     def finish(self) -> None:
         """Wait until every task has ended, those included that were started meanwhile."""
         while self._waiting or self._running:
             self._fill()
             limited = any(task.memory or task.until for task in self._running.values())
             awaited = {*self._running}
-            if self._waiting and self._warm is not None and len(self._running) < self._workers:
-                awaited.add(self._warm)  # there are workers, but no server to fork them from
+            if len(self._running) < self._workers:
+                # There are workers, but no server to fork them from.
+                awaited.update(map(self._server_of, self._waiting))
             done, _ = wait(awaited, INTERVAL if limited else None, return_when=FIRST_COMPLETED)
+            self._takes_in = True
             for future in [future for future in self._running if future in done]:
                 task = self._running.pop(future)
                 own = ".use" if task.until is None else ".own"
                 use = task.output.with_suffix(own)
                 self.spans.append(read_use(use, task.name, task.called))
                 task.then(_ended(future, task, self._beyond.pop(future, None)))
+            self._takes_in = False
             self._stop_beyond()
 
     def _stop_beyond(self) -> None:

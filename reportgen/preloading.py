@@ -1,15 +1,13 @@
-"""Imported last by the server of the workers: what the analyses that it has imported ask for.
+"""Imported by the server of what draws: what the analyses that it has imported ask for.
 
-And what it was told of plugins. What cannot be imported must not end it.
+What cannot be imported must not end it.
 """
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib import import_module
 
 from reportgen.analyses.base import AnyAnalysis
-from reportgen.server import OF_PLUGINS
 from reportgen.undocumented import artists_undocumented
 
 
@@ -21,6 +19,6 @@ def wanted_modules(kinds: Iterable[type[AnyAnalysis]]) -> list[str]:
     return list(found)
 
 
-for name in (*wanted_modules([AnyAnalysis]), *os.environ.get(OF_PLUGINS, "").split()):
+for name in wanted_modules([AnyAnalysis]):
     with suppress(Exception), artists_undocumented():  # the section will say errors better
         import_module(name)

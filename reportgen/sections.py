@@ -20,6 +20,7 @@ from reportgen.larder import Larder, on_catalogue
 from reportgen.metering import own_peak
 from reportgen.pool import Pool
 from reportgen.progress import Progress
+from reportgen.server import Server
 from reportgen.sources import Sources
 from reportgen.store import Store
 from reportgen.summary import SectionRecord
@@ -133,8 +134,7 @@ class SectionMaker:
                 self.scan([section_id])
             return
         made = dict.fromkeys(group, Scanned(failed, {})) if failed is not None else end.value
-        for section_id in longest_first(made):
-            found = made[section_id]
+        for section_id, found in made.items():
             if self.larder is not None:
                 self.larder.learn(section_id, found.digests)
             if isinstance(found.values, Failed):
@@ -158,6 +158,8 @@ class SectionMaker:
             timeout=section.timeout,
             memory=section.memory_limit,
             then=partial(self.computed, section_id),
+            server=Server.WHOLE if section.imports else Server.DRAWING,
+            size=len(values),  # the larger, the more there is to draw and to write
             name=f"section {section_id}",
         )
 
@@ -179,15 +181,3 @@ class SectionMaker:
         record = blank_record(section_id, self.sections[section_id])
         self.records[section_id] = record.model_copy(update={"error": error})
         self.progress.ended(section_id, "error", None, error.message)
-
-
-def longest_first(scanned: Mapping[str, Scanned]) -> list[str]:
-    """Give sections in an order in which no worker is left with a long one at the end.
-
-    The larger its values, the more there is to draw and to write.
-    """
-    sizes = {
-        section_id: len(found.values) if isinstance(found.values, bytes) else 0
-        for section_id, found in scanned.items()
-    }
-    return sorted(sizes, key=lambda section_id: -sizes[section_id])

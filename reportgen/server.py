@@ -4,39 +4,55 @@ import os
 import signal
 import sys
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import IntEnum
 from multiprocessing import forkserver, get_context
 from multiprocessing import resource_tracker as tracker
 
-# Imported once in the server, so that no task pays for it.
+from reportgen.drawing_servers import DrawingServers
+
+# Imported once in a server, so that no task pays for it.
 PRELOAD = [
     "reportgen.plain",
     "reportgen.work",
-    "reportgen.beforehand",
-    "pypdfium2",
-    "uharfbuzz",
-    "astropy.units",
+    "reportgen.features",
+    "reportgen.documents",
     "h5py",
     "jinja2",
     "pebble.concurrent",
 ]
+DRAWING = [
+    "reportgen.beforehand",
+    "pypdfium2",
+    "uharfbuzz",
+    "astropy.units",
+]
+
+
+class Server(IntEnum):
+    """Servers that workers are forked from, each from the one before, with what it has imported.
+
+    PLAIN: all but what draws. DRAWING: what draws. WHOLE: what analyses ask for besides.
+    """
+
+    PLAIN = 0
+    DRAWING = 1
+    WHOLE = 2
+
+
+LOOK_SECONDS = 0.01
 
 
 @dataclass
 class _Server:
-    """The server of this process. is_needed: a pool has asked for it."""
+    """The server of this process. is_needed: a pool has asked for it. drawing: those that draw."""
 
-    runs: bool = False
     is_needed: bool = False
+    drawing: DrawingServers | None = None
 
 
 _server = _Server()
-
-OF_PLUGINS = "REPORTGEN_PRELOAD"
-"""Environment variable through which the server is told what else to import: it would end with the
-error of a module that it is given by name."""
-
 
 def for_analyses(names: Iterable[str]) -> tuple[str, ...]:
     """Give the modules that sections of analyses need, as far as these are our own."""
@@ -44,16 +60,18 @@ def for_analyses(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(own)
 
 
-def start_server(modules: Collection[str] = ()) -> None:
-    """Start the server of this process, once, and do not wait for it. modules: to import, too."""
-    if not _server.runs:
-        own = [name for name in modules if name.partition(".")[0] == "reportgen"]
-        os.environ[OF_PLUGINS] = " ".join(name for name in modules if name not in own)
-        all_modules = [*PRELOAD, *_of_program(), *own, "reportgen.preloading"]
-        get_context("forkserver").set_forkserver_preload(all_modules)
+def start_server(modules: Iterable[str] = (), asked: Iterable[str] = ()) -> DrawingServers:
+    """Start the servers of this process, once, and do not wait for them; give those that draw.
+
+    modules: of ours, for the first, which would end with an error of theirs. asked: for the last.
+    """
+    if _server.drawing is None:
+        get_context("forkserver").set_forkserver_preload([*PRELOAD, *_of_program(), *modules])
         with deaf_to_interrupts():
             forkserver.ensure_running()
-    _server.runs = _server.is_needed = True
+        _server.drawing = DrawingServers((DRAWING, ("reportgen.preloading", *asked)))
+    _server.is_needed = True
+    return _server.drawing
 
 
 def _of_program() -> list[str]:
@@ -68,24 +86,32 @@ def _of_program() -> list[str]:
 @contextmanager
 def early_server(modules: Collection[str]) -> Iterator[None]:
     """Start the server before it is known whether it is needed; if it is not, it is stopped."""
-    was_running, was_needed = _server.runs, _server.is_needed
-    start_server(modules)
+    was_running, was_needed = _server.drawing is not None, _server.is_needed
+    drawing = start_server(modules)
     _server.is_needed = was_needed
     try:
         yield
     finally:
         if not (was_running or _server.is_needed):
-            _stop_server()
+            _stop_server(drawing)
 
 
-def _stop_server() -> None:
-    """Stop the server, as importing all it should takes longer than a build that needs none."""
+def _stop_server(drawing: DrawingServers) -> None:
+    """Stop the servers, as importing all they should takes longer than a build that needs none."""
+    _stop_first()
+    while not drawing.were_asked_for(LOOK_SECONDS):
+        _stop_first()  # to ask for the other has started it anew
+    drawing.stop()
+    _server.drawing = None
+
+
+def _stop_first() -> None:
     pid = getattr(forkserver._forkserver, "_forkserver_pid", None)
     if pid is not None:
-        os.kill(pid, signal.SIGKILL)
-        # Left for multiprocessing to reap, which so sees that it must start another.
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-        _server.runs = False
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            # Left for multiprocessing to reap, which so sees that it must start another.
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
 @contextmanager

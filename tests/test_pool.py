@@ -134,6 +134,20 @@ def test_a_task_may_start_another():
     assert ended == [1, 2, 3]
 
 
+def test_of_tasks_that_wait_the_largest_begins_first_and_one_of_unknown_size_before_all():
+    begun = []
+    with worker_pool(1) as pool:
+
+        def start_others(_):
+            for name, size in (("a", 1), ("b", 1000), ("c", 1), ("d", 10)):
+                pool.start(add, name, "", then=lambda end: begun.append(end.value), size=size)
+            pool.start(add, "pass", "", then=lambda end: begun.append(end.value))
+
+        pool.start(add, 1, 1, then=start_others)
+        pool.finish()
+    assert begun == ["pass", "b", "d", "a", "c"]
+
+
 def test_an_error_of_reportgen_keeps_its_kind_and_hint():
     (end,) = run((raise_own_error,))
     assert type(end.failed.error) is SourceError

@@ -30,7 +30,7 @@ def work():
 
 if __name__ == "__main__":
     told = {}
-    with early_server(["this"]):
+    with early_server(["json"]):
         told["early"] = is_there()
     told["unneeded"] = is_there()
     with early_server([]):
