@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from multiprocessing import connection, forkserver, get_context
+from multiprocessing import forkserver, get_context
 from multiprocessing.connection import Connection
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from threading import Event, Thread
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 NAME = "reportgen server"
 
@@ -48,9 +50,7 @@ class DrawingServers:
             places.append(_Place(_listener(), importing, tuple(names)))
             imports.append(read)
         self._addresses = [place.listener.getsockname() for place in places]
-        self._process = context.Process(
-            target=_serve, args=(places, lives), name=NAME, daemon=True
-        )
+        self._process = context.Process(target=_serve, args=(places, lives), name=NAME, daemon=True)
         given = [lives, *(each for place in places for each in place[:2])]
         # Until the first server has imported all it should, it has no time to fork another.
         Thread(target=self._start, args=(given, imports), daemon=True).start()
@@ -73,7 +73,7 @@ class DrawingServers:
     @contextmanager
     def forking(self, number: int) -> Iterator[None]:
         """Have multiprocessing's processes forked from one of these, from 0; once it is ready."""
-        first = forkserver._forkserver
+        first: Any = forkserver._forkserver
         before = first._forkserver_address
         first._forkserver_address = self._addresses[number]
         try:
@@ -97,9 +97,8 @@ class DrawingServers:
 
 def _listener() -> socket.socket:
     listener = socket.socket(socket.AF_UNIX)
-    address = connection.arbitrary_address("AF_UNIX")
-    listener.bind(address)
-    Path(address).chmod(0o600)
+    address = Path(get_temp_dir()) / uuid4().hex  # of a folder that nobody else may look into
+    listener.bind(str(address))
     listener.listen()
     return listener
 

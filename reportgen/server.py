@@ -54,6 +54,7 @@ class _Server:
 
 _server = _Server()
 
+
 def for_analyses(names: Iterable[str]) -> tuple[str, ...]:
     """Give the modules that sections of analyses need, as far as these are our own."""
     own = [f"reportgen.analyses.{name}" for name in names if name.isidentifier()]

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from reportgen.server import PRELOAD
+from reportgen.server import DRAWING
 
 # Of a model that is not built yet, pydantic builds the validator when it is first needed.
 SAYS = """
@@ -25,5 +25,5 @@ def test_what_sections_need_first_is_done_once_it_is_imported():
     assert unneeded == ["False", "None"]
 
 
-def test_the_server_of_the_workers_imports_it():
-    assert "reportgen.beforehand" in PRELOAD
+def test_the_server_of_what_draws_imports_it():
+    assert "reportgen.beforehand" in DRAWING

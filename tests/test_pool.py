@@ -409,12 +409,13 @@ from reportgen.pool import worker_pool
 
 def main():
     server.PRELOAD.append(sys.argv[1])
+    server.DRAWING.append(sys.argv[2])
     ended = []
     with worker_pool(2) as pool:
-        pool.preload(sys.argv[2:])
+        pool.preload(sys.argv[3:])
         pool.prepare("this")
-        for number in range(3):
-            pool.start(operator.add, number, 2, then=ended.append)
+        for number, place in enumerate(server.Server):
+            pool.start(operator.add, number, 2, then=ended.append, server=place)
         pool.finish()
         pool.start_ready(os.getpid, then=ended.append, timeout=60)
         pool.finish()
@@ -426,20 +427,23 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("place", [1, 2], ids=["library", "plugin"])
+@pytest.mark.parametrize("place", [1, 2, 3], ids=["library", "what draws", "plugin"])
 @pytest.mark.parametrize("error", ["OSError('no')", "SystemExit(3)"])
 def test_a_server_that_does_not_survive_what_it_imports_is_done_without(tmp_path, place, error):
     (tmp_path / "program.py").write_text(SERVER_DIES)
     (tmp_path / "ends_it.py").write_text(f"raise {error}")
-    names = ["this", "this"]
+    names = ["this", "this", "this"]
     names[place - 1] = "ends_it"
     done = subprocess.run(
         [sys.executable, tmp_path / "program.py", *names],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stderr
+    assert "unexpected pid" not in done.stderr
 
 
 def test_without_a_prepared_process_another_does_the_work():
