@@ -135,7 +135,7 @@ def scalar(node: yaml.Node, variables: Variables) -> object:
     if tag not in PLAIN:
         raise ValueError(tag_problem(tag))
     if "${" in text:
-        plain = tag == f"{TAG}str" and getattr(node, "style", None) is None
+        plain = tag == f"{TAG}str" and not getattr(node, "style", None)
         if plain and re.fullmatch(_EXPRESSION, text):
             return variables.value(text)
         plain = plain and not uses_matrix(text)

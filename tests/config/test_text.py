@@ -35,6 +35,67 @@ def read(path):
     return read
 
 
+def without_libyaml(monkeypatch):
+    monkeypatch.setattr(yaml, "CSafeLoader", None)
+
+
+YAML_TEXTS = (
+    "a: [1, two, {b: 'three', c: \"fo\\u00fcr\"}]\nd: !!str 5\n",
+    "a: |\n  lines\n  of text\nb: >-\n  folded\n  text\n",
+    "base: &base {x: 1}\nother: *base\nmerged:\n  <<: *base\n  y: ${BINS}\n",
+    "# only\na:\n- ${NAME}\n- '${NAME}'\n- ~\n-\n- 2026-11-26\n- 1e3\n",
+    "? complex\n: value\nλ: 3.6 μm\n",
+    "%YAML 1.1\n---\na: yes\n...\n",
+)
+
+
+def whole(document):
+    return document.values, document.places, document.problems
+
+
+@pytest.mark.parametrize("text", YAML_TEXTS)
+def test_libyaml_and_python_read_the_same(read, monkeypatch, text):
+    fast = whole(read(text))
+    without_libyaml(monkeypatch)
+    assert whole(read(text)) == fast
+    assert isinstance(yaml.safe_load(text), dict)
+
+
+@given(
+    st.dictionaries(
+        st.text("abλ _-", min_size=1, max_size=5),
+        st.recursive(
+            st.one_of(st.text(max_size=8), st.integers(), st.booleans(), st.none(), st.floats()),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("xy"), inner),
+            max_leaves=8,
+        ),
+        min_size=1,
+    ),
+    st.sampled_from([True, False, None]),
+)
+def test_libyaml_and_python_read_the_same_of_whatever_is_written(values, flow):
+    text = yaml.safe_dump(values, default_flow_style=flow, allow_unicode=True)
+    fast = nodes(yaml.compose(text, Loader=yaml.CSafeLoader))
+    assert nodes(yaml.compose(text, Loader=yaml.SafeLoader)) == fast
+
+
+def nodes(node):
+    """Give all that is read of a node: kinds, values, places, and whether it stands in quotes."""
+    at = node.tag, node.start_mark.line, node.start_mark.column, bool(getattr(node, "style", None))
+    if isinstance(node, yaml.ScalarNode):
+        return at, node.value
+    each = [
+        pair for pairs in node.value for pair in (pairs if isinstance(pairs, tuple) else [pairs])
+    ]
+    return at[:3], [nodes(child) for child in each]
+
+
+@pytest.mark.parametrize("brackets", ["[", "{", "- ", "? "])
+def test_nodes_too_deep_for_the_stack_of_libyaml_do_not_end_the_program(read, brackets):
+    with pytest.raises(ConfigError, match="nested"):
+        read("a:\n " + brackets * 60_000)
+
+
 @pytest.fixture
 def problems(read, path):
     """Give what is wrong, with the file left out."""
