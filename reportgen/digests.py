@@ -17,20 +17,22 @@ from reportgen.data.contents import (
     ColumnDigests,
     Contents,
     column_name,
+    digest_of,
     file_digest,
     image_digest,
     stamp,
 )
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
-from reportgen.kept import Caching
+from reportgen.kept import Caching, made_by
 from reportgen.reduce.base import Reduction, Source
-from reportgen.reduce.maps import MapReduction
+from reportgen.reduce.maps import MapReduction, MapsOf
 from reportgen.sources import Sources
 
 # Names of what a section reads, before that of a column, a set of weights or a span of images.
 COLUMN, WEIGHTS, IMAGES = "column ", "weights ", "images "
 SHARING = "sharing of memory"
+MAPS = "maps/1"
 _ROWS, _SHAPE, _ARCHITECTURE = "rows", "shape of images", "architecture"
 _TRAINED = "trained_with"
 _IMAGES_AT_A_TIME = 32
@@ -132,6 +134,17 @@ def network_digests(
         if name not in digests:
             digests[name] = _of_images(stack, reduction.first, reduction.stop, contents)
     return digests
+
+
+def maps_digest(of: MapsOf, stack: ImageStack, model: ModelFiles, contents: Contents) -> str:
+    """Give the digest of all that decides what the maps of an image are, but for the image.
+
+    Raises OSError for files that cannot be read.
+    """
+    files = [model.architecture] + ([] if of.weights == RANDOM else [model.weights[of.weights]])
+    digests = [_of_file(file, contents) for file in files]
+    size = list(stack.shape[1:])
+    return digest_of([MAPS, made_by(), repr(of), size, str(model.trained_with), *digests])
 
 
 def _of_images(stack: ImageStack, first: int, stop: int, contents: Contents) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from reportgen.analyses.base import NOTES, NetworkAnalysis
 from reportgen.cnn.choosing import choose_extractor
 from reportgen.cnn.extractor import Extractor
+from reportgen.cnn.kept_maps import KeptMaps
 from reportgen.cnn.layers import Network
 from reportgen.cnn.legacy import random_network, read_architecture, read_network
 from reportgen.config.networks import RANDOM
@@ -18,7 +19,7 @@ from reportgen.data.contents import Contents
 from reportgen.data.hdf5 import open_file
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
-from reportgen.digests import network_digests
+from reportgen.digests import maps_digest, network_digests
 from reportgen.errors import SectionError, SourceError
 from reportgen.failures import failure
 from reportgen.kept import Caching, Scanned
@@ -62,7 +63,7 @@ def scan_features(
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    extractors = _Extractors(model, stack, store)
+    extractors = _Extractors(model, stack, store, contents, caching)
     values = scan_maps(everything, _batches(stack, everything), extractors.maps)
     for section_id, named in wanted.items():
         found = {name: values[reduction] for name, reduction in named.items()}
@@ -121,20 +122,43 @@ def _batches(stack: ImageStack, reductions: Iterable[MapReduction[Any, Any]]) ->
 class _Extractors:
     """Computes the maps of images; each network is read, and exported or loaded, once."""
 
-    def __init__(self, model: ModelFiles, stack: ImageStack, store: Store | None) -> None:
+    def __init__(
+        self,
+        model: ModelFiles,
+        stack: ImageStack,
+        store: Store | None,
+        contents: Contents,
+        caching: Caching | None,
+    ) -> None:
         self._model = model
-        self._size = stack.shape[1], stack.shape[2]
+        self._stack = stack
         self._store = store
+        self._contents = contents
+        self._caching = caching
         self._networks: dict[tuple[str, int], Network] = {}
-        self._made: dict[MapsOf, Extractor] = {}
+        self._made: dict[MapsOf, Extractor | KeptMaps] = {}
 
     def maps(self, of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the maps of images (n, height, width) as (n, filter, row, column)."""
         if of not in self._made:
-            network = self._network(of)
-            layer = network.find_layer(of.layer)
-            self._made[of] = choose_extractor(network, layer, *self._size, self._store)
+            self._made[of] = self._source(of)
         return self._made[of].maps(images)
+
+    def _source(self, of: MapsOf) -> Extractor | KeptMaps:
+        """Give what has maps: the network, behind what is kept of other nights if anything is."""
+        make = partial(self._extractor, of)
+        if self._caching is None:
+            return make()
+        try:
+            made_of = maps_digest(of, self._stack, self._model, self._contents)
+        except OSError:  # said in better words by what reads the file next
+            return make()
+        return KeptMaps(make, made_of, self._caching.store)
+
+    def _extractor(self, of: MapsOf) -> Extractor:
+        network = self._network(of)
+        layer, (_, height, width) = network.find_layer(of.layer), self._stack.shape
+        return choose_extractor(network, layer, height, width, self._store)
 
     def notes(self, reductions: Iterable[MapReduction[Any, Any]]) -> tuple[str, ...]:
         """Give what the readers of some reductions should know, each note once."""

@@ -161,6 +161,11 @@ def recipe(section_id: str, analysis: AnyAnalysis, memory: int | None = None) ->
     }
 
 
+def made_by() -> dict[str, Any]:
+    """Give what computes and draws, of our own and of others."""
+    return {"code": _own_code(), "versions": _versions()}
+
+
 def recipe_key(parts: Parts) -> str:
     """Give the key under which is kept what a section reads."""
     return digest_of(parts)

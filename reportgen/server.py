@@ -70,7 +70,7 @@ def start_server(modules: Iterable[str] = (), asked: Iterable[str] = ()) -> Draw
         get_context("forkserver").set_forkserver_preload([*PRELOAD, *_of_program(), *modules])
         with deaf_to_interrupts():
             forkserver.ensure_running()
-        _server.drawing = DrawingServers((DRAWING, ("reportgen.preloading", *asked)))
+            _server.drawing = DrawingServers((DRAWING, ("reportgen.preloading", *asked)))
     _server.is_needed = True
     return _server.drawing
 

@@ -30,13 +30,17 @@ def write_network(folder):
         file["images"] = g.normal(size=(5, *SIZE)).astype(np.float32)
 
 
-def scan(folder):
-    """Give what a section on the network gets, with exported networks kept in folder/cache."""
+def scan(folder, count=5, *, caching=False):
+    """Give what a section on the network gets, with exported networks kept in folder/cache.
+
+    count: images that it is on. caching: keep their maps there, too.
+    """
     from reportgen.analyses.feature_statistics import FeatureStatistics
     from reportgen.config.networks import Images, Model
     from reportgen.data.images import ImageStack
     from reportgen.data.models import ModelFiles
     from reportgen.features import scan_features
+    from reportgen.kept import Caching
     from reportgen.store import Store
 
     files = ModelFiles(
@@ -49,10 +53,11 @@ def scan(folder):
     }
     keys = {"analysis": "feature_statistics", "title": "Filters", "images": "radio", "model": "cnn"}
     section = FeatureStatistics.model_validate(
-        {**keys, "weights": ["late", "random"], "count": 5}, context=context
+        {**keys, "weights": ["late", "random"], "count": count}, context=context
     )
     store = Store(folder / "cache")
-    found = scan_features(stack, files, {"filters": section}, store)["filters"].values
+    kept = Caching(store, {"filters": ""}) if caching else None
+    found = scan_features(stack, files, {"filters": section}, store, kept)["filters"].values
     assert isinstance(found, bytes), found
     return pickle.loads(found)  # noqa: S301 - pickled above
 

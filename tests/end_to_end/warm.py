@@ -110,7 +110,8 @@ def serve():
     from reportgen.history import store  # noqa: F401
     from reportgen.server import start_server
 
-    start_server()
+    for server in start_server().ready:
+        server.result()  # what waits for it is a thread, which a fork would not have
     for line in sys.stdin:
         request = json.loads(line)
         number = os.fork() or build(request)
