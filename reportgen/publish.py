@@ -9,7 +9,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,6 +85,7 @@ def new_run(
         try:
             yield unpublished
         finally:
+            unpublished.early.shutdown()
             shutil.rmtree(unpublished.path, ignore_errors=True)
             os.close(lock)
     finally:
@@ -107,11 +108,19 @@ class Unpublished:
         self.started = started
         self.fixed = fixed
         self.as_latest = as_latest
+        self.early = ThreadPoolExecutor(1)
+        self._written: list[Future[None]] = []
+
+    def write_early(self) -> None:
+        """Have the disk write what there is, while other processes make the rest."""
+        self._written.append(self.early.submit(_to_disk, self.path))
 
     def publish(self) -> Path:
         """Give the run its name in one step, and point ``latest`` at it."""
         target = self.folder / self.id
         with publishing_errors(self.folder):
+            for written in self._written:
+                written.result()  # a disk that was full says so once
             _to_disk(self.path)
             with _uninterrupted():
                 if self.as_latest:

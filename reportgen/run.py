@@ -111,6 +111,8 @@ def build(
         summary = judge(report, summary, run.path, past)
         summary = with_changes(report, summary, past)
         stage("checks, and what changed")
+        if "pdf" in report.output.formats:  # for which this process waits
+            run.write_early()
         make = partial(make_documents, run=run.path, folder=run.path, pool=pool, store=store)
         summary = make(summary, report.output.formats, progress=progress)
         summary, otherwise = settle_budgets(

@@ -3,22 +3,23 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from reportgen.render.environment import render_page
+from reportgen.render.pdf_cover import Cover, pages_before, remember_pages
 from reportgen.render.pdf_figures import Figures
 from reportgen.render.pdf_joining import Pages, join, pages_of
 from reportgen.render.pdf_parts import (
     Part,
     PartPrinter,
-    part_page,
-    part_style,
+    beside,
     parts_after_the_cover,
     saved,
 )
-from reportgen.render.pdf_printing import Attached, Printed, Printer, printer
+from reportgen.render.pdf_printing import Attached, Printer, printer
 from reportgen.render.view import ReportView, report_view
 from reportgen.store import Store
 from reportgen.summary import Summary
@@ -60,16 +61,29 @@ def _in_parts(
 ) -> bytes:
     """Give the PDF, each part laid out by itself."""
     parts = parts_after_the_cover(view)
-    printing.print_missing(parts, processes)
-    contents = [printing.content(part) for part in parts]
-    pages = [pages_of(content) for content in contents]
-    style = render_page("pdf_margins.css.j2", "", view=view)
-    # That of most reports has one page.
-    with printing.margins_beside(_margins(view, parts, pages, 1), style, processes):
-        cover = _cover(view, pages, printer, attached)
-    margins = printing.margins(_margins(view, parts, pages, cover.pages), style)
+    with TemporaryDirectory(prefix="reportgen-") as scratch:
+        cover = Cover(view, printer, attached, Store(Path(scratch)))
+        _print_all(parts, printing, cover, processes)
+        contents = [printing.content(part) for part in parts]
+        pages = [pages_of(content) for content in contents]
+        remember_pages(printing.store, parts, pages)
+        style = render_page("pdf_margins.css.j2", "", view=view)
+        # That of most reports has one page.
+        with printing.margins_beside(_margins(view, parts, pages, 1), style, processes):
+            first = cover.printed(pages)
+    margins = printing.margins(_margins(view, parts, pages, first.pages), style)
     names = {name: said for part in parts for name, said in part.headings.items()}
-    return join(cover.content, contents, margins, names)
+    return join(first.content, contents, margins, names)
+
+
+def _print_all(
+    parts: tuple[Part, ...], printing: PartPrinter, cover: Cover, processes: int
+) -> None:
+    """Print the parts that are not there yet, and beside them the cover that they may have."""
+    is_new = processes > 1 and printing.misses(parts)
+    pages = pages_before(printing.store, parts) if is_new else None
+    with beside(partial(cover.printed, pages or []), int(pages is not None)):
+        printing.print_missing(parts, processes)
 
 
 def _margins(view: ReportView, parts: Iterable[Part], pages: Iterable[Pages], cover: int) -> str:
@@ -78,24 +92,6 @@ def _margins(view: ReportView, parts: Iterable[Part], pages: Iterable[Pages], co
     for part, of_part in zip(parts, pages, strict=True):
         headings += of_part.headings(part.headings)
     return render_page("pdf_margins.html.j2", "", view=view, headings=headings)
-
-
-def _cover(
-    view: ReportView, pages: list[Pages], printer: Printer, attached: list[Attached]
-) -> Printed:
-    """Give the cover with the page of each section; how many it has itself moves all of them."""
-    own = 1
-    while True:
-        starts: dict[str, int] = {}
-        before = own
-        for of_part in pages:
-            starts |= {name: before + 1 + place for name, place in of_part.starts.items()}
-            before += of_part.count
-        page = part_page("cover", view, pages=starts)
-        printed = printer.print(page, part_style(view), attached=attached)
-        if printed.pages <= own:
-            return printed
-        own = printed.pages
 
 
 def _whole(

@@ -105,16 +105,22 @@ def part_style(view: ReportView) -> str:
 class PartPrinter:
     """Prints parts, and keeps them in a store. small: smaller images, for a mail."""
 
+    store: Store
+
     def __init__(self, run: Path, printer: Printer, store: Store, *, small: bool) -> None:
         self._run = run
         self._printer = printer
-        self._store = store
+        self.store = store
         self._small = small
+
+    def misses(self, parts: Iterable[Part]) -> bool:
+        """Whether any part is not there yet."""
+        return any(self.store.peek(self._key(part)) is None for part in parts)
 
     def print_missing(self, parts: Iterable[Part], processes: int = 1) -> None:
         """Print the parts that are not there yet, in at most so many processes at once."""
         keys = {self._key(part): part for part in parts}
-        missing = [(key, part) for key, part in keys.items() if self._store.peek(key) is None]
+        missing = [(key, part) for key, part in keys.items() if self.store.peek(key) is None]
         # The largest first, so that all processes end at about the same time.
         missing.sort(key=lambda entry: len(entry[1].page), reverse=True)
         print_all = partial(self._print_those_free, missing)
@@ -124,34 +130,34 @@ class PartPrinter:
     def _print_those_free(self, missing: Iterable[tuple[str, Part]]) -> None:
         """Print the parts that no other process has printed or is about to print."""
         for key, part in missing:
-            with _lock(self._store, key, wait=False) as ours:
-                if ours and self._store.peek(key) is None:
-                    self._store.put(key, self._print(part))
+            with _lock(self.store, key, wait=False) as ours:
+                if ours and self.store.peek(key) is None:
+                    self.store.put(key, self._print(part))
 
     def content(self, part: Part) -> bytes:
         """Give a part as PDF, as it was kept or printed now."""
         key = self._key(part)
-        with _lock(self._store, key, wait=True):
-            content = self._store.get(key)
+        with _lock(self.store, key, wait=True):
+            content = self.store.get(key)
             if content is None:
                 content = self._print(part)
-                self._store.put(key, content)
+                self.store.put(key, content)
         return content
 
     @contextmanager
     def margins_beside(self, page: str, style: str, processes: int) -> Iterator[None]:
         """Print the margins while something else is done, if that is new and may be."""
-        is_new = self._store.peek(_margins_key(page, style)) is None
+        is_new = self.store.peek(_margins_key(page, style)) is None
         with beside(partial(self.margins, page, style), int(is_new and processes > 1)):
             yield
 
     def margins(self, page: str, style: str) -> bytes:
         """Give what stands in the margins of all pages as PDF, as it was kept or printed now."""
         key = _margins_key(page, style)
-        content = self._store.get(key)
+        content = self.store.get(key)
         if content is None:
             content = self._printer.print(page, style, tagged=False).content
-            self._store.put(key, content)
+            self.store.put(key, content)
         return content
 
     def _print(self, part: Part) -> bytes:

@@ -10,9 +10,10 @@ import pikepdf
 import pytest
 
 from reportgen.errors import SectionError
-from reportgen.render import pdf_parts
+from reportgen.render import pdf_cover, pdf_parts
 from reportgen.render.pdf import MOST_ROWS, render_pdf
 from reportgen.render.pdf_parts import parts_after_the_cover
+from reportgen.render.pdf_printing import Printer
 from reportgen.render.view import report_view
 from reportgen.store import Store
 from reportgen.summary import ErrorRecord, Summary, read_summary
@@ -84,7 +85,8 @@ def broken(record, n):
 def test_a_part_that_has_not_changed_is_not_printed_again(run, record, kept):
     store, before = kept
     there = entries(store)
-    assert len(there) == len(record.sections) + 3, "sections, provenance, configuration, margins"
+    others = ("provenance", "configuration", "margins", "how many pages each has")
+    assert len(there) == len(record.sections) + len(others)
     assert render_pdf(run, record, store) == before
     assert entries(store).keys() == there.keys()
 
@@ -133,8 +135,47 @@ def test_several_processes_print_the_same(run, record, kept, tmp_path):
     shared = Store(tmp_path / "parts")
     assert render_pdf(run, record, shared, processes=3) == before
     made = {path.name for path in entries(shared)}
-    assert len(made) == len(record.sections) + 3
+    assert len(made) == len(record.sections) + 4
     assert made <= {path.name for path in entries(store)}
+
+
+@pytest.fixture
+def printed_here(monkeypatch):
+    """Give the kinds of what this process has printed, and no copy of it."""
+    kinds, here = [], os.getpid()
+    show = Printer.print
+
+    def watched(self, page, *arguments, **named):
+        if os.getpid() == here:
+            kinds.append("cover" if '<meta name="author"' in page else "part")
+        return show(self, page, *arguments, **named)
+
+    monkeypatch.setattr(Printer, "print", watched)
+    return kinds
+
+
+def cover_key(run, record):
+    return pdf_cover._key(parts_after_the_cover(report_view(run, record, MOST_ROWS)))
+
+
+def test_the_cover_is_printed_beside_the_parts_when_their_pages_are_those_of_before(
+    run, record, kept, printed_here
+):
+    store, _ = kept
+    changed = with_changes(record, text="A text that nobody has read")
+    alone = render_pdf(run, changed)
+    assert "cover" in printed_here
+    printed_here.clear()
+    assert render_pdf(run, changed, store, processes=2) == alone
+    assert printed_here == ["part"]
+
+
+@pytest.mark.parametrize("told", [b"[]", b"nothing of ours", b"7", b"[[1, {}]]"])
+def test_a_cover_with_wrong_pages_is_not_taken(run, record, kept, tmp_path, told):
+    store, before = Store(tmp_path), kept[1]
+    store.put(cover_key(run, record), told)
+    assert render_pdf(run, record, store, processes=2) == before
+    assert render_pdf(run, record, store, processes=2) == before
 
 
 def print_or_die(record, run, store, fate):
