@@ -27,6 +27,8 @@ ADDED = {
     },
     "training.h5": {"/labels": 1000},
 }
+# Which cut-outs are others on the night after, of those that the report shows.
+ANOTHER = slice(90, 100)
 SAME_NETWORK = ("cnn_model.json", "weights_10epochs.h5", "my_cnn_weights.h5")
 SETTLED = 3.0  # seconds
 # A page that loads nothing from anywhere, as reportgen's.
@@ -85,9 +87,10 @@ class Place:
 
 
 def prepare(folder: Path) -> Place:
-    """Make the surveys of three nights, of the same layout and with one network.
+    """Make the surveys of four nights, of the same layout and with one network.
 
-    first. added: the same, with more rows and cut-outs after those that were there. other: other
+    first. added: the same, with more rows and cut-outs after those that were there. shown: with
+    still more, and with others in the place of some cut-outs that the report shows. other: other
     objects and cut-outs altogether.
     """
     place = Place(folder, plain_environment() | {"CDFS_DATA": str(folder / "data")})
@@ -96,18 +99,28 @@ def prepare(folder: Path) -> Place:
         subprocess.run(command, check=True, capture_output=True)
     for name in SAME_NETWORK:
         shutil.copy2(folder / "first" / name, folder / "other" / name)
-    shutil.copytree(folder / "first", folder / "added")
-    for name, datasets in ADDED.items():
-        for dataset, n in datasets.items():
-            append(folder / "added" / name, folder / "other" / name, dataset, n)
+    for night, before, times in (("added", "first", 0), ("shown", "added", 1)):
+        shutil.copytree(folder / before, folder / night)
+        for name, datasets in ADDED.items():
+            for dataset, n in datasets.items():
+                rows = slice(times * n, (times + 1) * n)
+                append(folder / night / name, folder / "other" / name, dataset, rows)
+    replace_cutouts(folder / "shown" / "crowdastro.h5", folder / "other" / "crowdastro.h5")
     return place
 
 
-def append(file: Path, other: Path, dataset: str, n: int) -> None:
-    """Put the first n rows of a dataset of another file after those of this one."""
+def replace_cutouts(file: Path, other: Path) -> None:
+    """Put the cut-outs of another file in the place of some of this one."""
+    with h5py.File(other) as source, h5py.File(file, "r+") as target:
+        for dataset in ("/atlas/cdfs/images_2x2", "/atlas/cdfs/images_5x5"):
+            target[dataset][ANOTHER] = source[dataset][ANOTHER]
+
+
+def append(file: Path, other: Path, dataset: str, rows: slice) -> None:
+    """Put some rows of a dataset of another file after those of this one."""
     with h5py.File(other) as source, h5py.File(file, "r+") as target:
         old = target[dataset]
-        values = np.concatenate([old[...], source[dataset][:n]])
+        values = np.concatenate([old[...], source[dataset][rows]])
         attributes = dict(old.attrs)
         del target[dataset]
         target.create_dataset(dataset, data=values).attrs.update(attributes)
