@@ -1,7 +1,6 @@
 """Maps of images that were shown to a network before.
 
-A survey grows: of the images of a night all but a few were there the night before, and an image's
-maps do not depend on those beside it.
+A survey grows: of the batches of images of a night all but the last were there the night before.
 """
 
 from collections.abc import Callable
@@ -44,23 +43,21 @@ class KeptMaps:
         return "" if self._extractor is None else self._extractor.note
 
     def maps(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Give the maps of images (n, height, width), at least one, as (n, filter, row, column)."""
-        return np.stack([self._of(image) for image in images])
+        """Give the maps of images (n, height, width) as (n, filter, row, column).
 
-    def _of(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        digest = sha256(f"{self._made_of}\0{image.shape}\0{image.dtype.str}\0".encode())
-        digest.update(np.ascontiguousarray(image).tobytes())
-        kept = _read(self._store.get(digest.hexdigest()))
-        if kept is not None:
-            self._left -= kept.nbytes
-            return kept
-        if self._extractor is None:
-            self._extractor = self._make()
-        maps: NDArray[np.float32] = self._extractor.maps(image[np.newaxis])[0]
-        # With a note they are a substitute's, who may not be there another night.
-        if not self._extractor.note and maps.nbytes <= self._left:
-            self._left -= maps.nbytes
-            self._store.put(digest.hexdigest(), _written(maps))
+        They are kept together: a file for each image would take a tenth of the time of a network.
+        """
+        digest = sha256(f"{self._made_of}\0{images.shape}\0{images.dtype.str}\0".encode())
+        digest.update(np.ascontiguousarray(images).tobytes())
+        maps = _read(self._store.get(digest.hexdigest()))
+        if maps is None:
+            if self._extractor is None:
+                self._extractor = self._make()
+            maps = self._extractor.maps(images)
+            # With a note they are a substitute's, who may not be there another night.
+            if not self._extractor.note and maps.nbytes <= self._left:
+                self._store.put(digest.hexdigest(), _written(maps))
+        self._left -= maps.nbytes
         return maps
 
 
@@ -76,7 +73,7 @@ def _read(content: bytes | None) -> NDArray[np.float32] | None:
         found = None if content is None else np.load(BytesIO(content), allow_pickle=False)
     except (ValueError, EOFError, OSError):
         return None
-    if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.ndim != 3:
+    if not isinstance(found, np.ndarray) or found.dtype != np.float32 or found.ndim != 4:
         return None
     maps: NDArray[np.float32] = found
     return maps

@@ -1,4 +1,4 @@
-"""Maps that are kept: of images that were shown before, none is computed again."""
+"""Maps that are kept: of batches of images that were shown before, none is computed again."""
 
 import shutil
 
@@ -42,7 +42,10 @@ def shown(monkeypatch):
     return give
 
 
-def test_only_new_images_are_shown_and_the_numbers_are_those_of_a_fresh_pass(folder, shown):
+def test_only_new_images_are_shown_and_the_numbers_are_those_of_a_fresh_pass(
+    folder, shown, monkeypatch
+):
+    monkeypatch.setattr(features, "BATCH", 3)
     assert digest(scan(folder, 3, caching=True)) == digest(scan(folder, 3))
     shown()
     grown = scan(folder, 5, caching=True)
@@ -98,7 +101,8 @@ def test_maps_beyond_the_room_are_computed_each_time(tmp_path, shown):
     room = 2 * images(1).nbytes
     for computed in ([5], [3], [3]):
         kept = KeptMaps(doubling, "network", Store(tmp_path), room)
-        assert np.array_equal(kept.maps(images(5)), 2 * images(5)[:, None])
+        each = [kept.maps(images(5)[n : n + 1]) for n in range(5)]
+        assert np.array_equal(np.concatenate(each), 2 * images(5)[:, None])
         assert shown() == computed
 
 
@@ -116,7 +120,7 @@ def test_what_is_no_map_is_computed_again(tmp_path, shown, content):
     assert shown() == [1]
 
 
-def test_an_image_of_another_network_or_shape_is_another(tmp_path, shown):
+def test_maps_of_another_network_are_others(tmp_path, shown):
     store = Store(tmp_path)
     KeptMaps(doubling, "network", store).maps(images(1))
     KeptMaps(doubling, "another", store).maps(images(1))
