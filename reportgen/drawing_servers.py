@@ -58,13 +58,11 @@ class DrawingServers:
     def _start(
         self, given: Iterable[Connection | socket.socket], imports: Iterable[Connection]
     ) -> None:
-        try:
-            with suppress(OSError, EOFError):  # the first server has died
-                self._process.start()
-        finally:
-            for each in given:
-                each.close()
-            self._asked.set()
+        with suppress(Exception):  # what starts the next process meets the same, and tells it
+            self._process.start()
+        for each in given:
+            each.close()
+        self._asked.set()
         for read, ready in zip(imports, self.ready, strict=True):
             read.poll(None)
             read.close()
