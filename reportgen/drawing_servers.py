@@ -95,7 +95,9 @@ class DrawingServers:
 
 def _listener() -> socket.socket:
     listener = socket.socket(socket.AF_UNIX)
-    address = Path(get_temp_dir()) / uuid4().hex  # of a folder that nobody else may look into
+    # In a folder that nobody else may look into; shorter than multiprocessing's own, as an address
+    # has some hundred characters at most.
+    address = Path(get_temp_dir()) / uuid4().hex[:8]
     listener.bind(str(address))
     listener.listen()
     return listener

@@ -1,6 +1,7 @@
 """Builds that tests start by the dozen: each a process of its own, forked from a warm one."""
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -55,14 +56,25 @@ class WarmBuilds:
         return Ended(code, said, complained, tuple(points))
 
     def workers(self):
-        """Give the workers that there are, and whatever they have started."""
-        parents = parents_of_processes()
-        staying = {child for child, parent in parents.items() if parent == self.process.pid}
-        found, more = set(), staying
+        """Give the workers that there are, and whatever they have started.
+
+        Each has a session of its own; servers, which stay, have that of the process here.
+        """
+        processes = parents_of_processes()
+        found, more = set(), {self.process.pid}
         while more:
-            more = {child for child, parent in parents.items() if parent in more} - found
+            more = {child for child, parent in processes.items() if parent in more} - found
             found |= more
-        return found
+        here = os.getsid(self.process.pid)
+        return {pid for pid in found if session(pid) not in {here, None}}
+
+
+def session(pid):
+    """Give the session of a process; None when it has ended."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def parents_of_processes():
