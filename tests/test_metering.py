@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from time import perf_counter
 
 import pytest
 
@@ -18,35 +17,77 @@ from reportgen.metering import (
 
 MB = 10**6
 # Says when it is there, and stays until it is spoken to.
-HOLDER = "x = b'x' * {size}; print(len(x), flush=True); input()"
+HOLDER = "import sys; x = b'x' * {size}; print(len(x), flush=True); sys.stdin.readline()"
+# Starts such a process when it is spoken to, and stays until it is spoken to again.
 PARENT = (
-    "import subprocess, sys; "
-    "p = subprocess.Popen([sys.executable, '-c', {holder!r}], stdin=subprocess.PIPE); input()"
+    "import subprocess, sys; sys.stdin.readline(); "
+    "subprocess.Popen([sys.executable, '-c', {holder!r}], stdin=subprocess.PIPE); "
+    "sys.stdin.readline()"
 )
+# Metering this process would count what the test run itself takes and gives back.
+METERED = f"""
+from time import perf_counter
+from reportgen.metering import meter_memory
+before = perf_counter()
+with meter_memory() as meter:
+    held = b"x" * {90 * MB}
+    enough = meter.samples[0].memory + len(held) * 0.9
+    while meter.peak < enough:
+        assert perf_counter() - before < 60
+number = len(meter.samples)
+assert number >= 2
+assert all(before < sample.seconds < perf_counter() for sample in meter.samples)
+"""
+
+
+def tell(process):
+    process.stdin.write("\n")
+    process.stdin.flush()
+    return process.stdout.readline()
 
 
 @pytest.fixture
-def start():
-    """Start processes that hold so many bytes, in groups of their own; they end with the test."""
+def run_python():
+    """Run programs in groups of their own; they are spoken to, and so end, with the test."""
     started = []
 
-    def start(size, *, in_a_child=False):
-        code = HOLDER.format(size=size)
+    def run(code):
         process = subprocess.Popen(
-            [sys.executable, "-c", PARENT.format(holder=code) if in_a_child else code],
+            [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
         started.append(process)
-        assert process.stdout.readline() == f"{size}\n"
         return process
 
-    yield start
+    yield run
     for process in started:
         if process.poll() is None:
-            process.communicate("\n")
+            process.communicate("\n\n")
+
+
+@pytest.fixture
+def start_parent(run_python):
+    """Start processes that start one that holds so many bytes when they are told to."""
+    return lambda size: run_python(PARENT.format(holder=HOLDER.format(size=size)))
+
+
+@pytest.fixture
+def start(run_python, start_parent):
+    """Start processes that hold so many bytes."""
+
+    def start(size, *, in_a_child=False):
+        if in_a_child:
+            process = start_parent(size)
+            assert tell(process) == f"{size}\n"
+        else:
+            process = run_python(HOLDER.format(size=size))
+            assert process.stdout.readline() == f"{size}\n"
+        return process
+
+    return start
 
 
 def test_what_a_process_holds_is_measured(start):
@@ -113,10 +154,11 @@ def test_a_meter_adds_up_a_process_and_its_descendants(start):
     assert 80 * MB < meter.peak < 160 * MB
 
 
-def test_a_meter_finds_processes_that_start_later(start):
-    meter = MemoryMeter()
+def test_a_meter_finds_processes_that_start_later(start_parent):
+    process = start_parent(90 * MB)
+    meter = MemoryMeter(process.pid)
     meter.sample()
-    start(90 * MB, in_a_child=True)
+    assert tell(process) == f"{90 * MB}\n"
     meter.sample()
     first, second = (sample.memory for sample in meter.samples)
     assert second > first + 90 * MB
@@ -129,16 +171,10 @@ def test_the_peak_stays_when_memory_is_given_back():
     assert meter.peak == 9
 
 
-def test_a_block_is_metered_until_its_end():
-    before = perf_counter()
-    with meter_memory() as meter:
-        held = b"x" * (90 * MB)
-        enough = meter.samples[0].memory + len(held) * 0.9
-        while meter.peak < enough:
-            assert perf_counter() - before < 60
-    number = len(meter.samples)
-    assert number >= 2
-    assert all(before < sample.seconds < perf_counter() for sample in meter.samples)
+def test_a_block_is_metered_until_its_end(run_python):
+    process = run_python(METERED)
+    process.communicate()
+    assert process.returncode == 0
 
 
 def test_nothing_is_measured_when_nobody_wants_it(monkeypatch, tmp_path):
