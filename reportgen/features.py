@@ -38,13 +38,15 @@ def scan_features(
     analyses: Mapping[str, NetworkAnalysis],
     store: Store | None = None,
     caching: Caching | None = None,
+    *,
+    threads: int = 1,
 ) -> dict[str, Scanned]:
     """Compute all reductions of some sections on one network in one pass over its images.
 
     store: where exported networks are kept; None: TensorFlow exports them anew. Returns for each
     section its values, pickled by the names it gave them, with notes for its readers under NOTES
     if there are any, or why there are no values. caching: with it, no network is run for sections
-    that are kept.
+    that are kept. threads: how many images may be shown to a network at once.
     """
     wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
     result: dict[str, Scanned] = {}
@@ -63,7 +65,7 @@ def scan_features(
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    extractors = _Extractors(model, stack, store, contents, caching)
+    extractors = _Extractors(model, stack, store, contents, caching, threads=threads)
     values = scan_maps(everything, _batches(stack, everything), extractors.maps)
     for section_id, named in wanted.items():
         found = {name: values[reduction] for name, reduction in named.items()}
@@ -129,12 +131,15 @@ class _Extractors:
         store: Store | None,
         contents: Contents,
         caching: Caching | None,
+        *,
+        threads: int,
     ) -> None:
         self._model = model
         self._stack = stack
         self._store = store
         self._contents = contents
         self._caching = caching
+        self._threads = threads
         self._networks: dict[tuple[str, int], Network] = {}
         self._made: dict[MapsOf, Extractor | KeptMaps] = {}
 
@@ -158,7 +163,7 @@ class _Extractors:
     def _extractor(self, of: MapsOf) -> Extractor:
         network = self._network(of)
         layer, (_, height, width) = network.find_layer(of.layer), self._stack.shape
-        return choose_extractor(network, layer, height, width, self._store)
+        return choose_extractor(network, layer, height, width, self._store, threads=self._threads)
 
     def notes(self, reductions: Iterable[MapReduction[Any, Any]]) -> tuple[str, ...]:
         """Give what the readers of some reductions should know, each note once."""

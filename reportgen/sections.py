@@ -101,7 +101,7 @@ class SectionMaker:
         if isinstance(first, NetworkAnalysis):
             from reportgen.features import scan_features
 
-            work = partial(scan_features, store=self.store)
+            work = partial(scan_features, store=self.store, threads=self.pool.workers)
             source = (
                 self.sources.images[first.images.name],
                 self.sources.models[first.model.name],

@@ -15,13 +15,20 @@ from reportgen.store import Store
 
 
 def choose_extractor(
-    network: Network, layer_index: int, height: int, width: int, store: Store | None = None
+    network: Network,
+    layer_index: int,
+    height: int,
+    width: int,
+    store: Store | None = None,
+    *,
+    threads: int = 1,
 ) -> Extractor:
     """Give what computes the maps of a layer, for images of height × width pixels.
 
-    store: where exported networks are kept; TensorFlow is not imported for one that is there. Its
-    note says why, when LiteRT does not compute. SectionError names the layer that cannot be rebuilt
-    or that the images do not fit, or says what to install.
+    store: where exported networks are kept; TensorFlow is not imported for one that is there.
+    threads: how many images LiteRT may be shown at once. The note of what is given says why, when
+    LiteRT does not compute. SectionError names the layer that cannot be rebuilt or that the images
+    do not fit, or says what to install.
     """
     fitted = fit_network(network, layer_index, height, width)
     try:
@@ -33,10 +40,10 @@ def choose_extractor(
     kept = store.get(network_key(fitted, exporter)) if store is not None else None
     if kept is not None:
         with suppress(LiteRTError):  # then it is exported again
-            return load_extractor(litert, kept, fitted)
+            return load_extractor(litert, kept, fitted, threads)
     try:
         model = export_network(fitted)
-        made = load_extractor(litert, model, fitted)
+        made = load_extractor(litert, model, fitted, threads)
     except (ExportError, LiteRTError) as error:
         name = fitted.layers[-1].name
         note = f"TensorFlow computed the maps of layer {name}, since LiteRT cannot: {error}."

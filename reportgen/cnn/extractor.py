@@ -1,6 +1,7 @@
 """Maps of a layer of a network, for images of any size."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,18 @@ Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 class Extractor:
     """Computes the maps of one layer; made by build_extractor or load_extractor.
 
-    run: gives the maps of one image, (1, height, width, 1), in the order (filter, row, column).
-    shape: (filters, rows, columns) of an image's maps. note: what a reader should know of how
-    they are computed, else empty.
+    make_run: makes what gives the maps of one image, (1, height, width, 1), in the order (filter,
+    row, column). threads: among which images are shared, each with one of those. shape: (filters,
+    rows, columns) of an image's maps. note: what a reader should know of how they are computed,
+    else empty.
     """
 
-    def __init__(self, run: Run, fitted: Fitted, note: str = ""):
-        self._run = run
+    def __init__(
+        self, make_run: Callable[[], Run], fitted: Fitted, note: str = "", threads: int = 1
+    ):
+        self._make_run = make_run
+        self._runs = [make_run()]
+        self._threads = threads
         self._size = fitted.size
         self.shape = fitted.shape
         self.note = note
@@ -41,10 +47,21 @@ class Extractor:
                 f"(n, {self._size[0]}, {self._size[1]})"
             )
         result = np.empty((len(images), *self.shape), dtype=np.float32)
-        for number, image in enumerate(images):
-            with np.errstate(over="ignore"):
-                one = np.asarray(image, dtype=np.float32)[np.newaxis, :, :, np.newaxis]
-            result[number] = self._run(one).reshape(self.shape)
+        threads = min(self._threads, len(images))
+        while len(self._runs) < threads:
+            self._runs.append(self._make_run())
+
+        def fill(first: int) -> None:
+            for number in range(first, len(images), threads):
+                with np.errstate(over="ignore"):
+                    one = np.asarray(images[number], dtype=np.float32)[np.newaxis, :, :, np.newaxis]
+                result[number] = self._runs[first](one).reshape(self.shape)
+
+        if threads > 1:
+            with ThreadPoolExecutor(threads) as executor:
+                list(executor.map(fill, range(threads)))
+        elif threads:
+            fill(0)
         return result
 
 
@@ -58,7 +75,11 @@ def build_extractor(
     """
     fitted = fit_network(network, layer_index, height, width)
     function = rebuild(import_tensorflow(), fitted)
-    return Extractor(lambda image: np.asarray(function(image).numpy()), fitted, note)
+
+    def run(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(function(image).numpy())
+
+    return Extractor(lambda: run, fitted, note)
 
 
 def rebuild(modules: TensorFlow, fitted: Fitted) -> Any:

@@ -1,7 +1,7 @@
 """LiteRT: runs an exported network without TensorFlow, and is imported in a hundredth of the time.
 
-Networks are exported by ``exporting.py``. LiteRT computes with XNNPACK, on one thread here: the
-same model and image give the same bytes in every process of a machine.
+Networks are exported by ``exporting.py``. LiteRT computes with XNNPACK, here with one thread to an
+image: the same model and image give the same bytes in every process of a machine.
 """
 
 import importlib
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.cnn.extractor import Extractor
+from reportgen.cnn.extractor import Extractor, Run
 from reportgen.cnn.fitting import Fitted
 from reportgen.cnn.importing import INSTALL, first_line, silence
 
@@ -34,15 +34,21 @@ def import_litert() -> Any:
             raise LiteRTError(f"LiteRT cannot be imported: {first_line(error)}") from error
 
 
-def load_extractor(interpreter: Any, model: bytes, fitted: Fitted) -> Extractor:
+def load_extractor(interpreter: Any, model: bytes, fitted: Fitted, threads: int = 1) -> Extractor:
     """Give what computes maps by an exported network.
 
     interpreter: from import_litert. model: from export_network, of the same part of a network.
+    threads: how many images are shown to it at once, as LiteRT lets go of Python's lock.
     LiteRTError when it is damaged, of another shape, or cannot be run.
     """
     place, identifier = _IDENTIFIER
     if model[place] != identifier:
         raise LiteRTError("what was exported is not a model of LiteRT")
+    return Extractor(lambda: _run(interpreter, model, fitted), fitted, threads=threads)
+
+
+def _run(interpreter: Any, model: bytes, fitted: Fitted) -> Run:
+    """Give what computes the maps of one image."""
     with silence():
         try:
             # It checks the whole structure first: a damaged model is an error, not a crash.
@@ -61,4 +67,4 @@ def load_extractor(interpreter: Any, model: bytes, fitted: Fitted) -> Extractor:
         made.invoke()
         return np.asarray(made.get_tensor(gives["index"]))  # a copy, which the next image leaves
 
-    return Extractor(run, fitted)
+    return run

@@ -82,7 +82,7 @@ class Doubling:
 
 
 def doubling(note=""):
-    return Extractor(lambda image: 2 * image[..., 0], Doubling, note)
+    return Extractor(lambda: lambda image: 2 * image[..., 0], Doubling, note)
 
 
 def images(n):

@@ -97,6 +97,14 @@ def test_the_maps_of_an_image_depend_on_no_other_image(network):
     assert extractor.maps(shown[:0]).shape == (0, *extractor.shape)
 
 
+@pytest.mark.parametrize("threads", [2, 3, 8])
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+def test_images_shown_at_once_have_the_maps_they_have_one_by_one(fitted, model, n, threads):
+    one, several = (load_extractor(import_litert(), model, fitted, count) for count in (1, threads))
+    assert np.array_equal(one.maps(images()[:n]), several.maps(images()[:n]))
+    assert np.array_equal(one.maps(images(30)), several.maps(images(30)))
+
+
 def test_a_second_night_in_another_process_gives_the_same_bytes_without_tensorflow(folder):
     first = scan(folder)  # exports, beside TensorFlow
     assert NOTES not in first
