@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.base import NOTES, NetworkAnalysis
-from reportgen.cnn.choosing import choose_extractor
+from reportgen.cnn.choosing import choose_extractor, lacks_export
 from reportgen.cnn.extractor import Extractor
+from reportgen.cnn.fitting import Fitted, fit_network
 from reportgen.cnn.kept_maps import KeptMaps
 from reportgen.cnn.layers import Network
 from reportgen.cnn.legacy import random_network, read_architecture, read_network
@@ -21,6 +23,7 @@ from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.digests import maps_digest, network_digests
 from reportgen.errors import SectionError, SourceError
+from reportgen.exports import NotExported
 from reportgen.failures import failure
 from reportgen.kept import Caching, Scanned
 from reportgen.reduce.maps import Batch, MapReduction, MapsOf, scan_maps
@@ -40,13 +43,15 @@ def scan_features(
     caching: Caching | None = None,
     *,
     threads: int = 1,
-) -> dict[str, Scanned]:
+    may_export: bool = True,
+) -> dict[str, Scanned] | NotExported:
     """Compute all reductions of some sections on one network in one pass over its images.
 
     store: where exported networks are kept; None: TensorFlow exports them anew. Returns for each
     section its values, pickled by the names it gave them, with notes for its readers under NOTES
     if there are any, or why there are no values. caching: with it, no network is run for sections
-    that are kept. threads: how many images may be shown to a network at once.
+    that are kept. threads: how many images may be shown to a network at once. may_export: False to
+    be told which networks have yet to be exported to the store, if any have.
     """
     wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
     result: dict[str, Scanned] = {}
@@ -66,6 +71,8 @@ def scan_features(
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
     extractors = _Extractors(model, stack, store, contents, caching, threads=threads)
+    if not may_export and (missing := extractors.not_exported(everything)):
+        return NotExported(missing)
     values = scan_maps(everything, _batches(stack, everything), extractors.maps)
     for section_id, named in wanted.items():
         found = {name: values[reduction] for name, reduction in named.items()}
@@ -159,6 +166,17 @@ class _Extractors:
         except OSError:  # said in better words by what reads the file next
             return make()
         return KeptMaps(make, made_of, self._caching.store)
+
+    def not_exported(self, reductions: Iterable[MapReduction[Any, Any]]) -> tuple[Fitted, ...]:
+        """Give the networks whose maps some reductions want and that LiteRT cannot run yet."""
+        found = []
+        for of in dict.fromkeys(each.of for each in reductions):
+            with suppress(Exception):  # whoever wants its maps will say it better
+                if of is not None and self._store is not None:
+                    network, (_, height, width) = self._network(of), self._stack.shape
+                    fitted = fit_network(network, network.find_layer(of.layer), height, width)
+                    found += [fitted] if lacks_export(fitted, self._store) else []
+        return tuple(found)
 
     def _extractor(self, of: MapsOf) -> Extractor:
         network = self._network(of)

@@ -26,8 +26,8 @@ from reportgen.worker import do_nothing, do_task, pass_on, wait_for_work
 
 FOR_PDF = ("reportgen.documents", "reportgen.render.pdf_libraries", "pikepdf")
 """What a worker that makes a PDF can import beforehand."""
-FOR_EXPORT = ("reportgen.features", "reportgen.cnn.prepared")
-"""What a worker can import beforehand that exports a network and shows images to it."""
+FOR_EXPORT = ("reportgen.cnn.exporting", "reportgen.cnn.prepared")
+"""What a worker can import beforehand that exports networks."""
 NAME = "reportgen worker"
 MOST_PRINTED = 20_000  # characters of what a task printed that are kept, the last ones
 
@@ -54,12 +54,12 @@ class Pool:
     """Runs tasks in at most so many processes at once; a task has a process of its own.
 
     Nothing but plain values of reportgen crosses back, so that what a plugin returns or raises
-    cannot disturb the build.
+    cannot disturb the build. folder: for what is of no use after it.
     """
 
     def __init__(self, workers: int, folder: Path) -> None:
         self._workers = workers
-        self._folder = folder
+        self.folder = folder
         self._warm: Future[Any] | None = None
         self._started = 0
         self._waiting: deque[_Task] = deque()
@@ -102,7 +102,7 @@ class Pool:
 
     def _output(self) -> Path:
         self._started += 1
-        return self._folder / f"{self._started}.txt"
+        return self.folder / f"{self._started}.txt"
 
     def preload(self, modules: Iterable[str]) -> None:
         """Have modules imported once by the last server; before the first task is started."""
@@ -190,7 +190,7 @@ class Pool:
         """
         if self._warm is None or self._drawing is None:
             self._drawing = start_server(asked=self._modules)
-            nothing = _Task(pickle.dumps((do_nothing, ())), None, _ignore, self._folder / "0.txt")
+            nothing = _Task(pickle.dumps((do_nothing, ())), None, _ignore, self.folder / "0.txt")
             self._warm = self._launch(nothing)
         return self._drawing.ready[task.server - 1] if task.server else self._warm
 
@@ -263,7 +263,7 @@ class Pool:
             if process.name == NAME:  # a program that builds reports may have others
                 process.kill()
                 process.join()
-        for pid in self._folder.glob("*.pid"):
+        for pid in self.folder.glob("*.pid"):
             _end_group(pid)
 
 

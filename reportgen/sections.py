@@ -14,6 +14,7 @@ from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis, Netw
 from reportgen.analyses.trend import MetricHistory
 from reportgen.config.loading import Report
 from reportgen.errors import PublishError
+from reportgen.exports import NotExported, export_networks
 from reportgen.failures import Ended, Failed, error_record
 from reportgen.kept import Scanned
 from reportgen.larder import Larder, on_catalogue
@@ -31,8 +32,8 @@ from reportgen.work import blank_record, compute_section, scan_catalogue, write_
 class SectionMaker:
     """Makes the sections of a run in worker processes.
 
-    alone: gives the command that builds one section. store: where exported networks are kept, if
-    anywhere. larder: sections of other nights; None to make all. records: those that have ended.
+    alone: gives the command that builds one section. store: where exported networks are kept; None
+    for nowhere. larder: sections of other nights; None to make all. records: those that have ended.
     """
 
     sections: Mapping[str, AnyAnalysis]
@@ -45,6 +46,11 @@ class SectionMaker:
     store: Store | None = None
     larder: Larder | None = None
     records: dict[str, SectionRecord] = field(default_factory=dict)
+
+    @property
+    def exported(self) -> Store:
+        """Where exported networks are, those for this run alone included."""
+        return self.store or Store(self.pool.folder / "exported")
 
     def start(self) -> None:
         """Start to read the sources and make the sections on them."""
@@ -91,8 +97,16 @@ class SectionMaker:
         self.progress.ended(section_id, kept.record.status, seconds)
         return True
 
-    def scan(self, group: list[str], *, anew: bool = False) -> None:
-        """Start the one pass over the source that some sections share. anew: whatever is kept."""
+    def scan(self, group: list[str], *, anew: bool = False, may_export: bool = False) -> None:
+        """Start the one pass over the source that some sections share.
+
+        anew: whatever is kept. may_export: networks too, that have not been exported yet.
+        """
+        name = f"pass over {self.named_sources(group)}"
+        self.begin(group, name, *self.work(group, anew=anew, may_export=may_export))
+
+    def work(self, group: list[str], *, anew: bool, may_export: bool) -> tuple[Any, ...]:
+        """Give what a pass for some sections is: function and arguments; see ``scan``."""
         chosen = {section_id: self.sections[section_id] for section_id in group}
         caching = None if self.larder is None or anew else self.larder.caching(group)
         first = chosen[group[0]]
@@ -101,7 +115,12 @@ class SectionMaker:
         if isinstance(first, NetworkAnalysis):
             from reportgen.features import scan_features
 
-            work = partial(scan_features, store=self.store, threads=self.pool.workers)
+            work = partial(
+                scan_features,
+                store=self.exported,
+                threads=self.pool.workers,
+                may_export=may_export,
+            )
             source = (
                 self.sources.images[first.images.name],
                 self.sources.models[first.model.name],
@@ -112,26 +131,45 @@ class SectionMaker:
             others = [section for other, section in there.items() if other not in chosen]
             work = partial(scan_catalogue, beside=others)
             source = self.sources.catalogues[name], int(self.report.catalogues[name].memory)
+        return partial(work, caching=caching), *source, chosen
+
+    def export(self, group: list[str], needed: NotExported) -> None:
+        """Start to export networks for some sections, whose pass then begins again."""
+        work, *arguments = self.work(group, anew=False, may_export=True)
+        otherwise = pickle.dumps((work, arguments))
+        given = needed.networks, self.exported, otherwise
+        name = f"export for {self.named_sources(group)}"
+        self.begin(group, name, export_networks, *given, fresh=True)
+
+    def begin(self, group: list[str], name: str, *work: Any, fresh: bool = False) -> None:
+        """Start what some sections share. name: of it. work: function and arguments."""
+        sections = [self.sections[section_id] for section_id in group]
         self.pool.start(
-            partial(work, caching=caching),
-            *source,
-            chosen,
-            timeout=min(section.timeout for section in chosen.values()),
-            memory=min((s.memory_limit for s in chosen.values() if s.memory_limit), default=None),
+            *work,
+            timeout=min(section.timeout for section in sections),
+            memory=min((s.memory_limit for s in sections if s.memory_limit), default=None),
             then=partial(self.scanned, group),
-            name=f"pass over {', '.join(name for _, name in first.sources)}",
-            fresh=isinstance(first, NetworkAnalysis),  # TensorFlow may be there already
+            name=name,
+            fresh=fresh,  # TensorFlow may be there already
         )
+
+    def named_sources(self, group: list[str]) -> str:
+        """Give the names of what some sections are on."""
+        return ", ".join(name for _, name in self.sections[group[0]].sources)
 
     def scanned(self, group: list[str], end: Ended) -> None:
         """Start the sections whose values are there."""
-        self.progress.printed(
-            ", ".join(name for _, name in self.sections[group[0]].sources), end.printed
-        )
+        self.progress.printed(self.named_sources(group), end.printed)
         failed = end.failed
         if failed is not None and len(group) > 1:
             for section_id in group:  # one of them broke the pass for all: find out which
                 self.scan([section_id])
+            return
+        if isinstance(end.value, NotExported):
+            self.export(group, end.value)
+            return
+        if failed is None and end.value is None:  # all are exported now
+            self.scan(group, may_export=True)
             return
         made = dict.fromkeys(group, Scanned(failed, {})) if failed is not None else end.value
         for section_id, found in made.items():

@@ -12,6 +12,7 @@ import click
 
 from reportgen.cli import building, delivering, looking, nights, planning, summing, verifying
 from reportgen.cli.common import EXIT_CODES, cli, complain, program_name
+from reportgen.compiling import compile_later
 from reportgen.errors import ExitCode, PublishError, ReportgenError
 
 __all__ = [
@@ -87,6 +88,7 @@ class _Signalled(BaseException):
 def _prepare() -> None:
     """Unwind on signals as on Ctrl-C, and write any text to any terminal."""
     gc.set_threshold(*COLLECTING)
+    compile_later()
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 

@@ -6,12 +6,21 @@ that was just exported are those of the nights after, to the last bit.
 
 from contextlib import suppress
 
-from reportgen.cnn.exporting import ExportError, export_network, exporter_versions, network_key
+from reportgen.cnn.exporting import ExportError, export_network, get_exported, put_exported
 from reportgen.cnn.extractor import Extractor, build_extractor
-from reportgen.cnn.fitting import fit_network
+from reportgen.cnn.fitting import Fitted, fit_network
 from reportgen.cnn.layers import Network
 from reportgen.cnn.litert import LiteRTError, import_litert, load_extractor
 from reportgen.store import Store
+
+
+def lacks_export(fitted: Fitted, store: Store) -> bool:
+    """Whether LiteRT could compute the maps of a network if that were exported."""
+    try:
+        import_litert()
+    except LiteRTError:
+        return False
+    return get_exported(store, fitted) is None
 
 
 def choose_extractor(
@@ -36,8 +45,7 @@ def choose_extractor(
     except LiteRTError as error:
         note = f"TensorFlow computed the maps, since {error}."
         return build_extractor(network, layer_index, height, width, note)
-    exporter = exporter_versions()
-    kept = store.get(network_key(fitted, exporter)) if store is not None else None
+    kept = get_exported(store, fitted) if store is not None else None
     if kept is not None:
         with suppress(LiteRTError):  # then it is exported again
             return load_extractor(litert, kept, fitted, threads)
@@ -49,7 +57,5 @@ def choose_extractor(
         note = f"TensorFlow computed the maps of layer {name}, since LiteRT cannot: {error}."
         return build_extractor(network, layer_index, height, width, note)
     if store is not None:
-        # Also for a machine that has LiteRT only: there no version of TensorFlow can be asked for.
-        for each in (exporter, ""):
-            store.put(network_key(fitted, each), model)
+        put_exported(store, fitted, model)
     return made

@@ -10,6 +10,7 @@ from pathlib import Path
 from reportgen.cnn.extractor import rebuild
 from reportgen.cnn.fitting import Fitted
 from reportgen.cnn.importing import first_line, import_tensorflow, silence
+from reportgen.store import Store
 
 
 class ExportError(Exception):
@@ -33,6 +34,18 @@ def export_network(fitted: Fitted) -> bytes:
         except Exception as error:
             # Before it stands the place in TensorFlow's own code.
             raise ExportError(first_line(error).rpartition(" error: ")[2]) from error
+
+
+def put_exported(store: Store, fitted: Fitted, model: bytes) -> None:
+    """Keep what was exported of a network."""
+    # Also for a machine that has LiteRT only: there no version of TensorFlow can be asked for.
+    for exporter in (exporter_versions(), ""):
+        store.put(network_key(fitted, exporter), model)
+
+
+def get_exported(store: Store, fitted: Fitted) -> bytes | None:
+    """Give what was exported of a network; None when there is nothing."""
+    return store.get(network_key(fitted, exporter_versions()))
 
 
 def network_key(fitted: Fitted, exporter: str) -> str:
