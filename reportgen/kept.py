@@ -36,6 +36,7 @@ _ROOMS = (
     "data",
     "digests.py",
     "errors.py",
+    "exports.py",
     "features.py",
     "fonts",
     "kept.py",

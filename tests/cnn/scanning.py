@@ -31,9 +31,16 @@ def write_network(folder):
 
 
 def scan(folder, count=5, *, caching=False):
-    """Give what a section on the network gets, with exported networks kept in folder/cache.
+    """Give the values that a section on the network gets; see ``pass_over``."""
+    found = pass_over(folder, count, caching=caching)["filters"].values
+    assert isinstance(found, bytes), found
+    return pickle.loads(found)  # noqa: S301 - pickled by ourselves
 
-    count: images that it is on. caching: keep their maps there, too.
+
+def pass_over(folder, count=5, *, caching=False, **options):
+    """Give what a pass gives a section on the network, with exported networks in folder/cache.
+
+    count: images that it is on. caching: keep their maps there, too. options: of the pass.
     """
     from reportgen.analyses.feature_statistics import FeatureStatistics
     from reportgen.config.networks import Images, Model
@@ -57,9 +64,7 @@ def scan(folder, count=5, *, caching=False):
     )
     store = Store(folder / "cache")
     kept = Caching(store, {"filters": ""}) if caching else None
-    found = scan_features(stack, files, {"filters": section}, store, kept)["filters"].values
-    assert isinstance(found, bytes), found
-    return pickle.loads(found)  # noqa: S301 - pickled above
+    return scan_features(stack, files, {"filters": section}, store, kept, **options)
 
 
 def digest(values):

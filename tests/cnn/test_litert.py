@@ -16,7 +16,7 @@ from old_keras import FLATTEN, Style, conv, dense, norm, write
 from scanning import MODEL, SIZE, WEIGHTS, digest, scan, write_network
 
 from reportgen.analyses.base import NOTES
-from reportgen.cnn import choosing, exporting
+from reportgen.cnn import exporting
 from reportgen.cnn import extractor as extractor_module
 from reportgen.cnn.choosing import choose_extractor
 from reportgen.cnn.exporting import ExportError, export_network, exporter_versions, network_key
@@ -75,7 +75,7 @@ def forget_tensorflow(monkeypatch):
 
     for module in (exporting, extractor_module):
         monkeypatch.setattr(module, "import_tensorflow", refuse)
-    monkeypatch.setattr(choosing, "exporter_versions", lambda: "")
+    monkeypatch.setattr(exporting, "exporter_versions", lambda: "")
 
 
 def test_an_export_computes_the_same_each_time(fitted, model):
