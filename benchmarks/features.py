@@ -7,8 +7,8 @@ compute mean and standard deviation of 32 maps, and each has a process of its ow
 twice: on the first night TensorFlow exports the network, on the others LiteRT finds it in the
 cache; it counts silent filters and correlates every pair besides. The script is what one writes
 without reportgen: all images at once, through ``model.predict``. Importing TensorFlow or LiteRT is
-told apart from the work; all is from the start of the process to its end. One thread each, as in a
-build.
+told apart from the work; all is from the start of the process to its end. One thread each; a build
+uses one for each core.
 """
 
 import json
@@ -40,13 +40,14 @@ from reportgen.config.networks import Images, Model
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.features import scan_features
+from reportgen.store import Store
 weights = folder / "my_cnn_weights.h5"
 files = ModelFiles("cnn", folder / "cnn_model.json", {"w": weights}, "theano", "", {"w": ""})
 stack = ImageStack("radio", folder / f"{n}.h5", "images", (n, 201, 201))
 context = {"images": {"radio": Images("radio")}, "models": {"cnn": Model("cnn", {"w": "w"})}}
 keys = {"analysis": "feature_statistics", "title": "Filters", "images": "radio", "model": "cnn"}
 section = FeatureStatistics.model_validate({**keys, "weights": ["w"], "count": n}, context=context)
-found = scan_features(stack, files, {"filters": section}, cache)["filters"]
+found = scan_features(stack, files, {"filters": section}, Store(cache))["filters"].values
 assert isinstance(found, bytes), found
 assert known != ("tensorflow" in sys.modules)
 """

@@ -121,3 +121,14 @@ def test_memory_is_that_of_orphans_in_other_sessions_too() -> None:
     command = [sys.executable, "-c", ORPHAN]
     done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_statistics_of_cutouts_are_measured_with_the_reportgen_of_today(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    features = importlib.import_module("features")
+    features.write_images(tmp_path, [3])
+    first, next_night = (features.measured(features.REPORTGEN, tmp_path, 3) for _ in range(2))
+    assert first["all"] > first["import"] + first["work"]
+    assert next_night["peak"] < first["peak"], "there is no TensorFlow"
