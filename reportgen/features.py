@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from reportgen.cnn.kept_maps import KeptMaps
 from reportgen.cnn.layers import Network
 from reportgen.cnn.legacy import random_network, read_architecture, read_network
 from reportgen.config.networks import RANDOM
-from reportgen.data.contents import Contents
+from reportgen.data.contents import Contents, stamp
 from reportgen.data.hdf5 import open_file
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
@@ -57,6 +58,7 @@ def scan_features(
     result: dict[str, Scanned] = {}
     read: dict[str, dict[str, str]] = {}
     contents = Contents(caching.store if caching is not None else None)
+    is_as_before = _watched([stack.file, model.architecture, *model.weights.values()])
     for section_id, analysis in analyses.items():
         try:
             needed = dict(analysis.reductions())
@@ -70,10 +72,14 @@ def scan_features(
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    extractors = _Extractors(model, stack, store, contents, caching, threads=threads)
+    extractors = _Extractors(
+        model, stack, store, contents, caching, threads=threads, is_as_before=is_as_before
+    )
     if not may_export and (missing := extractors.not_exported(everything)):
         return NotExported(missing)
     values = scan_maps(everything, _batches(stack, everything), extractors.maps)
+    if not is_as_before():  # what was read may not be what the digests are of
+        read = {section_id: {} for section_id in read}
     for section_id, named in wanted.items():
         found = {name: values[reduction] for name, reduction in named.items()}
         failed = next((v for v in found.values() if isinstance(v, Failure)), None)
@@ -82,6 +88,12 @@ def scan_features(
         given = pickle.dumps(found) if failed is None else failure(failed.error)
         result[section_id] = Scanned(given, read[section_id])
     return result
+
+
+def _watched(files: Iterable[Path]) -> Callable[[], bool]:
+    """Give what says whether some files are still what they are now."""
+    before = {file: stamp(file) for file in files}
+    return lambda: all(stamp(file) == then for file, then in before.items())
 
 
 def _digests(
@@ -140,6 +152,7 @@ class _Extractors:
         caching: Caching | None,
         *,
         threads: int,
+        is_as_before: Callable[[], bool],
     ) -> None:
         self._model = model
         self._stack = stack
@@ -147,6 +160,7 @@ class _Extractors:
         self._contents = contents
         self._caching = caching
         self._threads = threads
+        self._is_as_before = is_as_before
         self._networks: dict[tuple[str, int], Network] = {}
         self._made: dict[MapsOf, Extractor | KeptMaps] = {}
 
@@ -165,7 +179,7 @@ class _Extractors:
             made_of = maps_digest(of, self._stack, self._model, self._contents)
         except OSError:  # said in better words by what reads the file next
             return make()
-        return KeptMaps(make, made_of, self._caching.store)
+        return KeptMaps(make, made_of, self._caching.store, is_current=self._is_as_before)
 
     def not_exported(self, reductions: Iterable[MapReduction[Any, Any]]) -> tuple[Fitted, ...]:
         """Give the networks whose maps some reductions want and that LiteRT cannot run yet."""

@@ -21,7 +21,8 @@ class KeptMaps:
 
     make: gives the extractor, once there is something to compute. made_of: tells all that decides
     what the maps of an image are, but for the image. most_bytes: of maps that are in the store,
-    so that those of many images do not take the place of all else.
+    so that those of many images do not take the place of all else. is_current: says whether
+    ``made_of`` is still true; nothing is kept once it is not.
     """
 
     def __init__(
@@ -30,10 +31,12 @@ class KeptMaps:
         made_of: str,
         store: Store,
         most_bytes: int = MOST_BYTES,
+        is_current: Callable[[], bool] = lambda: True,
     ) -> None:
         self._make = make
         self._made_of = made_of
         self._store = store
+        self._is_current = is_current
         self._left = most_bytes
         self._extractor: Extractor | None = None
 
@@ -55,7 +58,8 @@ class KeptMaps:
                 self._extractor = self._make()
             maps = self._extractor.maps(images)
             # With a note they are a substitute's, who may not be there another night.
-            if not self._extractor.note and maps.nbytes <= self._left:
+            lasts = not self._extractor.note and self._is_current()
+            if lasts and maps.nbytes <= self._left:
                 self._store.put(digest.hexdigest(), _written(maps))
         self._left -= maps.nbytes
         return maps

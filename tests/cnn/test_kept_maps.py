@@ -1,11 +1,12 @@
 """Maps that are kept: of batches of images that were shown before, none is computed again."""
 
+import os
 import shutil
 
 import h5py
 import numpy as np
 import pytest
-from scanning import SIZE, WEIGHTS, digest, scan, write_network
+from scanning import IMAGES, MODEL, SIZE, WEIGHTS, digest, pass_over, scan, write_network
 
 from reportgen import features
 from reportgen.cnn.extractor import Extractor
@@ -104,6 +105,26 @@ def test_maps_beyond_the_room_are_computed_each_time(tmp_path, shown):
         each = [kept.maps(images(5)[n : n + 1]) for n in range(5)]
         assert np.array_equal(np.concatenate(each), 2 * images(5)[:, None])
         assert shown() == computed
+
+
+@pytest.mark.parametrize("name", [MODEL, WEIGHTS, IMAGES])
+def test_what_was_computed_while_a_file_changed_is_not_kept(tmp_path, monkeypatch, shown, name):
+    """What was read is perhaps not what the digests are of."""
+    write_network(tmp_path)
+    show = Extractor.maps
+
+    def replacing(self, images):
+        os.utime(tmp_path / name, ns=(1, 1))
+        return show(self, images)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Extractor, "maps", replacing)
+        assert pass_over(tmp_path, 4, caching=True)["filters"].digests == {}
+    shown()
+    assert pass_over(tmp_path, 4, caching=True)["filters"].digests
+    assert shown() == [4, 4]
+    scan(tmp_path, 4, caching=True)
+    assert shown() == []
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing of ours", b"float64"])
