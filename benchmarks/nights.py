@@ -117,10 +117,18 @@ def replace_cutouts(file: Path, other: Path) -> None:
 
 
 def append(file: Path, other: Path, dataset: str, rows: slice) -> None:
-    """Put some rows of a dataset of another file after those of this one."""
+    """Put some rows of a dataset of another file after those of this one.
+
+    One that was made to grow does: a new one would not be compressed, and the file not give back
+    the place of the old.
+    """
     with h5py.File(other) as source, h5py.File(file, "r+") as target:
-        old = target[dataset]
-        values = np.concatenate([old[...], source[dataset][rows]])
+        old, new = target[dataset], source[dataset][rows]
+        if old.maxshape[0] is None:
+            old.resize(len(old) + len(new), axis=0)
+            old[len(old) - len(new) :] = new
+            return
+        values = np.concatenate([old[...], new])
         attributes = dict(old.attrs)
         del target[dataset]
         target.create_dataset(dataset, data=values).attrs.update(attributes)

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -96,6 +98,28 @@ def test_nothing_is_compared_when_the_numbers_differ(comparing: Any, tmp_path: P
     (tmp_path / "executed.ipynb").write_text(json.dumps({"cells": [picture, picture]}))
     with pytest.raises(SystemExit, match="2 figures in the notebook, 1 in the report"):
         comparing.demand_the_same(numbers, tmp_path)
+
+
+def test_a_survey_grows_as_its_files_were_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    nights = importlib.import_module("nights")
+    values = np.random.default_rng(4).normal(size=(50, 100)).round(1)
+    for name, sign in (("ours.h5", 1), ("other.h5", -1)):
+        with h5py.File(tmp_path / name, "w") as file:
+            images = file.create_dataset(
+                "images", data=sign * values, maxshape=(None, 100), compression="gzip"
+            )
+            table = file.create_dataset("table", data=sign * values)
+            images.attrs["unit"] = table.attrs["unit"] = "Jy"
+    for dataset in ("images", "table"):
+        nights.append(tmp_path / "ours.h5", tmp_path / "other.h5", dataset, slice(10, 15))
+        with h5py.File(tmp_path / "ours.h5") as file:
+            grown = np.concatenate([values, -values[10:15]])
+            assert np.array_equal(file[dataset][:], grown)
+            assert file[dataset].attrs["unit"] == "Jy"
+            assert file["images"].compression == "gzip"
 
 
 # A shell starts something that outlives it and reads from us until we close the pipe.
