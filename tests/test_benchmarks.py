@@ -153,6 +153,6 @@ def test_statistics_of_cutouts_are_measured_with_the_reportgen_of_today(
     monkeypatch.syspath_prepend(BENCHMARKS)
     features = importlib.import_module("features")
     features.write_images(tmp_path, [3])
-    first, next_night = (features.measured(features.REPORTGEN, tmp_path, 3) for _ in range(2))
-    assert first["all"] > first["import"] + first["work"]
-    assert next_night["peak"] < first["peak"], "there is no TensorFlow"
+    for _ in ("the first night", "the next, which says when it has imported TensorFlow"):
+        took = features.measured(features.REPORTGEN, tmp_path, 3)
+        assert took["all"] > took["import"] + took["work"] > 0
