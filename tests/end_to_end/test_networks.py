@@ -170,15 +170,29 @@ def test_the_same_input_gives_the_same_bytes_on_one_worker_and_on_two(survey):
 
 def test_once_a_network_is_known_tensorflow_is_not_needed_and_nothing_changes(survey):
     survey.sections(maps={**MAPS, "weights": ["late", "random"]})
-    files = []
+    files, exports = [], []
     for env in ({}, without(survey, "tensorflow", "keras")):
-        done = survey.build(env=env)
+        done = survey.build("--profile", "profile.txt", env=env)
         assert done.returncode == 0, done.stderr
         of = (survey.latest / "sections").resolve()
         files.append({p.relative_to(of): p.read_bytes() for p in of.rglob("*") if p.is_file()})
+        timeline = (survey.folder / "profile.txt").read_text()
+        exports.append(timeline.count("worker: export for radio, cnn"))
+    assert exports == [1, 0]
     assert files[0]
     assert files[0] == files[1]
     assert len(survey.section("maps")["notes"]) == 1  # on how random weights are drawn
+
+
+def test_what_is_exported_for_one_build_serves_it_and_is_not_kept(survey):
+    survey.sections(maps=MAPS, all=FILTERS)
+    done = survey.build("--no-cache", "--profile", "profile.txt")
+    assert done.returncode == 0, done.stderr
+    assert statuses(survey) == {"maps": "ok", "all": "ok"}
+    timeline = (survey.folder / "profile.txt").read_text()
+    assert timeline.count("worker: export for radio, cnn") == 1
+    assert timeline.count("worker: pass over radio, cnn") == 2  # the first says what it lacks
+    assert not (survey.out / ".cache").exists()
 
 
 # What goes wrong
