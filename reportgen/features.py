@@ -187,15 +187,17 @@ class _Extractors:
         for of in dict.fromkeys(each.of for each in reductions):
             with suppress(Exception):  # whoever wants its maps will say it better
                 if of is not None and self._store is not None:
-                    network, (_, height, width) = self._network(of), self._stack.shape
-                    fitted = fit_network(network, network.find_layer(of.layer), height, width)
+                    fitted = fit_network(*self._part(of))
                     found += [fitted] if lacks_export(fitted, self._store) else []
         return tuple(found)
 
     def _extractor(self, of: MapsOf) -> Extractor:
-        network = self._network(of)
-        layer, (_, height, width) = network.find_layer(of.layer), self._stack.shape
-        return choose_extractor(network, layer, height, width, self._store, threads=self._threads)
+        return choose_extractor(*self._part(of), self._store, threads=self._threads)
+
+    def _part(self, of: MapsOf) -> tuple[Network, int, int, int]:
+        """Give a network, the index of the layer, and height and width of the images."""
+        network, (_, height, width) = self._network(of), self._stack.shape
+        return network, network.find_layer(of.layer), height, width
 
     def notes(self, reductions: Iterable[MapReduction[Any, Any]]) -> tuple[str, ...]:
         """Give what the readers of some reductions should know, each note once."""

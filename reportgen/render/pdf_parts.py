@@ -105,8 +105,6 @@ def part_style(view: ReportView) -> str:
 class PartPrinter:
     """Prints parts, and keeps them in a store. small: smaller images, for a mail."""
 
-    store: Store
-
     def __init__(self, run: Path, printer: Printer, store: Store, *, small: bool) -> None:
         self._run = run
         self._printer = printer

@@ -1,15 +1,13 @@
 """A pass over images asks for networks that have yet to be exported, and finds them afterwards."""
 
-import json
 import pickle
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scanning import MODEL, WEIGHTS, digest, pass_over, scan, write_network
+from scanning import MODEL, WEIGHTS, digest, in_another_process, pass_over, scan, write_network
 from test_litert import foreign
 
 from reportgen.analyses.base import NOTES
@@ -73,25 +71,9 @@ def test_only_what_is_not_there_yet_is_exported(folder, store):
 
 
 def test_asking_needs_no_tensorflow(folder):
-    program = """
-import json, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-import scanning
-found = scanning.pass_over(Path(sys.argv[1]), may_export=False)
-print(json.dumps([len(found.networks), "tensorflow" in sys.modules]))
-"""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program, folder, Path(__file__).parent],
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [2, False]
+    found = in_another_process(folder, may_export=False)
+    assert found["lacking"] == 2
+    assert "tensorflow" not in found["packages"]
 
 
 def test_what_is_to_be_exported_can_be_sent_to_another_process(folder, store):

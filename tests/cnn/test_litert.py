@@ -4,8 +4,6 @@ That its maps are those of TensorFlow is held layer by layer in test_rebuilt_lay
 weights that were trained in test_keras_oracle.py.
 """
 
-import json
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from old_keras import FLATTEN, Style, conv, dense, norm, write
-from scanning import MODEL, SIZE, WEIGHTS, digest, scan, write_network
+from scanning import MODEL, SIZE, WEIGHTS, digest, in_another_process, scan, write_network
 
 from reportgen.analyses.base import NOTES
 from reportgen.cnn import exporting
@@ -108,18 +106,7 @@ def test_images_shown_at_once_have_the_maps_they_have_one_by_one(fitted, model, 
 def test_a_second_night_in_another_process_gives_the_same_bytes_without_tensorflow(folder):
     first = scan(folder)  # exports, beside TensorFlow
     assert NOTES not in first
-    done = subprocess.run(
-        [sys.executable, "-W", "error", Path(__file__).with_name("scanning.py"), folder],
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    (said,) = done.stdout.splitlines()
-    second = json.loads(said)
+    second = in_another_process(folder)
     assert "ai_edge_litert" in second["packages"]
     assert not {"tensorflow", "keras"} & set(second["packages"])
     assert second["digest"] == digest(first)
