@@ -10,6 +10,11 @@ def count(n: float) -> str:
     return f"{n:,.0f}".replace("-", "−")
 
 
+def counted(n: int, things: str) -> str:
+    """Give a number of things, whose plural is said: ``1 row`` for 1 and ``rows``."""
+    return f"{count(n)} {things.removesuffix('s') if n == 1 else things}"
+
+
 def number(value: float, digits: int | None = None) -> str:
     """Give a number with so many decimals, or with four significant digits.
 

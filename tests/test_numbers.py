@@ -4,9 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.numbers import bytes_text, count, listed, number, percent
+from reportgen.numbers import bytes_text, count, counted, listed, number, percent
 
 NO_BREAK = "\u00a0"
+
+
+@pytest.mark.parametrize(
+    ("n", "text"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (30853, "30,853 rows")]
+)
+def test_things_are_counted_in_the_singular_and_the_plural(n, text):
+    assert counted(n, "rows") == text
 
 
 @pytest.mark.parametrize(

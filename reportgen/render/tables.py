@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
-from reportgen.numbers import MISSING, count, number
+from reportgen.numbers import MISSING, count, counted, number
 from reportgen.summary import ColumnRecord, TableRecord
 
 FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"  # as wide as a digit, and as a point
@@ -45,6 +45,11 @@ class TableView:
     def capped(self) -> bool:
         """Whether rows are left out."""
         return len(self.rows) < self.total
+
+    @property
+    def size(self) -> str:
+        """How many rows it has, with those that are left out."""
+        return counted(self.total, "rows")
 
 
 def table_view(run: Path, record: TableRecord, most: int) -> TableView:

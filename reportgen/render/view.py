@@ -8,7 +8,7 @@ from pathlib import Path
 from reportgen.checks.verdicts import count_checks, troubled_checks, waived_checks, worst_check
 from reportgen.checks.words import capital
 from reportgen.config.columns import unit_symbol
-from reportgen.numbers import MISSING, bytes_text, count, listed, number
+from reportgen.numbers import MISSING, bytes_text, counted, listed, number
 from reportgen.render.neighbours import NightLinks, night_links
 from reportgen.render.spark import Spark, spark
 from reportgen.render.tables import TableView, table_view
@@ -311,7 +311,7 @@ def _facts(section: SectionRecord) -> list[str]:
     if section.where:
         facts.append(f"rows where {section.where}")
     if section.rows is not None:
-        facts.append(f"{count(section.rows)} {section.entries}")
+        facts.append(counted(section.rows, section.entries))
     return facts
 
 
@@ -328,6 +328,6 @@ def _effort(section: SectionRecord) -> Iterator[str]:
 def _input(record: InputRecord) -> InputView:
     return InputView(
         record,
-        listed([f"{d.name} ({count(d.rows)} {d.entries})" for d in record.datasets], most=20),
+        listed([f"{d.name} ({counted(d.rows, d.entries)})" for d in record.datasets], most=20),
         "" if record.bytes is None else bytes_text(record.bytes),
     )

@@ -3,7 +3,6 @@
 import pickle
 import sys
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from reportgen.errors import SectionError
 from reportgen.exports import NotExported, export_networks
 from reportgen.store import Store
 
-ROOT = Path(__file__).parents[2]
 ask = partial(pass_over, may_export=False)
 
 

@@ -6,7 +6,6 @@ weights that were trained in test_keras_oracle.py.
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +25,6 @@ from reportgen.cnn.litert import LiteRTError, import_litert, load_extractor
 from reportgen.errors import SectionError
 from reportgen.store import Store
 
-ROOT = Path(__file__).parents[2]
 LAYER = 4
 
 
