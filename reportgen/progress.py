@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from reportgen.summary import Status
+from reportgen.unread import say
 
 MARKS: dict[Status, tuple[str, str]] = {
     "ok": ("ok", "green"),
@@ -127,10 +128,7 @@ class Bar:
 
 
 def _say(text: str) -> None:
-    # A log that nobody reads any more is no reason to stop a build.
-    with suppress(OSError, ValueError):
-        if sys.stderr is not None:
-            print(text, file=sys.stderr, flush=True)
+    say(text, error=True)
 
 
 @contextmanager

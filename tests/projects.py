@@ -21,6 +21,7 @@ SECONDS = 600  # longer than any command of a test takes, however busy the machi
 def clean_environment(**variables):
     """Give the environment of a user: nothing set that changes what reportgen does."""
     ours = {"CDFS_DATA", "SOURCE_DATE_EPOCH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+    ours.add("PYTHONUNBUFFERED")  # with it nothing is left to be written at the end
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     # A warning is an error in what users run, too.

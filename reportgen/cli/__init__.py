@@ -14,6 +14,7 @@ from reportgen.cli import building, delivering, looking, nights, planning, summi
 from reportgen.cli.common import EXIT_CODES, cli, complain, program_name
 from reportgen.compiling import compile_later
 from reportgen.errors import ExitCode, PublishError, ReportgenError
+from reportgen.unread import drop_unread
 
 __all__ = [
     "EXIT_CODES",
@@ -44,6 +45,13 @@ BUG = 70  # EX_SOFTWARE of sysexits.h
 def main() -> NoReturn:
     """Run the command line and exit."""
     _prepare()
+    try:
+        _run_and_exit()
+    finally:
+        drop_unread()
+
+
+def _run_and_exit() -> NoReturn:
     try:
         code = _run()
         gc.freeze()  # nothing that will be freed on exit need be looked through before

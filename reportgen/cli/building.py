@@ -1,6 +1,5 @@
 """The commands that make reports: build, check, render."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from reportgen.cli.combinations import (
 from reportgen.cli.common import cli, complain, program_name, with_config
 from reportgen.cli.delivering import check_delivery, mail_failure, mail_run
 from reportgen.errors import ExitCode, ReportgenError
+from reportgen.unread import say
 
 if TYPE_CHECKING:
     from reportgen.config.loading import Report
@@ -135,9 +135,8 @@ def _tell(built: "Built", *, quiet: bool, verbose: bool) -> None:
         _complain_of_checks(built)
         return
     made = [built.folder / d.file for d in built.summary.documents.values() if d.file]
-    with suppress(OSError):  # the report is there, whether or not anybody reads this
-        for line in (verdict_sentence(built.summary), *made):
-            click.echo(str(line))
+    for line in (verdict_sentence(built.summary), *made):
+        say(str(line))
 
 
 def _prepared_pool(workers: int, ahead: "Outlook") -> "Pool":

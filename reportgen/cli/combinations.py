@@ -1,6 +1,5 @@
 """What the commands do with a configuration that has a matrix: several reports at once."""
 
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from reportgen.cli.delivering import (
     tell_together,
 )
 from reportgen.errors import ExitCode, ReportgenError
+from reportgen.unread import say
 
 if TYPE_CHECKING:
     from reportgen.config.loading import Report
@@ -148,4 +148,4 @@ def write_index(matrix: "Matrix") -> int:
 
 
 def _say(stream: "Stream", text: str) -> None:
-    print(text, file=sys.stderr if stream == "err" else sys.stdout, flush=True)
+    say(text, error=stream == "err")

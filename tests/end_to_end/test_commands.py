@@ -14,6 +14,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from projects import CONFIG, DISTRIBUTION, ROOT, SECONDS, clean_environment, reportgen, section
 
+from reportgen.errors import ExitCode
+
 PLUGIN = """
 from reportgen.analyses.base import Analysis
 from reportgen.results import Section
@@ -375,7 +377,22 @@ def test_a_build_outlives_the_reader_of_its_log(project):
         ["bash", "-c", command], cwd=project.folder, env=clean_environment(), check=False
     )
     assert done.returncode == 0
-    assert project.latest.exists()
+    assert [section["status"] for section in project.summary()["sections"]] == ["ok"]
+
+
+def test_what_cannot_be_said_at_the_end_has_the_exit_code_of_a_full_disk(project):
+    command = f"{sys.executable} -m reportgen schema > /dev/full"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=project.folder,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == ExitCode.DELIVERY
+    assert "No space left on device" in done.stderr
+    assert "Exception ignored" not in done.stderr
 
 
 def test_in_the_c_locale_everything_is_written_as_everywhere(project):
