@@ -47,5 +47,24 @@ def _column(column):
     }
 
 
+def text_of(tables):
+    """Give what tables hold as JSON, a line a column, so that one can see what has changed."""
+    lines = []
+    for section, found in tables.items():
+        for table, columns in found.items():
+            for column, told in columns.items():
+                line = [section, table, column, told]
+                lines.append(json.dumps(line, ensure_ascii=False))
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def read_reference(path):
+    """Give section → table → column → what was in it when the reference was made."""
+    found = {}
+    for section, table, column, told in json.loads(path.read_text(encoding="utf-8")):
+        found.setdefault(section, {}).setdefault(table, {})[column] = told
+    return found
+
+
 if __name__ == "__main__":
-    json.dump(tables_of(sys.argv[1]), sys.stdout, indent=1, ensure_ascii=False)
+    sys.stdout.write(text_of(tables_of(sys.argv[1])))
