@@ -29,8 +29,8 @@ class Document:
     render: Callable[[Path, Summary, Means], bytes]
 
 
-def _html(run: Path, summary: Summary, means: Means) -> bytes:
-    return render_html(run, summary, means.store)
+def _html(run: Path, summary: Summary, _: Means) -> bytes:
+    return render_html(run, summary)
 
 
 def _pdf(run: Path, summary: Summary, means: Means) -> bytes:

@@ -3,11 +3,8 @@
 import re
 from base64 import b64encode
 from functools import lru_cache
-from hashlib import sha256
 
-from reportgen.store import Store
 from reportgen.style import FONT_FILES, font_path
-from reportgen.versions import installed_version
 
 # Digits and signs are in every face, whatever the page says, so that numbers keep one face.
 ALWAYS = "".join(map(chr, range(0x20, 0x7F))) + "\u00a0\u2007\u2008–—−×·…"
@@ -15,40 +12,22 @@ ALWAYS = "".join(map(chr, range(0x20, 0x7F))) + "\u00a0\u2007\u2008–—−×·
 # Of OpenType: what the style sheets ask for, and what places glyphs well.
 FEATURES = ("kern", "liga", "tnum", "lnum", "mark", "mkmk", "ccmp", "locl")
 
-_FORMAT = "face/1"
 _SLANTED = "italic", "<em", "<i", "<cite", "<dfn", "<var", "<address"
 _ASCII = bytes(range(128))
 
 
-def font_faces(page: str, store: Store | None = None) -> str:
-    """Give @font-face rules with the characters of a page, as data: addresses.
-
-    store: has the faces of earlier pages, and keeps those of this one.
-    """
+def font_faces(page: str) -> str:
+    """Give @font-face rules with the characters of a page, as data: addresses."""
     # A page is megabytes of ASCII, which all faces have, and little else.
     others = page.encode().translate(None, delete=_ASCII).decode()
     characters = "".join(sorted(set(others) | set(ALWAYS)))
     slanted = any(word in page and re.search(rf"{word}\b", page) for word in _SLANTED)
     return "\n".join(
         f"@font-face {{ font-family: '{family}'; font-style: {style}; font-weight: {weight}; "
-        f"src: url(data:font/ttf;base64,{_face(name, characters, store)}) format('truetype'); }}"
+        f"src: url(data:font/ttf;base64,{_subset(name, characters)}) format('truetype'); }}"
         for (family, style, weight), name in FONT_FILES.items()
         if slanted or style == "normal"
     )
-
-
-def _face(name: str, characters: str, store: Store | None) -> str:
-    """Give the characters of a face, as they were kept or cut now."""
-    if store is None:
-        return _subset(name, characters)
-    file = sha256(font_path(name).read_bytes()).hexdigest()
-    made_of = _FORMAT, installed_version("uharfbuzz"), FEATURES, file, characters
-    key = sha256(repr(made_of).encode()).hexdigest()
-    kept = store.get(key)
-    if kept is None:
-        kept = _subset(name, characters).encode()
-        store.put(key, kept)
-    return kept.decode()
 
 
 @lru_cache(maxsize=32)

@@ -8,15 +8,14 @@ from reportgen.render.environment import render_page
 from reportgen.render.fonts import font_faces
 from reportgen.render.svg import colour_variables, inline_svg
 from reportgen.render.view import SHORT_ROWS, report_view
-from reportgen.store import Store
 from reportgen.summary import FigureRecord, Summary
 
 FONTS = "/* fonts */"  # stands in the page until it is known which characters it uses
 MOST_ROWS = 500  # longest table on the page; the file has all of it
 
 
-def render_html(run: Path, summary: Summary, store: Store | None = None) -> bytes:
-    """Give the page of a run folder. store: has the fonts of earlier pages."""
+def render_html(run: Path, summary: Summary) -> bytes:
+    """Give the page of a run folder."""
 
     def drawing(section_id: str, figure: FigureRecord) -> Markup:
         text = (run / figure.files["svg"]).read_text(encoding="utf-8")
@@ -33,4 +32,4 @@ def render_html(run: Path, summary: Summary, store: Store | None = None) -> byte
         light=Markup(colour_variables(dark=False)),  # noqa: S704 - constants
         dark=Markup(colour_variables(dark=True)),  # noqa: S704 - constants
     )
-    return page.replace(FONTS, font_faces(page, store), 1).encode()
+    return page.replace(FONTS, font_faces(page), 1).encode()
