@@ -17,22 +17,19 @@ from reportgen.data.contents import (
     ColumnDigests,
     Contents,
     column_name,
-    digest_of,
     file_digest,
     image_digest,
     stamp,
 )
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
-from reportgen.kept import Caching, made_by
 from reportgen.reduce.base import Reduction, Source
-from reportgen.reduce.maps import MapReduction, MapsOf
+from reportgen.reduce.maps import MapReduction
 from reportgen.sources import Sources
+from reportgen.store import Store
 
 # Names of what a section reads, before that of a column, a set of weights or a span of images.
 COLUMN, WEIGHTS, IMAGES = "column ", "weights ", "images "
-SHARING = "sharing of memory"
-MAPS = "maps/1"
 _ROWS, _SHAPE, _ARCHITECTURE = "rows", "shape of images", "architecture"
 _TRAINED = "trained_with"
 _IMAGES_AT_A_TIME = 32
@@ -41,12 +38,12 @@ _IMAGES_AT_A_TIME = 32
 class CatalogueDigests:
     """Digests of the columns of a catalogue, worked out while it is read.
 
-    caching: None to work out nothing.
+    store: None to work out nothing.
     """
 
-    def __init__(self, catalogue: Catalogue, caching: Caching | None) -> None:
+    def __init__(self, catalogue: Catalogue, store: Store | None) -> None:
         self._catalogue = catalogue
-        self._store = caching.store if caching is not None else None
+        self._store = store
         self._before = {file: stamp(file) for file, _ in catalogue.files}
         self._digests = ColumnDigests()
         self._is_as_before = True
@@ -69,12 +66,10 @@ class CatalogueDigests:
         for file, told in found.items():
             Contents(self._store).remember(self._before[file], told)
 
-    def of(
-        self, reductions: Iterable[Reduction[Any, Any]], source: Source, sharing: str
-    ) -> dict[str, str]:
+    def of(self, reductions: Iterable[Reduction[Any, Any]], source: Source) -> dict[str, str]:
         """Give the digest of each thing that some reductions read; none where one is not known.
 
-        It is not known of what changed while it was read. sharing: see ``memory_sharing``.
+        It is not known of what changed while it was read.
         """
         try:
             names = _columns_read(reductions, source)
@@ -87,7 +82,6 @@ class CatalogueDigests:
         rows = rows_text(self._catalogue)
         return {
             _ROWS: rows,
-            SHARING: sharing,
             **{f"{COLUMN}{name}": digest for name, digest in found.items()},
         }
 
@@ -134,17 +128,6 @@ def network_digests(
         if name not in digests:
             digests[name] = _of_images(stack, reduction.first, reduction.stop, contents)
     return digests
-
-
-def maps_digest(of: MapsOf, stack: ImageStack, model: ModelFiles, contents: Contents) -> str:
-    """Give the digest of all that decides what the maps of an image are, but for the image.
-
-    Raises OSError for files that cannot be read.
-    """
-    files = [model.architecture] + ([] if of.weights == RANDOM else [model.weights[of.weights]])
-    digests = [_of_file(file, contents) for file in files]
-    size = list(stack.shape[1:])
-    return digest_of([MAPS, made_by(), repr(of), size, str(model.trained_with), *digests])
 
 
 def _of_images(stack: ImageStack, first: int, stop: int, contents: Contents) -> str:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.base import NOTES, NetworkAnalysis
+from reportgen.cache import Cache, Scanned
 from reportgen.cnn.choosing import choose_extractor, lacks_export
 from reportgen.cnn.extractor import Extractor
 from reportgen.cnn.fitting import Fitted, fit_network
-from reportgen.cnn.kept_maps import KeptMaps
 from reportgen.cnn.layers import Network
 from reportgen.cnn.legacy import random_network, read_architecture, read_network
 from reportgen.config.networks import RANDOM
@@ -22,11 +22,10 @@ from reportgen.data.contents import Contents, stamp
 from reportgen.data.hdf5 import open_file
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
-from reportgen.digests import maps_digest, network_digests
+from reportgen.digests import network_digests
 from reportgen.errors import SectionError, SourceError
 from reportgen.exports import NotExported
 from reportgen.failures import failure
-from reportgen.kept import Caching, Scanned
 from reportgen.reduce.maps import Batch, MapReduction, MapsOf, scan_maps
 from reportgen.reduce.scan import Failure
 from reportgen.store import Store
@@ -41,7 +40,7 @@ def scan_features(
     model: ModelFiles,
     analyses: Mapping[str, NetworkAnalysis],
     store: Store | None = None,
-    caching: Caching | None = None,
+    cache: Cache | None = None,
     *,
     threads: int = 1,
     may_export: bool = True,
@@ -50,31 +49,29 @@ def scan_features(
 
     store: where exported networks are kept; None: TensorFlow exports them anew. Returns for each
     section its values, pickled by the names it gave them, with notes for its readers under NOTES
-    if there are any, or why there are no values. caching: with it, no network is run for sections
-    that are kept. threads: how many images may be shown to a network at once. may_export: False to
-    be told which networks have yet to be exported to the store, if any have.
+    if there are any, or why there are no values. cache: with it, no network is run for sections
+    that are cached. threads: how many images may be shown to a network at once. may_export: False
+    to be told which networks have yet to be exported to the store, if any have.
     """
     wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
     result: dict[str, Scanned] = {}
     read: dict[str, dict[str, str]] = {}
-    contents = Contents(caching.store if caching is not None else None)
+    contents = Contents(cache.store if cache is not None else None)
     is_as_before = _watched([stack.file, model.architecture, *model.weights.values()])
     for section_id, analysis in analyses.items():
         try:
             needed = dict(analysis.reductions())
             _check_places(needed.values(), stack)
-            read[section_id] = _digests(stack, model, needed.values(), contents, caching)
+            read[section_id] = _digests(stack, model, needed.values(), contents)
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = Scanned(failure(error), {})
             continue
-        if caching and caching.has(section_id, read[section_id]):
+        if cache and cache.has(section_id, read[section_id]):
             result[section_id] = Scanned(None, read[section_id])
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    extractors = _Extractors(
-        model, stack, store, contents, caching, threads=threads, is_as_before=is_as_before
-    )
+    extractors = _Extractors(model, stack, store, threads=threads)
     if not may_export and (missing := extractors.not_exported(everything)):
         return NotExported(missing)
     values = scan_maps(everything, _batches(stack, everything), extractors.maps)
@@ -101,13 +98,12 @@ def _digests(
     model: ModelFiles,
     reductions: Iterable[MapReduction[Any, Any]],
     contents: Contents,
-    caching: Caching | None,
 ) -> dict[str, str]:
     """Give the digests of what some reductions read; none where they serve nothing.
 
     What cannot be read is said, in better words, by what reads it next.
     """
-    if caching is None:
+    if contents.store is None:
         return {}
     try:
         return network_digests(stack, model, reductions, contents)
@@ -148,38 +144,22 @@ class _Extractors:
         model: ModelFiles,
         stack: ImageStack,
         store: Store | None,
-        contents: Contents,
-        caching: Caching | None,
         *,
         threads: int,
-        is_as_before: Callable[[], bool],
     ) -> None:
         self._model = model
         self._stack = stack
         self._store = store
-        self._contents = contents
-        self._caching = caching
         self._threads = threads
-        self._is_as_before = is_as_before
         self._networks: dict[tuple[str, int], Network] = {}
-        self._made: dict[MapsOf, Extractor | KeptMaps] = {}
+        self._made: dict[MapsOf, Extractor] = {}
 
     def maps(self, of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the maps of images (n, height, width) as (n, filter, row, column)."""
         if of not in self._made:
-            self._made[of] = self._source(of)
+            part = self._part(of)
+            self._made[of] = choose_extractor(*part, self._store, threads=self._threads)
         return self._made[of].maps(images)
-
-    def _source(self, of: MapsOf) -> Extractor | KeptMaps:
-        """Give what has maps: the network, behind what is kept of other nights if anything is."""
-        make = partial(self._extractor, of)
-        if self._caching is None:
-            return make()
-        try:
-            made_of = maps_digest(of, self._stack, self._model, self._contents)
-        except OSError:  # said in better words by what reads the file next
-            return make()
-        return KeptMaps(make, made_of, self._caching.store, is_current=self._is_as_before)
 
     def not_exported(self, reductions: Iterable[MapReduction[Any, Any]]) -> tuple[Fitted, ...]:
         """Give the networks whose maps some reductions want and that LiteRT cannot run yet."""
@@ -190,9 +170,6 @@ class _Extractors:
                     fitted = fit_network(*self._part(of))
                     found += [fitted] if lacks_export(fitted, self._store) else []
         return tuple(found)
-
-    def _extractor(self, of: MapsOf) -> Extractor:
-        return choose_extractor(*self._part(of), self._store, threads=self._threads)
 
     def _part(self, of: MapsOf) -> tuple[Network, int, int, int]:
         """Give a network, the index of the layer, and height and width of the images."""

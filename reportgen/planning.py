@@ -1,19 +1,16 @@
 """What a build would make anew tonight, and why, without making it."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis
+from reportgen.cache import Cache
 from reportgen.config.loading import Report
 from reportgen.data.contents import Contents
 from reportgen.digests import COLUMN, IMAGES, WEIGHTS, read_columns_of, read_digest
 from reportgen.errors import SourceError
-from reportgen.kept import Parts, section_key
-from reportgen.larder import Larder
-from reportgen.sources import open_sources
+from reportgen.sources import Sources, open_sources
 from reportgen.store import FOLDER, Store
 
 
@@ -31,102 +28,96 @@ def plan_report(report: Report, sections: Mapping[str, AnyAnalysis]) -> list[Pla
 
     Files that have changed since they were last read are read; nothing is written.
     """
-    store = Store(report.output.folder / FOLDER)
-    contents = Contents(store, peeking=True)
+    store = Store(report.output.folder / FOLDER, read_only=True)
+    contents = Contents(store)
     needed = {key for section in sections.values() for key in section.sources}
     sources = open_sources(report, needed, contents)
-    larder = Larder(report, sections, sources, store, contents)
-    digests = _Digests(larder)
-    return [_planned(name, section, larder, digests) for name, section in sections.items()]
+    plan = _Plan(sections, sources, contents, Cache.of(store, report, sections))
+    return [plan.of(name) for name in sections]
 
 
-class _Digests:
-    """Digests of what sections read: known ones, and those of files that must be read for them."""
+class _Plan:
+    """Plans sections. known: digests of what each reads; None where they are not known."""
 
-    def __init__(self, larder: Larder) -> None:
-        self._larder = larder
-        self._read: dict[tuple[str, str], str] = {}
-        for catalogue, columns in self._unknown_columns().items():
-            found = read_columns_of(larder.sources.catalogues[catalogue], columns)
-            self._read |= {(catalogue, name): digest for name, digest in found.items()}
-
-    def _unknown_columns(self) -> dict[str, set[str]]:
-        unknown: dict[str, set[str]] = {}
-        for name, section in self._larder.sections.items():
-            if isinstance(section, Analysis):
-                known = self._larder.known(name) or {}
-                missing = {each for each, digest in known.items() if digest is None}
-                unknown.setdefault(section.catalogue, set()).update(missing)
-        return {catalogue: names for catalogue, names in unknown.items() if names}
-
-    def of(self, section_id: str) -> dict[str, str] | None:
-        """Give the digests of all that a section reads; None when it was never made."""
-        known = self._larder.known(section_id)
-        if known is None:
-            return None
-        return {
-            name: self._of(section_id, name) if digest is None else digest
-            for name, digest in known.items()
+    def __init__(
+        self,
+        sections: Mapping[str, AnyAnalysis],
+        sources: Sources,
+        contents: Contents,
+        cache: Cache,
+    ) -> None:
+        self._sections = sections
+        self._sources = sources
+        self._contents = contents
+        self._cache = cache
+        self._known = {
+            name: cache.known(name, section, sources, contents) or {}
+            for name, section in sections.items()
+            if not sources.errors.keys() & set(section.sources)
+        }
+        self._columns = {
+            name: read_columns_of(catalogue, self._unknown_columns(name))
+            for name, catalogue in sources.catalogues.items()
         }
 
-    def _of(self, section_id: str, name: str) -> str:
-        section = self._larder.sections[section_id]
-        if isinstance(section, Analysis):
-            return self._read.get((section.catalogue, name), "")
-        return read_digest(name, section, self._larder.sources, self._larder.contents)
+    def _unknown_columns(self, catalogue: str) -> set[str]:
+        """Return what sections read of a catalogue and that must be read for its digest."""
+        return {
+            column
+            for name, known in self._known.items()
+            for column, digest in known.items()
+            if digest is None and ("catalogues", catalogue) in self._sections[name].sources
+        }
 
-
-def _planned(section_id: str, section: AnyAnalysis, larder: Larder, digests: _Digests) -> Planned:
-    if wrong := _wrong(section_id, section, larder):
-        return Planned(section_id, False, f"it cannot be made: {wrong}")
-    if isinstance(section, HistoryAnalysis):
-        return Planned(section_id, False, "it is about the nights, of which there is a new one")
-    if not larder.recipes[section_id]:
-        return Planned(section_id, False, "nothing says whether it would be the same")
-    try:
-        found = digests.of(section_id)
-    except (SourceError, OSError) as error:
-        return Planned(section_id, False, f"what it reads cannot be read: {error}")
-    if found is not None:
-        key = section_key(larder.recipes[section_id], found)
-        if larder.store.peek(key) is not None:
+    def of(self, section_id: str) -> Planned:
+        """Say whether a section would be made anew, and why."""
+        if wrong := self._wrong(section_id):
+            return Planned(section_id, False, f"it cannot be made: {wrong}")
+        if isinstance(self._sections[section_id], HistoryAnalysis):
+            return Planned(section_id, False, "it is about the nights, of which there is a new one")
+        if section_id not in self._cache.made_of:
+            return Planned(section_id, False, "nothing says whether it would be the same")
+        try:
+            digests = self._digests(section_id)
+        except (SourceError, OSError) as error:
+            return Planned(section_id, False, f"what it reads cannot be read: {error}")
+        if self._cache.has(section_id, digests):
             return Planned(section_id, True, "nothing has changed of which it is made")
-    reasons = list(_reasons(_last(larder, section_id), larder.parts(section_id), found))
-    return Planned(section_id, False, "; ".join(reasons))
+        made = {"made_of": self._cache.made_of[section_id], "digests": digests}
+        return Planned(section_id, False, "; ".join(_reasons(self._cache.last(section_id), made)))
+
+    def _digests(self, section_id: str) -> dict[str, str]:
+        """Return the digests of all that a section reads; none when that is not known."""
+        return {
+            name: self._read(section_id, name) if digest is None else digest
+            for name, digest in self._known[section_id].items()
+        }
+
+    def _read(self, section_id: str, name: str) -> str:
+        section = self._sections[section_id]
+        if isinstance(section, Analysis):
+            return self._columns[section.catalogue].get(name, "")
+        return read_digest(name, section, self._sources, self._contents)
+
+    def _wrong(self, section_id: str) -> str:
+        """Say why a source of a section, or a column of it, cannot be read; empty if all can."""
+        section, errors = self._sections[section_id], self._sources.errors
+        wrong = [errors[key] for key in section.sources if key in errors]
+        if not wrong and isinstance(section, Analysis):
+            broken = self._sources.catalogues[section.catalogue].broken
+            names = self._known[section_id]
+            wrong = [broken[column] for column in sorted(broken) if f"{COLUMN}{column}" in names]
+        return wrong[0].message if wrong else ""
 
 
-def _wrong(section_id: str, section: AnyAnalysis, larder: Larder) -> str:
-    """Say why a source of a section, or a column of it, cannot be read; empty if all can."""
-    errors = larder.sources.errors
-    wrong = [errors[key] for key in section.sources if key in errors]
-    if not wrong and isinstance(section, Analysis):
-        broken = larder.sources.catalogues[section.catalogue].broken
-        names = larder.known(section_id) or {}
-        wrong = [broken[column] for column in sorted(broken) if f"{COLUMN}{column}" in names]
-    return wrong[0].message if wrong else ""
-
-
-def _last(larder: Larder, section_id: str) -> dict[str, Any]:
-    """Give what a section was last made of; empty when that is not known."""
-    with suppress(ValueError):
-        told = json.loads(larder.store.peek(larder.last_key(section_id)) or b"{}")
-        if isinstance(told, dict):
-            return told
-    return {}
-
-
-def _reasons(last: Mapping[str, Any], parts: Parts, found: dict[str, str] | None) -> Iterator[str]:
-    before = last.get("parts")
-    if not isinstance(before, dict):
+def _reasons(last: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    if not last["made_of"]:
         yield "it was never made here"
-        return
-    now = json.loads(json.dumps(parts))
-    if before != now:
-        yield from _changed_parts(before, now)
-        return
-    changed = _changed(last.get("digests", {}), found or {})
-    yield from map(_words, changed)
-    if not changed:
+    elif last["made_of"] != now["made_of"]:
+        yield from _changed_parts(last["made_of"], now["made_of"])
+    elif changed := _changed(last["digests"], now["digests"]):
+        yield from map(_words, changed)
+    else:
         yield "what was kept of it is not there any more"
 
 
@@ -134,23 +125,21 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
 
 
-def _changed_parts(before: Parts, now: Parts) -> Iterator[str]:
-    if before.get("code") != now["code"]:
+def _changed_parts(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    changed = _changed(before, now)
+    if "code" in changed:
+        yield "the code of reportgen has changed"
+    if "plugins" in changed:
         yield "the code of its analysis has changed"
     versions = before.get("versions", {})
     for package in _changed(versions, now["versions"]):
         was, is_now = versions.get(package) or "not there", now["versions"].get(package)
         yield f"{package} was {was} and is {is_now or 'not there'}"
-    parameters = _changed(before.get("parameters", {}), now["parameters"])
-    if parameters:
-        yield f"{_listed(parameters)} changed in the configuration"
+    if parameters := _changed(before.get("parameters", {}), now["parameters"]):
+        yield f"{', '.join(parameters)} changed in the configuration"
     for name, said in (("counted", "what its checks count"), ("memory", "memory of its catalogue")):
-        if before.get(name) != now.get(name):
+        if name in changed:
             yield f"{said} changed in the configuration"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
 
 
 def _words(name: str) -> str:

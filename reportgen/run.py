@@ -10,6 +10,7 @@ from time import perf_counter
 
 from reportgen.analyses.base import AnyAnalysis
 from reportgen.budgets import settle_budgets
+from reportgen.cache import Cache
 from reportgen.config.loading import Report
 from reportgen.config.suggest import unknown
 from reportgen.data.contents import Contents
@@ -17,7 +18,6 @@ from reportgen.documents import make_documents
 from reportgen.errors import ConfigError, ExitCode, ReportgenError
 from reportgen.filing import Filed, file_run
 from reportgen.judgement import judge, metric_histories, read_past, with_changes
-from reportgen.larder import Larder
 from reportgen.metering import meter_memory
 from reportgen.pool import FOR_PDF, Pool, default_workers, worker_pool
 from reportgen.progress import Nobody, Progress
@@ -84,9 +84,18 @@ def build(
         contents = Contents(store)
         needed = {key for section in sections.values() for key in section.sources}
         sources = open_sources(report, needed, contents)
-        larder = Larder(report, sections, sources, store, contents) if store is not None else None
+        cache = Cache.of(store, report, sections) if store is not None else None
         maker = SectionMaker(
-            sections, sources, report, run.path, options.alone, pool, progress, store, larder
+            sections,
+            sources,
+            report,
+            run.path,
+            options.alone,
+            pool,
+            progress,
+            store,
+            cache,
+            contents,
         )
         maker.start()
         if "pdf" in report.output.formats:

@@ -12,12 +12,12 @@ from typing import Any
 
 from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis, NetworkAnalysis
 from reportgen.analyses.trend import MetricHistory
+from reportgen.cache import Cache, Scanned
 from reportgen.config.loading import Report
+from reportgen.data.contents import Contents
 from reportgen.errors import PublishError
 from reportgen.exports import NotExported, export_networks
 from reportgen.failures import Ended, Failed, error_record
-from reportgen.kept import Scanned
-from reportgen.larder import Larder, on_catalogue
 from reportgen.metering import own_peak
 from reportgen.pool import Pool
 from reportgen.progress import Progress
@@ -33,7 +33,8 @@ class SectionMaker:
     """Makes the sections of a run in worker processes.
 
     alone: gives the command that builds one section. store: where exported networks are kept; None
-    for nowhere. larder: sections of other nights; None to make all. records: those that have ended.
+    for nowhere. cache: of sections; None to make all. contents: what is known of files. records:
+    those that have ended.
     """
 
     sections: Mapping[str, AnyAnalysis]
@@ -44,7 +45,8 @@ class SectionMaker:
     pool: Pool
     progress: Progress
     store: Store | None = None
-    larder: Larder | None = None
+    cache: Cache | None = None
+    contents: Contents = field(default_factory=Contents)
     records: dict[str, SectionRecord] = field(default_factory=dict)
 
     @property
@@ -82,25 +84,31 @@ class SectionMaker:
         return isinstance(self.sections[group[0]], Analysis)
 
     def take(self, section_id: str, digests: Mapping[str, str] | None = None) -> bool:
-        """Take a section that is kept, and say whether there is one.
+        """Take a section from the cache, and say whether it was there.
 
         digests: of what it reads; without them, what is known of files that have not changed.
         """
         begun = perf_counter()
-        kept = self.larder.get(section_id, digests) if self.larder is not None else None
-        if kept is None:
+        if self.cache is None:
             return False
-        write_files(self.run, kept.files)
+        if digests is None:
+            section = self.sections[section_id]
+            cached = self.cache.lookup(section_id, section, self.sources, self.contents)
+        else:
+            cached = self.cache.get(section_id, digests)
+        if cached is None:
+            return False
+        write_files(self.run, cached.files)
         seconds = round(perf_counter() - begun, 3)
         update = {"seconds": seconds, "memory": own_peak(), "kept": True}
-        self.records[section_id] = kept.record.model_copy(update=update)
-        self.progress.ended(section_id, kept.record.status, seconds)
+        self.records[section_id] = cached.record.model_copy(update=update)
+        self.progress.ended(section_id, cached.record.status, seconds)
         return True
 
     def scan(self, group: list[str], *, anew: bool = False, may_export: bool = False) -> None:
         """Start the one pass over the source that some sections share.
 
-        anew: whatever is kept. may_export: networks too, that have not been exported yet.
+        anew: whatever is cached. may_export: networks too, that have not been exported yet.
         """
         name = f"pass over {self.named_sources(group)}"
         self.begin(group, name, *self.work(group, anew=anew, may_export=may_export))
@@ -108,7 +116,7 @@ class SectionMaker:
     def work(self, group: list[str], *, anew: bool, may_export: bool) -> tuple[Any, ...]:
         """Give what a pass for some sections is: function and arguments; see ``scan``."""
         chosen = {section_id: self.sections[section_id] for section_id in group}
-        caching = None if self.larder is None or anew else self.larder.caching(group)
+        cache = None if anew else self.cache
         first = chosen[group[0]]
         work: Callable[..., Any]
         source: tuple[Any, ...]
@@ -127,11 +135,16 @@ class SectionMaker:
             )
         else:
             ((_, name),) = first.sources
-            there = on_catalogue(self.report, name)
-            others = [section for other, section in there.items() if other not in chosen]
+            others = [
+                section
+                for other, section in self.report.sections.items()
+                if isinstance(section, Analysis)
+                and section.catalogue == name
+                and other not in chosen
+            ]
             work = partial(scan_catalogue, beside=others)
             source = self.sources.catalogues[name], int(self.report.catalogues[name].memory)
-        return partial(work, caching=caching), *source, chosen
+        return partial(work, cache=cache), *source, chosen
 
     def export(self, group: list[str], needed: NotExported) -> None:
         """Start to export networks for some sections, whose pass then begins again."""
@@ -173,8 +186,6 @@ class SectionMaker:
             return
         made = dict.fromkeys(group, Scanned(failed, {})) if failed is not None else end.value
         for section_id, found in made.items():
-            if self.larder is not None:
-                self.larder.learn(section_id, found.digests)
             if isinstance(found.values, Failed):
                 self.failed(section_id, found.values, end.printed if failed is not None else "")
             elif found.values is not None:
@@ -185,14 +196,12 @@ class SectionMaker:
     def compute(self, section_id: str, values: bytes, digests: Mapping[str, str]) -> None:
         """Start to make a section of its values, pickled by name. digests: of what it reads."""
         section = self.sections[section_id]
-        keep = self.larder.place(section_id, digests) if self.larder is not None else None
         self.pool.start(
-            compute_section,
+            partial(compute_section, cache=self.cache, digests=digests),
             section_id,
             section,
             values,
             self.run,
-            keep,
             timeout=section.timeout,
             memory=section.memory_limit,
             then=partial(self.computed, section_id),

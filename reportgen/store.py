@@ -1,7 +1,7 @@
-"""Content by key, on disk: what was worked out once need not be worked out again.
+"""Entries by key on disk, safe under concurrent use, each with its checksum, bounded in size.
 
-It is a convenience: whatever the disk refuses costs time, never a report. What another user could
-have written is not read, for the content of an entry is believed.
+Whatever the disk refuses costs time, never a report. A folder that another user could have written
+to is not used, for the content of an entry is believed.
 """
 
 import hashlib
@@ -16,10 +16,10 @@ from pathlib import Path
 from uuid import uuid4
 
 FOLDER = ".cache"
-"""What the folder of a store is called, in an output folder."""
+"""Name of the folder of a cache in an output folder."""
 MOST_BYTES = 10**9
 SPARE_BYTES = 100 * 10**6
-"""Bytes that are left free on the disk, for what is no mere convenience."""
+"""Bytes that are left free on the disk: a report needs them more."""
 
 _KEY = re.compile(r"[0-9a-f]{16,128}")
 _MARK = b"reportgen-entry/1\n"  # of this format; what begins otherwise is damaged
@@ -35,19 +35,20 @@ class _Entry:
     used: int
 
 
+@dataclass(frozen=True)
 class Store:
-    """Content by key, on disk: safe under concurrent use, self-checking, bounded in size.
+    """Entries by key in a folder.
 
-    folder: made when something is put. most_bytes: what ``trim`` leaves at most. It holds no open
-    file, so that it can be sent to other processes.
+    folder: made when something is put. most_bytes: what ``trim`` leaves at most. read_only: leave
+    everything as it is. It holds no open file, so that it can be sent to other processes.
     """
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
-        self.folder = folder
-        self.most_bytes = most_bytes
+    folder: Path
+    most_bytes: int = MOST_BYTES
+    read_only: bool = False
 
     def get(self, key: str) -> bytes | None:
-        """Give the content of a key; None when there is none, or it is damaged (then removed).
+        """Return the content of an entry; None if there is none or it is damaged (then removed).
 
         key: a hexadecimal digest. The entry counts as used now.
         """
@@ -57,28 +58,20 @@ class Store:
             try:
                 content = _checked(key, _whole(file))
                 if content is not None:
-                    with suppress(OSError):  # of a folder that can only be read
-                        os.utime(file)
+                    with suppress(OSError):  # of a disk that can only be read
+                        if not self.read_only:
+                            os.utime(file)
                     return content
             finally:
                 os.close(file)
-            os.unlink(name, dir_fd=folder)
-        return None
-
-    def peek(self, key: str) -> bytes | None:
-        """Give the content of a key as ``get`` does, and leave everything as it is."""
-        with suppress(OSError), self._opened() as folder:
-            file = os.open(_name(key), os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
-            try:
-                return _checked(key, _whole(file))
-            finally:
-                os.close(file)
+            if not self.read_only:
+                os.unlink(name, dir_fd=folder)
         return None
 
     def put(self, key: str, content: bytes) -> None:
-        """Keep content under a key, whole or not at all; a disk that refuses it is no error."""
+        """Write an entry, whole or not at all; a disk that refuses it is no error."""
         name = _name(key)
-        if _HEAD + len(content) > self.most_bytes:
+        if self.read_only or _HEAD + len(content) > self.most_bytes:
             return
         with suppress(OSError):
             if _free_bytes(self.folder) < SPARE_BYTES + len(content):
@@ -89,31 +82,19 @@ class Store:
                     os.mkdir(name.partition("/")[0], 0o700, dir_fd=folder)
                 _write(folder, name, _MARK + _digest(key, content) + content)
 
-    @property
-    def problem(self) -> str:
-        """Why entries are neither read nor written; empty when they are, or there are none yet."""
-        try:
-            with self._opened():
-                return ""
-        except FileNotFoundError:
-            return ""
-        except OSError as error:
-            return f"{self.folder}: is not used: {error.strerror or error}"
-
     def trim(self) -> None:
         """Remove the entries that were not used for longest, until the others fit."""
-        entries = sorted(self._entries(), key=lambda entry: entry.used, reverse=True)
-        kept = 0
-        for entry in entries:
-            kept += entry.bytes
-            if kept > self.most_bytes:
-                with suppress(OSError):  # another trim was first
-                    entry.path.unlink()
+        with suppress(OSError), self._opened():
+            entries = sorted(self._entries(), key=lambda entry: entry.used, reverse=True)
+            total = 0
+            for entry in entries:
+                total += entry.bytes
+                if total > self.most_bytes:
+                    with suppress(OSError):  # another trim was first
+                        entry.path.unlink()
 
     def _entries(self) -> Iterator[_Entry]:
-        """Give what is there; remove what killed processes left half-written."""
-        if self.problem:
-            return
+        """List all entries; remove what killed processes left half-written."""
         for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
             with suppress(OSError):
                 found = path.lstat()
@@ -141,14 +122,14 @@ class Store:
 
 
 def _free_bytes(folder: Path) -> int:
-    """Give how many bytes are free where a folder is, or will be."""
+    """Return how many bytes are free where a folder is, or will be."""
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     disk = os.statvfs(there)
     return disk.f_bavail * disk.f_frsize
 
 
 def _name(key: str) -> str:
-    """Give the path of an entry; ValueError for a key that is no digest."""
+    """Return the path of an entry; ValueError for a key that is no digest."""
     if not _KEY.fullmatch(key):
         raise ValueError(f"{key!r} is not a hexadecimal digest")
     return f"{key[:2]}/{key[2:]}"
@@ -174,14 +155,14 @@ def _write(folder: int, name: str, content: bytes) -> None:
 
 
 def _digest(key: str, content: bytes) -> bytes:
-    """Give the checksum of an entry; with its key, so that it is good under no other."""
+    """Return the checksum of an entry; with its key, so that it is good under no other."""
     digest = hashlib.sha256(key.encode())
     digest.update(content)
     return digest.digest()
 
 
 def _checked(key: str, entry: bytes) -> bytes | None:
-    """Give the content of an entry; None when it is damaged."""
+    """Return the content of an entry; None when it is damaged."""
     content = entry[_HEAD:]
     good = entry.startswith(_MARK) and entry[len(_MARK) : _HEAD] == _digest(key, content)
     return content if good else None

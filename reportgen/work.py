@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from reportgen.analyses.base import NOTES, Analysis, AnyAnalysis
+from reportgen.cache import Cache, CachedSection, Scanned
 from reportgen.config.columns import Column
 from reportgen.data.catalogue import Catalogue, all_problems, synthetic_mark
 from reportgen.data.contents import DIGEST, SYNTHETIC, Contents, file_digest, stamp
@@ -19,18 +20,16 @@ from reportgen.data.hdf5 import open_file
 from reportgen.digests import CatalogueDigests
 from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.failures import Failed, failure
-from reportgen.kept import Caching, Kept, Scanned
 from reportgen.metering import own_peak
 from reportgen.prose import fill_prose
 from reportgen.publish import publishing_errors
 from reportgen.reduce.base import Reduction, Source
 from reportgen.reduce.counts import Count
-from reportgen.reduce.scan import Failure, memory_sharing, scan
+from reportgen.reduce.scan import Failure, scan
 from reportgen.render.html import MOST_ROWS
 from reportgen.render.saving import section_files
 from reportgen.render.view import section_view
 from reportgen.results import Section
-from reportgen.store import Store
 from reportgen.style import house_style
 from reportgen.summary import CountedRecord, SectionRecord
 
@@ -41,14 +40,14 @@ def scan_catalogue(
     catalogue: Catalogue,
     memory: int,
     analyses: Mapping[str, Analysis],
-    caching: Caching | None = None,
+    cache: Cache | None = None,
     beside: Iterable[Analysis] = (),
 ) -> dict[str, Scanned]:
     """Compute all reductions of some sections in one pass over a catalogue.
 
     Returns for each section its values, pickled by the names it gave them (only the section
-    itself will open them), or why there are none. caching: with it, digests of the columns are
-    worked out on the way, and a section that is kept gets no values. beside: the other sections of
+    itself will open them), or why there are none. cache: with it, digests of the columns are worked
+    out on the way, and a section that is cached gets no values. beside: the other sections of
     the report on the catalogue, which have their part of the memory.
     """
     wanted: dict[str, Mapping[str, Any]] = {}
@@ -62,15 +61,14 @@ def scan_catalogue(
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    digests = CatalogueDigests(catalogue, caching)
+    digests = CatalogueDigests(catalogue, cache.store if cache else None)
     source = Source(catalogue.rows, memory)
     others = _reductions_beside(beside)
     values = scan(everything, source, digests.chunks, beside=others)
     digests.remember()
-    sharing = memory_sharing([*everything, *others], source)
     for section_id, named in wanted.items():
-        read = digests.of(named.values(), source, sharing)
-        if caching and caching.has(section_id, read):
+        read = digests.of(named.values(), source)
+        if cache and cache.has(section_id, read):
             result[section_id] = Scanned(None, read)
             continue
         found = {name: values[reduction] for name, reduction in named.items()}
@@ -119,11 +117,13 @@ def compute_section(
     analysis: AnyAnalysis,
     values: bytes,
     run: Path,
-    keep: tuple[Store, str] | None = None,
+    *,
+    cache: Cache | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> SectionRecord:
     """Make a section from its values and save its figures and tables in the run folder.
 
-    keep: store and key under which it is kept for later nights.
+    cache: where it is written for later nights. digests: of each thing that it reads.
     Raises PublishError when the run folder cannot be written; anything else is the section's.
     """
     started = perf_counter()
@@ -153,9 +153,8 @@ def compute_section(
     section_view(run, record, MOST_ROWS)
     seconds = round(perf_counter() - started, 3)
     record = record.model_copy(update={"seconds": seconds, "memory": own_peak()})
-    if keep is not None:
-        store, key = keep
-        store.put(key, Kept(record, made.files).written())
+    if cache is not None:
+        cache.put(section_id, digests or {}, CachedSection(record=record, files=made.files))
     return record
 
 

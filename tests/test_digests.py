@@ -10,8 +10,7 @@ from reportgen.data.contents import Contents
 from reportgen.data.hdf5 import ColumnPlace
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
-from reportgen.digests import SHARING, CatalogueDigests, network_digests, rows_text
-from reportgen.kept import Caching
+from reportgen.digests import CatalogueDigests, network_digests, rows_text
 from reportgen.reduce.base import Source
 from reportgen.reduce.counts import Count, Range
 from reportgen.reduce.histograms import Histogram
@@ -45,7 +44,7 @@ def catalogue(tmp_path):
 
 def scanned(catalogue, store, passes=1, meanwhile=lambda: None, columns=("flux", "size")):
     """Read some columns a few times, as a scan does; gives their digests."""
-    digests = CatalogueDigests(catalogue, None if store is None else Caching(store, {}))
+    digests = CatalogueDigests(catalogue, store)
     for number in range(passes):
         if number:
             meanwhile()
@@ -56,31 +55,31 @@ def scanned(catalogue, store, passes=1, meanwhile=lambda: None, columns=("flux",
 
 def test_a_section_has_the_digests_of_what_it_reads_and_no_other(catalogue, store):
     found = scanned(catalogue, store)
-    assert found.of([Count("flux")], SOURCE, "").keys() == {"rows", SHARING, "column flux"}
-    both = found.of([Count("flux"), Range("size")], SOURCE, "")
-    assert both.keys() == {"rows", SHARING, "column flux", "column size"}
+    assert found.of([Count("flux")], SOURCE).keys() == {"rows", "column flux"}
+    both = found.of([Count("flux"), Range("size")], SOURCE)
+    assert both.keys() == {"rows", "column flux", "column size"}
 
 
 def test_other_values_have_another_digest_and_the_other_columns_stay(catalogue, store):
-    before = scanned(catalogue, store).of([Count("flux"), Count("size")], SOURCE, "")
+    before = scanned(catalogue, store).of([Count("flux"), Count("size")], SOURCE)
     write(catalogue.places["flux"].file, flux=np.zeros(100))
-    after = scanned(catalogue, store).of([Count("flux"), Count("size")], SOURCE, "")
+    after = scanned(catalogue, store).of([Count("flux"), Count("size")], SOURCE)
     assert {name for name in before if before[name] != after[name]} == {"column flux"}
 
 
 def test_without_a_cache_nothing_is_known_not_even_by_the_number_of_rows(catalogue):
-    assert scanned(catalogue, None).of([Count("flux")], SOURCE, "") == {}
-    assert scanned(catalogue, None).of([], SOURCE, "") == {}
+    assert scanned(catalogue, None).of([Count("flux")], SOURCE) == {}
+    assert scanned(catalogue, None).of([], SOURCE) == {}
 
 
 def test_a_section_that_reads_something_unseen_has_no_digests(catalogue, store):
-    assert scanned(catalogue, store, columns=["size"]).of([Count("flux")], SOURCE, "") == {}
+    assert scanned(catalogue, store, columns=["size"]).of([Count("flux")], SOURCE) == {}
 
 
 def test_without_rows_there_is_nothing_to_see(catalogue, store, tmp_path):
     write(tmp_path / "stars.h5", flux=np.empty(0), size=np.empty(0))
     empty = replace(catalogue, rows=0)
-    assert scanned(empty, store).of([Count("flux")], Source(0), "") == {"rows": "0", SHARING: ""}
+    assert scanned(empty, store).of([Count("flux")], Source(0)) == {"rows": "0"}
 
 
 @dataclass(frozen=True)
@@ -96,29 +95,23 @@ class Broken(Count):
         raise ZeroDivisionError
 
 
-def test_how_the_memory_is_shared_counts(catalogue, store):
-    found = scanned(catalogue, store)
-    one, other = (found.of([Count("flux")], SOURCE, sharing) for sharing in ("", "abc"))
-    assert {name for name in one if one[name] != other[name]} == {SHARING}
-
-
 def test_what_must_be_known_beforehand_counts_as_read(catalogue, store):
-    found = scanned(catalogue, store).of([NeedsSize("flux")], SOURCE, "")
-    assert found.keys() == {"rows", SHARING, "column flux", "column size"}
+    found = scanned(catalogue, store).of([NeedsSize("flux")], SOURCE)
+    assert found.keys() == {"rows", "column flux", "column size"}
     liked = Histogram("flux", 5, like=("size",))
-    assert "column size" in scanned(catalogue, store).of([liked], SOURCE, "")
+    assert "column size" in scanned(catalogue, store).of([liked], SOURCE)
 
 
 def test_an_error_of_a_plugin_is_no_digest(catalogue, store):
-    assert scanned(catalogue, store).of([Broken("flux")], SOURCE, "") == {}
+    assert scanned(catalogue, store).of([Broken("flux")], SOURCE) == {}
 
 
 def test_a_file_that_changed_between_two_passes_has_no_digests(catalogue, store, tmp_path):
     def change():
         write(tmp_path / "stars.h5", flux=np.zeros(100))
 
-    assert scanned(catalogue, store, 2).of([Count("flux")], SOURCE, "")
-    assert scanned(catalogue, store, 2, change).of([Count("flux")], SOURCE, "") == {}
+    assert scanned(catalogue, store, 2).of([Count("flux")], SOURCE)
+    assert scanned(catalogue, store, 2, change).of([Count("flux")], SOURCE) == {}
 
 
 def test_a_linked_file_that_changed_between_two_passes_has_no_digests(catalogue, store, tmp_path):
@@ -127,9 +120,9 @@ def test_a_linked_file_that_changed_between_two_passes_has_no_digests(catalogue,
     write(tmp_path / "stars.h5", flux=h5py.ExternalLink("other.h5", "flux"))
     linked = replace(catalogue, linked=frozenset({"flux"}))
     found = scanned(linked, store, 2, lambda: write(other, flux=np.zeros(100)))
-    assert found.of([Count("flux")], SOURCE, "") == {}
-    assert found.of([Count("size")], SOURCE, ""), "it was not in that file"
-    assert scanned(linked, store, 2).of([Count("flux")], SOURCE, "")
+    assert found.of([Count("flux")], SOURCE) == {}
+    assert found.of([Count("size")], SOURCE), "it was not in that file"
+    assert scanned(linked, store, 2).of([Count("flux")], SOURCE)
 
 
 def test_how_rows_are_split_counts_where_they_are(catalogue):

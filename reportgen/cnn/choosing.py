@@ -45,10 +45,10 @@ def choose_extractor(
     except LiteRTError as error:
         note = f"TensorFlow computed the maps, since {error}."
         return build_extractor(network, layer_index, height, width, note)
-    kept = get_exported(store, fitted) if store is not None else None
-    if kept is not None:
+    exported = get_exported(store, fitted) if store is not None else None
+    if exported is not None:
         with suppress(LiteRTError):  # then it is exported again
-            return load_extractor(litert, kept, fitted, threads)
+            return load_extractor(litert, exported, fitted, threads)
     try:
         model = export_network(fitted)
         made = load_extractor(litert, model, fitted, threads)

@@ -2,15 +2,14 @@
 
 import hashlib
 import json
-from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
-from pathlib import Path
 
 from reportgen.cnn.extractor import rebuild
 from reportgen.cnn.fitting import Fitted
 from reportgen.cnn.importing import first_line, import_tensorflow, silence
 from reportgen.store import Store
+from reportgen.versions import package_digest
 
 
 class ExportError(Exception):
@@ -55,7 +54,7 @@ def network_key(fitted: Fitted, exporter: str) -> str:
     read and drawn weights. exporter: see exporter_versions.
     """
     told = {
-        "code": _code(),
+        "code": package_digest(),
         "exporter": exporter,
         "shapes": fitted.shapes,
         "layers": [repr(layer) for layer in fitted.layers],
@@ -86,12 +85,3 @@ def _version(module: str) -> str:
     except PackageNotFoundError:  # it came in another package: tensorflow-cpu, tf-nightly
         packages = sorted(set(packages_distributions().get(module, ())))
         return "+".join(f"{package} {version(package)}" for package in packages)
-
-
-@cache
-def _code() -> str:
-    """Give a digest of the modules beside this one, which rebuild the network."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()

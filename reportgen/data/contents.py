@@ -1,4 +1,4 @@
-"""What files hold, by digest: worked out once, and remembered as long as a file stays as it is."""
+"""File digests: what is known of files, remembered for as long as their stamps stay the same."""
 
 import hashlib
 import json
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from reportgen.data.hdf5 import ColumnPlace
 from reportgen.store import Store
+from reportgen.versions import package_digest
 
 SYNTHETIC = "synthetic"
 """Name of what a file says of being synthetic, among what is known of it."""
 DIGEST = "sha256"
 """Name of the digest of the whole file."""
-_FORMAT = "contents/1"
 # A file that was written so shortly ago could be written again within the clock's resolution.
 SETTLED_SECONDS = 2.0
 
@@ -38,12 +38,12 @@ class Stamp:
 
     @property
     def key(self) -> str:
-        """Digest under which the store has what is known of the file."""
-        return digest_of([_FORMAT, asdict(self)])
+        """Key of the entry with what is known of the file."""
+        return digest_of(["file", package_digest(), asdict(self)])
 
 
 def stamp(path: Path) -> Stamp | None:
-    """Give the stamp of a file; None when it is not there."""
+    """Return the stamp of a file; None when it is not there."""
     try:
         found = path.stat()
     except OSError:
@@ -62,17 +62,16 @@ def stamp(path: Path) -> Stamp | None:
 class Contents:
     """What is known of files, by name: digests of columns and images, lengths of datasets.
 
-    store: where it is remembered; None to know nothing. peeking: leave the store as it is.
-    settled: seconds after which a file is not written again within the resolution of its times.
+    store: where it is remembered; None to know nothing. settled: seconds after which a file is not
+    written again within the resolution of its times.
     """
 
     store: Store | None = None
-    peeking: bool = False
     settled: float = SETTLED_SECONDS
     _known: dict[Stamp, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     def of(self, path: Path) -> Mapping[str, Any]:
-        """Give what is known of a file as it is now."""
+        """Return what is known of a file as it is now."""
         found = stamp(path)
         if found is None or self.store is None:
             return {}
@@ -84,11 +83,9 @@ class Contents:
         if self.store is None:
             return {}
         with suppress(ValueError):  # nothing of ours
-            told = json.loads(
-                (self.store.peek if self.peeking else self.store.get)(found.key) or "{}"
-            )
-            if isinstance(told, dict):
-                return told
+            known = json.loads(self.store.get(found.key) or "{}")
+            if isinstance(known, dict):
+                return known
         return {}
 
     def remember(self, before: Stamp | None, told: Mapping[str, Any]) -> None:
@@ -96,12 +93,7 @@ class Contents:
 
         Nothing is remembered of a file that was written meanwhile, or just before.
         """
-        if (
-            before is None
-            or self.store is None
-            or self.peeking
-            or stamp(Path(before.path)) != before
-        ):
+        if before is None or self.store is None or stamp(Path(before.path)) != before:
             return
         if before.changed * 1e-9 > time.time() - self.settled:
             return
@@ -111,18 +103,18 @@ class Contents:
 
 
 def digest_of(told: Any) -> str:
-    """Give a digest of what JSON can write."""
+    """Return the digest of what JSON can write."""
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def column_name(place: ColumnPlace) -> str:
-    """Give the name of a column's digest among what is known of its file."""
+    """Return the name of a column's digest among what is known of its file."""
     marks = [repr(mark) for mark in place.missing]
     return "column " + json.dumps([place.dataset, place.index, place.field, marks])
 
 
 def length_name(place: ColumnPlace) -> str:
-    """Give the name of a column's length among what is known of its file."""
+    """Return the name of a column's length among what is known of its file."""
     return "rows of " + json.dumps([place.dataset, place.index, place.field])
 
 
@@ -159,7 +151,7 @@ class ColumnDigests:
 
 
 def image_digest(batches: Iterable[NDArray[np.float32]]) -> str:
-    """Give a digest of images, read in batches."""
+    """Return the digest of images, read in batches."""
     running = hashlib.sha256()
     for images in batches:
         running.update(repr(images.shape[1:]).encode())
@@ -173,6 +165,6 @@ def _bytes(values: NDArray[Any]) -> memoryview:
 
 
 def file_digest(path: Path) -> str:
-    """Give the SHA-256 of a file; OSError when it cannot be read."""
+    """Return the SHA-256 of a file; OSError when it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

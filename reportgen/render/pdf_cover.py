@@ -66,7 +66,7 @@ def pages_before(store: Store, parts: Sequence[Part]) -> list[Pages] | None:
 def remember_pages(store: Store, parts: Sequence[Part], pages: Sequence[Pages]) -> None:
     """Keep the pages that parts have."""
     content = json.dumps([[each.count, dict(each.starts)] for each in pages]).encode()
-    if store.peek(_key(parts)) != content:
+    if store.get(_key(parts)) != content:
         store.put(_key(parts), content)
 
 

@@ -113,12 +113,12 @@ class PartPrinter:
 
     def misses(self, parts: Iterable[Part]) -> bool:
         """Whether any part is not there yet."""
-        return any(self.store.peek(self._key(part)) is None for part in parts)
+        return any(self.store.get(self._key(part)) is None for part in parts)
 
     def print_missing(self, parts: Iterable[Part], processes: int = 1) -> None:
         """Print the parts that are not there yet, in at most so many processes at once."""
         keys = {self._key(part): part for part in parts}
-        missing = [(key, part) for key, part in keys.items() if self.store.peek(key) is None]
+        missing = [(key, part) for key, part in keys.items() if self.store.get(key) is None]
         # The largest first, so that all processes end at about the same time.
         missing.sort(key=lambda entry: len(entry[1].page), reverse=True)
         print_all = partial(self._print_those_free, missing)
@@ -129,7 +129,7 @@ class PartPrinter:
         """Print the parts that no other process has printed or is about to print."""
         for key, part in missing:
             with _lock(self.store, key, wait=False) as ours:
-                if ours and self.store.peek(key) is None:
+                if ours and self.store.get(key) is None:
                     self.store.put(key, self._print(part))
 
     def content(self, part: Part) -> bytes:
@@ -145,7 +145,7 @@ class PartPrinter:
     @contextmanager
     def margins_beside(self, page: str, style: str, processes: int) -> Iterator[None]:
         """Print the margins while something else is done, if that is new and may be."""
-        is_new = self.store.peek(_margins_key(page, style)) is None
+        is_new = self.store.get(_margins_key(page, style)) is None
         with beside(partial(self.margins, page, style), int(is_new and processes > 1)):
             yield
 

@@ -32,24 +32,20 @@ def write_network(folder):
         file["images"] = g.normal(size=(5, *SIZE)).astype(np.float32)
 
 
-def scan(folder, count=5, *, caching=False):
+def scan(folder):
     """Give the values that a section on the network gets; see ``pass_over``."""
-    found = pass_over(folder, count, caching=caching)["filters"].values
+    found = pass_over(folder)["filters"].values
     assert isinstance(found, bytes), found
     return pickle.loads(found)  # noqa: S301 - pickled by ourselves
 
 
-def pass_over(folder, count=5, *, caching=False, **options):
-    """Give what a pass gives a section on the network, with exported networks in folder/cache.
-
-    count: images that it is on. caching: keep their maps there, too. options: of the pass.
-    """
+def pass_over(folder, **options):
+    """Give what a pass gives a section on the network, with exported networks in folder/cache."""
     from reportgen.analyses.feature_statistics import FeatureStatistics
     from reportgen.config.networks import Images, Model
     from reportgen.data.images import ImageStack
     from reportgen.data.models import ModelFiles
     from reportgen.features import scan_features
-    from reportgen.kept import Caching
     from reportgen.store import Store
 
     files = ModelFiles(
@@ -62,11 +58,9 @@ def pass_over(folder, count=5, *, caching=False, **options):
     }
     keys = {"analysis": "feature_statistics", "title": "Filters", "images": "radio", "model": "cnn"}
     section = FeatureStatistics.model_validate(
-        {**keys, "weights": ["late", "random"], "count": count}, context=context
+        {**keys, "weights": ["late", "random"], "count": 5}, context=context
     )
-    store = Store(folder / "cache")
-    kept = Caching(store, {"filters": ""}) if caching else None
-    return scan_features(stack, files, {"filters": section}, store, kept, **options)
+    return scan_features(stack, files, {"filters": section}, Store(folder / "cache"), **options)
 
 
 def digest(values):

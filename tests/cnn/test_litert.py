@@ -185,9 +185,9 @@ def test_the_key_is_that_of_the_layers_and_numbers_that_are_used(tmp_path, netwo
     assert found[0] == found[1]
 
 
-def test_the_key_changes_with_the_code_that_rebuilds(fitted, monkeypatch):
+def test_the_key_changes_with_the_code(fitted, monkeypatch):
     before = network_key(fitted, "")
-    monkeypatch.setattr(exporting, "_code", lambda: "another")
+    monkeypatch.setattr(exporting, "package_digest", lambda: "another")
     assert network_key(fitted, "") != before
 
 

@@ -4,17 +4,19 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
-from projects import DISTRIBUTION, SECONDS, clean_environment, section, small_project
+from projects import DISTRIBUTION, ROOT, SECONDS, clean_environment, section, small_project
 
 SIZES = section("distribution", columns=["size"], histograms=[{"bins": 5}])
 TREND = {"analysis": "trend", "title": "Nights", "metrics": ["fluxes.flux_median"]}
 PLUGIN = """
 import warnings
+from x_helper import SAID
 from reportgen.analyses.base import Analysis
 from reportgen.reduce.counts import CountRows
 from reportgen.results import Section
@@ -26,7 +28,7 @@ class Counting(Analysis, name="counting"):
 
     def present(self, rows):
         warnings.warn("they were counted")
-        return Section(["There are rows."])
+        return Section([SAID])
 
 
 class Fickle(Counting, name="fickle"):
@@ -49,8 +51,9 @@ def kept(project):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A project with one run. Do not change it: `project`."""
-    project = small_project(tmp_path_factory.mktemp("kept"))
+    project = small_project(tmp_path_factory.mktemp("cached"))
     project.plugin(PLUGIN, counting="Counting", fickle="Fickle")
+    (project.folder / "site" / "x_helper.py").write_text("SAID = 'There are rows.'")
     sections = {"fluxes": DISTRIBUTION, "sizes": SIZES, "nights": TREND}
     project.configure(sections | {name: section(name) for name in ("counting", "fickle")})
     assert build(project) == dict.fromkeys(kept(project), False)
@@ -81,7 +84,7 @@ def files_of(run):
     }
 
 
-def test_a_kept_build_and_a_fresh_one_give_the_same_bytes(tmp_path):
+def test_a_cached_build_and_a_fresh_one_give_the_same_bytes(tmp_path):
     project = small_project(tmp_path)
     project.configure(
         {"fluxes": DISTRIBUTION, "overview": section("overview"), "nights": TREND},
@@ -153,14 +156,48 @@ def test_damaged_entries_are_computed_again(project):
     assert build(project) == ALL_KEPT
 
 
-def test_other_missing_marks_or_other_code_make_sections_anew(project):
+def test_other_missing_marks_make_what_reads_the_column_anew(project):
     with h5py.File(project.folder / "stars.h5") as file:
         largest = float(file["size"][:].max())
-    plugin = project.folder / "site" / "x_plugin.py"
-    plugin.write_text(plugin.read_text().replace("There are rows.", "Rows there are."))
     done = build(project, "--set", f"catalogues.stars.columns.size.missing=[{largest!r}]")
-    assert done == ALL_KEPT | {"sizes": False, "counting": False}
+    assert done == ALL_KEPT | {"sizes": False}
+
+
+def test_a_module_that_a_plugin_imports_makes_its_sections_anew(project):
+    (project.folder / "site" / "x_helper.py").write_text("SAID = 'Rows there are.'")
+    assert "counting  made  the code of its analysis has changed" in plan(project)
+    assert build(project) == ALL_KEPT | {"counting": False}
     assert project.section("counting")["findings"] == ["Rows there are."]
+
+
+@pytest.mark.parametrize("changed", ["deliver/wording.py", "fonts/LICENSE.md", "new.py"])
+def test_any_change_in_the_package_makes_every_section_anew(project, changed):
+    site = project.folder / "site"
+    for name in ("reportgen", "templates"):
+        shutil.copytree(ROOT / name, site / name, ignore=shutil.ignore_patterns("__pycache__"))
+    assert build(project) == ALL_KEPT
+    with (site / "reportgen" / changed).open("a") as file:
+        file.write("\n")
+    assert plan(project).count("made  the code of reportgen has changed") == 3
+    assert build(project) == dict.fromkeys(ALL_KEPT, False)
+
+
+def plan(project):
+    done = project.run("plan", project.config)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_of_files_that_stay_as_they_are_nothing_is_read(made, tmp_path):
+    profile = tmp_path / "profile.txt"
+    arguments = "--output", tmp_path / "out", "--only", "fluxes", "--profile", profile
+    build(made, *arguments)
+    # Nothing is remembered of a file that could be written again within the time of its stamp.
+    while time.time() - (made.folder / "stars.h5").stat().st_ctime < 3:
+        build(made, *arguments)
+    build(made, *arguments)
+    build(made, *arguments)
+    assert "worker: " not in profile.read_text(encoding="utf-8")
 
 
 def test_two_builds_at_once_with_one_cache(project):
