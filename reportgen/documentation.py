@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from reportgen.analyses.base import AnyAnalysis
@@ -24,18 +23,18 @@ def describe_analysis(analysis: type[AnyAnalysis]) -> str:
     own = [name for name in analysis.model_fields if name not in SectionBlock.model_fields]
     schema = analysis.model_json_schema()
     for name in own:
-        lines += _field(analysis, name, schema, indent="  ")
+        lines += _field(name, schema, indent="  ")
     lines += ["", "Keys of every section:"]
     for name in SectionBlock.model_fields:
-        lines += _field(analysis, name, schema, indent="  ")
+        lines += _field(name, schema, indent="  ")
     return "\n".join(lines)
 
 
-def _field(model: type[BaseModel], name: str, schema: Mapping[str, Any], indent: str) -> list[str]:
+def _field(name: str, schema: Mapping[str, Any], indent: str) -> list[str]:
     shape = schema["properties"][name]
     lines = [
         f"{indent}{name} ({_kind(shape, schema)}; {_default(name, schema)})",
-        f"{indent}    {model.model_fields[name].description or ''}".rstrip(),
+        f"{indent}    {shape.get('description', '')}".rstrip(),
     ]
     for reference in _references(shape):
         block = _resolve(reference, schema)
@@ -105,7 +104,7 @@ def configuration_schema(analyses: Mapping[str, type[AnyAnalysis]]) -> dict[str,
         references.append({"$ref": f"#/$defs/{name}"})
     schema["properties"]["sections"] = {
         "type": "object",
-        "description": Settings.model_fields["sections"].description,
+        "description": schema["properties"]["sections"]["description"],
         "additionalProperties": {"oneOf": references},
         "minProperties": 1,
     }

@@ -14,7 +14,6 @@ from reportgen.drawing_servers import DrawingServers
 
 # Imported once in a server, so that no task pays for it.
 PRELOAD = [
-    "reportgen.plain",
     "reportgen.work",
     "reportgen.features",
     "reportgen.documents",

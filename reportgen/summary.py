@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator
 
-from reportgen.describing import is_wanted
+from reportgen.docstrings import Documented
 from reportgen.errors import ConfigError
 
 FORMAT = "reportgen-run/1"
@@ -44,12 +44,10 @@ ErrorKind = Literal["error", "timeout", "memory", "died", "source", "config"]
 configuration is wrong."""
 
 
-class Record(BaseModel):
+class Record(Documented):
     """Any part of the record; its texts hold nothing that XML or UTF-8 cannot carry."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=is_wanted(), defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @field_validator("*", mode="before")
     @classmethod

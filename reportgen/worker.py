@@ -14,11 +14,6 @@ from threading import Thread
 from time import sleep
 from typing import Any
 
-from reportgen import describing
-
-if "--multiprocessing-fork" in sys.orig_argv:  # as multiprocessing starts a process of its own
-    describing.leave_out()
-
 from reportgen.allocating import keep_freed
 from reportgen.failures import Failed, failure
 from reportgen.timeline import noting_use

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from reportgen.analyses.base import Analysis, installed_analyses
 from reportgen.config.schema import Block, ColumnRef, SectionBlock, Settings
+from reportgen.docstrings import field_docstrings
 from reportgen.documentation import configuration_schema, describe_analysis, first_line
 
 
@@ -40,6 +41,12 @@ class Everything(Analysis, name="everything"):
     """A number or a word."""
 
 
+class Narrower(Inner):
+    size: int = Field(default=3, description="Said otherwise.")
+    """How large."""
+    tags: tuple[str, ...] = ()
+
+
 @pytest.fixture(scope="module")
 def said():
     return describe_analysis(Everything)
@@ -70,11 +77,24 @@ def test_an_analysis_is_documented_by_its_fields(said, lines):
 def test_every_key_of_every_analysis_is_described(analysis):
     said = describe_analysis(analysis)
     assert first_line(analysis)
-    for name, field in analysis.model_fields.items():
-        assert field.description, f"{analysis.name}.{name}"
+    described = field_docstrings(analysis)
+    for name in analysis.model_fields:
+        assert described[name]
         assert f"  {name} (" in said
     for line in said.splitlines():
         assert not line.endswith(": "), line
+
+
+def test_a_field_may_be_described_otherwise_and_keeps_what_it_inherits():
+    properties = Narrower.model_json_schema()["properties"]
+    said = {name: shape["description"] for name, shape in properties.items()}
+    assert said == {"size": "Said otherwise.", "kind": "Which shape.", "tags": "Its names."}
+
+
+def test_a_model_without_a_source_is_not_described():
+    made = {}
+    exec("class Made(Block):\n    size: int\n    '''How large.'''", {"Block": Block}, made)  # noqa: S102
+    assert "description" not in made["Made"].model_json_schema()["properties"]["size"]
 
 
 def test_the_schema_holds_each_analysis_with_its_fields():

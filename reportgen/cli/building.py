@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reportgen import describing
 from reportgen.cli.combinations import (
     Manner,
     build_combinations,
@@ -71,7 +70,6 @@ def build(  # noqa: PLR0917 - click names them all
     no_index: bool,
 ) -> int:
     """Build a report and publish it in its output folder; with a matrix, one a combination."""
-    describing.leave_out()
     from reportgen.config.text import Source
     from reportgen.outlook import Outlook, look_ahead
     from reportgen.pool import default_workers
@@ -203,7 +201,6 @@ def _print_details(summary: "Summary") -> None:
 @with_cells
 def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> int:
     """Check a configuration and that every source, dataset and column is there."""
-    describing.leave_out()
     reports = read_reports(config, overrides, cells)
     if not reports.cells:
         report = reports.one()

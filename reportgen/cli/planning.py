@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from reportgen import describing
 from reportgen.cli.combinations import read_reports, with_cells
 from reportgen.cli.common import cli, with_config
 
@@ -19,7 +18,6 @@ def plan(
     config: Path, overrides: tuple[str, ...], cells: tuple[str, ...], output: Path | None
 ) -> int:
     """Say which sections a build would make anew tonight, and why; nothing is made or written."""
-    describing.leave_out()
     from reportgen.planning import plan_report
     from reportgen.run import chosen_sections
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -17,7 +16,7 @@ from pydantic import (
 
 from reportgen.config.columns import Column
 from reportgen.config.suggest import unknown
-from reportgen.describing import is_wanted
+from reportgen.docstrings import Documented
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 LONGEST_NAME = 80  # characters
@@ -73,14 +72,13 @@ def resolve_path(text: object, info: ValidationInfo) -> object:
 FilePath = Annotated[Path, BeforeValidator(resolve_path), WithJsonSchema({"type": "string"})]
 
 
-class Block(BaseModel):
+class Block(Documented):
     """Any block of the YAML: frozen, and no key beyond those it lists."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         arbitrary_types_allowed=True,
-        use_attribute_docstrings=is_wanted(),
         validate_default=True,
         defer_build=True,
     )
