@@ -1,6 +1,14 @@
-"""``python -m reportgen``."""
+"""``python -m reportgen``, and the command ``reportgen``."""
 
-if __name__ == "__main__":  # workers import this under another name, and need no command line
-    from reportgen.cli import main
+from typing import NoReturn
 
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    from reportgen.cli import main  # here, as each worker imports this module
+
+    main()
+
+
+if __name__ == "__main__":
     main()

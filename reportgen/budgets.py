@@ -5,7 +5,6 @@ from pathlib import Path
 
 from reportgen.checks.budgets import Used, check_report_budgets
 from reportgen.config.budgets import ReportBudgets
-from reportgen.metering import is_known
 from reportgen.summary import CheckRecord, DocumentRecord, Summary, with_status
 
 
@@ -18,7 +17,7 @@ def assume_budgets(
     """
     if block is None:
         return summary
-    nothing = Used(memory=0 if is_known() else None, sizes=dict.fromkeys(forms, 0))
+    nothing = Used(memory=0, sizes=dict.fromkeys(forms, 0))
     checks = check_report_budgets(block, nothing, fixed=summary.run.seconds is None)
     unknown = tuple(check.model_copy(update={"value": None}) for check in checks)
     return with_status(summary.model_copy(update={"checks": unknown}))

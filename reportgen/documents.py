@@ -81,9 +81,7 @@ class _Maker:
         """Start to make a document; a page of our own templates is made here and now."""
         then = partial(self._end, form, perf_counter())
         arguments = write_document, form, self._run, summary, self._folder, self._means
-        if form == "pdf":
-            self._pool.start_ready(*arguments, then=then, timeout=DOCUMENT_SECONDS, name=form)
-        elif summary.configuration.templates:
+        if form == "pdf" or summary.configuration.templates:
             self._pool.start(*arguments, then=then, timeout=DOCUMENT_SECONDS, name=form)
         else:
             then(attempt(*arguments))

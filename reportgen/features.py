@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.base import NOTES, NetworkAnalysis
 from reportgen.cache import Cache, Scanned
-from reportgen.cnn.choosing import choose_extractor, lacks_export
+from reportgen.cnn.choosing import choose_extractor, export_once
+from reportgen.cnn.exporting import ExportError
 from reportgen.cnn.extractor import Extractor
-from reportgen.cnn.fitting import Fitted, fit_network
+from reportgen.cnn.fitting import fit_network
 from reportgen.cnn.layers import Network
 from reportgen.cnn.legacy import random_network, read_architecture, read_network
 from reportgen.config.networks import RANDOM
@@ -23,8 +24,7 @@ from reportgen.data.hdf5 import open_file
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.digests import network_digests
-from reportgen.errors import SectionError, SourceError
-from reportgen.exports import NotExported
+from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.failures import failure
 from reportgen.reduce.maps import Batch, MapReduction, MapsOf, scan_maps
 from reportgen.reduce.scan import Failure
@@ -43,15 +43,13 @@ def scan_features(
     cache: Cache | None = None,
     *,
     threads: int = 1,
-    may_export: bool = True,
-) -> dict[str, Scanned] | NotExported:
+) -> dict[str, Scanned]:
     """Compute all reductions of some sections on one network in one pass over its images.
 
     store: where exported networks are kept; None: TensorFlow exports them anew. Returns for each
     section its values, pickled by the names it gave them, with notes for its readers under NOTES
     if there are any, or why there are no values. cache: with it, no network is run for sections
-    that are cached. threads: how many images may be shown to a network at once. may_export: False
-    to be told which networks have yet to be exported to the store, if any have.
+    that are cached. threads: how many images may be shown to a network at once.
     """
     wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
     result: dict[str, Scanned] = {}
@@ -72,8 +70,6 @@ def scan_features(
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
     extractors = _Extractors(model, stack, store, threads=threads)
-    if not may_export and (missing := extractors.not_exported(everything)):
-        return NotExported(missing)
     values = scan_maps(everything, _batches(stack, everything), extractors.maps)
     if not is_as_before():  # what was read may not be what the digests are of
         read = {section_id: {} for section_id in read}
@@ -85,6 +81,24 @@ def scan_features(
         given = pickle.dumps(found) if failed is None else failure(failed.error)
         result[section_id] = Scanned(given, read[section_id])
     return result
+
+
+def export_networks(
+    stack: ImageStack, model: ModelFiles, analyses: Mapping[str, NetworkAnalysis], store: Store
+) -> None:
+    """Export the networks whose maps some sections want, unless the store has them.
+
+    What goes wrong is left to the pass over the images, which needs them and will say it.
+    """
+    _, height, width = stack.shape
+    wanted: dict[MapsOf, None] = {}
+    for analysis in analyses.values():
+        with suppress(Exception):  # a plugin's error is its section's
+            wanted |= dict.fromkeys(each.of for each in analysis.reductions().values() if each.of)
+    for of in wanted:
+        with suppress(ReportgenError, ExportError):
+            network = _read(model, of.weights, of.seed)
+            export_once(fit_network(network, network.find_layer(of.layer), height, width), store)
 
 
 def _watched(files: Iterable[Path]) -> Callable[[], bool]:
@@ -157,24 +171,13 @@ class _Extractors:
     def maps(self, of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the maps of images (n, height, width) as (n, filter, row, column)."""
         if of not in self._made:
-            part = self._part(of)
-            self._made[of] = choose_extractor(*part, self._store, threads=self._threads)
+            self._made[of] = self._extractor(of)
         return self._made[of].maps(images)
 
-    def not_exported(self, reductions: Iterable[MapReduction[Any, Any]]) -> tuple[Fitted, ...]:
-        """Give the networks whose maps some reductions want and that LiteRT cannot run yet."""
-        found = []
-        for of in dict.fromkeys(each.of for each in reductions):
-            with suppress(Exception):  # whoever wants its maps will say it better
-                if of is not None and self._store is not None:
-                    fitted = fit_network(*self._part(of))
-                    found += [fitted] if lacks_export(fitted, self._store) else []
-        return tuple(found)
-
-    def _part(self, of: MapsOf) -> tuple[Network, int, int, int]:
-        """Give a network, the index of the layer, and height and width of the images."""
+    def _extractor(self, of: MapsOf) -> Extractor:
         network, (_, height, width) = self._network(of), self._stack.shape
-        return network, network.find_layer(of.layer), height, width
+        layer = network.find_layer(of.layer)
+        return choose_extractor(network, layer, height, width, self._store, threads=self._threads)
 
     def notes(self, reductions: Iterable[MapReduction[Any, Any]]) -> tuple[str, ...]:
         """Give what the readers of some reductions should know, each note once."""

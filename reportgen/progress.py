@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from reportgen.summary import Status
-from reportgen.unread import say
 
 MARKS: dict[Status, tuple[str, str]] = {
     "ok": ("ok", "green"),
@@ -128,7 +127,7 @@ class Bar:
 
 
 def _say(text: str) -> None:
-    say(text, error=True)
+    print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -136,7 +135,7 @@ def progress_display(*, quiet: bool = False, verbose: bool = False) -> Iterator[
     """Give the display that suits where the output goes."""
     if quiet:
         yield Silent()
-    elif sys.stderr is None or not sys.stderr.isatty():
+    elif not sys.stderr.isatty():
         yield Lines(verbose=verbose)
     else:
         from rich.console import Console

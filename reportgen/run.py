@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from reportgen.errors import ConfigError, ExitCode, ReportgenError
 from reportgen.filing import Filed, file_run
 from reportgen.judgement import judge, metric_histories, read_past, with_changes
 from reportgen.metering import meter_memory
-from reportgen.pool import FOR_PDF, Pool, default_workers, worker_pool
+from reportgen.pool import default_workers, worker_pool
 from reportgen.progress import Nobody, Progress
 from reportgen.publish import new_run, publishing_errors, started_now
 from reportgen.record import RunTimes, start_fingerprints, summarise
@@ -60,12 +59,9 @@ class Built:
     filed: Filed
 
 
-def build(
-    report: Report, options: Options, progress: Progress, workers: Pool | None = None
-) -> Built:
+def build(report: Report, options: Options, progress: Progress) -> Built:
     """Build a report and publish it.
 
-    workers: where work is done; as many as the options say when not given.
     Raises ConfigError for sections or templates that are wrong, and PublishError when the run
     cannot be written; whatever else goes wrong is shown in the report and in the exit code.
     """
@@ -74,7 +70,7 @@ def build(
     started_now()  # a wrong time is said before anything is made
     with (
         new_run(report.output.folder, as_latest=not options.only, told=progress.told) as run,
-        worker_pool(options.workers) if workers is None else nullcontext(workers) as pool,
+        worker_pool(options.workers) as pool,
         meter_memory(wanted=has_memory_budget(report) and not run.fixed) as meter,
     ):
         clock, stage = perf_counter(), options.timeline.stage
@@ -98,8 +94,6 @@ def build(
             contents,
         )
         maker.start()
-        if "pdf" in report.output.formats:
-            pool.prepare(*FOR_PDF)
         inputs = start_fingerprints(sources, pool, contents)
         stage("sources, and sections that are kept")
         past = read_past(report, run.started)

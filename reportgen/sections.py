@@ -15,17 +15,30 @@ from reportgen.analyses.trend import MetricHistory
 from reportgen.cache import Cache, Scanned
 from reportgen.config.loading import Report
 from reportgen.data.contents import Contents
+from reportgen.data.images import ImageStack
+from reportgen.data.models import ModelFiles
 from reportgen.errors import PublishError
-from reportgen.exports import NotExported, export_networks
 from reportgen.failures import Ended, Failed, error_record
 from reportgen.metering import own_peak
 from reportgen.pool import Pool
 from reportgen.progress import Progress
-from reportgen.server import Server
 from reportgen.sources import Sources
 from reportgen.store import Store
 from reportgen.summary import SectionRecord
 from reportgen.work import blank_record, compute_section, scan_catalogue, write_files
+
+PRELOADED = [
+    "reportgen.work",
+    "reportgen.features",
+    "reportgen.documents",
+    "h5py",
+    "astropy.units",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_pdf",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.figure",
+]
+"""Imported once for all tasks of a build that makes any section."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +77,11 @@ class SectionMaker:
                 self.failed(section_id, Failed("error", wrong[0].message, error=wrong[0]))
             elif not isinstance(section, HistoryAnalysis) and not self.take(section_id):
                 groups.setdefault(section.sources, []).append(section_id)
-        made = [self.sections[section_id] for group in groups.values() for section_id in group]
-        self.pool.preload(dict.fromkeys(name for section in made for name in section.imports))
+        if groups:
+            self.pool.preload(PRELOADED)
         # Networks first: importing TensorFlow takes longer than all else, and goes on beside it.
         for group in sorted(groups.values(), key=self.reads_catalogue):
-            self.scan(group)
+            self.read(group)
 
     def start_on_history(self, histories: Mapping[str, MetricHistory]) -> None:
         """Start to make the sections on the metrics of the others, once these are all there."""
@@ -105,34 +118,37 @@ class SectionMaker:
         self.progress.ended(section_id, cached.record.status, seconds)
         return True
 
-    def scan(self, group: list[str], *, anew: bool = False, may_export: bool = False) -> None:
-        """Start the one pass over the source that some sections share.
+    def read(self, group: list[str]) -> None:
+        """Start to read the source that some sections share; their networks are exported first."""
+        first = self.sections[group[0]]
+        if not isinstance(first, NetworkAnalysis):
+            self.scan(group)
+            return
+        from reportgen.features import export_networks
 
-        anew: whatever is cached. may_export: networks too, that have not been exported yet.
-        """
-        name = f"pass over {self.named_sources(group)}"
-        self.begin(group, name, *self.work(group, anew=anew, may_export=may_export))
+        arguments = *self.network_files(first), self.chosen(group), self.exported
+        name = f"export for {self.named_sources(group)}"
+        then = partial(self.networks_exported, group)
+        self.begin(group, name, export_networks, *arguments, then=then)
 
-    def work(self, group: list[str], *, anew: bool, may_export: bool) -> tuple[Any, ...]:
-        """Give what a pass for some sections is: function and arguments; see ``scan``."""
-        chosen = {section_id: self.sections[section_id] for section_id in group}
-        cache = None if anew else self.cache
-        first = chosen[group[0]]
+    def networks_exported(self, group: list[str], end: Ended) -> None:
+        """Start the pass over images, once the networks are there that it runs."""
+        if end.failed is not None:
+            self.scanned(group, end)
+            return
+        self.progress.printed(self.named_sources(group), end.printed)
+        self.scan(group)
+
+    def scan(self, group: list[str], *, anew: bool = False) -> None:
+        """Start the one pass over the source that some sections share; anew: whatever is cached."""
+        chosen, first = self.chosen(group), self.sections[group[0]]
         work: Callable[..., Any]
         source: tuple[Any, ...]
         if isinstance(first, NetworkAnalysis):
             from reportgen.features import scan_features
 
-            work = partial(
-                scan_features,
-                store=self.exported,
-                threads=self.pool.workers,
-                may_export=may_export,
-            )
-            source = (
-                self.sources.images[first.images.name],
-                self.sources.models[first.model.name],
-            )
+            work = partial(scan_features, store=self.exported, threads=self.pool.workers)
+            source = self.network_files(first)
         else:
             ((_, name),) = first.sources
             others = [
@@ -144,27 +160,29 @@ class SectionMaker:
             ]
             work = partial(scan_catalogue, beside=others)
             source = self.sources.catalogues[name], int(self.report.catalogues[name].memory)
-        return partial(work, cache=cache), *source, chosen
+        work = partial(work, cache=None if anew else self.cache)
+        name = f"pass over {self.named_sources(group)}"
+        self.begin(group, name, work, *source, chosen, then=partial(self.scanned, group))
 
-    def export(self, group: list[str], needed: NotExported) -> None:
-        """Start to export networks for some sections, whose pass then begins again."""
-        work, *arguments = self.work(group, anew=False, may_export=True)
-        otherwise = pickle.dumps((work, arguments))
-        given = needed.networks, self.exported, otherwise
-        name = f"export for {self.named_sources(group)}"
-        self.begin(group, name, export_networks, *given, fresh=True)
-
-    def begin(self, group: list[str], name: str, *work: Any, fresh: bool = False) -> None:
+    def begin(self, group: list[str], name: str, *work: Any, then: Callable[[Ended], None]) -> None:
         """Start what some sections share. name: of it. work: function and arguments."""
-        sections = [self.sections[section_id] for section_id in group]
+        sections = self.chosen(group).values()
         self.pool.start(
             *work,
             timeout=min(section.timeout for section in sections),
             memory=min((s.memory_limit for s in sections if s.memory_limit), default=None),
-            then=partial(self.scanned, group),
+            then=then,
             name=name,
-            fresh=fresh,  # TensorFlow may be there already
         )
+
+    def chosen(self, group: list[str]) -> dict[str, AnyAnalysis]:
+        """Return some sections by their names."""
+        return {section_id: self.sections[section_id] for section_id in group}
+
+    def network_files(self, section: NetworkAnalysis) -> tuple[ImageStack, ModelFiles]:
+        """Return the images of a section and the files of the network that is shown them."""
+        images, model = section.images.name, section.model.name
+        return self.sources.images[images], self.sources.models[model]
 
     def named_sources(self, group: list[str]) -> str:
         """Give the names of what some sections are on."""
@@ -176,13 +194,7 @@ class SectionMaker:
         failed = end.failed
         if failed is not None and len(group) > 1:
             for section_id in group:  # one of them broke the pass for all: find out which
-                self.scan([section_id])
-            return
-        if isinstance(end.value, NotExported):
-            self.export(group, end.value)
-            return
-        if failed is None and end.value is None:  # all are exported now
-            self.scan(group, may_export=True)
+                self.read([section_id])
             return
         made = dict.fromkeys(group, Scanned(failed, {})) if failed is not None else end.value
         for section_id, found in made.items():
@@ -205,8 +217,6 @@ class SectionMaker:
             timeout=section.timeout,
             memory=section.memory_limit,
             then=partial(self.computed, section_id),
-            server=Server.WHOLE if section.imports else Server.DRAWING,
-            size=len(values),  # the larger, the more there is to draw and to write
             name=f"section {section_id}",
         )
 

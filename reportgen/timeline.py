@@ -1,12 +1,11 @@
 """Where the time of a build goes: its stages and the tasks of its workers, one below the other."""
 
-import json
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from time import monotonic, process_time
+from time import monotonic, process_time, time
+
+import psutil
 
 from reportgen.metering import own_peak
 from reportgen.numbers import bytes_text
@@ -18,8 +17,8 @@ WIDTH = 40  # characters of the bars
 class Span:
     """Something that took time. begun, ended: on the clock of ``time.monotonic``.
 
-    called: when the process was started that did it, which had to import its modules first. cpu:
-    processor seconds. memory: most bytes that its process had resident. is_task: of a worker.
+    called: when the process was started that did it. cpu: processor seconds. memory: most bytes
+    that its process had resident. is_task: of a worker.
     """
 
     name: str
@@ -49,42 +48,18 @@ class Timeline:
 
 
 def process_started() -> float:
-    """Give when this process was started, on the clock of ``time.monotonic``; now if unknown."""
-    with suppress(OSError, ValueError, IndexError):
-        told = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        # Field 22 counts in ticks from when the machine was started, as the clock does.
-        return float(told[19]) / os.sysconf("SC_CLK_TCK")
-    return monotonic()
+    """Return when this process was started, on the clock of ``time.monotonic``."""
+    return monotonic() - (time() - psutil.Process().create_time())
 
 
-@contextmanager
-def noting_use(file: Path) -> Iterator[None]:
-    """Write what a task of this process used to a file, for ``read_use``."""
-    begun, cpu = monotonic(), _cpu_seconds()
-    try:
-        yield
-    finally:
-        told = [begun, monotonic(), _cpu_seconds() - cpu, own_peak()]
-        with suppress(OSError):  # of a full disk: the work is done all the same
-            file.write_text(json.dumps(told), encoding="utf-8")
-
-
-def _cpu_seconds() -> float:
-    """Give the processor seconds of this process and of those it started that have ended."""
+def cpu_seconds() -> float:
+    """Return the processor seconds of this process and of those it started that have ended."""
     used = os.times()
     return process_time() + used.children_user + used.children_system
 
 
-def read_use(file: Path, name: str, called: float) -> Span:
-    """Give the span of a task; only its time when its process died without a word."""
-    with suppress(OSError, ValueError):
-        begun, ended, cpu, memory = json.loads(file.read_text(encoding="utf-8"))
-        return Span(name, begun, ended, cpu, memory, called, is_task=True)
-    return Span(name, called, monotonic(), called=called, is_task=True)
-
-
 def timeline_text(spans: Iterable[Span], started: float) -> str:
-    """Give spans as lines of text, in the order in which they began, with a bar each."""
+    """Return spans as lines of text, in the order in which they began, with a bar each."""
     ordered = sorted(spans, key=lambda span: (span.begun, span.ended))
     whole = max((span.ended - started for span in ordered), default=0.0) or 1.0
     lines = [

@@ -1,7 +1,6 @@
 import pytest
 from made_nights import make_run, started
 
-from reportgen import metering
 from reportgen.budgets import assume_budgets, settle_budgets
 from reportgen.config.budgets import ReportBudgets
 from reportgen.summary import DocumentRecord, ErrorRecord, read_summary
@@ -69,15 +68,6 @@ def test_a_document_that_could_not_be_made_cannot_be_checked(run):
     settled, otherwise = settle_budgets(record, BLOCK, run, 1.0, 1)
     assert otherwise
     assert settled.checks[1].status == "error"
-
-
-def test_where_memory_is_never_known_the_first_documents_say_so(run, monkeypatch, tmp_path):
-    monkeypatch.setattr(metering, "_PROC", tmp_path / "none")
-    record = assume_budgets(read_summary(run), BLOCK, FORMS)
-    assert record.checks[3].status == "error"
-    settled, otherwise = settle_budgets(record, BLOCK, run, 1.0, None)
-    assert not otherwise
-    assert settled.checks[3] == record.checks[3]
 
 
 def test_a_report_without_budgets_has_no_checks_of_its_own(run):

@@ -106,3 +106,15 @@ def test_a_signal_ends_the_command_with_the_code_that_shells_give(number):
 def test_an_exit_code_reaches_the_shell():
     assert main("cli.cli.commands['doctor'].callback = lambda: 3").returncode == 3
     assert os.EX_SOFTWARE == cli.BUG
+
+
+def test_workers_import_the_main_module_without_the_command_line():
+    program = (
+        "import sys; from runpy import run_module;"
+        "run_module('reportgen.__main__', run_name='__mp_main__');"
+        "print('click' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "False\n"

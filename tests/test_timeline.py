@@ -1,19 +1,6 @@
-import json
-import os
-import sys
 from time import monotonic
 
-import pytest
-
-from reportgen.timeline import (
-    WIDTH,
-    Span,
-    Timeline,
-    noting_use,
-    process_started,
-    read_use,
-    timeline_text,
-)
+from reportgen.timeline import WIDTH, Span, Timeline, process_started, timeline_text
 
 
 def bar(line):
@@ -38,40 +25,6 @@ def test_a_process_knows_when_it_was_started():
     assert process_started() < monotonic()
     age = monotonic() - process_started()
     assert age > 0.01, "this process has imported more than that takes"
-
-
-def test_what_a_task_used_is_read_as_it_was_noted(tmp_path):
-    file = tmp_path / "1.use"
-    before = monotonic()
-    with noting_use(file):
-        sum(range(1_000_000))
-    span = read_use(file, "sums", before - 1)
-    assert before <= span.begun <= span.ended <= monotonic()
-    assert span.cpu > 0
-    assert span.memory > 1_000_000
-    assert (span.name, span.called, span.is_task) == ("sums", before - 1, True)
-
-
-def test_the_use_of_a_task_that_raises_is_noted_too(tmp_path):
-    with pytest.raises(SystemExit), noting_use(tmp_path / "1.use"):
-        sys.exit(3)
-    assert len(json.loads((tmp_path / "1.use").read_text())) == 4
-
-
-def test_a_note_that_cannot_be_written_harms_no_task(tmp_path):
-    with noting_use(tmp_path / "missing" / "1.use"):
-        done = os.getpid()
-    assert done == os.getpid()
-
-
-@pytest.mark.parametrize("content", [None, "", "[1.0, 2.0]", "[1.0,"])
-def test_of_a_task_that_died_only_its_time_is_known(tmp_path, content):
-    if content is not None:
-        (tmp_path / "1.use").write_text(content)
-    called = monotonic() - 3
-    span = read_use(tmp_path / "1.use", "died", called)
-    assert (span.begun, span.cpu, span.memory, span.is_task) == (called, None, None, True)
-    assert span.ended - called >= 3
 
 
 def test_spans_are_lines_in_the_order_in_which_they_began():

@@ -38,8 +38,6 @@ class AnyAnalysis(SectionBlock):
     """What analyses of catalogues and of images have in common; subclass one of those."""
 
     name: ClassVar[str] = ""
-    imports: ClassVar[tuple[str, ...]] = ()
-    """Modules that its sections need, to be imported once for all of them."""
     is_repeatable: ClassVar[bool] = True
     """Whether the same values give the same section; if not, it is made anew every night."""
 

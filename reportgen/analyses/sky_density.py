@@ -1,7 +1,7 @@
 """Surface density of objects on the sky, smoothed, in a real projection."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -34,8 +34,6 @@ SMALL_FIELD = 0.1  # square degrees; below it people think in square arcminutes
 
 class SkyDensity(Analysis, name="sky_density"):
     """Map of the objects per square arcminute, smoothed with a Gaussian kernel."""
-
-    imports: ClassVar = ("reportgen.analyses.wcs_axes", "astropy.wcs")
 
     ra: ColumnRef
     """Right ascension in degrees."""

@@ -104,9 +104,8 @@ def _shape(grid: SkyGrid) -> float:
 
 def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: bool) -> Any:
     """Draw a map; density: (n_y, n_x), column 0 at the lowest x. label: of the colour bar."""
+    from astropy.visualization.wcsaxes import WCSAxes
     from matplotlib.figure import Figure
-
-    from reportgen.analyses.wcs_axes import WCSAxes
 
     ny, nx = density.shape
     side, shape = WIDTHS["full"], _shape(grid) * stretched(grid)

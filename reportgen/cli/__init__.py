@@ -5,16 +5,14 @@ import os
 import signal
 import sys
 import traceback
-from io import TextIOWrapper
 from typing import NoReturn
 
 import click
 
 from reportgen.cli import building, delivering, looking, nights, planning, summing, verifying
 from reportgen.cli.common import EXIT_CODES, cli, complain, program_name
-from reportgen.compiling import compile_later
+from reportgen.cli.output import open_standard_streams
 from reportgen.errors import ExitCode, PublishError, ReportgenError
-from reportgen.unread import drop_unread
 
 __all__ = [
     "EXIT_CODES",
@@ -46,13 +44,6 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     _prepare()
     try:
-        _run_and_exit()
-    finally:
-        drop_unread()
-
-
-def _run_and_exit() -> NoReturn:
-    try:
         code = _run()
         gc.freeze()  # nothing that will be freed on exit need be looked through before
     except ReportgenError as error:
@@ -80,6 +71,7 @@ def _run_and_exit() -> NoReturn:
 def _run() -> int:
     try:
         code = cli.main(prog_name=program_name(), standalone_mode=False)
+        sys.stdout.flush()
     except SystemExit:
         # Click's way to say that the reader of our output has gone: `reportgen schema | head`.
         return 128 + signal.SIGPIPE
@@ -94,9 +86,9 @@ class _Signalled(BaseException):
 
 
 def _prepare() -> None:
-    """Unwind on signals as on Ctrl-C, and write any text to any terminal."""
+    """Unwind on signals as on Ctrl-C, and set up the streams and the environment."""
+    open_standard_streams()
     gc.set_threshold(*COLLECTING)
-    compile_later()
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
@@ -106,9 +98,6 @@ def _prepare() -> None:
     for wish in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(wish) is signal.SIG_DFL:  # nohup has reasons
             signal.signal(wish, unwind)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _interrupted(number: int) -> NoReturn:

@@ -15,13 +15,11 @@ from reportgen.cli.combinations import (
 )
 from reportgen.cli.common import cli, complain, program_name, with_config
 from reportgen.cli.delivering import check_delivery, mail_failure, mail_run
+from reportgen.cli.output import keep_going_unread
 from reportgen.errors import ExitCode, ReportgenError
-from reportgen.unread import say
 
 if TYPE_CHECKING:
     from reportgen.config.loading import Report
-    from reportgen.outlook import Outlook
-    from reportgen.pool import Pool
     from reportgen.run import Built
     from reportgen.summary import Summary
     from reportgen.timeline import Timeline
@@ -70,18 +68,12 @@ def build(  # noqa: PLR0917 - click names them all
     no_index: bool,
 ) -> int:
     """Build a report and publish it in its output folder; with a matrix, one a combination."""
-    from reportgen.config.text import Source
-    from reportgen.outlook import Outlook, look_ahead
-    from reportgen.pool import default_workers
-
+    keep_going_unread()
     if dry_run and not mail:
         raise click.UsageError("--dry-run is for --mail: reportgen plan says what a build would do")
-    workers = workers or default_workers()
-    source = Source.read(config)
-    ahead = look_ahead(source.document(overrides), output, only, anew=no_cache)
-    pool = _prepared_pool(workers, ahead if workers > 1 else Outlook())
 
     from reportgen.matrix.building import worst_code
+    from reportgen.pool import default_workers
     from reportgen.progress import progress_display
     from reportgen.run import Options
     from reportgen.run import build as build_report
@@ -89,7 +81,8 @@ def build(  # noqa: PLR0917 - click names them all
 
     given = [str(config), *(p for text in overrides for p in ("--set", text))]
     given += [] if output is None else ["--output", str(output)]
-    reports = read_reports(source, overrides, cells, output)
+    reports = read_reports(config, overrides, cells, output)
+    workers = workers or default_workers()
     if len(reports.cells) > 1:
         if profile is not None:
             raise click.UsageError("--profile is for one report: choose it with --cell")
@@ -105,7 +98,7 @@ def build(  # noqa: PLR0917 - click names them all
         check_delivery(report)
     try:
         with progress_display(quiet=quiet, verbose=verbose) as progress:
-            built = build_report(report, options, progress, pool)
+            built = build_report(report, options, progress)
     except ReportgenError as error:
         if mail and not dry_run:
             block = report.report
@@ -134,23 +127,7 @@ def _tell(built: "Built", *, quiet: bool, verbose: bool) -> None:
         return
     made = [built.folder / d.file for d in built.summary.documents.values() if d.file]
     for line in (verdict_sentence(built.summary), *made):
-        say(str(line))
-
-
-def _prepared_pool(workers: int, ahead: "Outlook") -> "Pool":
-    """Give a pool; processes that will be needed are started, while the rest is imported here."""
-    from reportgen.pool import FOR_EXPORT, FOR_PDF, worker_pool
-    from reportgen.server import early_server, for_analyses
-
-    with_resource = click.get_current_context().with_resource
-    pool = with_resource(worker_pool(workers))
-    if ahead.export:
-        pool.prepare_fresh(*FOR_EXPORT)
-    if ahead.analyses:
-        with_resource(early_server(for_analyses(ahead.analyses)))
-    elif ahead.pdf:  # else it would hold up the server, from which it is forked later
-        pool.prepare(*FOR_PDF)
-    return pool
+        click.echo(str(line))
 
 
 def _write_profile(file: Path, timeline: "Timeline") -> int:

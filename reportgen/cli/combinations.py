@@ -16,12 +16,10 @@ from reportgen.cli.delivering import (
     tell_together,
 )
 from reportgen.errors import ExitCode, ReportgenError
-from reportgen.unread import say
 
 if TYPE_CHECKING:
     from reportgen.config.loading import Report
     from reportgen.config.reports import Matrix, Reports
-    from reportgen.config.text import Source
     from reportgen.matrix.building import Outcome, Stream
 
 
@@ -38,7 +36,7 @@ def with_cells(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read_reports(
-    config: "Path | Source",
+    config: Path,
     overrides: tuple[str, ...],
     cells: tuple[str, ...],
     output: Path | None = None,
@@ -148,4 +146,4 @@ def write_index(matrix: "Matrix") -> int:
 
 
 def _say(stream: "Stream", text: str) -> None:
-    say(text, error=stream == "err")
+    click.echo(text, err=stream == "err")

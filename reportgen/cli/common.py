@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reportgen.errors import ReportgenError
-from reportgen.unread import drop_unread
 
 if TYPE_CHECKING:
     from reportgen.config.loading import Report
@@ -61,12 +60,9 @@ def program_name() -> str:
 
 def complain(error: ReportgenError) -> None:
     """Say what is wrong and what to do."""
-    try:
-        click.echo(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
-        if error.hint:
-            click.echo(f"  → {error.hint}", err=True)
-    except OSError:  # the exit code still tells
-        drop_unread()
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
+    if error.hint:
+        click.echo(f"  → {error.hint}", err=True)
 
 
 def with_config(command: Callable[..., Any]) -> Callable[..., Any]:

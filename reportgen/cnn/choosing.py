@@ -14,13 +14,15 @@ from reportgen.cnn.litert import LiteRTError, import_litert, load_extractor
 from reportgen.store import Store
 
 
-def lacks_export(fitted: Fitted, store: Store) -> bool:
-    """Whether LiteRT could compute the maps of a network if that were exported."""
-    try:
+def export_once(fitted: Fitted, store: Store) -> None:
+    """Export part of a network to a store, unless it is there or there is no LiteRT to run it.
+
+    SectionError when TensorFlow is not there, ExportError when it refuses.
+    """
+    with suppress(LiteRTError):
         import_litert()
-    except LiteRTError:
-        return False
-    return get_exported(store, fitted) is None
+        if get_exported(store, fitted) is None:
+            put_exported(store, fitted, export_network(fitted))
 
 
 def choose_extractor(

@@ -8,11 +8,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, requires
 from typing import IO, Any
 
 from reportgen.errors import SectionError
-from reportgen.later import importing_without
 
 _ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
@@ -20,8 +18,6 @@ _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "GLOG_minloglevel": "3",
 }
-_OPTIONAL = ("IPython", "matplotlib", "pandas", "scipy")
-"""What Keras imports if it is there, a quarter of all that TensorFlow takes to import."""
 INSTALL = "pip install 'reportgen[cnn]'"
 """What gives TensorFlow and LiteRT."""
 _LONGEST = 300  # characters of an error of theirs that a reader is shown
@@ -43,7 +39,7 @@ def import_tensorflow() -> TensorFlow:
     or do not start.
     """
     os.environ.update(_ENVIRONMENT)
-    with silence() as said, importing_without(*_unneeded()):
+    with silence() as said:
         try:
             tensorflow = importlib.import_module("tensorflow")
             keras = importlib.import_module("keras")
@@ -62,23 +58,6 @@ def import_tensorflow() -> TensorFlow:
             )
         _set_up(tensorflow, keras)
     return TensorFlow(tensorflow, keras)
-
-
-def _unneeded() -> list[str]:
-    """Give packages that Keras could use for what is not done here, and does not require."""
-    required = " ".join(
-        line for name in ("tensorflow", "keras") for line in _requirements(name)
-    ).lower()
-    return [name for name in _OPTIONAL if name.lower() not in required]
-
-
-def _requirements(package: str) -> list[str]:
-    """Give what a package cannot do without, as far as it says so."""
-    try:
-        lines = requires(package) or []
-    except PackageNotFoundError:
-        return []
-    return [line for line in lines if "extra ==" not in line]
 
 
 def _set_up(tensorflow: Any, keras: Any) -> None:

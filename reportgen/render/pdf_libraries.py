@@ -10,11 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 
-from reportgen.later import importing_later
-
-# HarfBuzz cuts fonts down to their glyphs, and ours have no variations.
-_UNUSED = "fontTools.subset", "fontTools.varLib.instancer"
-
 
 @contextmanager
 def _by_file_name() -> Iterator[None]:
@@ -35,17 +30,16 @@ def _find_nothing(name: str) -> str | None:
 
 
 def _import() -> None:
-    with importing_later(*_UNUSED):
-        if sys.platform.startswith("linux"):
-            try:
-                with _by_file_name(), redirect_stdout(StringIO()):
-                    import weasyprint.pdf
-            except OSError:  # libraries of other names
-                for name in [name for name in sys.modules if name.startswith("weasyprint")]:
-                    del sys.modules[name]
-            else:
-                return
-        import weasyprint.pdf  # noqa: F401
+    if sys.platform.startswith("linux"):
+        try:
+            with _by_file_name(), redirect_stdout(StringIO()):
+                import weasyprint.pdf
+        except OSError:  # libraries of other names
+            for name in [name for name in sys.modules if name.startswith("weasyprint")]:
+                del sys.modules[name]
+        else:
+            return
+    import weasyprint.pdf  # noqa: F401
 
 
 _import()

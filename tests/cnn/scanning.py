@@ -1,6 +1,6 @@
 """A small network on disk, shown some images as in a build.
 
-As a program, for ``in_another_process``: python scanning.py FOLDER [OPTIONS, as JSON]
+As a program, for ``in_another_process``: python scanning.py FOLDER
 """
 
 import hashlib
@@ -34,18 +34,24 @@ def write_network(folder):
 
 def scan(folder):
     """Give the values that a section on the network gets; see ``pass_over``."""
-    found = pass_over(folder)["filters"].values
+    found = pass_over(folder).values
     assert isinstance(found, bytes), found
     return pickle.loads(found)  # noqa: S301 - pickled by ourselves
 
 
-def pass_over(folder, **options):
+def pass_over(folder):
     """Give what a pass gives a section on the network, with exported networks in folder/cache."""
+    from reportgen.features import scan_features
+
+    return scan_features(*section_on_network(folder))["filters"]
+
+
+def section_on_network(folder):
+    """Give the images, the network, the section on them, by its name, and the store of exports."""
     from reportgen.analyses.feature_statistics import FeatureStatistics
     from reportgen.config.networks import Images, Model
     from reportgen.data.images import ImageStack
     from reportgen.data.models import ModelFiles
-    from reportgen.features import scan_features
     from reportgen.store import Store
 
     files = ModelFiles(
@@ -60,7 +66,7 @@ def pass_over(folder, **options):
     section = FeatureStatistics.model_validate(
         {**keys, "weights": ["late", "random"], "count": 5}, context=context
     )
-    return scan_features(stack, files, {"filters": section}, Store(folder / "cache"), **options)
+    return stack, files, {"filters": section}, Store(folder / "cache")
 
 
 def digest(values):
@@ -73,10 +79,10 @@ def digest(values):
     return told.hexdigest()
 
 
-def in_another_process(folder, **options):
-    """Make a pass there; give the digest of its values or how many networks it lacks; packages."""
+def in_another_process(folder):
+    """Make a pass there; give the digest of its values, and the packages that it imports."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", __file__, folder, json.dumps(options)],
+        [sys.executable, "-W", "error", __file__, folder],
         cwd=ROOT,
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -90,13 +96,9 @@ def in_another_process(folder, **options):
 
 
 def main():
-    found = pass_over(Path(sys.argv[1]), **json.loads(sys.argv[2]))
-    if isinstance(found, dict):
-        told = {"digest": digest(pickle.loads(found["filters"].values))}  # noqa: S301 - our own
-    else:
-        told = {"lacking": len(found.networks)}
+    told = digest(scan(Path(sys.argv[1])))
     packages = {name.partition(".")[0] for name in sys.modules}
-    print(json.dumps({**told, "packages": sorted(packages)}))
+    print(json.dumps({"digest": told, "packages": sorted(packages)}))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.cnn import importing
-
 ROOT = Path(__file__).parents[2]
 RUN = """
 import numpy as np
@@ -57,36 +55,6 @@ def test_a_users_keras_settings_change_nothing(tmp_path):
     )
     done = python(RUN, KERAS_HOME=str(tmp_path), KERAS_BACKEND="jax")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_packages_that_keras_can_do_without_are_not_imported_with_it_and_are_there_afterwards():
-    done = python(
-        "import sys\n"
-        "from reportgen.cnn.importing import import_tensorflow\n"
-        "import_tensorflow()\n"
-        "print([name for name in sys.modules if name.partition('.')[0] == 'matplotlib'])\n"
-        "import matplotlib.figure\n"
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
-
-
-def test_packages_that_are_imported_already_stay():
-    done = python(
-        "import sys, matplotlib.figure\n"
-        "before = sys.modules['matplotlib']\n"
-        "from reportgen.cnn.importing import import_tensorflow\n"
-        "import_tensorflow()\n"
-        "print(sys.modules['matplotlib'] is before)\n"
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
-
-
-def test_a_package_that_keras_requires_is_not_hidden(monkeypatch):
-    asked = {"keras": ["absl-py", "SciPy>=1", 'pandas; extra == "all"'], "tensorflow": None}
-    monkeypatch.setattr(importing, "requires", asked.get)
-    hidden = importing._unneeded()
-    assert "pandas" in hidden
-    assert "scipy" not in hidden
 
 
 def test_without_tensorflow_it_is_said_what_to_install():

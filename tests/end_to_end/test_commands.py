@@ -371,13 +371,25 @@ def test_a_reader_that_goes_away_is_no_failed_check_and_no_reason_to_complain(co
     assert done.stderr == ""
 
 
-def test_a_build_outlives_the_reader_of_its_log(project):
-    command = f"{sys.executable} -m reportgen report.yaml 2>&1 | true; exit ${{PIPESTATUS[0]}}"
+@pytest.mark.parametrize(
+    "end", ["2>&1 | true; exit ${PIPESTATUS[0]}", "> /dev/full 2>&1", ">&-", "2>&-", "<&- >&- 2>&-"]
+)
+def test_a_build_needs_nobody_who_reads_its_log(project, end):
+    command = f"{sys.executable} -m reportgen report.yaml {end}"
     done = subprocess.run(
         ["bash", "-c", command], cwd=project.folder, env=clean_environment(), check=False
     )
     assert done.returncode == 0
     assert [section["status"] for section in project.summary()["sections"]] == ["ok"]
+
+
+@pytest.mark.parametrize("end", ["> /dev/full 2>&1", ">&- 2>&-"])
+def test_what_is_wrong_has_its_exit_code_though_it_cannot_be_said(project, end):
+    command = f"{sys.executable} -m reportgen check missing.yaml {end}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=project.folder, env=clean_environment(), check=False
+    )
+    assert done.returncode == ExitCode.CONFIG
 
 
 def test_what_cannot_be_said_at_the_end_has_the_exit_code_of_a_full_disk(project):

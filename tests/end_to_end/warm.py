@@ -1,8 +1,7 @@
 """Builds from one warm process: a program, which `warm_builds` runs.
 
-It imports reportgen and starts the server that workers are forked from, once. Then it reads
-requests, lines of JSON, and forks a process for each, which is a build of the command line: it
-ends, or is killed, as any other.
+It imports reportgen once. Then it reads requests, lines of JSON, and forks a process for each,
+which is a build of the command line: it ends, or is killed, as any other.
 """
 
 import json
@@ -11,7 +10,6 @@ import signal
 import sys
 import traceback
 from collections import Counter
-from multiprocessing import forkserver
 from pathlib import Path
 
 # Calls that change files, locks, databases or processes, as C functions name themselves.
@@ -79,8 +77,6 @@ def build(request):
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
     sys.argv = ["reportgen", *request["arguments"]]
-    # The server was started before: it is a sister of this process, not its child.
-    forkserver._forkserver.ensure_running = lambda: None
     notes = [] if request["watch"] else None
     code = 1
     try:
@@ -106,12 +102,10 @@ def serve():
     import sqlalchemy.dialects.sqlite  # noqa: F401
     from pebble.concurrent import process  # noqa: F401
 
-    from reportgen import judgement, run  # noqa: F401
+    from reportgen import judgement, run, sections  # noqa: F401
     from reportgen.history import store  # noqa: F401
-    from reportgen.server import start_server
 
-    for server in start_server().ready:
-        server.result()  # what waits for it is a thread, which a fork would not have
+    sections.PRELOADED[:] = ["reportgen.work"]  # no section here draws anything
     for line in sys.stdin:
         request = json.loads(line)
         number = os.fork() or build(request)

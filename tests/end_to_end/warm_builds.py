@@ -58,7 +58,7 @@ class WarmBuilds:
     def workers(self):
         """Give the workers that there are, and whatever they have started.
 
-        Each has a session of its own; servers, which stay, have that of the process here.
+        Each has a session of its own; what they are forked from has that of the process here.
         """
         processes = parents_of_processes()
         found, more = set(), {self.process.pid}
