@@ -15,7 +15,7 @@ from reportgen.errors import ConfigError, PublishError, SourceError
 from reportgen.failures import LONGEST_MESSAGE, Failed, error_record, failure
 from reportgen.pool import MOST_PRINTED, default_workers, worker_pool
 
-TOO_LONG = Failed("timeout", "ran longer than its timeout of 0.3 s and was stopped")
+TOO_LONG = Failed("timeout", "ran longer than its timeout of 2 s and was stopped")
 KILLED = Failed("died", "its process was killed by SIGKILL (out of memory?)")
 
 
@@ -197,7 +197,7 @@ def test_time_is_counted_from_the_begin_of_the_work():
 
 
 def test_a_task_beyond_its_time_is_stopped():
-    (end,) = run((time.sleep, 3600), timeout=0.3)
+    (end,) = run((time.sleep, 3600), timeout=2)
     assert end.failed == TOO_LONG
 
 
@@ -219,7 +219,7 @@ def test_a_task_that_uses_too_much_memory_is_stopped_and_the_others_go_on(work):
 
 
 def test_a_task_within_its_memory_is_left_alone(tmp_path):
-    ends = run((hoard, 1_000, tmp_path / "a"), memory=500_000_000, timeout=0.3)
+    ends = run((hoard, 1_000, tmp_path / "a"), memory=500_000_000, timeout=2)
     assert ends[0].failed == TOO_LONG
 
 
@@ -234,8 +234,8 @@ def test_a_task_within_its_memory_is_left_alone(tmp_path):
     ids=["returns", "exits", "killed", "too long"],
 )
 def test_what_a_task_started_ends_with_it(tmp_path, then, failed):
-    limit = {"timeout": 0.3} if failed == TOO_LONG else {"timeout": 600}
-    (end,) = run((leave_a_child, tmp_path / "child", *then), **limit)
+    timeout = 2 if failed == TOO_LONG else 600
+    (end,) = run((leave_a_child, tmp_path / "child", *then), timeout=timeout)
     assert end.failed == failed
     wait_until(lambda: not lives((tmp_path / "child").read_text()))
 

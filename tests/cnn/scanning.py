@@ -39,11 +39,11 @@ def scan(folder):
     return pickle.loads(found)  # noqa: S301 - pickled by ourselves
 
 
-def pass_over(folder):
+def pass_over(folder, cache=None):
     """Give what a pass gives a section on the network, with exported networks in folder/cache."""
     from reportgen.features import scan_features
 
-    return scan_features(*section_on_network(folder))["filters"]
+    return scan_features(*section_on_network(folder), cache)["filters"]
 
 
 def section_on_network(folder):

@@ -14,7 +14,7 @@ from reportgen.store import Store
 def test_what_was_computed_while_a_file_changed_has_no_digests(tmp_path, monkeypatch, name):
     write_network(tmp_path)
     cache = Cache(Store(tmp_path / "cache"), "stars", {})
-    assert pass_over(tmp_path, cache=cache)["filters"].digests
+    assert pass_over(tmp_path, cache).digests
     show = Extractor.maps
 
     def replacing(self, images):
@@ -22,4 +22,4 @@ def test_what_was_computed_while_a_file_changed_has_no_digests(tmp_path, monkeyp
         return show(self, images)
 
     monkeypatch.setattr(Extractor, "maps", replacing)
-    assert pass_over(tmp_path, cache=cache)["filters"].digests == {}
+    assert pass_over(tmp_path, cache).digests == {}

@@ -191,7 +191,7 @@ def test_what_is_exported_for_one_build_serves_it_and_is_not_kept(survey):
     assert statuses(survey) == {"maps": "ok", "all": "ok"}
     timeline = (survey.folder / "profile.txt").read_text()
     assert timeline.count("worker: export for radio, cnn") == 1
-    assert timeline.count("worker: pass over radio, cnn") == 2  # the first says what it lacks
+    assert timeline.count("worker: pass over radio, cnn") == 1
     assert not (survey.out / ".cache").exists()
 
 
