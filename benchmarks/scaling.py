@@ -4,11 +4,12 @@
 
 The catalogues have the layout of the sample, whose rows they repeat with noise: the same numbers
 for the same rows on every machine. The report has all catalogue sections of configs/cdfs.yaml.
-Three things are measured, each in a process of its own: the build of the HTML page, as a user types
-it; the scan alone, in which all sections are computed; and a bare loop in which h5py reads the same
-columns in chunks of the same size, and nothing is done with them.
+Measured are, each in a process of its own: the build of the HTML page, as a user types it; the scan
+alone, in which all sections are computed, in one thread and in two; and a bare loop in which h5py
+reads the same columns in chunks of the same size, and nothing is done with them.
 
-Memory must not grow with the rows by more than the budget that the catalogue states (``memory:``).
+Beyond exact_rows memory must not grow with the rows, and the numbers of a scan have the same bytes
+for any number of threads.
 """
 
 import json
@@ -30,16 +31,20 @@ from nights import CONFIG, plain_environment
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 HEAD = (
-    *("rows", "HTML report [s]", "scan [s]", "scanned rows/s", "h5py alone [s]", "read rows/s"),
-    *("build, peak [MB]", "scan, peak [MB]"),
+    *("rows", "HTML report [s]", "scan [s]", "of processors [s]", "scan in 2 threads [s]"),
+    *("of processors [s]", "h5py alone [s]", "build, peak [MB]", "scan, peak [MB]"),
+    "in 2 threads",
 )
 STEP = 250_000  # rows written at a time
 BYTES = 12 * 8 + 1  # a row on disk, with its label
 FLUXES, POSITIONS = slice(2, 7), slice(0, 2)
 MISSING = (-99, 0)
+EXACT_ROWS = 1_000_000  # of a catalogue that says nothing else
+FLAT = 64  # MB by which more rows than these may differ
 
 READ = """
 import json, resource, sys, time
+from hashlib import sha256
 from pathlib import Path
 from reportgen.analyses.base import Analysis, installed_analyses
 from reportgen.config.loading import load_report
@@ -48,23 +53,24 @@ from reportgen.pool import Failed
 from reportgen.work import scan_catalogue
 report = load_report(Path(sys.argv[1]), installed_analyses().types)
 catalogue = open_catalogue(report, "swire")
-memory = int(report.catalogues["swire"].memory)
 wanted = {
     name: section
     for name, section in report.sections.items()
     if isinstance(section, Analysis) and section.sources == (("catalogues", "swire"),)
 }
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-begun = time.perf_counter()
+digest = ""
+begun, processor = time.perf_counter(), time.process_time()
 """
 SCAN = """
-found = scan_catalogue(catalogue, memory, wanted)
-assert len(found) > 5 and not any(isinstance(each, Failed) for each in found.values()), found
+exact_rows = report.catalogues["swire"].exact_rows
+found = scan_catalogue(catalogue, wanted, exact_rows, threads=int(sys.argv[2]))
+assert len(found) > 5 and not any(isinstance(each.values, Failed) for each in found.values())
+digest = sha256(b"".join(each.values for each in found.values())).hexdigest()
 """
 # Chunks as reportgen reads them; all columns are in two datasets, of two files.
 BARE = """
 import h5py
-step = catalogue.chunk_rows
+step = 2**16
 (first, rows), (second, labels) = catalogue.files
 with h5py.File(first) as first, h5py.File(second) as second:
     rows, labels = first[rows], second[labels]
@@ -74,19 +80,20 @@ with h5py.File(first) as first, h5py.File(second) as second:
 ENDING = """
 seconds = time.perf_counter() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"seconds": seconds, "peak": peak / 1024, "before": before / 1024,
-                  "memory": memory / 1024**2}))
+processor = time.process_time() - processor
+print(json.dumps({"seconds": seconds, "processor": processor, "peak": peak / 1024,
+                  "digest": digest}))
 """
 
 
 @dataclass(frozen=True)
 class Size:
-    """What was measured with so many rows. scan, bare: as the programs above print."""
+    """What was measured with so many rows. scans: in one thread and in two; bare: without them."""
 
     rows: int
     build: Measured
-    scan: dict[str, float]
-    bare: dict[str, float]
+    scans: tuple[dict[str, Any], dict[str, Any]]
+    bare: dict[str, Any]
 
 
 def main() -> None:
@@ -118,17 +125,20 @@ def measure_size(folder: Path, rows: int) -> Size:
     config = write_config(place)
     environment = plain_environment() | {"CDFS_DATA": str(place / "data")}
     command = (sys.executable, "-m", "reportgen", config, "--output", place / "reports")
+    environment["OPENBLAS_NUM_THREADS"] = "1"  # as in a build
     bare = _program(READ + BARE + ENDING, config, environment)  # the first: the file is cached then
     built = measure(command, environment, place, memory=True)
-    scan = _program(READ + SCAN + ENDING, config, environment)
+    one, two = (_program(READ + SCAN + ENDING, config, environment, n) for n in (1, 2))
     shutil.rmtree(place)
-    return Size(rows, built, scan, bare)
+    return Size(rows, built, (one, two), bare)
 
 
-def _program(text: str, config: Path, environment: dict[str, str]) -> dict[str, float]:
-    command = [sys.executable, "-c", text, str(config)]
+def _program(
+    text: str, config: Path, environment: dict[str, str], threads: int = 1
+) -> dict[str, Any]:
+    command = [sys.executable, "-c", text, str(config), str(threads)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
-    found: dict[str, float] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
@@ -178,33 +188,37 @@ def write_config(folder: Path) -> Path:
 
 
 def _row(size: Size) -> str:
-    scan, bare = size.scan, size.bare
+    one, two = size.scans
     cells = [
         f"{size.rows:,}",
         f"{size.build.seconds:.1f}",
-        f"{scan['seconds']:.2f}",
-        f"{size.rows / scan['seconds']:,.0f}",
-        f"{bare['seconds']:.2f}",
-        f"{size.rows / bare['seconds']:,.0f}",
+        f"{one['seconds']:.2f}",
+        f"{one['processor']:.2f}",
+        f"{two['seconds']:.2f}",
+        f"{two['processor']:.2f}",
+        f"{size.bare['seconds']:.2f}",
         f"{size.build.peak:.0f}",
-        f"{scan['peak']:.0f}",
+        f"{one['peak']:.0f}",
+        f"{two['peak']:.0f}",
     ]
     return f"| {' | '.join(cells)} |"
 
 
 def judged(measured: list[Size]) -> Iterator[str]:
-    """Say whether memory grew by no more than the budget, from the smallest to the largest."""
-    few, many = measured[0], measured[-1]
-    budget = few.scan["memory"]
-    for name, grown in (
-        ("build", many.build.peak - few.build.peak),
-        ("scan", many.scan["peak"] - few.scan["peak"]),
-    ):
-        verdict = "holds" if grown <= budget else "**misses**"
+    """Say whether memory is flat, and whether threads leave the numbers as they are."""
+    few, many = measured[max(0, len(measured) - 2)], measured[-1]
+    grown = {
+        "build": many.build.peak - few.build.peak,
+        "scan": many.scans[0]["peak"] - few.scans[0]["peak"],
+    }
+    for name, megabytes in grown.items() if many.rows > EXACT_ROWS else ():
+        verdict = "holds" if megabytes <= FLAT else "**misses**"
         yield (
-            f"- memory of the {name}: {grown:.0f} MB more with {many.rows:,} rows than with "
-            f"{few.rows:,}; budget {budget:.0f} MB: {verdict}"
+            f"- memory of the {name}: {megabytes:+.0f} MB with {many.rows:,} rows, beside "
+            f"{few.rows:,}; at most {FLAT} MB: {verdict}"
         )
+    same = all(one["digest"] == two["digest"] for one, two in (each.scans for each in measured))
+    yield f"- same bytes for one thread and two: {'holds' if same else '**misses**'}"
 
 
 if __name__ == "__main__":

@@ -73,11 +73,11 @@ class Cache:
         """Return the cache for some sections of a report."""
         made_of = {}
         for name, section in sections.items():
-            memory = None
+            exact_rows = None
             if isinstance(section, Analysis):
-                memory = int(report.catalogues[section.catalogue].memory)
+                exact_rows = report.catalogues[section.catalogue].exact_rows
             with suppress(Exception):  # a plugin's parameter that does not show what it is
-                made_of[name] = what_decides(section, memory)
+                made_of[name] = what_decides(section, exact_rows)
         return Cache(store, report.report.id, made_of)
 
     def has(self, section_id: str, digests: Mapping[str, str]) -> bool:
@@ -154,10 +154,10 @@ class Cache:
         return None
 
 
-def what_decides(section: AnyAnalysis, memory: int | None) -> dict[str, Any]:
+def what_decides(section: AnyAnalysis, exact_rows: int | None) -> dict[str, Any]:
     """Return all that decides what a section is, but for what it reads, as JSON can write it.
 
-    memory: bytes in which its statistics stay exact. Raises ValueError when that is not known.
+    exact_rows: of its catalogue. Raises ValueError when its parameters do not say what they are.
     """
     if not section.is_repeatable:
         raise ValueError(f"the analysis {section.analysis} gives another section each time")
@@ -171,7 +171,7 @@ def what_decides(section: AnyAnalysis, memory: int | None) -> dict[str, Any]:
         "versions": _versions("reportgen", *named),
         "parameters": {key: _shown(getattr(section, key)) for key in keys},
         "counted": sorted({repr(block.column) for block in counted if block is not None}),
-        "memory": memory,
+        "exact_rows": exact_rows,
     }
 
 

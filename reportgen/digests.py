@@ -1,20 +1,14 @@
 """Digests of what sections read: columns of a catalogue, images, the files of a network."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.analyses.base import Analysis, AnyAnalysis, NetworkAnalysis
 from reportgen.config.networks import RANDOM
 from reportgen.data.catalogue import Catalogue
 from reportgen.data.contents import (
     DIGEST,
-    ColumnDigests,
     Contents,
     column_name,
     file_digest,
@@ -23,8 +17,9 @@ from reportgen.data.contents import (
 )
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
-from reportgen.reduce.base import Reduction, Source
+from reportgen.reduce.column_digest import ColumnDigest
 from reportgen.reduce.maps import MapReduction
+from reportgen.reduce.scan import scan
 from reportgen.sources import Sources
 from reportgen.store import Store
 
@@ -36,7 +31,7 @@ _IMAGES_AT_A_TIME = 32
 
 
 class CatalogueDigests:
-    """Digests of the columns of a catalogue, worked out while it is read.
+    """Digests of the columns of a catalogue, worked out in a scan of it.
 
     store: None to work out nothing.
     """
@@ -45,64 +40,42 @@ class CatalogueDigests:
         self._catalogue = catalogue
         self._store = store
         self._before = {file: stamp(file) for file, _ in catalogue.files}
-        self._digests = ColumnDigests()
-        self._is_as_before = True
+        self._found: dict[str, str] | None = None
 
-    def chunks(self, columns: frozenset[str]) -> Iterator[Mapping[str, NDArray[np.float64]]]:
-        """Read some columns in chunks of rows."""
-        chunks = self._catalogue.chunks(columns)
-        return (
-            chunks if self._store is None else self._digests.watch(chunks, self._catalogue.linked)
-        )
+    def reductions(self, columns: Iterable[str]) -> list[ColumnDigest]:
+        """Return the reductions to compute in the scan. columns: all that it reads."""
+        if self._store is None:
+            return []
+        # Of a file that is linked to, no stamp tells whether it changes between two passes.
+        return [ColumnDigest(name, name in self._catalogue.linked) for name in columns]
 
-    def remember(self) -> None:
-        """Remember what was found, for as long as the files stay as they are."""
-        self._is_as_before = all(stamp(file) == before for file, before in self._before.items())
-        found: dict[Path, dict[str, str]] = {}
-        for name, digest in self._digests.found.items():
-            if name in self._catalogue.places and name not in self._catalogue.linked:
-                place = self._catalogue.places[name]
-                found.setdefault(place.file, {})[column_name(place)] = digest
-        for file, told in found.items():
-            Contents(self._store).remember(self._before[file], told)
+    def remember(self, values: Mapping[Any, Any]) -> None:
+        """Remember what was found, for as long as the files stay as they are.
 
-    def of(self, reductions: Iterable[Reduction[Any, Any]], source: Source) -> dict[str, str]:
-        """Give the digest of each thing that some reductions read; none where one is not known.
-
-        It is not known of what changed while it was read.
+        values: of the reductions. Nothing is known of what changed while it was read.
         """
-        try:
-            names = _columns_read(reductions, source)
-        except Exception:  # a plugin's error is its section's
-            return {}
-        found = {name: d for name, d in self._digests.found.items() if name in names}
-        is_complete = self._store is not None and (len(found) == len(names) or not source.rows)
-        if not (is_complete and self._is_as_before) or names & self._digests.changed:
-            return {}
-        rows = rows_text(self._catalogue)
-        return {
-            _ROWS: rows,
-            **{f"{COLUMN}{name}": digest for name, digest in found.items()},
+        if self._store is None or any(stamp(file) != at for file, at in self._before.items()):
+            return
+        self._found = {
+            each.column: digest
+            for each, digest in values.items()
+            if isinstance(each, ColumnDigest) and isinstance(digest, str) and digest
         }
+        of_files: dict[Path, dict[str, str]] = {}
+        for name in self._found.keys() - self._catalogue.linked:
+            place = self._catalogue.places[name]
+            of_files.setdefault(place.file, {})[column_name(place)] = self._found[name]
+        for file, found in of_files.items():
+            Contents(self._store).remember(self._before[file], found)
 
-
-def _columns_read(reductions: Iterable[Reduction[Any, Any]], source: Source) -> frozenset[str]:
-    """Give the columns that reductions read, and those that they need to be known before."""
-    names = frozenset[str]()
-    for reduction in reductions:
-        for each in (replace(source, exact=True), replace(source, exact=False)):
-            needs = reduction.needs(each).values()
-            names = names.union(reduction.columns, *(need.columns for need in needs))
-    return names
-
-
-def rows_text(catalogue: Catalogue) -> str:
-    """Say how many rows a catalogue has and in what chunks they are read.
-
-    How rows are split may change the last digit of a sum.
-    """
-    step = catalogue.chunk_rows
-    return str(catalogue.rows) + (f" in chunks of {step}" if catalogue.rows > step else "")
+    def of(self, columns: frozenset[str]) -> dict[str, str]:
+        """Return the digest of each thing that a section reads; none where one is not known."""
+        if self._found is None or not columns <= self._found.keys():
+            return {}
+        return {
+            _ROWS: str(self._catalogue.rows),
+            **{f"{COLUMN}{name}": self._found[name] for name in columns},
+        }
 
 
 def network_digests(
@@ -169,7 +142,7 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: Content
         catalogue = sources.catalogues[analysis.catalogue]
         column = name.removeprefix(COLUMN)
         if name == _ROWS:
-            found = rows_text(catalogue)
+            found = catalogue.rows
         elif column in catalogue.places and column not in catalogue.linked:
             place = catalogue.places[column]
             found = contents.of(place.file).get(column_name(place))
@@ -193,9 +166,8 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: Content
 def read_columns_of(catalogue: Catalogue, names: Iterable[str]) -> dict[str, str]:
     """Read columns of a catalogue for their digests. names: as a section reads them."""
     wanted = {name.removeprefix(COLUMN) for name in names} & catalogue.places.keys()
-    digests = ColumnDigests()
-    deque(digests.watch(catalogue.chunks(wanted)), maxlen=0)
-    return {f"{COLUMN}{name}": digest for name, digest in digests.found.items()}
+    digests = scan(map(ColumnDigest, wanted), catalogue, exact_rows=0)
+    return {f"{COLUMN}{name}": digests[ColumnDigest(name)] for name in wanted}
 
 
 def read_digest(name: str, section: AnyAnalysis, sources: Sources, contents: Contents) -> str:

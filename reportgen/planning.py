@@ -137,7 +137,7 @@ def _changed_parts(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterato
         yield f"{package} was {was} and is {is_now or 'not there'}"
     if parameters := _changed(before.get("parameters", {}), now["parameters"]):
         yield f"{', '.join(parameters)} changed in the configuration"
-    for name, said in (("counted", "what its checks count"), ("memory", "memory of its catalogue")):
+    for name, said in (("counted", "what its checks count"), ("exact_rows", "exact_rows")):
         if name in changed:
             yield f"{said} changed in the configuration"
 

@@ -204,7 +204,7 @@ def _too_much(used: int, limit: int) -> Failed:
         "memory",
         f"{said} and was stopped",
         hint="raise memory_limit, or let the section read less: fewer columns or rows (where:), "
-        "a smaller memory: of its catalogue",
+        "a smaller exact_rows: of its catalogue",
     )
 
 

@@ -76,6 +76,8 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         clock, stage = perf_counter(), options.timeline.stage
         stage("configuration")
         progress.started([*sections, *report.output.formats])
+        for note in report.notes:
+            progress.told(f"Note: {note}.")
         store = Store(report.output.folder / FOLDER) if options.cache else None
         contents = Contents(store)
         needed = {key for section in sections.values() for key in section.sources}

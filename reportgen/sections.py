@@ -151,15 +151,12 @@ class SectionMaker:
             source = self.network_files(first)
         else:
             ((_, name),) = first.sources
-            others = [
-                section
-                for other, section in self.report.sections.items()
-                if isinstance(section, Analysis)
-                and section.catalogue == name
-                and other not in chosen
-            ]
-            work = partial(scan_catalogue, beside=others)
-            source = self.sources.catalogues[name], int(self.report.catalogues[name].memory)
+            work = partial(
+                scan_catalogue,
+                exact_rows=self.report.catalogues[name].exact_rows,
+                threads=self.pool.workers,
+            )
+            source = (self.sources.catalogues[name],)
         work = partial(work, cache=None if anew else self.cache)
         name = f"pass over {self.named_sources(group)}"
         self.begin(group, name, work, *source, chosen, then=partial(self.scanned, group))

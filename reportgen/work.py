@@ -4,7 +4,6 @@ import os
 import pickle
 import warnings
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,9 +22,10 @@ from reportgen.failures import Failed, failure
 from reportgen.metering import own_peak
 from reportgen.prose import fill_prose
 from reportgen.publish import publishing_errors
-from reportgen.reduce.base import Reduction, Source
+from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import Count
-from reportgen.reduce.scan import Failure, scan
+from reportgen.reduce.executors import Inline, Threads
+from reportgen.reduce.scan import Failure, columns_read, scan
 from reportgen.render.html import MOST_ROWS
 from reportgen.render.saving import section_files
 from reportgen.render.view import section_view
@@ -38,17 +38,17 @@ _CHECK = "check: "  # before the name of a column, where the values of a section
 
 def scan_catalogue(
     catalogue: Catalogue,
-    memory: int,
     analyses: Mapping[str, Analysis],
+    exact_rows: int,
+    threads: int = 1,
     cache: Cache | None = None,
-    beside: Iterable[Analysis] = (),
 ) -> dict[str, Scanned]:
-    """Compute all reductions of some sections in one pass over a catalogue.
+    """Compute all statistics of some sections in one pass over a catalogue.
 
     Returns for each section its values, pickled by the names it gave them (only the section
-    itself will open them), or why there are none. cache: with it, digests of the columns are worked
-    out on the way, and a section that is cached gets no values. beside: the other sections of
-    the report on the catalogue, which have their part of the memory.
+    itself will open them), or why there are none. exact_rows: up to so many rows everything is
+    exact. cache: with it, digests of the columns are worked out on the way, and a section that is
+    cached gets no values.
     """
     wanted: dict[str, Mapping[str, Any]] = {}
     result: dict[str, Scanned] = {}
@@ -60,34 +60,26 @@ def scan_catalogue(
             result[section_id] = Scanned(failure(error), {})
         else:
             wanted[section_id] = needed
-    everything = [reduction for named in wanted.values() for reduction in named.values()]
+    everything = [statistic for named in wanted.values() for statistic in named.values()]
+    exact = catalogue.rows <= exact_rows
     digests = CatalogueDigests(catalogue, cache.store if cache else None)
-    source = Source(catalogue.rows, memory)
-    others = _reductions_beside(beside)
-    values = scan(everything, source, digests.chunks, beside=others)
-    digests.remember()
+    of_columns = digests.reductions(columns_read(everything, exact))
+    executor = Threads(threads) if threads > 1 else Inline()
+    values = scan([*everything, *of_columns], catalogue, exact_rows, executor)
+    digests.remember(values)
     for section_id, named in wanted.items():
-        read = digests.of(named.values(), source)
+        read = digests.of(columns_read(named.values(), exact))
         if cache and cache.has(section_id, read):
             result[section_id] = Scanned(None, read)
             continue
-        found = {name: values[reduction] for name, reduction in named.items()}
+        found = {name: values[statistic] for name, statistic in named.items()}
         failed = next((v for v in found.values() if isinstance(v, Failure)), None)
         pickled = _pickled(found) if failed is None else failure(failed.error)
         result[section_id] = Scanned(pickled, read)
     return result
 
 
-def _reductions_beside(analyses: Iterable[Analysis]) -> list[Reduction[Any, Any]]:
-    """Give the reductions of sections that are not made here, as far as they can say them."""
-    found: list[Reduction[Any, Any]] = []
-    for analysis in analyses:
-        with suppress(Exception):  # a plugin's error is its section's
-            found += [*analysis.reductions().values(), *_counts_for_checks(analysis).values()]
-    return found
-
-
-def _counts_for_checks(analysis: Analysis) -> dict[str, Reduction[Any, Any]]:
+def _counts_for_checks(analysis: Analysis) -> dict[str, Count]:
     """Give the counts that checks on missing values need, by names that no analysis gives."""
     return {f"{_CHECK}{name}": Count(name, analysis.where) for name in _missing_checked(analysis)}
 
@@ -98,9 +90,9 @@ def _missing_checked(analysis: AnyAnalysis) -> dict[str, Column]:
     return {block.column.name: block.column for block in blocks if block is not None}
 
 
-def _need(catalogue: Catalogue, reductions: Iterable[Reduction[Any, Any]]) -> None:
+def _need(catalogue: Catalogue, statistics: Iterable[Statistic[Any]]) -> None:
     """Raise SourceError when a column that is needed cannot be read; the others do not matter."""
-    needed = frozenset[str]().union(*(reduction.columns for reduction in reductions))
+    needed = frozenset[str]().union(*(statistic.columns for statistic in statistics))
     if broken := [catalogue.broken[name] for name in sorted(needed & catalogue.broken.keys())]:
         raise all_problems(broken)
 

@@ -27,8 +27,8 @@ def distribution(known=COLUMNS, **keys):
     return Distribution.model_validate(told, context={"columns": known})
 
 
-def key(section, memory=1000):
-    return digest_of(what_decides(section, memory))
+def key(section, exact_rows=1000):
+    return digest_of(what_decides(section, exact_rows))
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_what_a_column_is_called_makes_a_section_another(column):
     assert key(distribution({"flux": column})) != key(distribution())
 
 
-def test_the_memory_of_the_catalogue_makes_a_section_another():
-    assert key(distribution()) != key(distribution(), memory=999)
+def test_exact_rows_of_the_catalogue_make_a_section_another():
+    assert key(distribution()) != key(distribution(), exact_rows=999)
 
 
 def test_a_new_version_of_what_reportgen_requires_makes_a_section_another(monkeypatch):

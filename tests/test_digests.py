@@ -10,14 +10,12 @@ from reportgen.data.contents import Contents
 from reportgen.data.hdf5 import ColumnPlace
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
-from reportgen.digests import CatalogueDigests, network_digests, rows_text
-from reportgen.reduce.base import Source
+from reportgen.digests import CatalogueDigests, network_digests, read_columns_of
 from reportgen.reduce.counts import Count, Range
 from reportgen.reduce.histograms import Histogram
 from reportgen.reduce.maps import CountImages, MapsOf
+from reportgen.reduce.scan import columns_read, scan
 from reportgen.store import Store
-
-SOURCE = Source(100)
 
 
 @pytest.fixture
@@ -42,76 +40,101 @@ def catalogue(tmp_path):
     return Catalogue("stars", 100, {name: Column(name) for name in names}, places)
 
 
-def scanned(catalogue, store, passes=1, meanwhile=lambda: None, columns=("flux", "size")):
-    """Read some columns a few times, as a scan does; gives their digests."""
+class Changing:
+    """A catalogue that changes before it is read for the second time."""
+
+    def __init__(self, catalogue, change):
+        self.catalogue, self.rows, self.waiting = catalogue, catalogue.rows, [change, lambda: None]
+
+    def reading(self, columns):
+        self.waiting.pop()()
+        return self.catalogue.reading(columns)
+
+
+def digests_of(catalogue, store, *wanted, exact_rows=10**6, change=None):
+    """Scan a catalogue; gives the digest of each thing that it reads."""
     digests = CatalogueDigests(catalogue, store)
-    for number in range(passes):
-        if number:
-            meanwhile()
-        list(digests.chunks(frozenset(columns)))
-    digests.remember()
-    return digests
+    exact = catalogue.rows <= exact_rows
+    of_columns = digests.reductions(columns_read(wanted, exact))
+    source = catalogue if change is None else Changing(catalogue, change)
+    digests.remember(scan([*wanted, *of_columns], source, exact_rows))
+    return digests.of(columns_read(wanted, exact))
 
 
 def test_a_section_has_the_digests_of_what_it_reads_and_no_other(catalogue, store):
-    found = scanned(catalogue, store)
-    assert found.of([Count("flux")], SOURCE).keys() == {"rows", "column flux"}
-    both = found.of([Count("flux"), Range("size")], SOURCE)
+    assert digests_of(catalogue, store, Count("flux")).keys() == {"rows", "column flux"}
+    both = digests_of(catalogue, store, Count("flux"), Range("size"))
     assert both.keys() == {"rows", "column flux", "column size"}
 
 
 def test_other_values_have_another_digest_and_the_other_columns_stay(catalogue, store):
-    before = scanned(catalogue, store).of([Count("flux"), Count("size")], SOURCE)
+    before = digests_of(catalogue, store, Count("flux"), Count("size"))
     write(catalogue.places["flux"].file, flux=np.zeros(100))
-    after = scanned(catalogue, store).of([Count("flux"), Count("size")], SOURCE)
-    assert {name for name in before if before[name] != after[name]} == {"column flux"}
+    after = digests_of(catalogue, store, Count("flux"), Count("size"))
+    assert changed(before, after) == {"column flux"}
+
+
+@pytest.mark.parametrize("rows", [0, 1, 65536, 200_000])
+def test_a_digest_depends_on_neither_the_other_columns_nor_how_it_is_read(store, tmp_path, rows):
+    path = tmp_path / "stars.h5"
+    table = np.random.default_rng(rows).normal(size=(rows, 2))
+    write(path, table=table, alone=table[:, 1].copy())
+    packed = {"chunks": (1000, 1), "compression": "gzip"} if rows >= 1000 else {}
+    with h5py.File(path, "a") as file:
+        file.create_dataset("packed", data=table, **packed)
+    places = [ColumnPlace(path, "table", 1), ColumnPlace(path, "packed", 1)]
+    places += [ColumnPlace(path, "alone")]
+    found = set()
+    for place in places:
+        for exact_rows, others in ((0, {}), (10**6, {"size": ColumnPlace(path, "table", 0)})):
+            there = {"flux": place, **others}
+            catalogue = Catalogue("stars", rows, {name: Column(name) for name in there}, there)
+            wanted = [Histogram(name) for name in there]
+            found.add(digests_of(catalogue, store, *wanted, exact_rows=exact_rows)["column flux"])
+            found.add(read_columns_of(catalogue, ["column flux"])["column flux"])
+    assert len(found) == 1
+
+
+def test_a_digest_tells_values_their_order_and_their_number_apart(store, tmp_path):
+    found = set()
+    columns = [[1, 2, 3], [3, 2, 1], [1, 2], [np.nan], [np.inf], [-np.inf], [0.0], [-0.0]]
+    for number, values in enumerate(columns):
+        write(tmp_path / "a.h5", **{f"c{number}": np.array(values, dtype=float)})
+        place = ColumnPlace(tmp_path / "a.h5", f"c{number}")
+        catalogue = Catalogue("a", len(values), {"c": Column("c")}, {"c": place})
+        found.add(digests_of(catalogue, store, Count("c"))["column c"])
+    assert len(found) == len(columns)
 
 
 def test_without_a_cache_nothing_is_known_not_even_by_the_number_of_rows(catalogue):
-    assert scanned(catalogue, None).of([Count("flux")], SOURCE) == {}
-    assert scanned(catalogue, None).of([], SOURCE) == {}
-
-
-def test_a_section_that_reads_something_unseen_has_no_digests(catalogue, store):
-    assert scanned(catalogue, store, columns=["size"]).of([Count("flux")], SOURCE) == {}
-
-
-def test_without_rows_there_is_nothing_to_see(catalogue, store, tmp_path):
-    write(tmp_path / "stars.h5", flux=np.empty(0), size=np.empty(0))
-    empty = replace(catalogue, rows=0)
-    assert scanned(empty, store).of([Count("flux")], Source(0)) == {"rows": "0"}
+    assert digests_of(catalogue, None, Count("flux")) == {}
+    assert digests_of(catalogue, None) == {}
 
 
 @dataclass(frozen=True)
 class NeedsSize(Count):
     """As a plugin may have one: what it needs beforehand is of another column."""
 
-    def needs(self, source):
+    def needs(self):
         return {"limits": Range("size")}
 
-
-class Broken(Count):
-    def needs(self, source):
-        raise ZeroDivisionError
+    def start(self, limits):
+        return super().start()
 
 
 def test_what_must_be_known_beforehand_counts_as_read(catalogue, store):
-    found = scanned(catalogue, store).of([NeedsSize("flux")], SOURCE)
-    assert found.keys() == {"rows", "column flux", "column size"}
-    liked = Histogram("flux", 5, like=("size",))
-    assert "column size" in scanned(catalogue, store).of([liked], SOURCE)
+    for wanted in (NeedsSize("flux"), Histogram("flux", 5, like=("size",))):
+        found = digests_of(catalogue, store, wanted)
+        assert found.keys() == {"rows", "column flux", "column size"}
 
 
-def test_an_error_of_a_plugin_is_no_digest(catalogue, store):
-    assert scanned(catalogue, store).of([Broken("flux")], SOURCE) == {}
-
-
-def test_a_file_that_changed_between_two_passes_has_no_digests(catalogue, store, tmp_path):
+def test_a_file_that_changed_while_it_was_read_has_no_digests(catalogue, store, tmp_path):
     def change():
         write(tmp_path / "stars.h5", flux=np.zeros(100))
 
-    assert scanned(catalogue, store, 2).of([Count("flux")], SOURCE)
-    assert scanned(catalogue, store, 2, change).of([Count("flux")], SOURCE) == {}
+    wanted = Histogram("flux")
+    assert digests_of(catalogue, store, wanted, exact_rows=0)
+    assert digests_of(catalogue, store, wanted, exact_rows=0, change=change) == {}
 
 
 def test_a_linked_file_that_changed_between_two_passes_has_no_digests(catalogue, store, tmp_path):
@@ -119,17 +142,14 @@ def test_a_linked_file_that_changed_between_two_passes_has_no_digests(catalogue,
     write(other, flux=np.arange(100.0))
     write(tmp_path / "stars.h5", flux=h5py.ExternalLink("other.h5", "flux"))
     linked = replace(catalogue, linked=frozenset({"flux"}))
-    found = scanned(linked, store, 2, lambda: write(other, flux=np.zeros(100)))
-    assert found.of([Count("flux")], SOURCE) == {}
-    assert found.of([Count("size")], SOURCE), "it was not in that file"
-    assert scanned(linked, store, 2).of([Count("flux")], SOURCE)
 
+    def change():
+        write(other, flux=np.zeros(100))
 
-def test_how_rows_are_split_counts_where_they_are(catalogue):
-    assert rows_text(catalogue) == "100"
-    many = replace(catalogue, rows=10**7)
-    wide = replace(many, columns={f"c{n}": Column(f"c{n}") for n in range(64)})
-    assert len({rows_text(many), rows_text(wide), rows_text(replace(many, rows=10**7 + 1))}) == 3
+    flux, size = Histogram("flux"), Histogram("size")
+    assert digests_of(linked, store, flux, exact_rows=0)
+    assert digests_of(linked, store, flux, exact_rows=0, change=change) == {}
+    assert digests_of(linked, store, size, exact_rows=0, change=change), "it is not in that file"
 
 
 @pytest.fixture

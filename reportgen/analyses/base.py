@@ -12,7 +12,7 @@ from reportgen.config.columns import Column
 from reportgen.config.schema import CatalogueSection, Count, NetworkSection, SectionBlock
 from reportgen.config.suggest import unknown
 from reportgen.errors import ConfigError
-from reportgen.reduce.base import Reduction
+from reportgen.reduce.base import Statistic
 from reportgen.reduce.maps import MapReduction
 from reportgen.results import Section
 
@@ -69,8 +69,8 @@ class Analysis(AnyAnalysis, CatalogueSection):
         """The catalogue."""
         return (("catalogues", self.catalogue),)
 
-    def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
-        """Give the reductions it needs, by the names under which ``present`` gets their values."""
+    def reductions(self) -> Mapping[str, Statistic[Any]]:
+        """Give the statistics it needs, by the names under which ``present`` gets their values."""
         raise NotImplementedError
 
 

@@ -12,7 +12,7 @@ from reportgen.analyses.correlation_matrix import METHODS, Pair, matrix_figure, 
 from reportgen.analyses.words import alike, coefficient, no_values, short_titles
 from reportgen.config.schema import ColumnRef, Fraction
 from reportgen.numbers import listed, number
-from reportgen.reduce.base import Reduction
+from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.moments import CorrelationMatrix, Pearson
 from reportgen.reduce.ranks import Spearman
@@ -42,7 +42,7 @@ class Correlation(Analysis, name="correlation"):
             raise ValueError(f"with_column: {self.with_column.name} is not among the columns")
         return self
 
-    def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
+    def reductions(self) -> Mapping[str, Statistic[Any]]:
         """Ask for the matrix."""
         names = tuple(column.name for column in self.columns)
         kind = Pearson if self.method == "pearson" else Spearman
@@ -71,7 +71,7 @@ class Correlation(Analysis, name="correlation"):
         if not matrix.exact:
             notes.append(
                 f"Spearman's coefficients are of {matrix.classes} rank classes at most: the "
-                "columns do not fit the catalogue's memory budget."
+                "catalogue has more rows than its exact_rows."
             )
         return Section(
             findings=self._findings(pairs, shorts),

@@ -19,7 +19,7 @@ from reportgen.config.columns import Column
 from reportgen.config.expressions import both, compare
 from reportgen.config.schema import ColumnRef, Fraction, Real
 from reportgen.numbers import count, listed, number, percent
-from reportgen.reduce.base import Reduction
+from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import Count as CountValues
 from reportgen.reduce.counts import CountBelow, Counts
 from reportgen.reduce.histograms import HistogramCounts
@@ -47,10 +47,10 @@ class Distribution(Analysis, name="distribution"):
 
     _once = field_validator("columns", "cuts", "quantiles")(no_repeats)
 
-    def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
+    def reductions(self) -> Mapping[str, Statistic[Any]]:
         """Ask for each histogram, curve, cut and quantile of each column."""
         names = [column.name for column in self.columns]
-        result: dict[str, Reduction[Any, Any]] = {}
+        result: dict[str, Statistic[Any]] = {}
         for name in names:
             result[f"{name}.count"] = CountValues(name, self.where)
             result[f"{name}.moments"] = MeanStd(name, self.where)
@@ -119,7 +119,7 @@ class Distribution(Analysis, name="distribution"):
         if error := max(values[f"{c.name}.quantiles"].error for c in self.columns):
             notes.append(
                 f"Quantiles and curves are approximate (to {number(error)} of the value): the "
-                "column does not fit the catalogue's memory budget."
+                "catalogue has more rows than its exact_rows."
             )
         return notes
 

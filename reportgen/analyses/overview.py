@@ -13,7 +13,7 @@ from reportgen.analyses.ticks import set_linear
 from reportgen.analyses.words import counted
 from reportgen.config.schema import ColumnRef
 from reportgen.numbers import count, listed, number, percent
-from reportgen.reduce.base import Reduction
+from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import Count, CountRows, Counts, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles
@@ -37,9 +37,9 @@ class Overview(Analysis, name="overview"):
 
     _once = field_validator("columns")(no_repeats)
 
-    def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
+    def reductions(self) -> Mapping[str, Statistic[Any]]:
         """Ask for counts, range, quantiles and moments of each column."""
-        result: dict[str, Reduction[Any, Any]] = {"rows": CountRows(where=self.where)}
+        result: dict[str, Statistic[Any]] = {"rows": CountRows(where=self.where)}
         for column in self.columns:
             name = column.name
             result |= {
@@ -77,8 +77,8 @@ class Overview(Analysis, name="overview"):
             return ["There is no figure because there are no rows."]
         if error := max(values[f"{c.name}.quantiles"].error for c in self.columns):
             return [
-                f"Quantiles are approximate (to {number(error)} of the value): the columns do not "
-                "fit the catalogue's memory budget."
+                f"Quantiles are approximate (to {number(error)} of the value): the catalogue has "
+                "more rows than its exact_rows."
             ]
         return []
 

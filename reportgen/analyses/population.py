@@ -11,7 +11,7 @@ from reportgen.analyses.words import counted, no_values
 from reportgen.config.expressions import both
 from reportgen.config.schema import ColumnRef, Real, Selection, Text
 from reportgen.numbers import count, number, percent
-from reportgen.reduce.base import Reduction
+from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import Count, CountBelow
 from reportgen.reduce.histograms import Histogram
 from reportgen.reduce.quantiles import Comparison, SubsetComparison
@@ -44,10 +44,10 @@ class Population(Analysis, name="population"):
             raise ValueError(f"above ({self.above:g}) must be less than below ({self.below:g})")
         return self
 
-    def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
+    def reductions(self) -> Mapping[str, Statistic[Any]]:
         """Ask for both histograms in the same bins, and for the comparison."""
         name, limits = self.column.name, (self.above, self.below)
-        result: dict[str, Reduction[Any, Any]] = {
+        result: dict[str, Statistic[Any]] = {
             "count": Count(name, self.where),
             "subset": Histogram(name, self.bins, limits, subset=self.subset, where=self.where),
             "whole": Histogram(name, self.bins, limits, where=self.where),
@@ -79,7 +79,7 @@ class Population(Analysis, name="population"):
         if compared.error:
             notes.append(
                 f"Medians and distances are approximate (values to {number(compared.error)}): the "
-                "column does not fit the catalogue's memory budget."
+                "catalogue has more rows than its exact_rows."
             )
         return Section(
             findings=[self._finding(compared)],

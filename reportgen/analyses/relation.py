@@ -14,7 +14,7 @@ from reportgen.config.expressions import Condition, both, compare
 from reportgen.config.schema import ColumnRef, Count
 from reportgen.errors import SectionError
 from reportgen.numbers import listed, number
-from reportgen.reduce.base import Reduction
+from reportgen.reduce.base import Statistic
 from reportgen.reduce.binned import QuantilesInBins
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis, FewRows, Histogram2D
@@ -57,9 +57,9 @@ class Relation(Analysis, name="relation"):
             where = both(where, compare(self.column.name, ">", 0))
         return where
 
-    def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
+    def reductions(self) -> Mapping[str, Statistic[Any]]:
         """Ask for points, density, running quantiles and correlations of each panel."""
-        result: dict[str, Reduction[Any, Any]] = {"rows": CountRows(where=self.where)}
+        result: dict[str, Statistic[Any]] = {"rows": CountRows(where=self.where)}
         y = self.column.name
         for other in self.against:
             x, where = other.name, self._drawable(other)
@@ -118,13 +118,13 @@ class Relation(Analysis, name="relation"):
         notes = []
         if classes := max(panel.spearman.classes for panel in panels):
             notes.append(
-                f"Spearman's coefficients are of {classes} rank classes at most: the columns "
-                "do not fit the catalogue's memory budget."
+                f"Spearman's coefficients are of {classes} rank classes at most: the "
+                "catalogue has more rows than its exact_rows."
             )
         if error := max(panel.running.error for panel in panels):
             notes.append(
                 f"Running medians and bands are approximate (to {number(error)} of the value): "
-                "the columns do not fit the catalogue's memory budget."
+                "the catalogue has more rows than its exact_rows."
             )
         return notes
 

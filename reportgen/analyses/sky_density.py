@@ -19,7 +19,7 @@ from reportgen.analyses.sky_map import (
 from reportgen.analyses.words import counted, no_values
 from reportgen.config.schema import ColumnRef, Positive, Real
 from reportgen.numbers import count, number, percent
-from reportgen.reduce.base import Reduction
+from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.sky import MAX_CELLS, CountOnSky, SkyCounts
 from reportgen.results import Figure, Metric, Section, Table, TableColumn
@@ -61,7 +61,7 @@ class SkyDensity(Analysis, name="sky_density"):
                 )
         return self
 
-    def reductions(self) -> Mapping[str, Reduction[Any, Any]]:
+    def reductions(self) -> Mapping[str, Statistic[Any]]:
         """Ask for the objects in each cell."""
         return {
             "rows": CountRows(where=self.where),

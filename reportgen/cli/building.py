@@ -199,6 +199,8 @@ def _check(report: "Report", name: str = "") -> list[ReportgenError]:
 
     if report.output.templates is not None:
         check_templates(str(report.output.templates))
+    for note in report.notes:
+        click.echo(f"Note: {note}.", err=True)
     sources = open_sources(report, every_source(report))
     of_models = {key: model_problems(model) for key, model in sources.models.items()}
     for catalogue in sources.catalogues.values():

@@ -68,6 +68,16 @@ class Report:
         """Give ``file:line:column: key.path`` of a key, for messages."""
         return f"{self.document.place(path)}: {dotted(path)}"
 
+    @property
+    def notes(self) -> list[str]:
+        """What the file says that has no effect any more."""
+        return [
+            f"{self.place('catalogues', name, 'memory')}: has no effect any more; exact_rows "
+            "(1,000,000) says up to how many rows everything is exact"
+            for name, block in self.catalogues.items()
+            if block.memory is not None
+        ]
+
     def columns(self, catalogue: str) -> dict[str, Column]:
         """Give the columns of a catalogue as analyses see them."""
         return self.catalogues[catalogue].described()

@@ -168,9 +168,11 @@ class CatalogueBlock(Block):
     """Dataset of the columns that name none."""
     missing: tuple[Real, ...] = ()
     """Numbers that stand for a missing value in every column that names none."""
-    memory: ByteSize = ByteSize(256 * 1024**2)
-    """Memory that all sections on it share for exact quantiles and ranks; what does not fit is
-    approximate. Reading and counting take up to 64 MB beside it, however many rows there are."""
+    exact_rows: Count = 1_000_000
+    """Number of rows up to which everything is exact. Beyond it quantiles, curves and ranks are
+    approximate, to the fraction that the section says, and memory does not grow with the rows."""
+    memory: ByteSize | None = None
+    """Without effect: exact_rows, which takes its place, says what is exact."""
     columns: Annotated[dict[ColumnName, ColumnBlock], Field(min_length=1)]
     """The columns, by the names that sections use."""
 

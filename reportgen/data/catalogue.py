@@ -1,6 +1,7 @@
 """A catalogue: a row-aligned virtual table whose columns may come from several files."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,10 +23,7 @@ from reportgen.data.hdf5 import (
 )
 from reportgen.errors import SourceError
 
-# Bytes of a chunk in memory: large enough that per-chunk work is amortised, small enough for a
-# processor's cache to help.
-CHUNK_BYTES = 8 * 1024**2
-LEAST_ROWS = 8192
+ReadRows = Callable[[range], dict[str, NDArray[np.float64]]]
 
 
 @dataclass(frozen=True)
@@ -50,32 +48,22 @@ class Catalogue:
         """Each file and dataset it reads, once."""
         return list(dict.fromkeys((place.file, place.dataset) for place in self.places.values()))
 
-    @property
-    def chunk_rows(self) -> int:
-        """How many rows are read at once: the same for any of its columns.
+    @contextmanager
+    def reading(self, columns: Iterable[str]) -> Iterator[ReadRows]:
+        """Open the files of some columns; gives a function that returns some of their rows.
 
-        So that what is computed of some does not depend, in its last digit, on what else is read.
-        """
-        fitting = CHUNK_BYTES // (8 * max(1, len(self.columns)))
-        return max(LEAST_ROWS, 1 << max(0, fitting.bit_length() - 1))
-
-    def chunks(self, columns: Iterable[str]) -> Iterator[dict[str, NDArray[np.float64]]]:
-        """Read some columns in chunks of rows.
-
-        Each chunk maps a column's name to a float64 array; missing values are NaN, infinities
-        stay. Raises SourceError when a file cannot be read.
+        It maps a column's name to a float64 array; missing values are NaN, infinities stay. Raises
+        SourceError when a file cannot be read.
         """
         names = sorted(columns)
         places = [self.places[name] for name in names]
-        step = self.chunk_rows
-        with OpenDatasets() as stack:
-            for start in range(0, self.rows, step):
-                stop = min(self.rows, start + step)
-                yield (
-                    dict(zip(names, read_columns(places, start, stop, stack), strict=True))
-                    if names
-                    else {"": np.zeros(stop - start)}
-                )
+        with OpenDatasets() as opened:
+
+            def read(rows: range) -> dict[str, NDArray[np.float64]]:
+                values = read_columns(places, rows.start, rows.stop, opened)
+                return dict(zip(names, values, strict=True))
+
+            yield read
 
 
 def open_catalogue(

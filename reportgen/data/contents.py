@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -116,38 +116,6 @@ def column_name(place: ColumnPlace) -> str:
 def length_name(place: ColumnPlace) -> str:
     """Return the name of a column's length among what is known of its file."""
     return "rows of " + json.dumps([place.dataset, place.index, place.field])
-
-
-class ColumnDigests:
-    """Digests of columns, worked out from the chunks that pass by.
-
-    changed: columns that were not the same each time they passed by.
-    """
-
-    def __init__(self) -> None:
-        self.found: dict[str, str] = {}
-        self.changed: set[str] = set()
-
-    def watch(
-        self,
-        chunks: Iterable[Mapping[str, NDArray[np.float64]]],
-        again: frozenset[str] = frozenset(),
-    ) -> Iterator[Mapping[str, NDArray[np.float64]]]:
-        """Pass chunks on; what ``found`` lacks is known once all have gone by.
-
-        again: columns to look at although they are known, for they could change unseen.
-        """
-        running: dict[str, Any] = {}
-        rows = 0
-        for chunk in chunks:
-            for name in chunk.keys() - (self.found.keys() - again):
-                running.setdefault(name, hashlib.sha256()).update(_bytes(chunk[name]))
-            rows += len(next(iter(chunk.values()), ()))
-            yield chunk
-        for name, each in running.items():
-            digest = f"{rows} {each.hexdigest()}"
-            if self.found.setdefault(name, digest) != digest:
-                self.changed.add(name)
 
 
 def image_digest(batches: Iterable[NDArray[np.float32]]) -> str:

@@ -1,64 +1,30 @@
-"""What a reduction is, and what it knows of its source."""
+"""What sections ask for of the rows of a catalogue: reductions, and what is derived from them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from reportgen.config.expressions import Condition
 from reportgen.reduce.chunk import Chunk, Values
 
-__all__ = ["AnyReduction", "Chunk", "Reduction", "Source", "State", "Value", "Values"]
+__all__ = ["Chunk", "Derived", "Reduction", "Statistic", "Value", "Values"]
 
 State = TypeVar("State")
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True)
-class Source:
-    """What is known of a source before it is read.
+class Statistic(ABC, Generic[Value]):
+    """Anything that a scan computes over the rows of a catalogue: a Reduction, or Derived of some.
 
-    rows: number of rows. memory: bytes that all reductions of a scan may keep together. A scan
-    decides for each reduction what it may keep: exact: whether the rows; keys: how many different
-    values a sketch may tell apart. Where they are None a reduction has the memory for itself.
+    It is a frozen dataclass: two sections that ask for the same one share it. Its fields ``column``
+    and ``where``, if it has them, are the column that it reads and its selection of rows.
     """
 
-    rows: int
-    memory: int = 256 * 1024**2
-    exact: bool | None = None
-    keys: int | None = None
-
-    def keeps(self, columns: int) -> bool:
-        """Whether all rows of so many columns may be kept."""
-        if self.exact is not None:
-            return self.exact
-        return self.rows * columns * 8 <= self.memory
-
-
-class Reduction(ABC, Generic[State, Value]):
-    """A statistic that is computed in one pass and whose parts can be merged.
-
-    A reduction is a frozen dataclass: two sections that ask for the same one share it. A field
-    called ``where`` is its selection of rows. A state belongs to one scan, and update may change
-    it in place; a chunk may not be changed.
-
-    One that is exact only with all rows in memory says so by ``working``. It is given them as one
-    chunk while they fit the budget that all share, and chunk by chunk, to approximate, beyond it.
-    """
-
-    working: ClassVar[int] = 0
-    """Memory beside the rows that it takes to be exact, in columns as long as the source, such as
-    for a sorted copy; 0 for one that is exact without all rows."""
-
     @property
-    def holds(self) -> bool:
-        """Whether it is exact only with all rows in memory."""
-        return self.working > 0
-
-    @property
-    @abstractmethod
     def reads(self) -> frozenset[str]:
         """Columns it reads, those of its selection aside."""
+        column: str = self.column  # type: ignore[attr-defined]
+        return frozenset([column])
 
     @property
     def columns(self) -> frozenset[str]:
@@ -66,41 +32,46 @@ class Reduction(ABC, Generic[State, Value]):
         where: Condition | None = getattr(self, "where", None)
         return self.reads | (where.columns if where is not None else frozenset())
 
-    def needs(self, source: Source) -> Mapping[str, "Reduction[Any, Any]"]:
-        """Give what must be known before the pass, such as a range; comes from the profile pass."""
+
+class Reduction(Statistic[Value], Generic[State, Value]):
+    """A statistic whose state is updated chunk by chunk, and whose states can be merged.
+
+    A state belongs to one scan, can be pickled, and may be changed in place by update and merge;
+    a chunk may not be changed. Rows always come in the same chunks, and states are merged in the
+    same order, so that the value has the same bytes however the work is shared out.
+    """
+
+    def needs(self) -> Mapping[str, Statistic[Any]]:
+        """Return what must be known before the rows are read, such as a range, by name."""
         return {}
 
-    @property
-    def sketches(self) -> int:
-        """How many sketches, or tables of about that size, it has when it may not hold rows."""
-        return 0
-
-    def parts(self, source: Source) -> tuple["Reduction[Any, Any]", ...]:
-        """Give the reductions whose values are all it needs; they are shared among reductions.
-
-        With any, derive() gives its value, and its own state is the tuple of theirs.
-        """
-        return ()
-
-    def derive(self, *values: Any) -> Value:
-        """Give the value from those of its parts."""
-        raise NotImplementedError
-
     @abstractmethod
-    def start(self, source: Source, /, **profile: Any) -> State:
-        """Give the state of no rows; profile: values of what it needs, by the names it gave."""
+    def start(self, *_: Any, **needed: Any) -> State:
+        """Return the state of no rows. needed: values of what it needs, by the names it gave."""
 
     @abstractmethod
     def update(self, state: State, chunk: Chunk) -> State:
-        """Give the state with the rows of a chunk added."""
+        """Return the state with the rows of a chunk added."""
 
     @abstractmethod
     def merge(self, first: State, second: State) -> State:
-        """Join the states of two disjoint sets of rows; associative."""
+        """Return the state of the rows of the first and, after them, the second."""
+
+    def finish(self, state: State) -> Value:
+        """Return the value of all rows: the state itself, if it is nothing else."""
+        return state  # type: ignore[return-value]
+
+
+class Derived(Statistic[Value]):
+    """A statistic that needs nothing but the values of reductions, which others may share."""
 
     @abstractmethod
-    def finish(self, state: State) -> Value:
-        """Give the value of all rows."""
+    def parts(self, exact: bool) -> tuple[Reduction[Any, Any], ...]:
+        """Return the reductions it is derived from.
 
+        exact: whether the source is so small that they may keep all of its rows.
+        """
 
-AnyReduction = Reduction[Any, Any]
+    @abstractmethod
+    def derive(self, *values: Any) -> Value:
+        """Return the value from those of its parts."""

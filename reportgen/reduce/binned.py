@@ -1,25 +1,26 @@
 """Quantiles of one column in bins of another, such as a running median."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce.base import Chunk, Reduction, Source, Values
+from reportgen.reduce.base import Chunk, Derived, Reduction, Values
 from reportgen.reduce.binning import Binning
 from reportgen.reduce.counts import Limits, Range
 from reportgen.reduce.histograms import Axis, bin_edges, row_bins
-from reportgen.reduce.quantiles import OrderState, in_order, joined_orders
-from reportgen.reduce.sketch import Sketch, keys_each
+from reportgen.reduce.quantiles import OrderedValues
+from reportgen.reduce.sketch import MOST_KEYS, Sketch
 
 Integers = NDArray[np.int64]
+
+LEAST_KEYS = 2**12  # of one of many bins: to a thousandth of a value
 
 
 @dataclass(frozen=True)
 class BinnedQuantiles:
-    """Quantiles of y in bins of x.
+    """Quantiles of y in bins of x; NaN in empty ones.
 
     edges: (bins + 1,); n: (bins,); values: (fractions, bins).
 
@@ -34,49 +35,38 @@ class BinnedQuantiles:
 
 @dataclass
 class BinnedState:
-    """Bins, and the order of y in each."""
+    """Bins, and the values of y in each."""
 
     bins: Binning
-    orders: list[OrderState]
+    sketches: list[Sketch]
 
 
 @dataclass(frozen=True)
-class QuantilesInBins(Reduction[BinnedState, BinnedQuantiles]):
-    """Quantiles of y in equal bins of x, such as a running median."""
+class OrderInBins(Reduction[BinnedState, tuple[Values, list[OrderedValues]]]):
+    """The edges of equal bins of x, and the values of y in each bin in order.
 
-    working: ClassVar[int] = 6
+    most: how many are told apart in a bin; None for all.
+    """
 
     x: Axis
     y: str
-    fractions: tuple[float, ...]
     where: Condition | None = None
+    most: int | None = None
 
     @property
     def reads(self) -> frozenset[str]:
-        """Both columns."""
         return frozenset([self.x.column, self.y])
 
-    @property
-    def sketches(self) -> int:
-        """One a bin, all together as large as a few."""
-        return min(4, self.x.bins)
-
-    def needs(self, source: Source) -> dict[str, Range]:
-        """Ask for the range of x where none is given."""
+    def needs(self) -> dict[str, Range]:
         if self.x.limits is not None:
             return {}
         return {"limits": Range(self.x.column, self.where, positive=self.x.log)}
 
-    def start(self, source: Source, /, **profile: Limits) -> BinnedState:
-        """Start with empty bins."""
-        limits = self.x.limits if self.x.limits is not None else profile["limits"]
-        edges = bin_edges(limits, self.x.bins, log=self.x.log)
-        most, exact = keys_each(self.x.bins, source.keys), source.keeps(2)
-        orders = [OrderState(sketch=None if exact else Sketch(most)) for _ in range(self.x.bins)]
-        return BinnedState(Binning(edges), orders)
+    def start(self, limits: Limits = None) -> BinnedState:
+        edges = bin_edges(self.x.limits or limits, self.x.bins, log=self.x.log)
+        return BinnedState(Binning.of(edges), [Sketch(self.most) for _ in range(self.x.bins)])
 
     def update(self, state: BinnedState, chunk: Chunk) -> BinnedState:
-        """Add a chunk."""
         places = chunk.places((self.x.column, self.y), self.where)
         number = row_bins(chunk, self.x.column, state.bins, places)
         y = chunk.columns[self.y] if places is None else chunk.columns[self.y][places]
@@ -85,23 +75,41 @@ class QuantilesInBins(Reduction[BinnedState, BinnedQuantiles]):
             number, y = number[inside], y[inside]
         by_bin = np.argsort(number, kind="stable")
         stops = np.cumsum(np.bincount(number, minlength=self.x.bins))
-        for order, part in zip(state.orders, np.split(y[by_bin], stops[:-1]), strict=True):
-            if order.sketch is not None:
-                order.sketch.add(part)
-            elif len(part):
-                order.values.append(part)
+        for sketch, part in zip(state.sketches, np.split(y[by_bin], stops[:-1]), strict=True):
+            if len(part):
+                sketch.add(part.copy())  # a part of it would keep all of y
         return state
 
     def merge(self, first: BinnedState, second: BinnedState) -> BinnedState:
-        """Join each bin's orders."""
-        pairs = zip(first.orders, second.orders, strict=True)
-        return BinnedState(first.bins, [joined_orders(a, b) for a, b in pairs])
+        for sketch, other in zip(first.sketches, second.sketches, strict=True):
+            sketch.merge(other)
+        return first
 
-    def finish(self, state: BinnedState) -> BinnedQuantiles:
-        """Give the quantiles; NaN in empty bins."""
-        orders = [in_order(each) for each in state.orders]
+    def finish(self, state: BinnedState) -> tuple[Values, list[OrderedValues]]:
+        return state.bins.edges, [OrderedValues.of(sketch) for sketch in state.sketches]
+
+
+@dataclass(frozen=True)
+class QuantilesInBins(Derived[BinnedQuantiles]):
+    """Quantiles of y in equal bins of x, such as a running median."""
+
+    x: Axis
+    y: str
+    fractions: tuple[float, ...]
+    where: Condition | None = None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset([self.x.column, self.y])
+
+    def parts(self, exact: bool) -> tuple[OrderInBins]:
+        most = max(LEAST_KEYS, min(MOST_KEYS, 4 * MOST_KEYS // self.x.bins))
+        return (OrderInBins(self.x, self.y, self.where, None if exact else most),)
+
+    def derive(self, found: tuple[Values, list[OrderedValues]]) -> BinnedQuantiles:
+        edges, orders = found
         return BinnedQuantiles(
-            state.bins.edges,
+            edges,
             np.array([order.n for order in orders], dtype=np.int64),
             np.stack([order.quantiles(self.fractions) for order in orders], axis=1),
             max(order.error for order in orders),

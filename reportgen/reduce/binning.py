@@ -6,6 +6,7 @@ the answer of a binary search, several times as fast.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,14 @@ class Binning:
         for name, value in (found | {"_table": table, "_compared": compared}).items():
             object.__setattr__(self, name, value)
 
+    @staticmethod
+    def of(edges: Values) -> "Binning":
+        """Return the bins between some edges, made once for as long as they are in use."""
+        return _made(edges.tobytes())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Binning.of, (self.edges,)  # the table is larger, and made quickly
+
     @property
     def _type(self) -> type[np.int16] | type[np.int32]:
         return np.int16 if len(self.edges) < np.iinfo(np.int16).max else np.int32
@@ -90,6 +99,11 @@ class Binning:
         if outside.any():
             bins[outside] = np.where(values[outside] == self.edges[-1], last - 1, -1)
         return bins
+
+
+@lru_cache(maxsize=64)
+def _made(edges: bytes) -> Binning:
+    return Binning(np.frombuffer(edges))
 
 
 def _fitting(keys: NDArray[np.int64]) -> tuple[int, int]:

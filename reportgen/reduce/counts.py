@@ -1,13 +1,12 @@
 """Counts and ranges."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce.base import Chunk, Reduction, Source
+from reportgen.reduce.base import Chunk, Reduction, Values
 
 Integers = NDArray[np.int64]
 
@@ -34,25 +33,16 @@ class Count(Reduction[Integers, Counts]):
     column: str
     where: Condition | None = None
 
-    @property
-    def reads(self) -> frozenset[str]:
-        """The column."""
-        return frozenset([self.column])
-
-    def start(self, source: Source, /, **profile: Any) -> Integers:
-        """Start with rows, missing and infinite at 0."""
+    def start(self) -> Integers:
         return np.zeros(3, dtype=np.int64)
 
     def update(self, state: Integers, chunk: Chunk) -> Integers:
-        """Add a chunk."""
         return state + np.array(chunk.gaps(self.column, self.where), dtype=np.int64)
 
     def merge(self, first: Integers, second: Integers) -> Integers:
-        """Add two states."""
         return first + second
 
     def finish(self, state: Integers) -> Counts:
-        """Give the counts."""
         rows, missing, infinite = (int(n) for n in state)
         return Counts(rows, rows - missing - infinite, missing, infinite)
 
@@ -65,24 +55,16 @@ class CountRows(Reduction[int, int]):
 
     @property
     def reads(self) -> frozenset[str]:
-        """No columns but those of the selection."""
         return frozenset()
 
-    def start(self, source: Source, /, **profile: Any) -> int:
-        """Start at 0."""
+    def start(self) -> int:
         return 0
 
     def update(self, state: int, chunk: Chunk) -> int:
-        """Add a chunk."""
         return state + (chunk.rows if self.where is None else int(chunk.mask(self.where).sum()))
 
     def merge(self, first: int, second: int) -> int:
-        """Add two counts."""
         return first + second
-
-    def finish(self, state: int) -> int:
-        """Give the count."""
-        return state
 
 
 @dataclass(frozen=True)
@@ -93,30 +75,31 @@ class CountBelow(Reduction[Integers, Integers]):
     cuts: tuple[float, ...]
     where: Condition | None = None
 
-    @property
-    def reads(self) -> frozenset[str]:
-        """The column."""
-        return frozenset([self.column])
-
-    def start(self, source: Source, /, **profile: Any) -> Integers:
-        """Start at 0."""
+    def start(self) -> Integers:
         return np.zeros(len(self.cuts), dtype=np.int64)
 
     def update(self, state: Integers, chunk: Chunk) -> Integers:
-        """Add a chunk."""
         values = chunk.valid(self.column, self.where)
         return state + np.array([(values < cut).sum() for cut in self.cuts], dtype=np.int64)
 
     def merge(self, first: Integers, second: Integers) -> Integers:
-        """Add two states."""
         return first + second
-
-    def finish(self, state: Integers) -> Integers:
-        """Give the counts."""
-        return state
 
 
 Limits = tuple[float, float] | None
+
+
+def limits_of(values: Values) -> Limits:
+    """Return the smallest and the largest of some finite values; None when there is none."""
+    # + 0.0 turns -0.0 into 0.0, lest it depend on the split which of them is the smallest.
+    return (float(values.min()) + 0.0, float(values.max()) + 0.0) if len(values) else None
+
+
+def hull(first: Limits, second: Limits) -> Limits:
+    """Return the limits that hold both."""
+    if first is None or second is None:
+        return first or second
+    return min(first[0], second[0]), max(first[1], second[1])
 
 
 @dataclass(frozen=True)
@@ -130,31 +113,12 @@ class Range(Reduction[Limits, Limits]):
     where: Condition | None = None
     positive: bool = False
 
-    @property
-    def reads(self) -> frozenset[str]:
-        """The column."""
-        return frozenset([self.column])
-
-    def start(self, source: Source, /, **profile: Any) -> Limits:
-        """Start with nothing."""
+    def start(self) -> Limits:
         return None
 
     def update(self, state: Limits, chunk: Chunk) -> Limits:
-        """Add a chunk."""
         values = chunk.valid(self.column, self.where)
-        if self.positive:
-            values = values[values > 0]
-        if not len(values):
-            return state
-        # + 0.0 turns -0.0 into 0.0, lest it depend on the split which of them is the smallest.
-        return self.merge(state, (float(values.min()) + 0.0, float(values.max()) + 0.0))
+        return hull(state, limits_of(values[values > 0] if self.positive else values))
 
     def merge(self, first: Limits, second: Limits) -> Limits:
-        """Give the range that holds both."""
-        if first is None or second is None:
-            return first or second
-        return min(first[0], second[0]), max(first[1], second[1])
-
-    def finish(self, state: Limits) -> Limits:
-        """Give the range."""
-        return state
+        return hull(first, second)

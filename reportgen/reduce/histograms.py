@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition, both
-from reportgen.reduce.base import Chunk, Reduction, Source, Values
+from reportgen.reduce.base import Chunk, Reduction, Value, Values
 from reportgen.reduce.binning import Binning
 from reportgen.reduce.counts import Limits, Range
 
@@ -88,15 +88,23 @@ def _ends(wanted: tuple[float | None, float | None], found: Iterable[Limits]) ->
 
 
 @dataclass
-class HistogramState:
-    """Bins and counts; counts has a place below and one above the edges."""
+class BinCounts:
+    """Bins along each axis, and counts in them."""
 
-    bins: Binning
+    bins: tuple[Binning, ...]
     counts: Integers
 
 
+class Binned(Reduction[BinCounts, Value]):
+    """A reduction that counts in bins."""
+
+    def merge(self, first: BinCounts, second: BinCounts) -> BinCounts:
+        first.counts += second.counts
+        return first
+
+
 @dataclass(frozen=True)
-class Histogram(Reduction[HistogramState, HistogramCounts]):
+class Histogram(Binned[HistogramCounts]):
     """Counts of the valid values of a column in equal bins.
 
     limits: first and last edge; an end that is None is the smallest or largest value (above 0, for
@@ -116,42 +124,32 @@ class Histogram(Reduction[HistogramState, HistogramCounts]):
 
     @property
     def reads(self) -> frozenset[str]:
-        """The column, those that give the limits and those of the subset's condition."""
         of_subset = frozenset() if self.subset is None else self.subset.columns
         return frozenset([self.column, *self.like]) | of_subset
 
-    def needs(self, source: Source) -> dict[str, Range]:
-        """Ask for the range of each column that gives an end."""
+    def needs(self) -> dict[str, Range]:
         if None not in self.limits:
             return {}
         columns = self.like or (self.column,)
         return {name: Range(name, self.where, positive=self.log) for name in columns}
 
-    def start(self, source: Source, /, **profile: Limits) -> HistogramState:
-        """Start with empty bins."""
-        edges = bin_edges(_ends(self.limits, profile.values()), self.bins, log=self.log)
-        return HistogramState(Binning(edges), np.zeros(self.bins + 2, dtype=np.int64))
+    def start(self, /, **ranges: Limits) -> BinCounts:
+        edges = bin_edges(_ends(self.limits, ranges.values()), self.bins, log=self.log)
+        return BinCounts((Binning.of(edges),), np.zeros(self.bins + 2, dtype=np.int64))
 
-    def update(self, state: HistogramState, chunk: Chunk) -> HistogramState:
-        """Add a chunk."""
+    def update(self, state: BinCounts, chunk: Chunk) -> BinCounts:
         values = chunk.valid(self.column, both(self.where, self.subset))
-        up_to = state.bins.edges_up_to(values)
-        counts = np.bincount(up_to, minlength=self.bins + 2)
+        counts = np.bincount(state.bins[0].edges_up_to(values), minlength=self.bins + 2)
         if not (self.half_open and self.limits[1] is not None) and counts[-1]:
             # The last bin includes its upper edge.
-            on_edge = np.count_nonzero(values == state.bins.edges[-1])
+            on_edge = np.count_nonzero(values == state.bins[0].edges[-1])
             counts[-2:] += on_edge, -on_edge
         state.counts += counts
         return state
 
-    def merge(self, first: HistogramState, second: HistogramState) -> HistogramState:
-        """Add two states."""
-        return HistogramState(first.bins, first.counts + second.counts)
-
-    def finish(self, state: HistogramState) -> HistogramCounts:
-        """Give the counts."""
+    def finish(self, state: BinCounts) -> HistogramCounts:
         below, inside, above = state.counts[0], state.counts[1:-1], state.counts[-1]
-        return HistogramCounts(state.bins.edges, inside, int(below), int(above))
+        return HistogramCounts(state.bins[0].edges, inside, int(below), int(above))
 
 
 @dataclass(frozen=True)
@@ -170,15 +168,6 @@ class Counts2D:
 
     x: Values
     y: Values
-    counts: Integers
-
-
-@dataclass
-class State2D:
-    """Bins and counts."""
-
-    x: Binning
-    y: Binning
     counts: Integers
 
 
@@ -205,7 +194,7 @@ def row_bins(
 
 
 @dataclass(frozen=True)
-class Histogram2D(Reduction[State2D, Counts2D]):
+class Histogram2D(Binned[Counts2D]):
     """Counts of the rows valid in two columns, in cells of equal bins."""
 
     x: Axis
@@ -214,40 +203,36 @@ class Histogram2D(Reduction[State2D, Counts2D]):
 
     @property
     def reads(self) -> frozenset[str]:
-        """Both columns."""
         return frozenset([self.x.column, self.y.column])
 
-    def needs(self, source: Source) -> dict[str, Range]:
-        """Ask for the ranges where none are given."""
+    def needs(self) -> dict[str, Range]:
         return {
             name: Range(axis.column, self.where, positive=axis.log)
             for name, axis in (("x", self.x), ("y", self.y))
             if axis.limits is None
         }
 
-    def start(self, source: Source, /, **profile: Limits) -> State2D:
-        """Start with empty cells."""
-        x, y = (
-            bin_edges(profile.get(name, axis.limits), axis.bins, log=axis.log)
-            for name, axis in (("x", self.x), ("y", self.y))
+    def start(self, /, **ranges: Limits) -> BinCounts:
+        axes = (("x", self.x), ("y", self.y))
+        bins = tuple(
+            Binning.of(bin_edges(ranges.get(name, axis.limits), axis.bins, log=axis.log))
+            for name, axis in axes
         )
-        return State2D(Binning(x), Binning(y), np.zeros((self.y.bins, self.x.bins), dtype=np.int64))
+        return BinCounts(bins, np.zeros((self.y.bins, self.x.bins), dtype=np.int64))
 
-    def update(self, state: State2D, chunk: Chunk) -> State2D:
-        """Add a chunk."""
-        x, y = self.x.column, self.y.column
-        places = chunk.places((x, y), self.where)
-        bins = row_bins(chunk, x, state.x, places), row_bins(chunk, y, state.y, places)
-        count_in_cells(state.counts, *bins)
+    def update(self, state: BinCounts, chunk: Chunk) -> BinCounts:
+        columns = self.x.column, self.y.column
+        places = chunk.places(columns, self.where)
+        x, y = (
+            row_bins(chunk, column, bins, places)
+            for column, bins in zip(columns, state.bins, strict=True)
+        )
+        count_in_cells(state.counts, x, y)
         return state
 
-    def merge(self, first: State2D, second: State2D) -> State2D:
-        """Add two states."""
-        return State2D(first.x, first.y, first.counts + second.counts)
-
-    def finish(self, state: State2D) -> Counts2D:
-        """Give the counts."""
-        return Counts2D(state.x.edges, state.y.edges, state.counts)
+    def finish(self, state: BinCounts) -> Counts2D:
+        x, y = state.bins
+        return Counts2D(x.edges, y.edges, state.counts)
 
 
 @dataclass(frozen=True)
@@ -258,16 +243,8 @@ class Rows:
     values: Values | None
 
 
-@dataclass
-class RowsState:
-    """Rows kept while they are few, and their number."""
-
-    n: int
-    kept: list[Values] | None
-
-
 @dataclass(frozen=True)
-class FewRows(Reduction[RowsState, Rows]):
+class FewRows(Reduction[Rows, Rows]):
     """All rows valid in some columns, if they are at most a limit: what a scatter plot draws."""
 
     of: tuple[str, ...]
@@ -276,30 +253,18 @@ class FewRows(Reduction[RowsState, Rows]):
 
     @property
     def reads(self) -> frozenset[str]:
-        """The columns."""
         return frozenset(self.of)
 
-    def start(self, source: Source, /, **profile: Any) -> RowsState:
-        """Start with no rows."""
-        return RowsState(0, [])
+    def start(self) -> Rows:
+        return Rows(0, np.empty((0, len(self.of))))
 
-    def update(self, state: RowsState, chunk: Chunk) -> RowsState:
-        """Add a chunk."""
-        places = chunk.places(self.of, self.where)
-        n = state.n + (chunk.rows if places is None else len(places))
-        if n > self.limit or state.kept is None:
-            return RowsState(n, None)
-        return RowsState(n, [*state.kept, chunk.complete(self.of, self.where)])
+    def update(self, state: Rows, chunk: Chunk) -> Rows:
+        columns = chunk.together(self.of, self.where)
+        n = len(columns[0])
+        return self.merge(state, Rows(n, np.stack(columns, axis=1) if n <= self.limit else None))
 
-    def merge(self, first: RowsState, second: RowsState) -> RowsState:
-        """Join rows; drop them once there are too many."""
+    def merge(self, first: Rows, second: Rows) -> Rows:
         n = first.n + second.n
-        if n > self.limit or first.kept is None or second.kept is None:
-            return RowsState(n, None)
-        return RowsState(n, first.kept + second.kept)
-
-    def finish(self, state: RowsState) -> Rows:
-        """Give the rows in the order of the source."""
-        if state.kept is None:
-            return Rows(state.n, None)
-        return Rows(state.n, np.concatenate([*state.kept, np.empty((0, len(self.of)))]))
+        if n > self.limit or first.values is None or second.values is None:
+            return Rows(n, None)
+        return Rows(n, np.concatenate([first.values, second.values]))

@@ -70,9 +70,9 @@ class MapReduction(ABC, Generic[State, Value]):
     def merge(self, first: State, second: State) -> State:
         """Join the states of two disjoint sets of images; associative."""
 
-    @abstractmethod
     def finish(self, state: State) -> Value:
-        """Give the value of all images."""
+        """Give the value of all images: the state itself, if it is nothing else."""
+        return state  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -80,20 +80,13 @@ class FirstMaps(MapReduction[Maps | None, Maps | None]):
     """The maps of the first image that has no blank pixel, (filter, row, column); None if none."""
 
     def start(self) -> Maps | None:
-        """Start with none."""
         return None
 
     def update(self, state: Maps | None, maps: Maps) -> Maps | None:
-        """Keep the first."""
         return state if state is not None or not len(maps) else maps[0].copy()
 
     def merge(self, first: Maps | None, second: Maps | None) -> Maps | None:
-        """Keep the first."""
         return second if first is None else first
-
-    def finish(self, state: Maps | None) -> Maps | None:
-        """Give it."""
-        return state
 
 
 @dataclass(frozen=True)
@@ -111,20 +104,13 @@ class CountImages(MapReduction[ImageCount, ImageCount]):
     takes_blank: ClassVar[bool] = True
 
     def start(self) -> ImageCount:
-        """Start with none."""
         return ImageCount()
 
     def update(self, state: ImageCount, maps: Maps) -> ImageCount:
-        """Count some."""
         return self.merge(state, ImageCount(len(maps), int((~_whole(maps)).sum())))
 
     def merge(self, first: ImageCount, second: ImageCount) -> ImageCount:
-        """Add."""
         return ImageCount(first.n + second.n, first.blank + second.blank)
-
-    def finish(self, state: ImageCount) -> ImageCount:
-        """Give the numbers."""
-        return state
 
 
 def _whole(images: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -194,15 +180,12 @@ class DescribeFilters(MapReduction[FilterState | None, FilterStatistics | None])
     """Statistics of each filter and of each pair of filters; None when there are no images."""
 
     def start(self) -> FilterState | None:
-        """Start with nothing: how many filters there are is seen in the first maps."""
         return None
 
     def update(self, state: FilterState | None, maps: Maps) -> FilterState | None:
-        """Add some images."""
         return self.merge(state, _described(maps.astype(np.float64))) if len(maps) else state
 
     def merge(self, first: FilterState | None, second: FilterState | None) -> FilterState | None:
-        """Join by Chan's formula."""
         if first is None or second is None:
             return second if first is None else first
         return FilterState(
@@ -217,7 +200,6 @@ class DescribeFilters(MapReduction[FilterState | None, FilterStatistics | None])
         )
 
     def finish(self, state: FilterState | None) -> FilterStatistics | None:
-        """Give the statistics."""
         if state is None:
             return None
         return FilterStatistics(

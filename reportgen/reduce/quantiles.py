@@ -1,31 +1,21 @@
-"""Order statistics: exact while the values fit a memory budget, a sketch beyond it."""
+"""Order statistics: exact while all values may be kept, a sketch beyond it."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition, both, compare
-from reportgen.reduce.base import Chunk, Reduction, Source, Value, Values
-from reportgen.reduce.kolmogorov import kolmogorov
-from reportgen.reduce.sketch import Sketch, coarsened, middle
+from reportgen.reduce.base import Chunk, Derived, Reduction, Values
+from reportgen.reduce.sketch import MOST_KEYS, Sketch, coarsened, middle
 
 AT_ONCE = 2**16  # values at which two distributions are compared at a time
 
 
-@dataclass
-class OrderState:
-    """Values (exact), or a sketch of them."""
-
-    values: list[Values] = field(default_factory=list)
-    sketch: Sketch | None = None
-
-
 @dataclass(frozen=True)
-class OrderSketch:
+class OrderedValues:
     """The valid values of a column in order: all of them, or values with counts.
 
     values: (m,) ascending. counts: (m,) how many each stands for; None for one each.
@@ -35,6 +25,14 @@ class OrderSketch:
     values: Values
     counts: NDArray[np.int64] | None = None
     dropped: int = 0
+
+    @staticmethod
+    def of(sketch: Sketch) -> "OrderedValues":
+        """Return the values of a sketch."""
+        if sketch.most is None:
+            return OrderedValues(sketch.sorted())
+        sketch.count()
+        return OrderedValues(middle(sketch.keys, sketch.dropped), sketch.counts, sketch.dropped)
 
     @property
     def error(self) -> float:
@@ -51,17 +49,17 @@ class OrderSketch:
         """Whether nothing was rounded."""
         return self.dropped == 0
 
-    def below(self, value: float) -> "OrderSketch":
+    def below(self, value: float) -> "OrderedValues":
         """Give the order of the values strictly below one."""
         stop = int(np.searchsorted(self.values, value, side="left"))
         counts = None if self.counts is None else self.counts[:stop]
-        return OrderSketch(self.values[:stop], counts, self.dropped)
+        return OrderedValues(self.values[:stop], counts, self.dropped)
 
-    def coarser(self, dropped: int) -> "OrderSketch":
+    def coarser(self, dropped: int) -> "OrderedValues":
         """Give the order with so many trailing bits dropped."""
         if self.counts is None or dropped == self.dropped:
             return self
-        return OrderSketch(*coarsened(self.values, self.counts, dropped), dropped)
+        return OrderedValues(*coarsened(self.values, self.counts, dropped), dropped)
 
     def quantiles(self, fractions: Sequence[float] | Values) -> Values:
         """Give quantiles as numpy.quantile does (linear); NaN when there are no values."""
@@ -92,87 +90,31 @@ class OrderSketch:
 
 
 @dataclass(frozen=True)
-class Order(Reduction[OrderState, OrderSketch]):
-    """The valid values of a column in order; ``exact=False`` asks for the sketch in any case."""
-
-    working: ClassVar[int] = 3
+class Order(Reduction[Sketch, OrderedValues]):
+    """The valid values of a column in order. most: how many are told apart; None for all."""
 
     column: str
     where: Condition | None = None
-    exact: bool = True
+    most: int | None = None
 
-    @property
-    def reads(self) -> frozenset[str]:
-        """The column."""
-        return frozenset([self.column])
+    def start(self) -> Sketch:
+        return Sketch(self.most)
 
-    @property
-    def sketches(self) -> int:
-        """One."""
-        return 1
-
-    def start(self, source: Source, /, **profile: Any) -> OrderState:
-        """Start with no values."""
-        exact = self.exact and source.keeps(1)
-        return OrderState(sketch=None if exact else Sketch(source.keys))
-
-    def update(self, state: OrderState, chunk: Chunk) -> OrderState:
-        """Add a chunk."""
-        values = chunk.valid(self.column, self.where)
-        if state.sketch is None:
-            state.values.append(values)
-        else:
-            state.sketch.add(values)
+    def update(self, state: Sketch, chunk: Chunk) -> Sketch:
+        state.add(chunk.valid(self.column, self.where))
         return state
 
-    def merge(self, first: OrderState, second: OrderState) -> OrderState:
-        """Join two states."""
-        return joined_orders(first, second)
+    def merge(self, first: Sketch, second: Sketch) -> Sketch:
+        first.merge(second)
+        return first
 
-    def finish(self, state: OrderState) -> OrderSketch:
-        """Sort, or give each key's middle with its count."""
-        return in_order(state)
-
-
-def joined_orders(first: OrderState, second: OrderState) -> OrderState:
-    """Give the order of the values of both."""
-    if first.sketch is None or second.sketch is None:
-        return OrderState(first.values + second.values)
-    return OrderState(sketch=first.sketch.joined(second.sketch))
+    def finish(self, state: Sketch) -> OrderedValues:
+        return OrderedValues.of(state)
 
 
-def in_order(state: OrderState) -> OrderSketch:
-    """Sort the values, or give each key's middle with its count."""
-    if state.sketch is not None:
-        done = state.sketch.result()
-        return OrderSketch(middle(done.keys, done.dropped), done.counts, done.dropped)
-    if len(state.values) == 1:
-        return OrderSketch(np.sort(state.values[0]))
-    values = np.concatenate([*state.values, np.empty(0)])
-    values.sort()
-    return OrderSketch(values)
-
-
-class Derived(Reduction[tuple[Any, ...], Value], Generic[Value]):
-    """A reduction that needs nothing but the values of its parts."""
-
-    def start(self, source: Source, /, **profile: Any) -> tuple[Any, ...]:
-        """Start each part."""
-        parts = self.parts(source)
-        return tuple((part, part.start(source)) for part in parts)
-
-    def update(self, state: tuple[Any, ...], chunk: Chunk) -> tuple[Any, ...]:
-        """Add a chunk to each part."""
-        return tuple((part, part.update(each, chunk)) for part, each in state)
-
-    def merge(self, first: tuple[Any, ...], second: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Join each part."""
-        pairs = zip(first, second, strict=True)
-        return tuple((part, part.merge(one, other)) for (part, one), (_, other) in pairs)
-
-    def finish(self, state: tuple[Any, ...]) -> Value:
-        """Derive the value."""
-        return self.derive(*(part.finish(each) for part, each in state))
+def ordered(column: str, where: Condition | None, exact: bool) -> Order:
+    """Return the reduction that orders a column, to how many keys it may."""
+    return Order(column, where, None if exact else MOST_KEYS)
 
 
 @dataclass(frozen=True)
@@ -188,23 +130,14 @@ class QuantileValues:
 class Quantiles(Derived[QuantileValues]):
     """Quantiles of the valid values of a column, as numpy.quantile (linear)."""
 
-    working: ClassVar[int] = 3
-
     column: str
     fractions: tuple[float, ...]
     where: Condition | None = None
 
-    @property
-    def reads(self) -> frozenset[str]:
-        """The column."""
-        return frozenset([self.column])
+    def parts(self, exact: bool) -> tuple[Order]:
+        return (ordered(self.column, self.where, exact),)
 
-    def parts(self, source: Source) -> tuple[Order]:
-        """Rest on the order of the column."""
-        return (Order(self.column, self.where, exact=source.keeps(1)),)
-
-    def derive(self, order: OrderSketch) -> QuantileValues:
-        """Give the quantiles."""
+    def derive(self, order: OrderedValues) -> QuantileValues:
         return QuantileValues(order.n, order.quantiles(self.fractions), order.error)
 
 
@@ -230,8 +163,6 @@ class SortedCurve(Derived[Curve]):
     below: take only values strictly below it.
     """
 
-    working: ClassVar[int] = 3
-
     column: str
     points: int = 1000
     below: float | None = None
@@ -243,19 +174,10 @@ class SortedCurve(Derived[Curve]):
         cut = None if self.below is None else compare(self.column, "<", self.below)
         return both(self.selection, cut)
 
-    @property
-    def reads(self) -> frozenset[str]:
-        """The column."""
-        return frozenset([self.column])
+    def parts(self, exact: bool) -> tuple[Order]:
+        return (ordered(self.column, self.selection if exact else self.where, exact),)
 
-    def parts(self, source: Source) -> tuple[Order]:
-        """Rest on the order of the column; of the values below the cut where it is rounded."""
-        if source.keeps(1):
-            return (Order(self.column, self.selection),)
-        return (Order(self.column, self.where, exact=False),)
-
-    def derive(self, order: OrderSketch) -> Curve:
-        """Give the curve."""
+    def derive(self, order: OrderedValues) -> Curve:
         if self.below is not None and order.counts is None:
             order = order.below(self.below)
         last = order.n - 1
@@ -286,25 +208,19 @@ class Comparison:
 class SubsetComparison(Derived[Comparison]):
     """Two-sample Kolmogorov–Smirnov distance and medians of a subset and of all rows."""
 
-    working: ClassVar[int] = 3
-
     column: str
     subset: Condition
     where: Condition | None = None
 
     @property
     def reads(self) -> frozenset[str]:
-        """The column and those of the subset's condition."""
         return frozenset([self.column]) | self.subset.columns
 
-    def parts(self, source: Source) -> tuple[Order, Order]:
-        """Rest on the order of the subset and of all rows."""
-        exact = source.keeps(1)
+    def parts(self, exact: bool) -> tuple[Order, Order]:
         subset = both(self.where, self.subset)
-        return Order(self.column, subset, exact), Order(self.column, self.where, exact)
+        return ordered(self.column, subset, exact), ordered(self.column, self.where, exact)
 
-    def derive(self, subset: OrderSketch, whole: OrderSketch) -> Comparison:
-        """Give the comparison."""
+    def derive(self, subset: OrderedValues, whole: OrderedValues) -> Comparison:
         median = float(subset.quantiles([0.5])[0])
         # The same rounding on both sides: a value must not be apart from itself.
         subset = subset.coarser(whole.dropped)
@@ -316,7 +232,9 @@ class SubsetComparison(Derived[Comparison]):
             # F_all = f·F_subset + (1 − f)·F_rest, so the distance to the rest follows.
             if rest:
                 ks_rest = min(1.0, ks * total / rest)
-                p_value = kolmogorov(ks_rest * math.sqrt(n * rest / total))
+                from scipy.special import kolmogorov  # of large samples
+
+                p_value = float(kolmogorov(ks_rest * math.sqrt(n * rest / total)))
         return Comparison(
             n,
             total,
@@ -329,7 +247,7 @@ class SubsetComparison(Derived[Comparison]):
         )
 
 
-def _largest_gap(subset: OrderSketch, whole: OrderSketch) -> float:
+def _largest_gap(subset: OrderedValues, whole: OrderedValues) -> float:
     """Give the largest distance of two distribution functions; in parts, lest memory grow."""
     gaps = []
     for start in range(0, len(whole.values), AT_ONCE):

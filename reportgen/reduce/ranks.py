@@ -1,24 +1,25 @@
-"""Spearman's rank correlation: exact while the columns fit the budget, by classes beyond it."""
+"""Spearman's rank correlation: exact while all rows may be kept, by classes beyond it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from math import isqrt
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce.base import Chunk, Reduction, Source, Values
+from reportgen.reduce.base import Chunk, Derived, Reduction, Values
 from reportgen.reduce.binning import Binning
 from reportgen.reduce.moments import CorrelationMatrix, matrix, pair_sums
-from reportgen.reduce.quantiles import Order, OrderSketch
+from reportgen.reduce.quantiles import Quantiles, QuantileValues
 
 Integers = NDArray[np.int64]
 Codes = NDArray[np.int32]
 
-# Rank classes of a column beyond the memory budget; error of Spearman's rho below 1e-4 (1e-3).
-CLASSES, FEWEST_CLASSES = 512, 128
+# Rank classes of a column, and cells of the tables of all pairs together. With 256 classes the
+# error of Spearman's rho is some 1e-4.
+MOST_CLASSES, LEAST_CLASSES, CELLS = 256, 64, 2**21
 FEW = 2**20  # ranks that are correlated at once, all columns together; more are in pairs
 
 
@@ -29,31 +30,21 @@ class RankCodes(Reduction[list[Values], Codes]):
     Rows in the order of the source. With them the ranks of any of the rows are had by counting.
     """
 
-    working: ClassVar[int] = 4
-
     column: str
     where: Condition | None = None
 
-    @property
-    def reads(self) -> frozenset[str]:
-        """The column."""
-        return frozenset([self.column])
-
-    def start(self, source: Source, /, **profile: Any) -> list[Values]:
-        """Start with no rows."""
+    def start(self) -> list[Values]:
         return []
 
     def update(self, state: list[Values], chunk: Chunk) -> list[Values]:
-        """Add a chunk."""
-        return [*state, chunk.selected(self.column, self.where)]
+        state.append(chunk.selected(self.column, self.where))
+        return state
 
     def merge(self, first: list[Values], second: list[Values]) -> list[Values]:
-        """Join rows."""
         return first + second
 
     def finish(self, state: list[Values]) -> Codes:
-        """Sort the values once."""
-        values = state[0] if len(state) == 1 else np.concatenate([*state, np.empty(0)])
+        values = np.concatenate([np.empty(0), *state])
         codes = np.full(len(values), -1, dtype=np.int32)
         finite = np.isfinite(values)
         places = None if finite.all() else np.flatnonzero(finite)
@@ -68,28 +59,21 @@ class RankCodes(Reduction[list[Values], Codes]):
 
 
 @dataclass
-class RankState:
-    """Either the states of the columns' codes (exact) or, for each pair, counts of rank classes.
+class ClassState:
+    """Rows that are valid in each column, and how many of them are in each pair of classes."""
 
-    classes: those of each column. most: how many there may be. varies: whether a column has two
-    values.
-    """
-
-    codes: list[list[Values]] = field(default_factory=list)
-    classes: tuple[Binning, ...] = ()
-    varies: tuple[bool, ...] = ()
-    valid: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    joint: dict[tuple[int, int], Integers] | None = None
-    most: int = 0
+    classes: tuple[Binning, ...]
+    varies: tuple[bool, ...]
+    valid: Integers
+    joint: dict[tuple[int, int], Integers]
 
 
 @dataclass(frozen=True)
-class Spearman(Reduction[RankState, CorrelationMatrix]):
-    """Spearman's rank correlation of every pair of columns, ties at their mean rank.
+class RankClasses(Reduction[ClassState, CorrelationMatrix]):
+    """Spearman's rank correlation of every pair of columns, by classes of about equal number.
 
-    Exact while the columns fit the memory budget. Beyond it values are put into at most 512
-    classes of about equal number, by all valid values of the column, and rows of one class are
-    tied: close where a pair shares many of the rows, coarse where it shares few that lie together.
+    They are those of all valid values of a column, and rows of one class are tied: close where a
+    pair shares many of the rows, coarse where it shares few that lie together.
     """
 
     between: tuple[str, ...]
@@ -98,58 +82,32 @@ class Spearman(Reduction[RankState, CorrelationMatrix]):
 
     @property
     def reads(self) -> frozenset[str]:
-        """The columns."""
         return frozenset(self.between)
 
     @property
-    def working(self) -> int:  # type: ignore[override]
-        """Codes of all columns, of half a column each, and the ranks and sums of a pair."""
-        return 8 + (len(self.between) + 1) // 2
+    def classes(self) -> int:
+        """How many classes there are of a column at most."""
+        pairs = max(1, len(self.between) * (len(self.between) - 1) // 2)
+        return max(LEAST_CLASSES, min(MOST_CLASSES, isqrt(CELLS // pairs)))
 
-    @property
-    def sketches(self) -> int:
-        """A table of counts for each pair."""
-        return max(1, len(self.between) * (len(self.between) - 1) // 2)
+    def needs(self) -> dict[str, Quantiles]:
+        fractions = tuple(np.linspace(0, 1, self.classes + 1).tolist())
+        return {column: Quantiles(column, fractions, self.where) for column in self.between}
 
-    def parts(self, source: Source) -> tuple[RankCodes, ...]:
-        """Rest on the codes of each column while all rows may be kept."""
-        if not source.keeps(len(self.between)):
-            return ()
-        return tuple(RankCodes(column, self.where) for column in self.between)
-
-    def derive(self, *codes: Codes) -> CorrelationMatrix:
-        """Give the matrix from the codes of each column."""
-        return _exact_ranks(self.between, codes, complete=self.rows == "complete")
-
-    def needs(self, source: Source) -> dict[str, Order]:
-        """Ask for the order of each column when not all rows can be kept."""
-        if source.keeps(len(self.between)):
-            return {}
-        return {column: Order(column, self.where, exact=False) for column in self.between}
-
-    def start(self, source: Source, /, **profile: OrderSketch) -> RankState:
-        """Start with no rows; profile: the order of each column, beyond the memory budget."""
-        if not profile:
-            return RankState([[] for _ in self.between])
-        counts = source.memory // (8 * self.sketches) if source.keys is None else source.keys
-        classes = min(CLASSES, max(FEWEST_CLASSES, isqrt(counts)))
-        fractions = np.linspace(0, 1, classes + 1)[1:-1]
-        orders = [profile[column] for column in self.between]
-        return RankState(
-            classes=tuple(Binning(np.unique(order.quantiles(fractions))) for order in orders),
-            varies=tuple(len(order.values) > 1 for order in orders),
-            valid=np.zeros(len(self.between), dtype=np.int64),
-            joint={},
-            most=classes,
+    def start(self, /, **limits: QuantileValues) -> ClassState:
+        found = [limits[column].values for column in self.between]
+        classes = tuple(Binning.of(np.unique(values[1:-1])) for values in found)
+        sizes = [len(each.edges) + 1 for each in classes]
+        pairs = combinations(range(len(sizes)), 2)
+        return ClassState(
+            classes,
+            tuple(bool(values[0] < values[-1]) for values in found),
+            np.zeros(len(sizes), dtype=np.int64),
+            {(i, j): np.zeros((sizes[i], sizes[j]), dtype=np.int64) for i, j in pairs},
         )
 
-    def update(self, state: RankState, chunk: Chunk) -> RankState:
-        """Add a chunk."""
+    def update(self, state: ClassState, chunk: Chunk) -> ClassState:
         names = self.between
-        if state.joint is None:
-            for state_of, column in zip(state.codes, names, strict=True):
-                state_of.append(chunk.selected(column, self.where))
-            return state
         everywhere = names if self.rows == "complete" else ()
         for i, name in enumerate(names):
             places = chunk.places((name, *everywhere), self.where)
@@ -157,41 +115,52 @@ class Spearman(Reduction[RankState, CorrelationMatrix]):
         classes = [
             chunk.edges_up_to(name, each) for name, each in zip(names, state.classes, strict=True)
         ]
-        for i, j in combinations(range(len(names)), 2):
+        for (i, j), counts in state.joint.items():
             places = chunk.places((names[i], names[j], *everywhere), self.where)
             a, b = classes[i], classes[j]
             if places is not None:
                 a, b = a[places], b[places]
-            shape = (len(state.classes[i].edges) + 1, len(state.classes[j].edges) + 1)
-            if (i, j) not in state.joint:
-                state.joint[i, j] = np.zeros(shape, dtype=np.int64)
-            np.add.at(state.joint[i, j].reshape(-1), a * np.int64(shape[1]) + b, 1)
+            np.add.at(counts.reshape(-1), a * np.int64(counts.shape[1]) + b, 1)
         return state
 
-    def merge(self, first: RankState, second: RankState) -> RankState:
-        """Join rows, or add counts."""
-        if first.joint is None or second.joint is None:
-            return RankState([a + b for a, b in zip(first.codes, second.codes, strict=True)])
-        pairs = sorted(first.joint.keys() | second.joint.keys())
-        none = np.zeros((1, 1), dtype=np.int64)
-        joint = {p: first.joint.get(p, none) + second.joint.get(p, none) for p in pairs}
-        return RankState(
-            [], first.classes, first.varies, first.valid + second.valid, joint, first.most
-        )
+    def merge(self, first: ClassState, second: ClassState) -> ClassState:
+        first.valid += second.valid
+        for pair in first.joint:
+            first.joint[pair] += second.joint[pair]
+        return first
 
-    def finish(self, state: RankState) -> CorrelationMatrix:
-        """Give the matrix."""
+    def finish(self, state: ClassState) -> CorrelationMatrix:
         k = len(self.between)
-        if state.joint is None:
-            codes = zip(self.between, state.codes, strict=True)
-            return self.derive(*(RankCodes(name, self.where).finish(rows) for name, rows in codes))
         r, n = np.full((k, k), np.nan), np.diag(state.valid)
         for (i, j), counts in state.joint.items():
             n[i, j] = n[j, i] = counts.sum()
             r[i, j] = r[j, i] = _class_correlation(counts)
         for i in range(k):
             r[i, i] = 1.0 if n[i, i] >= 2 and state.varies[i] else np.nan
-        return CorrelationMatrix(self.between, r, n, state.most)
+        return CorrelationMatrix(self.between, r, n, self.classes)
+
+
+@dataclass(frozen=True)
+class Spearman(Derived[CorrelationMatrix]):
+    """Spearman's rank correlation of every pair of columns, ties at their mean rank."""
+
+    between: tuple[str, ...]
+    rows: Literal["pairwise", "complete"] = "pairwise"
+    where: Condition | None = None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset(self.between)
+
+    def parts(self, exact: bool) -> tuple[Reduction[Any, Any], ...]:
+        if exact:
+            return tuple(RankCodes(column, self.where) for column in self.between)
+        return (RankClasses(self.between, self.rows, self.where),)
+
+    def derive(self, *found: Any) -> CorrelationMatrix:
+        if isinstance(found[0], CorrelationMatrix):
+            return found[0]
+        return _exact_ranks(self.between, found, complete=self.rows == "complete")
 
 
 def _exact_ranks(

@@ -1,226 +1,196 @@
-"""The fused pass: every reduction of every section over one reading of the rows."""
+"""The fused pass: every statistic of every section over one reading of the rows.
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from hashlib import sha256
-from typing import Any
+An executor runs the tasks of a pass, each a range of rows, and their states are merged in a fixed
+tree, so that values have the same bytes whatever the executor (partitions.py).
+"""
 
-from reportgen.reduce.base import AnyReduction, Source
-from reportgen.reduce.chunk import Chunk
-from reportgen.reduce.kept import KeptColumns, ReadChunks
-from reportgen.reduce.plan import Kept, columns_to_keep, keys_of_each
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-Profile = Mapping[str, Any]
-Found = dict[AnyReduction, Any]
+from reportgen.reduce.base import Chunk, Derived, Reduction, Statistic, Values
+from reportgen.reduce.executors import Executor, Inline
+from reportgen.reduce.partitions import LEAF, TASK, merge_pairwise, parts
+
+AnyStatistic = Statistic[Any]
+AnyReduction = Reduction[Any, Any]
+Columns = Mapping[str, Values]
+ReadRows = Callable[[range], Columns]
+States = dict[AnyReduction, Any]
+
+
+class Source(Protocol):
+    """A table that can be read in several threads and processes at once."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+
+    def reading(self, columns: frozenset[str]) -> AbstractContextManager[ReadRows]:
+        """Open the table; gives a function that returns some rows of the columns."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a reduction has no value."""
+    """Why a statistic has no value."""
 
     error: Exception
 
 
-@dataclass(frozen=True)
-class Job:
-    """How a reduction is computed: after what it needs, and derived from its parts, if any.
-
-    exact: from all rows at once, which are kept; or else chunk by chunk.
-    """
-
-    exact: bool
-    needs: Mapping[str, AnyReduction]
-    parts: tuple[AnyReduction, ...]
-
-
-def memory_sharing(reductions: Iterable[AnyReduction], source: Source) -> str:
-    """Say how reductions share the memory of a source: empty when all rows of all of them fit.
-
-    If not, which of them are exact depends on all of them, and that is what it says.
-    """
-    wanted = dict.fromkeys(reductions)
-    exact, rounded = replace(source, exact=True), replace(source, exact=False)
-    _, kept, _ = _planned(list(wanted), exact, rounded)
-    if kept.everything:
-        return ""
-    return sha256("\n".join(sorted(map(repr, wanted))).encode()).hexdigest()
+_TOO_DEEP = Failure(ValueError("what must be known before the pass cannot need anything itself"))
 
 
 def scan(
-    reductions: Iterable[AnyReduction],
+    statistics: Iterable[AnyStatistic],
     source: Source,
-    read_chunks: ReadChunks,
-    *,
-    beside: Iterable[AnyReduction] = (),
-) -> dict[AnyReduction, Any]:
-    """Compute reductions in one pass, after at most one profile pass that all share.
+    exact_rows: int,
+    executor: Executor | None = None,
+) -> dict[AnyStatistic, Any]:
+    """Compute statistics in one pass over a source, after at most one for what they need.
 
-    Equal reductions are computed once, and so is what several derive their values from. All that is
-    kept fits the memory of the source. Returns a value for each, or a Failure for one that raised;
-    the others are not affected. Whatever read_chunks raises, such as SourceError, is passed on.
-    beside: reductions that are not computed, but have their part of the memory: with all others of
-    a report here, a value does not depend on which of them are known already.
+    A source of at most exact_rows is read once and kept in memory. Equal statistics are computed
+    once, and so is what several are derived from. Returns a value for each, or a Failure for one
+    that raised; the others are not affected. Whatever the source raises, such as SourceError, is
+    passed on.
     """
-    exact, rounded = replace(source, exact=True), replace(source, exact=False)
-    wanted = dict.fromkeys(reductions)
-    planned, kept, failed = _planned(list(wanted | dict.fromkeys(beside)), exact, rounded)
-    sharing = {*_needed(planned), *_in_chunks(planned)}
-    rounded = replace(rounded, keys=keys_of_each(sharing, kept.left))
-
-    jobs = {each: job for each, job in planned.items() if each in wanted}
-    profile, in_chunks = _needed(jobs), _in_chunks(jobs)
-    at_once = kept.everything and bool(profile)
-    holding = [each for each, job in jobs.items() if job.exact]
-    held = _columns([*jobs, *profile]) if at_once else _columns(holding)
-    store = KeptColumns(held, source.rows)
-    first = store.reading(read_chunks) if at_once else read_chunks
-    second = store.again if at_once else store.reading(read_chunks)
-    known = _pass(profile, rounded, first)
-    profiles = {
-        reduction: {name: known[need] for name, need in needs.items()}
-        for reduction, needs in in_chunks.items()
-        if reduction not in known
-    }
-    known |= _pass(profiles, rounded, second, holds=bool(holding))
-    values = failed | _values(jobs, known, store, exact)
-    return {each: values[each] for each in wanted}
+    executor = executor or Inline()
+    exact = source.rows <= exact_rows
+    wanted = Plan.of(statistics, exact)
+    before = Plan.of(wanted.needed, exact)
+    if exact and (columns := wanted.columns | before.columns):
+        leaves = _Leaves(columns)
+        source = _InMemory(source.rows, Pass(source, {leaves: {}}).states(executor)[leaves])
+    known = before.values(source, executor, {})
+    return wanted.values(source, executor, known)
 
 
-def _planned(
-    reductions: list[AnyReduction], exact: Source, rounded: Source
-) -> tuple[dict[AnyReduction, Job], Kept, Found]:
-    """Give how each reduction is computed, what is kept for them, and those that failed."""
-    # What a reduction that holds rows needs depends on what is kept; it reads no other columns.
-    needs = {
-        each: {} if each.holds else _attempt(lambda each: dict(each.needs(rounded)), each)
-        for each in reductions
-    }
-    read: Found = {
-        each: mapping
-        if isinstance(mapping, Failure)
-        else _attempt(_columns, [each, *mapping.values()])
-        for each, mapping in needs.items()
-    }
-    failed = {each: found for each, found in read.items() if isinstance(found, Failure)}
-    kept = columns_to_keep({each: read[each] for each in reductions if each not in failed}, exact)
-    jobs: dict[AnyReduction, Job] = {}
-    for each in reductions:
-        if each not in failed:
-            whole = kept.holds_for(each)
-            job = _attempt(_job, each, whole, exact if whole else rounded, needs[each])
-            if isinstance(job, Failure):
-                failed[each] = job
-            else:
-                jobs[each] = job
-    return jobs, kept, failed
+def columns_read(statistics: Iterable[AnyStatistic], exact: bool) -> frozenset[str]:
+    """Return all columns that a scan reads for some statistics, but for those that fail."""
+    wanted = Plan.of(statistics, exact)
+    return wanted.columns | Plan.of(wanted.needed, exact).columns
 
 
-def _job(
-    reduction: AnyReduction, exact: bool, source: Source, needs: dict[str, AnyReduction]
-) -> Job:
-    if reduction.holds:
-        needs = dict(reduction.needs(source))
-        _columns(needs.values())
-    return Job(exact, needs, reduction.parts(source))
+@dataclass(frozen=True)
+class Plan:
+    """How some statistics are computed.
 
-
-def _columns(reductions: Iterable[AnyReduction]) -> frozenset[str]:
-    return frozenset().union(*(reduction.columns for reduction in reductions))
-
-
-def _needed(jobs: Mapping[AnyReduction, Job]) -> dict[AnyReduction, Profile]:
-    """Give what must be known before the pass; it needs nothing itself."""
-    return {need: {} for job in jobs.values() for need in job.needs.values()}
-
-
-def _in_chunks(jobs: Mapping[AnyReduction, Job]) -> dict[AnyReduction, Mapping[str, AnyReduction]]:
-    """Give what is computed chunk by chunk, and what each of it needs."""
-    found: dict[AnyReduction, Mapping[str, AnyReduction]] = {}
-    for reduction, job in jobs.items():
-        if not job.exact:
-            found |= {part: {} for part in job.parts} if job.parts else {reduction: job.needs}
-    return found
-
-
-def _pass(
-    profiles: Mapping[AnyReduction, Profile],
-    source: Source,
-    read_chunks: ReadChunks,
-    *,
-    holds: bool = False,
-) -> Found:
-    """Compute reductions in one reading; profiles: what each needs to start.
-
-    holds: whether reading keeps columns, so that it has to be done in any case.
+    parts: the reductions that each is derived from, or that it is. needs: what each of these needs
+    to be known before. failed: those that raised when they were asked.
     """
-    states: Found = {}
-    failed: Found = {}
 
-    def keep(reduction: AnyReduction, found: Any) -> None:
-        if isinstance(found, Failure):
-            failed[reduction] = found
-            states.pop(reduction, None)
-        else:
-            states[reduction] = found
+    parts: dict[AnyStatistic, tuple[AnyReduction, ...]]
+    needs: dict[AnyReduction, Mapping[str, AnyStatistic]]
+    failed: dict[AnyStatistic, Any]
 
-    for reduction, profile in profiles.items():
-        keep(reduction, _started(reduction, source, profile))
-    for columns in read_chunks(_columns(states)) if states or holds else ():
-        chunk = Chunk(columns, len(next(iter(columns.values()))))
-        for reduction in list(states):
-            keep(reduction, _attempt(reduction.update, states[reduction], chunk))
-        del chunk, columns  # before the next is read
-    for reduction in list(states):
-        keep(reduction, _attempt(reduction.finish, states[reduction]))
-    return states | failed
-
-
-def _values(
-    jobs: Mapping[AnyReduction, Job], known: Found, store: KeptColumns, exact: Source
-) -> Found:
-    """Give the value of every job; known: of all that was computed chunk by chunk."""
-    values: Found = {}
-    # Together what rests on the same thing, which is sorted once and not kept for long.
-    groups: dict[AnyReduction, list[AnyReduction]] = {}
-    for reduction, job in jobs.items():
-        if job.exact:
-            groups.setdefault(job.parts[-1] if job.parts else reduction, []).append(reduction)
-        elif job.parts:
-            values[reduction] = _derived(reduction, [known[part] for part in job.parts])
-        else:
-            values[reduction] = known[reduction]
-    for basis, members in groups.items():
-        profile = {name: known[need] for name, need in jobs[members[0]].needs.items()}
-        shared = _of_all_rows(basis, store, exact, {} if basis not in jobs else profile)
-        for reduction in members:
-            if parts := jobs[reduction].parts:
-                others = [_of_all_rows(part, store, exact, {}) for part in parts[:-1]]
-                values[reduction] = _derived(reduction, [*others, shared])
-                del others
+    @staticmethod
+    def of(statistics: Iterable[AnyStatistic], exact: bool) -> "Plan":
+        """Plan how to compute some statistics. exact: whether all rows may be kept."""
+        plan = Plan({}, {}, {})
+        for statistic in dict.fromkeys(statistics):
+            asked = _attempt(_parts, statistic, exact)
+            if isinstance(asked, Failure):
+                plan.failed[statistic] = asked
             else:
-                values[reduction] = shared
-        del shared
-    return values
+                plan.parts[statistic] = tuple(asked)
+                plan.needs.update(asked)
+        return plan
+
+    @property
+    def needed(self) -> list[AnyStatistic]:
+        """What must be known before."""
+        return [each for needs in self.needs.values() for each in needs.values()]
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Columns that are read."""
+        return frozenset().union(*(reduction.columns for reduction in self.needs))
+
+    def values(
+        self, source: Source, executor: Executor, known: Mapping[AnyStatistic, Any]
+    ) -> dict[AnyStatistic, Any]:
+        """Return the value of each statistic. known: what they need."""
+        states: States = {}
+        needed: dict[AnyReduction, Mapping[str, Any]] = {}
+        for reduction, needs in self.needs.items():
+            values = {name: known.get(each, _TOO_DEEP) for name, each in needs.items()}
+            failure = _first_failure(values.values())
+            if failure is None:
+                needed[reduction] = values
+            else:
+                states[reduction] = failure
+        states |= Pass(source, needed).states(executor) if needed else {}
+        return self.failed | self._finished(states)
+
+    def _finished(self, states: States) -> dict[AnyStatistic, Any]:
+        """Return the value of each statistic. states: of all reductions, which are let go."""
+        uses = Counter(part for found in self.parts.values() for part in found)
+        place = {part: number for number, part in enumerate(self.needs)}
+        done: dict[AnyReduction, Any] = {}
+        values: dict[AnyStatistic, Any] = {}
+        # Those that share a part come together, so that few values as large as a column are kept.
+        for statistic in sorted(self.parts, key=lambda each: place[self.parts[each][-1]]):
+            found = self.parts[statistic]
+            for part in found:
+                if part not in done:
+                    done[part] = _attempt_with(part.finish, states.pop(part))
+            given = [done[part] for part in found]
+            derive = statistic.derive if isinstance(statistic, Derived) else _itself
+            values[statistic] = _attempt_with(derive, *given)
+            uses.subtract(found)
+            for part in found:
+                if not uses[part]:
+                    done.pop(part, None)
+        return values
 
 
-def _of_all_rows(
-    reduction: AnyReduction, store: KeptColumns, source: Source, profile: Profile
-) -> Any:
-    """Compute a reduction over all rows at once."""
-    state = _started(reduction, source, profile)
-    if store.rows and not isinstance(state, Failure):
-        state = _attempt(reduction.update, state, Chunk(store.columns, store.rows))
-    return state if isinstance(state, Failure) else _attempt(reduction.finish, state)
+def _parts(statistic: AnyStatistic, exact: bool) -> dict[AnyReduction, Mapping[str, AnyStatistic]]:
+    """Return what each reduction needs that a statistic is derived from, or that it is."""
+    found: Sequence[Any] = (statistic,)
+    if isinstance(statistic, Derived):
+        found = statistic.parts(exact)
+    _ = [part.columns for part in found]  # a plugin's may raise
+    return {part: part.needs() for part in found}
 
 
-def _started(reduction: AnyReduction, source: Source, profile: Profile) -> Any:
-    failed = next((value for value in profile.values() if isinstance(value, Failure)), None)
-    return failed if failed is not None else _attempt(reduction.start, source, **profile)
+@dataclass(frozen=True)
+class Pass:
+    """One reading of a source. needed: the values that each reduction needs, by name."""
+
+    source: Source
+    needed: Mapping[AnyReduction, Mapping[str, Any]]
+
+    def states(self, executor: Executor) -> States:
+        """Return the state of each reduction, or a Failure, for all rows."""
+        tasks = executor.map(self.task, parts(range(self.source.rows), TASK))
+        states = merge_pairwise(tasks, self._merged)
+        return dict(zip(self.needed, states, strict=True))
+
+    def task(self, rows: range) -> list[Any]:
+        """Return the state of each reduction, or a Failure, for some leaves."""
+        columns = frozenset().union(*(each.columns for each in self.needed))
+        with self.source.reading(columns) as read:
+            leaves = (self._leaf(read, leaf) for leaf in parts(rows, LEAF))
+            return merge_pairwise(leaves, self._merged)
+
+    def _leaf(self, read: ReadRows, rows: range) -> list[Any]:
+        chunk = Chunk(read(rows), len(rows)) if rows else None
+        states = []
+        for reduction, needed in self.needed.items():
+            state = _attempt(reduction.start, **needed)
+            states.append(state if chunk is None else _attempt_with(reduction.update, state, chunk))
+        return states
+
+    def _merged(self, first: list[Any], second: list[Any]) -> list[Any]:
+        each = zip(self.needed, first, second, strict=True)
+        return [_attempt_with(reduction.merge, a, b) for reduction, a, b in each]
 
 
-def _derived(reduction: AnyReduction, values: list[Any]) -> Any:
-    failed = next((value for value in values if isinstance(value, Failure)), None)
-    return failed if failed is not None else _attempt(reduction.derive, *values)
+def _attempt_with(step: Callable[..., Any], *given: Any) -> Any:
+    """Take a step of a reduction, unless what it is given is a Failure; then that is the result."""
+    failure = _first_failure(given)
+    return _attempt(step, *given) if failure is None else failure
 
 
 def _attempt(step: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
@@ -229,3 +199,48 @@ def _attempt(step: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         return step(*given, **named)
     except Exception as error:  # a plugin's error is its section's
         return Failure(error)
+
+
+def _first_failure(values: Iterable[Any]) -> Failure | None:
+    return next((value for value in values if isinstance(value, Failure)), None)
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class _Leaves(Reduction[list[Columns], list[Columns]]):
+    """The rows themselves, leaf by leaf."""
+
+    of: frozenset[str]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return self.of
+
+    def start(self) -> list[Columns]:
+        return []
+
+    def update(self, state: list[Columns], chunk: Chunk) -> list[Columns]:
+        return [*state, chunk.columns]
+
+    def merge(self, first: list[Columns], second: list[Columns]) -> list[Columns]:
+        return first + second
+
+    def finish(self, state: list[Columns]) -> list[Columns]:
+        return state
+
+
+@dataclass(frozen=True)
+class _InMemory:
+    """A source that has been read."""
+
+    rows: int
+    leaves: Sequence[Columns]
+
+    def reading(self, columns: frozenset[str]) -> AbstractContextManager[ReadRows]:
+        return nullcontext(self._read)
+
+    def _read(self, rows: range) -> Columns:
+        return self.leaves[rows.start // LEAF]

@@ -1,17 +1,17 @@
 """Counts on the sky: the extent of a field (also across RA 0 h) and objects per cell."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
-from reportgen.reduce.base import Chunk, Reduction, Source, Values
+from reportgen.reduce.base import Chunk, Reduction, Values
 from reportgen.reduce.binning import Binning
-from reportgen.reduce.counts import Limits
-from reportgen.reduce.histograms import count_in_cells
+from reportgen.reduce.counts import Limits, hull, limits_of
+from reportgen.reduce.histograms import BinCounts, count_in_cells
 
 Integers = NDArray[np.int64]
 MAX_CELLS = 4000  # along one side; a wider map would say nothing more on paper or screen
@@ -51,30 +51,21 @@ class SkyExtent(Reduction[ExtentState, Extent | None]):
 
     @property
     def reads(self) -> frozenset[str]:
-        """Both columns."""
         return frozenset([self.ra, self.dec])
 
-    def start(self, source: Source, /, **profile: Any) -> ExtentState:
-        """Start with nothing: RA in 0–360°, RA in ±180°, Dec."""
+    def start(self) -> ExtentState:
         return None, None, None
 
     def update(self, state: ExtentState, chunk: Chunk) -> ExtentState:
-        """Add a chunk."""
         ra, dec = chunk.together((self.ra, self.dec), self.where)
-        if not len(ra):
-            return state
-        seen = wrapped(ra, crosses_zero=False), wrapped(ra, crosses_zero=True), dec
-        return self.merge(state, tuple((float(v.min()), float(v.max())) for v in seen))  # type: ignore[arg-type]
+        plain, signed = (wrapped(ra, crosses_zero=crosses) for crosses in (False, True))
+        return self.merge(state, (limits_of(plain), limits_of(signed), limits_of(dec)))
 
     def merge(self, first: ExtentState, second: ExtentState) -> ExtentState:
-        """Give the boxes that hold both."""
-        return tuple(  # type: ignore[return-value]
-            a or b if a is None or b is None else (min(a[0], b[0]), max(a[1], b[1]))
-            for a, b in zip(first, second, strict=True)
-        )
+        plain, signed, dec = map(hull, first, second)
+        return plain, signed, dec
 
     def finish(self, state: ExtentState) -> Extent | None:
-        """Choose the narrower of the two ways to write RA."""
         plain, signed, dec = state
         if plain is None or signed is None or dec is None:
             return None
@@ -151,12 +142,10 @@ class SkyCounts:
 
 
 @dataclass
-class SkyState:
-    """The grid, the bins of its two axes and the counts; no grid when there is no position."""
+class SkyState(BinCounts):
+    """Counts in the cells of a grid; no grid when there is no position."""
 
     grid: SkyGrid | None
-    bins: tuple[Binning, ...]
-    counts: Integers
 
 
 @dataclass(frozen=True)
@@ -175,18 +164,14 @@ class CountOnSky(Reduction[SkyState, SkyCounts | None]):
 
     @property
     def reads(self) -> frozenset[str]:
-        """Both columns."""
         return frozenset([self.ra, self.dec])
 
-    def needs(self, source: Source) -> dict[str, SkyExtent]:
-        """Ask for the extent of the field."""
+    def needs(self) -> dict[str, SkyExtent]:
         return {"extent": SkyExtent(self.ra, self.dec, self.where)}
 
-    def start(self, source: Source, /, **profile: Extent | None) -> SkyState:
-        """Start with empty cells."""
-        extent = profile["extent"]
+    def start(self, extent: Extent | None) -> SkyState:
         if extent is None:
-            return SkyState(None, (), np.zeros((0, 0), dtype=np.int64))
+            return SkyState((), np.zeros((0, 0), dtype=np.int64), None)
         if not -90 <= extent.dec[0] <= extent.dec[1] <= 90:
             raise SectionError(
                 f"{self.dec} reaches from {extent.dec[0]:g}° to {extent.dec[1]:g}°, which is no "
@@ -198,10 +183,9 @@ class CountOnSky(Reduction[SkyState, SkyCounts | None]):
         else:
             grid = _tangent_grid(extent, self.cell or 60.0)
         counts = np.zeros((len(grid.y) - 1, len(grid.x) - 1), dtype=np.int64)
-        return SkyState(grid, (Binning(grid.x), Binning(grid.y)), counts)
+        return SkyState((Binning.of(grid.x), Binning.of(grid.y)), counts, grid)
 
     def update(self, state: SkyState, chunk: Chunk) -> SkyState:
-        """Add a chunk."""
         if state.grid is None:
             return state
         ra, dec = chunk.together((self.ra, self.dec), self.where)
@@ -211,11 +195,10 @@ class CountOnSky(Reduction[SkyState, SkyCounts | None]):
         return state
 
     def merge(self, first: SkyState, second: SkyState) -> SkyState:
-        """Add two states."""
-        return SkyState(first.grid, first.bins, first.counts + second.counts)
+        first.counts += second.counts
+        return first
 
     def finish(self, state: SkyState) -> SkyCounts | None:
-        """Give the counts."""
         return None if state.grid is None else SkyCounts(state.grid, state.counts)
 
 

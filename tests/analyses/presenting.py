@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cbook import is_math_text
 from matplotlib.text import Text
+from tables import Table
 
 from reportgen.config.schema import CatalogueBlock
-from reportgen.reduce.base import Source
 from reportgen.reduce.scan import Failure, scan
 from reportgen.style import WIDTHS, house_style
 
@@ -33,16 +33,13 @@ def analysis(kind, names, units=None, labels=None, **keys):
     return kind.model_validate(keys, context={"columns": described(names, units, labels)})
 
 
-def present(kind, data, units=None, labels=None, memory=2**28, **keys):
-    """Compute a section of columns of numbers, read in two chunks."""
+def present(kind, data, units=None, labels=None, exact=True, **keys):
+    """Compute a section of columns of numbers. exact: whether all rows may be kept."""
     section = analysis(kind, data, units, labels, **keys)
-    data = {name: np.asarray(values, dtype=np.float64) for name, values in data.items()}
-    rows = len(next(iter(data.values())))
-    cut = rows // 3
-    chunks = [{n: v[:cut] for n, v in data.items()}, {n: v[cut:] for n, v in data.items()}]
+    table = Table(data)
     wanted = dict(section.reductions())
     with np.errstate(all="ignore"):
-        found = scan(wanted.values(), Source(rows, memory), lambda _: iter(chunks))
+        found = scan(wanted.values(), table, table.rows if exact else -1)
     for value in found.values():
         if isinstance(value, Failure):
             raise value.error

@@ -169,14 +169,14 @@ def test_spearman_is_of_ranks():
     assert correlation(data).metrics["r_a_b"].value < 0.95
 
 
-def test_beyond_the_memory_budget_ranks_are_classes_and_the_notes_say_so():
+def test_beyond_exact_rows_ranks_are_classes_and_the_notes_say_so():
     random = np.random.default_rng(8)
     data = {name: random.normal(size=5000) for name in "ab"}
     assert not correlation(data, method="spearman").notes
-    notes = correlation(data, method="spearman", memory=100).notes
+    notes = correlation(data, method="spearman", exact=False).notes
     assert notes == [
-        "Spearman's coefficients are of 128 rank classes at most: the columns do not fit the "
-        "catalogue's memory budget."
+        "Spearman's coefficients are of 256 rank classes at most: the catalogue has more rows than "
+        "its exact_rows."
     ]
 
 

@@ -214,13 +214,13 @@ def test_columns_without_a_common_row_are_an_error_that_names_them():
 # Beyond memory, and names
 
 
-def test_beyond_the_memory_budget_the_notes_say_what_is_approximate():
+def test_beyond_exact_rows_the_notes_say_what_is_approximate():
     random = np.random.default_rng(3)
     x = random.normal(size=300_000)
     y = x + random.normal(size=300_000)
-    exact, rough = (relation(x=x, y=y, median_bins=100, memory=m) for m in (2**28, 1000))
+    exact, rough = (relation(x=x, y=y, median_bins=100, exact=m) for m in (True, False))
     assert exact.notes == []
-    assert any("128 rank classes at most" in note for note in rough.notes)
+    assert any("256 rank classes at most" in note for note in rough.notes)
     assert any("Running medians and bands are approximate" in note for note in rough.notes)
     assert rough.metrics["x_spearman"].value == pytest.approx(
         exact.metrics["x_spearman"].value, abs=1e-3

@@ -75,7 +75,7 @@ def made(report, tmp_path):
 
 def compute(report, tmp_path, *names):
     chosen = {name: report.sections[name] for name in names}
-    values = scan_catalogue(open_catalogue(report, "swire"), 10**6, chosen)
+    values = scan_catalogue(open_catalogue(report, "swire"), chosen, 10**6)
     assert not any(isinstance(each, Failed) for each in values.values()), values
     return compute_section(names[0], chosen[names[0]], values[names[0]].values, tmp_path / "run")
 

@@ -1,4 +1,5 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import h5py
 import numpy as np
@@ -8,9 +9,9 @@ from hypothesis import strategies as st
 
 from reportgen.config.loading import load_report
 from reportgen.config.schema import CatalogueSection
-from reportgen.data import catalogue as module
 from reportgen.data.catalogue import all_problems, open_catalogue, synthetic_mark
 from reportgen.errors import ExitCode, SourceError
+from reportgen.reduce.partitions import parts as parted
 
 YAML = """\
 report: {id: x, title: x}
@@ -63,9 +64,9 @@ def problems(opened, folder):
     return problems
 
 
-def gathered(catalogue, *names):
-    chunks = list(catalogue.chunks(names))
-    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in names}
+def gathered(catalogue, *names, rows=None):
+    with catalogue.reading(names) as read:
+        return read(range(catalogue.rows) if rows is None else rows)
 
 
 def test_columns_of_several_files_make_one_table(opened, folder):
@@ -90,56 +91,31 @@ def test_marks_of_a_column_stand_in_for_those_of_the_catalogue(opened):
 def test_only_the_columns_asked_for_are_read(opened, folder):
     catalogue = opened()
     (folder / "training.h5").unlink()
-    assert [set(chunk) for chunk in catalogue.chunks(["flux"])] == [{"flux"}]
+    assert gathered(catalogue, "flux").keys() == {"flux"}
     with pytest.raises(SourceError, match="there is no such file"):
-        list(catalogue.chunks(["is_host"]))
+        gathered(catalogue, "is_host")
 
 
-@pytest.mark.parametrize("names", [["ra"], ["ra", "flux", "is_host"], []])
-def test_chunks_cover_every_row_once_and_stay_small(opened, folder, monkeypatch, names):
-    rows = 10_000
+def test_several_threads_read_their_own_rows(opened, folder):
     with h5py.File(folder / "swire.h5", "w") as file:
-        file["table"] = np.arange(3.0 * rows).reshape(rows, 3)
+        file["table"] = np.arange(30_000.0).reshape(10_000, 3)
     with h5py.File(folder / "training.h5", "w") as file:
-        file["labels"] = np.zeros(rows, dtype=bool)
-    monkeypatch.setattr(module, "CHUNK_BYTES", 250_000)
-    chunks = list(opened().chunks(names))
-    lengths = [len(next(iter(chunk.values()))) for chunk in chunks]
-    assert sum(lengths) == rows
-    assert len(lengths) > 1
-    assert max(lengths) * 8 * max(1, len(names)) <= 250_000
-    for chunk in chunks:
-        assert {len(values) for values in chunk.values()} == {len(next(iter(chunk.values())))}
-    if "ra" in names:
-        found = np.concatenate([chunk["ra"] for chunk in chunks])
-        assert found.tolist() == np.arange(0, 3.0 * rows, 3).tolist()
+        file["labels"] = np.zeros(10_000, dtype=bool)
+    catalogue = opened()
+    ranges = [range(start, start + 100) for start in range(0, 10_000, 100)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda rows: gathered(catalogue, "ra", rows=rows)["ra"], ranges))
+    assert np.concatenate(found).tolist() == np.arange(0, 30_000.0, 3).tolist()
 
 
-def test_rows_are_split_in_the_same_way_whatever_else_is_read(opened, folder, monkeypatch):
-    """How they are split may change the last digit of a sum."""
-    with h5py.File(folder / "swire.h5", "w") as file:
-        file["table"] = np.zeros((100_000, 3))
-    with h5py.File(folder / "training.h5", "w") as file:
-        file["labels"] = np.zeros(100_000, dtype=bool)
-    monkeypatch.setattr(module, "CHUNK_BYTES", 1_000_000)
-    chunks = [list(opened().chunks(names)) for names in (["ra"], ["ra", "flux", "is_host"])]
-    assert [len(chunk["ra"]) for chunk in chunks[0]] == [len(chunk["ra"]) for chunk in chunks[1]]
-    assert len(chunks[0]) > 1
-
-
-def test_a_chunk_of_very_many_columns_has_rows_all_the_same(opened, monkeypatch):
-    monkeypatch.setattr(module, "CHUNK_BYTES", 1)
-    assert len(list(opened().chunks(["ra"]))) == 1
-
-
-def test_a_catalogue_without_rows_is_opened_and_gives_no_chunk(opened, folder):
+def test_a_catalogue_without_rows_is_opened_and_gives_none(opened, folder):
     with h5py.File(folder / "swire.h5", "w") as file:
         file["table"] = np.empty((0, 3))
     with h5py.File(folder / "training.h5", "w") as file:
         file["labels"] = np.empty(0, dtype=bool)
     catalogue = opened()
     assert catalogue.rows == 0
-    assert list(catalogue.chunks(["ra", "is_host"])) == []
+    assert [len(values) for values in gathered(catalogue, "ra", "is_host").values()] == [0, 0]
 
 
 def test_files_of_different_length_are_both_named(problems, folder):
@@ -218,7 +194,7 @@ def test_damage_found_while_reading_names_the_line_the_file_and_the_dataset(open
         raw.write(b"\x00" * chunk.size)
     catalogue = opened()
     with pytest.raises(SourceError) as caught:
-        list(catalogue.chunks(["ra", "is_host"]))
+        gathered(catalogue, "ra", "is_host")
     assert caught.value.exit_code == ExitCode.SOURCE
     assert caught.value.message.startswith(
         f"{folder}/cdfs.yaml:8:7: catalogues.swire.columns.ra: {path}: table: rows 0 to 4 cannot be"
@@ -276,8 +252,8 @@ def test_a_catalogue_says_what_any_of_its_files_says(opened, folder):
     st.integers(1, 50),
     st.sampled_from([None, (7, 1), (20, 3)]),
 )
-def test_chunks_join_to_the_dataset_whatever_its_layout(
-    tmp_path_factory, rows, kind, rows_a_chunk, layout
+def test_rows_join_to_the_dataset_whatever_its_layout(
+    tmp_path_factory, rows, kind, rows_at_once, layout
 ):
     folder = tmp_path_factory.getbasetemp()
     (folder / "any.yaml").write_text(YAML)
@@ -289,12 +265,9 @@ def test_chunks_join_to_the_dataset_whatever_its_layout(
         file["labels"] = np.zeros(rows, dtype=bool)
     report = load_report(folder / "any.yaml", {"any": CatalogueSection}, (), {})
     catalogue = open_catalogue(report, "swire")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "LEAST_ROWS", rows_a_chunk)
-        patch.setattr(module, "CHUNK_BYTES", 1)
-        chunks = list(catalogue.chunks(["ra", "flux"]))
-    assert len(chunks) == -(-rows // rows_a_chunk)
+    with catalogue.reading(["ra", "flux"]) as read:
+        parts = [read(part) for part in parted(range(rows), rows_at_once)]
     for name, index in (("ra", 0), ("flux", 2)):
-        found = np.concatenate([[], *(chunk[name] for chunk in chunks)])
+        found = np.concatenate([[], *(part[name] for part in parts)])
         expected = np.where((table[:, index] == 0) & (name == "flux"), np.nan, table[:, index])
         np.testing.assert_array_equal(found, expected)

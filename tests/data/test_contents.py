@@ -8,7 +8,6 @@ import pytest
 from reportgen.data import contents as module
 from reportgen.data.contents import (
     DIGEST,
-    ColumnDigests,
     Contents,
     column_name,
     digest_of,
@@ -154,46 +153,6 @@ def test_columns_of_a_file_are_told_apart_by_their_place_and_missing_marks(file)
     ]
     assert len({column_name(place) for place in places}) == len(places)
     assert len({length_name(place) for place in places}) == 4  # marks leave the length as it is
-
-
-def chunks(*parts, name="flux"):
-    return [{name: np.array(part, dtype=float)} for part in parts]
-
-
-def digests(parts, **options):
-    found = ColumnDigests()
-    assert [*found.watch(parts, **options)] == parts
-    return found
-
-
-def test_a_digest_of_a_column_does_not_depend_on_how_its_rows_are_split():
-    whole, split = digests(chunks([1, 2, 3])), digests(chunks([1], [], [2, 3]))
-    assert whole.found == split.found
-    assert digests(chunks([1, 2, 4])).found != whole.found
-    assert digests(chunks([1, 2])).found != whole.found
-    assert digests(chunks([3, 2, 1])).found != whole.found
-
-
-def test_an_infinity_a_missing_value_and_zero_are_told_apart():
-    values = (np.nan, np.inf, -np.inf, 0.0, -0.0)
-    assert len({digests(chunks([value])).found["flux"] for value in values}) == 5
-
-
-def test_columns_that_pass_by_half_are_not_known():
-    found = ColumnDigests()
-    watching = found.watch(chunks([1], [2]))
-    next(watching)
-    assert found.found == {}
-
-
-def test_a_column_that_could_change_unseen_is_looked_at_each_time():
-    found = digests(chunks([1, 2]))
-    list(found.watch(chunks([1, 3])))
-    assert not found.changed, "of an ordinary file the stamp tells"
-    list(found.watch(chunks([1, 2]), frozenset({"flux"})))
-    assert not found.changed
-    list(found.watch(chunks([1, 3]), frozenset({"flux"})))
-    assert found.changed == {"flux"}
 
 
 def test_a_digest_of_images_is_that_of_their_pixels_and_shape():

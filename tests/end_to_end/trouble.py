@@ -172,7 +172,7 @@ class Trouble(Reduction):
     where = None
     reads = frozenset(["flux"])
 
-    def start(self, source, **profile):
+    def start(self):
         return 0
 
     def update(self, state, chunk):

@@ -1,12 +1,15 @@
 """Compute a reduction over rows that are split and joined in any way."""
 
 import math
+from dataclasses import fields, is_dataclass
 from itertools import pairwise
 
 import numpy as np
 from hypothesis import strategies as st
+from tables import Table
 
-from reportgen.reduce.base import Chunk, Source
+from reportgen.reduce.base import Chunk, Derived
+from reportgen.reduce.scan import Failure, scan
 
 NAN, INF = math.nan, math.inf
 
@@ -19,36 +22,52 @@ def length(columns):
     return len(next(iter(columns.values())))
 
 
-def whole(reduction, columns, memory=2**28):
-    """Compute over one chunk."""
-    return split(reduction, columns, [], [], memory)
+def whole(statistic, columns, exact=True):
+    """Compute in a scan. exact: whether all rows may be kept."""
+    value = scan([statistic], Table(columns), length(columns) if exact else -1)[statistic]
+    if isinstance(value, Failure):
+        raise value.error
+    return value
 
 
-def split(reduction, columns, cuts, merges, memory=2**28):
+def split(statistic, columns, cuts, merges, exact=True):
     """Compute over parts that end at the cuts, each its own state, joined in the order of merges.
 
     Every second part is fed to the state of the part before it, without a merge.
     """
-    rows = length(columns)
-    source = Source(rows, memory)
-    needs = reduction.needs(source)
-    profile = {
-        name: split(need, columns, cuts[::-1], merges, memory) for name, need in needs.items()
+    if isinstance(statistic, Derived):
+        parts = statistic.parts(exact)
+        return statistic.derive(*(split(part, columns, cuts, merges, exact) for part in parts))
+    needed = {
+        name: split(need, columns, cuts[::-1], merges, exact)
+        for name, need in statistic.needs().items()
     }
+    rows = length(columns)
     places = [0, *sorted(min(cut, rows) for cut in cuts), rows]
     states = []
     for number, (start, stop) in enumerate(pairwise(places)):
-        part = {name: columns[name][start:stop].copy() for name in sorted(reduction.columns)}
-        chunk = Chunk(part or {"": np.zeros(stop - start)}, stop - start)
+        part = {name: columns[name][start:stop].copy() for name in sorted(statistic.columns)}
+        chunk = Chunk(part, stop - start)
         if number % 2:
-            states[-1] = reduction.update(states[-1], chunk)
+            states[-1] = statistic.update(states[-1], chunk)
         else:
-            states.append(reduction.update(reduction.start(source, **profile), chunk))
+            states.append(statistic.update(statistic.start(**needed), chunk))
     merges = iter(merges)
     while len(states) > 1:
         place = next(merges, 0) % (len(states) - 1)
-        states[place : place + 2] = [reduction.merge(*states[place : place + 2])]
-    return reduction.finish(states[0])
+        states[place : place + 2] = [statistic.merge(*states[place : place + 2])]
+    return statistic.finish(states[0])
+
+
+def bits(value):
+    """Give a value with every bit of its numbers."""
+    if isinstance(value, np.ndarray):
+        return value.shape, value.tobytes()
+    if isinstance(value, (list, tuple)):
+        return [bits(each) for each in value]
+    if is_dataclass(value):
+        return [bits(getattr(value, field.name)) for field in fields(value)]
+    return repr(value)
 
 
 splits = st.tuples(

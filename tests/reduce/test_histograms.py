@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from splitting import INF, NAN, anything, finite, ordinary, split, splits, table, tables, whole
 
 from reportgen.config.expressions import parse
-from reportgen.reduce import sketch as sketches
-from reportgen.reduce.base import Chunk, Source
+from reportgen.reduce import binned
+from reportgen.reduce.base import Chunk
 from reportgen.reduce.binned import QuantilesInBins
 from reportgen.reduce.histograms import (
     Axis,
@@ -17,7 +17,7 @@ from reportgen.reduce.histograms import (
     Histogram2D,
     bin_edges,
 )
-from reportgen.reduce.sketch import BYTES_PER_KEY
+from reportgen.reduce.sketch import MOST_KEYS
 
 BINS = st.integers(1, 12)
 
@@ -191,13 +191,13 @@ def test_quantiles_in_bins_are_those_of_numpy(columns, parts, bins):
 
 
 @given(tables(values=ordinary), splits)
-def test_quantiles_in_bins_beyond_the_budget_keep_the_stated_error(columns, parts):
+def test_quantiles_in_bins_of_sketches_keep_the_stated_error(columns, parts):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sketches, "MAX_KEYS", 64)
-        patch.setattr(sketches, "MIN_KEYS", 4)
+        patch.setattr(binned, "MOST_KEYS", 64)
+        patch.setattr(binned, "LEAST_KEYS", 4)
         reduction = QuantilesInBins(Axis("a", 3), "b", (0.0, 1.0))
-        found = split(reduction, columns, *parts, memory=0)
-        again = whole(reduction, columns, memory=0)
+        found = split(reduction, columns, *parts, exact=False)
+        again = whole(reduction, columns, exact=False)
         exact = whole(reduction, columns)
     assert found.values.tobytes() == again.values.tobytes()
     assert found.n.tolist() == exact.n.tolist()
@@ -206,21 +206,15 @@ def test_quantiles_in_bins_beyond_the_budget_keep_the_stated_error(columns, part
     assert (off <= found.error * np.abs(exact.values[known])).all()
 
 
-def test_quantiles_in_many_bins_stay_as_small_as_a_few_columns(monkeypatch):
-    monkeypatch.setattr(sketches, "MAX_KEYS", 2**14)
+def test_a_bin_does_not_keep_the_rows_of_the_others():
     rng = np.random.default_rng(5)
-    columns = {"a": rng.uniform(size=200_000), "b": rng.lognormal(size=200_000)}
-    reduction = QuantilesInBins(Axis("a", 20), "b", (0.5,))
-    source = Source(200_000, memory=0)
-    state = reduction.start(source, limits=(0.0, 1.0))
-    state = reduction.update(state, Chunk(columns, 200_000))
-    kept = sum(order.sketch.nbytes for order in state.orders)
-    assert kept <= 20 * sketches.MIN_KEYS * BYTES_PER_KEY
-    found = reduction.finish(state)
-    assert 0 < found.error < 1e-3
-    exact = reduction.start(Source(200_000), limits=(0.0, 1.0))
-    exact = reduction.finish(reduction.update(exact, Chunk(columns, 200_000)))
-    assert found.values == pytest.approx(exact.values, rel=found.error)
+    columns = {"a": rng.uniform(size=300_000) ** 9, "b": rng.lognormal(size=300_000)}
+    (part,) = QuantilesInBins(Axis("a", 20, (0.0, 1.0)), "b", (0.5,)).parts(exact=False)
+    state = part.update(part.start(), Chunk(columns, 300_000))
+    assert all(values.base is None for each in state.sketches for values in each.waiting)
+    for sketch in state.sketches:
+        sketch.count()
+        assert len(sketch.keys) <= part.most == 4 * MOST_KEYS // 20
 
 
 @given(tables(values=anything, max_size=30), splits, st.integers(0, 30))

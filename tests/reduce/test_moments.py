@@ -1,5 +1,6 @@
 import math
 from fractions import Fraction
+from math import isqrt
 
 import numpy as np
 import pytest
@@ -9,10 +10,8 @@ from scipy.stats import rankdata, spearmanr
 from splitting import INF, NAN, anything, finite, ordinary, special, split, splits, tables, whole
 
 from reportgen.config.expressions import parse
-from reportgen.reduce.base import Source
 from reportgen.reduce.moments import MeanStd, Pearson
-from reportgen.reduce.quantiles import Order
-from reportgen.reduce.ranks import CLASSES, FEWEST_CLASSES, Spearman
+from reportgen.reduce.ranks import CELLS, LEAST_CLASSES, MOST_CLASSES, RankClasses, Spearman
 
 LARGEST = 1.7976931348623157e308
 finite_floats = st.floats(allow_nan=False, allow_infinity=False)
@@ -150,9 +149,9 @@ def test_rows_of_a_pair_that_lie_apart_from_the_others_keep_their_digits():
 def test_a_constant_column_has_no_correlation(value, rows, parts):
     columns = {"a": np.full(rows, value), "b": np.arange(rows, dtype=float)}
     for kind in (Pearson, Spearman):
-        for memory in (0, 2**20):
-            found = split(kind(("a", "b")), columns, *parts, memory=memory)
-            assert np.isnan(found.r[0]).all(), (kind, memory)
+        for exact in (False, True):
+            found = split(kind(("a", "b")), columns, *parts, exact=exact)
+            assert np.isnan(found.r[0]).all(), (kind, exact)
             assert np.isnan(found.r[:, 0]).all()
             assert found.r[1, 1] == 1
             assert (found.n == rows).all()
@@ -162,8 +161,8 @@ def test_no_rows_and_one_row_have_no_correlation():
     for rows in (0, 1):
         columns = {"a": np.ones(rows), "b": np.zeros(rows)}
         for kind in (Pearson, Spearman):
-            for memory in (0, 2**20):
-                found = whole(kind(("a", "b")), columns, memory)
+            for exact in (False, True):
+                found = whole(kind(("a", "b")), columns, exact)
                 assert np.isnan(found.r).all()
                 assert (found.n == rows).all()
 
@@ -183,11 +182,11 @@ def test_spearman_s_correlation_is_that_of_scipy_with_ties(columns, parts):
 
 
 @given(tables("abc", values=ordinary | special), splits)
-def test_spearman_beyond_the_budget_does_not_depend_on_the_split(columns, parts):
+def test_spearman_by_classes_does_not_depend_on_the_split(columns, parts):
     names = ("a", "b", "c")
-    found = split(Spearman(names), columns, *parts, memory=0)
-    again = whole(Spearman(names), columns, memory=0)
-    assert found.exact == (len(columns["a"]) == 0)
+    found = split(Spearman(names), columns, *parts, exact=False)
+    again = whole(Spearman(names), columns, exact=False)
+    assert not found.exact
     assert found.r.tobytes() == again.r.tobytes()
     assert found.n.tolist() == pairwise(columns, names, spearman)[1].tolist()
 
@@ -208,33 +207,32 @@ def sample(kind, rows=6000):
 
 @pytest.mark.parametrize("kind", ["strong", "weak", "none", "negative", "ties", "flag"])
 @pytest.mark.parametrize("missing", [0.0, 0.4])
-def test_spearman_beyond_the_budget_is_within_a_thousandth(kind, missing):
+def test_spearman_by_classes_is_within_a_thousandth(kind, missing):
     columns = sample(kind, 10_000 if missing else 5000)
     rng = np.random.default_rng(8)
     columns["b"][rng.uniform(size=len(columns["b"])) < missing] = NAN
     expected, n = pairwise(columns, ("a", "b"), spearman)
-    found = whole(Spearman(("a", "b")), columns, memory=0)
+    found = whole(Spearman(("a", "b")), columns, exact=False)
     assert not found.exact
     assert found.n.tolist() == n.tolist()
     assert found.r == pytest.approx(expected, abs=1e-3)
-    turned = whole(Spearman(("b", "a")), columns, memory=0)
+    turned = whole(Spearman(("b", "a")), columns, exact=False)
     assert turned.r[0, 1] == pytest.approx(found.r[0, 1], abs=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("memory", "classes"), [(0, FEWEST_CLASSES), (8 * 300**2, 300), (8 * 9000**2, CLASSES)]
-)
-def test_more_memory_gives_more_classes(memory, classes):
-    order = whole(Order("a"), sample("weak"))
-    state = Spearman(("a", "b")).start(Source(10**9, memory), a=order, b=order)
-    assert [len(each.edges) + 1 for each in state.classes] == [classes, classes]
+def test_the_classes_of_many_pairs_share_a_limited_number_of_cells():
+    classes = [RankClasses(tuple(range(columns))).classes for columns in (2, 8, 12, 50)]
+    assert classes == [MOST_CLASSES, MOST_CLASSES, isqrt(CELLS // 66), LEAST_CLASSES]
 
 
-def test_many_columns_share_the_memory_of_the_classes():
-    names = tuple("abcdefghijkl")  # 66 pairs
-    order = whole(Order("a"), sample("weak"))
-    state = Spearman(names).start(Source(10**9, 8 * 66 * 200**2), **dict.fromkeys(names, order))
-    assert len(state.classes[0].edges) + 1 == 200
+def test_a_far_off_mean_costs_no_digits_of_a_correlation():
+    rng = np.random.default_rng(3)
+    x, noise = rng.normal(size=(2, 3000))
+    columns = {"a": 1e10 + np.round(x, 3), "b": 1e8 + np.round(x + noise, 3)}
+    for cuts in ([], [1, 700, 701, 2500]):
+        found = split(Pearson(("a", "b")), columns, cuts, [])
+        expected = pearson(columns["a"] - 1e10, columns["b"] - 1e8)
+        assert found.r[0, 1] == pytest.approx(expected, rel=1e-12)
 
 
 def test_infinities_are_no_part_of_a_correlation():

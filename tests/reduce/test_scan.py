@@ -1,43 +1,141 @@
+import pickle
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pytest
-from splitting import NAN, whole
+from splitting import NAN, bits, whole
+from tables import Table
 
 from reportgen.config.expressions import parse
 from reportgen.errors import SourceError
-from reportgen.reduce.base import Chunk, Reduction, Source
+from reportgen.reduce import scan as module
+from reportgen.reduce.base import Chunk, Derived, Reduction
+from reportgen.reduce.binned import QuantilesInBins
+from reportgen.reduce.column_digest import ColumnDigest
 from reportgen.reduce.counts import Count, CountRows, Range
-from reportgen.reduce.histograms import Axis, Histogram, Histogram2D
-from reportgen.reduce.moments import MeanStd
-from reportgen.reduce.quantiles import Quantiles, SortedCurve
+from reportgen.reduce.executors import Inline, Threads
+from reportgen.reduce.histograms import Axis, FewRows, Histogram, Histogram2D
+from reportgen.reduce.moments import MeanStd, Pearson
+from reportgen.reduce.partitions import LEAF, TASK
+from reportgen.reduce.quantiles import Quantiles, SortedCurve, SubsetComparison
 from reportgen.reduce.ranks import Spearman
-from reportgen.reduce.scan import Failure, scan
+from reportgen.reduce.scan import Failure, columns_read, scan
 
 ROWS = 1000
-COLUMNS = {
-    "a": np.random.default_rng(1).lognormal(3, 1, ROWS),
-    "b": np.random.default_rng(2).normal(size=ROWS),
-    "source": np.arange(float(ROWS)),
-}
-COLUMNS["a"][::7] = NAN
+ALWAYS, NEVER = 10**9, -1  # exact_rows
 
 
-class Reader:
-    """Gives rows in chunks and remembers which columns were asked for."""
+def made(rows):
+    rng = np.random.default_rng(rows)
+    columns = {
+        "a": rng.lognormal(3, 1, rows),
+        "b": rng.normal(1e6, 1, rows),
+        "source": np.arange(float(rows)),
+    }
+    columns["a"][::7] = NAN
+    return columns
 
-    def __init__(self, columns=COLUMNS, step=300):
-        self.columns, self.step = columns, step
-        self.readings = []
 
-    def __call__(self, names):
-        self.readings.append(set(names))
-        rows = len(next(iter(self.columns.values())))
-        for start in range(0, rows, self.step):
-            part = slice(start, min(rows, start + self.step))
-            chunk = {name: self.columns[name][part].copy() for name in names}
-            yield chunk or {"": np.zeros(part.stop - part.start)}
+COLUMNS = made(ROWS)
+WANTED = [
+    Count("a"),
+    MeanStd("b", parse("a > 10")),
+    Histogram("a", 7, log=True),
+    Histogram2D(Axis("a", 4), Axis("b", 3)),
+    Quantiles("source", (0.25, 0.5)),
+    SortedCurve("b", 9, 1e6, parse("source > 100")),
+    SubsetComparison("b", parse("a > 10")),
+    QuantilesInBins(Axis("b", 4), "a", (0.5,)),
+    FewRows(("a", "b"), 10**9),
+    Pearson(("a", "b", "source")),
+    Spearman(("a", "b", "source")),
+    CountRows(parse("source < 10")),
+    ColumnDigest("a"),
+]
+
+
+class Processes:
+    """What another process would see: tasks and results are pickled on the way."""
+
+    def map(self, function, tasks):
+        for task in tasks:
+            work, given = pickle.loads(pickle.dumps((function, task)))  # noqa: S301
+            yield pickle.loads(pickle.dumps(work(given)))  # noqa: S301
+
+
+@pytest.mark.parametrize("exact_rows", [ALWAYS, NEVER])
+def test_values_have_the_same_bytes_whatever_the_executor_and_the_tasks(monkeypatch, exact_rows):
+    columns = made(TASK + 3 * LEAF + 5)
+    found = []
+    for task in (LEAF, TASK, 8 * LEAF):
+        monkeypatch.setattr(module, "TASK", task)
+        for executor in (Inline(), Threads(1), Threads(3), Processes()):
+            values = scan(WANTED, Table(columns), exact_rows, executor)
+            assert not any(isinstance(value, Failure) for value in values.values())
+            found.append({each: bits(value) for each, value in values.items()})
+    assert all(each == found[0] for each in found)
+
+
+@pytest.mark.parametrize("exact_rows", [ALWAYS, NEVER])
+def test_a_value_does_not_depend_on_what_else_is_computed(exact_rows):
+    together = scan(WANTED, Table(COLUMNS), exact_rows)
+    for each in WANTED:
+        (alone,) = scan([each], Table(COLUMNS), exact_rows).values()
+        assert bits(alone) == bits(together[each])
+
+
+def test_what_is_exact_depends_on_the_number_of_rows_alone():
+    median = Quantiles("b", (0.5,))
+    columns = made(200_000)
+    for exact_rows, exact in ((200_000, True), (199_999, False)):
+        (found,) = scan([median], Table(columns), exact_rows).values()
+        assert (found.error == 0) == exact
+        assert found.values[0] == pytest.approx(np.median(columns["b"]), rel=found.error or 1e-15)
+
+
+def test_a_small_source_is_read_once():
+    table = Table(COLUMNS)
+    scan(WANTED, table, ROWS)
+    assert table.readings == [{"a", "b", "source"}]
+
+
+def test_a_large_source_is_read_twice_and_each_time_only_what_is_needed():
+    table = Table(COLUMNS)
+    scan([Histogram("a"), Count("b"), Histogram("a", 9)], table, ROWS - 1)
+    assert table.readings == [{"a"}, {"a", "b"}]
+
+
+def test_a_source_is_read_once_when_nothing_must_be_known_before():
+    table = Table(COLUMNS)
+    scan([Count("a"), Histogram("b", 3, (0.0, 1.0))], table, NEVER)
+    assert table.readings == [{"a", "b"}]
+
+
+def test_rows_are_counted_without_reading_a_column():
+    for exact_rows in (ALWAYS, NEVER):
+        table = Table(COLUMNS)
+        assert scan([CountRows()], table, exact_rows) == {CountRows(): ROWS}
+        assert set().union(*table.readings) == set()
+
+
+def test_nothing_wanted_reads_nothing():
+    table = Table(COLUMNS)
+    assert scan([], table, ALWAYS) == {}
+    assert table.readings == []
+
+
+@pytest.mark.parametrize("exact_rows", [ALWAYS, NEVER])
+def test_no_rows_give_values_all_the_same(exact_rows):
+    empty = {name: np.empty(0) for name in COLUMNS}
+    found = scan(WANTED, Table(empty), exact_rows)
+    assert found[Count("a")].rows == 0
+    assert not any(isinstance(value, Failure) for value in found.values())
+
+
+def test_columns_that_must_be_known_before_are_read_too():
+    wanted = [Histogram("a", like=("source",)), Quantiles("b", (0.5,), parse("a > 1"))]
+    assert columns_read(wanted, exact=True) == columns_read(wanted, exact=False) == COLUMNS.keys()
+    assert columns_read([Broken("needs"), Count("a")], exact=True) == {"a"}
 
 
 @dataclass(frozen=True)
@@ -56,20 +154,22 @@ class Broken(Reduction[int, int]):
         if name == self.at:
             raise self.error(f"in {name}")
 
-    def needs(self, source):
+    def needs(self):
         self.step("needs")
-        return {"range": Range("b")} if self.at != "profile" else {"x": Broken("finish")}
+        others = {"before": BrokenDerived(""), "deep": Histogram("b")}
+        return {"x": others.get(self.at, Range("b"))} if self.at else {}
 
-    def start(self, source, /, **profile: Any):
+    def start(self, **needed):
         self.step("start")
         return 0
 
     def update(self, state, chunk):
-        if state:  # not in the first chunk
+        if chunk.columns["b"][0] != COLUMNS["b"][0]:  # not in the first chunk
             self.step("update")
         return state + chunk.rows
 
     def merge(self, first, second):
+        self.step("merge")
         return first + second
 
     def finish(self, state):
@@ -77,115 +177,75 @@ class Broken(Reduction[int, int]):
         return state
 
 
-WANTED = [
-    Count("a"),
-    MeanStd("b", parse("a > 10")),
-    Histogram("a", 7, log=True),
-    Histogram2D(Axis("a", 4), Axis("b", 3)),
-    Quantiles("source", (0.25, 0.5)),
-    SortedCurve("b", 9, 0.5, parse("source > 100")),
-    Spearman(("a", "b", "source")),
-    CountRows(parse("source < 10")),
-]
-
-
-def same(first, second):
-    return repr(first) == repr(second)
-
-
-@pytest.mark.parametrize("memory", [0, 2**20])
-def test_every_reduction_gets_the_value_of_the_whole(memory):
-    found = scan(WANTED, Source(ROWS, memory), Reader())
-    for reduction in WANTED:
-        if not isinstance(reduction, MeanStd):
-            assert same(found[reduction], whole(reduction, COLUMNS, memory)), reduction
-    values = COLUMNS["b"][COLUMNS["a"] > 10]
-    moments = found[WANTED[1]]
-    assert (moments.n, moments.mean) == (len(values), pytest.approx(values.mean()))
-
-
-def test_a_small_source_is_read_once():
-    reader = Reader()
-    scan(WANTED, Source(ROWS), reader)
-    assert reader.readings == [{"a", "b", "source"}]
-
-
-def test_a_large_source_is_read_twice_and_each_time_only_what_is_needed():
-    reader = Reader()
-    scan([Histogram("a"), Count("b"), Histogram("a", 9)], Source(ROWS, memory=100), reader)
-    assert reader.readings == [{"a"}, {"a", "b"}]
-
-
-def test_a_source_is_read_once_when_nothing_needs_a_profile():
-    reader = Reader()
-    scan([Count("a"), Histogram("b", 3, (0.0, 1.0))], Source(ROWS, memory=0), reader)
-    assert reader.readings == [{"a", "b"}]
-
-
-def test_rows_are_counted_without_reading_a_column():
-    reader = Reader()
-    assert scan([CountRows()], Source(ROWS), reader) == {CountRows(): ROWS}
-    assert reader.readings == [set()]
-
-
-def test_no_reductions_read_nothing():
-    reader = Reader()
-    assert scan([], Source(ROWS), reader) == {}
-    assert reader.readings == []
-
-
-def test_no_rows_give_values_all_the_same():
-    empty = {name: np.empty(0) for name in COLUMNS}
-    found = scan(WANTED, Source(0), Reader(empty))
-    assert found[Count("a")].rows == 0
-    assert not any(isinstance(value, Failure) for value in found.values())
-
-
-@pytest.mark.parametrize("memory", [0, 50_000, 90_000, 2**20])
-@pytest.mark.parametrize("number", range(len(WANTED)))
-def test_a_value_does_not_depend_on_which_others_are_known_already(memory, number):
-    everything = scan(WANTED, Source(ROWS, memory), Reader())
-    others = WANTED[:number] + WANTED[number + 1 :]
-    found = scan([WANTED[number]], Source(ROWS, memory), Reader(), beside=others[::-1])
-    assert list(found) == [WANTED[number]]
-    assert same(found[WANTED[number]], everything[WANTED[number]])
-
-
 @dataclass(frozen=True)
-class Counted(Reduction[int, int]):
-    """Counts how often it is asked."""
+class BrokenDerived(Derived[int]):
+    """Counts rows, and raises at one step."""
 
-    name: str
-    calls = {"start": 0, "update": 0, "finish": 0, "needs": 0}  # noqa: RUF012
+    at: str
 
     @property
     def reads(self):
-        return frozenset(["b"])
+        return frozenset("a")
 
-    def needs(self, source):
-        self.calls["needs"] += 1
-        return {"low": Range("b")}
+    def parts(self, exact):
+        if self.at == "parts":
+            raise ValueError("in parts")
+        return (CountRows(), Broken(self.at if self.at != "derive" else ""))
 
-    def start(self, source, /, **profile):
-        self.calls["start"] += 1
-        return 0
-
-    def update(self, state, chunk):
-        self.calls["update"] += 1
-        return state + chunk.rows
-
-    def merge(self, first, second):
-        return first + second
-
-    def finish(self, state):
-        self.calls["finish"] += 1
-        return state
+    def derive(self, *counts):
+        raise ValueError("in derive")
 
 
+@pytest.fixture
+def small_leaves(monkeypatch):
+    """Have a few leaves in a thousand rows."""
+    monkeypatch.setattr(module, "LEAF", 256)
+    monkeypatch.setattr(module, "TASK", 512)
+
+
+@pytest.mark.usefixtures("small_leaves")
+@pytest.mark.parametrize("exact_rows", [ALWAYS, NEVER])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        *(Broken(at) for at in ("needs", "reads", "start", "update", "merge", "finish")),
+        *(Broken("update", error) for error in (MemoryError, SourceError)),
+        *(BrokenDerived(at) for at in ("parts", "needs", "update", "derive")),
+    ],
+)
+def test_what_raises_takes_only_itself_down(exact_rows, broken):
+    found = scan([*WANTED[:2], broken, *WANTED[2:]], Table(COLUMNS), exact_rows)
+    assert isinstance(found[broken], Failure)
+    assert str(found[broken].error) == f"in {broken.at}"
+    alone = scan(WANTED, Table(COLUMNS), exact_rows)
+    for each in WANTED:
+        assert bits(found[each]) == bits(alone[each])
+
+
+def test_what_needs_something_broken_fails_with_its_error():
+    found = scan([Broken("before"), Broken("deep"), Count("a")], Table(COLUMNS), ALWAYS)
+    assert str(found[Broken("before")].error) == "in derive"
+    assert "cannot need anything itself" in str(found[Broken("deep")].error)
+    assert found[Count("a")].rows == ROWS
+
+
+CALLS = {"needs": 0, "start": 0, "update": 0, "finish": 0}
+
+
+@dataclass(frozen=True)
+class Counted(Broken):
+    """Counts how often it is asked."""
+
+    def step(self, name):
+        if name in CALLS:
+            CALLS[name] += 1
+
+
+@pytest.mark.usefixtures("small_leaves")
 def test_equal_reductions_are_computed_once():
-    found = scan([Counted("x"), Counted("x"), Counted("x")], Source(ROWS), Reader())
+    found = scan([Counted("x"), Counted("x"), Counted("x")], Table(COLUMNS), NEVER)
     assert found == {Counted("x"): ROWS}
-    assert Counted.calls == {"start": 1, "update": 4, "finish": 1, "needs": 1}
+    assert CALLS == {"needs": 1, "start": 4, "update": 3, "finish": 1}
 
 
 def test_equal_selections_are_worked_out_once():
@@ -193,39 +253,6 @@ def test_equal_selections_are_worked_out_once():
     chunk = Chunk(dict(COLUMNS), ROWS)
     assert chunk.valid("b", condition) is chunk.valid("b", parse("a > 10"))
     assert chunk.mask(condition) is chunk.mask(parse("a>10"))
-
-
-@pytest.mark.parametrize("step", ["needs", "reads", "start", "update", "finish"])
-@pytest.mark.parametrize("error", [ValueError, MemoryError, SourceError])
-@pytest.mark.parametrize("memory", [0, 2**20])
-def test_a_reduction_that_raises_takes_only_itself_down(step, error, memory):
-    broken = Broken(step, error)
-    found = scan([*WANTED[:2], broken, *WANTED[2:]], Source(ROWS, memory), Reader())
-    assert isinstance(found[broken], Failure)
-    assert isinstance(found[broken].error, error)
-    assert str(found[broken].error) == f"in {step}"
-    alone = scan(WANTED, Source(ROWS, memory), Reader())
-    for reduction in WANTED:
-        assert same(found[reduction], alone[reduction])
-
-
-def test_a_reduction_that_raised_is_not_asked_again():
-    asked = []
-
-    class Asked(Broken):
-        def update(self, state, chunk):
-            asked.append(chunk.rows)
-            raise ValueError
-
-    scan([Asked("-"), Count("a")], Source(ROWS), Reader())
-    assert asked == [300]
-
-
-def test_what_needs_a_broken_profile_fails_with_its_error():
-    needy = Broken("profile")
-    found = scan([needy, Count("a")], Source(ROWS), Reader())
-    assert str(found[needy].error) == "in finish"
-    assert found[Count("a")].rows == ROWS
 
 
 @dataclass(frozen=True)
@@ -249,20 +276,21 @@ class VandalOfTheSelected(Broken):
 @pytest.mark.parametrize("vandal", [Vandal("-"), VandalOfTheSelected("-")])
 def test_a_reduction_cannot_change_the_rows_of_the_others(vandal):
     reduction = MeanStd("b", parse("a > 10"))
-    found = scan([vandal, reduction], Source(ROWS), Reader())
+    found = scan([vandal, reduction], Table(COLUMNS), ALWAYS)
     assert isinstance(found[vandal], Failure)
-    assert found[reduction].mean == pytest.approx(COLUMNS["b"][COLUMNS["a"] > 10].mean())
+    assert bits(found[reduction]) == bits(whole(reduction, COLUMNS))
 
 
-@pytest.mark.parametrize("memory", [0, 2**20])
-@pytest.mark.parametrize("after", [0, 2])
-def test_an_error_of_the_source_is_passed_on(memory, after):
-    def read(names):
-        for number, chunk in enumerate(Reader()(names)):
-            if number == after:
+@pytest.mark.usefixtures("small_leaves")
+@pytest.mark.parametrize("exact_rows", [ALWAYS, NEVER])
+@pytest.mark.parametrize("executor", [Inline(), Threads(2)])
+def test_an_error_of_the_source_is_passed_on(exact_rows, executor):
+    class Gone(Table):
+        def reading(self, columns):
+            if len(self.readings) > 0:
                 raise SourceError("the disk is gone")
-            yield chunk
+            return super().reading(columns)
 
     for wanted in ([Count("a")], [Histogram("a")]):
         with pytest.raises(SourceError, match="the disk is gone"):
-            scan(wanted, Source(ROWS, memory), read)
+            scan(wanted, Gone(COLUMNS), exact_rows, executor)

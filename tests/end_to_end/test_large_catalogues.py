@@ -1,0 +1,91 @@
+"""Sections on a catalogue of more than exact_rows rows."""
+
+import numpy as np
+import pytest
+from projects import section, small_project
+
+ROWS = 300_000  # several tasks
+EPOCH = "1790000000"
+NAMES = ("flux", "size", "third")
+
+
+@pytest.fixture
+def project(tmp_path):
+    project = small_project(tmp_path)
+    random = np.random.default_rng(3)
+    project.write(**{name: random.lognormal(size=ROWS) for name in NAMES})
+    project.env["SOURCE_DATE_EPOCH"] = EPOCH
+    return project
+
+
+def configure(project, keys, **titles):
+    sections = {
+        name: section(
+            "distribution", columns=[name], histograms=[{"bins": 5}], title=titles.get(name, name)
+        )
+        for name in NAMES
+    }
+    sections["pairs"] = section("correlation", columns=list(NAMES))
+    catalogue = {"file": "stars.h5", "columns": project.columns, **keys}
+    project.configure(sections, catalogues={"stars": catalogue})
+
+
+def sections_of(project, run):
+    """Give the files of the sections of a run, and their numbers."""
+    of = run / "sections"
+    files = {p.relative_to(of): p.read_bytes() for p in of.rglob("*") if p.is_file()}
+    return files, {s["id"]: s["metrics"] for s in project.summary(run)["sections"]}
+
+
+def build(project, *arguments):
+    done = project.build(*arguments)
+    assert done.returncode == 0, done.stderr
+    return project.latest.resolve()
+
+
+def test_sections_are_the_same_beside_cached_ones_and_with_any_number_of_workers(project):
+    configure(project, {"exact_rows": 1000})
+    build(project)
+    configure(project, {"exact_rows": 1000}, size="Sizes")
+    beside_cached = build(project)
+    fresh = [build(project, "--no-cache", "--workers", workers) for workers in ("1", "2", "3")]
+    assert len({beside_cached, *fresh}) == 4
+    for run in fresh:
+        assert sections_of(project, run) == sections_of(project, beside_cached)
+
+
+def test_a_section_alone_is_what_it_is_beside_the_others(project):
+    configure(project, {"exact_rows": 1000})
+    whole = build(project, "--no-cache")
+    done = project.build("--only", "size", "--no-cache")
+    assert done.returncode == 0, done.stderr
+    (alone,) = {path for path in project.out.glob("2*") if path.resolve() != whole}
+    files, numbers = sections_of(project, alone)
+    all_files, all_numbers = sections_of(project, whole)
+    assert numbers["size"] == all_numbers["size"]
+    assert files
+    assert all(all_files[name] == content for name, content in files.items())
+
+
+def test_a_section_says_what_is_approximate(project):
+    configure(project, {"exact_rows": ROWS})
+    exact = {s["id"]: s for s in project.summary(build(project))["sections"]}
+    configure(project, {"exact_rows": ROWS - 1})
+    rough = {s["id"]: s for s in project.summary(build(project))["sections"]}
+    assert exact["flux"]["notes"] == []
+    assert rough["flux"]["notes"] == [
+        "Quantiles and curves are approximate (to 0.0001221 of the value): the catalogue has more "
+        "rows than its exact_rows."
+    ]
+    median = rough["flux"]["metrics"]["flux_median"]["value"]
+    assert median == pytest.approx(exact["flux"]["metrics"]["flux_median"]["value"], rel=0.000123)
+
+
+def test_a_memory_budget_is_still_read_and_what_replaces_it_is_said(project):
+    configure(project, {"memory": "1 MB"})
+    for command in ("check", "build"):
+        done = project.run(command, "report.yaml")
+        assert done.returncode == 0, done.stderr
+        assert "catalogues.stars.memory: has no effect any more; exact_rows" in done.stderr
+    (kept,) = project.out.glob("2*")
+    assert all(section["notes"] == [] for section in project.summary(kept)["sections"])
