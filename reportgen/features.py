@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.base import NOTES, NetworkAnalysis
 from reportgen.cache import Cache, Scanned
+from reportgen.cnn.architecture import read_architecture
 from reportgen.cnn.choosing import choose_extractor, export_once
 from reportgen.cnn.exporting import ExportError
 from reportgen.cnn.extractor import Extractor
-from reportgen.cnn.fitting import fit_network
-from reportgen.cnn.layers import Network
-from reportgen.cnn.legacy import random_network, read_architecture, read_network
+from reportgen.cnn.network import Network, fit_network, random_network
+from reportgen.cnn.weights import read_network
 from reportgen.config.networks import RANDOM
 from reportgen.data.contents import Contents, stamp
 from reportgen.data.hdf5 import open_file

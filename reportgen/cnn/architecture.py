@@ -1,22 +1,42 @@
-"""The JSON of a Sequential model, as Keras 0.3 to 2 wrote it, as plain data.
+"""The JSON of a Sequential model, as Keras 0.3 to 2 wrote it, read as data.
 
 Nothing in it is evaluated: a layer of any class but the known ones is only named.
 """
 
+import json
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from reportgen.cnn.keras_layers import Context, Problem, channels_first_of, read_layer
-from reportgen.cnn.layers import Architecture, Layer, Shape, Unsupported
-from reportgen.cnn.shapes import TooSmallError, rebuildable
+from reportgen.cnn.layers import Layer, Shape, TooSmallError, Unsupported
+from reportgen.cnn.network import Architecture
+from reportgen.data.hdf5 import DAMAGE, open_file
 from reportgen.errors import SourceError
+
+_LARGEST_JSON = 64 * 1024**2  # bytes; an architecture has some thousands
+_JSON_HINT = "name the JSON that model.to_json() gave"
 
 # Keys that only Keras 2 writes: they tell its models where no version is recorded.
 _KERAS_2 = {"data_format", "filters", "kernel_size", "units", "use_bias", "padding", "center"}
 _OLDEST = (0, 3)
 _HINT = "write it with model.to_json() of Keras 0.3, 1 or 2"
+
+
+def read_architecture(path: Path, where: str = "") -> Architecture:
+    """Read the architecture in a JSON file, or in an HDF5 file that holds a full model.
+
+    where: ``file:line:column: key`` of the configuration, put before messages. SourceError says
+    what is wrong with the file.
+    """
+    place = f"{where}: {path}" if where else f"{path}"
+    raw = _read_bytes(path, place)
+    if raw.startswith(b"\x89HDF\r\n\x1a\n"):
+        return _read_full_model(path, where, place)
+    return parse_architecture(_parse(raw, place), place)
 
 
 @dataclass(frozen=True)
@@ -31,7 +51,7 @@ class _Description:
 def parse_architecture(
     model: object, place: str, keras: str = "", backend: str = ""
 ) -> Architecture:
-    """Give the architecture that a model's JSON describes; SourceError begins with place.
+    """Return the architecture that a model's JSON describes; SourceError begins with place.
 
     keras, backend: as recorded outside the JSON, in the file that holds it.
     """
@@ -64,14 +84,14 @@ def parse_architecture(
         raise SourceError(f"{place}: the model has no layers", _HINT)
     result = Architecture(tuple(layers), channels_first, shape, keras, backend)
     try:
-        list(rebuildable(result))
+        list(result.rebuildable())
     except TooSmallError as error:
         raise SourceError(f"{place}: {error}", "the layers do not fit its input shape") from None
     return result
 
 
 def _describe(model: dict[str, Any], keras: str, place: str) -> _Description:
-    """Give class and configuration of each layer, however they are written."""
+    """Return class and configuration of each layer, however they are written."""
     build_shape: object = None
     if "class_name" in model:
         _require_sequential(model["class_name"], place)
@@ -101,7 +121,7 @@ def _layer(item: dict[str, Any]) -> tuple[object, object]:
 
 
 def _oldest_layer(item: dict[str, Any]) -> tuple[object, object]:
-    """Give class and configuration as Keras 0.3 wrote them: together, the name as custom_name."""
+    """Return class and configuration as Keras 0.3 wrote them: together, the name as custom_name."""
     return item.get("name"), {**item, "name": item.get("custom_name")}
 
 
@@ -140,7 +160,7 @@ def _text(model: dict[str, Any], key: str) -> str:
 def _names(
     layers: list[tuple[str, dict[str, Any]]], version: tuple[int, ...], place: str
 ) -> list[str]:
-    """Give each layer's name; those of Keras 0.3 are numbered as Keras 1 did."""
+    """Return each layer's name; those of Keras 0.3 are numbered as Keras 1 did."""
     names: list[str] = []
     seen: Counter[str] = Counter()
     for kind, config in layers:
@@ -157,7 +177,7 @@ def _names(
 
 
 def _input_lengths(described: _Description, place: str) -> Shape | None:
-    """Give the shape of an image or vector as recorded, if it is."""
+    """Return the shape of an image or vector as recorded, if it is."""
     batch: object = described.build_shape
     if described.layers:
         first = described.layers[0][1]
@@ -178,3 +198,47 @@ def _input_lengths(described: _Description, place: str) -> Shape | None:
             "it should be rows, columns and channels after the number of images",
         )
     return tuple(lengths)
+
+
+def _read_bytes(path: Path, place: str) -> bytes:
+    try:
+        if path.is_dir():
+            raise SourceError(f"{place}: is a folder, not a JSON file", "name the file in it")
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST_JSON + 1)
+    except FileNotFoundError:
+        near = ", ".join(sorted(p.name for p in path.parent.glob("*.json"))[:10])
+        hint = f"JSON files in {path.parent}: {near}" if near else "check the path"
+        raise SourceError(f"{place}: there is no such file", hint) from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise SourceError(f"{place}: cannot be read: {why}", "check the path") from None
+    if not raw.strip():
+        raise SourceError(f"{place}: is empty", "copy or download it again")
+    return raw
+
+
+def _parse(raw: bytes, place: str) -> object:
+    try:
+        if len(raw) > _LARGEST_JSON:
+            raise ValueError(f"it is larger than {_LARGEST_JSON // 1024**2} MB")
+        return json.loads(raw.decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        at = f"line {error.lineno}, column {error.colno}"
+        raise SourceError(f"{place}: is not JSON: {error.msg} at {at}", _JSON_HINT) from None
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{place}: is not JSON: {error}", _JSON_HINT) from None
+
+
+def _read_full_model(path: Path, where: str, place: str) -> Architecture:
+    """Read the architecture that ``model.save()`` puts beside the weights."""
+    with open_file(path, where) as file:
+        texts = {"model_config": b"", "keras_version": b"", "backend": b""}
+        for key in texts:
+            with suppress(*DAMAGE):
+                value = file.attrs.get(key, b"")
+                texts[key] = value.encode() if isinstance(value, str) else bytes(value)
+    if not texts["model_config"]:
+        raise SourceError(f"{place}: is an HDF5 file without a model: only weights", _JSON_HINT)
+    keras, backend = (texts[key].decode(errors="replace") for key in ("keras_version", "backend"))
+    return parse_architecture(_parse(texts["model_config"], place), place, keras, backend)

@@ -8,9 +8,8 @@ from contextlib import suppress
 
 from reportgen.cnn.exporting import ExportError, export_network, get_exported, put_exported
 from reportgen.cnn.extractor import Extractor, build_extractor
-from reportgen.cnn.fitting import Fitted, fit_network
-from reportgen.cnn.layers import Network
 from reportgen.cnn.litert import LiteRTError, import_litert, load_extractor
+from reportgen.cnn.network import Fitted, Network, fit_network
 from reportgen.store import Store
 
 

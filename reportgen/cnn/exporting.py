@@ -6,8 +6,8 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from importlib.util import find_spec
 
 from reportgen.cnn.extractor import rebuild
-from reportgen.cnn.fitting import Fitted
 from reportgen.cnn.importing import first_line, import_tensorflow, silence
+from reportgen.cnn.network import Fitted
 from reportgen.store import Store
 from reportgen.versions import package_digest
 

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.cnn.fitting import Fitted, fit_network
 from reportgen.cnn.importing import TensorFlow, import_tensorflow
-from reportgen.cnn.layers import Network
-from reportgen.cnn.rebuilding import Rebuilder
+from reportgen.cnn.network import Fitted, Network, fit_network
+from reportgen.cnn.tensorflow_layers import Rebuilder
 from reportgen.errors import SectionError
 
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]

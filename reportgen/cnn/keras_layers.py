@@ -45,7 +45,7 @@ class Context:
 
 
 def channels_first_of(kind: str, config: dict[str, Any], version: tuple[int, ...]) -> bool | None:
-    """Say whether a layer of maps has its channels first; None if it does not say."""
+    """Return whether a layer of maps has its channels first; None if it does not say."""
     if kind not in _SPATIAL:
         return None
     ordering = _ordering(config, version)
@@ -61,7 +61,7 @@ def _ordering(config: dict[str, Any], version: tuple[int, ...]) -> Any:
 def read_layer(
     kind: str, config: dict[str, Any], name: str, index: int, context: Context
 ) -> tuple[Layer, Context]:
-    """Give a layer and the context of the next; Problem says why it cannot be rebuilt."""
+    """Return a layer and the context of the next; Problem says why it cannot be rebuilt."""
     if kind in _SPATIAL:
         if context.flat:
             raise Problem("it needs maps, but comes after Flatten or Dense")
@@ -159,7 +159,7 @@ def _check_ordering(config: dict[str, Any], context: Context) -> None:
 
 
 def _flattens_first(config: dict[str, Any], context: Context) -> bool:
-    """Say whether the vector's order is (channel, row, column).
+    """Return whether the vector's order is (channel, row, column).
 
     Flatten takes numbers as they lie, but from 2.1 on may be told (data_format) to bring the
     channels last before.
@@ -218,5 +218,5 @@ def _flag(config: dict[str, Any], *keys: str) -> bool:
 
 
 def _first(config: dict[str, Any], *keys: str, default: object = None) -> Any:
-    """Give the value of the first key that is there and not null."""
+    """Return the value of the first key that is there and not null."""
     return next((config[key] for key in keys if config.get(key) is not None), default)

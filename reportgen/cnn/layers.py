@@ -1,36 +1,21 @@
-"""A network as plain data: its layers, in the words of today, and their parameters."""
+"""The layers of a network as plain data, the shapes of their results and parameters."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from reportgen.config.suggest import unknown
-from reportgen.errors import SectionError
-
-Backend = Literal["theano", "tensorflow"]
 Padding = Literal["valid", "same"]
 Pair = tuple[int, int]
 # (rows, columns, channels) of maps, or (features,) of a vector; None where it is not known.
 Shape = tuple[int | None, ...]
-# Name → values: kernel and bias, or scale and shift.
-Parameters = Mapping[str, NDArray[np.float32]]
 
 ACTIVATIONS = (
-    "linear",
-    "relu",
-    "sigmoid",
-    "hard_sigmoid",
-    "tanh",
-    "softplus",
-    "softsign",
-    "softmax",
-    "elu",
-    "selu",
-    "exponential",
+    *("linear", "relu", "sigmoid", "hard_sigmoid", "tanh", "softplus", "softsign", "softmax"),
+    *("elu", "selu", "exponential"),
 )
+
+
+class TooSmallError(Exception):
+    """A window does not fit into the maps that a layer gets."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +24,21 @@ class Layer:
 
     name: str
     index: int
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the result from that of what the layer gets.
+
+        The rules are those of all Keras releases: ``valid`` windows lie inside the image, ``same``
+        gives one number per stride. TooSmallError says which window does not fit.
+        """
+        return shape
+
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
+        """Return name and shape of each parameter in a weight file, in TensorFlow's order of axes.
+
+        shape: of what the layer gets.
+        """
+        return {}
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,15 @@ class Convolution(Layer):
     padding: Padding = "valid"
     activation: str = "linear"
     has_bias: bool = True
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the maps."""
+        return (*_windows(self, shape), self.filters)
+
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
+        """Return the shapes of the kernel and the biases."""
+        kernel: dict[str, Shape] = {"kernel": (*self.size, shape[2], self.filters)}
+        return kernel | ({"bias": (self.filters,)} if self.has_bias else {})
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,10 @@ class Pooling(Layer):
     strides: Pair
     padding: Padding = "valid"
 
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the maps."""
+        return (*_windows(self, shape), shape[2])
+
 
 @dataclass(frozen=True)
 class Dropout(Layer):
@@ -81,6 +94,10 @@ class Flatten(Layer):
 
     channels_first: bool
 
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the length of the vector."""
+        return (product(shape),)
+
 
 @dataclass(frozen=True)
 class Dense(Layer):
@@ -89,6 +106,15 @@ class Dense(Layer):
     units: int
     activation: str = "linear"
     has_bias: bool = True
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the number of units."""
+        return (self.units,)
+
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
+        """Return the shapes of the kernel and the biases."""
+        kernel: dict[str, Shape] = {"kernel": (shape[0], self.units)}
+        return kernel | ({"bias": (self.units,)} if self.has_bias else {})
 
 
 @dataclass(frozen=True)
@@ -104,6 +130,11 @@ class BatchNormalization(Layer):
     has_gamma: bool = True
     has_beta: bool = True
 
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
+        """Return the shapes of what the file holds: gamma and beta if learned, mean and spread."""
+        names = ["gamma"] * self.has_gamma + ["beta"] * self.has_beta + ["mean", "spread"]
+        return dict.fromkeys(names, (shape[-1],))
+
 
 @dataclass(frozen=True)
 class Unsupported(Layer):
@@ -116,97 +147,32 @@ class Unsupported(Layer):
     why: str = ""
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """The layers of a Sequential model.
+def product(shape: Shape) -> int | None:
+    """Return how many numbers a shape holds; None if a length is not known."""
+    total = 1
+    for length in shape:
+        if length is None:
+            return None
+        total *= length
+    return total
 
-    input_shape: (rows, columns, channels) or (features,) of the images it was trained on, in
-    this order whatever channels_first says. keras, backend: as recorded, else empty.
-    """
 
-    layers: tuple[Layer, ...]
-    channels_first: bool
-    input_shape: Shape | None = None
-    keras: str = ""
-    backend: str = ""
-
-    def find_layer(self, wanted: int | str | None = None) -> int:
-        """Give the index of a layer named by its index, its name, or None.
-
-        None is the last convolution together with the activation after it. SectionError when
-        there is no such layer.
-        """
-        if wanted is None:
-            return self._last_convolution()
-        if isinstance(wanted, str):
-            for layer in self.layers:
-                if layer.name == wanted:
-                    return layer.index
-            raise SectionError(unknown("layer", wanted, (layer.name for layer in self.layers)))
-        if not 0 <= wanted < len(self.layers):
-            raise SectionError(
-                f"there is no layer {wanted}: the model has {len(self.layers)}",
-                f"layers: {self.listed()}",
-            )
-        return int(wanted)
-
-    def layers_to(self, index: int) -> tuple[Layer, ...]:
-        """Give the layers that the one with this index needs, and itself.
-
-        SectionError names one that cannot be rebuilt.
-        """
-        needed = self.layers[: index + 1]
-        for layer in needed:
-            if isinstance(layer, Unsupported):
-                role = "" if layer.index == index else f", which comes before {needed[-1].name},"
-                why = f": {layer.why}" if layer.why else ""
-                raise SectionError(
-                    f"layer {layer.name}{role} is a {layer.kind} that cannot be rebuilt{why}",
-                    f"choose a layer before it: {listed(self.layers[: layer.index])}",
-                )
-        return needed
-
-    def listed(self) -> str:
-        """Name all layers with their indices."""
-        return listed(self.layers)
-
-    def _last_convolution(self) -> int:
-        last = max(
-            (each.index for each in self.layers if isinstance(each, Convolution)), default=-1
+def _windows(layer: Convolution | Pooling, shape: Shape) -> tuple[int | None, int | None]:
+    rows, columns = (
+        _count(length, size, stride, layer.padding)
+        for length, size, stride in zip(shape[:2], layer.size, layer.strides, strict=True)
+    )
+    if 0 in (rows, columns):
+        raise TooSmallError(
+            f"layer {layer.name} has windows of {layer.size[0]}×{layer.size[1]} and gets maps of "
+            f"{shape[0]}×{shape[1]}"
         )
-        if last < 0:
-            raise SectionError(
-                "the model has no convolution that can be rebuilt", f"layers: {self.listed()}"
-            )
-        convolution = self.layers[last]
-        if isinstance(convolution, Convolution) and convolution.activation != "linear":
-            return last
-        for layer in self.layers[last + 1 :]:
-            if isinstance(layer, Activation):
-                return layer.index
-            if not isinstance(layer, BatchNormalization):
-                break
-        return last
+    return rows, columns
 
 
-def listed(layers: tuple[Layer, ...]) -> str:
-    """Name layers with their indices."""
-    return ", ".join(f"{layer.index} {layer.name}" for layer in layers) or "none"
-
-
-@dataclass(frozen=True, eq=False)
-class Network:
-    """An architecture with parameters, as TensorFlow wants them.
-
-    parameters: by index of the layer. A convolution's kernel is (row, column, in, out) and is to
-    be correlated; a dense kernel is (in, out); batch normalisation has scale and shift. Layers
-    after one that is unsupported have none. trained_with: whose way to pad is followed.
-    """
-
-    architecture: Architecture
-    parameters: Mapping[int, Parameters]
-    trained_with: Backend = "tensorflow"
-
-    def find_layer(self, wanted: int | str | None = None) -> int:
-        """Give the index of a layer; see Architecture.find_layer."""
-        return self.architecture.find_layer(wanted)
+def _count(length: int | None, size: int, stride: int, padding: Padding) -> int | None:
+    if length is None:
+        return None
+    if padding == "same":
+        return -(-length // stride)
+    return (length - size) // stride + 1 if length >= size else 0

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.cnn.extractor import Extractor, Run
-from reportgen.cnn.fitting import Fitted
 from reportgen.cnn.importing import INSTALL, first_line, silence
+from reportgen.cnn.network import Fitted
 
 _IDENTIFIER = slice(4, 8), b"TFL3"  # of the FlatBuffers schema; see tensorflow/lite/schema
 

@@ -106,12 +106,12 @@ def _shown(shape: tuple[object, ...] | None) -> str:
 
 
 def _before(place: str, filename: str) -> str:
-    """Give what stands before the file in a place."""
+    """Return what stands before the file in a place."""
     return place.removesuffix(filename).removesuffix(": ")
 
 
 def _weights_group(file: "h5py.File", place: str) -> "h5py.Group":
-    """Give the group that holds the layers: the root, or that of a full model."""
+    """Return the group that holds the layers: the root, or that of a full model."""
     import h5py
 
     for group in (file, _member(file, "model_weights", place)):

@@ -1,23 +1,17 @@
 """Weights of old Keras files, turned the way TensorFlow wants them."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.cnn.layers import (
-    Architecture,
-    Backend,
-    BatchNormalization,
-    Convolution,
-    Dense,
-    Layer,
-    Parameters,
-    Shape,
-)
-from reportgen.cnn.shapes import parameter_shapes, rebuildable
-from reportgen.cnn.weight_file import StoredLayer, WeightFile, read_weights
+from reportgen.cnn.architecture import read_architecture
+from reportgen.cnn.layers import BatchNormalization, Convolution, Dense, Layer
+from reportgen.cnn.network import Architecture, Backend, Network, Parameters
+from reportgen.cnn.weight_file import StoredLayer, WeightFile, read_layout, read_weights
+from reportgen.data.hdf5 import open_file
 from reportgen.errors import SourceError
 
 if TYPE_CHECKING:
@@ -25,6 +19,74 @@ if TYPE_CHECKING:
 
 _OTHER = "the weights are of another architecture: name the JSON that was written with them"
 _KINDS = {Convolution: "convolution", Dense: "dense", BatchNormalization: "batch normalisation"}
+
+
+_CHOICE = (
+    "write `trained_with: theano` (what Keras ran on by default before 1.1: it convolves, so each "
+    "kernel is flipped in both image axes for TensorFlow) or `trained_with: tensorflow` (it "
+    "correlates: kernels are used as they are); the wrong one mirrors every filter"
+)
+
+
+def read_network(
+    architecture_path: Path,
+    weights_path: Path,
+    trained_with: Backend | None,
+    *,
+    where_architecture: str = "",
+    where_weights: str = "",
+) -> Network:
+    """Read an architecture and its weights; SourceError says what is wrong with which file.
+
+    trained_with: what the configuration says. What the files record must agree with it; if
+    neither says anything, that is an error too, since the kernels would be a guess.
+    """
+    architecture = read_architecture(architecture_path, where_architecture)
+    place = f"{where_weights}: {weights_path}" if where_weights else f"{weights_path}"
+    with open_file(weights_path, where_weights) as file:
+        stored = read_layout(file, place)
+        model = f"{where_architecture}: {architecture_path}" if where_architecture else ""
+        recorded = (
+            (model or f"{architecture_path}", architecture.backend),
+            (place, stored.backend),
+        )
+        backend = choose_backend(recorded, trained_with)
+        parameters = read_parameters(file, stored, architecture, backend, place)
+    return Network(architecture, parameters, backend)
+
+
+def choose_backend(recorded: Sequence[tuple[str, str]], trained_with: Backend | None) -> Backend:
+    """Return the backend all agree on; recorded: place of a file and what it records, or empty."""
+    known = [(place, backend) for place, backend in recorded if backend]
+    for place, backend in known:
+        if backend not in get_args(Backend):
+            raise SourceError(
+                f"{place}: records that it was trained with {backend}; only theano and tensorflow "
+                "are known here",
+                "train or convert the model with one of them",
+            )
+        if trained_with and backend != trained_with:
+            raise SourceError(
+                f"{place}: records that it was trained with {backend}, but the configuration says "
+                f"trained_with: {trained_with}",
+                f"write `trained_with: {backend}`, or leave it away",
+            )
+        if backend != known[0][1]:
+            raise SourceError(
+                f"{place}: records that it was trained with {backend}, but {known[0][0]} records "
+                f"{known[0][1]}",
+                "name the JSON that was written with these weights",
+            )
+    if known:
+        return cast("Backend", known[0][1])
+    if trained_with:
+        return trained_with
+    (model, _), (weights, _) = recorded
+    raise SourceError(
+        f"{weights}: neither this file nor {model} records whether it was trained with Theano or "
+        "with TensorFlow",
+        _CHOICE,
+    )
 
 
 def read_parameters(
@@ -35,9 +97,9 @@ def read_parameters(
     place: str,
 ) -> dict[int, Parameters]:
     """Read the parameters of each layer that can be rebuilt; SourceError begins with place."""
-    layers = list(rebuildable(architecture))
+    layers = list(architecture.rebuildable())
     weighted = [
-        (layer, wanted) for layer, shape in layers if (wanted := parameter_shapes(layer, shape))
+        (layer, wanted) for layer, shape in layers if (wanted := layer.parameter_shapes(shape))
     ]
     found = match_layers(stored, [layer for layer, _ in weighted], architecture, len(layers), place)
     result: dict[int, Parameters] = {}
@@ -68,7 +130,7 @@ def read_parameters(
 
 
 def _is_old(layer: Layer, stored: WeightFile, architecture: Architecture) -> bool:
-    """Say whether a kernel is stored as (out, in, row, column).
+    """Return whether a kernel is stored as (out, in, row, column).
 
     Keras 1 stores it so when channels are first; Keras 2 never does (load_weights in Keras
     2.2.4, engine/saving.py, preprocess_weights_for_loading).
@@ -83,7 +145,7 @@ def match_layers(
     rebuilt: int,
     place: str,
 ) -> list[StoredLayer]:
-    """Give the layer in the file for each layer with weights.
+    """Return the layer in the file for each layer with weights.
 
     By position in files of Keras 0.3; else by name where the file has all the names, and by order
     of the layers with weights where it has other names, as Keras' load_weights does. rebuilt:
@@ -136,7 +198,7 @@ def fold_normalization(
     trained_with: Backend,
     place: str,
 ) -> dict[str, NDArray[np.float64]]:
-    """Give scale and shift of a batch normalisation: result = scale · x + shift.
+    """Return scale and shift of a batch normalisation: result = scale · x + shift.
 
     What the stored spread is, a standard deviation or a variance, and where epsilon is added
     changed with the releases (``layers/normalization.py`` and ``batch_normalization`` in
@@ -157,27 +219,3 @@ def fold_normalization(
     scale = values.get("gamma", np.ones_like(spread)) / deviation
     shift = values.get("beta", np.zeros_like(spread)) - values["mean"] * scale
     return {"scale": scale, "shift": shift}
-
-
-def random_parameters(
-    layer: Layer, shape: Shape, generator: np.random.Generator
-) -> Parameters | None:
-    """Draw a kernel, Glorot uniform, with biases 0; None for a layer without parameters.
-
-    Glorot & Bengio 2010, Proc. AISTATS 9, 249, equation 16: uniform within ±√(6 / (fan in + fan
-    out)), where a convolution's fans are its channels times the size of its kernel.
-    """
-    wanted = parameter_shapes(layer, shape)
-    if isinstance(layer, BatchNormalization):
-        ones = np.ones([length or 1 for length in wanted["mean"]], dtype=np.float32)
-        return {"scale": ones, "shift": np.zeros_like(ones)}
-    result: dict[str, NDArray[np.float32]] = {}
-    for name, lengths in wanted.items():
-        # A model that does not record its input gets images of one channel here.
-        known = tuple(1 if length is None else length for length in lengths)
-        if name == "bias":
-            result[name] = np.zeros(known, dtype=np.float32)
-            continue
-        limit = np.sqrt(6 / (np.prod(known[:-2]) * (known[-2] + known[-1])))
-        result[name] = generator.uniform(-limit, limit, known).astype(np.float32)
-    return result or None

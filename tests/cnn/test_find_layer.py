@@ -4,13 +4,12 @@ import pytest
 
 from reportgen.cnn.layers import (
     Activation,
-    Architecture,
     BatchNormalization,
     Convolution,
     Dropout,
-    Network,
     Pooling,
 )
+from reportgen.cnn.network import Architecture, Network
 from reportgen.errors import SectionError
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from old_keras import FLATTEN, Style, act, conv, dense, pool, write
 
+from reportgen.cnn.architecture import read_architecture
 from reportgen.cnn.extractor import build_extractor
-from reportgen.cnn.legacy import random_network, read_architecture, read_network
+from reportgen.cnn.network import random_network
+from reportgen.cnn.weights import read_network
 from reportgen.errors import SectionError
 
 STYLE = Style("1.0", "theano", channels_first=True)

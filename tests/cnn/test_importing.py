@@ -12,8 +12,9 @@ import numpy as np
 from reportgen.cnn.choosing import choose_extractor
 from reportgen.cnn.extractor import build_extractor
 from reportgen.cnn.importing import import_tensorflow
-from reportgen.cnn.layers import Architecture, Convolution
-from reportgen.cnn.legacy import random_network
+from reportgen.cnn.layers import Convolution
+from reportgen.cnn.network import Architecture
+from reportgen.cnn.network import random_network
 
 made = Architecture((Convolution("c", 0, 4, (3, 3), activation="relu"),), True, (9, 9, 1))
 shown = random_network(made, 1), 0, 30, 30
@@ -86,7 +87,7 @@ def test_what_tensorflow_says_is_shown_when_it_does_not_start(tmp_path):
 
 def test_reading_files_imports_neither_tensorflow_nor_h5py():
     done = python(
-        "import sys\nimport reportgen.cnn.legacy, reportgen.cnn.choosing\n"
+        "import sys\nimport reportgen.cnn.weights, reportgen.cnn.choosing\n"
         "heavy = ('ai_edge_litert', 'tensorflow', 'keras', 'h5py', 'scipy')\n"
         "print([name for name in heavy if name in sys.modules])"
     )

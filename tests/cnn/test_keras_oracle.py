@@ -7,8 +7,8 @@ import pytest
 
 from reportgen.cnn.choosing import choose_extractor
 from reportgen.cnn.extractor import build_extractor
-from reportgen.cnn.layers import Backend
-from reportgen.cnn.legacy import read_network
+from reportgen.cnn.network import Backend
+from reportgen.cnn.weights import read_network
 
 ORACLE = Path(__file__).parents[2].parent / "shared" / "data" / "keras_oracle"
 SETS = sorted(folder.parent for folder in ORACLE.glob("*/cnn_model.json"))

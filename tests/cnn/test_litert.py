@@ -18,10 +18,10 @@ from reportgen.cnn import extractor as extractor_module
 from reportgen.cnn.choosing import choose_extractor
 from reportgen.cnn.exporting import ExportError, export_network, exporter_versions, network_key
 from reportgen.cnn.extractor import build_extractor
-from reportgen.cnn.fitting import fit_network
 from reportgen.cnn.importing import import_tensorflow
-from reportgen.cnn.legacy import random_network, read_network
 from reportgen.cnn.litert import LiteRTError, import_litert, load_extractor
+from reportgen.cnn.network import fit_network, random_network
+from reportgen.cnn.weights import read_network
 from reportgen.errors import SectionError
 from reportgen.store import Store
 

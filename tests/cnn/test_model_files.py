@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from old_keras import FLATTEN, STYLES, Style, act, architecture, conv, dense, norm, pool, write
 
-from reportgen.cnn.architecture import parse_architecture
+from reportgen.cnn.architecture import parse_architecture, read_architecture
 from reportgen.cnn.layers import (
     Activation,
     BatchNormalization,
@@ -22,7 +22,8 @@ from reportgen.cnn.layers import (
     Pooling,
     Unsupported,
 )
-from reportgen.cnn.legacy import random_network, read_architecture, read_network
+from reportgen.cnn.network import random_network
+from reportgen.cnn.weights import read_network
 from reportgen.errors import ExitCode, SectionError, SourceError
 
 JSON = "cdfs.yaml:9:7: networks.cnn.model"

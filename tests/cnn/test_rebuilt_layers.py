@@ -24,9 +24,9 @@ from old_keras import (
 
 from reportgen.cnn.exporting import export_network
 from reportgen.cnn.extractor import build_extractor
-from reportgen.cnn.fitting import fit_network
-from reportgen.cnn.legacy import read_network
 from reportgen.cnn.litert import import_litert, load_extractor
+from reportgen.cnn.network import fit_network
+from reportgen.cnn.weights import read_network
 
 SIZE = (12, 13)
 THEANO = Style("1.0", "theano", channels_first=True)

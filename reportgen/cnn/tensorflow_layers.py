@@ -18,12 +18,11 @@ from reportgen.cnn.layers import (
     Dense,
     Flatten,
     Layer,
-    Network,
     Pair,
     Pooling,
     Shape,
 )
-from reportgen.cnn.shapes import output_shape
+from reportgen.cnn.network import Network
 
 
 class Rebuilder:
@@ -35,7 +34,7 @@ class Rebuilder:
         self._is_theano = network.trained_with == "theano"
 
     def add(self, layer: Layer, tensor: Any, shape: Shape) -> Any:
-        """Give the tensor after a layer; shape: of the one before, without images."""
+        """Return the tensor after a layer; shape: of the one before, without images."""
         match layer:
             case Convolution():
                 tensor = self._convolution(layer, tensor, shape)
@@ -77,7 +76,7 @@ class Rebuilder:
         )
         result = self._weighted(made, layer, tensor)
         if pads_as_theano:
-            result = _cut(result, output_shape(layer, shape))
+            result = _cut(result, layer.output_shape(shape))
         return self._activation(layer.activation, result)
 
     def _pooling(self, layer: Pooling, tensor: Any, shape: Shape) -> Any:
@@ -90,7 +89,7 @@ class Rebuilder:
         nothing = -np.inf if layer.kind == "max" else 0.0
         tensor = self._padded(tensor, (pads[0], pads[1]), nothing)
         result = kind(layer.size, strides=layer.strides, padding="valid")(tensor)
-        result = _cut(result, output_shape(layer, shape))
+        result = _cut(result, layer.output_shape(shape))
         if layer.kind == "max":
             return result
         share = np.multiply.outer(
@@ -143,7 +142,7 @@ def _cut(tensor: Any, shape: Shape) -> Any:
 
 
 def _share_inside(length: int, size: int, stride: int, pad: int) -> Any:
-    """Give which share of each window of a padded axis lies in the image."""
+    """Return which share of each window of a padded axis lies in the image."""
     starts = np.arange(-(-length // stride)) * stride - pad
     inside = np.minimum(starts + size, length) - np.maximum(starts, 0)
     return inside / size
