@@ -1,6 +1,7 @@
 """Where the weights are in an HDF5 file of Keras: its layers and their datasets."""
 
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import h5py
 
 _MOST_LAYERS = 10_000  # more is damage
+_DAMAGED = "the file is damaged; copy or download it again"
 _NOT_WEIGHTS = "write it with model.save_weights() or model.save() of Keras 0.3, 1 or 2"
 
 
@@ -137,68 +139,71 @@ def _weights_group(file: "h5py.File", place: str) -> "h5py.Group":
 
 
 def _named_layers(group: "h5py.Group", place: str) -> tuple[StoredLayer, ...]:
-    """Find the layers in files of Keras 1 and 2."""
-    import h5py
-
-    layers: list[StoredLayer] = []
-    for name in _names(group, "layer_names", place):
-        layer = _member(group, name, place)
-        if not isinstance(layer, h5py.Group):
-            raise SourceError(
-                f"{place}: {_path(group, name)} is not there, though layer_names lists it",
-                "the file is damaged; copy or download it again",
-            )
-        weights = _names(layer, "weight_names", place)
-        layers.append(StoredLayer(name, tuple(_path(layer, weight) for weight in weights)))
-    return tuple(layers)
+    """Return the layers in files of Keras 1 and 2."""
+    return tuple(
+        _stored_layer(
+            group,
+            name,
+            "layer_names lists",
+            place,
+            lambda layer: _names(layer, "weight_names", place),
+        )
+        for name in _names(group, "layer_names", place)
+    )
 
 
 def _numbered_layers(group: "h5py.Group", place: str) -> tuple[StoredLayer, ...]:
-    """Find the layers in files of Keras 0.3."""
+    """Return the layers in files of Keras 0.3."""
+
+    def weights(layer: "h5py.Group") -> list[str]:
+        return [f"param_{number}" for number in range(_count(layer, "nb_params", place))]
+
+    names = [f"layer_{number}" for number in range(_count(group, "nb_layers", place))]
+    return tuple(_stored_layer(group, name, "nb_layers counts", place, weights) for name in names)
+
+
+def _stored_layer(
+    group: "h5py.Group",
+    name: str,
+    listed: str,
+    place: str,
+    weights: Callable[["h5py.Group"], list[str]],
+) -> StoredLayer:
     import h5py
 
-    layers: list[StoredLayer] = []
-    for number in range(_count(group, "nb_layers", place)):
-        name = f"layer_{number}"
-        layer = _member(group, name, place)
-        if not isinstance(layer, h5py.Group):
-            raise SourceError(
-                f"{place}: {_path(group, name)} is not there, though nb_layers counts it",
-                "the file is damaged; copy or download it again",
-            )
-        weights = [f"param_{k}" for k in range(_count(layer, "nb_params", place))]
-        layers.append(StoredLayer(name, tuple(_path(layer, weight) for weight in weights)))
-    return tuple(layers)
+    layer = _member(group, name, place)
+    if not isinstance(layer, h5py.Group):
+        raise SourceError(
+            f"{place}: {_path(group, name)} is not there, though {listed} it", _DAMAGED
+        )
+    return StoredLayer(name, tuple(_path(layer, weight) for weight in weights(layer)))
 
 
 def _path(group: "h5py.Group", name: str) -> str:
     return f"{(group.name or '').rstrip('/')}/{name}"
 
 
+@contextmanager
+def _whole(what: str, place: str) -> Iterator[None]:
+    try:
+        yield
+    except DAMAGE:
+        raise SourceError(f"{place}: {what} cannot be read", _DAMAGED) from None
+
+
 def _member(group: "h5py.Group", name: str, place: str) -> object:
-    with suppress(*DAMAGE):
+    with _whole(_path(group, name), place):
         return group.get(name)
-    raise SourceError(
-        f"{place}: {_path(group, name)} cannot be read", "the file is damaged; copy it again"
-    )
 
 
 def _attribute_names(group: "h5py.Group", place: str) -> set[str]:
-    with suppress(*DAMAGE):
+    with _whole(f"the attributes of {group.name}", place):
         return set(group.attrs)
-    raise SourceError(
-        f"{place}: the attributes of {group.name} cannot be read",
-        "the file is damaged; copy or download it again",
-    )
 
 
 def _attribute(group: "h5py.Group", key: str, place: str) -> Any:
-    with suppress(*DAMAGE):
+    with _whole(f"the attribute {key} of {group.name}", place):
         return group.attrs[key]
-    raise SourceError(
-        f"{place}: the attribute {key} of {group.name} cannot be read",
-        "the file is damaged; copy or download it again",
-    )
 
 
 def _names(group: "h5py.Group", key: str, place: str) -> list[str]:
