@@ -1,12 +1,17 @@
 """Small projects that tests build reports of, as a user does: a folder, a catalogue, a plugin."""
 
+import gc
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
+from unittest import mock
 
 import h5py
 import numpy as np
@@ -41,6 +46,35 @@ def reportgen(*arguments, cwd=ROOT, **options):
         check=False,
         **options,
     )
+
+
+def call(*arguments, cwd=ROOT, env=None):
+    """Run the command line in this process, which takes a tenth of the time; gives the same.
+
+    For what a command says: it cannot be stopped by a signal, nor load another plugin.
+    """
+    from reportgen.cli import main
+
+    words = [str(word) for word in arguments]
+    out, err = io.StringIO(), io.StringIO()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    threshold = gc.get_threshold()
+    try:
+        with (
+            chdir(cwd),
+            mock.patch.dict(os.environ, clean_environment(**(env or {})), clear=True),
+            mock.patch.object(sys, "argv", [str(ROOT / "reportgen/__main__.py"), *words]),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            main()
+    except SystemExit as ended:
+        return subprocess.CompletedProcess(words, ended.code, out.getvalue(), err.getvalue())
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def read_summary(run):
@@ -98,6 +132,10 @@ class Project:
         """Run a command in the folder, with the plugins of the project."""
         env = {**self.env, **options.pop("env", {})}
         return reportgen(*arguments, cwd=self.folder, env=env, **options)
+
+    def call(self, *arguments, **options):
+        """Run a command in the folder and in this process."""
+        return call(*arguments, cwd=self.folder, **options)
 
     def build(self, *arguments, **options):
         return self.run("report.yaml", *arguments, **options)

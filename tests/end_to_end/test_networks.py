@@ -1,13 +1,15 @@
 """Reports with sections on networks, built as users build them, when all is well and when not."""
 
-import json
 import shutil
 
 import h5py
+import jsonschema
 import numpy as np
 import pytest
-from projects import DISTRIBUTION, reportgen
+from projects import DISTRIBUTION, Project, small_project
 
+from reportgen.analyses.base import installed_analyses
+from reportgen.documentation import configuration_schema
 from reportgen.errors import ExitCode
 
 SOME_ARE_MISSING = """
@@ -51,12 +53,18 @@ class Killer(NetworkAnalysis, name="killer"):
 """
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sample")
-    done = reportgen("sample", folder, "--rows", "300", "--images", "9")
-    assert done.returncode == 0, done.stderr
-    return folder
+TIMELESS = {"SOURCE_DATE_EPOCH": "1760000000"}
+RADIO = {
+    "file": "crowdastro.h5",
+    "dataset": "/atlas/cdfs/images_2x2",
+    "unit": "Jy / beam",
+    "pixel_scale": 0.6,
+}
+CNN = {
+    "architecture": "cnn_model.json",
+    "trained_with": "theano",
+    "weights": {"early": "weights_10epochs.h5", "late": "my_cnn_weights.h5"},
+}
 
 
 def network(analysis, **keys):
@@ -74,77 +82,75 @@ MAPS = network("feature_maps")
 FILTERS = network("feature_statistics", count=4)
 
 
-@pytest.fixture
-def survey(project, sample):
+class Stars(Project):
     """A project with a catalogue, and beside it images and a network that a test may spoil."""
-    for path in sample.iterdir():
-        shutil.copy(path, project.folder)
-    project.blocks = {
-        "images": {
-            "radio": {
-                "file": "crowdastro.h5",
-                "dataset": "/atlas/cdfs/images_2x2",
-                "unit": "Jy / beam",
-                "pixel_scale": 0.6,
-            }
-        },
-        "models": {
-            "cnn": {
-                "architecture": "cnn_model.json",
-                "trained_with": "theano",
-                "weights": {"early": "weights_10epochs.h5", "late": "my_cnn_weights.h5"},
-            }
-        },
-    }
 
-    def configure(**sections):
-        project.configure(sections, **project.blocks)
+    def sections(self, images=None, models=None, **sections):
+        images, models = {"radio": RADIO, **(images or {})}, {"cnn": CNN, **(models or {})}
+        self.configure(sections, images=images, models=models)
 
-    project.sections = configure
-    return project
+    def statuses(self):
+        return {section["id"]: section["status"] for section in self.summary()["sections"]}
+
+
+def make_stars(folder, survey):
+    small = small_project(folder)
+    for path in survey.iterdir():
+        shutil.copy(path, folder)
+    return Stars(folder, small.columns)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, survey):
+    """A first night, on which the networks are exported. Do not change it."""
+    stars = make_stars(tmp_path_factory.mktemp("first"), survey)
+    stars.sections(maps={**MAPS, "weights": ["late", "random"]}, all=FILTERS, fluxes=DISTRIBUTION)
+    stars.done = stars.build(
+        *("--workers", "2", "--verbose", "--profile", "profile.txt"), env=TIMELESS
+    )
+    assert stars.done.returncode == 0, stars.done.stderr
+    return stars
+
+
+@pytest.fixture
+def stars(tmp_path, survey):
+    return make_stars(tmp_path, survey)
 
 
 def without(project, *packages):
-    """Give an environment in which some packages are not installed."""
+    """Return an environment in which some packages are not installed."""
     site = project.folder / "without"
-    site.mkdir()
+    site.mkdir(exist_ok=True)
     (site / "sitecustomize.py").write_text(f"PACKAGES = {packages}\n{SOME_ARE_MISSING}")
-    return {"PYTHONPATH": str(site)}
+    return {**TIMELESS, "PYTHONPATH": str(site)}
 
 
-def statuses(project):
-    return {section["id"]: section["status"] for section in project.summary()["sections"]}
+def contents(folder):
+    folder = folder.resolve()
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_sections_on_networks_stand_beside_those_on_catalogues(survey):
-    survey.sections(maps={**MAPS, "weights": ["early", "random"]}, fluxes=DISTRIBUTION, all=FILTERS)
-    done = survey.build("--verbose")
-    assert done.returncode == 0, done.stderr
-    assert statuses(survey) == {"maps": "ok", "fluxes": "ok", "all": "ok"}
-    maps = survey.section("maps")
+def test_sections_on_networks_stand_beside_those_on_catalogues(first):
+    assert first.statuses() == {"maps": "ok", "all": "ok", "fluxes": "ok"}
+    maps = first.section("maps")
     assert (maps["rows"], maps["entries"], maps["source"]) == (1, "images", "radio, cnn")
-    assert [figure["id"] for figure in maps["figures"]] == ["input", "maps_early", "maps_random"]
-    assert survey.section("all")["rows"] == 4
-    page = survey.page()
-    assert "4 images" in page
-    assert "Synthetic survey made by reportgen sample" in page
+    assert [figure["id"] for figure in maps["figures"]] == ["input", "maps_late", "maps_random"]
+    assert first.section("all")["rows"] == 4
+    assert "4 images" in first.page()
+    assert "Synthetic survey made by reportgen sample" in first.page()
 
 
-def test_nothing_but_what_reportgen_says_reaches_the_user(survey):
-    survey.sections(maps=MAPS)
-    done = survey.build("--verbose")
-    assert done.returncode == 0, done.stderr
-    said = done.stdout + done.stderr
+def test_nothing_but_what_reportgen_says_reaches_the_user(first):
+    said = first.done.stdout + first.done.stderr
     for word in ("tensorflow", "TensorFlow", "oneDNN", "cuda", "CPU", "WARNING", "absl", "keras"):
         assert word not in said
-    assert survey.section("maps")["notes"] == []
+    assert len(first.section("maps")["notes"]) == 1  # on how random weights are drawn
 
 
-def test_the_files_of_a_network_are_among_the_inputs(survey):
-    survey.sections(maps=MAPS)
-    assert survey.build().returncode == 0
-    inputs = {record["path"].rsplit("/")[-1]: record for record in survey.summary()["inputs"]}
+def test_the_files_of_a_network_are_among_the_inputs(first):
+    inputs = {record["path"].rsplit("/")[-1]: record for record in first.summary()["inputs"]}
     assert inputs.keys() == {
+        "stars.h5",
         "crowdastro.h5",
         "cnn_model.json",
         "weights_10epochs.h5",
@@ -152,186 +158,171 @@ def test_the_files_of_a_network_are_among_the_inputs(survey):
     }
     assert all(len(record["sha256"]) == 64 for record in inputs.values())
     images = inputs["crowdastro.h5"]["datasets"]
-    assert images == [{"name": "/atlas/cdfs/images_2x2", "rows": 9, "entries": "images"}]
+    assert images == [{"name": "/atlas/cdfs/images_2x2", "rows": 6, "entries": "images"}]
     assert inputs["weights_10epochs.h5"]["synthetic"]
 
 
-def test_the_same_input_gives_the_same_bytes_on_one_worker_and_on_two(survey):
-    survey.sections(maps={**MAPS, "weights": ["late", "random"]}, all=FILTERS, fluxes=DISTRIBUTION)
-    runs = []
-    for workers in ("1", "2"):
-        env = {"SOURCE_DATE_EPOCH": "1760000000"}
-        done = survey.build("--workers", workers, "--output", workers, env=env)
-        assert done.returncode == 0, done.stderr
-        run = (survey.folder / workers / "latest").resolve()
-        runs.append({p.relative_to(run): p.read_bytes() for p in run.rglob("*") if p.is_file()})
-    assert runs[0] == runs[1]
-
-
-def test_once_a_network_is_known_tensorflow_is_not_needed_and_nothing_changes(survey):
-    survey.sections(maps={**MAPS, "weights": ["late", "random"]})
-    files, exports = [], []
-    for env in ({}, without(survey, "tensorflow", "keras")):
-        done = survey.build("--profile", "profile.txt", env=env)
-        assert done.returncode == 0, done.stderr
-        of = (survey.latest / "sections").resolve()
-        files.append({p.relative_to(of): p.read_bytes() for p in of.rglob("*") if p.is_file()})
-        timeline = (survey.folder / "profile.txt").read_text()
-        exports.append(timeline.count("worker: export for radio, cnn"))
-    assert exports == [1, 0]
-    assert files[0]
-    assert files[0] == files[1]
-    assert len(survey.section("maps")["notes"]) == 1  # on how random weights are drawn
-
-
-def test_what_is_exported_for_one_build_serves_it_and_is_not_kept(survey):
-    survey.sections(maps=MAPS, all=FILTERS)
-    done = survey.build("--no-cache", "--profile", "profile.txt")
+def test_one_worker_without_a_cache_gives_the_bytes_of_two_with_one(first):
+    profile = first.folder / "again.txt"
+    done = first.build(
+        *("--workers", "1", "--output", "again", "--no-cache", "--profile", profile), env=TIMELESS
+    )
     assert done.returncode == 0, done.stderr
-    assert statuses(survey) == {"maps": "ok", "all": "ok"}
-    timeline = (survey.folder / "profile.txt").read_text()
-    assert timeline.count("worker: export for radio, cnn") == 1
-    assert timeline.count("worker: pass over radio, cnn") == 1
-    assert not (survey.out / ".cache").exists()
+    assert contents(first.folder / "again" / "latest") == contents(first.latest)
+    for timeline in (profile, first.folder / "profile.txt"):
+        assert timeline.read_text().count("worker: export for radio, cnn") == 1
+    assert not (first.folder / "again" / ".cache").exists()
+
+
+def test_once_a_network_is_known_tensorflow_is_not_needed_and_nothing_changes(first, stars):
+    shutil.copytree(first.out / ".cache", stars.out / ".cache")
+    stars.sections(maps={**MAPS, "weights": ["late", "random"]})
+    env = without(stars, "tensorflow", "keras")
+    done = stars.build("--profile", "profile.txt", env=env)
+    assert done.returncode == 0, done.stderr
+    assert "worker: export" not in (stars.folder / "profile.txt").read_text()
+    maps = contents(stars.latest / "sections" / "maps")
+    assert maps
+    assert maps == contents(first.latest / "sections" / "maps")
+    assert len(stars.section("maps")["notes"]) == 1  # on how random weights are drawn
 
 
 # What goes wrong
 
 
-def test_without_tensorflow_the_sections_say_what_to_install(survey):
-    survey.sections(maps=MAPS, fluxes=DISTRIBUTION)
-    done = survey.build(env=without(survey, "tensorflow", "keras"))
+def test_without_tensorflow_the_sections_say_what_to_install(stars):
+    stars.sections(maps=MAPS, fluxes=DISTRIBUTION)
+    done = stars.build(env=without(stars, "tensorflow", "keras"))
     assert done.returncode == ExitCode.SECTION
-    assert statuses(survey) == {"maps": "error", "fluxes": "ok"}
-    error = survey.section("maps")["error"]
+    assert stars.statuses() == {"maps": "error", "fluxes": "ok"}
+    error = stars.section("maps")["error"]
     assert error["message"] == "TensorFlow is not installed"
     assert error["hint"] == "pip install 'reportgen[cnn]'"
-    assert "pip install &#39;reportgen[cnn]&#39;" in survey.page()
+    assert "pip install &#39;reportgen[cnn]&#39;" in stars.page()
 
 
-def test_without_litert_tensorflow_computes_and_the_section_says_so(survey):
-    survey.sections(maps=MAPS)
-    done = survey.build(env=without(survey, "ai_edge_litert"))
+def test_without_litert_tensorflow_computes_and_the_section_says_so(stars):
+    stars.sections(maps=MAPS)
+    done = stars.build(env=without(stars, "ai_edge_litert"))
     assert done.returncode == 0, done.stderr
-    (note,) = survey.section("maps")["notes"]
+    (note,) = stars.section("maps")["notes"]
     assert note == (
         "TensorFlow computed the maps, since LiteRT is not installed (pip install "
         "'reportgen[cnn]')."
     )
-    assert "since LiteRT is not installed" in survey.page()
+    assert "since LiteRT is not installed" in stars.page()
 
 
-@pytest.mark.parametrize(
-    ("deed", "kind", "said"),
-    [
-        ("dies", "died", "killed by SIGKILL"),
-        ("hangs", "timeout", "ran longer than its timeout of 5 s"),
-        ("raises", "error", "ValueError: maps are not for me"),
-    ],
-)
-def test_a_section_that_ends_the_process_of_the_network_harms_no_other(survey, deed, kind, said):
-    survey.plugin(KILLER, killer="Killer")
-    killer = network("killer", deed=deed, timeout=5 if deed == "hangs" else 600)
-    survey.sections(killer=killer, maps=MAPS, fluxes=DISTRIBUTION)
-    done = survey.build()
-    assert done.returncode == ExitCode.SECTION, done.stderr
-    assert statuses(survey) == {"killer": "error", "maps": "ok", "fluxes": "ok"}
-    error = survey.section("killer")["error"]
-    assert error["kind"] == kind
-    assert said in error["message"]
-
-
-def spoil(**changes):
-    """Give what changes weights: dataset to its new values."""
-
-    def change(folder):
-        with h5py.File(folder / "weights_10epochs.h5", "r+") as file:
-            for layer, value in changes.items():
-                name = f"{layer}/{layer}_W"
-                old = file[name][()]
-                del file[name]
-                file[name] = value(old)
-
-    return change
-
-
-def remove(folder):
-    (folder / "weights_10epochs.h5").unlink()
-
-
-SPOILT = {
-    "missing": (remove, "there is no such file"),
-    "NaN": (spoil(convolution2d_2=lambda old: old * np.nan), "NaN"),
+DEEDS = {
+    "dies": ("died", "killed by SIGKILL"),
+    "hangs": ("timeout", "ran longer than its timeout of 5 s"),
+    "raises": ("error", "ValueError: maps are not for me"),
 }
 
 
-@pytest.mark.parametrize("how", SPOILT)
-def test_weights_that_cannot_be_used_fail_the_sections_that_use_them(survey, how):
-    change, said = SPOILT[how]
-    change(survey.folder)
-    survey.sections(maps=MAPS, late=network("feature_maps", weights=["late"]), fluxes=DISTRIBUTION)
-    done = survey.build()
-    assert done.returncode == ExitCode.SOURCE, done.stderr
-    assert statuses(survey) == {"maps": "error", "late": "ok", "fluxes": "ok"}
-    error = survey.section("maps")["error"]
-    assert error["kind"] == "source"
-    assert said in error["message"]
-    assert error["message"].startswith("report.yaml:")
-    assert "models.cnn.weights.early" in error["message"]
+def test_sections_that_end_the_process_of_the_network_harm_no_other(stars):
+    stars.plugin(KILLER, killer="Killer")
+    killers = {
+        deed: network("killer", deed=deed, timeout=5 if deed == "hangs" else 600) for deed in DEEDS
+    }
+    stars.sections(**killers, maps=MAPS, fluxes=DISTRIBUTION)
+    done = stars.build()
+    assert done.returncode == ExitCode.SECTION, done.stderr
+    assert stars.statuses() == {**dict.fromkeys(DEEDS, "error"), "maps": "ok", "fluxes": "ok"}
+    for deed, (kind, said) in DEEDS.items():
+        error = stars.section(deed)["error"]
+        assert error["kind"] == kind
+        assert said in error["message"]
 
 
-def test_an_architecture_that_cannot_be_read_fails_all_sections_on_the_network(survey):
-    (survey.folder / "cnn_model.json").write_text('{"class_name": "Model", "config": {}}')
-    survey.sections(maps=MAPS, all=FILTERS, fluxes=DISTRIBUTION)
-    done = survey.build()
-    assert done.returncode == ExitCode.SOURCE
-    assert statuses(survey) == {"maps": "error", "all": "error", "fluxes": "ok"}
-    assert "models.cnn.architecture" in survey.section("all")["error"]["message"]
+def spoil(folder, name, **changes):
+    """Change a weight file. changes: layer to its new values, given the old ones."""
+    with h5py.File(folder / name, "r+") as file:
+        for layer, change in changes.items():
+            weights = f"{layer}/{layer}_W"
+            values = change(file[weights][()])
+            del file[weights]
+            file[weights] = values
 
 
-def test_a_layer_or_image_that_is_not_there_is_named(survey):
-    survey.sections(
-        layer=network("feature_maps", layer="convolution2d_3"),
-        image=network("feature_maps", image=9),
-        fine=MAPS,
+BROKEN = {  # section: kind of its error, and what its message says
+    "not_a_number": ("source", "NaN"),
+    "lost": ("source", "models.lost.weights.early: lost.h5: there is no such file"),
+    "other_json": ("source", "models.other.architecture"),
+    "other_json_too": ("source", "models.other.architecture"),
+    "no_layer": ("error", "did you mean 'convolution2d_2'?"),
+    "no_image": ("error", "there is no image 6"),
+    "no_dataset": ("source", "images_2x2"),
+}
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory, survey, first):
+    """A report of sections that cannot be made, beside two that can."""
+    stars = make_stars(tmp_path_factory.mktemp("broken"), survey)
+    shutil.copytree(first.out / ".cache", stars.out / ".cache")
+    shutil.copy(stars.folder / "weights_10epochs.h5", stars.folder / "nan.h5")
+    spoil(stars.folder, "nan.h5", convolution2d_2=lambda old: old * np.nan)
+    (stars.folder / "other.json").write_text('{"class_name": "Model", "config": {}}')
+    late = "my_cnn_weights.h5"
+    stars.sections(
+        images={"gone": {**RADIO, "dataset": "/atlas/cdfs/images_3x3"}},
+        models={
+            "nan": {**CNN, "weights": {"early": "nan.h5"}},
+            "lost": {**CNN, "weights": {"early": "lost.h5", "late": late}},
+            "other": {**CNN, "architecture": "other.json"},
+        },
+        not_a_number={**MAPS, "model": "nan"},
+        lost={**MAPS, "model": "lost"},
+        other_json={**MAPS, "model": "other"},
+        other_json_too={**FILTERS, "model": "other"},
+        no_layer={**MAPS, "layer": "convolution2d_3"},
+        no_image={**MAPS, "image": 6},
+        no_dataset={**MAPS, "images": "gone"},
+        fine_beside_lost={**MAPS, "model": "lost", "weights": ["late"]},
+        fluxes=DISTRIBUTION,
     )
-    done = survey.build()
-    assert done.returncode == ExitCode.SECTION
-    assert statuses(survey) == {"layer": "error", "image": "error", "fine": "ok"}
-    assert "did you mean 'convolution2d_2'?" in survey.section("layer")["error"]["message"]
-    assert "there is no image 9" in survey.section("image")["error"]["message"]
+    stars.done = stars.build()
+    return stars
 
 
-def test_images_that_are_not_there_fail_the_sections_that_show_them(survey):
-    survey.blocks["images"]["radio"]["dataset"] = "/atlas/cdfs/images_3x3"
-    survey.sections(maps=MAPS, fluxes=DISTRIBUTION)
-    done = survey.build()
-    assert done.returncode == ExitCode.SOURCE
-    assert statuses(survey) == {"maps": "error", "fluxes": "ok"}
-    assert "images_2x2" in survey.section("maps")["error"]["message"]
+def test_what_cannot_be_used_fails_the_sections_that_use_it(broken):
+    assert broken.done.returncode == ExitCode.SOURCE, broken.done.stderr
+    fine = {"fine_beside_lost": "ok", "fluxes": "ok"}
+    assert broken.statuses() == {**dict.fromkeys(BROKEN, "error"), **fine}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_wrong_with_a_file_a_layer_or_an_image_is_said(broken, name):
+    kind, said = BROKEN[name]
+    error = broken.section(name)["error"]
+    assert error["kind"] == kind
+    assert said in error["message"]
+    if kind == "source":
+        assert error["message"].startswith("report.yaml:")
 
 
 # Before a build
 
 
-def test_check_reads_every_file_of_a_network(survey):
-    survey.sections(maps=MAPS)
-    done = survey.run("check", "report.yaml")
+def test_check_reads_every_file_of_a_network(stars):
+    stars.sections(maps=MAPS)
+    done = stars.call("check", "report.yaml")
     assert done.returncode == 0, done.stderr
     assert "model cnn: weights early, late" in done.stdout
-    spoil(convolution2d_1=lambda old: old * np.inf)(survey.folder)
-    done = survey.run("check", "report.yaml")
+    spoil(stars.folder, "weights_10epochs.h5", convolution2d_1=lambda old: old * np.inf)
+    done = stars.call("check", "report.yaml")
     assert done.returncode == ExitCode.SOURCE
     assert "models.cnn.weights.early" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_check_names_every_file_that_is_wrong_at_once(survey):
-    survey.sections(maps=MAPS)
-    (survey.folder / "cnn_model.json").unlink()
-    path = survey.folder / "my_cnn_weights.h5"
+def test_check_names_every_file_that_is_wrong_at_once(stars):
+    stars.sections(maps=MAPS)
+    (stars.folder / "cnn_model.json").unlink()
+    path = stars.folder / "my_cnn_weights.h5"
     path.write_bytes(path.read_bytes()[:200_000])
-    done = survey.run("check", "report.yaml")
+    done = stars.call("check", "report.yaml")
     assert done.returncode == ExitCode.SOURCE
     assert "models.cnn.architecture: cnn_model.json: there is no such file" in done.stderr
     assert "models.cnn.weights.late: my_cnn_weights.h5: is truncated" in done.stderr
@@ -347,40 +338,36 @@ def test_check_names_every_file_that_is_wrong_at_once(survey):
         ({"catalogue": "stars"}, "sections.maps.catalogue", "unknown key 'catalogue'"),
     ],
 )
-def test_names_that_are_not_known_are_told_with_their_place(survey, section, place, said):
-    survey.sections(maps={**MAPS, **section})
-    done = survey.run("check", "report.yaml")
+def test_names_that_are_not_known_are_told_with_their_place(stars, section, place, said):
+    stars.sections(maps={**MAPS, **section})
+    done = stars.call("check", "report.yaml")
     assert done.returncode == ExitCode.CONFIG
     assert place in done.stderr
     assert said in done.stderr
 
 
-def test_a_set_of_weights_cannot_be_called_random(survey):
-    survey.blocks["models"]["cnn"]["weights"]["random"] = "weights_10epochs.h5"
-    survey.sections(maps=MAPS)
-    done = survey.run("check", "report.yaml")
+def test_a_set_of_weights_cannot_be_called_random(stars):
+    weights = {**CNN["weights"], "random": "weights_10epochs.h5"}
+    stars.sections(models={"cnn": {**CNN, "weights": weights}}, maps=MAPS)
+    done = stars.call("check", "report.yaml")
     assert done.returncode == ExitCode.CONFIG
     assert "models.cnn.weights.random" in done.stderr
     assert "choose another name" in done.stderr
 
 
-def test_a_file_that_does_not_say_its_backend_needs_trained_with(survey):
-    del survey.blocks["models"]["cnn"]["trained_with"]
-    survey.sections(maps=MAPS)
-    done = survey.run("check", "report.yaml")
+def test_a_file_that_does_not_say_its_backend_needs_trained_with(stars):
+    model = {key: value for key, value in CNN.items() if key != "trained_with"}
+    stars.sections(models={"cnn": model}, maps=MAPS)
+    done = stars.call("check", "report.yaml")
     assert done.returncode == ExitCode.SOURCE
     assert "trained_with: theano" in done.stderr
     assert "trained_with: tensorflow" in done.stderr
 
 
-def test_the_schema_takes_a_path_or_a_block_for_weights(survey):
-    import jsonschema
-
-    done = survey.run("schema")
-    schema = json.loads(done.stdout)
-    block = schema["$defs"]["ModelBlock"]
+def test_the_schema_takes_a_path_or_a_block_for_weights():
+    schema = configuration_schema(installed_analyses().types)
+    block = {**schema["$defs"]["ModelBlock"], "$defs": schema["$defs"]}
     model = {"architecture": "a.json", "weights": {"a": "a.h5", "b": {"file": "b.h5"}}}
-    with_definitions = {**block, "$defs": schema["$defs"]}
-    jsonschema.validate(model, with_definitions)
+    jsonschema.validate(model, block)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**model, "weights": {"a": 5}}, with_definitions)
+        jsonschema.validate({**model, "weights": {"a": 5}}, block)
