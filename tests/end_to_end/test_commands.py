@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from projects import CONFIG, DISTRIBUTION, ROOT, SECONDS, clean_environment, reportgen, section
+from projects import (
+    CONFIG,
+    DISTRIBUTION,
+    ROOT,
+    SECONDS,
+    call,
+    clean_environment,
+    reportgen,
+    section,
+)
 
 from reportgen.errors import ExitCode
 
@@ -142,7 +151,7 @@ def test_only_builds_some_sections_and_says_so(project):
 
 
 def test_only_a_section_that_is_not_there(project):
-    done = project.build("--only", "flukes")
+    done = project.call("report.yaml", "--only", "flukes")
     assert done.returncode == 2
     assert "--only flukes: unknown section 'flukes'; did you mean 'fluxes'?" in done.stderr
     assert not project.out.exists()
@@ -169,7 +178,7 @@ def test_set_changes_any_key_and_output_the_folder(project):
 
 
 def test_a_wrong_set_is_a_wrong_configuration(project):
-    done = project.build("--set", "report.titel=x")
+    done = project.call("report.yaml", "--set", "report.titel=x")
     assert done.returncode == 2
     assert "--set" in done.stderr
     assert "did you mean 'title'?" in done.stderr
@@ -192,7 +201,7 @@ def test_a_wrong_set_is_a_wrong_configuration(project):
     ],
 )
 def test_a_wrong_command_line_is_said_without_a_traceback(project, arguments, said):
-    done = project.run(*arguments)
+    done = project.call(*arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -202,7 +211,7 @@ def test_a_wrong_command_line_is_said_without_a_traceback(project, arguments, sa
 
 
 def test_check_says_what_is_there(project):
-    done = project.run("check", "report.yaml")
+    done = project.call("check", "report.yaml")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "catalogue stars: 200 rows, 2 of 2 columns",
@@ -212,7 +221,7 @@ def test_check_says_what_is_there(project):
 
 
 def test_check_of_the_survey_says_that_it_is_synthetic(survey):
-    done = reportgen("check", CONFIG, env={"CDFS_DATA": str(survey)})
+    done = call("check", CONFIG, env={"CDFS_DATA": str(survey)})
     assert done.returncode == 0, done.stderr
     assert "13 columns (synthetic)" in done.stdout
     assert "images atlas_2x2: 6 of 201 × 201 pixels" in done.stdout
@@ -223,22 +232,18 @@ def test_check_looks_at_the_templates(project):
     templates.mkdir()
     (templates / "report.html.j2").write_text("{% if %}")
     project.configure({"fluxes": DISTRIBUTION}, output={"templates": "own"})
-    done = project.run("check", "report.yaml")
+    done = project.call("check", "report.yaml")
     assert done.returncode == 2
     assert "own/report.html.j2:1" in done.stderr
 
 
-def test_sections_lists_the_analyses(project):
+def test_sections_lists_the_analyses_and_documents_the_keys_of_one(project):
     project.plugin(PLUGIN, hello="Hello")
     done = project.run("sections")
     assert done.returncode == 0
     listed = dict(line.split(None, 1) for line in done.stdout.splitlines())
     assert listed["hello"] == "Says hello to somebody."
     assert {"overview", "distribution", "relation", "correlation", "sky_density"} <= listed.keys()
-
-
-def test_sections_documents_the_keys_of_one(project):
-    project.plugin(PLUGIN, hello="Hello")
     done = project.run("sections", "hello")
     assert done.returncode == 0
     assert "hello: Says hello to somebody." in done.stdout
@@ -255,7 +260,8 @@ def schema(project, *arguments):
     return Draft202012Validator(found)
 
 
-def test_the_schema_accepts_the_configurations_of_the_project_and_refuses_a_misspelt_key(project):
+def test_the_schema_knows_our_configurations_and_plugins_and_refuses_a_misspelt_key(project):
+    project.plugin(PLUGIN, hello="Hello")
     validator = schema(project)
     for path in sorted((ROOT / "configs").glob("*.yaml")):
         assert not list(validator.iter_errors(yaml.safe_load(path.read_text()))), path
@@ -265,14 +271,8 @@ def test_the_schema_accepts_the_configurations_of_the_project_and_refuses_a_miss
     settings = yaml.safe_load(CONFIG.read_text())
     settings["report"]["titel"] = "x"
     assert list(validator.iter_errors(settings))
-
-
-def test_the_schema_knows_the_fields_of_plugins(project):
     settings = yaml.safe_load(project.config.read_text())
     settings["sections"] = {"hi": greeting()}
-    assert list(schema(project).iter_errors(settings))
-    project.plugin(PLUGIN, hello="Hello")
-    validator = schema(project)
     assert not list(validator.iter_errors(settings))
     settings["sections"]["hi"]["times"] = "often"
     assert list(validator.iter_errors(settings))
@@ -286,7 +286,7 @@ def test_the_schema_of_the_record_accepts_a_record_and_refuses_another(project, 
 
 
 def test_doctor_finds_this_machine_fit(project):
-    done = project.run("doctor")
+    done = project.call("doctor")
     assert done.returncode == 0, done.stdout
     found = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
     assert "WeasyPrint" in found["ok       PDF"]
@@ -344,7 +344,8 @@ def test_without_the_libraries_of_the_pdf_the_page_is_made_and_says_so(project):
 
 def test_sample_writes_the_same_bytes_for_the_same_seed(tmp_path):
     def files(name, seed):
-        done = reportgen("sample", name, "--rows", 50, "--images", 1, "--seed", seed, cwd=tmp_path)
+        options = ("--rows", 50, "--images", 1, "--seed", seed)
+        done = call("sample", name, *options, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         return [(tmp_path / line).read_bytes() for line in done.stdout.splitlines()]
 
@@ -357,16 +358,21 @@ def test_sample_writes_the_same_bytes_for_the_same_seed(tmp_path):
 # Odd surroundings
 
 
-@pytest.mark.parametrize("command", ["schema", "sections", "--help"])
-def test_a_reader_that_goes_away_is_no_failed_check_and_no_reason_to_complain(command):
-    pipeline = f"{sys.executable} -m reportgen {command} | true; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(
-        ["bash", "-c", pipeline],
-        env=clean_environment(),
+def shell(command, **options):
+    """Run a line of bash, in which $reportgen is the command."""
+    return subprocess.run(
+        ["bash", "-c", command],
+        env=clean_environment(reportgen=f"{sys.executable} -m reportgen"),
         capture_output=True,
         text=True,
         check=False,
+        **options,
     )
+
+
+@pytest.mark.parametrize("command", ["schema", "sections", "--help"])
+def test_a_reader_that_goes_away_is_no_failed_check_and_no_reason_to_complain(command):
+    done = shell(f"$reportgen {command} | true; exit ${{PIPESTATUS[0]}}")
     assert done.returncode == 128 + signal.SIGPIPE
     assert done.stderr == ""
 
@@ -375,33 +381,18 @@ def test_a_reader_that_goes_away_is_no_failed_check_and_no_reason_to_complain(co
     "end", ["2>&1 | true; exit ${PIPESTATUS[0]}", "> /dev/full 2>&1", ">&-", "2>&-", "<&- >&- 2>&-"]
 )
 def test_a_build_needs_nobody_who_reads_its_log(project, end):
-    command = f"{sys.executable} -m reportgen report.yaml {end}"
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=project.folder, env=clean_environment(), check=False
-    )
-    assert done.returncode == 0
+    assert shell(f"$reportgen report.yaml {end}", cwd=project.folder).returncode == 0
     assert [section["status"] for section in project.summary()["sections"]] == ["ok"]
 
 
 @pytest.mark.parametrize("end", ["> /dev/full 2>&1", ">&- 2>&-"])
 def test_what_is_wrong_has_its_exit_code_though_it_cannot_be_said(project, end):
-    command = f"{sys.executable} -m reportgen check missing.yaml {end}"
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=project.folder, env=clean_environment(), check=False
-    )
+    done = shell(f"$reportgen check missing.yaml {end}", cwd=project.folder)
     assert done.returncode == ExitCode.CONFIG
 
 
-def test_what_cannot_be_said_at_the_end_has_the_exit_code_of_a_full_disk(project):
-    command = f"{sys.executable} -m reportgen schema > /dev/full"
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=project.folder,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_what_cannot_be_said_at_the_end_has_the_exit_code_of_a_full_disk():
+    done = shell("$reportgen schema > /dev/full")
     assert done.returncode == ExitCode.DELIVERY
     assert "No space left on device" in done.stderr
     assert "Exception ignored" not in done.stderr
@@ -423,11 +414,8 @@ def test_in_the_c_locale_everything_is_written_as_everywhere(project):
 def test_a_removed_folder_and_no_standard_streams_are_no_reason_to_fail(project):
     """A job may be started from a folder that somebody removed meanwhile, without a terminal."""
     gone = project.folder / "gone"
-    command = (
-        f"mkdir '{gone}'; cd '{gone}'; rmdir '{gone}'; "
-        f"exec {sys.executable} -m reportgen '{project.config}' <&- >&- 2>&-"
-    )
-    done = subprocess.run(["bash", "-c", command], env=clean_environment(), check=False)
+    command = f"mkdir '{gone}'; cd '{gone}'; rmdir '{gone}'; "
+    done = shell(f"{command}exec $reportgen '{project.config}' <&- >&- 2>&-")
     assert done.returncode == 0
     assert project.section("fluxes")["status"] == "ok"
 

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from projects import DISTRIBUTION, read_summary, reportgen, small_project
+from projects import DISTRIBUTION, call, read_summary, reportgen, small_project
 
 from reportgen.errors import ConfigError
 from reportgen.rerender import rerender
@@ -106,7 +106,7 @@ def test_an_error_in_a_template_is_named_and_former_documents_stay(run, own, nam
 
 def test_an_error_in_a_template_is_a_wrong_configuration(run, own):
     (own / "report.html.j2").write_text("{{ view.nothing }}")
-    done = reportgen("render", run, "--templates", own)
+    done = call("render", run, "--templates", own)
     assert done.returncode == 2
     assert done.stdout == ""
     (error, hint) = done.stderr.splitlines()
@@ -115,7 +115,7 @@ def test_an_error_in_a_template_is_a_wrong_configuration(run, own):
 
 
 def test_a_folder_of_templates_that_is_not_there(run):
-    done = reportgen("render", run, "--templates", "nowhere", cwd=run)
+    done = call("render", run, "--templates", "nowhere", cwd=run)
     assert done.returncode == 2
     assert "there is no folder" in done.stderr
     assert "nowhere" in done.stderr
@@ -165,7 +165,7 @@ def test_a_build_takes_the_templates_of_the_configuration(project, own):
 def test_a_template_that_cannot_be_read_stops_a_build_before_it_computes(project, own):
     (own / "report.html.j2").write_text("{% for %}")
     configure(project, own)
-    done = project.build()
+    done = project.call("report.yaml")
     assert done.returncode == 2
     assert "own templates/report.html.j2:1: TemplateSyntaxError" in done.stderr
     assert "Building" not in done.stderr
