@@ -7,10 +7,8 @@ import h5py
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.signal import convolve
 
-from reportgen.data.sample import network, write_sample
-from reportgen.errors import PublishError
+from reportgen.data.sample import write_sample
 
 EPOCHS_10, EPOCHS_100 = WEIGHTS = ("weights_10epochs.h5", "my_cnn_weights.h5")
 FILES = ("cnn_model.json", *WEIGHTS)
@@ -114,6 +112,7 @@ def layout(path):
 def test_the_model_is_the_notebooks(folder):
     model = json.loads((folder / "cnn_model.json").read_text())
     assert list(model) == ["class_name", "config", "keras_version", "synthetic"]
+    assert "not observations" in model["synthetic"]
     assert (model["class_name"], model["keras_version"]) == ("Sequential", "1.0.8")
     assert [layer["config"]["name"] for layer in model["config"]] == LAYERS
     settings = [layer["config"] for layer in model["config"]]
@@ -133,6 +132,8 @@ def test_the_model_is_the_notebooks(folder):
 def test_weights_have_the_layout_of_keras_1_0(folder, name):
     with h5py.File(folder / name) as file:
         assert set(file.attrs) == {"layer_names", "synthetic", "seed"}
+        assert "not observations" in file.attrs["synthetic"]
+        assert file.attrs["seed"] == 2016
         assert file.attrs["layer_names"].dtype == "S15"
         assert [layer.decode() for layer in file.attrs["layer_names"]] == LAYERS
         assert set(file) == set(LAYERS)
@@ -161,18 +162,6 @@ def test_the_model_is_what_keras_wrote_of_the_same_network(folder):
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_weights_have_the_layout_of_a_file_that_keras_wrote(folder, name):
     assert layout(folder / name) == layout(REFERENCE / name)
-
-
-def test_every_file_says_that_it_is_synthetic(folder):
-    assert "not observations" in json.loads((folder / "cnn_model.json").read_text())["synthetic"]
-    for name in WEIGHTS:
-        with h5py.File(folder / name) as file:
-            assert "not observations" in file.attrs["synthetic"]
-            assert file.attrs["seed"] == 2016
-
-
-def test_weights_are_not_large(folder):
-    assert all((folder / name).stat().st_size < 0.5e6 for name in WEIGHTS)
 
 
 def test_a_seed_gives_the_same_network_with_any_number_of_rows_and_images(folder, tmp_path):
@@ -230,61 +219,3 @@ def test_the_longer_training_is_more_varied(maps):
     assert effective_number(maps[EPOCHS_100]) > 1.3 * effective_number(maps[EPOCHS_10])
     assert repeated(maps[EPOCHS_10]) >= 8
     assert repeated(maps[EPOCHS_100]) <= 6
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_longer_training_is_more_varied_with_other_seeds(tmp_path, images, seed):
-    rng = np.random.default_rng(seed)
-    numbers = []
-    for name, training in network.WEIGHT_FILES.items():
-        with h5py.File(tmp_path / name, "w") as file:
-            for layer, arrays in network.draw_weights(rng, training).items():
-                for part, array in zip("Wb", arrays, strict=True):
-                    file[f"{layer}/{layer}_{part}"] = array
-        numbers.append(effective_number(maps_of(tmp_path / name, images)))
-    assert numbers[1] > numbers[0]
-
-
-def test_maps_show_faint_sources_too(images, maps):
-    # The faintest cut-outs, of some 0.1 mJy: nearly all filters say something about them.
-    faint = np.argsort(images.max(axis=(1, 2)))[:10]
-    living = maps[EPOCHS_100][faint].max(axis=(2, 3)) > 0
-    assert np.all(np.sum(living, axis=1) >= 26)
-
-
-def test_maps_of_the_network_are_those_of_a_convolution(folder, images):
-    # Kernels are stored for Theano, which turns them; scipy's convolve does as well.
-    with h5py.File(folder / EPOCHS_100) as file:
-        kernels = file["convolution2d_1/convolution2d_1_W"][:]
-        biases = file["convolution2d_1/convolution2d_1_b"][:]
-    expected = convolve(images[0], kernels[5, 0], "valid") + biases[5]
-    got = convolve_all(images[:1], kernels, biases)[5]
-    assert got == pytest.approx(expected, abs=1e-5 * float(np.abs(expected).max()))
-
-
-def test_an_edge_looks_for_brightness_on_one_side():
-    pattern = network.gabor(np.zeros(2), 0.0, (2.0, 3.0), 12.0, np.pi / 2)
-    assert np.sum(pattern**2) == pytest.approx(1)
-    assert pattern == pytest.approx(-pattern[:, ::-1])
-    assert np.all(pattern[:, 2:5] > 0)
-
-
-def test_a_ring_is_dark_in_the_middle_and_blind_to_a_flat_image():
-    pattern = network.ring(np.zeros(2), 3.5, 0.9, 1.0)
-    assert np.sum(pattern) == pytest.approx(0, abs=1e-12)
-    assert pattern[4, 4] < 0 < pattern[4, 1]
-
-
-def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
-    whole = Path.write_bytes
-
-    def disk_full(path, data):
-        if EPOCHS_100 in path.name:
-            whole(path, bytes(data)[:10])
-            raise OSError(28, "No space left on device")
-        return whole(path, data)
-
-    monkeypatch.setattr(Path, "write_bytes", disk_full)
-    with pytest.raises(PublishError, match="No space left on device"):
-        write_sample(tmp_path, rows=50, images=1)
-    assert not list(tmp_path.iterdir())
