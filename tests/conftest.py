@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from projects import CONFIG, ROWS, read_summary, reportgen, small_project
+from projects import CONFIG, REAL, ROWS, read_summary, reportgen, small_project
 
 # A busy machine is not a failure: what a test asserts is never how long it takes.
 settings.register_profile("any machine", deadline=None)
@@ -48,6 +48,19 @@ def built(survey, tmp_path_factory):
     done = reportgen(CONFIG, "--output", folder, "--workers", 2, "--verbose", env=env)
     assert done.returncode == 0, done.stderr
     return Build(done, folder)
+
+
+@pytest.fixture(scope="session")
+def built_real(tmp_path_factory):
+    """A run of configs/real.yaml, on real objects. Do not change it."""
+    if not REAL.exists():
+        pytest.skip("there is no ../shared/data/cdfs_real/crowdastro_cdfs.h5 beside the repository")
+    folder = tmp_path_factory.mktemp("real")
+    env = {"CROWDASTRO_H5": str(REAL), "SOURCE_DATE_EPOCH": "1760000000"}
+    arguments = ("--output", folder, "--set", "output.formats=[html]")
+    done = reportgen(CONFIG.with_name("real.yaml"), *arguments, env=env)
+    assert (folder / "latest").exists(), done.stderr
+    return folder / "latest"
 
 
 @pytest.fixture

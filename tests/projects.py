@@ -19,6 +19,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "configs" / "cdfs.yaml"
+REAL = ROOT / "../shared/data/cdfs_real/crowdastro_cdfs.h5"
 ROWS = 2000
 SECONDS = 600  # longer than any command of a test takes, however busy the machine
 

@@ -63,11 +63,8 @@ def copied(tmp_path_factory):
     ("module", "line", "contract"),
     [
         ("render/html.py", "import reportgen.analyses.base", "Imports point down only"),
-        ("data/hdf5.py", "import reportgen.run", "Imports point down only"),
         ("newcomer.py", "", "Imports point down only"),
         ("render/view.py", "import reportgen.data.hdf5", "What is rendered"),
-        ("rerender.py", "import reportgen.work", "What is rendered"),
-        ("analyses/overview.py", "import h5py", "An analysis never"),
         ("analyses/overview.py", "import reportgen.data.catalogue", "An analysis never"),
         ("reduce/counts.py", "import matplotlib", "A reduction knows"),
     ],

@@ -15,7 +15,6 @@ from reportgen.errors import ExitCode
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ROWS = "400"
 
 
 def blocks(language: str) -> list[str]:
@@ -46,12 +45,12 @@ def run(command: str, folder: Path, **variables: str) -> subprocess.CompletedPro
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clone(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder laid out as the README assumes, with a small sample survey."""
     folder = tmp_path_factory.mktemp("clone")
     (folder / "configs").symlink_to(ROOT / "configs")
-    done = run(f"reportgen sample data/cdfs --rows {ROWS} --images 2", folder)
-    assert done.returncode == 0, done.stderr
+    (folder / "data").mkdir()
+    (folder / "data" / "cdfs").symlink_to(survey)
     return folder
 
 
@@ -65,10 +64,11 @@ def test_the_commands_without_make_build_a_report(clone: Path) -> None:
     data = str(clone / "data" / "cdfs")
     output = clone / "commands"
     for command in commands:
-        elsewhere = "" if "check" in command else f" --output {output}"
+        elsewhere = f" --output {output} --set output.formats=[html]"
+        elsewhere = "" if "check" in command else elsewhere
         done = run(command + elsewhere, clone, CDFS_DATA=data)
         assert done.returncode == 0, done.stderr
-    assert {"report.html", "report.pdf"} <= {p.name for p in (output / "latest").iterdir()}
+    assert (output / "latest" / "report.html").is_file()
 
 
 def test_the_configuration_builds_the_sections_it_names(clone: Path) -> None:

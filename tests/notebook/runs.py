@@ -1,9 +1,5 @@
 """Run folders, and the numbers that plain h5py reads from the files they were made from."""
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 from astropy.table import Table
-
-ROOT = Path(__file__).parents[2]
-REAL = ROOT / "../shared/data/cdfs_real/crowdastro_cdfs.h5"
-SECONDS = 600  # longer than a build takes, however busy the machine
+from projects import read_summary
 
 BANDS = ("flux_36", "flux_45", "flux_58", "flux_80", "flux_24")
 NAMES = ("ra", "dec", *BANDS, "stellarity")
@@ -33,7 +26,7 @@ class Run:
 
     @cached_property
     def summary(self):
-        return json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))
+        return read_summary(self.folder)
 
     def section(self, name):
         found = next(s for s in self.summary["sections"] if s["id"] == name)
@@ -74,18 +67,3 @@ class Run:
     def is_host(self):
         with h5py.File(self.hosts) as file:
             return file["labels"][:]
-
-
-def build(config, folder, *arguments, **variables):
-    """Build a report through the command line and give its run folder."""
-    done = subprocess.run(
-        [sys.executable, "-m", "reportgen", config, "--output", folder, *arguments],
-        cwd=ROOT,
-        env={**os.environ, **variables, "PYTHONWARNINGS": "error"},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return next(path for path in Path(folder).iterdir() if path.name[0].isdigit())

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from astropy.convolution import Gaussian2DKernel, convolve
 from astropy.stats import binom_conf_interval
-from runs import BANDS, REAL, Run, build
+from projects import CONFIG, REAL, reportgen
+from runs import BANDS, Run
 from scipy.stats import ks_2samp, pearsonr, spearmanr
 
 COLUMNS = (*BANDS, "stellarity")
@@ -32,18 +33,16 @@ def other_run(survey, tmp_path_factory):
     arguments = [part for change in changes for part in ("--set", change)]
     only = ("--only", "correlation", "--only", "flux_stellarity")
     folder = tmp_path_factory.mktemp("other")
-    run = build("configs/cdfs.yaml", folder, *arguments, *only, CDFS_DATA=str(survey))
+    done = reportgen(CONFIG, *arguments, *only, "--output", folder, env={"CDFS_DATA": str(survey)})
+    assert done.returncode == 0, done.stderr
+    (run,) = folder.glob("2*Z")
     return Run(run, survey / "crowdastro.h5", survey / "training.h5")
 
 
 @pytest.fixture(scope="module")
-def real_run(tmp_path_factory):
+def real_run(built_real):
     """Real objects with configs/real.yaml."""
-    if not REAL.exists():
-        pytest.skip("there is no ../shared/data/cdfs_real/crowdastro_cdfs.h5 beside the repository")
-    folder = tmp_path_factory.mktemp("real")
-    arguments = ("--set", "output.formats=[html]")
-    return Run(build("configs/real.yaml", folder, *arguments, CROWDASTRO_H5=str(REAL)), REAL)
+    return Run(built_real, REAL)
 
 
 @pytest.fixture(params=["sample", "real"])
@@ -102,36 +101,25 @@ def test_a_sorted_flux_curve(run, name, below, band):
     assert table["value"].tolist() == values[table["rank"] - 1].tolist()
 
 
+HISTOGRAMS = {  # name: limits, None for those of the data, and the number of bins
+    "histogram_1": (None, 150, 20),
+    "histogram_2": (150, 1000, 20),
+    "histogram_3": (1000, None, 200),
+}
+
+
 @pytest.mark.parametrize("band", BANDS)
-def test_the_flux_histogram_below_150(run, band):
-    edges = np.linspace(band_range(run)[0], 150, 21)
+@pytest.mark.parametrize("name", HISTOGRAMS)
+def test_the_flux_histograms(run, name, band):
+    low, high, bins = HISTOGRAMS[name]
+    lowest, highest = band_range(run)
+    edges = np.linspace(low or lowest, high or highest, bins + 1)
     values = run.valid(band)
-    table = run.table(FLUXES, "histogram_1")
+    table = run.table(FLUXES, name)
     assert table["bin_low"].tolist() == near(edges[:-1])
     assert table["bin_high"].tolist() == near(edges[1:])
-    counts = np.histogram(values[values < 150], edges)[0]
+    counts = np.histogram(values[values < high] if high else values, edges)[0]
     assert table[f"n_{band}"].tolist() == counts.tolist()
-
-
-@pytest.mark.parametrize("band", BANDS)
-def test_the_flux_histogram_from_150_to_1000(run, band):
-    edges = np.linspace(150, 1000, 21)
-    values = run.valid(band)
-    table = run.table(FLUXES, "histogram_2")
-    assert table["bin_low"].tolist() == near(edges[:-1])
-    assert table["bin_high"].tolist() == near(edges[1:])
-    counts = np.histogram(values[values < 1000], edges)[0]
-    assert table[f"n_{band}"].tolist() == counts.tolist()
-
-
-@pytest.mark.parametrize("band", BANDS)
-def test_the_flux_histogram_of_200_bins_above_1000(run, band):
-    edges = np.linspace(1000, band_range(run)[1], 201)
-    table = run.table(FLUXES, "histogram_3")
-    assert len(table) == 200
-    assert table["bin_low"].tolist() == near(edges[:-1])
-    assert table["bin_high"].tolist() == near(edges[1:])
-    assert table[f"n_{band}"].tolist() == np.histogram(run.valid(band), edges)[0].tolist()
 
 
 @pytest.mark.parametrize("band", BANDS)

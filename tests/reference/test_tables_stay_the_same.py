@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from projects import CONFIG, ROOT, reportgen
+from projects import CONFIG, reportgen
 from table_digests import read_reference, tables_of
 
-REAL = ROOT / "../shared/data/cdfs_real/crowdastro_cdfs.h5"
 CLOSE = 1e-10
 # Convolutions of float32: another processor adds in another order.
 CLOSE_MAPS = 1e-4
@@ -30,10 +29,8 @@ def field(survey, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory):
-    if not REAL.exists():
-        pytest.skip("there is no ../shared/data/cdfs_real/crowdastro_cdfs.h5 beside the repository")
-    return _built("real.yaml", tmp_path_factory.mktemp("real"), CROWDASTRO_H5=str(REAL))
+def real(built_real):
+    return built_real
 
 
 def _built(config, folder, *arguments, below=".", **env):
