@@ -111,7 +111,7 @@ DROPOUT = {"kind": "dropout"}
 
 
 def results(model, images, style: Style):
-    """Give the result of each layer for images (n, height, width), channels first, float64."""
+    """Return the result of each layer for images (n, height, width), channels first, float64."""
     values = images[:, np.newaxis].astype(np.float64)
     found = []
     for layer in model:
@@ -245,7 +245,7 @@ def class_name(layer, style: Style) -> str:
 
 
 def names(model, style: Style) -> list[str]:
-    """Give the layers' names as the release numbers them."""
+    """Return the layers' names as the release numbers them."""
     found: list[str] = []
     for layer in model:
         base = class_name(layer, style).lower()
@@ -254,7 +254,7 @@ def names(model, style: Style) -> list[str]:
 
 
 def config(layer, style: Style) -> dict:
-    """Give a layer's keys as the release calls them."""
+    """Return a layer's keys as the release calls them."""
     second, first = style.is_second, style.channels_first
     order = (
         {"data_format": "channels_first" if first else "channels_last"}
@@ -294,7 +294,7 @@ def config(layer, style: Style) -> dict:
 
 
 def architecture(model, style: Style, size=(12, 13)) -> dict:
-    """Give the JSON, as a dict that a test may change."""
+    """Return the JSON, as a dict that a test may change."""
     shape = [1, *size] if style.channels_first else [*size, 1]
     configs = [
         {"name": name, "trainable": True, **config(layer, style)}
@@ -323,7 +323,7 @@ def architecture(model, style: Style, size=(12, 13)) -> dict:
 
 
 def weights(layer, style: Style) -> dict[str, np.ndarray]:
-    """Give a layer's weights with the names and the orientation in the file."""
+    """Return a layer's weights with the names and the orientation in the file."""
     if layer["kind"] == "norm":
         spread = "moving_variance" if style.is_second else "running_std"
         mean = "moving_mean" if style.is_second else "running_mean"

@@ -42,14 +42,6 @@ def test_the_maps_are_those_of_keras_on_theano(folder: Path, weights: str, build
     assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("weights", WEIGHTS)
-@pytest.mark.parametrize("folder", SETS, ids=lambda folder: folder.name)
-def test_litert_computes_what_tensorflow_does(folder: Path, weights: str) -> None:
-    expected = maps(folder, weights, "theano")
-    found = maps(folder, weights, "theano", choose_extractor)
-    assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
-
-
 @pytest.mark.parametrize("folder", SETS, ids=lambda folder: folder.name)
 def test_kernels_that_are_not_flipped_give_other_maps(folder: Path) -> None:
     expected = np.load(folder / "maps_my_cnn_weights.npy")

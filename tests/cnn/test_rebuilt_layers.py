@@ -85,7 +85,7 @@ def test_a_model_of_every_release_backend_and_ordering_is_rebuilt(tmp_path, styl
 
 
 @pytest.mark.parametrize("style", [THEANO, TENSORFLOW], ids=str)
-@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 3), (4, 5), (5, 2)])
+@pytest.mark.parametrize("size", [(2, 2), (3, 3), (4, 5)])
 @pytest.mark.parametrize("strides", [(1, 1), (2, 3)])
 def test_same_padding_is_that_of_the_backend(tmp_path, style, size, strides):
     g = np.random.default_rng(2)
@@ -94,11 +94,12 @@ def test_same_padding_is_that_of_the_backend(tmp_path, style, size, strides):
 
 @pytest.mark.parametrize("style", [THEANO, TENSORFLOW], ids=str)
 @pytest.mark.parametrize("how", ["max", "average"])
-@pytest.mark.parametrize("size", [(1, 2), (2, 2), (3, 3), (4, 5)])
+@pytest.mark.parametrize("size", [(2, 2), (3, 3), (4, 5)])
 @pytest.mark.parametrize("padding", ["valid", "same"])
 def test_pooling_is_that_of_the_backend(tmp_path, style, how, size, padding):
-    for strides in (None, (2, 1)):
-        check(tmp_path, [pool(how, size, strides, padding)], style)
+    check(tmp_path, [pool(how, size, None, padding)], style)
+    if size == (3, 3):
+        check(tmp_path, [pool(how, size, (2, 1), padding)], style)
 
 
 def test_padding_never_wins_in_a_pooling_of_negative_numbers(tmp_path):
@@ -122,7 +123,7 @@ def test_a_convolution_without_bias_has_none(tmp_path):
 
 def test_batch_normalisation_after_flatten_follows_the_order_of_the_vector(tmp_path):
     g = np.random.default_rng(3)
-    for style in STYLES:
+    for style in STYLES[::3]:  # of each release, and both orders
         folder = tmp_path / str(style)
         folder.mkdir()
         model = [conv(g, 2, (10, 11)), FLATTEN, {**norm(g, 18), "flat": True}]
@@ -232,7 +233,7 @@ def models(draw):
     return model, size
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(models(), st.sampled_from(STYLES))
 def test_any_small_model_is_rebuilt(drawn, style):
     model, size = drawn

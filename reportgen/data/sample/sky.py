@@ -67,7 +67,7 @@ def deproject(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def pointings() -> tuple[Floats, Floats]:
-    """Give x and y in arcmin of the centres of the radio mosaic's pointings."""
+    """Return x and y in arcmin of the centres of the radio mosaic's pointings."""
     height = POINTING_SPACING * np.sqrt(3) / 2
     x = [np.arange(n) - (n - 1) / 2 for n in POINTING_ROWS]
     y = [np.full(n, i - (len(POINTING_ROWS) - 1) / 2) for i, n in enumerate(POINTING_ROWS)]
@@ -75,7 +75,7 @@ def pointings() -> tuple[Floats, Floats]:
 
 
 def draw_radio_positions(rng: np.random.Generator, n: int) -> tuple[Floats, Floats]:
-    """Give x and y in arcmin of n radio objects: uniform in the mosaic but for mild structure."""
+    """Return x and y in arcmin of n radio objects: uniform in the mosaic but for mild structure."""
     centre_x, centre_y = pointings()
     half_width = np.max(centre_x) + POINTING_RADIUS
     half_height = np.max(centre_y) + POINTING_RADIUS
@@ -123,7 +123,7 @@ class Neighbourhood:
         return np.asarray(np.isfinite(distance))
 
     def draw_uniform(self, rng: np.random.Generator, n: int) -> tuple[Floats, Floats]:
-        """Give x and y in arcmin of n points, uniform over the union of the discs."""
+        """Return x and y in arcmin of n points, uniform over the union of the discs."""
         kept_x, kept_y = np.empty(0), np.empty(0)
         while len(kept_x) < n:
             cell = rng.choice(self._cells, 2 * n + 16)
@@ -133,7 +133,7 @@ class Neighbourhood:
         return kept_x[:n], kept_y[:n]
 
     def draw_grouped(self, rng: np.random.Generator, n: int) -> tuple[Floats, Floats]:
-        """Give x and y in arcmin of n galaxies in groups, all of them in the discs."""
+        """Return x and y in arcmin of n galaxies in groups, all of them in the discs."""
         groups = max(1, round(n / GROUP_MEAN_SIZE))
         centre_x, centre_y = self.draw_uniform(rng, groups)
         richness = np.minimum(rng.pareto(GROUP_RICHNESS_SLOPE, groups) + 1, GROUP_RICHEST)
