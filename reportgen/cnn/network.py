@@ -139,7 +139,7 @@ class Network:
 def random_network(
     architecture: Architecture, seed: int, trained_with: Backend | None = None
 ) -> Network:
-    """Return an architecture random weights: Glorot uniform, biases 0, normalisation idle.
+    """Return a network of random weights: Glorot uniform, biases 0, normalisation idle.
 
     Glorot & Bengio 2010, Proc. AISTATS 9, 249, equation 16; numbers from numpy's PCG64. Kernels
     that follow Flatten have the size that the model's own input shape gives. trained_with: whose

@@ -99,7 +99,7 @@ def draw_objects(
 def draw_host_positions(
     rng: np.random.Generator, radio: RadioSky, owner: Integers
 ) -> tuple[Floats, Floats]:
-    """Give x and y in arcmin of the host of each radio object in owner."""
+    """Return x and y in arcmin of the host of each radio object in owner."""
     x, y = project(radio.ra[owner], radio.dec[owner])
     sigma = np.where(rng.uniform(size=len(owner)) < 0.9, *HOST_OFFSETS) / 60
     return x + sigma * rng.normal(size=len(owner)), y + sigma * rng.normal(size=len(owner))
