@@ -14,6 +14,7 @@ from reportgen.data.sample import write_sample
 from reportgen.errors import ConfigError, PublishError
 
 ROWS = 30853
+IMAGES = 80  # of 200, which take three times as long
 DATASETS = {
     "crowdastro.h5": [
         "/swire/cdfs/catalogue",
@@ -46,7 +47,7 @@ class Sample:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
-    return Sample(tmp_path_factory.mktemp("sample"))
+    return Sample(tmp_path_factory.mktemp("sample"), images=IMAGES)
 
 
 def separation(ra1, dec1, ra2, dec2):
@@ -61,7 +62,7 @@ def test_the_files_have_the_layout_of_the_notebook_and_say_that_they_are_synthet
     assert [path.name for path in sample.paths] == [*DATASETS, *NETWORK]
     assert (sample.catalogue.shape, sample.catalogue.dtype) == ((ROWS, 12), np.float64)
     assert (sample.positions.shape, sample.positions.dtype) == ((2400, 2), np.float64)
-    assert (sample.small.shape, sample.large.shape) == ((200, 201, 201), (200, 501, 501))
+    assert (sample.small.shape, sample.large.shape) == ((IMAGES, 201, 201), (IMAGES, 501, 501))
     assert sample.small.dtype == sample.large.dtype == np.float32
     assert (sample.labels.shape, sample.labels.dtype) == ((ROWS,), np.bool_)
     for path in sample.paths[: len(DATASETS)]:
@@ -230,7 +231,7 @@ def test_the_beam_is_elongated_north_south(sample):
 def test_neighbours_are_at_their_place_in_the_cut_outs(sample):
     # Row 0 is south and RA decreases with the column, as in the survey's FITS files. A neighbour
     # that has a cut-out of its own is as bright there, in the middle, as here, at its place.
-    ra, dec = sample.positions[:200].T
+    ra, dec = sample.positions[:IMAGES].T
     compared = 0
     for k, image in enumerate(sample.large):
         row = np.round(250 + (dec - dec[k]) * 3600 / 0.6).astype(int)
@@ -240,7 +241,7 @@ def test_neighbours_are_at_their_place_in_the_cut_outs(sample):
             here, there = image[row[other], column[other]], sample.small[other][100, 100]
             assert here == pytest.approx(there, rel=0.03, abs=40e-6)
             compared += other != k
-    assert compared > 50
+    assert compared > 10
 
 
 def test_a_seed_gives_the_same_bytes_and_more_images_leave_the_rest_as_it_is(tmp_path):
