@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _OTHER = "the weights are of another architecture: name the JSON that was written with them"
 _KINDS = {Convolution: "convolution", Dense: "dense", BatchNormalization: "batch normalisation"}
-
-
 _CHOICE = (
     "write `trained_with: theano` (what Keras ran on by default before 1.1: it convolves, so each "
     "kernel is flipped in both image axes for TensorFlow) or `trained_with: tensorflow` (it "
@@ -45,11 +43,8 @@ def read_network(
     place = f"{where_weights}: {weights_path}" if where_weights else f"{weights_path}"
     with open_file(weights_path, where_weights) as file:
         stored = read_layout(file, place)
-        model = f"{where_architecture}: {architecture_path}" if where_architecture else ""
-        recorded = (
-            (model or f"{architecture_path}", architecture.backend),
-            (place, stored.backend),
-        )
+        model = f"{where_architecture}: " if where_architecture else ""
+        recorded = (f"{model}{architecture_path}", architecture.backend), (place, stored.backend)
         backend = choose_backend(recorded, trained_with)
         parameters = read_parameters(file, stored, architecture, backend, place)
     return Network(architecture, parameters, backend)
@@ -101,7 +96,12 @@ def read_parameters(
     weighted = [
         (layer, wanted) for layer, shape in layers if (wanted := layer.parameter_shapes(shape))
     ]
-    found = match_layers(stored, [layer for layer, _ in weighted], architecture, len(layers), place)
+    wanting = [layer for layer, _ in weighted]
+    if stored.by_position:
+        found = _layers_by_position(stored, wanting, architecture, place)
+    else:
+        is_whole = len(layers) == len(architecture.layers)
+        found = _layers_by_name(stored, wanting, is_whole, place)
     result: dict[int, Parameters] = {}
     for (layer, wanted), source in zip(weighted, found, strict=True):
         called = f"layer {layer.name} ({_KINDS[type(layer)]})"
@@ -138,39 +138,34 @@ def _is_old(layer: Layer, stored: WeightFile, architecture: Architecture) -> boo
     return isinstance(layer, Convolution) and stored.major < 2 and architecture.channels_first
 
 
-def match_layers(
-    stored: WeightFile,
-    weighted: Sequence[Layer],
-    architecture: Architecture,
-    rebuilt: int,
-    place: str,
+def _layers_by_position(
+    stored: WeightFile, weighted: Sequence[Layer], architecture: Architecture, place: str
+) -> list[StoredLayer]:
+    """Return the layer in a file of Keras 0.3 for each layer with weights."""
+    if len(stored.layers) != len(architecture.layers):
+        raise SourceError(
+            f"{place}: holds {len(stored.layers)} layers, but the model has "
+            f"{len(architecture.layers)}: {architecture.listed()}",
+            _OTHER,
+        )
+    for layer, _ in architecture.rebuildable():
+        if stored.layers[layer.index].datasets and layer not in weighted:
+            raise SourceError(
+                f"{place}: {stored.layers[layer.index].name} has weights, but the model's layer "
+                f"{layer.index} has none: {architecture.listed()}",
+                _OTHER,
+            )
+    return [stored.layers[layer.index] for layer in weighted]
+
+
+def _layers_by_name(
+    stored: WeightFile, weighted: Sequence[Layer], is_whole: bool, place: str
 ) -> list[StoredLayer]:
     """Return the layer in the file for each layer with weights.
 
-    By position in files of Keras 0.3; else by name where the file has all the names, and by order
-    of the layers with weights where it has other names, as Keras' load_weights does. rebuilt:
-    number of layers before the first unsupported one; what comes after is not looked at.
+    By name where the file has all the names, else by order of the layers with weights, as Keras'
+    load_weights does. is_whole: whether these are all of the model; else more may follow.
     """
-    is_whole = rebuilt == len(architecture.layers)
-    if stored.by_position:
-        if len(stored.layers) != len(architecture.layers):
-            raise SourceError(
-                f"{place}: holds {len(stored.layers)} layers, but the model has "
-                f"{len(architecture.layers)}: {architecture.listed()}",
-                _OTHER,
-            )
-        surplus = [
-            each.name
-            for layer, each in zip(architecture.layers[:rebuilt], stored.layers, strict=False)
-            if each.datasets and layer not in weighted
-        ]
-        if surplus:
-            raise SourceError(
-                f"{place}: {surplus[0]} has weights, but the model's layer "
-                f"{surplus[0].removeprefix('layer_')} has none: {architecture.listed()}",
-                _OTHER,
-            )
-        return [stored.layers[layer.index] for layer in weighted]
     there = {each.name: each for each in stored.layers if each.datasets}
     names = [layer.name for layer in weighted]
     if len(there) < len(names) or (is_whole and len(there) > len(names)):
