@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ class WeightFile:
 def read_layout(file: "h5py.File", place: str) -> WeightFile:
     """Find the layers in a weight file or a full model; SourceError begins with place."""
     group = _weights_group(file, place)
-    if "nb_layers" in _attribute_names(group, place):
+    if _attribute(group, "nb_layers", place) is not None:
         layers, by_position = _numbered_layers(group, place), True
     else:
         layers, by_position = _named_layers(group, place), False
@@ -117,10 +118,11 @@ def _weights_group(file: "h5py.File", place: str) -> "h5py.Group":
     import h5py
 
     for group in (file, _member(file, "model_weights", place)):
-        if isinstance(group, h5py.Group):
-            names = _attribute_names(group, place)
-            if names & {"layer_names", "layer_names0", "nb_layers"}:
-                return group
+        if isinstance(group, h5py.Group) and any(
+            _attribute(group, key, place) is not None
+            for key in ("layer_names", "layer_names0", "nb_layers")
+        ):
+            return group
     there: list[str] = []
     with suppress(*DAMAGE):
         there = sorted(file)[:10]
@@ -196,28 +198,21 @@ def _member(group: "h5py.Group", name: str, place: str) -> object:
         return group.get(name)
 
 
-def _attribute_names(group: "h5py.Group", place: str) -> set[str]:
-    with _whole(f"the attributes of {group.name}", place):
-        return set(group.attrs)
-
-
 def _attribute(group: "h5py.Group", key: str, place: str) -> Any:
+    """Read an attribute; None if there is none."""
     with _whole(f"the attribute {key} of {group.name}", place):
-        return group.attrs[key]
+        return group.attrs.get(key)
 
 
 def _names(group: "h5py.Group", key: str, place: str) -> list[str]:
     """Read a list of names; a long one is in numbered pieces."""
-    there = _attribute_names(group, place)
-    if key in there:
-        pieces = [key]
-    else:
-        pieces = []
-        while f"{key}{len(pieces)}" in there:
-            pieces.append(f"{key}{len(pieces)}")
+    pieces = [_attribute(group, key, place)]
+    if pieces[0] is None:
+        numbered = (_attribute(group, f"{key}{number}", place) for number in count())
+        pieces = list(takewhile(lambda piece: piece is not None, numbered))
     if not pieces:
         raise SourceError(f"{place}: {group.name} has no attribute {key}", _NOT_WEIGHTS)
-    values = [each for piece in pieces for each in np.ravel(_attribute(group, piece, place))]
+    values = [each for piece in pieces for each in np.ravel(piece)]
     names = [_decoded(each) for each in values]
     if None in names or "" in names:
         raise SourceError(
@@ -228,8 +223,6 @@ def _names(group: "h5py.Group", key: str, place: str) -> list[str]:
 
 def _text(group: "h5py.Group", key: str, place: str) -> str:
     """Read a text that may be missing."""
-    if key not in _attribute_names(group, place):
-        return ""
     value = np.ravel(_attribute(group, key, place))
     return (_decoded(value[0]) or "") if value.size == 1 else ""
 
@@ -242,10 +235,8 @@ def _decoded(value: object) -> str | None:
 
 
 def _count(group: "h5py.Group", key: str, place: str) -> int:
-    value = None
-    if key in _attribute_names(group, place):
-        value = np.ravel(_attribute(group, key, place))
-    if value is None or value.size != 1 or value.dtype.kind not in "iu":
+    value = np.ravel(_attribute(group, key, place))
+    if value.size != 1 or value.dtype.kind not in "iu":
         raise SourceError(f"{place}: {group.name} has no whole number {key}", _NOT_WEIGHTS)
     if not 0 <= int(value[0]) <= _MOST_LAYERS:
         raise SourceError(f"{place}: {key} of {group.name} is {value[0]}", _NOT_WEIGHTS)
