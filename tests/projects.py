@@ -25,7 +25,7 @@ SECONDS = 600  # longer than any command of a test takes, however busy the machi
 
 
 def clean_environment(**variables):
-    """Give the environment of a user: nothing set that changes what reportgen does."""
+    """Return the environment of a user: nothing set that changes what reportgen does."""
     ours = {"CDFS_DATA", "SOURCE_DATE_EPOCH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
     ours.add("PYTHONUNBUFFERED")  # with it nothing is left to be written at the end
     kept = {name: value for name, value in os.environ.items() if name not in ours}
@@ -50,7 +50,7 @@ def reportgen(*arguments, cwd=ROOT, **options):
 
 
 def call(*arguments, cwd=ROOT, env=None):
-    """Run the command line in this process, which takes a tenth of the time; gives the same.
+    """Run the command line in this process, which takes a tenth of the time; returns the same.
 
     For what a command says: it cannot be stopped by a signal, nor load another plugin.
     """
@@ -79,7 +79,7 @@ def call(*arguments, cwd=ROOT, env=None):
 
 
 def read_summary(run):
-    """Give summary.json of a run folder."""
+    """Return summary.json of a run folder."""
     return json.loads((run / "summary.json").read_text(encoding="utf-8"))
 
 
@@ -148,7 +148,7 @@ class Project:
         return ((run or self.latest) / "report.html").read_text(encoding="utf-8")
 
     def section(self, name, run=None):
-        """Give the record of a section."""
+        """Return the record of a section."""
         return next(s for s in self.summary(run)["sections"] if s["id"] == name)
 
     def plugin(self, source, **classes):
@@ -164,7 +164,7 @@ class Project:
 
 
 def section(analysis, **keys):
-    """Give a section of the YAML."""
+    """Return a section of the YAML."""
     return {"analysis": analysis, "catalogue": "stars", "title": analysis.capitalize(), **keys}
 
 

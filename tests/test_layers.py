@@ -83,7 +83,7 @@ def test_an_import_against_the_layers_is_found(copied, module, line, contract):
 
 
 def packages_after(code):
-    """Give the top-level packages that a fresh interpreter has imported after some code."""
+    """Return the top-level packages that a fresh interpreter has imported after some code."""
     program = f"import json, sys\n{code}\nprint('\\n' + json.dumps(sorted(sys.modules)))"
     ran = subprocess.run(
         [sys.executable, "-c", program],
@@ -126,7 +126,7 @@ def test_heavy_imports_would_be_seen():
 
 
 def cpu_seconds(*command):
-    """Give the CPU time of a command, of the child itself."""
+    """Return the CPU time of a command, of the child itself."""
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as child:
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)

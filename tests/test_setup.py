@@ -128,7 +128,7 @@ def test_other_systems_are_told_their_own_names(machine, manager, line):
 
 
 def python_of(version, *, with_venv=True):
-    """Give a script that passes for a Python of some version."""
+    """Return a script that passes for a Python of some version."""
     major, minor, _ = version.split(".")
     old = 1 if (int(major), int(minor)) < (3, 11) else 0
     return f"""
@@ -293,7 +293,7 @@ def test_make_alone_lists_every_public_task(clone):
 
 
 def pins():
-    """Give the requirements that the lock file pins, by name."""
+    """Return the requirements that the lock file pins, by name."""
     found = {}
     for line in (ROOT / "requirements.lock").read_text().splitlines():
         if line and not line.lstrip().startswith("#"):
@@ -303,7 +303,7 @@ def pins():
 
 
 def pinned_version(name, python):
-    """Give the version that the lock file pins for a Python on Linux."""
+    """Return the version that the lock file pins for a Python on Linux."""
     environment = {
         "python_version": python,
         "python_full_version": f"{python}.0",
@@ -346,7 +346,7 @@ def test_every_python_of_the_lock_file_is_announced():
 
 
 def imported_packages():
-    """Give the packages outside the standard library that reportgen imports."""
+    """Return the packages outside the standard library that reportgen imports."""
     names = set()
     for path in (ROOT / "reportgen").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

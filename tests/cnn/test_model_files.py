@@ -48,7 +48,7 @@ def read(path, weights, trained_with=None):
 
 
 def refusal(where, path, action, *arguments):
-    """Give message and hint of a SourceError that names the place in the YAML and the file."""
+    """Return message and hint of a SourceError that names the place in the YAML and the file."""
     with pytest.raises(SourceError) as caught:
         action(*arguments)
     assert caught.value.exit_code == ExitCode.SOURCE == 5
@@ -156,7 +156,7 @@ def test_any_floating_point_type_is_read(tmp_path, dtype):
 
 
 def changed(layer, style=THEANO, **keys):
-    """Give the layers of a model of which one has other keys."""
+    """Return the layers of a model of which one has other keys."""
     told = architecture(small_model(), style)
     layers = told["config"] if isinstance(told["config"], list) else told["config"]["layers"]
     if "class_name" in keys:
@@ -289,7 +289,7 @@ ODD = st.one_of(
 
 
 def places(node, path=()):
-    """Give the path of each value of a JSON."""
+    """Return the path of each value of a JSON."""
     items = node.items() if isinstance(node, dict) else enumerate(node)
     for key, value in items:
         yield (*path, key)

@@ -72,7 +72,7 @@ class Machine:
         path.chmod(0o755)
 
     def environment(self, **variables):
-        """Give the environment of a job; nothing of the one that the tests run in."""
+        """Return the environment of a job; nothing of the one that the tests run in."""
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         return {"PATH": f"{self.bin}:{SYSTEM}", "HOME": str(home), **self.variables, **variables}
@@ -208,7 +208,7 @@ def read_crontab(text):
 
 
 def cron_environment(machine, variables):
-    """Give the environment that cron gives a command: next to nothing."""
+    """Return the environment that cron gives a command: next to nothing."""
     machine.environment()
     return {
         "HOME": str(machine.folder / "home"),
@@ -220,7 +220,7 @@ def cron_environment(machine, variables):
 
 
 def read_unit(path):
-    """Give the settings of a unit file: values by key, in order."""
+    """Return the settings of a unit file: values by key, in order."""
     settings = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith(("#", "[")):
@@ -230,7 +230,7 @@ def read_unit(path):
 
 
 def program(name):
-    """Give the path of a program that comes with a package for developers."""
+    """Return the path of a program that comes with a package for developers."""
     path = PROGRAMS / name
     assert os.access(path, os.X_OK), f"{name} is not installed: make develop"
     return path

@@ -16,7 +16,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def instructions():
-    """Give the instructions with their arguments, long lines joined."""
+    """Return the instructions with their arguments, long lines joined."""
     text = re.sub(r"^\s*#.*\n", "", DOCKERFILE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     lines = text.replace("\\\n", " ").splitlines()
     return [tuple(line.split(maxsplit=1)) for line in lines if line.strip()]
@@ -27,7 +27,7 @@ def arguments(name):
 
 
 def copied():
-    """Give what is copied from the clone."""
+    """Return what is copied from the clone."""
     found = [shlex.split(rest) for rest in arguments("COPY") if "--from" not in rest]
     return [source for *sources, _ in found for source in sources]
 
@@ -65,7 +65,7 @@ def test_packages_are_installed_in_the_versions_of_the_lock_file():
 
 
 def apt_packages(text):
-    """Give what a line of a shell installs with apt-get."""
+    """Return what a line of a shell installs with apt-get."""
     found = re.search(r"apt-get .*?\binstall ([^|&;\n]+)", text.replace("\\\n", " "))
     assert found is not None, text
     return {word for word in found[1].split() if not word.startswith("-")}

@@ -70,7 +70,7 @@ def nights(request, tmp_path_factory):
 
 
 def mailed_by(port):
-    """Give the block deliver: for a server that wants a login."""
+    """Return the block deliver: for a server that wants a login."""
     smtp = {"host": "localhost", "port": port, "security": "none", "attempts": 1, "login": {}}
     return {"mail": {"from": "stars@example.org", "to": ["team@example.org"], "smtp": smtp}}
 

@@ -16,13 +16,13 @@ TEXT = DOCS.read_text(encoding="utf-8")
 
 
 def shell_blocks():
-    """Give the commands of each block, without the indent of the list that it stands in."""
+    """Return the commands of each block, without the indent of the list that it stands in."""
     found = re.finditer(r"^( *)```sh\n(.*?)^ *```$", TEXT, re.DOTALL | re.MULTILINE)
     return [re.sub(rf"^{block[1]}", "", block[2], flags=re.MULTILINE) for block in found]
 
 
 def anchors():
-    """Give the ids that GitHub gives to headings."""
+    """Return the ids that GitHub gives to headings."""
     headings = re.findall(r"^#+ (.+)$", TEXT, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 

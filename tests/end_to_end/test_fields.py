@@ -101,7 +101,7 @@ def configure(project, sections=None, **blocks):
 
 
 def shown(project, field):
-    """Give what is in a report: its record and its page, but for where its files are."""
+    """Return what is in a report: its record and its page, but for where its files are."""
     run = project.out / field / "latest"
     return read_summary(run), (run / "report.html").read_text(encoding="utf-8")
 

@@ -54,7 +54,7 @@ class Run:
         return values[~np.isnan(values)]
 
     def pairs(self, first, second):
-        """Give two columns in the rows in which both are valid."""
+        """Return two columns in the rows in which both are valid."""
         block = np.stack([self.columns[first], self.columns[second]])
         return block[:, ~np.isnan(block).any(axis=0)]
 

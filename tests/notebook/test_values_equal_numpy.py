@@ -243,14 +243,14 @@ def test_the_correlation_over_complete_rows(other_run):
 
 
 def heatmap(run, section):
-    """Give the notebook's histogram of RA and Dec, with its edges."""
+    """Return the notebook's histogram of RA and Dec, with its edges."""
     ra, dec = run.atlas if section == "atlas_sky" else run.pairs("ra", "dec")
     edges = [np.linspace(values.min(), values.max(), num=400) for values in (ra, dec)]
     return np.histogram2d(ra, dec, bins=edges)[0], *edges
 
 
 def cell_areas(ra, dec):
-    """Give the area of cells between edges in RA and Dec, (ra, dec), in square arcminutes."""
+    """Return the area of cells between edges in RA and Dec, (ra, dec), in square arcminutes."""
     heights = np.diff(np.sin(np.radians(dec)))
     widths = np.diff(np.radians(ra))
     return np.outer(widths, heights) * np.degrees(60) ** 2
