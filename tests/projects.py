@@ -54,7 +54,7 @@ def call(*arguments, cwd=ROOT, env=None):
 
     For what a command says: it cannot be stopped by a signal, nor load another plugin.
     """
-    from reportgen.cli import main
+    from reportgen import cli
 
     words = [str(word) for word in arguments]
     out, err = io.StringIO(), io.StringIO()
@@ -65,10 +65,11 @@ def call(*arguments, cwd=ROOT, env=None):
             chdir(cwd),
             mock.patch.dict(os.environ, clean_environment(**(env or {})), clear=True),
             mock.patch.object(sys, "argv", [str(ROOT / "reportgen/__main__.py"), *words]),
+            mock.patch.object(cli, "open_standard_streams"),  # it would take those of pytest
             redirect_stdout(out),
             redirect_stderr(err),
         ):
-            main()
+            cli.main()
     except SystemExit as ended:
         return subprocess.CompletedProcess(words, ended.code, out.getvalue(), err.getvalue())
     finally:
