@@ -14,11 +14,9 @@ from reportgen.checks.subjects import unknown_subjects
 from reportgen.config.columns import unit_symbol
 from reportgen.config.loading import Report
 from reportgen.errors import ConfigError
-from reportgen.history import HistoryError, MetricTable
-from reportgen.history.nightly import NightlyHistory
-from reportgen.nights import list_runs, neighbours
+from reportgen.history import HistoryError, MetricTable, open_history
+from reportgen.nights import import_runs, night_before
 from reportgen.past import history_place
-from reportgen.past.adopting import adopt_runs
 from reportgen.summary import (
     ChangeRecord,
     HistoryRecord,
@@ -51,10 +49,10 @@ class Past:
         ]
 
 
-def read_past(report: Report, started: datetime, *, adopting: bool = True) -> Past:
+def read_past(report: Report, started: datetime, *, importing: bool = True) -> Past:
     """Read the nights before that of a run; what is wrong with the history is in the result.
 
-    adopting: whether runs that the history lacks are added first; only while no other build can
+    importing: whether runs that the history lacks are added first; only while no other build can
     run.
     """
     until = started.astimezone(UTC).date() - timedelta(days=1)
@@ -62,12 +60,12 @@ def read_past(report: Report, started: datetime, *, adopting: bool = True) -> Pa
     trends = (getattr(section, "nights", 0) for section in report.sections.values())
     most = max([LEAST_NIGHTS, *drifts, *trends])
     try:
-        with NightlyHistory(history_place(report.output)) as history:
-            if adopting:
-                adopt_runs(history, report.report.id, report.output.folder)
+        with open_history(history_place(report.output)) as history:
+            if importing:
+                import_runs(history, report.report.id, report.output.folder)
             return Past(history.table(report.report.id, until=until, most=most))
     except HistoryError as error:
-        return Past(MetricTable((), {}, {}), str(error.message))
+        return Past(MetricTable(), str(error.message))
 
 
 def metric_histories(
@@ -168,9 +166,7 @@ def _others(report: Report, summary: Summary) -> Iterator[tuple[str, Path | None
     """Give the runs to compare with, by name; the last night has none."""
     night = datetime.fromisoformat(summary.run.started).astimezone(UTC).date()
     folder = report.output.folder
-    before = (
-        neighbours(list_runs(folder, remember=False), night).previous if folder.is_dir() else None
-    )
+    before = night_before(folder, night)
     yield "", None if before is None else folder / before.run.id
     for name, place in report.references.items():
         yield name, place if isinstance(place, Path) else folder / place

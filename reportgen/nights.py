@@ -1,292 +1,198 @@
-"""The runs of an output folder: listing them, their neighbours, and the page of all nights."""
+"""The runs of an output folder, and which of them stands for its night."""
 
-import json
-import math
 import os
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-from pydantic_core import from_json
+from reportgen.errors import ConfigError
+from reportgen.history.records import (
+    HistoryError,
+    MetricValue,
+    NightRun,
+    night_run,
+    origin_text,
+    record_stamp,
+)
+from reportgen.publish import RUN_ID
+from reportgen.summary import Status, read_summary
 
-from reportgen.errors import PublishError
-from reportgen.publish import RUN_ID, publishing_errors
-from reportgen.render.documents import DOCUMENTS
-from reportgen.render.fonts import font_faces
-from reportgen.render.index import MARK, render_index
-from reportgen.render.neighbours import NEIGHBOURS, neighbour_pages
-from reportgen.render.runs import MetricValue, Night, RunEntry, in_order, nights
-from reportgen.render.trends import Limits
-from reportgen.render.view import verdict_sentence
-from reportgen.summary import FILE, ReportRecord, Summary
-from reportgen.versions import installed_version
+if TYPE_CHECKING:
+    from reportgen.history.store import History
 
-INDEX = "index.html"
-CACHE = ".nights.json"
-_CACHE_FORMAT = "reportgen-nights/1"
-_Place = tuple[datetime, int]
+DOCUMENTS = {"html": "report.html", "pdf": "report.pdf"}
+"""File of each document in a run folder, by its form."""
 
-__all__ = [
-    "Limits",
-    "MetricValue",
-    "Neighbours",
-    "Night",
-    "RunEntry",
-    "list_runs",
-    "neighbours",
-    "nights",
-    "write_index",
-]
+_TOGETHER = 50  # runs that are added in one transaction
 
 
 @dataclass(frozen=True)
-class Neighbours:
-    """The nights before and after one that have a run whose record can be read."""
+class RunEntry:
+    """A run as lists of runs show it.
 
-    previous: Night | None
-    next: Night | None
+    id: name of its folder. number: its place among the runs of one second, 1 for the first.
+    status: None when its record cannot be read; the verdict then says why. is_here: whether its
+    folder is still there. documents: form to file name. metrics: those asked for that the run has,
+    by ``section.metric``.
+    """
+
+    id: str
+    started: datetime
+    number: int
+    status: Status | None
+    verdict: str
+    seconds: float | None = None
+    partial: bool = False
+    synthetic: bool = False
+    is_here: bool = True
+    documents: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, MetricValue] = field(default_factory=dict)
+
+    @property
+    def night(self) -> date:
+        """UTC date of the start."""
+        return self.started.date()
+
+
+@dataclass(frozen=True)
+class Night:
+    """A night. run: the one that stands for it. others: its other runs, newest first."""
+
+    date: date
+    run: RunEntry
+    others: tuple[RunEntry, ...] = ()
+
+
+def nights(runs: Iterable[RunEntry]) -> list[Night]:
+    """Return the nights of some runs, oldest first.
+
+    The newest run stands for its night; a partial one, one whose folder is gone, or one whose
+    record cannot be read, does only where there is no other.
+    """
+    by_night = groupby(in_order(runs), lambda run: run.night)
+    return [_night(day, list(group)) for day, group in by_night]
+
+
+def in_order(runs: Iterable[RunEntry]) -> list[RunEntry]:
+    """Return runs oldest first."""
+    return sorted(runs, key=lambda run: (run.started, run.number))
+
+
+def _night(day: date, runs: list[RunEntry]) -> Night:
+    # max gives the first of equals, so the newest must come first.
+    newest_first = runs[::-1]
+    standing = max(newest_first, key=lambda r: (r.status is not None, not r.partial, r.is_here))
+    return Night(day, standing, tuple(run for run in newest_first if run is not standing))
 
 
 def list_runs(
-    folder: Path, metrics: Sequence[str] = (), *, remember: bool = True
-) -> list[RunEntry]:
-    """Give the runs of an output folder, oldest first; those that cannot be read say why.
-
-    metrics: which to give at least, as ``section.metric``. remember: note what was read in a file
-    of the folder, if that can be written, so that only new runs are read.
-    """
-    cache = _read_cache(folder, metrics)
-    runs = _list_runs(folder, cache)
-    if remember:
-        _write_cache(folder, cache)
-    return runs
-
-
-def neighbours(runs: Sequence[RunEntry], night: date) -> Neighbours:
-    """Give the nights before and after a night; its own runs do not count."""
-    known = nights(run for run in runs if run.status is not None)
-    return Neighbours(
-        next((other for other in reversed(known) if other.date < night), None),
-        next((other for other in known if other.date > night), None),
-    )
-
-
-def write_index(
     folder: Path,
-    report: ReportRecord,
+    stored: Iterable[NightRun] = (),
+    metrics: Collection[str] = (),
     *,
-    trends: Sequence[str] = (),
-    limits: Mapping[str, Limits] | None = None,
-    templates: str = "",
-) -> Path:
-    """Write the page of all nights and the pages that lead from night to night; give its path.
+    is_own: bool = True,
+) -> list[RunEntry]:
+    """Return the runs of an output folder, oldest first; those that cannot be read say why.
 
-    To be called while no other build can run, after old runs were deleted. trends: metrics to
-    draw, as ``section.metric``. limits: of some of them. templates: folder of a user's own.
-    Raises PublishError when the folder cannot be written, and ConfigError for templates that are
-    wrong.
+    stored: runs that the history has, so that only the records of others are read; those whose
+    folder is gone are listed too. is_own: whether the history has this report of no other folder.
+    metrics: which to give, as ``section.metric``.
     """
-    cache = _read_cache(folder, trends)
-    runs = _list_runs(folder, cache)
-    page = render_index(
-        runs, report, trends=trends, limits=limits, templates=templates, fonts=cache.fonts_of
-    )
-    path = folder / INDEX
-    with publishing_errors(folder, "the report was published, the list of nights is the former"):
-        _refuse_foreign(path)
-        pages = folder / NEIGHBOURS
-        pages.mkdir(exist_ok=True)
-        wanted = neighbour_pages(runs)
-        for name in {file.name for file in pages.glob("????-??-??-*.html")} - wanted.keys():
-            (pages / name).unlink()
-        for name, content in wanted.items():
-            _replace(pages / name, content)
-        _replace(path, page)
-    _write_cache(folder, cache)
-    return path
+    known, found, origin = {}, {}, origin_text(folder)
+    for run in stored:
+        known[run.run, run.stamp] = run
+        if _is_run(run.run) and (is_own or run.origin == origin):
+            found[run.run] = _entry(run.run, run, is_here=False)
+    for name in run_names(folder):
+        here = known.get((name, record_stamp(folder / name)))
+        found[name] = _entry(name, here) if here else _read_run(folder / name, metrics)
+    return in_order(found.values())
 
 
-def _refuse_foreign(path: Path) -> None:
-    with suppress(FileNotFoundError), path.open("rb") as file:
-        if MARK.encode() not in file.read():
-            raise PublishError(
-                f"{path} was not written by reportgen, so it is left as it is",
-                "move it away and build again",
-            )
+def import_runs(history: "History", report: str, folder: Path) -> None:
+    """Add the runs of an output folder that a history lacks, or has as they were before.
+
+    A run whose record cannot be read is passed over; lists of runs show it.
+    Raises HistoryError when the database refuses.
+    """
+    known = {(run.run, run.stamp) for run in history.runs(report, folder)}
+    missing = [n for n in run_names(folder) if (n, record_stamp(folder / n)) not in known]
+    for place in range(0, len(missing), _TOGETHER):
+        found = []
+        for name in missing[place : place + _TOGETHER]:
+            with suppress(ConfigError):
+                summary = read_summary(folder / name)
+                if summary.run.id == name:
+                    found.append((summary, folder / name))
+        if found:
+            history.add_all(found)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Give a file its content in one step, unless it has it."""
-    with suppress(FileNotFoundError):
-        if path.read_bytes() == content:
-            return
-    unfinished = path.with_name(f".{path.name.removeprefix('.')}.new")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+def night_before(folder: Path, night: date) -> Night | None:
+    """Return the last night before one that has a run whose record can be read."""
+    days = {day for name in run_names(folder) if (day := run_date(name)) < night}
+    found = (night_of(folder, day) for day in sorted(days, reverse=True))
+    return next((each for each in found if each and each.run.status is not None), None)
 
 
-def _list_runs(folder: Path, cache: "_Cache") -> list[RunEntry]:
-    found: list[RunEntry] = []
-    former, cache.runs = cache.runs, {}
-    with os.scandir(folder) as inside:
-        names = [item.name for item in inside if RUN_ID.fullmatch(item.name) and item.is_dir()]
-    for name in names:
-        place = _place(name)
-        if place is None:
-            continue
-        try:
-            stat = os.stat(f"{folder}/{name}/{FILE}")  # noqa: PTH116 - thousands of them
-        except OSError as error:
-            found.append(_unreadable(folder / name, place, _reason(error)))
-            continue
-        stamp = [stat.st_size, stat.st_mtime_ns]
-        remembered = former.get(name, [None])
-        if remembered[0] == stamp:
-            run = _recalled(name, place, remembered[1:])
-        else:
-            run = _read_run(folder / name, place, cache.metrics)
-        if run.status is not None:
-            cache.runs[name] = remembered if remembered[0] == stamp else [stamp, *_noted(run)]
-        found.append(run)
-    return in_order(found)
+def night_of(folder: Path, day: date) -> Night | None:
+    """Return a night of an output folder, by the records of its runs."""
+    names = [name for name in run_names(folder) if run_date(name) == day]
+    return next(iter(nights(_read_run(folder / name) for name in names)), None)
 
 
-def _place(name: str) -> _Place | None:
-    """Give the start of a run and its number, by the name of its folder; None for no date."""
-    parts = RUN_ID.fullmatch(name)
-    if parts is None:
-        return None
+def run_names(folder: Path) -> list[str]:
+    """Return the names of the run folders in an output folder, oldest first."""
     try:
-        started = datetime.strptime(parts["started"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        with os.scandir(folder) as inside:
+            names = [item.name for item in inside if _is_run(item.name) and item.is_dir()]
+    except FileNotFoundError:
+        return []
+    return sorted(names, key=_place)
+
+
+def run_date(name: str) -> date:
+    """Return the night of a run, by the name of its folder."""
+    return _place(name)[0].date()
+
+
+def _is_run(name: str) -> bool:
+    try:
+        return RUN_ID.fullmatch(name) is not None and bool(_place(name))
     except ValueError:
-        return None
-    return started, int(parts["number"] or 1)
+        return False
 
 
-def _unreadable(folder: Path, place: _Place, why: str) -> RunEntry:
-    """Give a run whose record says nothing, with the documents that are there all the same."""
-    documents = {
-        form: document.file
-        for form, document in DOCUMENTS.items()
-        if (folder / document.file).is_file()
-    }
-    said = f"The record of this run {why}."
-    return RunEntry(folder.name, *place, status=None, verdict=said, documents=documents)
+def _place(name: str) -> tuple[datetime, int]:
+    """Return the start of a run and its number, by the name of its folder."""
+    started, _, number = name.partition("-")
+    return datetime.strptime(started, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC), int(number or 1)
 
 
-def _reason(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"is missing: there is no {FILE}"
-    return f"cannot be read: {error.strerror or error}"
-
-
-def _read_run(folder: Path, place: _Place, metrics: Sequence[str]) -> RunEntry:
-    try:
-        summary = Summary.model_validate(_without_bulk(from_json((folder / FILE).read_bytes())))
-    except OSError as error:
-        return _unreadable(folder, place, _reason(error))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        why = f"is not one of this version of reportgen: {where}: {first['msg']}"
-        return _unreadable(folder, place, why)
-    except ValueError as error:
-        return _unreadable(folder, place, f"is damaged: {error}")
-    values = {
-        f"{section.id}.{name}": MetricValue(
-            metric.value if metric.value is not None and math.isfinite(metric.value) else None,
-            metric.label,
-            metric.unit,
-            metric.digits,
-        )
-        for section in summary.sections
-        for name, metric in section.metrics.items()
-        if f"{section.id}.{name}" in metrics
-    }
+def _entry(name: str, run: NightRun, *, is_here: bool = True) -> RunEntry:
     return RunEntry(
-        folder.name,
-        *place,
-        status=summary.run.status,
-        verdict=verdict_sentence(summary),
-        seconds=summary.run.seconds,
-        partial=bool(summary.run.only),
-        synthetic=bool(summary.run.synthetic),
-        documents={form: d.file for form, d in summary.documents.items() if d.file},
-        metrics=values,
+        name,
+        *_place(name),
+        status=run.status,
+        verdict=run.verdict,
+        seconds=run.seconds,
+        partial=run.partial,
+        synthetic=run.synthetic,
+        is_here=is_here,
+        documents=run.documents if is_here else {},
+        metrics=run.metrics,
     )
 
 
-def _without_bulk(record: Any) -> Any:
-    """Leave out what is most of a record and in no list of nights, so that it is read faster."""
-    if not isinstance(record, dict) or not isinstance(record.get("sections"), list):
-        return record
-    sections = [
-        {**section, "figures": (), "tables": ()} if isinstance(section, dict) else section
-        for section in record["sections"]
-    ]
-    return {**record, "sections": sections, "inputs": ()}
-
-
-def _noted(run: RunEntry) -> list[Any]:
-    """Give a run as the cache holds it, without what its name says."""
-    metrics = {key: [m.value, m.label, m.unit, m.digits] for key, m in run.metrics.items()}
-    flags = [run.partial, run.synthetic]
-    return [run.status, run.verdict, run.seconds, *flags, dict(run.documents), metrics]
-
-
-def _recalled(name: str, place: _Place, noted: Sequence[Any]) -> RunEntry:
-    status, verdict, seconds, partial, synthetic, documents, metrics = noted
-    values = {key: MetricValue(*value) for key, value in metrics.items()}
-    return RunEntry(name, *place, status, verdict, seconds, partial, synthetic, documents, values)
-
-
-@dataclass
-class _Cache:
-    """What was read of runs, and fonts, which take longer than all the rest."""
-
-    metrics: list[str]
-    runs: dict[str, list[Any]] = field(default_factory=dict)
-    fonts: dict[str, str] = field(default_factory=dict)
-    written: bytes = b""
-
-    def fonts_of(self, page: str) -> str:
-        """Give the fonts of a page; only those of the last page are remembered."""
-        key = sha256("".join(sorted(set(page))).encode()).hexdigest()
-        self.fonts = {key: self.fonts.get(key) or font_faces(page)}
-        return self.fonts[key]
-
-    def content(self) -> bytes:
-        """Give the file: a line that tells whether the rest is whole, and the rest."""
-        known = {"metrics": self.metrics, "runs": self.runs, "fonts": self.fonts}
-        body = json.dumps(known, separators=(",", ":"), sort_keys=True).encode()
-        return f"{_CACHE_FORMAT} {_version()} {zlib.crc32(body)}\n".encode() + body
-
-
-def _read_cache(folder: Path, metrics: Sequence[str]) -> _Cache:
-    """Give what is remembered of a folder; nothing when it is damaged or lacks a metric."""
-    with suppress(OSError, ValueError):
-        written = (folder / CACHE).read_bytes()
-        head, _, body = written.partition(b"\n")
-        if head.decode() == f"{_CACHE_FORMAT} {_version()} {zlib.crc32(body)}":
-            known = from_json(body)
-            if set(metrics) <= set(known["metrics"]):
-                return _Cache(known["metrics"], known["runs"], known["fonts"], written)
-            return _Cache(sorted(metrics), {}, known["fonts"])
-    return _Cache(sorted(metrics))
-
-
-def _write_cache(folder: Path, cache: _Cache) -> None:
-    content = cache.content()
-    if content != cache.written:
-        with suppress(OSError):  # whoever may only read the folder reads all of it every time
-            _replace(folder / CACHE, content)
-
-
-def _version() -> str:
-    return installed_version("reportgen") or ""
+def _read_run(folder: Path, metrics: Collection[str] = ()) -> RunEntry:
+    """Return a run by its record; one that cannot be read with the documents that are there."""
+    try:
+        return _entry(folder.name, night_run(read_summary(folder), folder, metrics))
+    except (ConfigError, HistoryError) as error:
+        why = error.message.removeprefix(f"{folder}/").replace(": ", " ", 1).replace(": : ", ": ")
+        there = {form: file for form, file in DOCUMENTS.items() if (folder / file).is_file()}
+        return RunEntry(folder.name, *_place(folder.name), None, f"{why}.", documents=there)

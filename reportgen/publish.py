@@ -212,6 +212,19 @@ def _abandoned(hidden: Path) -> bool:
     return True
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Give a file its content in one step, unless it has it."""
+    with suppress(FileNotFoundError):
+        if path.read_bytes() == content:
+            return
+    unfinished = path.with_name(f".{path.name}.new")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
 @contextmanager
 def publishing_errors(
     folder: Path, kept: str = "nothing was published and the former report stands"

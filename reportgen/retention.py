@@ -9,13 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reportgen.nights import list_runs
+from reportgen.nights import DOCUMENTS, RunEntry, in_order, nights
 from reportgen.publish import DELETING, LATEST, LINK, RUN_ID, finish_deletions, publishing_errors
-from reportgen.render.runs import RunEntry, in_order, nights
 from reportgen.summary import FILE
 
 _FORMAT = "reportgen-run/"
-_OWN = frozenset({FILE, LINK, "report.html", "report.pdf"})
+_OWN = frozenset({FILE, LINK, *DOCUMENTS.values()})
 # What file managers leave behind when somebody only looks.
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
@@ -52,13 +51,13 @@ class Deleted:
 def to_delete(
     runs: Iterable[RunEntry], keep: Keep, now: datetime, protected: Collection[str] = ()
 ) -> list[str]:
-    """Give the ids of the runs that need not be kept, oldest first.
+    """Return the ids of the runs that need not be kept, oldest first.
 
     now: runs that started later, by a clock that was wrong, are kept and not counted.
     protected: ids that are kept whatever the rules say. Kept besides: the newest run and runs
     whose record cannot be read.
     """
-    known = in_order(runs)
+    known = in_order(run for run in runs if run.is_here)
     if not known or (keep.nights is None and keep.monthly is None):
         return []
     past = [run for run in known if run.started <= now and run.status is not None]
@@ -72,9 +71,14 @@ def to_delete(
 
 
 def delete_runs(
-    folder: Path, keep: Keep, *, now: datetime, protected: Collection[str] = ()
+    folder: Path,
+    runs: Iterable[RunEntry],
+    keep: Keep,
+    *,
+    now: datetime,
+    protected: Collection[str] = (),
 ) -> Deleted:
-    """Delete the runs of an output folder that need not be kept.
+    """Delete the runs of an output folder that need not be kept. runs: all that it has.
 
     To be called while no other build can run, in the block of ``new_run``. protected: ids of
     runs to keep, such as references. What ``latest`` points at is kept, and so is everything that
@@ -89,7 +93,7 @@ def delete_runs(
     spared: dict[str, str] = {}
     with publishing_errors(folder, "the report was published"):
         finish_deletions(folder)
-        for run_id in to_delete(list_runs(folder), keep, now, kept):
+        for run_id in to_delete(runs, keep, now, kept):
             reason = not_ours(folder / run_id)
             if reason:
                 spared[run_id] = reason
@@ -103,7 +107,7 @@ def delete_runs(
 
 
 def not_ours(run: Path) -> str:
-    """Say why a folder must not be deleted; empty when it is a run and nothing but a run.
+    """Return why a folder must not be deleted; empty when it is a run and nothing but a run.
 
     A run is a real folder, named as reportgen names runs, whose summary.json has our format and
     its name, and that holds no file but those that summary.json lists, its documents and itself.
@@ -124,7 +128,7 @@ def not_ours(run: Path) -> str:
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """Give all that is not a folder, and links even to folders, relative to a folder."""
+    """Return all that is not a folder, and links even to folders, relative to a folder."""
 
     def refused(error: OSError) -> None:
         raise error
@@ -138,7 +142,7 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _listed(part: Any) -> Iterator[str]:
-    """Give the files that a record names: under ``file`` and ``files``, wherever they stand.
+    """Return the files that a record names: under ``file`` and ``files``, wherever they stand.
 
     Read as plain JSON, so that runs of former versions are known as well.
     """

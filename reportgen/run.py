@@ -15,7 +15,7 @@ from reportgen.config.suggest import unknown
 from reportgen.data.contents import Contents
 from reportgen.documents import make_documents
 from reportgen.errors import ConfigError, ExitCode, ReportgenError
-from reportgen.filing import Filed, file_run
+from reportgen.housekeeping import Housekeeping, do_housekeeping
 from reportgen.judgement import judge, metric_histories, read_past, with_changes
 from reportgen.metering import meter_memory
 from reportgen.pool import default_workers, worker_pool
@@ -56,7 +56,7 @@ class Built:
     folder: Path
     summary: Summary
     exit_code: ExitCode
-    filed: Filed
+    filed: Housekeeping
 
 
 def build(report: Report, options: Options, progress: Progress) -> Built:
@@ -132,7 +132,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
             write_summary(run.path, summary)
         folder = run.publish()
         stage("published")
-        filed = file_run(report, summary, folder)
+        filed = do_housekeeping(report, summary, folder)
         if store is not None:
             store.trim()
         stage("filed: history, old runs, page of all nights")

@@ -431,9 +431,8 @@ def read_summary(folder: Path) -> Summary:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"{path}: is not a run of this version of reportgen: {where}: {first['msg']}"
-        ) from None
+        what = f"is not a run of this version of reportgen: {where}" if where else "is damaged"
+        raise ConfigError(f"{path}: {what}: {first['msg']}") from None
     try:
         datetime.fromisoformat(summary.run.started)
     except ValueError:

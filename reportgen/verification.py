@@ -76,7 +76,7 @@ def verify_run(run: Path, analyses: AnalysisTypes, workers: int, progress: Progr
         maker.start()
         inputs = start_fingerprints(sources, pool, Contents())
         pool.finish()
-        past = read_past(report, started, adopting=False)
+        past = read_past(report, started, importing=False)
         maker.start_on_history(metric_histories(report, maker.records, past, started))
         pool.finish()
         made = make_documents(

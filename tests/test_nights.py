@@ -1,16 +1,14 @@
 import os
 import shutil
-import subprocess
-import sys
 from datetime import date
 
 import pytest
 from made_nights import REPORT, make_run, started
-from projects import SECONDS, clean_environment
 
-from reportgen import nights as module
 from reportgen.errors import PublishError
-from reportgen.nights import CACHE, list_runs, neighbours, nights, write_index
+from reportgen.history import open_history
+from reportgen.nights import import_runs, list_runs, night_before, nights, run_names
+from reportgen.render.index import write_index
 
 MEDIAN = "fluxes.median"
 
@@ -25,29 +23,29 @@ def runs(tmp_path):
 
 
 @pytest.fixture
-def read(monkeypatch):
-    """The names of the runs whose records are read from now on."""
-    names = []
-    plain = module._read_run
-
-    def noted(folder, *arguments):
-        names.append(folder.name)
-        return plain(folder, *arguments)
-
-    monkeypatch.setattr(module, "_read_run", noted)
-    return names
+def history(tmp_path):
+    with open_history(tmp_path / "history.sqlite") as opened:
+        yield opened
 
 
 def names(runs):
     return [run.name for run in runs]
 
 
-def index(folder, **options):
-    return write_index(folder, REPORT, **options).read_text(encoding="utf-8")
+def from_history(history, folder, metrics=(MEDIAN,)):
+    """Give the runs of a folder as a build does: once the history has them all."""
+    import_runs(history, "cdfs", folder)
+    return list_runs(folder, history.runs("cdfs", folder, metrics), metrics)
 
 
-def test_runs_are_listed_oldest_first_with_what_their_records_say(tmp_path, runs):
-    listed = list_runs(tmp_path, [MEDIAN])
+def index(folder, runs=None, **options):
+    runs = list_runs(folder, metrics=[MEDIAN]) if runs is None else runs
+    return write_index(folder, runs, REPORT, **options).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["from the history", "from the records"])
+def test_runs_are_listed_oldest_first_with_what_their_records_say(tmp_path, runs, history, stored):
+    listed = from_history(history, tmp_path) if stored else list_runs(tmp_path, (), [MEDIAN])
     assert [run.id for run in listed] == names(runs)
     first, broken, warned = listed
     assert (first.night, first.started, first.number) == (date(2026, 9, 1), started(0), 1)
@@ -56,138 +54,99 @@ def test_runs_are_listed_oldest_first_with_what_their_records_say(tmp_path, runs
     assert broken.verdict == "The section could not be computed."
     assert first.documents == {"html": "report.html", "pdf": "report.pdf"}
     assert (first.seconds, first.partial, first.synthetic) == (41.2, False, False)
-    metric = warned.metrics[MEDIAN]
-    assert (metric.value, metric.label, metric.unit, metric.digits) == (2, "Median flux", "mag", 2)
+    assert warned.metrics == {MEDIAN: (2.0, "Median flux", "mag", 2)}
     assert broken.metrics[MEDIAN].value is None
 
 
-def test_partial_and_synthetic_runs_say_so(tmp_path):
-    make_run(tmp_path, started(0), only=("fluxes",), synthetic=("Made up.",))
-    (run,) = list_runs(tmp_path)
-    assert (run.partial, run.synthetic) == (True, True)
-    assert "This is a partial report" in run.verdict
+def test_the_history_and_the_records_give_the_same(tmp_path, runs, history):
+    make_run(tmp_path, started(2, 9), only=("fluxes",), synthetic=("Made up.",))
+    make_run(tmp_path, started(1), name=f"{runs[1].name}-2")
+    (runs[0] / "summary.json").write_text("{")
+    listed = from_history(history, tmp_path)
+    assert listed == list_runs(tmp_path, (), [MEDIAN])
+    assert (listed[-1].partial, listed[-1].synthetic) == (True, True)
+    assert "This is a partial report" in listed[-1].verdict
 
 
-def test_what_is_remembered_is_what_was_read(tmp_path, runs, read):
-    first = list_runs(tmp_path, [MEDIAN])
-    assert sorted(read) == names(runs)
-    assert list_runs(tmp_path, [MEDIAN]) == first
-    assert len(read) == 3
-
-
-def test_only_new_and_changed_runs_are_read_again(tmp_path, runs, read):
-    list_runs(tmp_path)
-    read.clear()
+def test_only_runs_that_the_history_lacks_are_read(tmp_path, runs, history, monkeypatch):
+    from_history(history, tmp_path)
     new = make_run(tmp_path, started(3))
     shutil.rmtree(runs[1])
     make_run(tmp_path, started(1), "fail")
-    listed = list_runs(tmp_path)
+    read = []
+
+    def noted(folder):
+        read.append(folder.name)
+        return read_summary(folder)
+
+    from reportgen.summary import read_summary
+
+    monkeypatch.setattr("reportgen.nights.read_summary", noted)
+    listed = from_history(history, tmp_path)
     assert sorted(read) == [runs[1].name, new.name]
     assert [run.status for run in listed] == ["ok", "fail", "warn", "ok"]
+    assert [run.status for run in history.runs("cdfs")] == ["ok", "fail", "warn", "ok"]
 
 
-def test_a_metric_that_was_not_asked_for_before_is_read(tmp_path, runs, read):
-    list_runs(tmp_path)
-    assert list_runs(tmp_path, [MEDIAN])[0].metrics[MEDIAN].value == 0
-    assert len(read) == 6
+def test_a_run_whose_folder_is_gone_keeps_its_place(tmp_path, runs, history):
+    from_history(history, tmp_path)
+    shutil.rmtree(runs[0])
+    gone, here, _ = from_history(history, tmp_path)
+    assert (gone.id, gone.is_here, here.is_here) == (runs[0].name, False, True)
+    assert (gone.verdict, gone.documents) == ("The section was computed.", {})
+    assert gone.metrics[MEDIAN].value == 0
+    page = index(tmp_path, [gone, here])
+    assert page.count("no longer here") == 1
+    assert f"{gone.id}/report.html" not in page
 
 
-def test_listing_without_metrics_forgets_none(tmp_path, runs, read):
-    list_runs(tmp_path, [MEDIAN])
-    make_run(tmp_path, started(3), value=7.0)
-    list_runs(tmp_path)
-    assert list_runs(tmp_path, [MEDIAN])[-1].metrics[MEDIAN].value == 7
-    assert len(read) == 4
+def test_in_a_history_of_several_folders_only_those_gone_from_this_one_are_listed(
+    tmp_path, history
+):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for night, folder in enumerate([ours, ours, theirs]):
+        make_run(folder, started(night))
+    import_runs(history, "cdfs", theirs)
+    from_history(history, ours)
+    shutil.rmtree(ours / f"{started(0):%Y%m%dT%H%M%SZ}")
+    stored = history.runs("cdfs", ours)
+    listed = list_runs(ours, stored, is_own=False)
+    assert [(run.night.day, run.is_here) for run in listed] == [(1, False), (2, True)]
+    assert [run.is_here for run in list_runs(ours, stored)] == [False, True, False]
 
 
-@pytest.mark.parametrize("what", ["empty", "cut", "changed", "another version", "not text"])
-def test_a_damaged_cache_is_made_anew(tmp_path, runs, read, what):
-    good = list_runs(tmp_path)
-    cache = tmp_path / CACHE
-    whole = cache.read_bytes()
-    content = {
-        "empty": b"",
-        "cut": whole[:-7],
-        "changed": whole.replace(b'"ok"', b'"no"'),
-        "another version": whole.replace(b"reportgen-nights/1", b"reportgen-nights/0"),
-        "not text": b"\xff\xfe\n\x00",
-    }[what]
-    assert content != whole
-    cache.write_bytes(content)
-    read.clear()
-    assert list_runs(tmp_path) == good
-    assert sorted(read) == names(runs)
-    assert cache.read_bytes() == whole
-
-
-def test_without_a_cache_runs_are_listed_all_the_same(tmp_path, runs):
-    (tmp_path / CACHE).mkdir()  # so that it can be neither read nor written
-    assert [run.id for run in list_runs(tmp_path)] == names(runs)
-
-
-READ_ONLY = """
-mount --bind runs runs
-mount -o remount,ro,bind runs
-"$PY" -c '
-from pathlib import Path
-from made_nights import REPORT
-from reportgen.errors import PublishError
-from reportgen.nights import list_runs, write_index
-print(len(list_runs(Path("runs"))))
-try:
-    write_index(Path("runs"), REPORT)
-except PublishError as error:
-    print(error.message)
-'
-"""
-
-
-def test_a_read_only_folder_is_listed_but_has_no_page(tmp_path):
-    make_run(tmp_path / "runs", started(0))
-    done = subprocess.run(
-        ["unshare", "--map-root-user", "--mount", "sh", "-ec", READ_ONLY],
-        cwd=tmp_path,
-        env=clean_environment(PY=sys.executable, PYTHONPATH=os.path.dirname(__file__)),  # noqa: PTH120
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    if "unshare" in done.stderr or "mount" in done.stderr:
-        pytest.skip("this machine does not let users mount file systems for themselves")
-    listed, said = done.stdout.splitlines()
-    assert listed == "1"
-    assert said == "runs/nights: cannot be written: Read-only file system"
+def test_a_folder_that_was_moved_is_known(tmp_path, runs, history):
+    inside, moved = tmp_path / "inside", tmp_path / "moved"
+    make_run(inside, started(0))
+    import_runs(history, "cdfs", inside)
+    inside.rename(moved)
+    (run,) = from_history(history, moved)
+    assert run.is_here
+    assert len(history.runs("cdfs")) == 1
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("", "is damaged: EOF while parsing"),
-        ("{", "is damaged: EOF while parsing"),
-        ("[]", "is not one of this version of reportgen"),
-        ('{"format": "reportgen-run/2"}', "is not one of this version of reportgen: format"),
-        ("\x00\x01", "is damaged"),
-        ("[" * 100_000, "is damaged: recursion limit exceeded"),
-        (None, "is missing: there is no summary.json"),
+        ("", "summary.json is damaged: Invalid JSON: EOF while parsing"),
+        ("[]", "summary.json is damaged: Input should be an object"),
+        ('{"format": "reportgen-run/2"}', "summary.json is not a run of this version of reportgen"),
+        ("[" * 100_000, "summary.json is damaged: Invalid JSON: recursion limit exceeded"),
+        (None, "summary.json cannot be read: No such file or directory."),
     ],
 )
-def test_a_run_whose_record_cannot_be_read_is_listed_and_says_why(tmp_path, runs, content, why):
+def test_a_run_whose_record_cannot_be_read_is_listed_and_says_why(
+    tmp_path, runs, history, content, why
+):
+    from_history(history, tmp_path)
     path = runs[1] / "summary.json"
     path.unlink() if content is None else path.write_text(content)
-    for _ in range(2):  # read, and remembered
-        run = list_runs(tmp_path)[1]
-        assert (run.id, run.status) == (runs[1].name, None)
-        assert run.verdict.startswith(f"The record of this run {why}")
-        assert run.night == date(2026, 9, 2)
-        assert run.documents == {"html": "report.html", "pdf": "report.pdf"}
-    assert "Cannot be read" in index(tmp_path)
-
-
-def test_a_record_that_is_a_folder_is_listed(tmp_path, runs):
-    (runs[0] / "summary.json").unlink()
-    (runs[0] / "summary.json").mkdir()
-    assert "cannot be read: Is a directory" in list_runs(tmp_path)[0].verdict
+    listed = from_history(history, tmp_path)
+    run = listed[1]
+    assert (run.id, run.status, run.night) == (runs[1].name, None, date(2026, 9, 2))
+    assert run.verdict.startswith(why)
+    assert run.documents == {"html": "report.html", "pdf": "report.pdf"}
+    assert "Cannot be read" in index(tmp_path, listed)
 
 
 def test_what_is_no_run_is_not_listed(tmp_path, runs):
@@ -196,15 +155,18 @@ def test_what_is_no_run_is_not_listed(tmp_path, runs):
         shutil.copytree(runs[0], tmp_path / name)
     shutil.copytree(runs[0], tmp_path / "20261399T020000Z")  # no such day
     (tmp_path / "20260905T020000Z").write_text("a file")
+    archive = tmp_path / "archive" / runs[0].name
+    archive.parent.mkdir()
+    runs[0].rename(archive)
+    runs[0].symlink_to(archive)
     assert [run.id for run in list_runs(tmp_path)] == names(runs)
+    assert list_runs(tmp_path / "missing") == []
 
 
-def test_a_link_to_a_run_elsewhere_is_listed(tmp_path, runs):
-    archive = tmp_path / "archive"
-    archive.mkdir()
-    runs[0].rename(archive / runs[0].name)
-    runs[0].symlink_to(archive / runs[0].name)
-    assert [run.id for run in list_runs(tmp_path)] == names(runs)
+def test_a_copy_of_a_run_is_listed_but_no_run_of_the_history(tmp_path, runs, history):
+    shutil.copytree(runs[0], tmp_path / "20260905T020000Z")
+    assert from_history(history, tmp_path)[-1].id == "20260905T020000Z"
+    assert len(history.runs("cdfs")) == 3
 
 
 def test_runs_of_one_second_are_in_the_order_of_their_numbers(tmp_path):
@@ -212,34 +174,31 @@ def test_runs_of_one_second_are_in_the_order_of_their_numbers(tmp_path):
     for number in (10, 9, 2):
         make_run(tmp_path, started(0), name=f"{first}-{number}")
     assert [run.number for run in list_runs(tmp_path)] == [1, 2, 9, 10]
+    assert run_names(tmp_path)[-1] == f"{first}-10"
 
 
-def test_the_newest_whole_run_stands_for_its_night(tmp_path):
+def test_the_newest_whole_run_stands_for_its_night(tmp_path, history):
     make_run(tmp_path, started(0, 1))
     whole = make_run(tmp_path, started(0, 2))
-    partial = make_run(tmp_path, started(0, 3), only=("fluxes",))
-    damaged = make_run(tmp_path, started(0, 4))
+    gone = make_run(tmp_path, started(0, 3))
+    partial = make_run(tmp_path, started(0, 4), only=("fluxes",))
+    damaged = make_run(tmp_path, started(0, 5))
+    import_runs(history, "cdfs", tmp_path)
     (damaged / "summary.json").write_text("")
-    (night,) = nights(list_runs(tmp_path))
+    shutil.rmtree(gone)
+    (night,) = nights(from_history(history, tmp_path))
     assert night.run.id == whole.name
-    assert [run.id for run in night.others][:2] == [damaged.name, partial.name]
-    assert len(night.others) == 3
+    assert [run.id for run in night.others][:3] == names([damaged, partial, gone])
 
 
-def test_the_nights_before_and_after_are_those_with_a_run_that_can_be_read(tmp_path):
+def test_the_night_before_is_the_last_with_a_run_that_can_be_read(tmp_path):
     made = {night: make_run(tmp_path, started(night)) for night in (0, 3, 4, 9)}
     (made[4] / "summary.json").write_text("")
-    runs = list_runs(tmp_path)
-
-    def around(night):
-        found = neighbours(runs, started(night).date())
-        return [other and other.run.id for other in (found.previous, found.next)]
-
-    assert around(0) == [None, made[3].name]
-    assert around(3) == [made[0].name, made[9].name]
-    assert around(4) == [made[3].name, made[9].name]
-    assert around(7) == [made[3].name, made[9].name]
-    assert around(9) == [made[3].name, None]
+    found = [night_before(tmp_path, started(night).date()) for night in (0, 3, 4, 7, 9)]
+    assert [night and night.run.id for night in found] == [
+        None,
+        *names([made[0], made[3], made[3], made[3]]),
+    ]
 
 
 def leads_to(folder, name):
@@ -249,48 +208,41 @@ def leads_to(folder, name):
     return rest.partition("/")[0] if found else ""
 
 
-def test_each_night_leads_to_its_neighbours(tmp_path, runs):
-    write_index(tmp_path, REPORT)
+def test_a_report_leads_on_to_the_night_that_comes_and_past_one_that_is_deleted(
+    tmp_path, runs, history
+):
+    index(tmp_path, from_history(history, tmp_path))
     assert leads_to(tmp_path, "2026-09-01-previous.html") == ""
     assert leads_to(tmp_path, "2026-09-01-next.html") == runs[1].name
     assert leads_to(tmp_path, "2026-09-02-previous.html") == runs[0].name
     assert leads_to(tmp_path, "2026-09-03-next.html") == ""
-
-
-def test_a_report_leads_on_to_the_night_that_comes_and_past_one_that_is_deleted(tmp_path, runs):
-    write_index(tmp_path, REPORT)
     mine = tmp_path / "nights" / "mine.html"
     mine.write_text("mine")
     shutil.rmtree(runs[1])
     newer = make_run(tmp_path, started(5))
     again = make_run(tmp_path, started(2, 9))
-    write_index(tmp_path, REPORT)
+    index(tmp_path, from_history(history, tmp_path))
     assert leads_to(tmp_path, "2026-09-01-next.html") == again.name
     assert leads_to(tmp_path, "2026-09-03-next.html") == newer.name
     assert not list((tmp_path / "nights").glob("2026-09-02-*"))
     assert mine.read_text() == "mine"
 
 
-def test_same_runs_same_bytes_with_the_cache_or_without(tmp_path, runs):
-    first = index(tmp_path, trends=[MEDIAN])
-    (tmp_path / "index.html").unlink()
+def test_same_runs_same_bytes_and_nothing_is_written_twice(tmp_path, runs, history):
+    first = index(tmp_path, from_history(history, tmp_path), trends=[MEDIAN])
+    os.utime(tmp_path / "index.html", (0, 0))
     assert index(tmp_path, trends=[MEDIAN]) == first
-    (tmp_path / CACHE).unlink()
-    (tmp_path / "index.html").unlink()
-    assert index(tmp_path, trends=[MEDIAN]) == first
-
-
-def test_a_page_that_has_not_changed_is_not_written(tmp_path, runs):
-    path = write_index(tmp_path, REPORT)
-    os.utime(path, (0, 0))
-    write_index(tmp_path, REPORT)
-    assert path.stat().st_mtime == 0
+    assert (tmp_path / "index.html").stat().st_mtime == 0
+    history.close()
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {*names(runs), "history.sqlite", "index.html", "nights"}
+    assert len(list((tmp_path / "nights").iterdir())) == 6
 
 
 def test_a_page_of_somebody_is_left_as_it_is(tmp_path, runs):
     (tmp_path / "index.html").write_text("<h1>Mine</h1>")
     with pytest.raises(PublishError, match=r"index\.html was not written by reportgen"):
-        write_index(tmp_path, REPORT)
+        index(tmp_path)
     assert (tmp_path / "index.html").read_text() == "<h1>Mine</h1>"
 
 
@@ -301,13 +253,6 @@ def test_a_page_of_own_templates_is_written_again(tmp_path, runs):
     assert "<p>3 September 2026</p>" in index(tmp_path, templates=str(own))
     make_run(tmp_path, started(3))
     assert "<p>4 September 2026</p>" in index(tmp_path, templates=str(own))
-
-
-def test_nothing_but_the_page_its_cache_and_the_way_between_nights_is_written(tmp_path, runs):
-    write_index(tmp_path, REPORT)
-    made = {path.name for path in tmp_path.iterdir()}
-    assert made == {*names(runs), "index.html", CACHE, "nights"}
-    assert len(list((tmp_path / "nights").iterdir())) == 6
 
 
 def test_the_page_of_an_empty_folder_says_so(tmp_path):

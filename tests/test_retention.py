@@ -11,16 +11,16 @@ from made_nights import make_run, started
 from projects import SECONDS, clean_environment
 
 from reportgen.errors import PublishError
+from reportgen.nights import RunEntry, list_runs
 from reportgen.publish import new_run
-from reportgen.render.runs import RunEntry
 from reportgen.retention import Deleted, Keep, delete_runs, not_ours, to_delete
 
 NOW = started(1000)
 
 
-def entry(begun, status="ok", number=1, partial=False):
+def entry(begun, status="ok", number=1, partial=False, is_here=True):
     name = f"{begun:%Y%m%dT%H%M%SZ}" + (f"-{number}" if number > 1 else "")
-    return RunEntry(name, begun, number, status, "", partial=partial)
+    return RunEntry(name, begun, number, status, "", partial=partial, is_here=is_here)
 
 
 def of_nights(*nights):
@@ -77,6 +77,11 @@ def test_runs_that_cannot_be_read_are_kept_and_push_no_other_out():
     damaged = entry(started(3), status=None)
     runs = [*of_nights(0, 1, 2), damaged, *of_nights(4)]
     assert kept(runs, Keep(nights=2)) == ids(runs[2:])
+
+
+def test_runs_that_are_gone_already_neither_count_nor_go():
+    gone = [entry(started(night), is_here=False) for night in (3, 5)]
+    assert to_delete([*of_nights(0, 1, 2), *gone], Keep(nights=2), NOW) == ids(of_nights(0))
 
 
 @pytest.mark.parametrize("most", [0, -1])
@@ -168,13 +173,13 @@ def names(runs):
 
 
 def delete(folder, protected=()):
-    return delete_runs(folder, Keep(nights=2), now=NOW, protected=protected)
+    return delete_runs(folder, list_runs(folder), Keep(nights=2), now=NOW, protected=protected)
 
 
 def test_old_runs_are_deleted_as_a_whole(tmp_path, runs):
     assert delete(tmp_path) == Deleted(tuple(names(runs[:4])))
     assert there(tmp_path) == [*names(runs[4:]), "latest"]
-    assert [path.name for path in tmp_path.glob(".*") if path.name != ".nights.json"] == []
+    assert list(tmp_path.glob(".*")) == []
 
 
 def test_what_latest_points_at_is_kept(tmp_path, runs):
@@ -285,6 +290,7 @@ import os, shutil, signal, sys
 from datetime import datetime
 from pathlib import Path
 from reportgen import retention
+from reportgen.nights import list_runs
 
 def killed(path, **_):
     next(path.rglob("*.pdf")).unlink()
@@ -292,7 +298,8 @@ def killed(path, **_):
 
 shutil.rmtree = killed
 now = datetime.fromisoformat(sys.argv[2])
-retention.delete_runs(Path(sys.argv[1]), retention.Keep(nights=2), now=now)
+folder = Path(sys.argv[1])
+retention.delete_runs(folder, list_runs(folder), retention.Keep(nights=2), now=now)
 """
 
 

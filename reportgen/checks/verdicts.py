@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reportgen.checks.subjects import is_broken
-from reportgen.checks.words import counted
+from reportgen.checks.words import capital, counted
 from reportgen.numbers import listed
 from reportgen.summary import CheckRecord, SectionRecord, Status, Summary
+
+MOST_OF_A_TITLE = 70  # characters
 
 Placed = tuple[SectionRecord | None, CheckRecord]
 """A check and the section that it is of; None for one of the whole run."""
@@ -93,3 +95,38 @@ def worst_check(summary: Summary) -> Placed | None:
 def waived_checks(summary: Summary) -> list[Placed]:
     """Give the checks that do not hold and are waived, in the order of the report."""
     return [(section, check) for section, check in _all_checks(summary) if check.waived]
+
+
+def verdict_sentence(summary: Summary) -> str:
+    """Return the one sentence that matters most."""
+    total = len(summary.sections)
+    broken = [f"“{short_title(s.title)}”" for s in summary.sections if s.status == "error"]
+    documents = summary.documents.items()
+    missing = [form.upper() for form, d in documents if d.error is not None and not d.file]
+    spare = [form.upper() for form, d in documents if d.error is not None and d.file]
+    worst, counts = worst_check(summary), count_checks(summary)
+    if broken and total == 1:
+        said = "The section could not be computed."
+    elif broken:
+        said = f"{len(broken)} of {total} sections could not be computed: {listed(broken, 3)}."
+    elif worst is not None:
+        said = f"{capital(counts.words)}. {worst[1].message}"
+    elif missing:
+        said = f"The {listed(missing)} could not be made."
+    elif spare:
+        said = f"The templates that were given for the {listed(spare)} have an error."
+    else:
+        said = f"All {total} sections were computed." if total > 1 else "The section was computed."
+        said += f" {capital(counts.words)}." if counts.made else ""
+    if broken and counts.fail:
+        said += f" {capital(counts.words)}."
+    if summary.run.only:
+        left = len(summary.run.left_out)
+        were = "section was" if left == 1 else "sections were"
+        said += f" This is a partial report: {left} more {were} not asked for."
+    return said
+
+
+def short_title(title: str) -> str:
+    """Return the title of a section where others are named with it."""
+    return title if len(title) <= MOST_OF_A_TITLE else f"{title[:MOST_OF_A_TITLE].rstrip()}…"

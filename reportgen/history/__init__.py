@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reportgen.history.errors import HistoryError
 from reportgen.history.records import (
     CheckPoint,
+    HistoryError,
     Key,
     KnownMetric,
     MetricName,
     MetricTable,
+    MetricValue,
     NightRun,
     Point,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "KnownMetric",
     "MetricName",
     "MetricTable",
+    "MetricValue",
     "NightRun",
     "Point",
     "open_history",
@@ -37,13 +39,13 @@ WAIT_SECONDS = 30.0  # a run is written in milliseconds: whoever holds a lock lo
 
 
 def open_history(where: str | Path, *, wait_seconds: float = WAIT_SECONDS) -> "History":
-    """Give the history in a SQLite file or at an SQLAlchemy URL; a context manager.
+    """Return the history in a SQLite file or at an SQLAlchemy URL; a context manager.
 
     Nothing is read or made before it is needed: the first run that is added makes the database,
     and there are no nights in one that is not there. wait_seconds: how long to wait for others
     who are writing.
     Raises HistoryError when the place is wrong or its driver is missing.
     """
-    from reportgen.history.store import History
+    from reportgen.history.store import History  # SQLAlchemy takes 0.2 s to import
 
     return History(where, wait_seconds)

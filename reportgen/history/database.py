@@ -1,24 +1,42 @@
-"""Where a history is: paths and URLs, and how each kind of database is opened."""
+"""Where a history is: paths and URLs, how each kind of database is opened, what one refuses."""
 
 import os
 import re
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from reportgen.history.errors import LATER, HistoryError
+from reportgen.history.records import HistoryError
 
 WRITES = "reportgen_writes"
 """Execution option of a connection that will write."""
 
-_SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
-
+LATER = "no report is lost: `reportgen history import RUN` adds a run later, from its summary.json"
+_AGAIN = (
+    "move the file away; `reportgen history import RUN` fills a new one from the summary.json of "
+    "each run"
+)
+_SQLITE = {  # beginning of a result code (sqlite.org/rescode.html): what is wrong, what to do
+    "SQLITE_BUSY": ("is locked by another program that is writing", f"try again; {LATER}"),
+    "SQLITE_LOCKED": ("is locked by another program that is writing", f"try again; {LATER}"),
+    "SQLITE_NOTADB": ("is not a SQLite database, or is damaged", _AGAIN),
+    "SQLITE_CORRUPT": ("is damaged", _AGAIN),
+    "SQLITE_READONLY": ("is read-only here", f"give yourself write access; {LATER}"),
+    "SQLITE_CANTOPEN": (
+        "cannot be opened",
+        f"give a file in a folder that exists and that you may write to; {LATER}",
+    ),
+    "SQLITE_FULL": ("cannot be written: the disk is full", f"free some space; {LATER}"),
+    "SQLITE_IOERR": ("cannot be read or written: the disk reports an error", LATER),
+    "SQLITE_PERM": ("may not be used by you", f"give yourself access; {LATER}"),
+}
 _EXAMPLES = (
     "give a path, or a URL such as sqlite:////data/nights.sqlite or postgresql://host/nights"
 )
@@ -29,7 +47,7 @@ _WAITS_TO_CONNECT = {"psycopg", "psycopg2", "pymysql", "mysqldb", "mariadbconnec
 
 
 def database_url(where: str | Path) -> URL:
-    """Give the URL of a database; a text without a scheme is the path of a SQLite file.
+    """Return the URL of a database; a text without a scheme is the path of a SQLite file.
 
     Raises HistoryError for what is neither.
     """
@@ -52,14 +70,37 @@ def database_url(where: str | Path) -> URL:
     return url
 
 
+def shown_url(url: URL) -> str:
+    """Return a database as people know it: a path, or a URL without password and options."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        return url.database
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def reading_options(url: URL) -> dict[str, Any]:
+    """Return the execution options with which several queries see one state; SQLite always does."""
+    return {} if url.get_backend_name() == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+
+
+def is_absent(url: URL) -> bool:
+    """Return whether it is a SQLite file that is not there."""
+    path = url.database
+    if url.get_backend_name() != "sqlite" or not path or path.startswith("file:"):
+        return False
+    with suppress(PermissionError):
+        return not os.path.lexists(path)
+    return False
+
+
 def make_engine(url: URL, wait_seconds: float) -> Engine:
-    """Give the engine of a database; nothing is opened yet.
+    """Return the engine of a database; nothing is opened yet.
 
     Raises HistoryError when its driver is not installed.
     """
     try:
         if url.get_backend_name() == "sqlite":
-            return _sqlite_engine(url, wait_seconds)
+            engine = create_engine(_as_reader(url), connect_args={"timeout": wait_seconds})
+            return _with_transactions(engine)
         waits = url.get_driver_name() in _WAITS_TO_CONNECT and "connect_timeout" not in url.query
         arguments = {"connect_timeout": _CONNECT_SECONDS} if waits else {}
         return create_engine(url, connect_args=arguments)
@@ -71,41 +112,17 @@ def make_engine(url: URL, wait_seconds: float) -> Engine:
 
 
 def copy_in_memory(engine: Engine) -> Engine:
-    """Give a copy of a SQLite database that is forgotten when the engine is disposed of."""
+    """Return a copy of a SQLite database that is forgotten when the engine is disposed of."""
     memory = sqlite3.connect(":memory:", check_same_thread=False)
     with closing(engine.raw_connection()) as connection:
         connection.driver_connection.backup(memory)  # type: ignore[union-attr]
-    copied = create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
-    event.listen(copied, "connect", _prepare_sqlite)
-    event.listen(copied, "begin", _begin_sqlite)
-    return copied
-
-
-def reading_options(url: URL) -> dict[str, Any]:
-    """Give the execution options with which several queries see one state; SQLite always does."""
-    return {} if url.get_backend_name() == "sqlite" else _SNAPSHOT
-
-
-def is_absent(url: URL) -> bool:
-    """Say whether it is a SQLite file that is not there."""
-    path = url.database
-    if url.get_backend_name() != "sqlite" or not path or path.startswith("file:"):
-        return False
-    with suppress(PermissionError):
-        return not os.path.lexists(path)
-    return False
-
-
-def _sqlite_engine(url: URL, wait_seconds: float) -> Engine:
-    arguments: dict[str, Any] = {"timeout": wait_seconds}
-    engine = create_engine(_as_reader(url), connect_args=arguments)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
+    return _with_transactions(
+        create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
+    )
 
 
 def _as_reader(url: URL) -> URL:
-    """Give a URL that opens a file which may only be read.
+    """Return a URL that opens a file which may only be read.
 
     A reader of a file in WAL mode normally writes beside it (sqlite.org/wal.html#readonly); one
     that cannot must be told that the file does not change, true unless there is a log beside it.
@@ -119,6 +136,12 @@ def _as_reader(url: URL) -> URL:
     if not path.with_name(f"{path.name}-wal").exists():
         options["immutable"] = "1"
     return url.set(database=f"file:{quote(str(path.absolute()))}", query={**url.query, **options})
+
+
+def _with_transactions(engine: Engine) -> Engine:
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
@@ -141,3 +164,35 @@ def _begin_sqlite(connection: Connection) -> None:
     cursor.close()
     # At once, not at the first change: two that had read could never both go on to write.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def database_errors(url: URL) -> Iterator[None]:
+    """Turn what a database refuses into a HistoryError that names it and says what to do."""
+    try:
+        yield
+    except DBAPIError as error:
+        what, hint = _explain(error)
+        raise HistoryError(f"history {shown_url(url)} {_scrubbed(what, url)}", hint) from None
+    except SQLAlchemyError as error:
+        what = _scrubbed(str(error).splitlines()[0], url)
+        raise HistoryError(f"history {shown_url(url)} cannot be used: {what}", LATER) from None
+
+
+def is_read_only(error: DBAPIError) -> bool:
+    """Return whether a SQLite file refused because it may only be read."""
+    return str(getattr(error.orig, "sqlite_errorname", "")).startswith("SQLITE_READONLY")
+
+
+def _explain(error: DBAPIError) -> tuple[str, str]:
+    code = str(getattr(error.orig, "sqlite_errorname", ""))
+    for beginning, explained in _SQLITE.items():
+        if code.startswith(beginning):
+            return explained
+    lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
+    return f"cannot be used: {lines[0] if lines else type(error.orig).__name__}", LATER
+
+
+def _scrubbed(text: str, url: URL) -> str:
+    """Return a driver's words without the password, which some repeat."""
+    return text.replace(url.password, "***") if url.password else text

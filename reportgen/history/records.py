@@ -1,36 +1,140 @@
-"""What the history gives: runs, nights, and a metric's values over them."""
+"""What the history holds: runs, nights, and a metric's values over them."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from reportgen.summary import Status
+from reportgen.checks.verdicts import verdict_sentence
+from reportgen.errors import PublishError
+from reportgen.summary import FILE, MetricRecord, Status, Summary, printable
 
 Key = tuple[str, str]
 """Section id and name of a metric."""
 
 
+class HistoryError(PublishError):
+    """The history could not be read or written; the report itself stands."""
+
+
+class MetricValue(NamedTuple):
+    """A metric of a run. value: None when the run has no number for it."""
+
+    value: float | None
+    label: str
+    unit: str = ""
+    digits: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class NightRun:
-    """A run. night: UTC date of its start. partial: made with --only, so it stands for no night."""
+    """A run.
+
+    documents: file name of each document, by its form. stamp: of its summary.json, see
+    `record_stamp`. Of runs that a version before 4 added, verdict and stamp are empty and
+    documents are none.
+    """
 
     report: str
     run: str
     origin: str
     """Output folder, absolute."""
     night: date
+    """UTC date of the start."""
     started: datetime
     """UTC."""
     status: Status
     seconds: float | None
     partial: bool
+    """Whether it was made with --only, so that it stands for no night."""
+    verdict: str = ""
+    """The one sentence that matters most."""
+    synthetic: bool = False
+    """Whether its sources do not hold observations."""
+    documents: Mapping[str, str] = field(default_factory=dict)
+    stamp: str = ""
+    metrics: Mapping[str, MetricValue] = field(default_factory=dict)
+    """Those that were asked for and that it has, by ``section.metric``."""
 
     @property
     def folder(self) -> Path:
         """Where the run was published."""
         return Path(self.origin) / self.run
+
+
+def night_run(summary: Summary, folder: Path, metrics: Collection[str] = ()) -> NightRun:
+    """Return what the history says of a run. folder: of the run, also through a link to it.
+
+    metrics: those to give with it, as ``section.metric``.
+    Raises HistoryError when the record does not say when the run was.
+    """
+    run = summary.run
+    started = _in_utc(run.started, folder)
+    return NightRun(
+        report=summary.report.id,
+        run=run.id,
+        origin=origin_text(folder.resolve().parent),
+        night=started.date(),
+        started=started,
+        status=run.status,
+        seconds=finite(run.seconds),
+        partial=bool(run.only),
+        verdict=verdict_sentence(summary),
+        synthetic=bool(run.synthetic),
+        documents={form: d.file for form, d in summary.documents.items() if d.file},
+        stamp=record_stamp(folder),
+        metrics={
+            f"{section.id}.{name}": MetricValue(
+                metric_value(metric, section.status), metric.label, metric.unit, metric.digits
+            )
+            for section in summary.sections
+            for name, metric in section.metrics.items()
+            if f"{section.id}.{name}" in metrics
+        },
+    )
+
+
+def metric_value(metric: MetricRecord, section: Status) -> float | None:
+    """Return the number of a metric that counts; None in a section of the status error.
+
+    Whatever a section computed before it failed is no number of that night.
+    """
+    return None if section == "error" else finite(metric.value)
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number that a database can hold."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def origin_text(folder: Path) -> str:
+    """Return an output folder as it is stored: absolute, without links, printable."""
+    return printable(str(folder.resolve()))
+
+
+def record_stamp(folder: Path) -> str:
+    """Return a text that changes whenever the summary.json of a run folder is written anew.
+
+    It is empty when there is no such file.
+    """
+    try:
+        stat = (folder / FILE).stat()
+    except OSError:
+        return ""
+    return f"{stat.st_size}-{stat.st_mtime_ns}"
+
+
+def _in_utc(started: str, folder: Path) -> datetime:
+    try:
+        time = datetime.fromisoformat(started)
+    except ValueError:
+        raise HistoryError(
+            f"{folder}: the start of the run is {started!r}, which is not a time",
+            "it belongs to no night, so it cannot be added to a history",
+        ) from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 class Point(NamedTuple):
@@ -97,14 +201,14 @@ class MetricTable:
     rows: how many each section used, one for each night; None where that is not known.
     """
 
-    nights: tuple[NightRun, ...]
-    statuses: Mapping[str, Sequence[Status | None]]
-    cells: Mapping[Key, Sequence[Cell | None]]
+    nights: tuple[NightRun, ...] = ()
+    statuses: Mapping[str, Sequence[Status | None]] = field(default_factory=dict)
+    cells: Mapping[Key, Sequence[Cell | None]] = field(default_factory=dict)
     names: Mapping[Key, MetricName] = field(default_factory=dict)
     rows: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
 
     def points(self, key: Key) -> list[Point]:
-        """Give a metric with a point for each night; none when no night has it."""
+        """Return a metric with a point for each night; none when no night has it."""
         if key not in self.cells:
             return []
         columns = zip(self.nights, self.statuses[key[0]], self.cells[key], strict=True)
@@ -116,7 +220,7 @@ class MetricTable:
         ]
 
     def values(self) -> dict[Key, list[float]]:
-        """Give the numbers of each metric, oldest first, without the nights that have none.
+        """Return the numbers of each metric, oldest first, without the nights that have none.
 
         Where a unit has changed only the numbers in the newest one are given.
         """

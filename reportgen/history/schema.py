@@ -1,14 +1,18 @@
-"""Tables of the history, as this version of reportgen makes them.
+"""Tables of the history, and the steps that bring databases of former versions to this one.
 
-Whoever changes a table raises VERSION of rows.py, and writes the step from the former one in
-migrations.py.
-New columns come last, as a migration adds them.
+Whoever changes a table raises VERSION and adds a step to STEPS. New columns come last, as a step
+adds them.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Date,
     DateTime,
     Double,
@@ -19,10 +23,17 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    inspect,
+    select,
+    text,
+    update,
 )
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
-from reportgen.history import rows
+from reportgen.history.database import LATER
+from reportgen.history.records import HistoryError, NightRun
 
+VERSION = 4
 METADATA = MetaData()
 
 SCHEMA = Table("reportgen_schema", METADATA, Column("version", Integer, primary_key=True))
@@ -32,7 +43,7 @@ _ID = String(100)
 _STATUS = String(8)
 
 RUNS = Table(
-    rows.RUNS,
+    "reportgen_runs",
     METADATA,
     Column("id", Integer, primary_key=True),
     # SHA-256 of report, run and origin: paths may be longer than what some databases index.
@@ -47,32 +58,34 @@ RUNS = Table(
     Column("partial", Boolean, nullable=False),
     Column("configuration", String(64), nullable=False),
     Column("git_commit", String(64), nullable=False),
+    # Since version 4.
+    Column("verdict", Text),
+    Column("synthetic", Boolean),
+    Column("documents", JSON),
+    Column("stamp", Text),
     Index("reportgen_runs_by_night", "report", "night"),
 )
+STORED = tuple(each.name for each in fields(NightRun) if each.name in RUNS.c)
+"""What a NightRun has that is a column of RUNS."""
 
 
-def _of_run() -> Column[int]:
-    return Column(
-        "run_id", Integer, ForeignKey("reportgen_runs.id", ondelete="CASCADE"), primary_key=True
-    )
+def _part(name: str, *columns: Column[object]) -> Table:
+    """Return a table whose rows belong to a run, and go with it."""
+    run = ForeignKey("reportgen_runs.id", ondelete="CASCADE")
+    key = Column("run_id", Integer, run, primary_key=True)
+    return Table(name, METADATA, key, *columns, sqlite_with_rowid=False)
 
 
-SECTIONS = Table(
-    rows.SECTIONS,
-    METADATA,
-    _of_run(),
+SECTIONS = _part(
+    "reportgen_sections",
     Column("section", _ID, primary_key=True),
     Column("status", _STATUS, nullable=False),
     Column("seconds", Double),
     Column("title", Text),  # since version 2
     Column("rows_used", BigInteger),  # since version 3; rows is a word of SQL
-    sqlite_with_rowid=False,
 )
-
-METRICS = Table(
-    rows.METRICS,
-    METADATA,
-    _of_run(),
+METRICS = _part(
+    "reportgen_metrics",
     Column("section", _ID, primary_key=True),
     Column("name", _ID, primary_key=True),
     Column("label", Text, nullable=False),
@@ -80,50 +93,93 @@ METRICS = Table(
     Column("value", Double),
     Column("verdict", _STATUS),
     Column("digits", Integer),  # since version 2
-    sqlite_with_rowid=False,
 )
-
-CHECKS = Table(  # since version 3
-    rows.CHECKS,
-    METADATA,
-    _of_run(),
+CHECKS = _part(  # since version 3
+    "reportgen_checks",
     Column("section", _ID, primary_key=True),
     Column("name", _ID, primary_key=True),
     Column("status", _STATUS, nullable=False),
     Column("waived", Boolean, nullable=False),
     Column("in_force", Boolean, nullable=False),
     Column("message", Text, nullable=False),
-    sqlite_with_rowid=False,
 )
-
-INPUTS = Table(
-    rows.INPUTS,
-    METADATA,
-    _of_run(),
+INPUTS = _part(
+    "reportgen_inputs",
     Column("place", Integer, primary_key=True, autoincrement=False),
     Column("path", Text, nullable=False),
     Column("sha256", String(64)),
     Column("bytes", BigInteger),
     Column("error", Text, nullable=False),
-    sqlite_with_rowid=False,
 )
-
-DATASETS = Table(
-    rows.DATASETS,
-    METADATA,
-    _of_run(),
+DATASETS = _part(
+    "reportgen_datasets",
     Column("place", Integer, primary_key=True, autoincrement=False),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
     Column("rows", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
 )
-
-VERSIONS = Table(
-    rows.VERSIONS,
-    METADATA,
-    _of_run(),
+VERSIONS = _part(
+    "reportgen_versions",
     Column("name", _ID, primary_key=True),
     Column("version", Text, nullable=False),
-    sqlite_with_rowid=False,
 )
+
+
+def schema_version(connection: Connection, shown: str) -> int | None:
+    """Return the version of a database, None when it holds no history yet.
+
+    Raises HistoryError when this version of reportgen does not know it.
+    """
+    if not inspect(connection).has_table(SCHEMA.name):
+        return None
+    try:
+        found = connection.execute(select(SCHEMA.c.version)).scalar_one()
+    except (NoResultFound, MultipleResultsFound):
+        found = 0
+    if not isinstance(found, int) or found < 1:
+        raise HistoryError(
+            f"history {shown} does not say which version it has",
+            f"its table {SCHEMA.name} should hold one number; give another database",
+        )
+    if found > VERSION:
+        raise HistoryError(
+            f"history {shown} was made by a newer reportgen: it has version {found}, and this "
+            f"reportgen knows versions up to {VERSION}",
+            f"update reportgen; {LATER}",
+        )
+    return found
+
+
+def make_current(connection: Connection, shown: str) -> None:
+    """Make the tables, or bring them to this version; the caller's transaction holds it all."""
+    found = schema_version(connection, shown)
+    if found is None:
+        METADATA.create_all(connection)
+        connection.execute(SCHEMA.insert(), {"version": VERSION})
+        return
+    for version in range(found, VERSION):
+        STEPS[version](connection)
+        connection.execute(update(SCHEMA).values(version=version + 1))
+
+
+def _name_sections_and_digits(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE reportgen_sections ADD COLUMN title TEXT"))
+    connection.execute(text("ALTER TABLE reportgen_metrics ADD COLUMN digits INTEGER"))
+
+
+def _count_rows_and_keep_checks(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE reportgen_sections ADD COLUMN rows_used BIGINT"))
+    CHECKS.create(connection)  # a version that changes it needs a copy of it here
+
+
+def _describe_runs(connection: Connection) -> None:
+    for column in ("verdict TEXT", "synthetic BOOLEAN", "documents JSON", "stamp TEXT"):
+        connection.execute(text(f"ALTER TABLE reportgen_runs ADD COLUMN {column}"))
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = {
+    1: _name_sections_and_digits,
+    2: _count_rows_and_keep_checks,
+    3: _describe_runs,
+}
+"""From which version a step goes to the next one. A step never changes once it was released."""

@@ -2,18 +2,16 @@
 
 import fcntl
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from reportgen.config.loading import Report
 from reportgen.config.reports import Matrix
-from reportgen.errors import ConfigError, PublishError
-from reportgen.nights import INDEX
-from reportgen.publish import LATEST, publishing_errors
-from reportgen.render.documents import DOCUMENTS
-from reportgen.render.index import MARK
+from reportgen.errors import ConfigError
+from reportgen.nights import DOCUMENTS
+from reportgen.publish import LATEST, publishing_errors, replace_file
+from reportgen.render.index import INDEX, MARK, refuse_foreign
 from reportgen.render.matrix import MatrixEntry, render_matrix
 from reportgen.summary import read_summary
 
@@ -44,7 +42,13 @@ def write_matrix_index(matrix: Matrix) -> Path:
                 language=languages.pop() if len(languages) == 1 else "en",
                 templates="" if own is None else str(own),
             )
-            _replace(path, page + f"{mark}\n".encode(), [mark.encode(), MARK.encode()])
+            refuse_foreign(
+                path,
+                [mark, MARK],
+                "is not the index of this matrix",
+                "move it away, or give another output.folder,",
+            )
+            replace_file(path, page + f"{mark}\n".encode())
     return path
 
 
@@ -61,7 +65,7 @@ def _entry(report: Report, folder: Path) -> MatrixEntry:
         if (own / LATEST).is_dir():
             trouble = error.message.removeprefix(f"{own / LATEST}/").replace(": :", ":")
             run = (own / LATEST).resolve().name
-            files += [(form.upper(), f"{run}/{DOCUMENTS[form].file}") for form in sorted(DOCUMENTS)]
+            files += [(form.upper(), f"{run}/{DOCUMENTS[form]}") for form in sorted(DOCUMENTS)]
     else:
         made = {form: made.file for form, made in summary.documents.items() if made.file}
         files += [(form.upper(), f"{summary.run.id}/{file}") for form, file in sorted(made.items())]
@@ -70,19 +74,3 @@ def _entry(report: Report, folder: Path) -> MatrixEntry:
         (what, quote(f"{where}/{file}")) for what, file in files if (own / file).is_file()
     )
     return MatrixEntry(values, report.report.id, summary, trouble, links)
-
-
-def _replace(path: Path, content: bytes, marks: Sequence[bytes]) -> None:
-    """Give a page its content in one step, unless it has it or is not ours."""
-    with suppress(FileNotFoundError):
-        former = path.read_bytes()
-        if former == content:
-            return
-        if not any(mark in former for mark in marks):
-            raise PublishError(
-                f"{path} is not the index of this matrix, so it is left as it is",
-                "move it away, or give another output.folder, and build again",
-            )
-    unfinished = path.with_name(f".{path.name}.new")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)

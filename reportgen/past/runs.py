@@ -6,11 +6,11 @@ from datetime import date
 from pathlib import Path
 
 from reportgen.errors import ConfigError
-from reportgen.nights import list_runs, neighbours, nights
+from reportgen.nights import night_before as last_night_before
+from reportgen.nights import night_of, run_date, run_names
 from reportgen.numbers import listed
 from reportgen.past.places import find_output, holds_runs
 from reportgen.publish import LATEST, RUN_ID
-from reportgen.render.runs import RunEntry
 from reportgen.summary import FILE
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -48,61 +48,55 @@ def find_runs(text: str, output: Path | None, *, here: Path) -> list[Path]:
     """
     folder = Path(text)
     if not (folder / FILE).exists() and holds_runs(folder):
-        return [folder / run.id for run in _runs(folder)]
+        return [folder / name for name in _names(folder)]
     return [find_run(text, output, here=here)]
 
 
 def night_before(run: Path) -> Path:
-    """Give the run that stands for the night before that of a run, in the same output folder.
+    """Return the run that stands for the night before that of a run, in the same output folder.
 
     Raises ConfigError when there is none that can be read.
     """
-    folder, entry = _entry(run)
-    if entry is None:
+    path = run.resolve()
+    if path.name not in _names(path.parent):
         raise ConfigError(
             f"{run} is not in an output folder, so it is not known which run was before it",
             "give both runs",
         )
-    before = neighbours(_runs(folder), entry.night).previous
+    before = last_night_before(path.parent, run_date(path.name))
     if before is None:
         raise ConfigError(
             f"no night before that of {run} has a run that can be read, so there is nothing to "
             "compare it with",
             "give both runs",
         )
-    return folder / before.run.id
-
-
-def _entry(run: Path) -> tuple[Path, RunEntry | None]:
-    """Give the output folder of a run and what is known of it there."""
-    path = run.resolve()
-    found = (entry for entry in _runs(path.parent) if entry.id == path.name)
-    return path.parent, next(found, None)
+    return path.parent / before.run.id
 
 
 def _latest(folder: Path) -> Path:
     latest = folder / LATEST
     if latest.is_dir():
         return folder / latest.resolve().name if latest.is_symlink() else latest
-    raise ConfigError(f"{folder} has no {LATEST} run", _hint([run.id for run in _runs(folder)]))
+    raise ConfigError(f"{folder} has no {LATEST} run", _hint(_names(folder)))
 
 
 def _of_id(run_id: str, folder: Path) -> Path:
     if (folder / run_id).is_dir():
         return folder / run_id
-    raise ConfigError(f"{folder} has no run {run_id}", _hint([run.id for run in _runs(folder)]))
+    raise ConfigError(f"{folder} has no run {run_id}", _hint(_names(folder)))
 
 
 def _of_night(night: date, folder: Path) -> Path:
-    known = nights(_runs(folder))
-    found = next((each for each in known if each.date == night), None)
+    found = night_of(folder, night)
     if found is not None:
         return folder / found.run.id
-    near = sorted((each.date for each in known), key=lambda day: abs((day - night).days))
-    shown = [str(day) for day in sorted(near[:_MOST_LISTED])]
+    days = {run_date(name) for name in _names(folder)}
+    near = sorted(sorted(days, key=lambda day: abs((day - night).days))[:_MOST_LISTED])
     raise ConfigError(
         f"{folder} has no run of the night {night}",
-        f"near it are {listed(shown, most=_MOST_LISTED)}" if near else "there is no run in it",
+        f"near it are {listed(list(map(str, near)), most=_MOST_LISTED)}"
+        if near
+        else "there is no run in it",
     )
 
 
@@ -113,9 +107,10 @@ def _read_date(text: str) -> date:
         raise ConfigError(f"{text} is no day of the calendar", GIVE) from None
 
 
-def _runs(folder: Path) -> list[RunEntry]:
+def _names(folder: Path) -> list[str]:
+    """Return the names of the run folders in an output folder, oldest first."""
     try:
-        return list_runs(folder)
+        return run_names(folder)
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigError(f"{folder}: cannot be read: {reason}", GIVE) from None

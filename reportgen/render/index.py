@@ -1,27 +1,33 @@
 """index.html: all nights of a report, in one file without scripts or network."""
 
+import calendar
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from urllib.parse import quote
 
 from markupsafe import Markup
 
+from reportgen.errors import PublishError
+from reportgen.nights import Night, RunEntry, nights
 from reportgen.numbers import count, listed
-from reportgen.render.calendar import WEEKDAYS, Month, Year, calendar_months, calendar_years
+from reportgen.publish import publishing_errors, replace_file
 from reportgen.render.environment import render_page
 from reportgen.render.fonts import font_faces
 from reportgen.render.html import FONTS
-from reportgen.render.runs import Night, RunEntry, nights
+from reportgen.render.neighbours import NEIGHBOURS, neighbour_pages
 from reportgen.render.trends import HEIGHT, WIDTH, Limits, TrendView, trend_view
 from reportgen.render.view import WORDS
 from reportgen.summary import STATUSES, ReportRecord, Status
 
+INDEX = "index.html"
 MARK = "<!-- The nights of a report, written by reportgen. -->"  # in no page but ours
 RECENT_MONTHS = 6  # of the calendar; earlier ones are folded by year
 RECENT_NIGHTS = 31  # of the table
 UNREADABLE = "Cannot be read"
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 _COUNTED: dict[Status, tuple[str, str]] = {
     "ok": ("OK", "OK"),
@@ -67,6 +73,33 @@ class Fold:
 
 
 @dataclass(frozen=True)
+class Day:
+    """A day of a month, with its night if there was a run. number: 0 for another month's day."""
+
+    number: int
+    night: Night | None
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month, as weeks that begin on Monday."""
+
+    name: str
+    year: int
+    nights: tuple[Night, ...]
+    weeks: tuple[tuple[Day, ...], ...]
+
+
+@dataclass(frozen=True)
+class Year:
+    """Months of a year, or those of them that are folded."""
+
+    year: int
+    months: tuple[Month, ...]
+    nights: tuple[Night, ...]
+
+
+@dataclass(frozen=True)
 class IndexView:
     """The page of all nights as it is shown. newest: None when there is no run yet."""
 
@@ -82,6 +115,41 @@ class IndexView:
     earlier: tuple[Fold, ...]
 
 
+def write_index(
+    folder: Path,
+    runs: Sequence[RunEntry],
+    report: ReportRecord,
+    *,
+    trends: Sequence[str] = (),
+    limits: Mapping[str, Limits] | None = None,
+    templates: str = "",
+) -> Path:
+    """Write the page of all nights and the pages that lead from night to night; return its path.
+
+    To be called while no other build can run, after old runs were deleted. What is drawn is as
+    for `render_index`. Raises PublishError when the folder cannot be written, and ConfigError for
+    templates that are wrong.
+    """
+    page = render_index(runs, report, trends=trends, limits=limits, templates=templates)
+    path, pages = folder / INDEX, folder / NEIGHBOURS
+    with publishing_errors(folder, "the report was published, the list of nights is the former"):
+        refuse_foreign(path, [MARK], "was not written by reportgen", "move it away")
+        pages.mkdir(exist_ok=True)
+        wanted = neighbour_pages(runs)
+        for name in {file.name for file in pages.glob("????-??-??-*.html")} - wanted.keys():
+            (pages / name).unlink()
+        for name, content in wanted.items():
+            replace_file(pages / name, content)
+        replace_file(path, page)
+    return path
+
+
+def refuse_foreign(path: Path, marks: Sequence[str], why: str, hint: str) -> None:
+    """Raise PublishError for a page that is there and has none of the marks of our pages."""
+    if path.exists() and not any(mark.encode() in path.read_bytes() for mark in marks):
+        raise PublishError(f"{path} {why}, so it is left as it is", f"{hint} and build again")
+
+
 def render_index(
     runs: Iterable[RunEntry],
     report: ReportRecord,
@@ -89,12 +157,11 @@ def render_index(
     trends: Sequence[str] = (),
     limits: Mapping[str, Limits] | None = None,
     templates: str = "",
-    fonts: Callable[[str], str] = font_faces,
 ) -> bytes:
-    """Give the page of all nights; the same bytes for the same runs.
+    """Return the page of all nights; the same bytes for the same runs.
 
     trends: metrics to draw, as ``section.metric``. limits: of some of them. templates: folder of
-    a user's own. fonts: gives the @font-face rules of a page.
+    a user's own.
     """
     known = nights(runs)
     views = {night.date: _night(night) for night in known}
@@ -110,7 +177,7 @@ def render_index(
         height=HEIGHT,
         fonts=Markup(FONTS),  # noqa: S704 - a constant
     )
-    return f"{page.replace(FONTS, fonts(page), 1)}{MARK}\n".encode()
+    return f"{page.replace(FONTS, font_faces(page), 1)}{MARK}\n".encode()
 
 
 def _index(
@@ -180,7 +247,11 @@ def _night(night: Night) -> NightView:
 
 
 def _run(run: RunEntry) -> RunView:
-    marks = [("partial", run.partial), ("synthetic data", run.synthetic)]
+    marks = [
+        ("partial", run.partial),
+        ("synthetic data", run.synthetic),
+        ("no longer here", not run.is_here),
+    ]
     return RunView(
         kind=run.status or "error",
         word=WORDS[run.status] if run.status else UNREADABLE,
@@ -202,3 +273,31 @@ def _duration(seconds: float | None) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def calendar_months(nights: Iterable[Night]) -> list[Month]:
+    """Return the months that have a night. nights: oldest first."""
+    return [
+        _month(year, month, tuple(group))
+        for (year, month), group in groupby(nights, lambda n: (n.date.year, n.date.month))
+    ]
+
+
+def _month(year: int, month: int, nights: tuple[Night, ...]) -> Month:
+    by_day = {night.date.day: night for night in nights}
+    weeks = calendar.Calendar().monthdayscalendar(year, month)
+    return Month(
+        f"{nights[0].date:%B} {year}",
+        year,
+        nights,
+        tuple(tuple(Day(day, by_day.get(day)) for day in week) for week in weeks),
+    )
+
+
+def calendar_years(months: Iterable[Month]) -> list[Year]:
+    """Return months by year, newest year first. months: oldest first."""
+    years = [(year, tuple(group)) for year, group in groupby(months, lambda month: month.year)]
+    return [
+        Year(year, group, tuple(night for month in group for night in month.nights))
+        for year, group in reversed(years)
+    ]

@@ -8,11 +8,12 @@ from operator import itemgetter
 
 from markupsafe import Markup
 
+from reportgen.checks.verdicts import verdict_sentence
 from reportgen.numbers import count, listed
 from reportgen.render.environment import render_page
 from reportgen.render.fonts import font_faces
 from reportgen.render.html import FONTS
-from reportgen.render.view import WORDS, verdict_sentence
+from reportgen.render.view import WORDS
 from reportgen.summary import STATUSES, Status, Summary
 
 NOT_BUILT = "Not built yet"

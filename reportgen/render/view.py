@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from reportgen.checks.verdicts import count_checks, troubled_checks, waived_checks, worst_check
-from reportgen.checks.words import capital
+from reportgen.checks.verdicts import (
+    short_title,
+    troubled_checks,
+    verdict_sentence,
+    waived_checks,
+)
 from reportgen.config.columns import unit_symbol
 from reportgen.numbers import MISSING, bytes_text, counted, listed, number
 from reportgen.render.neighbours import NightLinks, night_links
@@ -24,7 +28,6 @@ from reportgen.summary import (
 )
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "Warning", "fail": "Failed", "error": "Error"}
-MOST_OF_A_TITLE = 70  # characters of a section's title where others are named with it
 MOST_CHANGES = 6  # sentences on what changed that stand open
 SHORT_ROWS = 15  # a table up to here stands open on a screen
 
@@ -162,39 +165,6 @@ def report_view(run: Path, summary: Summary, most_rows: int) -> ReportView:
     )
 
 
-def verdict_sentence(summary: Summary) -> str:
-    """Give the one sentence that matters most."""
-    total = len(summary.sections)
-    broken = [f"“{_short(s.title)}”" for s in summary.sections if s.status == "error"]
-    documents = summary.documents.items()
-    missing = [form.upper() for form, d in documents if d.error is not None and not d.file]
-    spare = [form.upper() for form, d in documents if d.error is not None and d.file]
-    worst, counts = worst_check(summary), count_checks(summary)
-    if broken and total == 1:
-        said = "The section could not be computed."
-    elif broken:
-        said = f"{len(broken)} of {total} sections could not be computed: {listed(broken, 3)}."
-    elif worst is not None:
-        said = f"{capital(counts.words)}. {worst[1].message}"
-    elif missing:
-        said = f"The {listed(missing)} could not be made."
-    elif spare:
-        said = f"The templates that were given for the {listed(spare)} have an error."
-    else:
-        said = f"All {total} sections were computed." if total > 1 else "The section was computed."
-        said += f" {capital(counts.words)}." if counts.made else ""
-    if broken and counts.fail:
-        said += f" {capital(counts.words)}."
-    if summary.run.only:
-        left = len(summary.run.left_out)
-        said += f" This is a partial report: {left} more {_were(left)} not asked for."
-    return said
-
-
-def _were(n: int) -> str:
-    return "section was" if n == 1 else "sections were"
-
-
 def _attention(summary: Summary) -> list[Attention]:
     lines = [
         Attention("error", Path(record.path).name, record.error, "provenance")
@@ -206,7 +176,7 @@ def _attention(summary: Summary) -> list[Attention]:
         if section.error is not None:
             alike.setdefault(section.error.message, []).append(section)
     for message, group in alike.items():
-        titles = listed([_short(section.title) for section in group], 3)
+        titles = listed([short_title(section.title) for section in group], 3)
         lines.append(Attention("error", titles, _first_line(message), f"section-{group[0].id}"))
     lines += [
         _of_check(check.verdict, section, check) for section, check in troubled_checks(summary)
@@ -227,11 +197,7 @@ def _attention(summary: Summary) -> list[Attention]:
 def _of_check(status: Status, section: SectionRecord | None, check: CheckRecord) -> Attention:
     if section is None:
         return Attention(status, "Budgets", check.message, "budgets")
-    return Attention(status, _short(section.title), check.message, f"section-{section.id}")
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= MOST_OF_A_TITLE else f"{title[:MOST_OF_A_TITLE].rstrip()}…"
+    return Attention(status, short_title(section.title), check.message, f"section-{section.id}")
 
 
 def _first_line(text: str) -> str:

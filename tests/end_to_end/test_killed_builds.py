@@ -210,7 +210,7 @@ def assert_unharmed(before, after):
 
 
 def hidden(project):
-    names = {path.name for path in project.out.iterdir()} - {".nights.json", FOLDER}
+    names = {path.name for path in project.out.iterdir()} - {FOLDER}
     return {name for name in names if name.startswith(".")}
 
 

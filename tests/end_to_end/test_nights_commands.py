@@ -333,7 +333,7 @@ def test_import_leaves_out_what_is_no_run_and_says_so(place):
     (output / run_id(3) / "summary.json").write_text("{")
     (output / run_id(4) / "summary.json").unlink()
     done = reportgen("history", "import", output, place, "nowhere", cwd=place)
-    said(done, 2, f"{run_id(3)}/summary.json: is not a run", f"{run_id(4)}/summary.json: cannot")
+    said(done, 2, f"{run_id(3)}/summary.json: is damaged", f"{run_id(4)}/summary.json: cannot")
     said(done, 2, "nowhere: there is no such run", f"{place}/summary.json: cannot be read")
     assert "15 runs are new" in done.stdout
 
@@ -451,7 +451,7 @@ def test_a_run_that_is_not_there_is_said_with_a_hint(original, arguments, parts)
 def test_a_run_that_cannot_be_read_is_exit_code_2(place):
     (place / "build/cdfs" / run_id(9) / "summary.json").write_text("{")
     done = reportgen("diff", date_of(8), run_id(9), cwd=place)
-    said(done, 2, f"{run_id(9)}/summary.json: is not a run of this version of reportgen")
+    said(done, 2, f"{run_id(9)}/summary.json: is damaged")
     done = reportgen("diff", date_of(10), cwd=place)
     assert done.returncode == 0, "the night before is the last that can be read"
     assert run_id(8) in done.stdout

@@ -94,7 +94,7 @@ def start(project, *arguments):
 
 def hidden(folder):
     """Give what builds leave hidden, but for what later nights use, which stays."""
-    names = {path.name for path in folder.iterdir()} - {".nights.json", FOLDER}
+    names = {path.name for path in folder.iterdir()} - {FOLDER}
     return sorted(name for name in names if name.startswith("."))
 
 

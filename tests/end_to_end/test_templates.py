@@ -125,8 +125,8 @@ def test_a_run_with_missing_files_cannot_be_rendered(run):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is not a run of this version of reportgen"),
-        ("[]", "is not a run of this version of reportgen"),
+        ("{", "is damaged"),
+        ("[]", "is damaged"),
         ('{"format": "reportgen-run/99"}', "is not a run of this version of reportgen"),
         (b"\xff\xfe", "cannot be read"),
     ],

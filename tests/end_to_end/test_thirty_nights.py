@@ -635,4 +635,4 @@ def test_the_newest_night_is_the_latest_and_nothing_hidden_is_left(simulation):
     out = simulation.project.out
     assert (out / "latest").resolve() == simulation[NIGHTS].folder.resolve()
     hidden = {path.name for path in out.iterdir() if path.name.startswith(".")}
-    assert hidden == {".nights.json", FOLDER}
+    assert hidden == {FOLDER}

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from reportgen.errors import ExitCode
 from reportgen.history import HistoryError, open_history
-from reportgen.history.errors import database_errors, shown_url
+from reportgen.history.database import database_errors, shown_url
 
 NOBODY = 65534
 
@@ -70,7 +70,7 @@ def test_a_damaged_database_is_said(path, tmp_path):
     error = refusal(path, tmp_path)
     assert error.message == f"history {path} is damaged"
     with open_history(path) as history, pytest.raises(HistoryError, match="is damaged"):
-        history.series("cdfs", "flux", "median")
+        history.table("cdfs")
 
 
 def test_a_database_that_was_cut_off_is_said(path, tmp_path):
@@ -171,7 +171,7 @@ def test_an_error_keeps_its_hint_between_processes():
 READ = """
 import os, sys
 from reportgen.history import open_history
-from reportgen.history.errors import HistoryError
+from reportgen.history import HistoryError
 import reportgen.history.store
 sys.path.insert(0, {tests!r})
 from nightly import add, night

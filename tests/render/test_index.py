@@ -9,10 +9,9 @@ from threading import Thread
 import pytest
 from made_nights import REPORT, make_run, started
 
-from reportgen.nights import write_index
-from reportgen.render.calendar import calendar_months, calendar_years
-from reportgen.render.index import render_index
-from reportgen.render.runs import MetricValue, RunEntry, nights
+from reportgen.history import MetricValue
+from reportgen.nights import RunEntry, list_runs, nights
+from reportgen.render.index import calendar_months, calendar_years, render_index, write_index
 from reportgen.render.trends import Limits, trend_view
 
 MEDIAN = "fluxes.median"
@@ -42,7 +41,8 @@ def folder(tmp_path_factory):
             (run / "summary.json").write_text("{")
     make_run(folder, started(NIGHTS - 2, 4), "fail")
     make_run(folder, started(NIGHTS - 2, 5), only=("fluxes",))
-    write_index(folder, REPORT, trends=[MEDIAN, "gone.metric"], limits={MEDIAN: Limits(upper=26)})
+    runs, trends = list_runs(folder, metrics=[MEDIAN]), [MEDIAN, "gone.metric"]
+    write_index(folder, runs, REPORT, trends=trends, limits={MEDIAN: Limits(upper=26)})
     return folder
 
 
@@ -154,7 +154,7 @@ def test_the_newest_night_is_first_and_several_runs_of_a_night_are_one_row(open_
 def test_a_run_that_cannot_be_read_has_its_place(open_index):
     row = open_index().locator(f"#night-{started(DAMAGED).date()}")
     assert "Cannot be read" in row.inner_text()
-    assert "is damaged: EOF while parsing" in row.inner_text()
+    assert "summary.json is damaged: Invalid JSON: EOF while parsing" in row.inner_text()
     assert row.locator("a").all_inner_texts() == ["HTML", "PDF"]
 
 
@@ -303,7 +303,7 @@ def test_months_without_a_night_are_left_out_and_years_are_newest_first():
 def test_text_of_a_record_cannot_change_the_page():
     run = RunEntry("20260901T020000Z", started(0), 1, "ok", "<script>alert(1)</script>")
     bad = REPORT.model_copy(update={"title": "<b>&", "field": '"><i>'})
-    page = render_index([run], bad, fonts=lambda _: "").decode()
+    page = render_index([run], bad).decode()
     assert "<script>" not in page
     assert "<b>&" not in page
     assert "<i>" not in page

@@ -1,6 +1,6 @@
-"""Puts a published run among the others: the history, old runs, the page of all nights."""
+"""What follows when a run is published: its place in the history, retention, the page of nights."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,9 +8,11 @@ from pathlib import Path
 from reportgen.analyses.trend import Trend
 from reportgen.config.loading import Report
 from reportgen.errors import ReportgenError
-from reportgen.history.nightly import NightlyHistory
-from reportgen.nights import Limits, write_index
+from reportgen.history import FILE, HistoryError, NightRun, open_history
+from reportgen.nights import list_runs
 from reportgen.past import history_place
+from reportgen.render.index import write_index
+from reportgen.render.trends import Limits
 from reportgen.retention import Keep, delete_runs
 from reportgen.summary import Summary
 
@@ -18,37 +20,52 @@ MOST_TRENDS = 6  # on the page of all nights, of checked metrics when no section
 
 
 @dataclass(frozen=True)
-class Filed:
+class Housekeeping:
     """How it went. troubles: what went wrong. notes: what a reader of the log should know."""
 
     troubles: tuple[ReportgenError, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def file_run(report: Report, summary: Summary, run: Path) -> Filed:
+def do_housekeeping(report: Report, summary: Summary, run: Path) -> Housekeeping:
     """Add a published run to the history, delete old ones, and write the page of all nights.
 
     run: its folder. To be called while no other build can run. The report is there already, so
     what goes wrong is given back, and one step does not keep the next from being made.
     """
-    steps: list[Callable[[Report, Summary, Path], list[str]]] = [_remember, _delete, _list]
     troubles: list[ReportgenError] = []
     notes: list[str] = []
-    for step in steps:
-        try:
-            notes += step(report, summary, run)
-        except ReportgenError as error:
-            troubles.append(error)
-    return Filed(tuple(troubles), tuple(notes))
+    trends = index_trends(report, summary)
+    stored: list[NightRun] = []
+    try:
+        with open_history(history_place(report.output)) as history:
+            history.add(summary, run)
+            stored = history.runs(summary.report.id, run.parent, trends)
+    except HistoryError as error:
+        troubles.append(error)
+    try:
+        notes += _delete_old_runs(report, summary, run, stored)
+    except ReportgenError as error:
+        troubles.append(error)
+    is_own = history_place(report.output) == report.output.folder / FILE
+    try:
+        write_index(
+            run.parent,
+            list_runs(run.parent, stored, trends, is_own=is_own),
+            summary.report,
+            trends=trends,
+            limits=_limits(summary, trends),
+            templates=summary.configuration.templates,
+        )
+    except ReportgenError as error:
+        troubles.append(error)
+    return Housekeeping(tuple(troubles), tuple(notes))
 
 
-def _remember(report: Report, summary: Summary, run: Path) -> list[str]:
-    with NightlyHistory(history_place(report.output)) as history:
-        history.add(summary, run)
-    return []
-
-
-def _delete(report: Report, summary: Summary, run: Path) -> list[str]:
+def _delete_old_runs(
+    report: Report, summary: Summary, run: Path, stored: Sequence[NightRun]
+) -> list[str]:
+    """Delete old runs as the configuration says; return why some are not deleted."""
     keep = report.output.keep
     if keep is None:
         return []
@@ -58,6 +75,7 @@ def _delete(report: Report, summary: Summary, run: Path) -> list[str]:
     }
     deleted = delete_runs(
         run.parent,
+        list_runs(run.parent, stored),
         Keep(keep.nights, keep.monthly or None),
         now=datetime.fromisoformat(summary.run.started),
         protected={*references, run.name},
@@ -65,20 +83,8 @@ def _delete(report: Report, summary: Summary, run: Path) -> list[str]:
     return [f"{name} is old, but it stays: {why}." for name, why in deleted.spared.items()]
 
 
-def _list(report: Report, summary: Summary, run: Path) -> list[str]:
-    trends = index_trends(report, summary)
-    write_index(
-        run.parent,
-        summary.report,
-        trends=trends,
-        limits=_limits(summary, trends),
-        templates=summary.configuration.templates,
-    )
-    return []
-
-
 def index_trends(report: Report, summary: Summary) -> tuple[str, ...]:
-    """Give the metrics to draw beside the list of nights: of trend sections, or those checked."""
+    """Return the metrics to draw beside the list of nights: of trend sections, or those checked."""
     chosen = [
         metric
         for section in report.sections.values()
@@ -95,7 +101,7 @@ def index_trends(report: Report, summary: Summary) -> tuple[str, ...]:
 
 
 def _limits(summary: Summary, trends: tuple[str, ...]) -> dict[str, Limits]:
-    """Give the limits that checks put on metrics tonight, the narrowest of each."""
+    """Return the limits that checks put on metrics tonight, the narrowest of each."""
     found = {}
     for section in summary.sections:
         for name in section.metrics:
