@@ -1,6 +1,7 @@
 """What follows when a run is published: its place in the history, retention, the page of nights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from reportgen.analyses.trend import Trend
 from reportgen.config.loading import Report
 from reportgen.errors import ReportgenError
-from reportgen.history import FILE, HistoryError, NightRun, open_history
+from reportgen.history import FILE, NightRun, open_history
 from reportgen.nights import list_runs
 from reportgen.past import history_place
 from reportgen.render.index import write_index
@@ -35,31 +36,29 @@ def do_housekeeping(report: Report, summary: Summary, run: Path) -> Housekeeping
     """
     troubles: list[ReportgenError] = []
     notes: list[str] = []
-    trends = index_trends(report, summary)
     stored: list[NightRun] = []
-    try:
-        with open_history(history_place(report.output)) as history:
-            history.add(summary, run)
-            stored = history.runs(summary.report.id, run.parent, trends)
-    except HistoryError as error:
-        troubles.append(error)
-    try:
-        notes += _delete_old_runs(report, summary, run, stored)
-    except ReportgenError as error:
-        troubles.append(error)
-    is_own = history_place(report.output) == report.output.folder / FILE
-    try:
-        write_index(
-            run.parent,
-            list_runs(run.parent, stored, trends, is_own=is_own),
-            summary.report,
-            trends=trends,
-            limits=_limits(summary, trends),
-            templates=summary.configuration.templates,
-        )
-    except ReportgenError as error:
-        troubles.append(error)
+    with _noting(troubles):
+        stored = _add_to_history(report, summary, run)
+    with _noting(troubles):
+        notes = _delete_old_runs(report, summary, run, stored)
+    with _noting(troubles):
+        _write_index(report, summary, run, stored)
     return Housekeeping(tuple(troubles), tuple(notes))
+
+
+@contextmanager
+def _noting(troubles: list[ReportgenError]) -> Iterator[None]:
+    try:
+        yield
+    except ReportgenError as error:
+        troubles.append(error)
+
+
+def _add_to_history(report: Report, summary: Summary, run: Path) -> list[NightRun]:
+    """Add a run to the history; return all that it has, with the metrics of the page of nights."""
+    with open_history(history_place(report.output)) as history:
+        history.add(summary, run)
+        return history.runs(summary.report.id, run.parent, index_trends(report, summary))
 
 
 def _delete_old_runs(
@@ -81,6 +80,19 @@ def _delete_old_runs(
         protected={*references, run.name},
     )
     return [f"{name} is old, but it stays: {why}." for name, why in deleted.spared.items()]
+
+
+def _write_index(report: Report, summary: Summary, run: Path, stored: Sequence[NightRun]) -> None:
+    trends = index_trends(report, summary)
+    is_own = history_place(report.output) == report.output.folder / FILE
+    write_index(
+        run.parent,
+        list_runs(run.parent, stored, trends, is_own=is_own),
+        summary.report,
+        trends=trends,
+        limits=_limits(summary, trends),
+        templates=summary.configuration.templates,
+    )
 
 
 def index_trends(report: Report, summary: Summary) -> tuple[str, ...]:

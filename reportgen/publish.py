@@ -1,21 +1,19 @@
 """Run folders: built hidden beside the others, renamed in one step, found through ``latest``."""
 
 import errno
-import fcntl
 import os
 import re
 import shutil
 import signal
-import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from reportgen.errors import PublishError
-from reportgen.lock import Told, lock_builds
+from reportgen.lock import Say, lock_builds, say_nothing
 
 LATEST = "latest"
 LINK = ".latest"  # in a run until it is called latest; stays if the build is killed just then
@@ -24,9 +22,7 @@ RUN_ID = re.compile(r"(?P<started>\d{8}T\d{6}Z)(?:-(?P<number>[2-9]|[1-9]\d+))?"
 LOCK_SECONDS = 3600.0  # how long a build waits for another of the same report
 WRITERS = 16
 _HIDDEN = ".building-"
-_LOCK = ".lock"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_UNLOCKED_SECONDS = 60.0  # between making a hidden folder and locking it lie milliseconds
 
 
 def started_now() -> tuple[datetime, bool]:
@@ -45,10 +41,6 @@ def started_now() -> tuple[datetime, bool]:
         ) from None
 
 
-def _nobody(_: str) -> None:
-    """Tell nobody."""
-
-
 @contextmanager
 def new_run(
     folder: Path,
@@ -56,40 +48,36 @@ def new_run(
     *,
     as_latest: bool = True,
     wait: float = LOCK_SECONDS,
-    told: Told = _nobody,
+    say: Say = say_nothing,
 ) -> Iterator["Unpublished"]:
     """Give a hidden folder to build a run in; it is removed unless it was published.
 
     Until the end of the block no other run is built in the folder, so the block is also where old
     runs are deleted and the index is written. started: time of the run; when the block begins if
     not given. as_latest: whether ``latest`` will point at the run. wait: seconds to wait for
-    another build to end. told: is called with what a build that waits has to say.
+    another build to end. say: is called with what a build that waits has to say.
     Raises PublishError when another build does not end, when the folder cannot be written or the
     disk is full.
     """
     folder = folder.absolute()
-    with publishing_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        link = folder / LATEST
-        if as_latest and link.exists() and not link.is_symlink():
-            raise PublishError(
-                f"{link} is not a link, so it is left as it is", "move it away and build again"
-            )
-        only_build = lock_builds(folder, wait=wait, told=told)
-    try:
-        started, fixed = started_now() if started is None else (started, False)
+    with ExitStack() as stack:
         with publishing_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            link = folder / LATEST
+            if as_latest and link.exists() and not link.is_symlink():
+                raise PublishError(
+                    f"{link} is not a link, so it is left as it is", "move it away and build again"
+                )
+            stack.enter_context(lock_builds(folder, wait=wait, say=say))
+            started, fixed = started_now() if started is None else (started, False)
             _remove_abandoned(folder)
-            run_id, lock = _reserve(folder, f"{started:%Y%m%dT%H%M%SZ}")
+            run_id = _reserve(folder, f"{started:%Y%m%dT%H%M%SZ}")
         unpublished = Unpublished(folder, run_id, started, fixed, as_latest)
         try:
             yield unpublished
         finally:
             unpublished.early.shutdown()
             shutil.rmtree(unpublished.path, ignore_errors=True)
-            os.close(lock)
-    finally:
-        only_build.release()
 
 
 class Unpublished:
@@ -125,35 +113,23 @@ class Unpublished:
             with _uninterrupted():
                 if self.as_latest:
                     (self.path / LINK).symlink_to(self.id, target_is_directory=True)
-                (self.path / _LOCK).unlink(missing_ok=True)
                 self.path.rename(target)
                 if self.as_latest:
                     (target / LINK).replace(self.folder / LATEST)
         return target
 
 
-def _reserve(folder: Path, wanted: str) -> tuple[str, int]:
-    """Make the hidden folder of a run; give its id and a lock that says that it is alive.
+def _reserve(folder: Path, wanted: str) -> str:
+    """Make the hidden folder of a run; return its id.
 
     Runs of one second (or of one SOURCE_DATE_EPOCH) get a number; none is replaced.
     """
     name, number = wanted, 1
-    while True:
-        hidden = folder / f"{_HIDDEN}{name}"
-        with suppress(FileExistsError):  # another build has it
-            hidden.mkdir()
-            if not (folder / name).exists():
-                return name, _locked(hidden / _LOCK)
-            hidden.rmdir()
+    while (folder / name).exists():
         number += 1
         name = f"{wanted}-{number}"
-
-
-def _locked(path: Path) -> int:
-    lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
-    with suppress(OSError):  # a file system without locks
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return lock
+    (folder / f"{_HIDDEN}{name}").mkdir()
+    return name
 
 
 def _to_disk(folder: Path) -> None:
@@ -179,10 +155,9 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what killed builds left behind; builds that still run hold the lock of theirs."""
+    """Remove what killed builds left behind; no other build runs."""
     for path in folder.glob(f"{_HIDDEN}*"):
-        if _abandoned(path):
-            shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
     finish_deletions(folder)
 
 
@@ -192,24 +167,6 @@ def finish_deletions(folder: Path) -> None:
         named = RUN_ID.fullmatch(path.name.removeprefix(DELETING))
         if named and path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _abandoned(hidden: Path) -> bool:
-    try:
-        lock = os.open(hidden / _LOCK, os.O_RDWR)
-    except FileNotFoundError:
-        with suppress(FileNotFoundError):
-            return time.time() - hidden.stat().st_mtime > _UNLOCKED_SECONDS
-        return False
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(lock)
-    return True
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -69,7 +69,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
     check_templates("" if report.output.templates is None else str(report.output.templates))
     started_now()  # a wrong time is said before anything is made
     with (
-        new_run(report.output.folder, as_latest=not options.only, told=progress.told) as run,
+        new_run(report.output.folder, as_latest=not options.only, say=progress.told) as run,
         worker_pool(options.workers) as pool,
         meter_memory(wanted=has_memory_budget(report) and not run.fixed) as meter,
     ):

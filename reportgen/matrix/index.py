@@ -1,16 +1,15 @@
 """The page above the reports of a matrix, from the newest run of each."""
 
-import fcntl
 import os
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from reportgen.config.loading import Report
 from reportgen.config.reports import Matrix
 from reportgen.errors import ConfigError
+from reportgen.lock import lock_builds, say_nothing
 from reportgen.nights import DOCUMENTS
-from reportgen.publish import LATEST, publishing_errors, replace_file
+from reportgen.publish import LATEST, LOCK_SECONDS, publishing_errors, replace_file
 from reportgen.render.index import INDEX, MARK, refuse_foreign
 from reportgen.render.matrix import MatrixEntry, render_matrix
 from reportgen.summary import read_summary
@@ -33,9 +32,7 @@ def write_matrix_index(matrix: Matrix) -> Path:
     kept = "the reports were published, the list of them is the former"
     with publishing_errors(matrix.folder, kept):
         matrix.folder.mkdir(parents=True, exist_ok=True)
-        with (matrix.folder / _LOCK).open("w") as lock:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(lock, fcntl.LOCK_EX)
+        with lock_builds(matrix.folder, wait=LOCK_SECONDS, say=say_nothing, file=_LOCK):
             page = render_matrix(
                 [_entry(report, matrix.folder) for report in matrix.reports],
                 matrix.title,

@@ -3,7 +3,6 @@
 Only the process of the build is killed; its workers must notice by themselves.
 """
 
-import os
 import re
 import shutil
 import signal
@@ -41,9 +40,9 @@ KILLS = {
     "make_documents": 2,
     "write_summary": 3,
     "publish": 7,
-    "_remember": 6,
-    "_delete": 5,
-    "_list": 6,
+    "_add_to_history": 6,
+    "_delete_old_runs": 5,
+    "_write_index": 6,
     "trim": 1,
 }
 LEAST_KILLS = 40
@@ -224,8 +223,6 @@ def kill_and_build_again(subject, kills):
         wait_until(lambda: not subject.warm.workers(), "the end of the workers")
         seen.append(look(project))
         assert_unharmed(*seen[-2:])
-    for left in project.out.glob(".building-*"):
-        os.utime(left, (0, 0))  # the next night is not within the minute
     night = NIGHTS + len(kills)
     done = subject.warm.build(project.config, epoch=started(night))
     assert done.code == 0, done.complained
@@ -273,7 +270,7 @@ def test_builds_are_killed_in_every_stage_that_changes_anything(subject):
 def test_a_first_run_whose_build_was_killed_once_it_was_published_is_remembered(subject):
     project = subject.restored()
     shutil.rmtree(project.out)
-    point = "_remember Cursor.execute 1"  # as the database is made
+    point = "_add_to_history Cursor.execute 1"  # as the database is made
     done = subject.warm.build(project.config, epoch=started(0), kill_at=point)
     assert done.code == -signal.SIGKILL
     assert len(runs_of(project)) == 1

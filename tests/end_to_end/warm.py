@@ -22,6 +22,8 @@ WATCHED = frozenset(
     )
 )
 
+CONDUCTORS = {("run.py", "build"), ("housekeeping.py", "do_housekeeping")}
+
 
 class Watch:
     """Counts the points of a build, each the end of a call that changes something; kills it at one.
@@ -50,11 +52,11 @@ class Watch:
             self._notes.append(point)
 
     def stage(self, frame):
-        """Name what the conductor does just now, or what the filing of a run does."""
+        """Name what the conductor does just now, or what follows when a run is published."""
         below = "outside"
         while frame is not None:
             name, file = frame.f_code.co_name, frame.f_code.co_filename
-            if (Path(file).name, name) in {("run.py", "build"), ("filing.py", "file_run")}:
+            if (Path(file).name, name) in CONDUCTORS:
                 return below
             if file.startswith(self._package):
                 below = name

@@ -99,7 +99,7 @@ def test_each_combination_is_a_row_with_its_verdict_and_links(open_index, matrix
         f"xmm-lss · 2026-11-23 Deep Field OK {verdicts[4]} 21 Sep 2026 {links}",
         "boötes · 2026-11-23 Not built yet — —",
     ]
-    assert broken.startswith("xmm-lss · 2026-11-22 Cannot be read summary.json: is not a run")
+    assert broken.startswith("xmm-lss · 2026-11-22 Cannot be read summary.json: is damaged")
     counted = "7 reports: 1 that cannot be read, 1 in error, 1 failed, 1 with a warning, 2 OK and "
     assert page.locator("header .quiet").inner_text() == f"{counted}1 not built yet."
     assert "1 report does not hold observations" in page.locator("header .banner").inner_text()
