@@ -10,8 +10,8 @@ from reportgen.analyses.trend import Trend
 from reportgen.config.loading import Report
 from reportgen.errors import ReportgenError
 from reportgen.history import FILE, NightRun, open_history
+from reportgen.lookup import history_place
 from reportgen.nights import list_runs
-from reportgen.past import history_place
 from reportgen.render.index import write_index
 from reportgen.render.trends import Limits
 from reportgen.retention import Keep, delete_runs

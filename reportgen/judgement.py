@@ -7,7 +7,8 @@ from pathlib import Path
 
 from reportgen.analyses.trend import MetricHistory
 from reportgen.budgets import assume_budgets
-from reportgen.changes import compare, sentences, usual_scatter
+from reportgen.changes.compare import compare, usual_scatter
+from reportgen.changes.sentences import sentences
 from reportgen.checks.evaluation import check_run
 from reportgen.checks.gathering import gather_facts
 from reportgen.checks.subjects import unknown_subjects
@@ -15,10 +16,9 @@ from reportgen.config.columns import unit_symbol
 from reportgen.config.loading import Report
 from reportgen.errors import ConfigError
 from reportgen.history import HistoryError, MetricTable, open_history
+from reportgen.lookup import history_place
 from reportgen.nights import import_runs, night_before
-from reportgen.past import history_place
 from reportgen.summary import (
-    ChangeRecord,
     HistoryRecord,
     MetricRecord,
     PastRecord,
@@ -179,10 +179,9 @@ def _since(
         before = read_summary(folder)
     except ConfigError as error:
         return SinceRecord(name=name, error=error.message)
-    found = sentences(compare(before, summary, noise))
     return SinceRecord(
         name=name,
         run=before.run.id,
         night=before.run.started[:10],
-        changes=tuple(ChangeRecord(**sentence.model_dump()) for sentence in found),
+        changes=sentences(compare(before, summary, noise)),
     )

@@ -13,7 +13,7 @@ Pair = tuple[InputRecord, InputRecord]
 def compare_inputs(
     before: Iterable[InputRecord], after: Iterable[InputRecord]
 ) -> tuple[InputChange, ...]:
-    """Give every input of either run, those of the later run first.
+    """Return every input of either run, those of the later run first.
 
     A file that is read from another place is the same input if its content, or else its name,
     is found once in each run: a survey often writes a folder for each night.

@@ -1,4 +1,4 @@
-"""What changed, as plain records that can be written beside the record of a run."""
+"""What changed between two runs, as plain records."""
 
 from typing import Literal
 

@@ -3,17 +3,20 @@
 from collections.abc import Iterator
 from textwrap import wrap
 
-from reportgen.changes.input_wording import say_input, say_unchanged, short_names
 from reportgen.changes.records import Changes
-from reportgen.changes.said import Said, Sentence
 from reportgen.changes.wording import (
-    say_circumstances,
-    say_metric,
-    say_section,
-    say_verdict,
-    say_within,
+    Ranked,
+    describe_circumstances,
+    describe_input,
+    describe_metric,
+    describe_section,
+    describe_unchanged,
+    describe_verdict,
+    describe_within,
+    short_names,
 )
 from reportgen.numbers import count
+from reportgen.summary import ChangeRecord
 
 _ORDER = (
     "other report",
@@ -62,25 +65,25 @@ _INDENT = 9  # columns before a sentence
 _PLACES = {kind: place for place, kind in enumerate(_ORDER)}
 
 
-def sentences(changes: Changes) -> tuple[Sentence, ...]:
-    """Give what changed, worst first; among changes of a kind the largest first."""
-    said = sorted(_say(changes), key=lambda one: (_PLACES[one.kind], -one.size))
+def sentences(changes: Changes) -> tuple[ChangeRecord, ...]:
+    """Return what changed, worst first; among changes of a kind the largest first."""
+    said = sorted(_described(changes), key=lambda one: (_PLACES[one.kind], -one.size))
     return tuple(one.sentence.model_copy(update={"kind": one.kind}) for one in said)
 
 
-def _say(changes: Changes) -> Iterator[Said]:
-    yield from map(say_section, changes.sections)
-    yield from map(say_verdict, changes.verdicts)
-    yield from (say_metric(change) for change in changes.metrics if change.kind != "within")
-    yield from say_within(changes)
+def _described(changes: Changes) -> Iterator[Ranked]:
+    yield from map(describe_section, changes.sections)
+    yield from map(describe_verdict, changes.verdicts)
+    yield from (describe_metric(change) for change in changes.metrics if change.kind != "within")
+    yield from describe_within(changes)
     names = short_names(changes)
-    yield from (say_input(c, names[c.path]) for c in changes.inputs if c.kind != "unchanged")
-    yield from say_unchanged(changes)
-    yield from say_circumstances(changes)
+    yield from (describe_input(c, names[c.path]) for c in changes.inputs if c.kind != "unchanged")
+    yield from describe_unchanged(changes)
+    yield from describe_circumstances(changes)
 
 
 def moved_beyond(changes: Changes) -> bool:
-    """Say whether a number moved beyond its noise or tolerance, went missing, or became worse."""
+    """Return whether a number moved beyond what is usual, went missing, or became worse."""
     return (
         any(c.kind in {"moved", "differs", "missing", "gone", "unit"} for c in changes.metrics)
         or any(c.kind in {"new", "worse"} for c in changes.verdicts)
@@ -89,7 +92,7 @@ def moved_beyond(changes: Changes) -> bool:
 
 
 def as_text(changes: Changes, width: int | None = None) -> str:
-    """Give what changed for a terminal, with the beginning of the configuration's diff.
+    """Return what changed for a terminal, with the beginning of the configuration's diff.
 
     width: columns, beyond which sentences go on below; None for one line each.
     """

@@ -79,8 +79,8 @@ def history(  # noqa: PLR0917 - click names them all
     _check_words(words, of_metric, as_json and as_csv)
     from reportgen.cli import tables
     from reportgen.history import open_history
-    from reportgen.past.places import find_history
-    from reportgen.past.telling import read_overview, read_series
+    from reportgen.lookup import find_history
+    from reportgen.overview import read_overview, read_series
 
     place = find_history(database, output, here=Path())
     with open_history(place) as opened:
@@ -115,10 +115,10 @@ def _check_words(words: tuple[str, ...], of_metric: bool, in_two_forms: bool) ->
 
 
 def _import(runs: tuple[str, ...], database: str | None, output: Path | None, as_json: bool) -> int:
+    from reportgen.cli.tables import import_text
     from reportgen.history import FILE
-    from reportgen.past.adding import Imported, add_runs, said_of
-    from reportgen.past.places import VARIABLE
-    from reportgen.past.runs import find_runs
+    from reportgen.history.importing import Imported, add_runs
+    from reportgen.lookup import VARIABLE, find_runs
 
     if not runs:
         raise click.UsageError("Which RUN should be added? Give a run or an output folder.")
@@ -133,8 +133,8 @@ def _import(runs: tuple[str, ...], database: str | None, output: Path | None, as
     added = add_runs(folders, lambda run: given or run.resolve().parent / FILE)
     if as_json:
         click.echo(_json(Imported(runs=added.runs)))
-    for line in () if as_json else said_of(added):
-        click.echo(line)
+    elif added.runs:
+        click.echo(import_text(added.runs))
     lost = [ConfigError(run.message) for run in added.runs if run.message]
     for problem in (*wrong, *lost):
         complain(problem)
@@ -173,10 +173,10 @@ def diff(  # noqa: PLR0917 - click names them all
     2026-11-23 for the run that stands for that night. What counts as a move is told by the
     scatter on the nights before, where there is a history; without one every difference counts.
     """
-    from reportgen.changes import TOLERANCE, as_text
-    from reportgen.past.comparing import compare_runs
-    from reportgen.past.places import history_beside
-    from reportgen.past.runs import find_run, night_before
+    from reportgen.changes.compare import TOLERANCE
+    from reportgen.changes.runs import compare_runs
+    from reportgen.changes.sentences import as_text
+    from reportgen.lookup import find_run, history_beside, night_before
 
     after = find_run(run_b or run_a, output, here=Path())
     before = find_run(run_a, output, here=Path()) if run_b else night_before(after)
@@ -225,9 +225,9 @@ def backtest(  # noqa: PLR0917 - click names them all
     as_json: bool,
 ) -> int:
     """Say on which nights of the history today's checks of CONFIG would have fired."""
+    from reportgen.backtest import Backtests, replay_checks
     from reportgen.cli.tables import backtest_text
-    from reportgen.past.places import history_place
-    from reportgen.past.replaying import Backtests, replay_checks
+    from reportgen.lookup import history_place
 
     reports = read_reports(config, overrides, cells)
     chosen = [reports.one(cell) for cell in reports.cells or (None,)]

@@ -8,10 +8,11 @@ from datetime import date, timedelta
 from io import StringIO
 from textwrap import wrap
 
-from reportgen.changes.units import symbol
+from reportgen.backtest import Backtest, FiredRecord, ReplayRecord
+from reportgen.changes.quantities import symbol
+from reportgen.history.importing import ImportedRun
 from reportgen.numbers import count, listed, number
-from reportgen.past.replaying import Backtest, FiredRecord, ReplayRecord
-from reportgen.past.telling import HistoryReport, LastRecord, Overview, PointRecord, SeriesRecord
+from reportgen.overview import HistoryReport, LastRecord, Overview, PointRecord, SeriesRecord
 from reportgen.render.series import Series, SeriesPoint, usual_step
 from reportgen.render.terminal import plot_lines, signs_for
 
@@ -153,6 +154,21 @@ def _metric_row(metric: LastRecord, last: date | None) -> _Row:
     value = "no value" if metric.value is None else number(metric.value, metric.digits)
     when = "" if metric.last == last else f"{metric.last}"
     return metric.key, value, symbol(metric.unit), metric.verdict or "", f"{metric.nights}", when
+
+
+def import_text(runs: Sequence[ImportedRun]) -> str:
+    """Return what became of the runs that should be added, history by history."""
+    lines = []
+    for place in dict.fromkeys(run.history for run in runs if run.history):
+        ours = [run for run in runs if run.history == place]
+        lines += [f"{run.outcome:<5}  {run.report}  {run.run}" for run in ours]
+        new = sum(run.outcome == "new" for run in ours)
+        known = len(ours) - new
+        lines.append(
+            f"{new} {'run is' if new == 1 else 'runs are'} new in {place}, "
+            f"{known} {'was' if known == 1 else 'were'} there before."
+        )
+    return "\n".join(lines)
 
 
 def backtest_text(found: Backtest) -> str:

@@ -7,9 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from reportgen.changes import Changes, Sentence
-from reportgen.changes.records import ComparedRun, MetricChange, MetricKind
-from reportgen.changes.units import (
+from reportgen.changes.quantities import (
     before_and_after,
     has_ratio,
     quantity,
@@ -18,12 +16,18 @@ from reportgen.changes.units import (
     times,
     with_unit,
 )
+from reportgen.changes.records import (
+    Changes,
+    ComparedRun,
+    MetricChange,
+    MetricKind,
+)
 from reportgen.numbers import MISSING
 from reportgen.render.environment import render_page
 from reportgen.render.fonts import font_faces
 from reportgen.render.html import FONTS
 from reportgen.render.view import WORDS
-from reportgen.summary import Status, Summary
+from reportgen.summary import ChangeRecord, Status, Summary
 
 _KINDS: dict[MetricKind, str] = {
     "missing": "no value now",
@@ -94,7 +98,7 @@ class DiffView:
 
 
 def render_diff(
-    before: Summary, after: Summary, changes: Changes, said: Sequence[Sentence], noise: str
+    before: Summary, after: Summary, changes: Changes, said: Sequence[ChangeRecord], noise: str
 ) -> bytes:
     """Give the page. said: the changes in sentences. noise: what is known of the usual scatter.
 
@@ -111,7 +115,7 @@ def render_diff(
 
 
 def _view(
-    before: Summary, after: Summary, changes: Changes, said: Sequence[Sentence], noise: str
+    before: Summary, after: Summary, changes: Changes, said: Sequence[ChangeRecord], noise: str
 ) -> DiffView:
     configuration = changes.configuration
     return DiffView(
@@ -160,7 +164,7 @@ def _run(run: ComparedRun) -> RunView:
     )
 
 
-def _sentence(sentence: Sentence) -> SentenceView:
+def _sentence(sentence: ChangeRecord) -> SentenceView:
     first, _, rest = sentence.text.partition("\n")
     word = "" if sentence.status is None else WORDS[sentence.status]
     return SentenceView(first, rest, sentence.status, word)

@@ -6,14 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import check, flux, metric, run, section, source
 
-from reportgen.changes import (
-    Changes,
-    as_text,
-    compare,
-    moved_beyond,
-    sentences,
-    usual_scatter,
-)
+from reportgen.changes.compare import compare, usual_scatter
+from reportgen.changes.records import Changes
+from reportgen.changes.sentences import as_text, moved_beyond, sentences
 
 KEY = ("flux", "median")
 

@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import VERSIONS, check, flux, metric, run, section, source
 
-from reportgen.changes import as_text, compare, sentences
-from reportgen.changes.units import before_and_after, quantity, signed_percent
+from reportgen.changes.compare import compare
+from reportgen.changes.quantities import before_and_after, quantity, signed_percent
+from reportgen.changes.sentences import as_text, sentences
 
 KEY = ("flux", "median")
 
@@ -12,7 +13,7 @@ KEY = ("flux", "median")
 def said(before, after, noise=None):
     """Give all sentences, with plain spaces."""
     changes = compare(before, after, noise)
-    return [str(sentence).replace("\u00a0", " ") for sentence in sentences(changes)]
+    return [sentence.text.replace("\u00a0", " ") for sentence in sentences(changes)]
 
 
 @pytest.mark.parametrize(

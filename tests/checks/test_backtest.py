@@ -5,7 +5,7 @@ from checking import BROKEN, NIGHT, block, checked, nights, section, summary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.checks.backtest import PastNight, backtest
+from reportgen.backtest import PastNight, backtest
 from reportgen.checks.facts import Reference
 
 
@@ -17,6 +17,10 @@ def replay(*blocks, nights=(), references=None, record=None, dated=True):
     return backtest(record or section(), blocks, nights, references or {}, dated=dated)
 
 
+def skipped(replay):
+    return len(replay.not_computed) + len(replay.not_known)
+
+
 def fired(found):
     return [(NIGHT - each.night).days for each in found.fired]
 
@@ -26,7 +30,7 @@ def test_a_limit_says_on_which_nights_it_would_have_fired():
         block(metric="flux", max=230, severity="warn"), nights=past(231, 200, 240, 229)
     )
     assert (found.section, found.check, found.severity) == ("fluxes", "flux-max-warn", "warn")
-    assert (found.nights, found.skipped, found.impossible) == (4, 0, "")
+    assert (found.nights, skipped(found), found.impossible) == (4, 0, "")
     assert fired(found) == [4, 2]
     assert {each.status for each in found.fired} == {"warn"}
     assert "is 231\u00a0µJy, above the limit of 230\u00a0µJy" in found.fired[0].message
@@ -68,7 +72,7 @@ def test_a_night_in_error_and_a_metric_that_was_not_there_are_skipped():
     some[1] = PastNight(some[1].night, {}, computed=False)
     some[2] = PastNight(some[2].night, {"other": 1.0})
     (found,) = replay(block(metric="flux", max=230), nights=some)
-    assert (found.nights, found.skipped, fired(found)) == (1, 2, [3])
+    assert (found.nights, skipped(found), fired(found)) == (1, 2, [3])
 
 
 def test_dates_are_kept_unless_they_are_not_wanted():
@@ -120,7 +124,7 @@ def test_what_the_history_cannot_replay_says_why(keys, reason):
 def test_rows_are_replayed_where_they_are_known():
     some = [*past(1, 2, rows=100)[:1], *past(1, 2)[1:]]
     (found,) = replay(block(rows_at_least=101), nights=some)
-    assert (found.nights, found.skipped, fired(found)) == (1, 1, [2])
+    assert (found.nights, skipped(found), fired(found)) == (1, 1, [2])
 
 
 def test_a_reference_that_is_there_is_replayed():

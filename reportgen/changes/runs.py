@@ -1,23 +1,16 @@
-"""Two runs compared, with the noise that the history knows."""
+"""Two run folders compared, with the usual scatter that the history knows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from reportgen.changes import (
-    TOLERANCE,
-    Changes,
-    Sentence,
-    compare,
-    moved_beyond,
-    sentences,
-    usual_scatter,
-)
-from reportgen.errors import ConfigError, ReportgenError
-from reportgen.history import Key, MetricTable, open_history
+from reportgen.changes.compare import TOLERANCE, compare, usual_scatter
+from reportgen.changes.records import Changes
+from reportgen.changes.sentences import moved_beyond, sentences
+from reportgen.history import HistoryError, Key, MetricTable, open_history
 from reportgen.numbers import count
-from reportgen.summary import Record, Summary, read_summary
+from reportgen.summary import ChangeRecord, Record, Summary, read_summary
 
 NOISE_NIGHTS = 90
 """How many nights before the later run tell how much a metric usually scatters."""
@@ -44,7 +37,7 @@ class Difference(Record):
     moved: bool
     """Whether something moved beyond its tolerance: exit code 1."""
     noise: NoiseRecord
-    sentences: tuple[Sentence, ...]
+    sentences: tuple[ChangeRecord, ...]
     """What changed, worst first."""
     changes: Changes
 
@@ -56,7 +49,7 @@ class Compared:
     before: Summary
     after: Summary
     difference: Difference
-    trouble: ReportgenError | None = None
+    trouble: HistoryError | None = None
 
 
 def compare_runs(
@@ -70,11 +63,8 @@ def compare_runs(
     one, other = read_summary(before), read_summary(after)
     trouble = None
     try:
-        last = max(_night(one, before), _night(other, after)) - timedelta(days=1)
-        record, noise = _noise(other, place, last)
-    except ConfigError:
-        raise
-    except ReportgenError as error:
+        record, noise = _noise(other, place, max(map(_night, (one, other))) - timedelta(days=1))
+    except HistoryError as error:
         trouble, noise = error, {}
         record = NoiseRecord(said="Usual scatter is not known: the history cannot be read.")
     changes = compare(one, other, noise, tolerance=tolerance)
@@ -111,15 +101,11 @@ def _noise(
 
 
 def _values(table: MetricTable, key: Key, unit: str) -> Iterable[float | None]:
-    """Give the numbers of a metric that are in a unit."""
+    """Return the numbers of a metric that are in a unit."""
     cells = table.cells.get(key, ())
     return [cell[0] for cell in cells if cell is not None and cell[1] == unit]
 
 
-def _night(summary: Summary, folder: Path) -> date:
-    try:
-        started = datetime.fromisoformat(summary.run.started)
-    except ValueError:
-        said = f"{folder}: the start of the run is {summary.run.started!r}, which is not a time"
-        raise ConfigError(said) from None
+def _night(summary: Summary) -> date:
+    started = datetime.fromisoformat(summary.run.started)
     return (started if started.tzinfo is None else started.astimezone(UTC)).date()

@@ -17,17 +17,17 @@ _LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
 
 @lru_cache(maxsize=256)
 def symbol(unit: str) -> str:
-    """Give a unit as text for people; one that astropy does not know as it is."""
+    """Return a unit as text for people; one that astropy does not know as it is."""
     return unit if unit_problem(unit) else unit_symbol(unit)
 
 
 def quantity(value: float, unit: str, digits: int | None = None) -> str:
-    """Give a number with its unit; a number that is not 0 is not written as 0."""
+    """Return a number with its unit; a number that is not 0 is not written as 0."""
     return with_unit(_least(value, digits), unit)
 
 
 def with_unit(text: str, unit: str) -> str:
-    """Give a formatted number with its unit."""
+    """Return a formatted number with its unit."""
     sign = symbol(unit)
     if not sign:
         return text
@@ -38,7 +38,7 @@ def with_unit(text: str, unit: str) -> str:
 def before_and_after(
     before: float, after: float, unit: str, digits: int | None = None
 ) -> tuple[str, str]:
-    """Give two numbers that differ so that they are seen to, and by how much.
+    """Return two numbers that differ so that they are seen to, and by how much.
 
     The first one bears its unit only where a sentence needs it on both: ``210``, ``248 µJy``.
     """
@@ -48,19 +48,19 @@ def before_and_after(
 
 
 def has_ratio(unit: str) -> bool:
-    """Say whether a percentage of a number in this unit means something to a reader."""
+    """Return whether a percentage of a number in this unit means something to a reader."""
     return not any(part in _NO_RATIO for part in (symbol(unit), unit))
 
 
 def signed_percent(fraction: float) -> str:
-    """Give a relative change: ``+18 %``."""
+    """Return a relative change: ``+18 %``."""
     percent = 100 * abs(fraction)
     text = count(percent) if 9.95 <= percent < 1e6 else number(float(f"{percent:.1e}"))
     return f"{'−' if fraction < 0 else '+'}{text}\u00a0%"
 
 
 def times(ratio: float) -> str:
-    """Give how many times something is as large: ``4.2 times``."""
+    """Return how many times something is as large: ``4.2 times``."""
     text = count(ratio) if 9.95 <= ratio < 1e6 else number(float(f"{ratio:.1e}"))
     return f"{text}\u00a0times"
 
@@ -75,7 +75,7 @@ def _distinct(before: float, after: float, digits: int | None) -> tuple[str, str
 
 
 def _is_faithful(before: float, after: float, one: str, other: str) -> bool:
-    """Say whether what is shown differs as much as the numbers do."""
+    """Return whether what is shown differs as much as the numbers do."""
     change = after - before
     if not math.isfinite(change):
         return True
@@ -83,13 +83,13 @@ def _is_faithful(before: float, after: float, one: str, other: str) -> bool:
 
 
 def _least(value: float, digits: int | None) -> str:
-    """Give a number as the report shows it, unless that would make it 0."""
+    """Return a number as the report shows it, unless that would make it 0."""
     text = number(value, digits if abs(value) < 1e15 else None)
     return number(value) if value and not _read(text) else text
 
 
 def _precise(value: float, significant: int) -> str:
-    """Give a number with so many significant digits."""
+    """Return a number with so many significant digits."""
     if value == 0:
         return "0"
     exponent = math.floor(math.log10(abs(value)))
@@ -100,6 +100,6 @@ def _precise(value: float, significant: int) -> str:
 
 
 def _read(text: str) -> float:
-    """Give the number that a reader sees."""
+    """Return the number that a reader sees."""
     mantissa, _, power = text.translate(_LOWERED).replace(",", "").partition("×10")
     return float(f"{mantissa}e{power or 0}")

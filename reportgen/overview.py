@@ -1,4 +1,4 @@
-"""What a history tells of its reports, and of one metric."""
+"""What a history has of its reports, and of one metric."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -94,7 +94,7 @@ class Overview(Record):
 def read_series(
     history: History, metric: str, report: str | None, most: int | None
 ) -> SeriesRecord:
-    """Give a metric on the last nights.
+    """Return a metric on the last nights.
 
     metric: ``section.metric``, or its name alone where that leaves no doubt.
     Raises ConfigError when report or metric are not known, or could be several.
@@ -123,7 +123,7 @@ def read_series(
 
 
 def read_overview(history: History, report: str | None, most: int) -> Overview:
-    """Give what a history has of one report, or of each. most: nights to list."""
+    """Return what a history has of one report, or of each. most: nights to list."""
     known = history.reports()
     chosen = known if report is None and known else [choose_report(history, report)]
     return Overview(
@@ -132,7 +132,7 @@ def read_overview(history: History, report: str | None, most: int) -> Overview:
 
 
 def choose_report(history: History, report: str | None) -> str:
-    """Give the report that is meant, the only one if none was named.
+    """Return the report that is meant, the only one if none was named.
 
     Raises ConfigError when it is not known, or could be several.
     """
@@ -198,7 +198,7 @@ def _night(night: NightRun) -> NightRecord:
 
 
 def _last(metric: KnownMetric, name: MetricName | None, points: Sequence[Point]) -> LastRecord:
-    """Give a metric on the last night that has it; without its value when that is long ago."""
+    """Return a metric on the last night that has it; without its value when that is long ago."""
     label, unit, digits = name or MetricName("", "", None)
     found = next((point for point in reversed(points) if point.night == metric.last), None)
     return LastRecord(
