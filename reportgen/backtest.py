@@ -7,8 +7,7 @@ from pathlib import Path
 
 from reportgen.checks.budgets import budget_labels
 from reportgen.checks.evaluation import evaluate
-from reportgen.checks.facts import Facts, Past, Reference
-from reportgen.checks.gathering import read_references
+from reportgen.checks.facts import Facts, Past, Reference, read_references
 from reportgen.config.budgets import SectionBudgets
 from reportgen.config.checks import CheckBlock
 from reportgen.config.loading import Report

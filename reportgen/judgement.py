@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from reportgen.analyses.trend import MetricHistory
-from reportgen.budgets import assume_budgets
 from reportgen.changes.compare import compare, usual_scatter
 from reportgen.changes.sentences import sentences
+from reportgen.checks.budgets import assume_budgets
 from reportgen.checks.evaluation import check_run
-from reportgen.checks.gathering import gather_facts
+from reportgen.checks.facts import gather_facts
 from reportgen.checks.subjects import unknown_subjects
 from reportgen.config.columns import unit_symbol
 from reportgen.config.loading import Report

@@ -8,8 +8,8 @@ from pathlib import Path
 from time import perf_counter
 
 from reportgen.analyses.base import AnyAnalysis
-from reportgen.budgets import settle_budgets
 from reportgen.cache import Cache
+from reportgen.checks.budgets import settle_budgets
 from reportgen.config.loading import Report
 from reportgen.config.suggest import unknown
 from reportgen.data.contents import Contents

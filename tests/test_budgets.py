@@ -1,7 +1,7 @@
 import pytest
 from made_nights import make_run, started
 
-from reportgen.budgets import assume_budgets, settle_budgets
+from reportgen.checks.budgets import assume_budgets, settle_budgets
 from reportgen.config.budgets import ReportBudgets
 from reportgen.summary import DocumentRecord, ErrorRecord, read_summary
 

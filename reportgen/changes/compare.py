@@ -7,7 +7,6 @@ from statistics import median
 from typing import NamedTuple
 
 from reportgen.changes.inputs import compare_inputs
-from reportgen.changes.quantities import symbol
 from reportgen.changes.records import (
     Changes,
     CommitChange,
@@ -22,6 +21,7 @@ from reportgen.changes.records import (
 )
 from reportgen.history import Key
 from reportgen.history.records import finite
+from reportgen.quantities import symbol
 from reportgen.summary import (
     STATUSES,
     CheckRecord,

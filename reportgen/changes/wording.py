@@ -5,14 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
-from reportgen.changes.quantities import (
-    before_and_after,
-    has_ratio,
-    quantity,
-    signed_percent,
-    symbol,
-    times,
-)
 from reportgen.changes.records import (
     Changes,
     CommitChange,
@@ -24,6 +16,14 @@ from reportgen.changes.records import (
     VerdictChange,
 )
 from reportgen.numbers import bytes_text, count, listed, number
+from reportgen.quantities import (
+    before_and_after,
+    has_ratio,
+    quantity,
+    signed_percent,
+    symbol,
+    times,
+)
 from reportgen.summary import ChangeRecord, Status
 
 _SHORT_COMMIT = 10

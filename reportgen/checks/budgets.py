@@ -1,13 +1,25 @@
-"""Checks of budgets: what a section or a whole build took, beside what it may take."""
+"""Checks of budgets: what a section or a whole build took, beside what it may take.
+
+Those of a whole report are assumed to hold while its documents are made, and then checked.
+"""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from reportgen.checks.subjects import is_broken
-from reportgen.checks.words import MOST_DIGITS, beside, exact, quantity
+from reportgen.checks.verdicts import is_broken
 from reportgen.config.budgets import Budget, ReportBudgets, SectionBudgets
 from reportgen.numbers import bytes_text
-from reportgen.summary import CheckRecord, SectionRecord, Status
+from reportgen.quantities import MOST_DIGITS, beside, exact, with_unit
+from reportgen.summary import (
+    CheckRecord,
+    DocumentRecord,
+    SectionRecord,
+    Status,
+    Summary,
+    with_status,
+)
 
 BYTE = "byte"  # as astropy calls it
 
@@ -62,10 +74,54 @@ class _Ending:
 _IDLE = _Ending(_FIXED, "ok", in_force=False)
 
 
+def assume_budgets(
+    summary: Summary, block: ReportBudgets | None, forms: tuple[str, ...]
+) -> Summary:
+    """Return the record of a run with the checks of its budgets as if all hold.
+
+    forms: the documents that will be made. A budget that cannot be checked says so already.
+    """
+    if block is None:
+        return summary
+    nothing = Used(memory=0, sizes=dict.fromkeys(forms, 0))
+    checks = check_report_budgets(block, nothing, fixed=summary.run.seconds is None)
+    unknown = tuple(check.model_copy(update={"value": None}) for check in checks)
+    return with_status(summary.model_copy(update={"checks": unknown}))
+
+
+def settle_budgets(
+    summary: Summary, block: ReportBudgets | None, run: Path, seconds: float, memory: int | None
+) -> tuple[Summary, bool]:
+    """Return the record of a run with the checks of its budgets, and whether any ended otherwise.
+
+    If so the documents, which say that all hold, must be made once more; how large they are then,
+    and how long that takes, decides nothing. run: its folder. seconds, memory: what the build took
+    until its documents were there; memory: None when it was not measured.
+    """
+    if block is None:
+        return summary, False
+    fixed = summary.run.seconds is None
+    sizes = {form: _size(run, document) for form, document in summary.documents.items()}
+    checks = check_report_budgets(block, Used(round(seconds, 2), memory, sizes), fixed=fixed)
+    measured = summary.run.model_copy(update={"memory": None if fixed else memory})
+    settled = with_status(summary.model_copy(update={"checks": checks, "run": measured}))
+    return settled, _endings(checks) != _endings(summary.checks)
+
+
+def _size(run: Path, document: DocumentRecord) -> int | None:
+    with suppress(OSError):
+        return (run / document.file).stat().st_size if document.file else None
+    return None
+
+
+def _endings(checks: tuple[CheckRecord, ...]) -> list[str]:
+    return [check.message for check in checks]
+
+
 def check_section_budgets(
     section: SectionRecord, block: SectionBudgets, *, fixed: bool
 ) -> tuple[CheckRecord, ...]:
-    """Give the checks of the budgets of a section.
+    """Return the checks of the budgets of a section.
 
     fixed: whether SOURCE_DATE_EPOCH asks for the same bytes every time.
     """
@@ -89,7 +145,7 @@ def check_section_budgets(
 def check_report_budgets(
     block: ReportBudgets, used: Used, *, fixed: bool
 ) -> tuple[CheckRecord, ...]:
-    """Give the checks of the budgets of a whole report. fixed: as for a section.
+    """Return the checks of the budgets of a whole report. fixed: as for a section.
 
     The message of one that holds does not tell the number: a document that has the message has no
     size yet.
@@ -116,7 +172,7 @@ def check_report_budgets(
 
 
 def budget_labels(block: SectionBudgets) -> dict[Budget, str]:
-    """Give what each budget asks for, in words."""
+    """Return what each budget asks for, in words."""
     return {
         name: f"{_LABELS[name]}: at most {_limit(name, limit)}"
         for name, limit in block.limits.items()
@@ -166,9 +222,9 @@ def _limit(name: Budget, limit: float) -> str:
 
 
 def _beside(name: Budget, value: float, limit: float) -> tuple[str, str]:
-    """Give a value and its budget in words, which read the same only if they are."""
+    """Return a value and its budget in words, which read the same only if they are."""
     if name == "seconds":
-        return quantity(beside(value, limit, 1), "s"), quantity(exact(limit), "s")
+        return with_unit(beside(value, limit, 1), "s"), with_unit(exact(limit), "s")
     texts = bytes_text(value), bytes_text(limit)
     for more in range(4, MOST_DIGITS + 1):
         if texts[0] != texts[1] or value == limit:

@@ -4,14 +4,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
+from reportgen.checks import limits
 from reportgen.checks.budgets import check_section_budgets
 from reportgen.checks.facts import Facts
-from reportgen.checks.kinds import make_test, name_of, wanted_of
-from reportgen.checks.outcome import Impossible, Outcome
-from reportgen.checks.subjects import is_broken, row_name
-from reportgen.checks.words import capital
+from reportgen.checks.limits import Impossible, Outcome
+from reportgen.checks.subjects import cell_name, reference_value, row_name, subject_of
+from reportgen.checks.verdicts import is_broken
 from reportgen.config.budgets import SectionBudgets
 from reportgen.config.checks import CheckBlock, Kind
+from reportgen.quantities import capital, exact, significant, with_unit
 from reportgen.summary import (
     CellRecord,
     CheckRecord,
@@ -32,7 +33,7 @@ def check_run(
     facts: Facts,
     budgets: Mapping[str, SectionBudgets | None] = {},
 ) -> Summary:
-    """Give the record of a run with the checks of its sections. blocks, budgets: by section."""
+    """Return the record of a run with the checks of its sections. blocks, budgets: by section."""
     fixed = summary.run.seconds is None
     sections = (
         evaluate(each, blocks.get(each.id, ()), facts, _of_budgets(each, budgets, fixed))
@@ -54,7 +55,7 @@ def evaluate(
     facts: Facts,
     others: Sequence[CheckRecord] = (),
 ) -> SectionRecord:
-    """Give a section with its checks made, the verdicts of its metrics, and its status.
+    """Return a section with its checks made, the verdicts of its metrics, and its status.
 
     others: checks that have been made already; they come last. A check that cannot be made is an
     error itself, and counts for the section by its severity: only a section that could not be
@@ -87,9 +88,9 @@ def _check(
 ) -> CheckRecord:
     night, idle = facts.night, _not_in_force(block, facts.night)
     try:
-        outcome = make_test(section, block, kind, facts)
+        outcome = _test(section, block, kind, facts)
     except Impossible as problem:
-        outcome = Outcome(None, str(problem), label=name_of(section, block))
+        outcome = Outcome(None, str(problem), label=_name_of(section, block))
     if is_broken(section):
         status: Status = "error"
     elif idle:
@@ -104,7 +105,7 @@ def _check(
     return CheckRecord(
         id=identifier,
         kind=kind,
-        label=f"{capital(outcome.label)}: {outcome.wanted or wanted_of(block, kind)}",
+        label=f"{capital(outcome.label)}: {outcome.wanted or _wanted_of(block, kind)}",
         metric=block.metric or "",
         cell=block.cell and CellRecord(**dict(block.cell)),
         column=block.missing_at_most.column.name
@@ -128,8 +129,82 @@ def _check(
     )
 
 
+def _test(section: SectionRecord, block: CheckBlock, kind: Kind, facts: Facts) -> Outcome:
+    """Make one test; raises Impossible when it cannot be made."""
+    if is_broken(section):
+        raise Impossible("The check could not be made, because the section could not be computed.")
+    if kind == "rows_at_least" and block.rows_at_least is not None:
+        return limits.rows_at_least(section, block.rows_at_least)
+    if kind == "fresh" and block.fresh is not None:
+        return limits.fresh(section, block.fresh, facts)
+    if kind == "missing_at_most" and block.missing_at_most is not None:
+        return limits.missing_at_most(section, block.missing_at_most)
+    return _of_number(section, block, kind, facts)
+
+
+def _of_number(section: SectionRecord, block: CheckBlock, kind: Kind, facts: Facts) -> Outcome:
+    subject = subject_of(section, block, facts.read_cell)
+    if kind == "min" and block.min is not None:
+        return limits.at_least(subject, block.min)
+    if kind == "max" and block.max is not None:
+        return limits.at_most(subject, block.max)
+    if kind == "equals" and block.equals is not None:
+        tolerance = block.tolerance or 0.0
+        target = with_unit(exact(block.equals), subject.unit)
+        wanted = f"equal to {target}"
+        if tolerance:
+            wanted += f" ± {with_unit(exact(tolerance), subject.unit)}"
+        return limits.near(subject, block.equals, tolerance, wanted, "that it should be")
+    if kind == "within" and block.within is not None:
+        within = block.within
+        reference = reference_value(within.of, section, block, subject, facts)
+        whose = f"of the reference run {within.of}"
+        wanted = f"within {_tolerance(block, subject.unit)} {whose}"
+        return limits.near(subject, reference, within.tolerance(reference), wanted, whose)
+    assert block.drift is not None  # noqa: S101 - the last of the kinds
+    if facts.no_past:
+        raise Impossible("The history cannot be read, so there is nothing to compare with.")
+    past = facts.past.get((section.id, block.metric or ""), ())
+    return limits.drift(subject, block.drift, past, facts.night)
+
+
+def _wanted_of(block: CheckBlock, kind: Kind) -> str:
+    """Return what is asked for when nothing could be tested, so that its unit is not known."""
+    if kind == "within" and block.within is not None:
+        return f"within {_tolerance(block, '')} of the reference run {block.within.of}"
+    if kind == "drift":
+        return "no drift"
+    if kind == "missing_at_most" and block.missing_at_most is not None:
+        return f"at most {with_unit(exact(block.missing_at_most.percent), '%')} missing"
+    words = {"min": "at least", "max": "at most", "equals": "equal to"}
+    words |= {"rows_at_least": "at least", "fresh": "hours since they were changed, at most"}
+    return f"{words[kind]} {exact(getattr(block, kind))}"
+
+
+def _tolerance(block: CheckBlock, unit: str) -> str:
+    within = block.within
+    assert within is not None  # noqa: S101 - asked for by those who know
+    parts = [] if within.absolute is None else [with_unit(exact(within.absolute), unit)]
+    parts += (
+        [] if within.relative is None else [with_unit(significant(100 * within.relative, 12), "%")]
+    )
+    return " or ".join(parts)
+
+
+def _name_of(section: SectionRecord, block: CheckBlock) -> str:
+    """Return what a check is on, in words, though it may not exist."""
+    if block.metric is not None:
+        metric = section.metrics.get(block.metric)
+        return block.metric if metric is None else metric.label
+    if block.cell is not None:
+        return cell_name(block.cell)
+    if block.missing_at_most is not None:
+        return block.missing_at_most.column.title
+    return "source files" if block.fresh is not None else section.entries
+
+
 def _identifier(block: CheckBlock, kind: Kind, taken: set[str]) -> str:
-    """Give an id that follows from what is checked, not from the place in the list."""
+    """Return an id that follows from what is checked, not from the place in the list."""
     parts = []
     if block.metric is not None:
         parts = [block.metric]
@@ -147,7 +222,7 @@ def _identifier(block: CheckBlock, kind: Kind, taken: set[str]) -> str:
 
 
 def _not_in_force(block: CheckBlock, night: date) -> str:
-    """Say why a check is not in force; empty when it is."""
+    """Return why a check is not in force; empty when it is."""
     if block.from_ is not None and night < block.from_:
         return f"Not in force yet: it is from {block.from_} on."
     if block.until is not None and night > block.until:

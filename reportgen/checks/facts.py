@@ -1,10 +1,21 @@
-"""What checks need beside the section: the night, the past, reference runs, files."""
+"""What checks need beside the section: the night, earlier ones, reference runs, files, cells."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from reportgen.summary import Summary, TableRecord
+import numpy as np
+from pydantic import BaseModel
+
+from reportgen.config.columns import Column
+from reportgen.config.loading import Report
+from reportgen.config.schema import CatalogueSection, NetworkSection, SectionBlock
+from reportgen.errors import ConfigError
+from reportgen.numbers import counted
+from reportgen.summary import InputRecord, Summary, TableRecord, read_summary
 
 Row = int | Mapping[str, str | int | float]
 """Number of a row, counted from 0, or the values that the one row has."""
@@ -53,3 +64,150 @@ class Facts:
     def night(self) -> date:
         """Date of the run, UTC."""
         return self.started.date()
+
+
+def gather_facts(
+    report: Report, summary: Summary, run: Path, past: Mapping[tuple[str, str], Past]
+) -> Facts:
+    """Return what the checks of a run need. run: its folder. past: from the history.
+
+    Reference runs that no check uses are not read.
+    """
+    return Facts(
+        started=datetime.fromisoformat(summary.run.started).astimezone(UTC),
+        past=past,
+        modified=modified_files(report, summary.inputs),
+        references=read_references(report),
+        read_cell=cell_reader(run),
+    )
+
+
+def read_references(report: Report) -> dict[str, Reference | str]:
+    """Read the reference runs that checks use; for one that cannot be read, give the reason."""
+    found: dict[str, Reference | str] = {}
+    for name in _needed_references(report.sections.values()):
+        place = report.references[name]
+        folder = place if isinstance(place, Path) else report.output.folder / place
+        try:
+            found[name] = Reference(read_summary(folder), cell_reader(folder))
+        except ConfigError as error:
+            found[name] = error.message
+    return found
+
+
+def _needed_references(sections: Iterable[SectionBlock]) -> list[str]:
+    """Return the names of the references that checks of some sections use, each once."""
+    blocks = [check.within for section in sections for check in section.checks]
+    return list(dict.fromkeys(block.of for block in blocks if block is not None))
+
+
+def modified_files(
+    report: Report, inputs: Iterable[InputRecord]
+) -> dict[str, dict[str, datetime | None]]:
+    """Return for each section that checks it when its source files were last changed."""
+    times = {record.path: _time(record.modified) for record in inputs}
+    return {
+        name: {str(file): times.get(str(file)) for file in source_files(report, section)}
+        for name, section in report.sections.items()
+        if any(check.fresh is not None for check in section.checks)
+    }
+
+
+def source_files(report: Report, section: SectionBlock) -> tuple[Path, ...]:
+    """Return the files whose data a section shows: of the columns it names, or of its images.
+
+    All columns of its catalogue when it names none. A network is not what is observed.
+    """
+    files: list[Path | None] = []
+    if isinstance(section, NetworkSection):
+        files = [report.images[section.images.name].file]
+    elif isinstance(section, CatalogueSection):
+        catalogue = report.catalogues[section.catalogue]
+        names = {column.name for column in _columns_in(section)}
+        names |= section.where.columns if section.where is not None else frozenset()
+        chosen = names & catalogue.columns.keys() or catalogue.columns.keys()
+        files = [
+            block.file or catalogue.file
+            for name, block in catalogue.columns.items()
+            if name in chosen
+        ]
+    return tuple(dict.fromkeys(file for file in files if file is not None))
+
+
+def _columns_in(value: object) -> Iterator[Column]:
+    """Return the columns that the keys of a section name."""
+    if isinstance(value, Column):
+        yield value
+    elif isinstance(value, BaseModel):
+        for key in type(value).model_fields:
+            yield from () if key == "checks" else _columns_in(getattr(value, key))
+    elif isinstance(value, Mapping):
+        yield from _columns_in(tuple(value.values()))
+    elif isinstance(value, tuple | list | set | frozenset):
+        for item in value:
+            yield from _columns_in(item)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+def cell_reader(run: Path) -> CellReader:
+    """Return what reads the number in a cell of a run folder; each table is read once."""
+
+    @cache
+    def table(file: str) -> Any:
+        from astropy.table import Table
+
+        try:
+            return Table.read(run / file, format="ascii.ecsv", encoding="utf-8")
+        except Exception as error:  # whatever astropy makes of a damaged file
+            raise ValueError(f"{run / file} cannot be read: {error}") from None
+
+    def read(record: TableRecord, row: Row, column: str) -> float:
+        found = table(record.files["ecsv"])
+        for name in (column, *(() if isinstance(row, int) else row)):
+            if name not in found.colnames:
+                raise ValueError(f"the file of the table {record.id} has no column {name}")
+        value = np.ma.asarray(found[column])[_place(found, record, row)]
+        if np.ma.is_masked(value):
+            return float("nan")
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"{str(value)!r} is no number") from None
+
+    return read
+
+
+def _place(table: Any, record: TableRecord, row: Row) -> int:
+    if isinstance(row, int):
+        if row >= len(table):
+            raise LookupError(f"the table {record.id} has only {counted(len(table), 'rows')}")
+        return row
+    fitting = np.ones(len(table), dtype=bool)
+    for name, wanted in row.items():
+        fitting &= _equal(np.ma.asarray(table[name]), wanted)
+    places = np.flatnonzero(fitting)
+    if not len(places):
+        raise LookupError(f"the table {record.id} has no such row")
+    if len(places) > 1:
+        raise ValueError(f"{len(places)} rows of the table {record.id} are so")
+    return int(places[0])
+
+
+def _equal(values: Any, wanted: str | int | float) -> Any:
+    """Return which values are equal to one; a missing value is equal to none."""
+    if values.dtype.kind in "iufb":
+        try:
+            wanted = float(wanted)
+        except ValueError:
+            return np.zeros(len(values), dtype=bool)
+        return np.asarray((values == wanted).filled(False))
+    return np.array(
+        [
+            not missing and str(value) == str(wanted)
+            for value, missing in zip(values.data, np.ma.getmaskarray(values), strict=True)
+        ],
+        dtype=bool,
+    )

@@ -1,29 +1,70 @@
-"""Tests of one number: limits, tolerances, and drift from the last nights."""
+"""The tests of checks: of one number, and of a whole section."""
 
 import math
 import sys
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
-from reportgen.checks.facts import Past
-from reportgen.checks.outcome import Impossible, Limits, Outcome, Subject
-from reportgen.checks.words import (
+from reportgen.checks.facts import Facts, Past
+from reportgen.config.checks import DriftBlock, MissingBlock
+from reportgen.numbers import count, counted
+from reportgen.quantities import (
     apart,
     beside,
-    counted,
     difference,
     exact,
-    quantity,
     roughly,
     stated,
+    with_unit,
 )
-from reportgen.config.checks import DriftBlock
+from reportgen.summary import SectionRecord
 
 # Standard deviation of a normal distribution in units of its median absolute deviation,
 # 1 / Φ⁻¹(3/4): Rousseeuw & Croux 1993, JASA 88, 1273.
 SCATTER = 1.4826
 # Relative difference that two machines or two versions of numpy may make.
 ROUNDING = 1e-9
+HOUR = 3600.0  # seconds
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A number that is tested. value: None when there is none, and why says so."""
+
+    label: str
+    value: float | None
+    unit: str = ""
+    digits: int | None = None
+    why: str = ""
+
+
+class Limits(NamedTuple):
+    """What is ok, in the unit of the number; target: what it should be near to."""
+
+    low: float | None = None
+    high: float | None = None
+    target: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a test ended. holds: None when it could not be made. said: one sentence."""
+
+    holds: bool | None
+    said: str
+    wanted: str = ""
+    """What was asked for, in words."""
+    label: str = ""
+    value: float | None = None
+    unit: str = ""
+    limits: Limits = field(default=Limits())
+
+
+class Impossible(Exception):  # noqa: N818 - not an error of the program
+    """A test cannot be made; the message is a sentence."""
 
 
 def at_most(subject: Subject, limit: float) -> Outcome:
@@ -38,18 +79,18 @@ def at_least(subject: Subject, limit: float) -> Outcome:
 
 def _one_sided(subject: Subject, limit: float, beyond: str, words: str, limits: Limits) -> Outcome:
     edge = exact(limit)
-    wanted = f"{words} {quantity(edge, subject.unit)}"
+    wanted = f"{words} {with_unit(edge, subject.unit)}"
     if subject.value is None:
         return _outcome(subject, False, _no_value(subject), wanted, limits)
     value = subject.value
     holds = value <= limit if beyond == "above" else value >= limit
     text = beside(value, limit, subject.digits)
-    of_limit = f"{beyond} the limit of {quantity(edge, subject.unit)}"
+    of_limit = f"{beyond} the limit of {with_unit(edge, subject.unit)}"
     if holds:
         rest = f", not {of_limit}"
     else:
-        rest = f", {of_limit} (by {quantity(difference(text, edge), subject.unit)})"
-    said = f"{stated(subject.label, quantity(text, subject.unit))}{rest}."
+        rest = f", {of_limit} (by {with_unit(difference(text, edge), subject.unit)})"
+    said = f"{stated(subject.label, with_unit(text, subject.unit))}{rest}."
     return _outcome(subject, holds, said, wanted, limits)
 
 
@@ -67,14 +108,14 @@ def near(subject: Subject, target: float, tolerance: float, wanted: str, whose: 
     slack = 4 * sys.float_info.epsilon * max(abs(value), abs(target))
     holds = distance <= tolerance + slack
     text, of_target = apart(value, target, subject.digits)
-    what = f"the {quantity(of_target, subject.unit)} {whose}"
+    what = f"the {with_unit(of_target, subject.unit)} {whose}"
     if distance <= slack:
-        said = f"{stated(subject.label, quantity(text, subject.unit))}, equal to {what}."
+        said = f"{stated(subject.label, with_unit(text, subject.unit))}, equal to {what}."
         return _outcome(subject, True, said, wanted, limits)
     away, allowed = apart(min(distance, tolerance) if holds else distance, tolerance)
-    most = f"up to {quantity(allowed, subject.unit)} is" if tolerance else "no difference is"
+    most = f"up to {with_unit(allowed, subject.unit)} is" if tolerance else "no difference is"
     said = (
-        f"{stated(subject.label, quantity(text, subject.unit))}, {quantity(away, subject.unit)} "
+        f"{stated(subject.label, with_unit(text, subject.unit))}, {with_unit(away, subject.unit)} "
         f"{'above' if value > target else 'below'} {what}; {most} allowed."
     )
     return _outcome(subject, holds, said, wanted, limits)
@@ -93,7 +134,7 @@ def drift(subject: Subject, block: DriftBlock, past: Past, night: date) -> Outco
     if len(values) < block.at_least:
         said = (
             f"{stated(subject.label, _shown(value, subject))}; the history is too short to tell a "
-            f"drift: {counted(len(values), 'night')}, and {block.at_least} are needed."
+            f"drift: {counted(len(values), 'nights')}, and {block.at_least} are needed."
         )
         return _outcome(subject, True, said, wanted, Limits())
     middle = median(values)
@@ -102,21 +143,21 @@ def drift(subject: Subject, block: DriftBlock, past: Past, night: date) -> Outco
     limits = Limits(middle - block.most * scale, middle + block.most * scale, middle)
     distance = abs(value - middle)
     holds = distance <= block.most * scale
-    of_nights = f"the last {counted(len(values), 'night')}"
+    of_nights = f"the last {counted(len(values), 'nights')}"
     if len(values) < recorded:
         of_nights = f"{len(values)} of the last {recorded} nights"
     text, of_middle = apart(value, middle, subject.digits)
-    start = stated(subject.label, quantity(text, subject.unit))
-    what = f"the median of {of_nights} ({quantity(of_middle, subject.unit)})"
+    start = stated(subject.label, with_unit(text, subject.unit))
+    what = f"the median of {of_nights} ({with_unit(of_middle, subject.unit)})"
     if distance == 0:
         return _outcome(subject, True, f"{start}, equal to {what}.", wanted, limits)
     side = "above" if value > middle else "below"
     if scale == usual > 0:
         unit = "times the usual scatter"
     elif scale == block.floor > 0:
-        unit = f"times the floor of {quantity(exact(block.floor), subject.unit)}"
+        unit = f"times the floor of {with_unit(exact(block.floor), subject.unit)}"
     else:  # more than half of the nights have the same value
-        far = quantity(difference(text, of_middle), subject.unit)
+        far = with_unit(difference(text, of_middle), subject.unit)
         said = f"{start}, {far} {side} {what}, which usually does not change."
         return _outcome(subject, holds, said, wanted, limits)
     ratio = distance / scale
@@ -126,14 +167,14 @@ def drift(subject: Subject, block: DriftBlock, past: Past, night: date) -> Outco
 
 
 def _last(past: Past, most: int, night: date) -> tuple[list[float], int]:
-    """Give the numbers of the last nights before a night, and how many nights these are."""
+    """Return the numbers of the last nights before a night, and how many nights these are."""
     by_night = {day: value for day, value in past if day < night}
     last = [by_night[day] for day in sorted(by_night)[-most:]]
     return [v for v in last if v is not None and math.isfinite(v)], len(last)
 
 
 def _shown(value: float, subject: Subject) -> str:
-    return quantity(apart(value, value, subject.digits)[0], subject.unit)
+    return with_unit(apart(value, value, subject.digits)[0], subject.unit)
 
 
 def _no_value(subject: Subject) -> str:
@@ -145,3 +186,79 @@ def _outcome(subject: Subject, holds: bool, said: str, wanted: str, limits: Limi
     if not all(math.isfinite(each) for each in ends):
         raise Impossible("The limits are too large for a number.")
     return Outcome(holds, said, wanted, subject.label, subject.value, subject.unit, limits)
+
+
+def rows_at_least(section: SectionRecord, least: int) -> Outcome:
+    """Test that a section used enough rows, or images."""
+    wanted = f"at least {counted(least, section.entries)}"
+    if section.rows is None:
+        raise Impossible(f"The analysis {section.analysis} does not say how many rows it used.")
+    rows = section.rows
+    said = f"The section used {counted(rows, section.entries)}"
+    if rows < least:
+        said += f", fewer than {count(least)} (by {count(least - rows)})."
+    else:
+        said += f", at least the {count(least)} that are needed."
+    label = section.entries.capitalize()
+    return Outcome(rows >= least, said, wanted, label, float(rows), "", Limits(low=float(least)))
+
+
+def fresh(section: SectionRecord, hours: float, facts: Facts) -> Outcome:
+    """Test that all source files of a section were changed within some hours before the run."""
+    wanted = f"changed within {_hours(exact(hours))} before the run"
+    changed = _oldest(section, facts)
+    if isinstance(changed, str):
+        raise Impossible(changed)
+    file, time = changed
+    age = (facts.started - time).total_seconds() / HOUR
+    name, limits = Path(file).name, Limits(high=hours)
+    if age < 0:
+        said = f"{name} was last changed after the run had started."
+        return Outcome(True, said, wanted, "Age of the source files", age, "h", limits)
+    text = beside(age, hours, 1)
+    said = f"{name} was last changed {_hours(text)} before the run"
+    if age > hours:
+        more = _hours(difference(text, exact(hours)))
+        said += f", {more} more than the {_hours(exact(hours))} that are allowed."
+    else:
+        said += f"; up to {_hours(exact(hours))} is allowed."
+    return Outcome(age <= hours, said, wanted, "Age of the source files", age, "h", limits)
+
+
+def _oldest(section: SectionRecord, facts: Facts) -> tuple[str, datetime] | str:
+    """Return the file that was changed first, or why that is not known."""
+    found = facts.modified.get(section.id, {})
+    if not found:
+        return "It is not known which files the section reads."
+    if unknown := [file for file, time in found.items() if time is None]:
+        return f"It is not known when {Path(unknown[0]).name} was last changed."
+    times = {file: time for file, time in found.items() if time is not None}
+    file = min(times, key=lambda each: times[each])
+    return file, times[file]
+
+
+def _hours(text: str) -> str:
+    return f"{text}\u00a0{'hour' if text == '1' else 'hours'}"
+
+
+def missing_at_most(section: SectionRecord, block: MissingBlock) -> Outcome:
+    """Test that few enough rows of a section lack a valid value in a column."""
+    allowed = with_unit(exact(block.percent), "%")
+    wanted = f"at most {allowed} without a valid value"
+    counts = section.counted.get(block.column.name)
+    if counts is None:
+        raise Impossible(f"The missing values of {block.column.title} were not counted.")
+    label, limits = f"{counts.label}, missing", Limits(high=block.percent)
+    if not counts.rows:
+        said = f"There are no rows, so {counts.label} has no valid value."
+        return Outcome(False, said, wanted, label, None, "%", limits)
+    share = 100 * (counts.rows - counts.valid) / counts.rows
+    text = beside(share, block.percent, 1)
+    said = f"{counts.label} has no valid value in {with_unit(text, '%')} of {count(counts.rows)} "
+    said += "row" if counts.rows == 1 else "rows"
+    if share > block.percent:
+        more = with_unit(difference(text, exact(block.percent)), "%")
+        said += f", above the {allowed} that are allowed (by {more} of the rows)."
+    else:
+        said += f"; up to {allowed} is allowed."
+    return Outcome(share <= block.percent, said, wanted, label, share, "%", limits)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from reportgen.checks.facts import CellReader, Facts, Reference, Row
-from reportgen.checks.outcome import Impossible, Subject
+from reportgen.checks.limits import Impossible, Subject
+from reportgen.checks.verdicts import is_broken
 from reportgen.config.checks import CellBlock, CheckBlock
 from reportgen.config.suggest import unknown
 from reportgen.summary import ColumnRecord, SectionRecord, TableRecord
@@ -16,7 +17,7 @@ Path = tuple[str | int, ...]
 def unknown_subjects(
     section: SectionRecord, blocks: Iterable[CheckBlock], night: date | None = None
 ) -> list[tuple[Path, str]]:
-    """Give the metrics, tables and columns of checks that a computed section does not have.
+    """Return the metrics, tables and columns of checks that a computed section does not have.
 
     Each with the path of the key within the section, and a message. A section in error has none.
     night: leave out checks that were in force until an earlier night.
@@ -29,11 +30,6 @@ def unknown_subjects(
         if not (night and block.until and block.until < night)
         for path, message in _unknown(section, block)
     ]
-
-
-def is_broken(section: SectionRecord) -> bool:
-    """Whether a section could not be computed."""
-    return section.error is not None or section.status == "error"
 
 
 def _unknown(section: SectionRecord, block: CheckBlock) -> Iterator[tuple[Path, str]]:
@@ -60,7 +56,7 @@ def _unknown(section: SectionRecord, block: CheckBlock) -> Iterator[tuple[Path, 
 
 
 def subject_of(section: SectionRecord, block: CheckBlock, read_cell: CellReader) -> Subject:
-    """Give the number that a check is on; raises Impossible for one that does not exist."""
+    """Return the number that a check is on; raises Impossible for one that does not exist."""
     for _, message in _unknown(section, block):
         raise Impossible(f"The check cannot be made: {message}.")
     if block.cell is not None:
@@ -73,7 +69,7 @@ def subject_of(section: SectionRecord, block: CheckBlock, read_cell: CellReader)
 def reference_value(
     name: str, section: SectionRecord, block: CheckBlock, subject: Subject, facts: Facts
 ) -> float:
-    """Give the number that a reference run has; raises Impossible naming the run."""
+    """Return the number that a reference run has; raises Impossible naming the run."""
     found = facts.references.get(name, "it was not read")
     if not isinstance(found, Reference):
         raise Impossible(f"The reference run {name} cannot be read: {found}.")
@@ -96,12 +92,12 @@ def reference_value(
 
 
 def cell_name(cell: CellBlock) -> str:
-    """Give a cell in words: ``median where column is flux_24 (table statistics)``."""
+    """Return a cell in words: ``median where column is flux_24 (table statistics)``."""
     return f"{cell.column} {row_name(cell.row)} (table {cell.table})"
 
 
 def row_name(row: Row) -> str:
-    """Give a row in words."""
+    """Return a row in words."""
     if isinstance(row, int):
         return f"in row {row}"
     return "where " + " and ".join(f"{name} is {value}" for name, value in row.items())

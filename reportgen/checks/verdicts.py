@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reportgen.checks.subjects import is_broken
-from reportgen.checks.words import capital, counted
-from reportgen.numbers import listed
+from reportgen.numbers import counted, listed
+from reportgen.quantities import capital
 from reportgen.summary import CheckRecord, SectionRecord, Status, Summary
 
 MOST_OF_A_TITLE = 70  # characters
@@ -48,7 +47,7 @@ class CheckCounts:
         if not said:
             return "no check is in force" if self.not_in_force else "there are no checks"
         first, _, rest = said[0].partition(" ")
-        return listed([f"{counted(int(first), 'check')} {rest}", *said[1:]])
+        return listed([f"{counted(int(first), 'checks')} {rest}", *said[1:]])
 
 
 def count_checks(summary: Summary) -> CheckCounts:
@@ -58,7 +57,7 @@ def count_checks(summary: Summary) -> CheckCounts:
 
 
 def _all_checks(summary: Summary) -> Iterator[Placed]:
-    """Give the checks of sections in the order of the report, then those of the whole run."""
+    """Return the checks of sections in the order of the report, then those of the whole run."""
     for section in summary.sections:
         yield from ((section, check) for check in section.checks)
     yield from ((None, check) for check in summary.checks)
@@ -71,7 +70,7 @@ def _ending(check: CheckRecord) -> str:
 
 
 def troubled_checks(summary: Summary) -> list[Placed]:
-    """Give the checks that do not hold, the most important first.
+    """Return the checks that do not hold, the most important first.
 
     Those of a section that could not be computed are left out: its own error says why.
     """
@@ -88,12 +87,12 @@ def _weight(check: CheckRecord) -> int:
 
 
 def worst_check(summary: Summary) -> Placed | None:
-    """Give the check whose message is the most important; None when all are ok."""
+    """Return the check whose message is the most important; None when all are ok."""
     return next(iter(troubled_checks(summary)), None)
 
 
 def waived_checks(summary: Summary) -> list[Placed]:
-    """Give the checks that do not hold and are waived, in the order of the report."""
+    """Return the checks that do not hold and are waived, in the order of the report."""
     return [(section, check) for section, check in _all_checks(summary) if check.waived]
 
 
@@ -130,3 +129,8 @@ def verdict_sentence(summary: Summary) -> str:
 def short_title(title: str) -> str:
     """Return the title of a section where others are named with it."""
     return title if len(title) <= MOST_OF_A_TITLE else f"{title[:MOST_OF_A_TITLE].rstrip()}…"
+
+
+def is_broken(section: SectionRecord) -> bool:
+    """Return whether a section could not be computed."""
+    return section.error is not None or section.status == "error"

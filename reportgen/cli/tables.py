@@ -9,10 +9,10 @@ from io import StringIO
 from textwrap import wrap
 
 from reportgen.backtest import Backtest, FiredRecord, ReplayRecord
-from reportgen.changes.quantities import symbol
 from reportgen.history.importing import ImportedRun
 from reportgen.numbers import count, listed, number
 from reportgen.overview import HistoryReport, LastRecord, Overview, PointRecord, SeriesRecord
+from reportgen.quantities import symbol
 from reportgen.render.series import Series, SeriesPoint, usual_step
 from reportgen.render.terminal import plot_lines, signs_for
 

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from reportgen.checks.verdicts import count_checks, verdict_sentence, worst_check
-from reportgen.checks.words import counted
 from reportgen.config.columns import Column
 from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.errors import DeliveryError
-from reportgen.numbers import number
+from reportgen.numbers import counted, number
 from reportgen.summary import STATUSES, CheckRecord, MetricRecord, SectionRecord, Status, Summary
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "WARN", "fail": "FAIL", "error": "ERROR"}
@@ -37,7 +36,7 @@ def verdict_words(summary: Summary) -> str:
     status, total = summary.run.status, len(summary.sections)
     word, counts = WORDS[status], count_checks(summary)
     if status == "ok":
-        return f"{word} {counted(counts.made, 'check') if counts.made else _sections(total)}"
+        return f"{word} {counted(counts.made, 'checks') if counts.made else _sections(total)}"
     affected = sum(section.status == status for section in summary.sections)
     if status == "error" and affected:
         return f"{word} {affected} of {_sections(total)}"
@@ -45,19 +44,19 @@ def verdict_words(summary: Summary) -> str:
         missing = [form.upper() for form, document in summary.documents.items() if document.error]
         unread = sum(bool(record.error) for record in summary.inputs)
         what = (
-            f"{counted(unread, 'source')} unreadable" if unread else f"no {' and '.join(missing)}"
+            f"{counted(unread, 'sources')} unreadable" if unread else f"no {' and '.join(missing)}"
         )
         return f"{word} {what}"
     concerned = counts.fail if status == "fail" else counts.warn
     if not concerned and not affected:
         concerned = counts.error  # of the whole run, whose budgets could not be checked
     if concerned:
-        return f"{word} {concerned} of {counted(counts.made, 'check')}"
+        return f"{word} {concerned} of {counted(counts.made, 'checks')}"
     return f"{word} {affected} of {_sections(total)}"
 
 
 def _sections(n: int) -> str:
-    return counted(n, "section")
+    return counted(n, "sections")
 
 
 def highlight(summary: Summary) -> str:
@@ -170,7 +169,7 @@ def digest_subject(summaries: Sequence[Summary], name: str, absent: int = 0) -> 
     worst = max(summaries, key=lambda summary: STATUSES.index(summary.run.status))
     status = worst.run.status
     alike = sum(summary.run.status == status for summary in summaries)
-    many = counted(len(summaries) + absent, "report")
+    many = counted(len(summaries) + absent, "reports")
     if absent:
         said = [f"[{name}] {WORDS['error']} {absent} of {many} not made"]
     else:

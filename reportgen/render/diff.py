@@ -7,7 +7,14 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from reportgen.changes.quantities import (
+from reportgen.changes.records import (
+    Changes,
+    ComparedRun,
+    MetricChange,
+    MetricKind,
+)
+from reportgen.numbers import MISSING
+from reportgen.quantities import (
     before_and_after,
     has_ratio,
     quantity,
@@ -16,13 +23,6 @@ from reportgen.changes.quantities import (
     times,
     with_unit,
 )
-from reportgen.changes.records import (
-    Changes,
-    ComparedRun,
-    MetricChange,
-    MetricKind,
-)
-from reportgen.numbers import MISSING
 from reportgen.render.environment import render_page
 from reportgen.render.fonts import font_faces
 from reportgen.render.html import FONTS

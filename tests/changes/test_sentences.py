@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 from made_runs import VERSIONS, check, flux, metric, run, section, source
 
 from reportgen.changes.compare import compare
-from reportgen.changes.quantities import before_and_after, quantity, signed_percent
 from reportgen.changes.sentences import as_text, sentences
+from reportgen.quantities import before_and_after, quantity, signed_percent
 
 KEY = ("flux", "median")
 

@@ -7,8 +7,13 @@ from checking import STARTED, section, summary
 
 from reportgen.analyses.base import installed_analyses
 from reportgen.checks.evaluation import check_run
-from reportgen.checks.facts import Reference
-from reportgen.checks.gathering import gather_facts, modified_files, read_references, source_files
+from reportgen.checks.facts import (
+    Reference,
+    gather_facts,
+    modified_files,
+    read_references,
+    source_files,
+)
 from reportgen.config.loading import load_report
 from reportgen.data.catalogue import open_catalogue
 from reportgen.failures import Failed

@@ -9,7 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from reportgen.checks.facts import Reference
-from reportgen.checks.words import read_back
+from reportgen.quantities import read_back
 
 numbers = st.floats(-1e9, 1e9) | st.integers(-(10**6), 10**6).map(float)
 digits = st.none() | st.integers(0, 6)
