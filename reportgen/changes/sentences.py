@@ -1,7 +1,6 @@
 """What changed, in sentences for people, worst first."""
 
 from collections.abc import Iterator
-from textwrap import wrap
 
 from reportgen.changes.records import Changes
 from reportgen.changes.wording import (
@@ -15,7 +14,6 @@ from reportgen.changes.wording import (
     describe_within,
     short_names,
 )
-from reportgen.numbers import count
 from reportgen.summary import ChangeRecord
 
 _ORDER = (
@@ -60,8 +58,6 @@ _ORDER = (
 )
 """Worst first; after what became bad comes what stayed so, then what explains it, then the good."""
 
-_INDENT = 9  # columns before a sentence
-
 _PLACES = {kind: place for place, kind in enumerate(_ORDER)}
 
 
@@ -89,35 +85,3 @@ def moved_beyond(changes: Changes) -> bool:
         or any(c.kind in {"new", "worse"} for c in changes.verdicts)
         or any(c.kind in {"error", "gone"} for c in changes.sections)
     )
-
-
-def as_text(changes: Changes, width: int | None = None) -> str:
-    """Return what changed for a terminal, with the beginning of the configuration's diff.
-
-    width: columns, beyond which sentences go on below; None for one line each.
-    """
-    runs = [
-        f"{run.report} {run.run} ({'partial, ' if run.partial else ''}{run.status})"
-        for run in (changes.before, changes.after)
-    ]
-    lines = [" → ".join(runs), ""]
-    if changes.is_empty:
-        lines.append("  Nothing changed.")
-    for sentence in sentences(changes):
-        first, *rest = _folded(sentence.text.splitlines(), width)
-        lines.append(f"  {sentence.status or '·':<5}  {first}")
-        lines += [f"         {line}" for line in rest]
-    configuration = changes.configuration
-    if configuration and configuration.diff:
-        lines += ["", *(f"  {line}".rstrip() for line in configuration.diff)]
-        lines += [f"  … {count(configuration.more)} more"] if configuration.more else []
-    return "\n".join(lines).replace("\u00a0", " ") + "\n"
-
-
-def _folded(lines: list[str], width: int | None) -> Iterator[str]:
-    for line in lines:
-        if width is None:
-            yield line
-        else:
-            room = max(20, width - _INDENT)
-            yield from wrap(line, room, break_long_words=False, break_on_hyphens=False) or [""]

@@ -91,9 +91,10 @@ def history(  # noqa: PLR0917 - click names them all
         series = read_series(opened, words[0], report, nights or 30)
     files = [(file, form) for file, form in ((png, "png"), (svg, "svg")) if file is not None]
     for file, form in files:
+        from reportgen.publish import replace_file
         from reportgen.render.series_figure import series_figure
 
-        _write(file, series_figure(tables.plotted(series), form))
+        replace_file(file, series_figure(tables.plotted(series), form))
     if as_json:
         click.echo(_json(series))
     elif as_csv:
@@ -175,7 +176,6 @@ def diff(  # noqa: PLR0917 - click names them all
     """
     from reportgen.changes.compare import TOLERANCE
     from reportgen.changes.runs import compare_runs
-    from reportgen.changes.sentences import as_text
     from reportgen.lookup import find_run, history_beside, night_before
 
     after = find_run(run_b or run_a, output, here=Path())
@@ -188,20 +188,21 @@ def diff(  # noqa: PLR0917 - click names them all
     )
     result = found.difference
     if html is not None:
+        from reportgen.publish import replace_file
         from reportgen.render.diff import render_diff
 
         sides = (found.before, found.after)
         page = render_diff(*sides, result.changes, result.sentences, result.noise.said)
-        _write(html, page)
+        replace_file(html, page)
     if found.trouble is not None:
         click.echo(f"Warning: {found.trouble}", err=True)
     if as_json:
         click.echo(_json(result))
     else:
-        from reportgen.cli.tables import fold, terminal_width
+        from reportgen.cli.tables import diff_text, fold, terminal_width
 
         width = terminal_width()
-        click.echo(as_text(result.changes, width))
+        click.echo(diff_text(result.changes, width))
         click.echo(fold(result.noise.said, width))
     if html is not None:
         click.echo(f"{html}", err=as_json)
@@ -249,13 +250,3 @@ def backtest(  # noqa: PLR0917 - click names them all
 
 def _json(record: Any) -> str:
     return str(record.model_dump_json(indent=2))
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Give a file its content in one step."""
-    unfinished = file.with_name(f".{file.name}.new")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)

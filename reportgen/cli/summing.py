@@ -60,7 +60,7 @@ def _lines(outline: "Outline", width: int) -> Iterator[str]:
         yield fold(outline.synthetic, width)
     for part in (*outline.parts, outline.sections):
         yield f"\n{fold(part.heading, width)}"
-        yield from (fold(_said(line), width, "  ", more="  ") for line in part.lines)
+        yield from (fold(_said(line), width, "  ", "    ") for line in part.lines)
     if outline.documents:
         yield ""
         yield from map(str, outline.documents)

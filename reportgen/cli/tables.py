@@ -9,6 +9,8 @@ from io import StringIO
 from textwrap import wrap
 
 from reportgen.backtest import Backtest, FiredRecord, ReplayRecord
+from reportgen.changes.records import Changes
+from reportgen.changes.sentences import sentences
 from reportgen.history.importing import ImportedRun
 from reportgen.numbers import count, listed, number
 from reportgen.overview import HistoryReport, LastRecord, Overview, PointRecord, SeriesRecord
@@ -17,6 +19,7 @@ from reportgen.render.series import Series, SeriesPoint, usual_step
 from reportgen.render.terminal import plot_lines, signs_for
 
 _LEAST_WIDTH = 40
+_LEAST_TEXT = 20  # columns
 _MOST_MESSAGES = 10  # of a check that fired on many nights; the others are named by their dates
 _Row = Sequence[str]
 
@@ -26,16 +29,16 @@ def terminal_width() -> int:
     return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
 
 
-def fold(text: str, width: int, indent: str = "", more: str = "") -> str:
+def fold(text: str, width: int, first: str = "", rest: str | None = None) -> str:
     """Break a text into lines; no-break spaces keep numbers with their units.
 
-    indent: before each line. more: beside it before each but the first.
+    first: before the first line. rest: before the others; the same if not given.
     """
     lines = wrap(
         text,
-        width,
-        initial_indent=indent,
-        subsequent_indent=indent + more,
+        max(width, len(first) + _LEAST_TEXT),
+        initial_indent=first,
+        subsequent_indent=first if rest is None else rest,
         break_long_words=False,
         break_on_hyphens=False,
     )
@@ -156,6 +159,27 @@ def _metric_row(metric: LastRecord, last: date | None) -> _Row:
     return metric.key, value, symbol(metric.unit), metric.verdict or "", f"{metric.nights}", when
 
 
+def diff_text(changes: Changes, width: int) -> str:
+    """Return what changed between two runs, with the beginning of the configuration's diff."""
+    runs = [
+        f"{run.report} {run.run} ({'partial, ' if run.partial else ''}{run.status})"
+        for run in (changes.before, changes.after)
+    ]
+    lines = [" → ".join(runs), ""]
+    if changes.is_empty:
+        lines.append("  Nothing changed.")
+    for sentence in sentences(changes):
+        first, rest = f"  {sentence.status or '·':<5}  ", " " * 9
+        for line in sentence.text.splitlines():
+            lines.append(fold(line, width, first, rest))
+            first = rest
+    configuration = changes.configuration
+    if configuration and configuration.diff:
+        lines += ["", *(f"  {line}".rstrip() for line in configuration.diff)]
+        lines += [f"  … {count(configuration.more)} more"] if configuration.more else []
+    return "\n".join(lines).replace("\u00a0", " ") + "\n"
+
+
 def import_text(runs: Sequence[ImportedRun]) -> str:
     """Return what became of the runs that should be added, history by history."""
     lines = []
@@ -243,7 +267,7 @@ def _fired_line(fired: FiredRecord, width: int) -> str:
     marks = [fired.status, *(["waived"] if fired.waived else [])]
     if fired.recorded is not None and fired.recorded != fired.status:
         marks.append(f"was {fired.recorded} then")
-    return fold(f"{fired.night}  {', '.join(marks)}: {fired.message}", width, "    ", more="  ")
+    return fold(f"{fired.night}  {', '.join(marks)}: {fired.message}", width, "    ", "      ")
 
 
 def _ranges(nights: Sequence[date]) -> Iterator[str]:

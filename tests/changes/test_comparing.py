@@ -8,7 +8,8 @@ from made_runs import check, flux, metric, run, section, source
 
 from reportgen.changes.compare import compare, usual_scatter
 from reportgen.changes.records import Changes
-from reportgen.changes.sentences import as_text, moved_beyond, sentences
+from reportgen.changes.sentences import moved_beyond, sentences
+from reportgen.cli.tables import diff_text
 
 KEY = ("flux", "median")
 
@@ -49,7 +50,7 @@ def test_without_history_a_metric_only_differs(noise):
     changes = compare(flux(210.0), flux(248.0), noise)
     assert kinds(changes) == ["differs"]
     assert changes.metrics[0].noise is None
-    assert "scatter" not in as_text(changes)
+    assert "scatter" not in diff_text(changes, 10_000)
     assert moved_beyond(changes)
 
 
@@ -331,7 +332,7 @@ def test_a_long_diff_is_cut_and_says_so():
     changes = compare(run(text=text), run(text=""))
     assert changes.configuration.removed == 500
     assert len(changes.configuration.diff) + changes.configuration.more == 503
-    assert f"… {changes.configuration.more} more" in as_text(changes)
+    assert f"… {changes.configuration.more} more" in diff_text(changes, 10_000)
 
 
 def test_lines_that_look_like_the_names_of_a_diff_are_counted():
@@ -469,5 +470,5 @@ def test_whatever_changed_can_be_said_and_kept(one, other, noise):
     assert "Infinity" not in changes.model_dump_json()
     said = sentences(changes)
     assert all(s.text.endswith(".") and "nan" not in s.text for s in said)
-    assert changes.is_empty == ("Nothing changed." in as_text(changes))
+    assert changes.is_empty == ("Nothing changed." in diff_text(changes, 10_000))
     assert changes.is_empty or said

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 from made_runs import VERSIONS, check, flux, metric, run, section, source
 
 from reportgen.changes.compare import compare
-from reportgen.changes.sentences import as_text, sentences
+from reportgen.changes.sentences import sentences
+from reportgen.cli.tables import diff_text
 from reportgen.quantities import before_and_after, quantity, signed_percent
 
 KEY = ("flux", "median")
@@ -300,7 +301,7 @@ def test_the_worst_comes_first():
 def test_the_text_for_a_terminal():
     before = run(section(median=metric(210.0)), number="20261122T020000Z", text="bins: 30\n")
     after = run(section(median=metric(248.0)), text="bins: 40\n", only=("flux",))
-    assert as_text(compare(before, after, {KEY: 9.0})) == (
+    assert diff_text(compare(before, after, {KEY: 9.0}), 10_000) == (
         "cdfs 20261122T020000Z (ok) → cdfs 20261123T020000Z (partial, ok)\n"
         "\n"
         "  ·      Flux: median rose from 210 to 248 µJy (+18 %), 4.2 times the usual scatter.\n"
@@ -312,4 +313,4 @@ def test_the_text_for_a_terminal():
         "  -bins: 30\n"
         "  +bins: 40\n"
     )
-    assert "Nothing changed." in as_text(compare(after, after))
+    assert "Nothing changed." in diff_text(compare(after, after), 10_000)
