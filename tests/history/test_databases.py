@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from nightly import add, night
+from projects import SECONDS, clean_environment
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -19,7 +20,7 @@ from reportgen.errors import ExitCode
 from reportgen.history import HistoryError, open_history
 from reportgen.history.database import database_errors, shown_url
 
-NOBODY = 65534
+VERSION_1 = Path(__file__).with_name("version_1.sql")
 
 
 @pytest.fixture
@@ -170,24 +171,22 @@ def test_an_error_keeps_its_hint_between_processes():
 
 READ = """
 import os, sys
-from reportgen.history import open_history
-from reportgen.history import HistoryError
-import reportgen.history.store
-sys.path.insert(0, {tests!r})
-from nightly import add, night
 from pathlib import Path
+from reportgen.history import HistoryError, open_history, store
+from nightly import add, night
 import sqlalchemy.dialects.sqlite
 if os.getuid() == 0:
     os.setgroups([])
-    os.setgid({nobody})
-    os.setuid({nobody})
-with open_history({path!r}) as history:
-    print([n.run for n in history.nights("cdfs")])
+    os.setgid(65534)
+    os.setuid(65534)
+path = Path(sys.argv[1])
+with open_history(path) as history:
+    print(*(n.run for n in history.nights("cdfs")))
     try:
-        add(history, Path({path!r}).parent, night(9))
+        add(history, path.parent, night(9))
     except HistoryError as error:
-        print(error)
-    print([n.run for n in history.nights("cdfs")])
+        print(error.message, error.hint, sep=": ")
+    print(*(n.run for n in history.nights("cdfs")))
 """
 
 
@@ -201,26 +200,28 @@ def open_folder():
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("writing", [False, True], ids=["nobody writes", "somebody writes"])
-def test_a_reader_without_write_access_sees_the_nights(open_folder, writing):
+@pytest.mark.parametrize("kind", ["closed", "being written", "of version 1"])
+def test_a_reader_without_write_access_sees_the_nights(open_folder, kind):
     path = open_folder / "history.sqlite"
     with open_history(path) as history:
-        add(history, open_folder, night(0))
-        if not writing:
+        if kind == "of version 1":
+            with closing(sqlite3.connect(path)) as connection:
+                connection.executescript(VERSION_1.read_text())
+        else:
+            add(history, open_folder, night(0))
+        if kind != "being written":
             history.close()
             path.chmod(0o444)
             open_folder.chmod(0o555)
-        program = READ.format(path=str(path), tests=str(Path(__file__).parent), nobody=NOBODY)
         done = subprocess.run(
-            [sys.executable, "-c", program],
+            [sys.executable, "-c", READ, path],
+            env=clean_environment(PYTHONPATH=str(VERSION_1.parent)),
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=SECONDS,
         )
     assert done.returncode == 0, done.stderr
-    nights = "['20261101T020000Z']"
-    lines = done.stdout.splitlines()
-    assert lines[0] == lines[-1] == nights
-    assert lines[1] == f"history {path} is read-only here"
-    assert "write access" in lines[2]
+    first, refused, last = done.stdout.splitlines()
+    assert first == last == ("20261030T020000Z" if kind == "of version 1" else "20261101T020000Z")
+    assert refused.startswith(f"history {path} is read-only here: give yourself write access")
