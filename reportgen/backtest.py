@@ -12,7 +12,7 @@ from reportgen.config.budgets import SectionBudgets
 from reportgen.config.checks import CheckBlock
 from reportgen.config.loading import Report
 from reportgen.config.schema import NetworkSection, SectionBlock
-from reportgen.history import CheckPoint, MetricTable, open_history
+from reportgen.quality.history import CheckPoint, MetricTable, open_history
 from reportgen.summary import CheckRecord, MetricRecord, Record, SectionRecord, Status
 
 _NOT_KEPT = {

@@ -9,12 +9,12 @@ from pathlib import Path
 from reportgen.analyses.trend import Trend
 from reportgen.config.loading import Report
 from reportgen.errors import ReportgenError
-from reportgen.history import FILE, NightRun, open_history
-from reportgen.lookup import history_place
-from reportgen.nights import list_runs
+from reportgen.quality.history import FILE, NightRun, open_history
+from reportgen.quality.lookup import history_place
+from reportgen.quality.nights import list_runs
+from reportgen.quality.retention import Keep, delete_runs
 from reportgen.render.index import write_index
 from reportgen.render.trends import Limits
-from reportgen.retention import Keep, delete_runs
 from reportgen.summary import Summary
 
 MOST_TRENDS = 6  # on the page of all nights, of checked metrics when no section names some

@@ -15,9 +15,9 @@ from reportgen.checks.subjects import unknown_subjects
 from reportgen.config.columns import unit_symbol
 from reportgen.config.loading import Report
 from reportgen.errors import ConfigError
-from reportgen.history import HistoryError, MetricTable, open_history
-from reportgen.lookup import history_place
-from reportgen.nights import import_runs, night_before
+from reportgen.quality.history import HistoryError, MetricTable, open_history
+from reportgen.quality.lookup import history_place
+from reportgen.quality.nights import import_runs, night_before
 from reportgen.summary import (
     HistoryRecord,
     MetricRecord,

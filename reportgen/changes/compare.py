@@ -19,8 +19,8 @@ from reportgen.changes.records import (
     VerdictKind,
     VersionChange,
 )
-from reportgen.history import Key
-from reportgen.history.records import finite
+from reportgen.quality.history import Key
+from reportgen.quality.history.records import finite
 from reportgen.quantities import symbol
 from reportgen.summary import (
     STATUSES,

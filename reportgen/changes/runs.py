@@ -8,8 +8,8 @@ from pathlib import Path
 from reportgen.changes.compare import TOLERANCE, compare, usual_scatter
 from reportgen.changes.records import Changes
 from reportgen.changes.sentences import moved_beyond, sentences
-from reportgen.history import HistoryError, Key, MetricTable, open_history
 from reportgen.numbers import count
+from reportgen.quality.history import HistoryError, Key, MetricTable, open_history
 from reportgen.summary import ChangeRecord, Record, Summary, read_summary
 
 NOISE_NIGHTS = 90

@@ -78,9 +78,9 @@ def history(  # noqa: PLR0917 - click names them all
         return _import(words[1:], database, output, as_json)
     _check_words(words, of_metric, as_json and as_csv)
     from reportgen.cli import tables
-    from reportgen.history import open_history
-    from reportgen.lookup import find_history
-    from reportgen.overview import read_overview, read_series
+    from reportgen.quality.history import open_history
+    from reportgen.quality.lookup import find_history
+    from reportgen.quality.overview import read_overview, read_series
 
     place = find_history(database, output, here=Path())
     with open_history(place) as opened:
@@ -117,9 +117,9 @@ def _check_words(words: tuple[str, ...], of_metric: bool, in_two_forms: bool) ->
 
 def _import(runs: tuple[str, ...], database: str | None, output: Path | None, as_json: bool) -> int:
     from reportgen.cli.tables import import_text
-    from reportgen.history import FILE
-    from reportgen.history.importing import Imported, add_runs
-    from reportgen.lookup import VARIABLE, find_runs
+    from reportgen.quality.history import FILE
+    from reportgen.quality.history.importing import Imported, add_runs
+    from reportgen.quality.lookup import VARIABLE, find_runs
 
     if not runs:
         raise click.UsageError("Which RUN should be added? Give a run or an output folder.")
@@ -176,7 +176,7 @@ def diff(  # noqa: PLR0917 - click names them all
     """
     from reportgen.changes.compare import TOLERANCE
     from reportgen.changes.runs import compare_runs
-    from reportgen.lookup import find_run, history_beside, night_before
+    from reportgen.quality.lookup import find_run, history_beside, night_before
 
     after = find_run(run_b or run_a, output, here=Path())
     before = find_run(run_a, output, here=Path()) if run_b else night_before(after)
@@ -228,7 +228,7 @@ def backtest(  # noqa: PLR0917 - click names them all
     """Say on which nights of the history today's checks of CONFIG would have fired."""
     from reportgen.backtest import Backtests, replay_checks
     from reportgen.cli.tables import backtest_text
-    from reportgen.lookup import history_place
+    from reportgen.quality.lookup import history_place
 
     reports = read_reports(config, overrides, cells)
     chosen = [reports.one(cell) for cell in reports.cells or (None,)]

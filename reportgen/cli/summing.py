@@ -30,7 +30,7 @@ def summary(runs: tuple[str, ...], markdown: bool, link: str) -> int:
     as 2026-11-23. Of several runs Markdown shows the worst first; it stays below the size that job
     summaries may have, and says what it leaves out.
     """
-    from reportgen.lookup import find_run
+    from reportgen.quality.lookup import find_run
     from reportgen.render.outline import run_outline
     from reportgen.summary import read_summary
 

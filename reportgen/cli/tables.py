@@ -11,9 +11,15 @@ from textwrap import wrap
 from reportgen.backtest import Backtest, FiredRecord, ReplayRecord
 from reportgen.changes.records import Changes
 from reportgen.changes.sentences import sentences
-from reportgen.history.importing import ImportedRun
 from reportgen.numbers import count, listed, number
-from reportgen.overview import HistoryReport, LastRecord, Overview, PointRecord, SeriesRecord
+from reportgen.quality.history.importing import ImportedRun
+from reportgen.quality.overview import (
+    HistoryReport,
+    LastRecord,
+    Overview,
+    PointRecord,
+    SeriesRecord,
+)
 from reportgen.quantities import symbol
 from reportgen.render.series import Series, SeriesPoint, usual_step
 from reportgen.render.terminal import plot_lines, signs_for

@@ -8,8 +8,8 @@ from reportgen.config.loading import Report
 from reportgen.config.reports import Matrix
 from reportgen.errors import ConfigError
 from reportgen.lock import lock_builds, say_nothing
-from reportgen.nights import DOCUMENTS
 from reportgen.publish import LATEST, LOCK_SECONDS, publishing_errors, replace_file
+from reportgen.quality.nights import DOCUMENTS
 from reportgen.render.index import INDEX, MARK, refuse_foreign
 from reportgen.render.matrix import MatrixEntry, render_matrix
 from reportgen.summary import read_summary

@@ -11,9 +11,9 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from reportgen.errors import PublishError
-from reportgen.nights import Night, RunEntry, nights
 from reportgen.numbers import count, listed
 from reportgen.publish import publishing_errors, replace_file
+from reportgen.quality.nights import Night, RunEntry, nights
 from reportgen.render.environment import render_page
 from reportgen.render.fonts import font_faces
 from reportgen.render.html import FONTS

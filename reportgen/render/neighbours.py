@@ -12,7 +12,7 @@ from html import escape
 from itertools import pairwise
 from urllib.parse import quote
 
-from reportgen.nights import Night, RunEntry, nights
+from reportgen.quality.nights import Night, RunEntry, nights
 
 NEIGHBOURS = "nights"  # the folder of these pages
 

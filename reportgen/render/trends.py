@@ -6,9 +6,9 @@ from datetime import date
 from itertools import pairwise
 
 from reportgen.config.columns import unit_symbol
-from reportgen.history import MetricValue
-from reportgen.nights import Night
 from reportgen.numbers import MISSING, number
+from reportgen.quality.history import MetricValue
+from reportgen.quality.nights import Night
 
 MOST_NIGHTS = 120  # a night more would be narrower than the line
 WIDTH, HEIGHT = 340.0, 118.0  # CSS pixels where there is room

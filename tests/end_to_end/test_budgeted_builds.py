@@ -5,7 +5,7 @@ from pathlib import Path
 from projects import DISTRIBUTION, section
 
 from reportgen.errors import ExitCode
-from reportgen.history import open_history
+from reportgen.quality.history import open_history
 
 PLUGIN = Path(__file__).with_name("trouble.py").read_text(encoding="utf-8")
 FIXED = {"SOURCE_DATE_EPOCH": "1760000000"}

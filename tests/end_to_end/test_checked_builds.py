@@ -7,7 +7,7 @@ import pytest
 from projects import CONFIG, DISTRIBUTION, read_summary, reportgen
 
 from reportgen.errors import ExitCode
-from reportgen.history import open_history
+from reportgen.quality.history import open_history
 
 NIGHT = 86400
 FIRST = 1_760_000_000

@@ -290,7 +290,7 @@ def test_a_database_that_cannot_be_read_is_exit_code_4(tmp_path):
 
 def test_an_older_database_is_read(original, tmp_path):
     path = tmp_path / "history.sqlite"
-    script = Path(__file__).parents[1] / "history" / "version_1.sql"
+    script = Path(__file__).parents[1] / "quality" / "history" / "version_1.sql"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(script.read_text())
     done = command("history", "flux.median", cwd=tmp_path)

@@ -105,7 +105,7 @@ def serve():
     from pebble.concurrent import process  # noqa: F401
 
     from reportgen import judgement, run, sections  # noqa: F401
-    from reportgen.history import store  # noqa: F401
+    from reportgen.quality.history import store  # noqa: F401
 
     sections.PRELOADED[:] = ["reportgen.work"]  # no section here draws anything
     for line in sys.stdin:

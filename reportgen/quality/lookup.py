@@ -8,11 +8,11 @@ from pathlib import Path
 
 from reportgen.config.schema import OutputBlock
 from reportgen.errors import ConfigError
-from reportgen.history import FILE as HISTORY
-from reportgen.nights import night_before as last_night_before
-from reportgen.nights import night_of, run_date, run_names
 from reportgen.numbers import listed
 from reportgen.publish import LATEST, RUN_ID
+from reportgen.quality.history import FILE as HISTORY
+from reportgen.quality.nights import night_before as last_night_before
+from reportgen.quality.nights import night_of, run_date, run_names
 from reportgen.summary import FILE
 
 VARIABLE = "REPORTGEN_HISTORY"

@@ -5,9 +5,9 @@ from datetime import date
 
 from reportgen.config.suggest import unknown
 from reportgen.errors import ConfigError
-from reportgen.history import FILE, KnownMetric, MetricName, NightRun, Point
-from reportgen.history.store import History
 from reportgen.numbers import listed
+from reportgen.quality.history import FILE, KnownMetric, MetricName, NightRun, Point
+from reportgen.quality.history.store import History
 from reportgen.summary import Record, Status
 
 

@@ -9,8 +9,8 @@ import pytest
 from nightly import add, checked, metric, night, section
 from projects import SECONDS, clean_environment
 
-from reportgen.history import HistoryError, MetricValue, Point, open_history
-from reportgen.history.records import night_run
+from reportgen.quality.history import HistoryError, MetricValue, Point, open_history
+from reportgen.quality.history.records import night_run
 from reportgen.summary import write_summary
 
 
@@ -368,7 +368,7 @@ WRITING = """
 import sys
 from pathlib import Path
 from nightly import add, night
-from reportgen.history import open_history
+from reportgen.quality.history import open_history
 
 with open_history(Path(sys.argv[1])) as history:
     for number in range(5):

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reportgen.nights import DOCUMENTS, RunEntry, in_order, nights
 from reportgen.publish import DELETING, LATEST, LINK, RUN_ID, finish_deletions, publishing_errors
+from reportgen.quality.nights import DOCUMENTS, RunEntry, in_order, nights
 from reportgen.summary import FILE
 
 _FORMAT = "reportgen-run/"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reportgen.history.records import (
+from reportgen.quality.history.records import (
     CheckPoint,
     HistoryError,
     Key,
@@ -16,7 +16,7 @@ from reportgen.history.records import (
 )
 
 if TYPE_CHECKING:
-    from reportgen.history.store import History
+    from reportgen.quality.history.store import History
 
 __all__ = [
     "FILE",
@@ -46,6 +46,6 @@ def open_history(where: str | Path, *, wait_seconds: float = WAIT_SECONDS) -> "H
     who are writing.
     Raises HistoryError when the place is wrong or its driver is missing.
     """
-    from reportgen.history.store import History  # SQLAlchemy takes 0.2 s to import
+    from reportgen.quality.history.store import History  # SQLAlchemy takes 0.2 s to import
 
     return History(where, wait_seconds)

@@ -11,9 +11,9 @@ from made_nights import make_run, started
 from projects import SECONDS, clean_environment
 
 from reportgen.errors import PublishError
-from reportgen.nights import RunEntry, list_runs
 from reportgen.publish import new_run
-from reportgen.retention import Deleted, Keep, delete_runs, not_ours, to_delete
+from reportgen.quality.nights import RunEntry, list_runs
+from reportgen.quality.retention import Deleted, Keep, delete_runs, not_ours, to_delete
 
 NOW = started(1000)
 
@@ -289,8 +289,8 @@ KILLED = """
 import os, shutil, signal, sys
 from datetime import datetime
 from pathlib import Path
-from reportgen import retention
-from reportgen.nights import list_runs
+from reportgen.quality import retention
+from reportgen.quality.nights import list_runs
 
 def killed(path, **_):
     next(path.rglob("*.pdf")).unlink()

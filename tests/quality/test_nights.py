@@ -6,8 +6,8 @@ import pytest
 from made_nights import REPORT, make_run, started
 
 from reportgen.errors import PublishError
-from reportgen.history import open_history
-from reportgen.nights import import_runs, list_runs, night_before, nights, run_names
+from reportgen.quality.history import open_history
+from reportgen.quality.nights import import_runs, list_runs, night_before, nights, run_names
 from reportgen.render.index import write_index
 
 MEDIAN = "fluxes.median"
@@ -81,7 +81,7 @@ def test_only_runs_that_the_history_lacks_are_read(tmp_path, runs, history, monk
 
     from reportgen.summary import read_summary
 
-    monkeypatch.setattr("reportgen.nights.read_summary", noted)
+    monkeypatch.setattr("reportgen.quality.nights.read_summary", noted)
     listed = from_history(history, tmp_path)
     assert sorted(read) == [runs[1].name, new.name]
     assert [run.status for run in listed] == ["ok", "fail", "warn", "ok"]

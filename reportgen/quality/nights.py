@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reportgen.errors import ConfigError
-from reportgen.history.records import (
+from reportgen.publish import RUN_ID
+from reportgen.quality.history.records import (
     HistoryError,
     MetricValue,
     NightRun,
@@ -18,11 +19,10 @@ from reportgen.history.records import (
     origin_text,
     record_stamp,
 )
-from reportgen.publish import RUN_ID
 from reportgen.summary import Status, read_summary
 
 if TYPE_CHECKING:
-    from reportgen.history.store import History
+    from reportgen.quality.history.store import History
 
 DOCUMENTS = {"html": "report.html", "pdf": "report.pdf"}
 """File of each document in a run folder, by its form."""

@@ -10,8 +10,8 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from reportgen.history import queries
-from reportgen.history.database import (
+from reportgen.quality.history import queries
+from reportgen.quality.history.database import (
     WRITES,
     copy_in_memory,
     database_errors,
@@ -22,7 +22,7 @@ from reportgen.history.database import (
     reading_options,
     shown_url,
 )
-from reportgen.history.records import (
+from reportgen.quality.history.records import (
     CheckPoint,
     Key,
     KnownMetric,
@@ -32,7 +32,7 @@ from reportgen.history.records import (
     metric_value,
     night_run,
 )
-from reportgen.history.schema import (
+from reportgen.quality.history.schema import (
     CHECKS,
     DATASETS,
     INPUTS,
@@ -54,7 +54,7 @@ _Rows = list[dict[str, Any]]
 
 
 class History:
-    """Runs in a database, SQLite or another one; see `reportgen.history.open_history`.
+    """Runs in a database, SQLite or another one; see `reportgen.quality.history.open_history`.
 
     Of several complete runs of a night the newest counts. Whatever reads nights takes until, the
     last night to be seen, and most: how many nights, the last ones. All raise HistoryError when

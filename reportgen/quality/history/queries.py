@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
 )
 
-from reportgen.history.records import (
+from reportgen.quality.history.records import (
     Cell,
     CheckPoint,
     Key,
@@ -29,7 +29,7 @@ from reportgen.history.records import (
     NightRun,
     origin_text,
 )
-from reportgen.history.schema import CHECKS, METRICS, RUNS, SECTIONS, STORED
+from reportgen.quality.history.schema import CHECKS, METRICS, RUNS, SECTIONS, STORED
 from reportgen.summary import Status
 
 _RUN = (RUNS.c.id, *(RUNS.c[name] for name in STORED))

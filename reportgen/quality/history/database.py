@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from reportgen.history.records import HistoryError
+from reportgen.quality.history.records import HistoryError
 
 WRITES = "reportgen_writes"
 """Execution option of a connection that will write."""

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from nightly import add, checked, metric, night, section
 
-from reportgen.history import HistoryError, open_history
-from reportgen.history.schema import STEPS, VERSION
+from reportgen.quality.history import HistoryError, open_history
+from reportgen.quality.history.schema import STEPS, VERSION
 
 VERSION_1 = Path(__file__).with_name("version_1.sql").read_text()
 VERSION_2 = """

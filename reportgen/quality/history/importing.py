@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from reportgen.errors import ConfigError
-from reportgen.history import HistoryError, open_history
+from reportgen.quality.history import HistoryError, open_history
 from reportgen.summary import Record, read_summary
 
 if TYPE_CHECKING:
-    from reportgen.history.store import History
+    from reportgen.quality.history.store import History
 
 
 class ImportedRun(Record):

@@ -30,8 +30,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
-from reportgen.history.database import LATER
-from reportgen.history.records import HistoryError, NightRun
+from reportgen.quality.history.database import LATER
+from reportgen.quality.history.records import HistoryError, NightRun
 
 VERSION = 4
 METADATA = MetaData()
