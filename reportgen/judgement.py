@@ -6,8 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from reportgen.analyses.trend import MetricHistory
-from reportgen.changes.compare import compare, usual_scatter
-from reportgen.changes.sentences import sentences
 from reportgen.checks.budgets import assume_budgets
 from reportgen.checks.evaluation import check_run
 from reportgen.checks.facts import gather_facts
@@ -15,6 +13,8 @@ from reportgen.checks.subjects import unknown_subjects
 from reportgen.config.columns import unit_symbol
 from reportgen.config.loading import Report
 from reportgen.errors import ConfigError
+from reportgen.quality.diff.compare import compare, usual_scatter
+from reportgen.quality.diff.sentences import sentences
 from reportgen.quality.history import HistoryError, MetricTable, open_history
 from reportgen.quality.lookup import history_place
 from reportgen.quality.nights import import_runs, night_before

@@ -174,8 +174,8 @@ def diff(  # noqa: PLR0917 - click names them all
     2026-11-23 for the run that stands for that night. What counts as a move is told by the
     scatter on the nights before, where there is a history; without one every difference counts.
     """
-    from reportgen.changes.compare import TOLERANCE
-    from reportgen.changes.runs import compare_runs
+    from reportgen.quality.diff.compare import TOLERANCE
+    from reportgen.quality.diff.runs import compare_runs
     from reportgen.quality.lookup import find_run, history_beside, night_before
 
     after = find_run(run_b or run_a, output, here=Path())

@@ -9,9 +9,9 @@ from io import StringIO
 from textwrap import wrap
 
 from reportgen.backtest import Backtest, FiredRecord, ReplayRecord
-from reportgen.changes.records import Changes
-from reportgen.changes.sentences import sentences
 from reportgen.numbers import count, listed, number
+from reportgen.quality.diff.records import Changes
+from reportgen.quality.diff.sentences import sentences
 from reportgen.quality.history.importing import ImportedRun
 from reportgen.quality.overview import (
     HistoryReport,

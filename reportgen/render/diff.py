@@ -7,13 +7,13 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from reportgen.changes.records import (
+from reportgen.numbers import MISSING
+from reportgen.quality.diff.records import (
     Changes,
     ComparedRun,
     MetricChange,
     MetricKind,
 )
-from reportgen.numbers import MISSING
 from reportgen.quantities import (
     before_and_after,
     has_ratio,

@@ -1,8 +1,8 @@
 import pytest
 from made_nights import record, started
 
-from reportgen.changes.sentences import _ORDER
 from reportgen.deliver.news import NOTABLE, has_changed, is_worth_telling
+from reportgen.quality.diff.sentences import _ORDER
 from reportgen.summary import ChangeRecord, DocumentRecord, ErrorRecord, HistoryRecord, SinceRecord
 
 

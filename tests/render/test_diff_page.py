@@ -3,8 +3,8 @@
 import pytest
 from made_nights import record, started
 
-from reportgen.changes.compare import compare
-from reportgen.changes.sentences import sentences
+from reportgen.quality.diff.compare import compare
+from reportgen.quality.diff.sentences import sentences
 from reportgen.render.diff import render_diff
 from reportgen.summary import (
     CheckRecord,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from pathlib import PurePath
 
-from reportgen.changes.records import DatasetChange, InputChange, InputKind
+from reportgen.quality.diff.records import DatasetChange, InputChange, InputKind
 from reportgen.summary import InputRecord
 
 Pair = tuple[InputRecord, InputRecord]

@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import VERSIONS, check, flux, metric, run, section, source
 
-from reportgen.changes.compare import compare
-from reportgen.changes.sentences import sentences
 from reportgen.cli.tables import diff_text
+from reportgen.quality.diff.compare import compare
+from reportgen.quality.diff.sentences import sentences
 from reportgen.quantities import before_and_after, quantity, signed_percent
 
 KEY = ("flux", "median")

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
-from reportgen.changes.records import (
+from reportgen.numbers import bytes_text, count, listed, number
+from reportgen.quality.diff.records import (
     Changes,
     CommitChange,
     ConfigurationChange,
@@ -15,7 +16,6 @@ from reportgen.changes.records import (
     SectionChange,
     VerdictChange,
 )
-from reportgen.numbers import bytes_text, count, listed, number
 from reportgen.quantities import (
     before_and_after,
     has_ratio,

@@ -6,8 +6,8 @@ from difflib import unified_diff
 from statistics import median
 from typing import NamedTuple
 
-from reportgen.changes.inputs import compare_inputs
-from reportgen.changes.records import (
+from reportgen.quality.diff.inputs import compare_inputs
+from reportgen.quality.diff.records import (
     Changes,
     CommitChange,
     ComparedRun,

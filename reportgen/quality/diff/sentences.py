@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from reportgen.changes.records import Changes
-from reportgen.changes.wording import (
+from reportgen.quality.diff.records import Changes
+from reportgen.quality.diff.wording import (
     Ranked,
     describe_circumstances,
     describe_input,

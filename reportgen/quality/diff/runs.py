@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from reportgen.changes.compare import TOLERANCE, compare, usual_scatter
-from reportgen.changes.records import Changes
-from reportgen.changes.sentences import moved_beyond, sentences
 from reportgen.numbers import count
+from reportgen.quality.diff.compare import TOLERANCE, compare, usual_scatter
+from reportgen.quality.diff.records import Changes
+from reportgen.quality.diff.sentences import moved_beyond, sentences
 from reportgen.quality.history import HistoryError, Key, MetricTable, open_history
 from reportgen.summary import ChangeRecord, Record, Summary, read_summary
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import check, flux, metric, run, section, source
 
-from reportgen.changes.compare import compare, usual_scatter
-from reportgen.changes.records import Changes
-from reportgen.changes.sentences import moved_beyond, sentences
 from reportgen.cli.tables import diff_text
+from reportgen.quality.diff.compare import compare, usual_scatter
+from reportgen.quality.diff.records import Changes
+from reportgen.quality.diff.sentences import moved_beyond, sentences
 
 KEY = ("flux", "median")
 
