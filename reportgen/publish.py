@@ -26,7 +26,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def started_now() -> tuple[datetime, bool]:
-    """Give the time of the run, UTC, and whether SOURCE_DATE_EPOCH fixed it.
+    """Return the time of the run, UTC, and whether SOURCE_DATE_EPOCH fixed it.
 
     Raises PublishError for a SOURCE_DATE_EPOCH that is not a number of seconds.
     """

@@ -9,18 +9,18 @@ from time import perf_counter
 
 from reportgen.analyses.base import AnyAnalysis
 from reportgen.cache import Cache
-from reportgen.checks.budgets import settle_budgets
 from reportgen.config.loading import Report
 from reportgen.config.suggest import unknown
 from reportgen.data.contents import Contents
 from reportgen.documents import make_documents
 from reportgen.errors import ConfigError, ExitCode, ReportgenError
 from reportgen.housekeeping import Housekeeping, do_housekeeping
-from reportgen.judgement import judge, metric_histories, read_past, with_changes
 from reportgen.metering import meter_memory
 from reportgen.pool import default_workers, worker_pool
 from reportgen.progress import Nobody, Progress
 from reportgen.publish import new_run, publishing_errors, started_now
+from reportgen.quality.checks.budgets import settle_budgets
+from reportgen.quality.judgement import judge, metric_histories, read_earlier_nights, with_changes
 from reportgen.record import RunTimes, start_fingerprints, summarise
 from reportgen.render.environment import check_templates
 from reportgen.sections import SectionMaker
@@ -98,10 +98,10 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         maker.start()
         inputs = start_fingerprints(sources, pool, contents)
         stage("sources, and sections that are kept")
-        past = read_past(report, run.started)
+        earlier = read_earlier_nights(report, run.started)
         stage("history read")
         pool.finish()
-        maker.start_on_history(metric_histories(report, maker.records, past, run.started))
+        maker.start_on_history(metric_histories(report, maker.records, earlier, run.started))
         pool.finish()
         stage("waiting for sections")
         seconds = None if run.fixed else round(perf_counter() - clock, 2)
@@ -113,8 +113,8 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
             sections=maker.records,
             only=options.only,
         )
-        summary = judge(report, summary, run.path, past)
-        summary = with_changes(report, summary, past)
+        summary = judge(report, summary, run.path, earlier)
+        summary = with_changes(report, summary, earlier)
         stage("checks, and what changed")
         if "pdf" in report.output.formats:  # for which this process waits
             run.write_early()
@@ -125,7 +125,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         )
         if otherwise:
             progress.told("A budget does not hold: the documents are made again, to say so.")
-            summary = with_changes(report, summary, past)
+            summary = with_changes(report, summary, earlier)
             summary = make(summary, report.output.formats, progress=Nobody())
         stage("documents")
         with publishing_errors(report.output.folder):

@@ -14,12 +14,12 @@ from reportgen.config.text import Source
 from reportgen.data.contents import Contents
 from reportgen.documents import make_documents
 from reportgen.errors import ConfigError
-from reportgen.judgement import metric_histories, read_past
 from reportgen.numbers import MISSING
 from reportgen.pool import worker_pool
 from reportgen.progress import Progress
 from reportgen.provenance import environment
 from reportgen.publish import RUN_ID
+from reportgen.quality.judgement import metric_histories, read_earlier_nights
 from reportgen.record import start_fingerprints
 from reportgen.sections import SectionMaker
 from reportgen.sources import open_sources
@@ -76,8 +76,8 @@ def verify_run(run: Path, analyses: AnalysisTypes, workers: int, progress: Progr
         maker.start()
         inputs = start_fingerprints(sources, pool, Contents())
         pool.finish()
-        past = read_past(report, started, importing=False)
-        maker.start_on_history(metric_histories(report, maker.records, past, started))
+        earlier = read_earlier_nights(report, started, importing=False)
+        maker.start_on_history(metric_histories(report, maker.records, earlier, started))
         pool.finish()
         made = make_documents(
             summary, summary.documents, folder, scratch, pool=pool, progress=progress

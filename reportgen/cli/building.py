@@ -117,7 +117,7 @@ def build(  # noqa: PLR0917 - click names them all
 
 def _tell(built: "Built", *, quiet: bool, verbose: bool) -> None:
     """Say how a build went and where the report is."""
-    from reportgen.checks.verdicts import verdict_sentence
+    from reportgen.quality.checks.verdicts import verdict_sentence
 
     if verbose:
         _print_details(built.summary)
@@ -158,7 +158,7 @@ def _complain_of(built: "Built") -> None:
 def _complain_of_checks(built: "Built") -> None:
     """Say that a check failed: cron sends a message only when something was printed."""
     if built.exit_code == ExitCode.CHECK_FAILED:
-        from reportgen.checks.verdicts import verdict_sentence
+        from reportgen.quality.checks.verdicts import verdict_sentence
 
         click.echo(f"FAIL {built.summary.report.id}: {verdict_sentence(built.summary)}", err=True)
         click.echo(f"  → {built.folder}", err=True)

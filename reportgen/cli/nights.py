@@ -226,8 +226,8 @@ def backtest(  # noqa: PLR0917 - click names them all
     as_json: bool,
 ) -> int:
     """Say on which nights of the history today's checks of CONFIG would have fired."""
-    from reportgen.backtest import Backtests, replay_checks
     from reportgen.cli.tables import backtest_text
+    from reportgen.quality.backtest import Backtests, replay_checks
     from reportgen.quality.lookup import history_place
 
     reports = read_reports(config, overrides, cells)

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from io import StringIO
 from textwrap import wrap
 
-from reportgen.backtest import Backtest, FiredRecord, ReplayRecord
 from reportgen.numbers import count, listed, number
+from reportgen.quality.backtest import Backtest, FiredRecord, ReplayRecord
 from reportgen.quality.diff.records import Changes
 from reportgen.quality.diff.sentences import sentences
 from reportgen.quality.history.importing import ImportedRun
@@ -20,7 +20,7 @@ from reportgen.quality.overview import (
     PointRecord,
     SeriesRecord,
 )
-from reportgen.quantities import symbol
+from reportgen.quality.quantities import symbol
 from reportgen.render.series import Series, SeriesPoint, usual_step
 from reportgen.render.terminal import plot_lines, signs_for
 
@@ -31,7 +31,7 @@ _Row = Sequence[str]
 
 
 def terminal_width() -> int:
-    """Give the columns of the terminal; 80 without one."""
+    """Return the columns of the terminal; 80 without one."""
     return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
 
 
@@ -52,7 +52,7 @@ def fold(text: str, width: int, first: str = "", rest: str | None = None) -> str
 
 
 def plotted(series: SeriesRecord) -> Series:
-    """Give a metric as it is plotted: only values in the newest unit."""
+    """Return a metric as it is plotted: only values in the newest unit."""
     return Series(
         label=series.label,
         unit=symbol(series.unit),
@@ -69,7 +69,7 @@ def plotted(series: SeriesRecord) -> Series:
 
 
 def series_text(series: SeriesRecord) -> str:
-    """Give a metric as a table of nights, and a plot."""
+    """Return a metric as a table of nights, and a plot."""
     width = terminal_width()
     have = f"{_nights(series.known_nights)} {'has' if series.known_nights == 1 else 'have'}"
     shown = f"{_nights(len(series.nights))} shown; {have} this metric"
@@ -119,7 +119,7 @@ def _verdict(point: PointRecord) -> str:
 
 
 def series_csv(series: SeriesRecord) -> str:
-    """Give a metric as CSV, a line for each night; an empty value is none."""
+    """Return a metric as CSV, a line for each night; an empty value is none."""
     text = StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["night", "run", "value", "unit", "status", "verdict", "folder"])
@@ -131,7 +131,7 @@ def series_csv(series: SeriesRecord) -> str:
 
 
 def overview_text(overview: Overview) -> str:
-    """Give the reports of a history with their nights and metrics."""
+    """Return the reports of a history with their nights and metrics."""
     parts = [overview.history]
     for report in overview.reports:
         parts += ["", *_report_lines(report)]
@@ -202,7 +202,7 @@ def import_text(runs: Sequence[ImportedRun]) -> str:
 
 
 def backtest_text(found: Backtest) -> str:
-    """Give what became of each check, and a sum at the end."""
+    """Return what became of each check, and a sum at the end."""
     width = terminal_width()
     span = f", {found.first} to {found.last}" if found.first else ""
     parts = [
@@ -277,7 +277,7 @@ def _fired_line(fired: FiredRecord, width: int) -> str:
 
 
 def _ranges(nights: Sequence[date]) -> Iterator[str]:
-    """Give dates, those that follow each other as one."""
+    """Return dates, those that follow each other as one."""
     start = former = nights[0]
     for night in [*nights[1:], None]:
         if night is not None and (night - former).days == 1:
@@ -293,7 +293,7 @@ def _nights(n: int) -> str:
 
 
 def _table(rows: Sequence[_Row], sides: str) -> list[str]:
-    """Give rows as lines; sides: l or r for each column. Only the last may be left ragged."""
+    """Return rows as lines; sides: l or r for each column. Only the last may be left ragged."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(sides))]
     lines = []
     for row in rows:

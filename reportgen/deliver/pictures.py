@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reportgen.checks.verdicts import troubled_checks
 from reportgen.deliver.files import read_own
+from reportgen.quality.checks.verdicts import troubled_checks
 from reportgen.render.saving import PNG_DPI
 from reportgen.summary import FigureRecord, SectionRecord, Summary
 

@@ -55,7 +55,7 @@ def notice(block: WebhookBlock, subject: str, name: str, absent: Sequence[Absent
 
 def verdict(subject: str, told: Told) -> dict[str, Any]:
     """Give the verdict as plain values, for whoever has a service of their own."""
-    from reportgen.checks.verdicts import count_checks
+    from reportgen.quality.checks.verdicts import count_checks
 
     summary, counts = told.summary, count_checks(told.summary)
     return {

@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from reportgen.checks.verdicts import count_checks, verdict_sentence, worst_check
 from reportgen.config.columns import Column
 from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.errors import DeliveryError
 from reportgen.numbers import counted, number
+from reportgen.quality.checks.verdicts import count_checks, verdict_sentence, worst_check
 from reportgen.summary import STATUSES, CheckRecord, MetricRecord, SectionRecord, Status, Summary
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "WARN", "fail": "FAIL", "error": "ERROR"}

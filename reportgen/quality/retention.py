@@ -60,14 +60,14 @@ def to_delete(
     known = in_order(run for run in runs if run.is_here)
     if not known or (keep.nights is None and keep.monthly is None):
         return []
-    past = [run for run in known if run.started <= now and run.status is not None]
-    standing = [night.run for night in nights(past)]
+    counted = [run for run in known if run.started <= now and run.status is not None]
+    standing = [night.run for night in nights(counted)]
     of_month = {(run.started.year, run.started.month): run.id for run in standing}
     kept = {known[-1].id, *protected}
     last = {run.night for run in standing[-(keep.nights or 0) :]} if keep.nights else set()
-    kept.update(run.id for run in past if run.night in last)
+    kept.update(run.id for run in counted if run.night in last)
     kept.update(list(of_month.values())[-(keep.monthly or 0) :] if keep.monthly else ())
-    return [run.id for run in past if run.id not in kept]
+    return [run.id for run in counted if run.id not in kept]
 
 
 def delete_runs(

@@ -14,7 +14,7 @@ from reportgen.quality.diff.records import (
     MetricChange,
     MetricKind,
 )
-from reportgen.quantities import (
+from reportgen.quality.quantities import (
     before_and_after,
     has_ratio,
     quantity,
@@ -100,7 +100,7 @@ class DiffView:
 def render_diff(
     before: Summary, after: Summary, changes: Changes, said: Sequence[ChangeRecord], noise: str
 ) -> bytes:
-    """Give the page. said: the changes in sentences. noise: what is known of the usual scatter.
+    """Return the page. said: the changes in sentences. noise: what is known of the usual scatter.
 
     The templates are those of the later run, if their folder is still there.
     """
@@ -204,7 +204,7 @@ def _signed(value: float, change: MetricChange) -> str:
 
 
 def _line(text: str) -> tuple[str, str]:
-    """Give a line of a unified diff with its kind."""
+    """Return a line of a unified diff with its kind."""
     kinds = {"+": "added", "-": "removed", "@": "place"}
     head = text.startswith(("+++", "---"))
     return ("place" if head else kinds.get(text[:1], "same"), text)

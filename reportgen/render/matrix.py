@@ -8,8 +8,8 @@ from operator import itemgetter
 
 from markupsafe import Markup
 
-from reportgen.checks.verdicts import verdict_sentence
 from reportgen.numbers import count, listed
+from reportgen.quality.checks.verdicts import verdict_sentence
 from reportgen.render.environment import render_page
 from reportgen.render.fonts import font_faces
 from reportgen.render.html import FONTS

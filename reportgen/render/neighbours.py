@@ -47,14 +47,14 @@ class NightLinks:
 
 
 def night_links(night: date) -> NightLinks:
-    """Give the links of a report to the nights before and after it and to the list of nights."""
+    """Return the links of a report to the nights before and after it and to the list of nights."""
     return NightLinks(
         f"../{NEIGHBOURS}/{night}-previous.html", f"../{NEIGHBOURS}/{night}-next.html"
     )
 
 
 def neighbour_pages(runs: Iterable[RunEntry]) -> dict[str, bytes]:
-    """Give the pages that lead from each night to its neighbours, by file name.
+    """Return the pages that lead from each night to its neighbours, by file name.
 
     Nights without a page to read are passed over.
     """

@@ -38,7 +38,7 @@ class Series:
         return [point.value for point in self.points if point.value is not None]
 
     def lines(self) -> list[list[SeriesPoint]]:
-        """Give the points that a line joins; a night that is missing, or has no value, ends it."""
+        """Return the points that a line joins; a night without a value ends it."""
         usual = usual_step([point.night for point in self.points])
         lines: list[list[SeriesPoint]] = []
         former: SeriesPoint | None = None
@@ -54,6 +54,6 @@ class Series:
 
 
 def usual_step(nights: Sequence[date]) -> int:
-    """Give how many days usually lie between two nights; 1 when nothing is known."""
+    """Return how many days usually lie between two nights; 1 when nothing is known."""
     steps = sorted((b - a).days for a, b in pairwise(nights))
     return steps[len(steps) // 2] if steps else 1

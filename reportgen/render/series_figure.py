@@ -12,7 +12,7 @@ _HEIGHT = 70 * MM  # inches
 
 
 def series_figure(series: Series, form: str) -> bytes:
-    """Give the figure. form: png, on white; or svg, without a ground.
+    """Return the figure. form: png, on white; or svg, without a ground.
 
     Nights on which a check does not hold are hollow; ticks at the foot are nights without a value.
     """
@@ -27,7 +27,7 @@ def series_figure(series: Series, form: str) -> bytes:
 
 
 def draw_series(series: Series) -> Any:
-    """Give the drawing, a matplotlib figure."""
+    """Return the drawing, a matplotlib figure."""
     from matplotlib import dates
     from matplotlib.figure import Figure
 

@@ -36,7 +36,7 @@ ASCII = Signs("o", "!", "x", "|", "+", "-", line=".")
 
 
 def signs_for(encoding: str | None) -> Signs:
-    """Give the characters that can be written in an encoding."""
+    """Return the characters that can be written in an encoding."""
     try:
         "●◆×│└─⣿".encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -45,7 +45,7 @@ def signs_for(encoding: str | None) -> Signs:
 
 
 def plot_lines(series: Series, width: int, signs: Signs = UNICODE) -> list[str]:
-    """Give the lines of a plot, none wider than a width; none when there is no value."""
+    """Return the lines of a plot, none wider than a width; none when there is no value."""
     if not series.values:
         return []
     low, high = min(series.values), max(series.values)
@@ -107,11 +107,11 @@ class _Canvas:
         self.low, self.high = min(series.values), max(series.values)
 
     def column(self, point: SeriesPoint) -> int:
-        """Give the character below which a night is."""
+        """Return the character below which a night is."""
         return self._x(point) // self.signs.dots[0]
 
     def rows(self) -> Iterator[str]:
-        """Give the lines of characters, uppermost first."""
+        """Return the lines of characters, uppermost first."""
         for y, row in enumerate(self.cells):
             yield "".join(self.marks.get((x, y)) or self._sign(dots) for x, dots in enumerate(row))
 
@@ -156,7 +156,7 @@ class _Canvas:
 
 
 def _between(start: tuple[int, int], end: tuple[int, int]) -> Iterable[tuple[int, int]]:
-    """Give the dots of a straight line."""
+    """Return the dots of a straight line."""
     steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
     for step in range(steps + 1):
         yield (

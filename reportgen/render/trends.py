@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 
 from reportgen.config.columns import unit_symbol
 from reportgen.numbers import MISSING, number
 from reportgen.quality.history import MetricValue
 from reportgen.quality.nights import Night
+from reportgen.render.series import usual_step
 
 MOST_NIGHTS = 120  # a night more would be narrower than the line
 WIDTH, HEIGHT = 340.0, 118.0  # CSS pixels where there is room
@@ -25,7 +25,7 @@ class Limits:
     upper: float | None = None
 
     def hold(self, value: float) -> bool:
-        """Say whether a value lies within."""
+        """Return whether a value lies within."""
         return (self.lower is None or value >= self.lower) and (
             self.upper is None or value <= self.upper
         )
@@ -129,7 +129,7 @@ def _value(metric: MetricValue | None, unit: str) -> float | None:
 
 
 def _scale(shown: Sequence[float], limits: Limits) -> tuple[_Scale, list[str]]:
-    """Give the scale of the values, with the limits that are near, and words for the others."""
+    """Return the scale of the values, with the limits that are near, and words for the others."""
     if not shown:
         return _Scale(0, 0), []
     low, high = min(shown), max(shown)
@@ -145,9 +145,8 @@ def _given(limits: Limits) -> list[float]:
 
 
 def _lines(days: Sequence[date], values: Sequence[float | None]) -> list[list[int]]:
-    """Give the nights that a line joins, as places among the nights."""
-    steps = sorted((b - a).days for a, b in pairwise(days))
-    usual = steps[len(steps) // 2] if steps else 1
+    """Return the nights that a line joins, as places among the nights."""
+    usual = usual_step(days)
     lines: list[list[int]] = []
     for i, value in enumerate(values):
         joined = i > 0 and values[i - 1] is not None and (days[i] - days[i - 1]).days < 2 * usual

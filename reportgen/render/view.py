@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from reportgen.checks.verdicts import (
+from reportgen.config.columns import unit_symbol
+from reportgen.numbers import MISSING, bytes_text, counted, listed, number
+from reportgen.quality.checks.verdicts import (
     short_title,
     troubled_checks,
     verdict_sentence,
     waived_checks,
 )
-from reportgen.config.columns import unit_symbol
-from reportgen.numbers import MISSING, bytes_text, counted, listed, number
 from reportgen.render.neighbours import NightLinks, night_links
 from reportgen.render.spark import Spark, spark
 from reportgen.render.tables import TableView, table_view

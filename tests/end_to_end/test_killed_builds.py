@@ -35,7 +35,7 @@ KILLS = {
     "new_run": 7,
     "open_sources": 2,
     "start": 3,
-    "read_past": 2,
+    "read_earlier_nights": 2,
     "summarise": 1,
     "make_documents": 2,
     "write_summary": 3,

@@ -104,7 +104,7 @@ def serve():
     import sqlalchemy.dialects.sqlite  # noqa: F401
     from pebble.concurrent import process  # noqa: F401
 
-    from reportgen import judgement, run, sections  # noqa: F401
+    from reportgen import run, sections  # noqa: F401
     from reportgen.quality.history import store  # noqa: F401
 
     sections.PRELOADED[:] = ["reportgen.work"]  # no section here draws anything

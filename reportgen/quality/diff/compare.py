@@ -21,7 +21,7 @@ from reportgen.quality.diff.records import (
 )
 from reportgen.quality.history import Key
 from reportgen.quality.history.records import finite
-from reportgen.quantities import symbol
+from reportgen.quality.quantities import symbol
 from reportgen.summary import (
     STATUSES,
     CheckRecord,

@@ -16,7 +16,7 @@ from reportgen.quality.diff.records import (
     SectionChange,
     VerdictChange,
 )
-from reportgen.quantities import (
+from reportgen.quality.quantities import (
     before_and_after,
     has_ratio,
     quantity,

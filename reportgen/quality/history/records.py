@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from reportgen.checks.verdicts import verdict_sentence
 from reportgen.errors import PublishError
+from reportgen.quality.checks.verdicts import verdict_sentence
 from reportgen.summary import FILE, MetricRecord, Status, Summary, printable
 
 Key = tuple[str, str]

@@ -6,7 +6,7 @@ from made_runs import VERSIONS, check, flux, metric, run, section, source
 from reportgen.cli.tables import diff_text
 from reportgen.quality.diff.compare import compare
 from reportgen.quality.diff.sentences import sentences
-from reportgen.quantities import before_and_after, quantity, signed_percent
+from reportgen.quality.quantities import before_and_after, quantity, signed_percent
 
 KEY = ("flux", "median")
 

@@ -6,17 +6,17 @@ import pytest
 from checking import STARTED, section, summary
 
 from reportgen.analyses.base import installed_analyses
-from reportgen.checks.evaluation import check_run
-from reportgen.checks.facts import (
+from reportgen.config.loading import load_report
+from reportgen.data.catalogue import open_catalogue
+from reportgen.failures import Failed
+from reportgen.quality.checks.evaluation import check_run
+from reportgen.quality.checks.facts import (
     Reference,
     gather_facts,
     modified_files,
     read_references,
     source_files,
 )
-from reportgen.config.loading import load_report
-from reportgen.data.catalogue import open_catalogue
-from reportgen.failures import Failed
 from reportgen.summary import InputRecord, write_summary
 from reportgen.work import compute_section, scan_catalogue
 

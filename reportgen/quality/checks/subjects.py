@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from reportgen.checks.facts import CellReader, Facts, Reference, Row
-from reportgen.checks.limits import Impossible, Subject
-from reportgen.checks.verdicts import is_broken
 from reportgen.config.checks import CellBlock, CheckBlock
 from reportgen.config.suggest import unknown
+from reportgen.quality.checks.facts import CellReader, Facts, Reference, Row
+from reportgen.quality.checks.limits import Impossible, Subject
+from reportgen.quality.checks.verdicts import is_broken
 from reportgen.summary import ColumnRecord, SectionRecord, TableRecord
 
 Path = tuple[str | int, ...]

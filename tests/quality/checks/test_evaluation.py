@@ -17,9 +17,9 @@ from checking import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.checks.evaluation import check_run, evaluate
-from reportgen.checks.facts import Facts
-from reportgen.checks.subjects import unknown_subjects
+from reportgen.quality.checks.evaluation import check_run, evaluate
+from reportgen.quality.checks.facts import Facts
+from reportgen.quality.checks.subjects import unknown_subjects
 from reportgen.summary import CountedRecord, Summary
 
 FACTS = Facts(STARTED)

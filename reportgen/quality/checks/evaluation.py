@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from reportgen.checks import limits
-from reportgen.checks.budgets import check_section_budgets
-from reportgen.checks.facts import Facts
-from reportgen.checks.limits import Impossible, Outcome
-from reportgen.checks.subjects import cell_name, reference_value, row_name, subject_of
-from reportgen.checks.verdicts import is_broken
 from reportgen.config.budgets import SectionBudgets
 from reportgen.config.checks import CheckBlock, Kind
-from reportgen.quantities import capital, exact, significant, with_unit
+from reportgen.quality.checks import limits
+from reportgen.quality.checks.budgets import check_section_budgets
+from reportgen.quality.checks.facts import Facts
+from reportgen.quality.checks.limits import Impossible, Outcome
+from reportgen.quality.checks.subjects import cell_name, reference_value, row_name, subject_of
+from reportgen.quality.checks.verdicts import is_broken
+from reportgen.quality.quantities import capital, exact, significant, with_unit
 from reportgen.summary import (
     CellRecord,
     CheckRecord,
@@ -162,10 +162,10 @@ def _of_number(section: SectionRecord, block: CheckBlock, kind: Kind, facts: Fac
         wanted = f"within {_tolerance(block, subject.unit)} {whose}"
         return limits.near(subject, reference, within.tolerance(reference), wanted, whose)
     assert block.drift is not None  # noqa: S101 - the last of the kinds
-    if facts.no_past:
+    if facts.no_history:
         raise Impossible("The history cannot be read, so there is nothing to compare with.")
-    past = facts.past.get((section.id, block.metric or ""), ())
-    return limits.drift(subject, block.drift, past, facts.night)
+    earlier = facts.earlier.get((section.id, block.metric or ""), ())
+    return limits.drift(subject, block.drift, earlier, facts.night)
 
 
 def _wanted_of(block: CheckBlock, kind: Kind) -> str:

@@ -5,11 +5,16 @@ from checking import BROKEN, STARTED, block, section, summary
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reportgen.checks.budgets import Used, check_report_budgets, check_section_budgets
-from reportgen.checks.evaluation import check_run
-from reportgen.checks.facts import Facts
-from reportgen.checks.verdicts import CheckCounts, count_checks, troubled_checks, worst_check
 from reportgen.config.budgets import ReportBudgets, SectionBudgets
+from reportgen.quality.checks.budgets import Used, check_report_budgets, check_section_budgets
+from reportgen.quality.checks.evaluation import check_run
+from reportgen.quality.checks.facts import Facts
+from reportgen.quality.checks.verdicts import (
+    CheckCounts,
+    count_checks,
+    troubled_checks,
+    worst_check,
+)
 from reportgen.summary import with_status
 
 MB = 10**6

@@ -2,10 +2,10 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from reportgen.checks.evaluation import evaluate
-from reportgen.checks.facts import Facts
 from reportgen.config.checks import CheckBlock
 from reportgen.config.columns import Column
+from reportgen.quality.checks.evaluation import evaluate
+from reportgen.quality.checks.facts import Facts
 from reportgen.summary import (
     ColumnRecord,
     ConfigurationRecord,
@@ -81,7 +81,7 @@ def nights(*values, before=NIGHT):
 
 def past(*values, before=NIGHT):
     """Give facts with the values of the metric on the nights before."""
-    return {"past": {("fluxes", "flux"): nights(*values, before=before)}}
+    return {"earlier": {("fluxes", "flux"): nights(*values, before=before)}}
 
 
 def summary(*sections, run="20260901T020000Z"):

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.quantities import apart, beside, capital, difference, exact, read_back, roughly
+from reportgen.quality.quantities import (
+    apart,
+    beside,
+    capital,
+    difference,
+    exact,
+    read_back,
+    roughly,
+)
 
 floats = st.floats(allow_nan=False, allow_infinity=False)
 

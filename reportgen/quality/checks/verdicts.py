@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reportgen.numbers import counted, listed
-from reportgen.quantities import capital
+from reportgen.quality.quantities import capital
 from reportgen.summary import CheckRecord, SectionRecord, Status, Summary
 
 MOST_OF_A_TITLE = 70  # characters

@@ -1,17 +1,17 @@
-"""Replays the checks of today over past nights: on which would each have fired?"""
+"""Replays the checks of today over earlier nights: on which would each have fired?"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from reportgen.checks.budgets import budget_labels
-from reportgen.checks.evaluation import evaluate
-from reportgen.checks.facts import Facts, Past, Reference, read_references
 from reportgen.config.budgets import SectionBudgets
 from reportgen.config.checks import CheckBlock
 from reportgen.config.loading import Report
 from reportgen.config.schema import NetworkSection, SectionBlock
+from reportgen.quality.checks.budgets import budget_labels
+from reportgen.quality.checks.evaluation import evaluate
+from reportgen.quality.checks.facts import Facts, NightValues, Reference, read_references
 from reportgen.quality.history import CheckPoint, MetricTable, open_history
 from reportgen.summary import CheckRecord, MetricRecord, Record, SectionRecord, Status
 
@@ -36,7 +36,7 @@ class FiredRecord(Record):
 
 
 class ReplayRecord(Record):
-    """One check over the past."""
+    """One check over earlier nights."""
 
     section: str
     """Its id; empty for the whole report."""
@@ -78,7 +78,7 @@ class Backtests(Record):
 
 
 @dataclass(frozen=True)
-class PastNight:
+class SectionNight:
     """A section on one night, as the history has it. rows: None when it does not say.
 
     metrics: those it had; None where there was no value, or one in another unit than today's.
@@ -95,7 +95,7 @@ def replay_checks(
 ) -> Backtest:
     """Replay the checks of a configuration over the nights of a history.
 
-    most: how many nights, the last ones; earlier ones are the past that drift looks at.
+    most: how many nights, the last ones; drift looks at earlier ones, too.
     dated: keep to the dates from which and until which checks are in force.
     """
     identity = report.report.id
@@ -173,7 +173,7 @@ def _section_record(name: str, section: SectionBlock, table: MetricTable) -> Sec
     )
 
 
-def _nights(section: str, table: MetricTable) -> Iterable[PastNight]:
+def _nights(section: str, table: MetricTable) -> Iterable[SectionNight]:
     """Return a section on every night; values in another unit than the newest are none."""
     statuses = table.statuses.get(section, [None] * len(table.nights))
     rows = table.rows.get(section, [None] * len(table.nights))
@@ -181,7 +181,7 @@ def _nights(section: str, table: MetricTable) -> Iterable[PastNight]:
     units = {key[1]: name.unit for key, name in table.names.items() if key[0] == section}
     for place, night in enumerate(table.nights):
         there = {name: column[place] for name, column in cells.items()}
-        yield PastNight(
+        yield SectionNight(
             night=night.night,
             metrics={
                 name: cell[0] if cell[1] == units[name] else None
@@ -196,44 +196,44 @@ def _nights(section: str, table: MetricTable) -> Iterable[PastNight]:
 def backtest(
     section: SectionRecord,
     blocks: Sequence[CheckBlock],
-    nights: Iterable[PastNight],
+    nights: Iterable[SectionNight],
     references: Mapping[str, Reference | str],
     *,
     dated: bool = True,
     last: int | None = None,
     recorded: Mapping[tuple[str, date], CheckPoint] = {},
 ) -> tuple[ReplayRecord, ...]:
-    """Replay the checks of a section over past nights, in the order of the YAML.
+    """Replay the checks of a section over earlier nights, in the order of the YAML.
 
     section: its newest record, which knows what metrics are called and their units; values of the
-    past are in these. dated: keep to the dates from which and until which checks are in force.
-    last: how many nights to replay, the last ones; earlier ones are their past. None for all.
+    nights are in these. dated: keep to the dates from which and until which checks are in force.
+    last: how many nights to replay, the last ones; drift looks at earlier ones, too. None for all.
     recorded: how its checks ended then, by id and night.
     """
-    past = sorted(nights, key=lambda each: each.night)
-    names = dict.fromkeys(name for each in past for name in each.metrics)
-    series: dict[tuple[str, str], Past] = {
-        (section.id, name): [(each.night, each.metrics.get(name)) for each in past]
+    ordered = sorted(nights, key=lambda each: each.night)
+    names = dict.fromkeys(name for each in ordered for name in each.metrics)
+    series: dict[tuple[str, str], NightValues] = {
+        (section.id, name): [(each.night, each.metrics.get(name)) for each in ordered]
         for name in names
     }
     section = _with_metrics(section, names)
     undated = [each.model_copy(update={"from_": None, "until": None}) for each in blocks]
     blocks = blocks if dated else undated
 
-    # A drift looks back so far and no farther; all of a long past would be sorted every night.
+    # A drift looks back so far and no farther; all of many years would be sorted every night.
     reach = max((each.drift.nights for each in blocks if each.drift is not None), default=0)
 
     def checks_on(record: SectionRecord, chosen: Sequence[CheckBlock], place: int) -> Checks:
-        night = past[place].night if past else date(1970, 1, 1)
+        night = ordered[place].night if ordered else date(1970, 1, 1)
         near = {key: values[max(0, place - reach) : place] for key, values in series.items()}
         started = datetime.combine(night, time(12), UTC)
         return evaluate(record, chosen, Facts(started, near, references=references)).checks
 
-    newest = checks_on(section, undated, max(0, len(past) - 1))
-    first = 0 if last is None else max(0, len(past) - last)
+    newest = checks_on(section, undated, max(0, len(ordered) - 1))
+    first = 0 if last is None else max(0, len(ordered) - last)
     replayed = [
-        (past[place], checks_on(_on(section, past[place]), blocks, place))
-        for place in range(first, len(past))
+        (ordered[place], checks_on(_on(section, ordered[place]), blocks, place))
+        for place in range(first, len(ordered))
     ]
     return tuple(
         _replay(section, check, [(each, checks[place]) for each, checks in replayed], recorded)
@@ -247,7 +247,7 @@ def _with_metrics(section: SectionRecord, names: Iterable[str]) -> SectionRecord
     return section.model_copy(update={"metrics": metrics, "status": "ok", "error": None})
 
 
-def _on(section: SectionRecord, night: PastNight) -> SectionRecord:
+def _on(section: SectionRecord, night: SectionNight) -> SectionRecord:
     """Return a section as it was on a night, as far as the history knows."""
     metrics = {
         name: section.metrics[name].model_copy(update={"value": value})
@@ -260,7 +260,7 @@ def _on(section: SectionRecord, night: PastNight) -> SectionRecord:
 def _replay(
     section: SectionRecord,
     newest: CheckRecord,
-    replayed: Sequence[tuple[PastNight, CheckRecord]],
+    replayed: Sequence[tuple[SectionNight, CheckRecord]],
     recorded: Mapping[tuple[str, date], CheckPoint],
 ) -> ReplayRecord:
     impossible = _impossible(newest, replayed)
@@ -293,7 +293,7 @@ def _replay(
     )
 
 
-def _impossible(newest: CheckRecord, replayed: Sequence[tuple[PastNight, CheckRecord]]) -> str:
+def _impossible(newest: CheckRecord, replayed: Sequence[tuple[SectionNight, CheckRecord]]) -> str:
     """Return why a check cannot be replayed at all; empty when it can."""
     if newest.cell is not None:
         return "The history keeps no tables."
@@ -305,7 +305,7 @@ def _impossible(newest: CheckRecord, replayed: Sequence[tuple[PastNight, CheckRe
     return newest.message if newest.status == "error" else ""
 
 
-def _is_known(night: PastNight, check: CheckRecord) -> bool:
+def _is_known(night: SectionNight, check: CheckRecord) -> bool:
     """Return whether the history knows what a check is on."""
     if not night.computed:
         return False

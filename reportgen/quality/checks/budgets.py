@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reportgen.checks.verdicts import is_broken
 from reportgen.config.budgets import Budget, ReportBudgets, SectionBudgets
 from reportgen.numbers import bytes_text
-from reportgen.quantities import MOST_DIGITS, beside, exact, with_unit
+from reportgen.quality.checks.verdicts import is_broken
+from reportgen.quality.quantities import MOST_DIGITS, beside, exact, with_unit
 from reportgen.summary import (
     CheckRecord,
     DocumentRecord,

@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from reportgen.analyses.trend import MetricHistory
-from reportgen.checks.budgets import assume_budgets
-from reportgen.checks.evaluation import check_run
-from reportgen.checks.facts import gather_facts
-from reportgen.checks.subjects import unknown_subjects
 from reportgen.config.columns import unit_symbol
 from reportgen.config.loading import Report
 from reportgen.errors import ConfigError
+from reportgen.quality.checks.budgets import assume_budgets
+from reportgen.quality.checks.evaluation import check_run
+from reportgen.quality.checks.facts import gather_facts
+from reportgen.quality.checks.subjects import unknown_subjects
 from reportgen.quality.diff.compare import compare, usual_scatter
 from reportgen.quality.diff.sentences import sentences
 from reportgen.quality.history import HistoryError, MetricTable, open_history
@@ -35,21 +35,23 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Past:
+class EarlierNights:
     """What the history knows of the nights before one. error: why it cannot be read."""
 
     table: MetricTable
     error: str = ""
 
     def values(self, key: Key, unit: str) -> list[tuple[date, float | None]]:
-        """Give a metric by night, oldest first, None where it has no number in this unit."""
+        """Return a metric by night, oldest first, None where it has no number in this unit."""
         return [
             (point.night, point.value if point.unit == unit else None)
             for point in self.table.points(key)
         ]
 
 
-def read_past(report: Report, started: datetime, *, importing: bool = True) -> Past:
+def read_earlier_nights(
+    report: Report, started: datetime, *, importing: bool = True
+) -> EarlierNights:
     """Read the nights before that of a run; what is wrong with the history is in the result.
 
     importing: whether runs that the history lacks are added first; only while no other build can
@@ -63,13 +65,13 @@ def read_past(report: Report, started: datetime, *, importing: bool = True) -> P
         with open_history(history_place(report.output)) as history:
             if importing:
                 import_runs(history, report.report.id, report.output.folder)
-            return Past(history.table(report.report.id, until=until, most=most))
+            return EarlierNights(history.table(report.report.id, until=until, most=most))
     except HistoryError as error:
-        return Past(MetricTable(), str(error.message))
+        return EarlierNights(MetricTable(), str(error.message))
 
 
 def metric_histories(
-    report: Report, records: Mapping[str, SectionRecord], past: Past, started: datetime
+    report: Report, records: Mapping[str, SectionRecord], earlier: EarlierNights, started: datetime
 ) -> dict[str, MetricHistory]:
     """Give each metric by ``section.metric``: its last nights, tonight, its limits.
 
@@ -78,11 +80,11 @@ def metric_histories(
     tonight = started.astimezone(UTC).date()
     metrics = {(s.id, name): metric for s in records.values() for name, metric in s.metrics.items()}
     found = {}
-    for key in {**past.table.cells, **metrics}:
-        metric, points = metrics.get(key), past.table.points(key)
+    for key in {**earlier.table.cells, **metrics}:
+        metric, points = metrics.get(key), earlier.table.points(key)
         unit = next((p.unit for p in points[::-1] if p.value is not None), "")
         unit = unit if metric is None else metric.unit
-        values = past.values(key, unit)
+        values = earlier.values(key, unit)
         name = ".".join(key)
         found[name] = MetricHistory(
             key=name,
@@ -99,7 +101,7 @@ def metric_histories(
 
 
 def _limits(report: Report, section: str, metric: str) -> dict[str, float | None]:
-    """Give what the checks of a metric allow by min, max and equals, the narrowest of each."""
+    """Return what the checks of a metric allow by min, max and equals, the narrowest of each."""
     block = report.sections.get(section)
     checks = [check for check in block.checks if check.metric == metric] if block else []
     low = [check.min for check in checks if check.min is not None]
@@ -107,17 +109,17 @@ def _limits(report: Report, section: str, metric: str) -> dict[str, float | None
     return {"low": max(low, default=None), "high": min(high, default=None)}
 
 
-def judge(report: Report, summary: Summary, run: Path, past: Past) -> Summary:
+def judge(report: Report, summary: Summary, run: Path, earlier: EarlierNights) -> Summary:
     """Make the checks of a run, and give checked metrics their earlier values.
 
     run: its folder, for the cells of tables.
     """
     values = {
-        (section.id, name): past.values((section.id, name), metric.unit)
+        (section.id, name): earlier.values((section.id, name), metric.unit)
         for section in summary.sections
         for name, metric in section.metrics.items()
     }
-    facts = replace(gather_facts(report, summary, run, values), no_past=past.error)
+    facts = replace(gather_facts(report, summary, run, values), no_history=earlier.error)
     blocks = {name: section.checks for name, section in report.sections.items()}
     budgets = {name: section.budgets for name, section in report.sections.items()}
     summary = check_run(summary, blocks, facts, budgets)
@@ -131,31 +133,31 @@ def judge(report: Report, summary: Summary, run: Path, past: Past) -> Summary:
         section.model_copy(
             update={
                 "metrics": {
-                    name: _with_past(metric, values[section.id, name])
+                    name: _with_earlier(metric, values[section.id, name])
                     for name, metric in section.metrics.items()
                 }
             }
         )
         for section in summary.sections
     )
-    history = HistoryRecord(nights=len(past.table.nights), error=past.error)
+    history = HistoryRecord(nights=len(earlier.table.nights), error=earlier.error)
     return summary.model_copy(
         update={"sections": sections, "mistakes": mistakes, "history": history}
     )
 
 
-def _with_past(metric: MetricRecord, past: list[tuple[date, float | None]]) -> MetricRecord:
+def _with_earlier(metric: MetricRecord, earlier: list[tuple[date, float | None]]) -> MetricRecord:
     if metric.verdict is None:
         return metric
     records = (
-        PastRecord(night=night.isoformat(), value=value) for night, value in past[-SPARK_NIGHTS:]
+        PastRecord(night=night.isoformat(), value=value) for night, value in earlier[-SPARK_NIGHTS:]
     )
     return metric.model_copy(update={"past": tuple(records)})
 
 
-def with_changes(report: Report, summary: Summary, past: Past) -> Summary:
-    """Give the record with what changed since the last night and since each reference run."""
-    noise = {key: usual_scatter(values) for key, values in past.table.values().items()}
+def with_changes(report: Report, summary: Summary, earlier: EarlierNights) -> Summary:
+    """Return the record with what changed since the last night and since each reference run."""
+    noise = {key: usual_scatter(values) for key, values in earlier.table.values().items()}
     since = [
         _since(other, name, summary, noise) for name, other in _others(report, summary) if other
     ]
@@ -163,7 +165,7 @@ def with_changes(report: Report, summary: Summary, past: Past) -> Summary:
 
 
 def _others(report: Report, summary: Summary) -> Iterator[tuple[str, Path | None]]:
-    """Give the runs to compare with, by name; the last night has none."""
+    """Return the runs to compare with, by name; the last night has none."""
     night = datetime.fromisoformat(summary.run.started).astimezone(UTC).date()
     folder = report.output.folder
     before = night_before(folder, night)

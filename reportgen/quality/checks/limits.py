@@ -8,10 +8,10 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from reportgen.checks.facts import Facts, Past
 from reportgen.config.checks import DriftBlock, MissingBlock
 from reportgen.numbers import count, counted
-from reportgen.quantities import (
+from reportgen.quality.checks.facts import Facts, NightValues
+from reportgen.quality.quantities import (
     apart,
     beside,
     difference,
@@ -121,13 +121,13 @@ def near(subject: Subject, target: float, tolerance: float, wanted: str, whose: 
     return _outcome(subject, holds, said, wanted, limits)
 
 
-def drift(subject: Subject, block: DriftBlock, past: Past, night: date) -> Outcome:
+def drift(subject: Subject, block: DriftBlock, earlier: NightValues, night: date) -> Outcome:
     """Test that a number is near the median of the last nights, in units of their scatter."""
     wanted = (
         f"at most {exact(block.most)} times the usual scatter from the median of the last "
         f"{block.nights} nights"
     )
-    values, recorded = _last(past, block.nights, night)
+    values, recorded = _last(earlier, block.nights, night)
     if subject.value is None:
         return _outcome(subject, False, _no_value(subject), wanted, Limits())
     value = subject.value
@@ -166,9 +166,9 @@ def drift(subject: Subject, block: DriftBlock, past: Past, night: date) -> Outco
     return _outcome(subject, holds, said, wanted, limits)
 
 
-def _last(past: Past, most: int, night: date) -> tuple[list[float], int]:
+def _last(earlier: NightValues, most: int, night: date) -> tuple[list[float], int]:
     """Return the numbers of the last nights before a night, and how many nights these are."""
-    by_night = {day: value for day, value in past if day < night}
+    by_night = {day: value for day, value in earlier if day < night}
     last = [by_night[day] for day in sorted(by_night)[-most:]]
     return [v for v in last if v is not None and math.isfinite(v)], len(last)
 

@@ -5,12 +5,12 @@ from checking import BROKEN, NIGHT, block, checked, nights, section, summary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.backtest import PastNight, backtest
-from reportgen.checks.facts import Reference
+from reportgen.quality.backtest import SectionNight, backtest
+from reportgen.quality.checks.facts import Reference
 
 
 def past(*values, rows=None):
-    return [PastNight(night, {"flux": value}, rows) for night, value in nights(*values)]
+    return [SectionNight(night, {"flux": value}, rows) for night, value in nights(*values)]
 
 
 def replay(*blocks, nights=(), references=None, record=None, dated=True):
@@ -46,7 +46,7 @@ def test_a_replay_says_what_the_checks_said_on_those_nights(values):
     for place, each in enumerate(found):
         then = []
         for n, (night, value) in enumerate(nights(*values)):
-            facts = {"past": {("fluxes", "flux"): nights(*values)[:n]}}
+            facts = {"earlier": {("fluxes", "flux"): nights(*values)[:n]}}
             started = {"started": _noon(night)}
             check = checked(section(value), *blocks, **facts, **started)[place]
             then += [night] if check.status != "ok" else []
@@ -69,8 +69,8 @@ def test_a_drift_sees_only_what_was_before_each_night():
 
 def test_a_night_in_error_and_a_metric_that_was_not_there_are_skipped():
     some = past(300, 300, 300)
-    some[1] = PastNight(some[1].night, {}, computed=False)
-    some[2] = PastNight(some[2].night, {"other": 1.0})
+    some[1] = SectionNight(some[1].night, {}, computed=False)
+    some[2] = SectionNight(some[2].night, {"other": 1.0})
     (found,) = replay(block(metric="flux", max=230), nights=some)
     assert (found.nights, skipped(found), fired(found)) == (1, 2, [3])
 
@@ -157,8 +157,8 @@ def replay_last(check, nights, last):
 
 def test_what_was_skipped_says_which_nights():
     some = past(300, 300, 300)
-    some[1] = PastNight(some[1].night, {}, computed=False)
-    some[2] = PastNight(some[2].night, {"other": 1.0})
+    some[1] = SectionNight(some[1].night, {}, computed=False)
+    some[2] = SectionNight(some[2].night, {"other": 1.0})
     (found,) = replay(block(metric="flux", max=230), nights=some)
     assert found.not_computed == (some[1].night,)
     assert found.not_known == (some[2].night,)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from reportgen.checks.facts import cell_reader
+from reportgen.quality.checks.facts import cell_reader
 from reportgen.render.saving import section_files
 from reportgen.results import Section, Table, TableColumn
 

@@ -1,9 +1,9 @@
 import pytest
 from checking import BROKEN, STARTED, block, section, summary
 
-from reportgen.checks.evaluation import check_run
-from reportgen.checks.facts import Facts
-from reportgen.checks.verdicts import (
+from reportgen.quality.checks.evaluation import check_run
+from reportgen.quality.checks.facts import Facts
+from reportgen.quality.checks.verdicts import (
     CheckCounts,
     count_checks,
     troubled_checks,

@@ -8,8 +8,8 @@ from checking import NIGHT, check, nights, past, section, summary
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from reportgen.checks.facts import Reference
-from reportgen.quantities import read_back
+from reportgen.quality.checks.facts import Reference
+from reportgen.quality.quantities import read_back
 
 numbers = st.floats(-1e9, 1e9) | st.integers(-(10**6), 10**6).map(float)
 digits = st.none() | st.integers(0, 6)
@@ -232,7 +232,7 @@ def test_nights_without_a_value_count_as_nights_but_not_as_values():
 
 def test_the_night_itself_and_later_ones_are_no_history():
     values = [*nights(1, 2, 3, 4, 5), (NIGHT, 1e6), (NIGHT + timedelta(days=1), 1e6)]
-    facts = {"past": {("fluxes", "flux"): values[::-1]}}
+    facts = {"earlier": {("fluxes", "flux"): values[::-1]}}
     assert check(section(3.0), metric="flux", drift={}, facts=facts).target == 3
 
 

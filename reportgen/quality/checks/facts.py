@@ -26,7 +26,7 @@ CellReader = Callable[[TableRecord, Row, str], float]
 Raises LookupError when there is no such row, and ValueError when the cell cannot be read.
 """
 
-Past = Sequence[tuple[date, float | None]]
+NightValues = Sequence[tuple[date, float | None]]
 """Values of a metric by night, in any order, in the unit it has today."""
 
 
@@ -47,18 +47,18 @@ class Reference:
 class Facts:
     """All that the checks of a run need.
 
-    started: UTC. past: by section and metric. modified: for each section when its source files
+    started: UTC. earlier: by section and metric. modified: for each section when its source files
     were last changed, None where that is not known. references: by name, or why a run cannot be
     read.
     """
 
     started: datetime
-    past: Mapping[tuple[str, str], Past] = field(default_factory=dict)
+    earlier: Mapping[tuple[str, str], NightValues] = field(default_factory=dict)
     modified: Mapping[str, Mapping[str, datetime | None]] = field(default_factory=dict)
     references: Mapping[str, Reference | str] = field(default_factory=dict)
     read_cell: CellReader = no_cells
-    no_past: str = ""
-    """Why the past is not known; empty when it is."""
+    no_history: str = ""
+    """Why earlier nights are not known; empty when it is."""
 
     @property
     def night(self) -> date:
@@ -67,15 +67,15 @@ class Facts:
 
 
 def gather_facts(
-    report: Report, summary: Summary, run: Path, past: Mapping[tuple[str, str], Past]
+    report: Report, summary: Summary, run: Path, earlier: Mapping[tuple[str, str], NightValues]
 ) -> Facts:
-    """Return what the checks of a run need. run: its folder. past: from the history.
+    """Return what the checks of a run need. run: its folder. earlier: from the history.
 
     Reference runs that no check uses are not read.
     """
     return Facts(
         started=datetime.fromisoformat(summary.run.started).astimezone(UTC),
-        past=past,
+        earlier=earlier,
         modified=modified_files(report, summary.inputs),
         references=read_references(report),
         read_cell=cell_reader(run),
