@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from reportgen.errors import ConfigError
 from reportgen.publish import RUN_ID
 from reportgen.quality.history.records import (
-    HistoryError,
     MetricValue,
     NightRun,
     night_run,
@@ -192,7 +191,7 @@ def _read_run(folder: Path, metrics: Collection[str] = ()) -> RunEntry:
     """Return a run by its record; one that cannot be read with the documents that are there."""
     try:
         return _entry(folder.name, night_run(read_summary(folder), folder, metrics))
-    except (ConfigError, HistoryError) as error:
+    except ConfigError as error:
         why = error.message.removeprefix(f"{folder}/").replace(": ", " ", 1).replace(": : ", ": ")
         there = {form: file for form, file in DOCUMENTS.items() if (folder / file).is_file()}
         return RunEntry(folder.name, *_place(folder.name), None, f"{why}.", documents=there)

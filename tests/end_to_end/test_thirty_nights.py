@@ -276,10 +276,6 @@ def counts(number, rows=None):
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def numbers_in(text):
-    return [float(found) for found in re.findall(r"\d+(?:\.\d+)?", text)]
-
-
 @pytest.mark.parametrize("number", BUILT)
 def test_status_and_exit_code_of_a_night_follow_from_its_numbers(simulation, number):
     night = simulation[number]
@@ -320,40 +316,6 @@ def first_sentence(night):
 def test_a_night_without_trouble_says_so_first(simulation, number):
     said = f"All 4 sections were computed. {counts(number)}."
     assert first_sentence(simulation[number]) == said
-
-
-@pytest.mark.parametrize("number", [n for n in BUILT if status(n) in {"fail", "warn"}])
-def test_a_night_in_trouble_says_first_how_many_checks_and_the_worst(simulation, number):
-    said = first_sentence(simulation[number])
-    assert said.startswith(f"{counts(number)}. "), said
-    numbers = numbers_in(said.removeprefix(f"{counts(number)}. "))
-    if number == GAPS:
-        assert re.search(r"has no valid value in .* rows, above the 5 % that are allowed", said)
-        assert numbers == [3.6, 12.0, FULL, LOST, 7.0]
-    elif number == HAZE or number < WAIVED:
-        name, label = ("seeing", "Median") if number == HAZE else ("flux_24", "24 µm median")
-        last = [value for value in earlier(number, name)[-LOOK_BACK:] if value is not None]
-        middle, floor = float(np.median(last)), FLOORS[name]
-        value, usual = median(number, name), max(scatter(last), floor)
-        assert f"above the median of the last {LOOK_BACK} nights" in said or len(last) < LOOK_BACK
-        assert ("times the floor" in said) == (usual == floor)
-        assert value == pytest.approx(closest(numbers, value), abs=0.06)
-        assert middle == pytest.approx(closest(numbers, middle), abs=0.06)
-        times = float(re.search(r"([\d.]+) times the", said)[1])
-        assert times == pytest.approx((value - middle) / usual, rel=0.06)
-        assert said.removeprefix(f"{counts(number)}. ").startswith(label)
-    elif number <= CHECKED:
-        assert f"below the limit of 400 (by {400 - FULL})" in said
-        assert said.endswith(f"The waiver expired on {date_of(WAIVED)} (the new camera, Ann).")
-    else:
-        found = re.search(r"is ([\d.]+) µJy, above the limit of 12 µJy \(by (.+) µJy\)", said)
-        value, above = found.groups()
-        assert float(value) == pytest.approx(median(number, "flux_36"), abs=0.006)
-        assert float(above) == pytest.approx(float(value) - LEVEL, abs=1e-9)
-
-
-def closest(numbers, wanted):
-    return min(numbers, key=lambda each: abs(each - wanted))
 
 
 def test_a_truncated_file_is_said_first_and_in_every_section_on_it(simulation):
@@ -418,73 +380,10 @@ def test_a_night_says_what_changed_since_the_night_before(simulation, number):
     assert others == {**verdict_changes(number), **circumstances(number)}
 
 
-def moves(number):
-    """Give the medians that the night should say to have moved, or to differ."""
-    if TRUNCATED in {number, before(number)}:
-        return {}
-    found = {}
-    for name, words in (
-        ("flux_36", "Fluxes: 3.6 µm median "),
-        ("flux_24", "Fluxes: 24 µm median "),
-        ("seeing", "Weather: median "),
-    ):
-        last = before(number)
-        if name == "seeing" and unit_of_seeing(last) != unit_of_seeing(number):
-            continue
-        newest = unit_of_seeing(last)  # that which the history knows
-        known = [
-            median(k, name)
-            for k in BUILT
-            if k < number and (name != "seeing" or unit_of_seeing(k) == newest)
-        ]
-        known = [value for value in known if value is not None]
-        change = median(number, name) - median(last, name)
-        if len(known) < 5:
-            found[words] = "metric differs"
-        elif abs(change) > 4 * scatter(known):
-            found[words] = "metric moved"
-    return found
-
-
-@pytest.mark.parametrize("number", BUILT[1:])
-def test_a_night_says_which_medians_moved_beyond_what_is_usual(simulation, number):
-    (since,) = simulation[number].summary["since"]
-    said = {change["text"].replace("\u00a0", " "): change["kind"] for change in since["changes"]}
-    starts = ("Fluxes: 3.6 µm median ", "Fluxes: 24 µm median ", "Weather: median ")
-    found = {
-        start: kind
-        for text, kind in said.items()
-        for start in starts
-        if kind in {"metric moved", "metric differs"} and text.startswith(start)
-    }
-    assert found == moves(number)
-
-
 def test_the_first_night_has_nothing_to_compare_with(simulation):
     assert simulation[1].summary["since"] == []
     (finding,) = simulation[1].sections["trends"]["findings"]
     assert finding == "This is the first night, so there is nothing to compare it with."
-
-
-def test_changes_are_said_in_words_that_name_what_they_are_about(simulation):
-    def said(number, kind):
-        (since,) = simulation[number].summary["since"]
-        texts = [change["text"] for change in since["changes"] if change["kind"] == kind]
-        return [text.replace("\u00a0", " ") for text in texts]
-
-    (recovered,) = said(GAPS + 1, "verdict recovered")
-    assert recovered.endswith("is ok again; it failed before.")
-    assert f"{FLUX_36}, missing" in recovered
-    (unit,) = (text for text in said(NEW_UNIT, "metric unit") if "median" in text)
-    assert "the unit of median was ″ and is mas" in unit
-    (grown,) = said(GROWTH, "input grown")
-    assert grown.startswith(f"stars.h5 grew from {FULL} to {GROWN} rows")
-    (unchecked,) = said(CHECKED + 1, "verdict unchecked")
-    assert "is not checked any more; it failed before." in unchecked
-    (expired,) = said(WAIVED + 1, "verdict new fail")
-    assert "failed; it was waived before." in expired
-    assert len(said(TOO_BRIGHT, "verdict new fail")) == 1
-    assert all("still fails" in text for n in (27, 28, 29, 30) for text in said(n, "verdict still"))
 
 
 # The past.
@@ -512,18 +411,6 @@ def test_checked_metrics_hold_the_values_of_exactly_the_earlier_nights(simulatio
         assert [value is None for value in found] == [value is None for value in wanted]
         np.testing.assert_allclose(with_nan(found), with_nan(wanted), rtol=1e-12)
     assert simulation[number].summary["history"] == {"nights": BUILT.index(number), "error": ""}
-
-
-def test_sparklines_are_parted_where_a_night_has_no_value(simulation):
-    lines = re.findall(r'<svg class="spark".*?</svg>', simulation[NIGHTS].page, flags=re.DOTALL)
-    values = [earlier(NIGHTS, name) for name in ("flux_36", "flux_24", "seeing")]
-    said = [f"{sum(v is not None for v in past) + 1} nights: " for past in values]
-    drawn = [line for line in lines if any(text in line for text in said)]
-    assert [line.count("<polyline") for line in drawn] == [2, 2, 1]
-    for line, past, text in zip(drawn, values, said, strict=True):
-        assert text in line
-        points = [len(found.split()) for found in re.findall(r'points="([^"]+)"', line)]
-        assert sum(points) == sum(value is not None for value in past) + 1
 
 
 @pytest.mark.parametrize("number", [TRUNCATED - 1, TRUNCATED + 1, NEW_UNIT, NIGHTS])
@@ -606,17 +493,6 @@ def test_of_a_night_that_was_run_twice_the_newest_run_counts(simulation):
     past = simulation[TWICE + 1].metric("flux_36_median")["past"][-1]
     assert past["value"] == pytest.approx(median(TWICE, "flux_36"), rel=1e-12)
     assert past["value"] != pytest.approx(np.median(columns_of(TWICE, POOR)["flux_36"]), rel=1e-6)
-
-
-def test_the_trends_of_the_index_have_gaps_where_there_is_no_value(simulation):
-    index = (simulation.project.out / "index.html").read_text(encoding="utf-8")
-    figures = re.findall(r'<figure class="trend">.*?</figure>', index, flags=re.DOTALL)
-    assert [len(re.findall(r'class="gap"', figure)) for figure in figures] == [1, 1, 15]
-    # The night without a build and the night in error part the lines.
-    assert [figure.count("<polyline") for figure in figures] == [3, 3, 1]
-    for figure, name in zip(figures, CHECKED_METRICS.values(), strict=True):
-        value = re.search(r'<span class="value">([\d.,]+)', figure)[1].replace(",", "")
-        assert float(value) == pytest.approx(median(NIGHTS, name), rel=2e-3)
 
 
 def test_the_history_has_all_runs(simulation):

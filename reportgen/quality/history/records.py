@@ -68,10 +68,10 @@ def night_run(summary: Summary, folder: Path, metrics: Collection[str] = ()) -> 
     """Return what the history says of a run. folder: of the run, also through a link to it.
 
     metrics: those to give with it, as ``section.metric``.
-    Raises HistoryError when the record does not say when the run was.
     """
     run = summary.run
-    started = _in_utc(run.started, folder)
+    started = datetime.fromisoformat(run.started)
+    started = started.replace(tzinfo=UTC) if started.tzinfo is None else started.astimezone(UTC)
     return NightRun(
         report=summary.report.id,
         run=run.id,
@@ -124,17 +124,6 @@ def record_stamp(folder: Path) -> str:
     except OSError:
         return ""
     return f"{stat.st_size}-{stat.st_mtime_ns}"
-
-
-def _in_utc(started: str, folder: Path) -> datetime:
-    try:
-        time = datetime.fromisoformat(started)
-    except ValueError:
-        raise HistoryError(
-            f"{folder}: the start of the run is {started!r}, which is not a time",
-            "it belongs to no night, so it cannot be added to a history",
-        ) from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 class Point(NamedTuple):

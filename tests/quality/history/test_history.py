@@ -148,12 +148,6 @@ def test_the_night_is_the_utc_date_of_the_start(history, tmp_path):
     assert found.started == datetime(2026, 11, 1, 23, 30, tzinfo=UTC)
 
 
-def test_a_run_without_a_time_is_refused(history, tmp_path):
-    with pytest.raises(HistoryError, match="'yesterday', which is not a time"):
-        add(history, tmp_path, night(started="yesterday"))
-    assert history.runs("cdfs") == []
-
-
 def test_a_night_without_the_metric_is_a_point_without_a_value(history, tmp_path):
     nights = [
         night(0),
