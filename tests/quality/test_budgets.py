@@ -1,7 +1,6 @@
 import pytest
 from made_nights import make_run, started
 
-from reportgen.quality.checks.budgets import assume_budgets, settle_budgets
 from reportgen.config.budgets import ReportBudgets
 from reportgen.quality.checks.budgets import assume_budgets, settle_budgets
 from reportgen.summary import DocumentRecord, ErrorRecord, read_summary
