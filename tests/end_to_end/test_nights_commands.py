@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from made_nights import make_run, started
-from projects import SECONDS, clean_environment, command
+from projects import SECONDS, call, clean_environment
 
 from reportgen.summary import CheckRecord, read_summary, with_status, write_summary
 
@@ -49,7 +49,7 @@ def original(tmp_path_factory):
         run = make_run(out, started(night), status, value=value, unit="uJy")
         change(run, rows=1000 + night)
     (out / "latest").symlink_to(run.name)
-    done = command("history", "import", out, cwd=folder)
+    done = call("history", "import", out, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -84,7 +84,7 @@ def widest(text):
 
 
 def test_a_metric_is_a_table_and_a_plot(original):
-    done = command("history", "fluxes.median", cwd=original)
+    done = call("history", "fluxes.median", cwd=original)
     assert (done.returncode, done.stderr) == (0, "")
     assert widest(done.stdout) <= 80
     lines = done.stdout.splitlines()
@@ -110,7 +110,7 @@ def test_a_metric_is_a_table_and_a_plot(original):
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_plot_is_as_wide_as_the_terminal(original, width):
-    done = command("history", "median", cwd=original, env={"COLUMNS": str(width)})
+    done = call("history", "median", cwd=original, env={"COLUMNS": str(width)})
     plot = done.stdout.partition("Median flux (µJy)")[2].splitlines()
     assert width - 2 <= max(map(len, plot)) <= width
 
@@ -132,7 +132,7 @@ def test_a_plot_needs_no_unicode(original):
 
 
 def test_json_has_every_night_with_its_run_folder(original):
-    done = command("history", "median", "--nights", "6", "--json", cwd=original)
+    done = call("history", "median", "--nights", "6", "--json", cwd=original)
     found = json.loads(done.stdout)
     assert (found["report"], found["section"], found["metric"]) == ("cdfs", "fluxes", "median")
     assert (found["unit"], found["digits"], found["known_nights"]) == ("uJy", 2, 17)
@@ -145,7 +145,7 @@ def test_json_has_every_night_with_its_run_folder(original):
 
 
 def test_csv_has_a_line_for_each_night(original):
-    done = command("history", "fluxes.median", "--csv", cwd=original)
+    done = call("history", "fluxes.median", "--csv", cwd=original)
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert len(rows) == NIGHTS - len(GAP)
     assert float(rows[-1]["value"]) == LAST
@@ -154,14 +154,14 @@ def test_csv_has_a_line_for_each_night(original):
 
 
 def test_a_plot_is_written_as_png_and_svg(place):
-    done = command("history", "median", "--png", "a.png", "--svg", "b.svg", cwd=place)
+    done = call("history", "median", "--png", "a.png", "--svg", "b.svg", cwd=place)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-2:] == ["a.png", "b.svg"]
     assert (place / "a.png").read_bytes().startswith(b"\x89PNG")
     svg = (place / "b.svg").read_text()
     assert "<title>Median flux (µJy)</title>" in svg
     before = (place / "b.svg").read_bytes()
-    done = command("history", "median", "--json", "--svg", "b.svg", cwd=place)
+    done = call("history", "median", "--json", "--svg", "b.svg", cwd=place)
     assert json.loads(done.stdout)
     assert done.stderr == "b.svg\n"
     assert (place / "b.svg").read_bytes() == before
@@ -172,20 +172,20 @@ def test_a_check_that_does_not_hold_and_another_unit_are_seen(place):
     run = make_run(place / "build/cdfs", started(20), value=0.25, unit="mJy")
     record = read_summary(run).sections[0].metrics["median"]
     change(run, metrics={"median": record.model_copy(update={"verdict": "fail"})}, status="fail")
-    assert command("history", "import", run, cwd=place).returncode == 0
-    done = command("history", "median", "--nights", "5", cwd=place)
+    assert call("history", "import", run, cwd=place).returncode == 0
+    done = call("history", "median", "--nights", "5", cwd=place)
     assert f"{date_of(20)}    0.25  mJy  fail" in done.stdout
     assert "4 nights with another unit than mJy are not in the plot." in done.stdout
     assert "◆ a check does not hold   × no value" in done.stdout
-    done = command("history", "median", "--nights", "5", "--png", "a.png", cwd=place)
+    done = call("history", "median", "--nights", "5", "--png", "a.png", cwd=place)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_without_any_value_there_is_no_plot(place):
     for night in (20, 21):
         make_run(place / "out", started(night), "error")
-    assert command("history", "import", "out", cwd=place).returncode == 0
-    done = command("history", "median", "--output", "out", "--svg", "a.svg", cwd=place)
+    assert call("history", "import", "out", cwd=place).returncode == 0
+    done = call("history", "median", "--output", "out", "--svg", "a.svg", cwd=place)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("no value") == 2
     assert "No night has a value to plot." in done.stdout
@@ -195,7 +195,7 @@ def test_without_any_value_there_is_no_plot(place):
 
 
 def test_without_a_metric_reports_nights_and_metrics_are_listed(original):
-    done = command("history", cwd=original)
+    done = call("history", cwd=original)
     assert (done.returncode, done.stderr) == (0, "")
     assert widest(done.stdout) <= 80
     assert f"cdfs: 17 nights in 17 runs, {date_of(0)} to {date_of(19)}" in done.stdout
@@ -203,7 +203,7 @@ def test_without_a_metric_reports_nights_and_metrics_are_listed(original):
     assert f"  {date_of(BROKEN)}  error" in done.stdout
     assert "and 10 nights before; --nights N lists more" in done.stdout
     assert "fluxes.median      290.00  µJy" in done.stdout
-    found = json.loads(command("history", "--json", "--nights", "3", cwd=original).stdout)
+    found = json.loads(call("history", "--json", "--nights", "3", cwd=original).stdout)
     (report,) = found["reports"]
     assert len(report["nights"]) == 3
     assert [metric["key"] for metric in report["metrics"]] == ["fluxes.median"]
@@ -213,11 +213,11 @@ def test_a_metric_that_is_no_more_is_listed_with_its_last_night(place):
     run = make_run(place / "build/cdfs", started(20))
     metric = read_summary(run).sections[0].metrics["median"]
     change(run, metrics={"mean": metric.model_copy(update={"label": "Mean flux"})})
-    assert command("history", "import", run, cwd=place).returncode == 0
-    done = command("history", "--nights", "1", cwd=place)
+    assert call("history", "import", run, cwd=place).returncode == 0
+    done = call("history", "--nights", "1", cwd=place)
     (line,) = [line for line in done.stdout.splitlines() if "fluxes.median" in line]
     assert line.split()[-2:] == ["17", date_of(19)]
-    done = command("history", "median", "--nights", "1", cwd=place)
+    done = call("history", "median", "--nights", "1", cwd=place)
     assert done.returncode == 0
     assert "no value" in done.stdout
 
@@ -239,7 +239,7 @@ def test_a_metric_that_is_no_more_is_listed_with_its_last_night(place):
     ],
 )
 def test_what_is_not_there_is_said_with_a_hint(original, arguments, parts):
-    said(command("history", *arguments, cwd=original), 2, *parts)
+    said(call("history", *arguments, cwd=original), 2, *parts)
 
 
 def test_which_database_is_asked_when_there_are_several(place):
@@ -248,14 +248,14 @@ def test_which_database_is_asked_when_there_are_several(place):
     ours = place / "build/cdfs/history.sqlite"
     shutil.copy(ours, other)
     listed = "build/cdfs/history.sqlite and build/other/history.sqlite"
-    said(command("history", cwd=place), 2, listed, "--database FILE or --output FOLDER")
+    said(call("history", cwd=place), 2, listed, "--database FILE or --output FOLDER")
     for arguments in (["--database", other], ["--output", other.parent]):
-        done = command("history", *arguments, cwd=place)
+        done = call("history", *arguments, cwd=place)
         assert done.stdout.splitlines()[0] == str(other)
     env = {"REPORTGEN_HISTORY": f"sqlite:///{ours}"}
-    assert command("history", cwd=place, env=env).stdout.splitlines()[0] == str(ours)
-    assert command("history", cwd=ours.parent).stdout.splitlines()[0] == str(ours)
-    said(command("history", cwd=place / "build"), 2, "there is no history here", "--database")
+    assert call("history", cwd=place, env=env).stdout.splitlines()[0] == str(ours)
+    assert call("history", cwd=ours.parent).stdout.splitlines()[0] == str(ours)
+    said(call("history", cwd=place / "build"), 2, "there is no history here", "--database")
 
 
 def test_a_bare_metric_name_must_leave_no_doubt(place):
@@ -263,10 +263,10 @@ def test_a_bare_metric_name_must_leave_no_doubt(place):
     summary = read_summary(run)
     twin = summary.sections[0].model_copy(update={"id": "sizes"})
     write_summary(run, summary.model_copy(update={"sections": (*summary.sections, twin)}))
-    assert command("history", "import", run, cwd=place).returncode == 0
-    done = command("history", "median", cwd=place)
+    assert call("history", "import", run, cwd=place).returncode == 0
+    done = call("history", "median", cwd=place)
     said(done, 2, "have a metric median: fluxes.median and sizes.median")
-    assert command("history", "sizes.median", cwd=place).returncode == 0
+    assert call("history", "sizes.median", cwd=place).returncode == 0
 
 
 def test_of_several_reports_one_must_be_chosen(place):
@@ -275,16 +275,16 @@ def test_of_several_reports_one_must_be_chosen(place):
     report = summary.report.model_copy(update={"id": "elais"})
     write_summary(run, summary.model_copy(update={"report": report}))
     database = ["--database", place / "build/cdfs/history.sqlite"]
-    assert command("history", "import", run, *database, cwd=place).returncode == 0
-    said(command("history", "median", *database), 2, "several reports: cdfs and elais")
-    done = command("history", "median", "--report", "elais", *database)
+    assert call("history", "import", run, *database, cwd=place).returncode == 0
+    said(call("history", "median", *database), 2, "several reports: cdfs and elais")
+    done = call("history", "median", "--report", "elais", *database)
     assert "1 night shown; 1 night has this metric" in done.stdout
-    assert "elais: 1 night in 1 run" in command("history", *database).stdout
+    assert "elais: 1 night in 1 run" in call("history", *database).stdout
 
 
 def test_a_database_that_cannot_be_read_is_exit_code_4(tmp_path):
     (tmp_path / "history.sqlite").write_text("not a database at all, " * 100)
-    done = command("history", cwd=tmp_path)
+    done = call("history", cwd=tmp_path)
     said(done, 4, "is not a SQLite database, or is damaged", "move the file away")
 
 
@@ -293,7 +293,7 @@ def test_an_older_database_is_read(original, tmp_path):
     script = Path(__file__).parents[1] / "quality" / "history" / "version_1.sql"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(script.read_text())
-    done = command("history", "flux.median", cwd=tmp_path)
+    done = call("history", "flux.median", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "198.5  µJy  warn" in done.stdout
 
@@ -304,16 +304,16 @@ def test_an_older_database_is_read(original, tmp_path):
 def test_import_says_what_was_new(original, place):
     output = place / "build" / "cdfs"
     (output / "history.sqlite").unlink()
-    done = command("history", "import", "latest", date_of(0), run_id(1), cwd=place)
+    done = call("history", "import", "latest", date_of(0), run_id(1), cwd=place)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         *(f"new    cdfs  {run_id(night)}" for night in (19, 0, 1)),
         f"3 runs are new in {output}/history.sqlite, 0 were there before.",
     ]
-    done = command("history", "import", output, "--json", cwd=place)
+    done = call("history", "import", output, "--json", cwd=place)
     outcomes = [run["outcome"] for run in json.loads(done.stdout)["runs"]]
     assert [outcomes.count(each) for each in ("new", "known")] == [14, 3]
-    assert command("history", "median", cwd=place).returncode == 0
+    assert call("history", "median", cwd=place).returncode == 0
 
 
 def test_import_leaves_out_what_is_no_run_and_says_so(place):
@@ -321,7 +321,7 @@ def test_import_leaves_out_what_is_no_run_and_says_so(place):
     (output / "history.sqlite").unlink()
     (output / run_id(3) / "summary.json").write_text("{")
     (output / run_id(4) / "summary.json").unlink()
-    done = command("history", "import", output, place, "nowhere", cwd=place)
+    done = call("history", "import", output, place, "nowhere", cwd=place)
     said(done, 2, f"{run_id(3)}/summary.json: is damaged", f"{run_id(4)}/summary.json: cannot")
     said(done, 2, "nowhere: there is no such run", f"{place}/summary.json: cannot be read")
     assert "15 runs are new" in done.stdout
@@ -330,20 +330,20 @@ def test_import_leaves_out_what_is_no_run_and_says_so(place):
 def test_import_into_a_folder_that_is_not_there(original, tmp_path):
     missing = tmp_path / "missing" / "history.sqlite"
     run = original / "build/cdfs/latest"
-    done = command("history", "import", run, "--database", missing)
+    done = call("history", "import", run, "--database", missing)
     said(done, 4, f"{missing} cannot be opened", "a folder that exists")
     assert done.stdout == ""
 
 
 def test_import_into_a_damaged_database_stops_at_once(place):
     (place / "build/cdfs/history.sqlite").write_text("no database " * 500)
-    done = command("history", "import", "build/cdfs", cwd=place)
+    done = call("history", "import", "build/cdfs", cwd=place)
     said(done, 4, "is not a SQLite database", "17 runs were not added.")
 
 
 def test_import_takes_the_database_of_the_environment(original, tmp_path):
     env = {"REPORTGEN_HISTORY": str(tmp_path / "team.sqlite")}
-    done = command("history", "import", original / "build/cdfs/latest", env=env)
+    done = call("history", "import", original / "build/cdfs/latest", env=env)
     assert f"1 run is new in {tmp_path}/team.sqlite, 0 were there before." in done.stdout
 
 
@@ -351,7 +351,7 @@ def test_import_takes_the_database_of_the_environment(original, tmp_path):
 
 
 def test_one_run_is_compared_with_the_night_before(original):
-    done = command("diff", "latest", cwd=original)
+    done = call("diff", "latest", cwd=original)
     assert (done.returncode, done.stderr) == (1, "")
     assert widest(done.stdout) <= 80
     first, text = done.stdout.split("\n", 1)
@@ -362,20 +362,20 @@ def test_one_run_is_compared_with_the_night_before(original):
 
 
 def test_noise_of_the_history_tells_what_moved(original):
-    done = command("diff", date_of(1), run_id(4), cwd=original)
+    done = call("diff", date_of(1), run_id(4), cwd=original)
     assert done.returncode == 1, "five nights before are needed"
     assert "too few to tell" in done.stdout.replace("\n", " ")
     assert "Median flux differs" in done.stdout
-    done = command("diff", date_of(8), f"build/cdfs/{run_id(9)}", cwd=original)
+    done = call("diff", date_of(8), f"build/cdfs/{run_id(9)}", cwd=original)
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 number differs by no more than 4 times the usual scatter." in done.stdout
-    done = command("diff", date_of(1), date_of(2), "--tolerance", "0.2", cwd=original)
+    done = call("diff", date_of(1), date_of(2), "--tolerance", "0.2", cwd=original)
     assert done.returncode == 0
     assert "Nothing changed." in done.stdout
 
 
 def test_json_is_the_whole_comparison(original):
-    done = command("diff", date_of(18), "latest", "--json", cwd=original)
+    done = call("diff", date_of(18), "latest", "--json", cwd=original)
     assert (done.returncode, done.stderr) == (1, "")
     found = json.loads(done.stdout)
     assert found["moved"] is True
@@ -387,24 +387,24 @@ def test_json_is_the_whole_comparison(original):
 
 
 def test_a_night_in_error_is_compared(original):
-    done = command("diff", date_of(BROKEN), cwd=original)
+    done = call("diff", date_of(BROKEN), cwd=original)
     assert done.returncode == 1
     assert "error  Fluxes: the section could not be computed: The column is" in done.stdout
-    done = command("diff", date_of(BROKEN + 1), cwd=original)
+    done = call("diff", date_of(BROKEN + 1), cwd=original)
     assert done.returncode == 0
     assert "could be computed again" in done.stdout
 
 
 def test_without_a_history_that_is_said(place):
     (place / "build/cdfs/history.sqlite").unlink()
-    done = command("diff", date_of(8), date_of(9), cwd=place)
+    done = call("diff", date_of(8), date_of(9), cwd=place)
     assert done.returncode == 1
     assert "Usual scatter is not known: there is no history." in done.stdout
 
 
 def test_a_history_that_cannot_be_read_is_a_warning(place):
     (place / "build/cdfs/history.sqlite").write_text("no database " * 500)
-    done = command("diff", date_of(8), date_of(9), cwd=place)
+    done = call("diff", date_of(8), date_of(9), cwd=place)
     said(done, 1, "Warning: history", "is not a SQLite database")
     assert "the history cannot be read" in done.stdout
 
@@ -413,7 +413,7 @@ def test_the_run_that_stands_for_a_night_is_taken(place):
     output = place / "build/cdfs"
     make_run(output, started(19, 5), value=250.0, unit="uJy")
     make_run(output, started(19, 7), value=999.0, unit="uJy", only=("fluxes",))
-    done = command("diff", date_of(18), date_of(19), cwd=place)
+    done = call("diff", date_of(18), date_of(19), cwd=place)
     assert done.returncode == 0
     assert f"cdfs {started(19, 5):%Y%m%dT%H%M%SZ} (ok)" in done.stdout
 
@@ -434,29 +434,29 @@ def test_the_run_that_stands_for_a_night_is_taken(place):
     ],
 )
 def test_a_run_that_is_not_there_is_said_with_a_hint(original, arguments, parts):
-    said(command("diff", *arguments, cwd=original), 2, *parts)
+    said(call("diff", *arguments, cwd=original), 2, *parts)
 
 
 def test_a_run_that_cannot_be_read_is_exit_code_2(place):
     (place / "build/cdfs" / run_id(9) / "summary.json").write_text("{")
-    done = command("diff", date_of(8), run_id(9), cwd=place)
+    done = call("diff", date_of(8), run_id(9), cwd=place)
     said(done, 2, f"{run_id(9)}/summary.json: is damaged")
-    done = command("diff", date_of(10), cwd=place)
+    done = call("diff", date_of(10), cwd=place)
     assert done.returncode == 0, "the night before is the last that can be read"
     assert run_id(8) in done.stdout
 
 
 def test_which_output_folder_is_asked_when_there_are_several(place):
     make_run(place / "build/other", started(0))
-    said(command("diff", "latest", cwd=place), 2, "build/cdfs and build/other", "--output")
-    assert command("diff", "latest", "--output", "build/cdfs", cwd=place).returncode == 1
-    assert command("diff", "build/cdfs/latest", cwd=place).returncode == 1
-    assert command("diff", "latest", cwd=place / "build/cdfs").returncode == 1
-    said(command("diff", "latest", cwd=place / "build/other"), 2, "has no latest run")
+    said(call("diff", "latest", cwd=place), 2, "build/cdfs and build/other", "--output")
+    assert call("diff", "latest", "--output", "build/cdfs", cwd=place).returncode == 1
+    assert call("diff", "build/cdfs/latest", cwd=place).returncode == 1
+    assert call("diff", "latest", cwd=place / "build/cdfs").returncode == 1
+    said(call("diff", "latest", cwd=place / "build/other"), 2, "has no latest run")
 
 
 def test_a_page_is_written(place):
-    done = command("diff", "latest", "--html", "what changed.html", cwd=place)
+    done = call("diff", "latest", "--html", "what changed.html", cwd=place)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.splitlines()[-1] == "what changed.html"
     page = (place / "what changed.html").read_text(encoding="utf-8")
@@ -465,7 +465,7 @@ def test_a_page_is_written(place):
 
 
 def test_a_page_in_a_folder_that_is_not_there(original):
-    done = command("diff", "latest", "--html", "nowhere/page.html", cwd=original)
+    done = call("diff", "latest", "--html", "nowhere/page.html", cwd=original)
     said(done, 4, "nowhere")
 
 
@@ -523,7 +523,7 @@ def config(place):
 
 
 def replayed(config, *arguments):
-    done = command("backtest", config, "--json", *arguments)
+    done = call("backtest", config, "--json", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     (found,) = json.loads(done.stdout)["reports"]
     return found, {check["check"]: check for check in found["checks"]}
@@ -565,7 +565,7 @@ def test_backtest_without_dates(config):
 
 
 def test_backtest_reads_well(config):
-    done = command("backtest", config)
+    done = call("backtest", config)
     assert (done.returncode, done.stderr) == (0, "")
     assert widest(done.stdout) <= 80
     assert "Fluxes · Median flux: at most 280 µJy [warn]\n" in done.stdout
@@ -581,7 +581,7 @@ def test_backtest_reads_well(config):
 
 
 def test_backtest_names_many_nights_by_their_dates(config):
-    done = command("backtest", config, "--set", "sections.fluxes.checks=[{metric: median, max: 1}]")
+    done = call("backtest", config, "--set", "sections.fluxes.checks=[{metric: median, max: 1}]")
     assert "fired on 16 of 16 nights" in done.stdout
     assert f"    {date_of(0)} to {date_of(5)}\n" in done.stdout
     assert done.stdout.count("above the limit of 1 µJy") == 10
@@ -593,17 +593,17 @@ def test_backtest_compares_with_what_the_checks_said_then(config, place):
         id="median-max-warn", kind="max", label="At most 310", status="ok", message="It is 300."
     )
     change(run, checks=(check,))
-    assert command("history", "import", run, cwd=place).returncode == 0
+    assert call("history", "import", run, cwd=place).returncode == 0
     _, checks = replayed(config, "--nights", "2")
     assert [f["recorded"] for f in checks["median-max-warn"]["fired"]] == [None, "ok"]
-    assert f"{date_of(20)}  warn, was ok then: Median" in command("backtest", config).stdout
+    assert f"{date_of(20)}  warn, was ok then: Median" in call("backtest", config).stdout
 
 
 def test_backtest_without_a_history_or_checks(config, place):
-    done = command("backtest", config, "--set", "report.id=other")
+    done = call("backtest", config, "--set", "report.id=other")
     assert done.returncode == 0
     assert "The history has no night of other, so nothing can be replayed." in done.stdout
-    done = command("backtest", config, "--set", "sections.fluxes.checks=[]")
+    done = call("backtest", config, "--set", "sections.fluxes.checks=[]")
     assert done.returncode == 0
     assert "The configuration has no checks." in done.stdout
 
@@ -614,16 +614,16 @@ def test_backtest_of_a_matrix_replays_each_report(config, place):
     settings["report"]["id"] = "${{ matrix.field }}"
     settings["output"]["folder"] = "build/${{ matrix.field }}"
     config.write_text(yaml.safe_dump(settings, sort_keys=False))
-    done = command("backtest", config, "--json")
+    done = call("backtest", config, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)["reports"]
     assert [(each["report"], each["nights"]) for each in found] == [("cdfs", 17), ("elais", 0)]
-    done = command("backtest", config, "--cell", "field=elais")
+    done = call("backtest", config, "--cell", "field=elais")
     assert "The history has no night of elais" in done.stdout
     assert "cdfs" not in done.stdout.splitlines()[0]
 
 
 def test_backtest_of_what_is_not_there(config, place):
-    said(command("backtest", place / "no.yaml"), 2, "no.yaml")
+    said(call("backtest", place / "no.yaml"), 2, "no.yaml")
     (place / "build/cdfs/history.sqlite").write_text("no database " * 500)
-    said(command("backtest", config), 4, "is not a SQLite database")
+    said(call("backtest", config), 4, "is not a SQLite database")
