@@ -57,7 +57,7 @@ def call(*arguments, cwd=ROOT, env=None):
     from reportgen import cli
 
     words = [str(word) for word in arguments]
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     threshold = gc.get_threshold()
     try:
@@ -71,7 +71,8 @@ def call(*arguments, cwd=ROOT, env=None):
         ):
             cli.main()
     except SystemExit as ended:
-        return subprocess.CompletedProcess(words, ended.code, out.getvalue(), err.getvalue())
+        said = [stream.buffer.getvalue().decode() for stream in (out, err) if not stream.flush()]
+        return subprocess.CompletedProcess(words, ended.code, *said)
     finally:
         gc.unfreeze()
         gc.set_threshold(*threshold)
