@@ -177,10 +177,8 @@ def test_one_worker_without_a_cache_gives_the_bytes_of_two_with_one(first):
 def test_once_a_network_is_known_tensorflow_is_not_needed_and_nothing_changes(first, stars):
     shutil.copytree(first.out / ".cache", stars.out / ".cache")
     stars.sections(maps={**MAPS, "weights": ["late", "random"]})
-    env = without(stars, "tensorflow", "keras")
-    done = stars.build("--profile", "profile.txt", env=env)
+    done = stars.build(env=without(stars, "tensorflow", "keras"))
     assert done.returncode == 0, done.stderr
-    assert "worker: export" not in (stars.folder / "profile.txt").read_text()
     maps = contents(stars.latest / "sections" / "maps")
     assert maps
     assert maps == contents(first.latest / "sections" / "maps")
