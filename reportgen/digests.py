@@ -84,7 +84,7 @@ def network_digests(
     reductions: Iterable[MapReduction[Any, Any]],
     contents: Contents,
 ) -> dict[str, str]:
-    """Give the digest of each thing that some reductions over feature maps read.
+    """Return the digest of each thing that some reductions over feature maps read.
 
     Raises SourceError for images and OSError for files that cannot be read.
     """
@@ -132,7 +132,7 @@ def _of_file(path: Path, contents: Contents) -> str:
 def known_digests(
     names: Iterable[str], analysis: AnyAnalysis, sources: Sources, contents: Contents
 ) -> dict[str, str | None]:
-    """Give the digests of what a section reads without reading it; None where it must be read."""
+    """Return the digests of what a section reads without reading it; None where it must be read."""
     return {name: _known(name, analysis, sources, contents) for name in names}
 
 

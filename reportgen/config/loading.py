@@ -72,8 +72,8 @@ class Report:
     def notes(self) -> list[str]:
         """What the file says that has no effect any more."""
         return [
-            f"{self.place('catalogues', name, 'memory')}: has no effect any more; exact_rows "
-            "(1,000,000) says up to how many rows everything is exact"
+            f"{self.place('catalogues', name, 'memory')}: has no effect any more; exact_rows says "
+            "up to how many rows everything is exact"
             for name, block in self.catalogues.items()
             if block.memory is not None
         ]

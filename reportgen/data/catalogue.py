@@ -111,7 +111,7 @@ def open_catalogue(
 def _length(
     report: Report, name: str, key: str, place: ColumnPlace, contents: Contents
 ) -> tuple[int, str, bool]:
-    """Give the length of a column, what its file says of being synthetic, and if it is whole."""
+    """Return the length of a column, what its file says of being synthetic, and if it is whole."""
     known = contents.of(place.file)
     if length_name(place) in known and SYNTHETIC in known:
         return int(known[length_name(place)]), str(known[SYNTHETIC]), True
@@ -139,7 +139,7 @@ def _place(report: Report, catalogue: str, key: str) -> ColumnPlace:
 
 
 def _where(report: Report, catalogue: str, column: str, key: str) -> str:
-    """Give the place of a key that a column has itself or from its catalogue."""
+    """Return the place of a key that a column has itself or from its catalogue."""
     own = getattr(report.catalogues[catalogue].columns[column], key)
     inner = () if own is None else ("columns", column)
     return report.place("catalogues", catalogue, *inner, key)
@@ -157,7 +157,7 @@ def all_problems(errors: Iterable[SourceError]) -> SourceError:
 
 
 def synthetic_mark(attributes: Mapping[str, object]) -> str:
-    """Give what a file says of being synthetic; empty when it does not."""
+    """Return what a file says of being synthetic; empty when it does not."""
     try:
         mark = attributes.get("synthetic", "")
     except DAMAGE:

@@ -21,7 +21,7 @@ _MAGNITUDE = np.int64((1 << 63) - 1)
 
 
 def ordered_bits(values: Values) -> NDArray[np.uint64]:
-    """Give the bits of each value, arranged so that their order is the values' order."""
+    """Return the bits of each value, arranged so that their order is the values' order."""
     bits = (values + 0.0).view(np.int64)  # + 0.0 turns -0.0 into 0.0, and is a copy
     return _signed(bits).view(np.uint64) ^ _SIGN
 
@@ -63,7 +63,7 @@ class Binning:
 
     @staticmethod
     def of(edges: Values) -> "Binning":
-        """Return the bins between some edges, made once for as long as they are in use."""
+        """Return the bins between some edges, made once for many chunks."""
         return _made(edges.tobytes())
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -74,7 +74,7 @@ class Binning:
         return np.int16 if len(self.edges) < np.iinfo(np.int16).max else np.int32
 
     def edges_up_to(self, values: Values) -> NDArray[Any]:
-        """Give how many edges are ≤ each value; none or all of them for NaN."""
+        """Return how many edges are ≤ each value; none or all of them for NaN."""
         if self._table is None:
             return np.searchsorted(self.edges, values, side="right").astype(self._type)
         place = _signed((values + 0.0).view(np.int64))
@@ -89,7 +89,7 @@ class Binning:
         return found
 
     def bins(self, values: Values, up_to: NDArray[Any]) -> NDArray[Any]:
-        """Give the bin of each value, -1 outside; the last bin includes its upper edge.
+        """Return the bin of each value, -1 outside; the last bin includes its upper edge.
 
         up_to: what edges_up_to gives for the values.
         """
@@ -101,13 +101,13 @@ class Binning:
         return bins
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _made(edges: bytes) -> Binning:
     return Binning(np.frombuffer(edges))
 
 
 def _fitting(keys: NDArray[np.int64]) -> tuple[int, int]:
-    """Give by how many bits to shift, and how many edges then share a place at most."""
+    """Return by how many bits to shift, and how many edges then share a place at most."""
     best = 52, len(keys) + MOST_COMPARED + 1
     for shift in range(52, -1, -1):
         places = keys >> shift

@@ -40,7 +40,7 @@ class HistogramCounts:
 
 
 def bin_edges(limits: Limits, bins: int, *, log: bool) -> Values:
-    """Give the edges of equal bins, linear or logarithmic; (bins + 1,).
+    """Return the edges of equal bins, linear or logarithmic; (bins + 1,).
 
     No limits (no valid values) give bins over 0–1, or 1–10; equal ones get half a unit (or a
     factor √10) on each side, as numpy does for equal values.
@@ -63,7 +63,7 @@ def bin_edges(limits: Limits, bins: int, *, log: bool) -> Values:
 
 
 def _around(value: float, bins: int, *, log: bool) -> tuple[float, float]:
-    """Give limits about a single value."""
+    """Return limits about a single value."""
     info = np.finfo(np.float64)
     if log:
         side = float(np.sqrt(10))
@@ -186,7 +186,7 @@ def count_in_cells(counts: Integers, x: NDArray[Any], y: NDArray[Any]) -> None:
 def row_bins(
     chunk: Chunk, column: str, binning: Binning, places: NDArray[np.intp] | None
 ) -> NDArray[Any]:
-    """Give the bin of a column's values at some places (None: of all rows), -1 outside."""
+    """Return the bin of a column's values at some places (None: of all rows), -1 outside."""
     values, up_to = chunk.columns[column], chunk.edges_up_to(column, binning)
     if places is not None:
         values, up_to = values[places], up_to[places]

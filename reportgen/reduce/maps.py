@@ -60,18 +60,18 @@ class MapReduction(ABC, Generic[State, Value]):
 
     @abstractmethod
     def start(self) -> State:
-        """Give the state of no images."""
+        """Return the state of no images."""
 
     @abstractmethod
     def update(self, state: State, maps: Maps) -> State:
-        """Give the state with the maps of some images added, (image, filter, row, column)."""
+        """Return the state with the maps of some images added, (image, filter, row, column)."""
 
     @abstractmethod
     def merge(self, first: State, second: State) -> State:
         """Join the states of two disjoint sets of images; associative."""
 
     def finish(self, state: State) -> Value:
-        """Give the value of all images: the state itself, if it is nothing else."""
+        """Return the value of all images: the state itself, if it is nothing else."""
         return state  # type: ignore[return-value]
 
 
@@ -215,7 +215,7 @@ class DescribeFilters(MapReduction[FilterState | None, FilterStatistics | None])
 
 
 def _described(maps: Values) -> FilterState:
-    """Give the state of some images, (image, filter, row, column)."""
+    """Return the state of some images, (image, filter, row, column)."""
     zero = maps == 0
     rows = np.moveaxis(maps, 1, -1).reshape(-1, maps.shape[1])
     centred = rows - rows.mean(axis=0)

@@ -242,13 +242,13 @@ def pair_sums(columns: Sequence[Values], centres: Sequence[Centred] | None = Non
 
 
 def _mean(values: Values) -> float:
-    """Give the mean; exactly the value if all are equal, so that they deviate by nothing."""
+    """Return the mean; exactly the value if all are equal, so that they deviate by nothing."""
     low, high = float(values.min()), float(values.max())
     return low if low == high else float(values.mean())
 
 
 def matrix(columns: tuple[str, ...], sums: PairSums) -> CorrelationMatrix:
-    """Give the correlations of sums over pairs."""
+    """Return the correlations of sums over pairs."""
     defined = (sums.n >= 2) & (sums.square > 0) & (sums.square.T > 0)
     # The root of each: the product of two small squares may be 0.
     scale = np.sqrt(np.where(defined, sums.square, 1.0))

@@ -50,19 +50,19 @@ class OrderedValues:
         return self.dropped == 0
 
     def below(self, value: float) -> "OrderedValues":
-        """Give the order of the values strictly below one."""
+        """Return the order of the values strictly below one."""
         stop = int(np.searchsorted(self.values, value, side="left"))
         counts = None if self.counts is None else self.counts[:stop]
         return OrderedValues(self.values[:stop], counts, self.dropped)
 
     def coarser(self, dropped: int) -> "OrderedValues":
-        """Give the order with so many trailing bits dropped."""
+        """Return the order with so many trailing bits dropped."""
         if self.counts is None or dropped == self.dropped:
             return self
         return OrderedValues(*coarsened(self.values, self.counts, dropped), dropped)
 
     def quantiles(self, fractions: Sequence[float] | Values) -> Values:
-        """Give quantiles as numpy.quantile does (linear); NaN when there are no values."""
+        """Return quantiles as numpy.quantile does (linear); NaN when there are no values."""
         wanted = np.asarray(fractions, dtype=np.float64)
         if not self.n:
             return np.full(wanted.shape, np.nan)
@@ -76,7 +76,7 @@ class OrderedValues:
         return np.clip(np.where(np.isfinite(between), between, halves), low, high)
 
     def ranked(self, ranks: NDArray[np.int64]) -> Values:
-        """Give the values at some ranks, counted from 0."""
+        """Return the values at some ranks, counted from 0."""
         if self.counts is None:
             return self.values[ranks]
         return self.values[np.searchsorted(np.cumsum(self.counts), ranks, side="right")]
@@ -248,7 +248,7 @@ class SubsetComparison(Derived[Comparison]):
 
 
 def _largest_gap(subset: OrderedValues, whole: OrderedValues) -> float:
-    """Give the largest distance of two distribution functions; in parts, lest memory grow."""
+    """Return the largest distance of two distribution functions; in parts, lest memory grow."""
     gaps = []
     for start in range(0, len(whole.values), AT_ONCE):
         at = whole.values[start : start + AT_ONCE]

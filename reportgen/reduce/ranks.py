@@ -187,13 +187,13 @@ def _exact_ranks(
 
 
 def _valid_together(codes: tuple[Codes, ...]) -> tuple[Codes, ...]:
-    """Give the codes of the rows in which every column is valid."""
+    """Return the codes of the rows in which every column is valid."""
     both = np.logical_and.reduce([each >= 0 for each in codes])
     return codes if both.all() else tuple(each[both] for each in codes)
 
 
 def _ranks(codes: Codes) -> Values:
-    """Give the rank of each code, from 1, ties at their mean; none may be missing."""
+    """Return the rank of each code, from 1, ties at their mean; none may be missing."""
     counts = np.bincount(codes)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[codes])
 

@@ -89,12 +89,12 @@ class Plan:
         """Plan how to compute some statistics. exact: whether all rows may be kept."""
         plan = Plan({}, {}, {})
         for statistic in dict.fromkeys(statistics):
-            asked = _attempt(_parts, statistic, exact)
+            asked = _attempt(_asked, statistic, exact)
             if isinstance(asked, Failure):
                 plan.failed[statistic] = asked
             else:
-                plan.parts[statistic] = tuple(asked)
-                plan.needs.update(asked)
+                plan.parts[statistic], needs = asked
+                plan.needs.update(needs)
         return plan
 
     @property
@@ -130,8 +130,7 @@ class Plan:
         done: dict[AnyReduction, Any] = {}
         values: dict[AnyStatistic, Any] = {}
         # Those that share a part come together, so that few values as large as a column are kept.
-        for statistic in sorted(self.parts, key=lambda each: place[self.parts[each][-1]]):
-            found = self.parts[statistic]
+        for statistic, found in sorted(self.parts.items(), key=lambda each: place[each[1][-1]]):
             for part in found:
                 if part not in done:
                     done[part] = _attempt_with(part.finish, states.pop(part))
@@ -145,13 +144,15 @@ class Plan:
         return values
 
 
-def _parts(statistic: AnyStatistic, exact: bool) -> dict[AnyReduction, Mapping[str, AnyStatistic]]:
-    """Return what each reduction needs that a statistic is derived from, or that it is."""
-    found: Sequence[Any] = (statistic,)
+def _asked(statistic: AnyStatistic, exact: bool) -> tuple[tuple[Any, ...], dict[Any, Any]]:
+    """Return the reductions that a statistic is derived from, or that it is, and what they need."""
+    parts: tuple[Any, ...] = (statistic,)
     if isinstance(statistic, Derived):
-        found = statistic.parts(exact)
-    _ = [part.columns for part in found]  # a plugin's may raise
-    return {part: part.needs() for part in found}
+        parts = statistic.parts(exact)
+    if not parts or any(not isinstance(part, Reduction) for part in parts):
+        raise TypeError(f"{type(statistic).__name__} is neither a reduction nor derived from any")
+    _ = [part.columns for part in parts]  # a plugin's may raise
+    return parts, {part: part.needs() for part in parts}
 
 
 @dataclass(frozen=True)

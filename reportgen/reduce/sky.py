@@ -113,7 +113,7 @@ class SkyGrid:
     crosses_zero: bool = False
 
     def place(self, ra: Values, dec: Values) -> tuple[Values, Values]:
-        """Give x and y of some positions."""
+        """Return x and y of some positions."""
         ra = wrapped(ra, crosses_zero=self.crosses_zero)
         if self.projection == "CAR":
             return ra, dec
@@ -209,7 +209,7 @@ def _box_grid(extent: Extent, edges: int) -> SkyGrid:
 
 
 def _box(extent: Extent) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Give the limits in RA and Dec; a single position gets a box of one arcminute."""
+    """Return the limits in RA and Dec; a single position gets a box of one arcminute."""
     half = 0.5 / 60
     ra, dec = extent.ra, extent.dec
     if ra[0] == ra[1]:

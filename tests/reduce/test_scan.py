@@ -222,6 +222,30 @@ def test_what_raises_takes_only_itself_down(exact_rows, broken):
         assert bits(found[each]) == bits(alone[each])
 
 
+@dataclass(frozen=True)
+class Twice(Derived[tuple]):
+    """The same part twice, or none."""
+
+    times: int
+
+    @property
+    def reads(self):
+        return frozenset()
+
+    def parts(self, exact):
+        return (CountRows(),) * self.times
+
+    def derive(self, *counts):
+        return counts
+
+
+def test_what_is_derived_from_nothing_is_no_statistic():
+    found = scan([Twice(2), Twice(0), CountRows()], Table(COLUMNS), ALWAYS)
+    assert found[Twice(2)] == (ROWS, ROWS)
+    assert found[CountRows()] == ROWS
+    assert isinstance(found[Twice(0)], Failure)
+
+
 def test_what_needs_something_broken_fails_with_its_error():
     found = scan([Broken("before"), Broken("deep"), Count("a")], Table(COLUMNS), ALWAYS)
     assert str(found[Broken("before")].error) == "in derive"
