@@ -1,10 +1,11 @@
 """Real servers that tests send mail to: whole ones with faults on order, ones that break off."""
 
 import asyncio
+import base64
 import socket
 import ssl
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import default
@@ -31,73 +32,70 @@ class Received:
 
 
 @dataclass
-class Faults:
-    """What a server does wrong: answers by address, answers to each DATA in turn."""
-
-    recipients: dict = field(default_factory=dict)
-    data: list = field(default_factory=list)
-    sender: list = field(default_factory=list)
-
-
-class _Handler:
-    def __init__(self, faults):
-        self.faults = faults
-        self.received = []
-        self.logins = []
-        self.refusal = ""
-
-    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
-        if self.faults.sender:
-            return self.faults.sender.pop(0)
-        envelope.mail_from = address
-        return "250 OK"
-
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
-        answers = self.faults.recipients.get(address)
-        if answers:
-            answer = answers.pop(0) if isinstance(answers, list) else answers
-            if not answer.startswith("2"):
-                return answer
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        if self.faults.data:
-            answer = self.faults.data.pop(0)
-            if answer == "drop":
-                server.transport.close()
-                await asyncio.sleep(0)
-                return "451 gone"
-            if not answer.startswith("2"):
-                return answer
-        user = session.auth_data if session.authenticated else None
-        self.received.append(
-            Received(envelope.mail_from, list(envelope.rcpt_tos), envelope.content, user)
-        )
-        return "250 taken"
-
-
-@dataclass
 class Server:
-    """A server that runs. received: the mails it took."""
+    """A server that runs.
 
-    port: int
-    handler: _Handler
-    connections: list
+    refusals: answers to recipients, one or in turn. data, senders: answers to each DATA and MAIL in
+    turn. secret: how it explains that it refuses a token. received: the mails that it took.
+    """
 
-    @property
-    def received(self):
-        return self.handler.received
+    port: int = 0
+    authority: str | None = None
+    refusals: dict = field(default_factory=dict)
+    data: list = field(default_factory=list)
+    senders: list = field(default_factory=list)
+    secret: str = ""
+    received: list = field(default_factory=list)
+    logins: list = field(default_factory=list)
+    connections: list = field(default_factory=list)
+    on_data: object = None
 
-    @property
-    def faults(self):
-        return self.handler.faults
+    def reset(self):
+        """Make it as new."""
+        self.__init__(self.port, self.authority)
 
     @property
     def only(self):
         """The one mail."""
         (mail,) = self.received
         return mail
+
+
+class _Handler:
+    """Answers for a server."""
+
+    def __init__(self, state):
+        self.state = state
+
+    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
+        if self.state.senders:
+            return self.state.senders.pop(0)
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+        answer = self.state.refusals.get(address) or "250 OK"
+        if isinstance(answer, list):
+            answer = answer.pop(0)
+        if answer.startswith("2"):
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        if self.state.on_data is not None:
+            self.state.on_data()
+        answer = self.state.data.pop(0) if self.state.data else "250 taken"
+        if answer == "drop":
+            server.transport.close()
+            await asyncio.sleep(0)
+            return "451 gone"
+        if answer.startswith("2"):
+            user = session.auth_data if session.authenticated else None
+            recipients = list(envelope.rcpt_tos)
+            self.state.received.append(
+                Received(envelope.mail_from, recipients, envelope.content, user)
+            )
+        return answer
 
 
 class Certificates:
@@ -112,81 +110,70 @@ class Certificates:
 
 
 @contextmanager
-def smtp_server(
-    *,
-    certificates=None,
-    security="none",
-    login=None,
-    mechanisms=(),
-    faults=None,
-    size=None,
-):
+def smtp_server(*, certificates=None, security="none", login=None, mechanisms=(), size=None):
     """Run a mail server.
 
     login: (user, password) that is wanted. mechanisms: those it offers. size: the largest mail.
     """
-    handler = _Handler(faults or Faults())
-    connections = []
+    state = Server(authority=certificates and str(certificates.authority))
 
     def authenticate(server, session, envelope, mechanism, data):
-        handler.logins.append(mechanism)
+        state.logins.append(mechanism)
         given = (data.login.decode(), data.password.decode())
         return AuthResult(success=given == login, handled=given == login, auth_data=given[0])
 
-    class Mechanisms(SMTP):
+    class Protocol(SMTP):
         def connection_made(self, transport):
             peer = transport.get_extra_info("peername")
-            if peer not in connections:  # STARTTLS makes one anew
-                connections.append(peer)
+            if peer not in state.connections:  # STARTTLS makes one anew
+                state.connections.append(peer)
             super().connection_made(transport)
 
         async def auth_XOAUTH2(self, server, args):  # noqa: N802
-            import base64
-
-            handler.logins.append("XOAUTH2")
-            said = base64.b64decode(args[1]).decode()
+            state.logins.append("XOAUTH2")
             user, token = login
-            if said == f"user={user}\x01auth=Bearer {token}\x01\x01":
+            if args[1].encode() == base64.b64encode(
+                f"user={user}\1auth=Bearer {token}\1\1".encode()
+            ):
                 self.session.auth_data = user
                 return AuthResult(success=True, auth_data=user)
             await self.challenge_auth(b'{"status":"401"}')
-            if handler.refusal:
-                await self.push(handler.refusal)
-            return AuthResult(success=False, handled=bool(handler.refusal))
+            if state.secret:
+                await self.push(state.secret)
+            return AuthResult(success=False, handled=bool(state.secret))
 
-    left_out = {"PLAIN", "LOGIN", "XOAUTH2"} - set(mechanisms or ("PLAIN", "LOGIN", "XOAUTH2"))
+    known = {"PLAIN", "LOGIN", "XOAUTH2"}
     options = {
         "hostname": "localhost",
         "decode_data": False,
-        "auth_exclude_mechanism": sorted(left_out),
+        "data_size_limit": size,
+        "auth_exclude_mechanism": sorted(known - set(mechanisms or known)),
     }
-    if size is not None:
-        options["data_size_limit"] = size
     if login is not None:
-        options |= {
-            "authenticator": authenticate,
-            "auth_required": security == "starttls",
-            "auth_require_tls": security == "starttls",
-        }
+        encrypted = security == "starttls"
+        options |= {"auth_required": encrypted, "auth_require_tls": encrypted}
+        options["authenticator"] = authenticate
     context = certificates.context if certificates else None
     if security == "starttls":
         options |= {"tls_context": context, "require_starttls": True}
 
     class Running(Controller):
         def factory(self):
-            return Mechanisms(self.handler, **options)
+            return Protocol(self.handler, **options)
 
     given = {"ssl_context": context} if security == "tls" else {}
-    running = Running(handler, hostname="127.0.0.1", port=_free_port(), **given)
+    running = Running(_Handler(state), hostname="127.0.0.1", port=free_port(), **given)
     running.start()
-    connections.clear()  # the controller knocks at its own door
+    state.port = running.port
+    state.connections.clear()  # the controller knocks at its own door
     try:
-        yield Server(running.port, handler, connections)
+        yield state
     finally:
         running.stop()
 
 
-def _free_port():
+def free_port():
+    """Return a port where nobody listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
@@ -194,27 +181,31 @@ def _free_port():
 
 @contextmanager
 def raw_server(talk):
-    """Run a server that talks as it likes; talk: is called with each connection, in its thread."""
+    """Run a server that talks as it likes; give its port, and a list that grows by each connection.
+
+    talk: is called with each connection, in its thread.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(0.1)
-        ended = threading.Event()
         count = []
 
         def serve():
-            while not ended.is_set():
-                try:
-                    connection, _ = listening.accept()
-                except TimeoutError:
-                    continue
-                count.append(1)
+            while True:
+                connection, _ = listening.accept()
                 with connection:
+                    if ended.is_set():
+                        return
+                    count.append(1)
                     connection.settimeout(10)
-                    talk(connection)
+                    with suppress(OSError):  # who listens may have heard enough
+                        talk(connection)
 
+        ended = threading.Event()
+        port = listening.getsockname()[1]
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         try:
-            yield listening.getsockname()[1], count
+            yield port, count
         finally:
             ended.set()
+            socket.create_connection(("127.0.0.1", port)).close()  # so that it sees the end
             thread.join(20)

@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Site:
     """A server that runs. requests: (path, headers, body) of each. answers: status and body."""
 
-    address: str
-    requests: list = field(default_factory=list)
+    address: str = ""
     answers: list = field(default_factory=list)
+    requests: list = field(default_factory=list)
 
     @property
     def json(self):
@@ -24,8 +24,7 @@ class Site:
 @contextmanager
 def web_server(*answers, certificates=None, path="/hooks/secret-path"):
     """Run a server that answers 200, or as it is told; (status, text, headers) one by one."""
-    scheme = "https" if certificates else "http"
-    site = Site("")
+    site = Site(answers=[*answers])
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -42,17 +41,16 @@ def web_server(*answers, certificates=None, path="/hooks/secret-path"):
         def log_message(self, *_):
             pass
 
-    site.answers += answers
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    if certificates:
-        server.socket = certificates.context.wrap_socket(server.socket, server_side=True)
-    server.handle_error = lambda *_: None  # a client that trusts nobody hangs up
-    site.address = f"{scheme}://localhost:{server.server_port}{path}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield site
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if certificates:
+            server.socket = certificates.context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # a client that trusts nobody hangs up
+        scheme = "https" if certificates else "http"
+        site.address = f"{scheme}://localhost:{server.server_port}{path}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield site
+        finally:
+            server.shutdown()
+            thread.join(10)

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from reportgen.cli import building, delivering, looking, nights, planning, summing, verifying
+from reportgen.cli import building, looking, mail, nights, planning, summing, verifying
 from reportgen.cli.common import EXIT_CODES, cli, complain, program_name
 from reportgen.cli.output import open_standard_streams
 from reportgen.errors import ExitCode, PublishError, ReportgenError
@@ -18,8 +18,8 @@ __all__ = [
     "EXIT_CODES",
     "building",
     "cli",
-    "delivering",
     "looking",
+    "mail",
     "main",
     "nights",
     "planning",

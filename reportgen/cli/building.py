@@ -14,7 +14,7 @@ from reportgen.cli.combinations import (
     write_index,
 )
 from reportgen.cli.common import cli, complain, program_name, with_config
-from reportgen.cli.delivering import check_delivery, mail_failure, mail_run
+from reportgen.cli.mail import check_delivery, mail_failure, mail_runs
 from reportgen.cli.output import keep_going_unread
 from reportgen.errors import ExitCode, ReportgenError
 
@@ -101,15 +101,14 @@ def build(  # noqa: PLR0917 - click names them all
             built = build_report(report, options, progress)
     except ReportgenError as error:
         if mail and not dry_run:
-            block = report.report
-            mail_failure(report.deliver, report.output.folder, block.id, block.title, error)
+            mail_failure(report, error)
         raise
     _tell(built, quiet=quiet, verbose=verbose)
     codes = [int(built.exit_code)]
     if profile is not None:
         codes.append(_write_profile(profile, timeline))
     if mail:
-        codes.append(int(mail_run(built.folder, dry_run=dry_run, quiet=quiet)))
+        codes.append(int(mail_runs([built.folder], dry_run=dry_run, quiet=quiet)))
     if matrix is not None:
         codes.append(write_index(matrix))
     return worst_code(codes)

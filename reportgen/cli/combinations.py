@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reportgen.cli.common import complain
-from reportgen.cli.delivering import (
-    Together,
-    check_delivery,
-    is_told_together,
-    run_names,
-    tell_together,
-)
+from reportgen.cli.mail import check_delivery, is_digest, mail_digest, run_names
 from reportgen.errors import ExitCode, ReportgenError
 
 if TYPE_CHECKING:
@@ -79,7 +73,7 @@ def build_combinations(reports: "Reports", arguments: Iterable[str], how: Manner
     if how.mail:
         for report in chosen:
             check_delivery(report)
-    together = how.mail and is_told_together(chosen)
+    together = how.mail and is_digest(chosen)
     given = ["build", *arguments, *(p for name in how.only for p in ("--only", name))]
     given += ["--no-cache"] * how.no_cache
     given += ["--quiet"] * how.quiet + ["--verbose"] * how.verbose + ["--no-index"]
@@ -100,8 +94,7 @@ def build_combinations(reports: "Reports", arguments: Iterable[str], how: Manner
         _say("out", str(matrix.folder / "index.html"))
     if together:
         said = {outcome.name: outcome.said for outcome in outcomes}
-        these = Together(chosen, matrix.path.stem, before, said)
-        codes.add(int(tell_together(these, dry_run=how.dry_run, quiet=how.quiet)))
+        codes.add(int(mail_digest(chosen, before, said, dry_run=how.dry_run, quiet=how.quiet)))
     return worst_code([*(outcome.code for outcome in outcomes), *codes])
 
 

@@ -1,58 +1,85 @@
-"""What was delivered of each run, and what waits to be: a folder beside the runs."""
+"""The messages that wait to be sent, and what was delivered of each run: a folder beside the runs.
 
-import fcntl
+A message is written here before it is sent and removed afterwards: whatever stops reportgen, no
+message is lost.
+"""
+
+import errno
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from filelock import FileLock
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+)
 
-from reportgen.deliver.errors import DeliveryError
+from reportgen.config.deliver import DeliverBlock
+from reportgen.deliver.mail_view import Absent
+from reportgen.deliver.transport import DeliveryError
 
 FOLDER = ".deliver"
-KEPT = timedelta(days=5)  # RFC 5321, section 4.5.4.1: how long at least a server should try
+LONGEST_WAIT = 3600.0  # seconds for another process that delivers
+MOST_AGE = timedelta(days=5)  # RFC 5321, section 4.5.4.1: how long at least a server should try
 Channel = Literal["mail", "webhook"]
 
-_SAFE = re.compile(r"[^A-Za-z0-9_.-]")
-_ENDINGS: Mapping[Channel, str] = {"mail": "mail.eml", "webhook": "webhook.message"}
+_HEADER = "X-Reportgen-Outbox: "
+_Settings = Annotated[
+    DeliverBlock,
+    PlainValidator(DeliverBlock.model_validate),
+    PlainSerializer(DeliverBlock.recorded),
+]
+_ENDINGS: Mapping[Channel, str] = {"mail": ".mail.eml", "webhook": ".webhook.txt"}
 
 
-class Waiting(BaseModel):
-    """A message that is on its way, or could not be delivered yet.
+class Message(BaseModel):
+    """A message on its way.
 
-    name: of its files. content: the message. addressed: recipients that still lack it, none for a
-    webhook. since: when it was first tried. why: it could not be delivered. settings: by which.
-    runs: ids of the runs that it tells of, by their folders. facts: to remember of it once it is
-    delivered.
+    name: of its file. recipients: who still lack it. since: when it was first tried. why: it
+    waits. settings: by which it is sent. runs: ids of those that it tells of, by folder; with
+    absent, number and title it can be made again, smaller. number: of the messages on these runs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str
     channel: Channel
-    content: bytes = Field(repr=False)
-    sender: str
-    addressed: tuple[str, ...]
+    content: bytes = Field(default=b"", repr=False)
+    sender: str = ""
+    recipients: tuple[str, ...]
     since: AwareDatetime
-    why: str
-    settings: Mapping[str, Any]
-    runs: Mapping[str, str]
-    facts: Mapping[str, Any]
+    why: str = "it was being sent when reportgen was stopped"
+    settings: _Settings
+    runs: Mapping[str, str] = {}
+    absent: tuple[Absent, ...] = ()
+    number: int = 1
+    title: str = ""
 
-    def replace(self, **updates: Any) -> "Waiting":
-        """Give it with other values."""
+    def changed(self, **updates: Any) -> "Message":
+        """Return it with other values."""
         return self.model_copy(update=updates)
+
+    def is_too_old(self, now: datetime) -> bool:
+        """Say whether it has waited so long that it is no news any more."""
+        return now - self.since > MOST_AGE
 
 
 class Outbox:
-    """The folder ``.deliver`` of an output folder; only its owner can read it.
+    """The folder ``.deliver`` of an output folder, of one user alone.
 
-    Used by one process at a time: inside ``locked``.
+    A file is one line of JSON on the message, as a header of the mail, and the message.
+    Used by one process at a time: inside ``locked``. All that writes raises OSError.
     """
 
     def __init__(self, output: Path) -> None:
@@ -61,144 +88,91 @@ class Outbox:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from delivering the same; they wait. Raises OSError."""
-        self.folder.mkdir(exist_ok=True, mode=0o700)
-        lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(lock, fcntl.LOCK_EX)
+        """Keep other processes from delivering the same; wait for one that does."""
+        self._make()
+        with FileLock(self.folder / "lock", timeout=LONGEST_WAIT, mode=0o600):
             yield
-        finally:
-            os.close(lock)
 
-    def delivered(self, run_id: str) -> dict[Channel, dict[str, Any]]:
-        """Give what is known of a run by channel; nothing when it was not delivered.
-
-        Raises DeliveryError when there is a record that cannot be read: it may have been.
-        """
-        path = self._record(run_id)
+    def delivered(self, run_id: str, channel: Channel) -> dict[str, Any] | None:
+        """Return what is known of the delivery of a run; None when nothing is."""
         try:
-            known = json.loads(path.read_bytes())
-        except (FileNotFoundError, NotADirectoryError, ValueError):
-            return {}
-        except OSError as error:
-            raise DeliveryError(
-                f"{path}: cannot be read: {error.strerror}; so it is not known what was sent",
-                "let its owner send it, or send it with --again",
-            ) from None
-        channels = known if isinstance(known, dict) else {}
-        return {name: facts for name, facts in channels.items() if isinstance(facts, dict)}
+            known = json.loads(self._record(run_id).read_bytes())[channel]
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+        return known if isinstance(known, dict) else None
 
-    def remember(self, run_id: str, channel: Channel, what: Mapping[str, Any]) -> None:
-        """Keep that a run was delivered. Raises OSError."""
-        known: dict[Channel, dict[str, Any]] = {}
-        with suppress(DeliveryError):
-            known = self.delivered(run_id)
-        known[channel] = dict(what)
+    def remember(self, run_id: str, channel: Channel, facts: Mapping[str, Any]) -> None:
+        """Keep that a run was delivered."""
+        found = {name: self.delivered(run_id, name) for name in _ENDINGS}
+        known = {name: value for name, value in found.items() if value} | {channel: facts}
         self._write(self._record(run_id), json.dumps(known, indent=1).encode())
 
-    def keep(self, message: Waiting) -> Path:
-        """Keep a message for another time; give its file. Raises OSError."""
-        path = self._content(message.name, message.channel)
-        known = message.model_dump(mode="json", exclude={"content"})
-        self._write(path, message.content)
-        # Written last: what has no such file is not complete.
-        self._write(path.with_suffix(".json"), json.dumps(known, indent=1).encode())
+    def keep(self, message: Message) -> Path:
+        """Keep a message until it is sent; return its file."""
+        path = self._waiting(message)
+        head = f"{_HEADER}{json.dumps(message.model_dump(mode='json', exclude={'content'}))}\r\n"
+        self._write(path, head.encode() + message.content)
         return path
 
-    def holds_any(self) -> bool:
-        """Say whether anything waits."""
-        return any((self.folder / "waiting").glob("[!.]*.json"))
-
-    def waiting(self) -> tuple[list[Waiting], list[DeliveryError]]:
-        """Give what waits, oldest first, and what is wrong with what cannot be read.
-
-        Half a message is moved to ``refused``, so that it is named once and not every night.
-        """
-        found, problems = [], []
-        folder = self.folder / "waiting"
-        names = {path.stem for path in folder.glob("[!.]*")} if folder.is_dir() else set()
-        for stem in sorted(names):
+    def waiting(self) -> tuple[list[Message], list[DeliveryError]]:
+        """Return what waits, oldest first, and what is wrong with what cannot be read."""
+        messages, problems = [], []
+        for path in sorted(self.folder.glob("waiting/[!.]*")):
             try:
-                found.append(self._read(stem))
-            except FileNotFoundError:
-                problems.append(self._part(stem))
+                messages.append(_read(path))
             except (OSError, ValueError) as error:
                 said = "is damaged" if isinstance(error, ValueError) else error.strerror
-                problems.append(
-                    DeliveryError(
-                        f"{folder / stem}: what waits there cannot be read: {said}",
-                        "look at it, and remove it; the other messages are sent",
-                    )
-                )
-        return sorted(found, key=lambda message: (message.since, message.name)), problems
+                hint = "look at it, and remove it; the other messages are sent"
+                said = f"{path}: what waits there cannot be read: {said}"
+                problems.append(DeliveryError(said, hint))
+        return sorted(messages, key=lambda message: message.since), problems
 
-    def _part(self, stem: str) -> DeliveryError:
-        """Move half a message away: whoever wrote or removed the other half was stopped."""
-        kept = self.folder / "waiting"
-        folder = self.folder / "refused"
-        try:
-            folder.mkdir(exist_ok=True, mode=0o700)
-            for path in sorted(kept.glob(f"{stem}.*")):
-                path.rename(folder / path.name)
-        except OSError:
-            folder = kept
-        return DeliveryError(
-            f"{folder / stem}: only half of a message is there: reportgen was stopped while it was "
-            "written, and nobody has it, or when it was sent",
-            "reportgen mail RUN sends it, if nobody has it",
-        )
+    def remove(self, message: Message) -> None:
+        """Remove a message that was sent."""
+        self._make()
+        self._waiting(message).unlink(missing_ok=True)
 
-    def _read(self, stem: str) -> Waiting:
-        name, _, channel = stem.rpartition(".")
-        if channel not in _ENDINGS:
-            raise ValueError(channel)
-        folder = self.folder / "waiting"
-        known = json.loads((folder / f"{stem}.json").read_bytes())
-        kind: Channel = "mail" if channel == "mail" else "webhook"
-        if not isinstance(known, dict) or known.get("channel") != kind:
-            raise ValueError(stem)
-        known["content"] = ""
-        message = Waiting.model_validate_json(json.dumps(known))
-        return message.replace(content=self._content(name, kind).read_bytes())
-
-    def forget(self, name: str, channel: Channel) -> None:
-        """Remove what waits under a name. Raises OSError."""
-        path = self._content(name, channel)
-        path.with_suffix(".json").unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
-
-    def set_aside(self, message: Waiting, why: str) -> Path:
-        """Move what waits to ``refused``, where it stays; give its new place. Raises OSError."""
+    def set_aside(self, message: Message) -> Path:
+        """Move a message to ``refused``, where it stays; return its new place."""
         path = self.keep(message)
         folder = self.folder / "refused"
         folder.mkdir(exist_ok=True, mode=0o700)
-        self._write(folder / f"{path.stem}.why", f"{why}\n".encode())
-        path.with_suffix(".json").unlink(missing_ok=True)
         return path.rename(folder / path.name)
 
     def _record(self, run_id: str) -> Path:
         return self.folder / "delivered" / f"{_file_name(run_id)}.json"
 
-    def _content(self, name: str, channel: Channel) -> Path:
-        return self.folder / "waiting" / f"{_file_name(name)}.{_ENDINGS[channel]}"
+    def _waiting(self, message: Message) -> Path:
+        return self.folder / "waiting" / f"{_file_name(message.name)}{_ENDINGS[message.channel]}"
+
+    def _make(self) -> None:
+        """Make the folder; PermissionError where somebody else could put messages into it."""
+        self.folder.mkdir(exist_ok=True, mode=0o700)  # not the output folder, which may be gone
+        found = self.folder.lstat()
+        writable = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or writable:
+            said = "it belongs to another user, or others may write to it"
+            raise PermissionError(errno.EPERM, said, str(self.folder))
 
     def _write(self, path: Path, content: bytes) -> None:
-        for folder in (self.folder, path.parent):  # not the output folder, which may be gone
-            folder.mkdir(exist_ok=True, mode=0o700)
+        self._make()
+        path.parent.mkdir(exist_ok=True, mode=0o700)
         unfinished = path.with_name(f".{path.name}")
-        descriptor = os.open(unfinished, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW
+        with os.fdopen(os.open(unfinished, flags, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
 
 
+def _read(path: Path) -> Message:
+    head, _, content = path.read_bytes().partition(b"\r\n")
+    message = Message.model_validate_json(head.removeprefix(_HEADER.encode()))
+    if path.name != f"{_file_name(message.name)}{_ENDINGS[message.channel]}":
+        raise ValueError(path.name)
+    return message.changed(content=content)
+
+
 def _file_name(text: str) -> str:
-    return _SAFE.sub("_", text)
-
-
-def is_too_old(message: Waiting, now: datetime) -> bool:
-    """Say whether a message has waited so long that it is no news any more."""
-    return now - message.since > KEPT
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", text)

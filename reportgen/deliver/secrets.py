@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from reportgen.config.secrets import FILE_SUFFIX
-from reportgen.deliver.errors import DeliveryError, TemporaryError
+from reportgen.deliver.transport import DeliveryError, TemporaryError
 
 HIDDEN = "•••"
 TOKEN_SECONDS = 60.0  # for a command that asks a service for a token
@@ -17,7 +17,7 @@ _SHORTEST = 4  # characters; what is shorter stands in too many words to be take
 
 
 def read_secret(variable: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Give the secret of an environment variable, or of the file that VARIABLE_FILE names.
+    """Return the secret of an environment variable, or of the file that VARIABLE_FILE names.
 
     Line ends after it are not part of it. Raises DeliveryError when there is none.
     """
@@ -40,28 +40,26 @@ def read_secret(variable: str, environment: Mapping[str, str] = os.environ) -> s
 
 
 def read_token(variable: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Give what the command of an environment variable prints.
+    """Return what the command of an environment variable prints.
 
     The command is split as a shell does, but no shell runs it. Raises DeliveryError when it cannot
     be run, and TemporaryError when it fails; what it printed is not repeated.
     """
     command = read_secret(variable, environment)
     try:
-        words = shlex.split(command)
         done = subprocess.run(  # noqa: S603 - the user's own command
-            words,
+            shlex.split(command),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=TOKEN_SECONDS,
             check=False,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, IndexError) as error:
         said = getattr(error, "strerror", None) or "it has an open quote, or is empty"
         raise DeliveryError(f"the command of {variable} cannot be run: {said}") from None
     except subprocess.TimeoutExpired:
-        raise TemporaryError(
-            f"the command of {variable} did not end within {TOKEN_SECONDS:.0f} seconds"
-        ) from None
+        said = f"the command of {variable} did not end within {TOKEN_SECONDS:.0f} seconds"
+        raise TemporaryError(said) from None
     token = done.stdout.decode("utf-8", "replace").strip()
     if done.returncode or not token:
         why = f"ended with {done.returncode}" if done.returncode else "printed nothing"
@@ -70,7 +68,7 @@ def read_token(variable: str, environment: Mapping[str, str] = os.environ) -> st
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
-    """Give a text with secrets taken out, also as servers might repeat them: in base64, quoted."""
+    """Return a text without secrets, also as servers might repeat them: in base64 or quoted."""
     for secret in sorted({form for one in secrets for form in _forms(one)}, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
@@ -87,16 +85,15 @@ def _forms(secret: str) -> list[str]:
 
 
 def _parts_of_address(text: str) -> list[str]:
-    """Give what in the address of a webhook is secret: everything but the host."""
+    """Return what in the address of a webhook is secret: everything but the host."""
     try:
         parts = urlsplit(text)
     except ValueError:
         return []
     if not parts.scheme or not parts.netloc:
         return []
-    found = [parts.path + (f"?{parts.query}" if parts.query else ""), parts.path, parts.query]
-    found += parts.path.split("/")
-    found += [value for _, value in parse_qsl(parts.query)]
-    found += [each.partition("=")[2] for each in parts.query.split("&")]
-    found += [parts.username or "", parts.password or ""]
-    return found
+    values = [value for _, value in parse_qsl(parts.query)]
+    values += [each.partition("=")[2] for each in parts.query.split("&")]
+    login = [parts.username or "", parts.password or ""]
+    whole = f"{parts.path}?{parts.query}"
+    return [whole, parts.path, parts.query, *parts.path.split("/"), *values, *login]

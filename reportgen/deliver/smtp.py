@@ -1,30 +1,33 @@
 """Sends mail through an SMTP server: encrypted, verified, patient, and exact about who got it."""
 
 import smtplib
+import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from reportgen.config.deliver import LoginBlock, SmtpBlock
 from reportgen.config.secrets import SMTP_PASSWORD, SMTP_TOKEN_COMMAND, SMTP_USER
-from reportgen.deliver.errors import DeliveryError, RefusedError, TemporaryError
 from reportgen.deliver.secrets import read_secret, read_token, without_secrets
-from reportgen.deliver.smtp_errors import answer, explain
-from reportgen.deliver.transport import Envelope, MessageFor, Patience, Receipt
+from reportgen.deliver.transport import (
+    DeliveryError,
+    MessageFor,
+    Receipt,
+    RefusedError,
+    TemporaryError,
+    one_line,
+    retry,
+)
 
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 TOO_LARGE = 552  # RFC 1870, section 6.2
-Answer = tuple[int, bytes | str]
+MOST_REPLIES = 50_000  # bytes of all that a server says
+MOST_TIMEOUTS = 20  # how many times the timeout of one answer all of them may take
 
-
-@dataclass(frozen=True)
-class Login:
-    """Who logs in, and how: auto, plain, login or xoauth2. secret: password or token."""
-
-    user: str
-    secret: str = field(repr=False)
-    method: str
+_LOST = "the connection was lost; the server may have taken the mail all the same"
+_LATE = "it did not answer in time"
 
 
 @dataclass(frozen=True)
@@ -33,36 +36,6 @@ class Smtp:
 
     settings: SmtpBlock
     environment: Mapping[str, str] = field(repr=False)
-
-    def send(self, message_for: MessageFor, envelope: Envelope) -> Receipt:
-        """Send a mail; those whom the server puts off are tried again, refused ones are not."""
-        waiting = list(envelope.recipients)
-        accepted: list[str] = []
-        refused: dict[str, str] = {}
-        postponed: dict[str, str] = {}
-
-        def attempt() -> None:
-            receipt = self._once(message_for, Envelope(envelope.sender, tuple(waiting)))
-            accepted.extend(receipt.accepted)
-            refused.update(receipt.refused)
-            postponed.clear()
-            postponed.update(receipt.postponed)
-            waiting[:] = receipt.postponed
-            if waiting:
-                raise TemporaryError(f"{self.name}: {', '.join(receipt.postponed.values())}")
-
-        try:
-            Patience(self.settings.attempts, self.settings.wait).try_again(attempt)
-        except DeliveryError as error:
-            put_off = postponed and isinstance(error, TemporaryError)
-            if not (accepted or refused or put_off):
-                raise
-            if isinstance(error, RefusedError):  # the others have the mail already
-                refused.update(dict.fromkeys(waiting, error.message))
-                postponed.clear()
-            else:
-                postponed = {each: postponed.get(each, error.message) for each in waiting}
-        return Receipt(tuple(accepted), refused, postponed)
 
     @property
     def name(self) -> str:
@@ -73,28 +46,47 @@ class Smtp:
     def _port(self) -> int:
         return self.settings.port or PORTS[self.settings.security]
 
-    def _once(self, message_for: MessageFor, envelope: Envelope) -> Receipt:
-        login = self._login()
-        with self._errors(login), self._connected() as server:
-            if login is not None:
-                _log_in(server, login)
-            failed, taken = _send(server, message_for, envelope)
-        said = {
-            address: (code, without_secrets(answer(code, text), _secrets(login)))
-            for address, (code, text) in failed.items()
-        }
-        return Receipt(
-            taken,
-            refused={address: text for address, (code, text) in said.items() if code >= 500},
-            postponed={address: text for address, (code, text) in said.items() if code < 500},
-        )
+    def send(self, message_for: MessageFor, sender: str, recipients: Sequence[str]) -> Receipt:
+        """Send a mail; those whom the server puts off are tried again, refused ones are not."""
+        receipt = Receipt(postponed=dict.fromkeys(recipients, ""))
 
-    def _login(self) -> Login | None:
+        def attempt() -> None:
+            self._send_once(message_for, sender, receipt)
+            if receipt.postponed:
+                raise TemporaryError(f"{self.name}: {', '.join(receipt.postponed.values())}")
+
+        try:
+            retry(attempt, self.settings.attempts, self.settings.wait)
+        except DeliveryError as error:
+            if not (receipt.accepted or receipt.refused):
+                raise
+            left = {each: said or error.message for each, said in receipt.postponed.items()}
+            if isinstance(error, RefusedError):  # the others have the mail already
+                receipt.refused |= dict.fromkeys(left, error.message)
+                left = {}
+            receipt.postponed = left
+        return receipt
+
+    def _send_once(self, message_for: MessageFor, sender: str, receipt: Receipt) -> None:
+        """Send a mail to those who still lack it, and note what became of it."""
+        login = self._login()
+        recipients = [*receipt.postponed]
+        with self._explained(login), self._connected() as server:
+            if login is not None:
+                login.log_in(server)
+            failed = _transmit(server, message_for, sender, recipients)
+        receipt.accepted += [each for each in recipients if each not in failed]
+        receipt.postponed = {}
+        for each, (code, text) in failed.items():
+            kind = receipt.refused if code >= 500 else receipt.postponed
+            kind[each] = without_secrets(_answer(code, text), login.forms if login else ())
+
+    def _login(self) -> "_Login | None":
         block = self.settings.login
         if block is None:
             return None
         user = block.user or read_secret(SMTP_USER, self.environment)
-        return Login(user, self._secret(block), block.method)
+        return _Login(user, self._secret(block), block.method)
 
     def _secret(self, block: LoginBlock) -> str:
         if block.method == "xoauth2":
@@ -103,14 +95,14 @@ class Smtp:
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
-        """Give a connection, encrypted as the settings say; it is closed at the end."""
+        """Open a connection, encrypted as the settings say, and close it at the end."""
         settings = self.settings
-        where = (settings.host, self._port)
+        host, port, timeout = settings.host, self._port, settings.timeout
         server: smtplib.SMTP
         if settings.security == "tls":
-            server = smtplib.SMTP_SSL(*where, timeout=settings.timeout, context=self._trust())
+            server = _TlsConnection(host, port, timeout=timeout, context=self._trust())
         else:
-            server = smtplib.SMTP(*where, timeout=settings.timeout)
+            server = _Connection(host, port, timeout=timeout)
         try:
             if settings.security == "starttls":
                 server.starttls(context=self._trust())
@@ -136,36 +128,107 @@ class Smtp:
         return context
 
     @contextmanager
-    def _errors(self, login: Login | None) -> Iterator[None]:
+    def _explained(self, login: "_Login | None") -> Iterator[None]:
         """Turn what a server or the network does into our errors, without secrets."""
         try:
             yield
         except DeliveryError:
             raise
         except Exception as error:
-            kind, said, hint = explain(error)
-            told = without_secrets(f"{self.name}: {said}", _secrets(login))
+            kind, said, hint = _explain(error)
+            told = without_secrets(f"{self.name}: {said}", login.forms if login else ())
             raise kind(told, hint) from None
 
 
-def _send(
-    server: smtplib.SMTP, message_for: MessageFor, envelope: Envelope
-) -> tuple[dict[str, Answer], tuple[str, ...]]:
-    """Send a mail over a connection; give who did not get it and who did."""
+@dataclass(frozen=True)
+class _Login:
+    """Who logs in, and how: auto, plain, login or xoauth2. secret: password or token."""
+
+    user: str
+    secret: str = field(repr=False)
+    method: str
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The secret, as it is sent by each method."""
+        return (self.secret, f"\0{self.user}\0{self.secret}", self._xoauth2)
+
+    @property
+    def _xoauth2(self) -> str:
+        # As Google and Microsoft describe it; there is no RFC.
+        return f"user={self.user}\1auth=Bearer {self.secret}\1\1"
+
+    def log_in(self, server: smtplib.SMTP) -> None:
+        if not (self.user.isascii() and self.secret.isascii()):
+            raise DeliveryError("user and password for the mail server must be ASCII")
+        if self.method != "auto":
+            mechanism = self.method.upper()
+            if mechanism not in server.esmtp_features.get("auth", "").upper().split():
+                raise smtplib.SMTPNotSupportedError(f"it does not offer to log in with {mechanism}")
+            server.esmtp_features["auth"] = mechanism  # of which login takes the best that it knows
+        if self.method == "xoauth2":
+            # Once it has refused, the server explains why, and wants an empty answer.
+            server.auth("XOAUTH2", lambda given=None: self._xoauth2 if given is None else "")
+        else:
+            server.login(self.user, self.secret)
+
+
+class _Replies:
+    """The lines that a server says, up to so many bytes and until a deadline.
+
+    The timeout of a socket is of each piece that arrives: a server that greets without end, or a
+    letter at a time, would never run into it.
+    """
+
+    def __init__(self, connection: socket.socket, timeout: float) -> None:
+        self._connection, self._timeout = connection, timeout
+        self._end = time.monotonic() + MOST_TIMEOUTS * timeout
+        self._bytes = 0
+
+    def readline(self, most: int) -> bytes:
+        line = b""
+        while len(line) < most and not line.endswith(b"\n"):
+            left = self._end - time.monotonic()
+            self._bytes += 1
+            if left <= 0 or self._bytes > MOST_REPLIES:
+                raise TimeoutError("it did not come to an end")
+            self._connection.settimeout(min(left, self._timeout))
+            letter = self._connection.recv(1)
+            if not letter:
+                break
+            line += letter
+        self._connection.settimeout(self._timeout)
+        return line
+
+    def close(self) -> None:
+        """Do nothing: the connection is closed by whoever opened it."""
+
+
+class _Connection(smtplib.SMTP):
+    """A connection on which a server cannot talk for ever."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Replies(self.sock, self.timeout)
+        return super().getreply()
+
+
+class _TlsConnection(_Connection, smtplib.SMTP_SSL):
+    """The same, encrypted from the first byte."""
+
+
+def _transmit(
+    server: smtplib.SMTP, message_for: MessageFor, sender: str, recipients: Sequence[str]
+) -> Mapping[str, tuple[int, bytes]]:
+    """Send a mail over a connection; return what the server said of those who did not get it."""
     size = server.esmtp_features.get("size", "")
-    limit = int(size) or None if size.isascii() and size.isdigit() else None
-    message = message_for(limit)
+    message = message_for(int(size) or None if size.isascii() and size.isdigit() else None)
     while True:
         try:
-            failed = server.sendmail(envelope.sender, list(envelope.recipients), message)
-            taken = tuple(each for each in envelope.recipients if each not in failed)
-            return dict(failed), taken
+            return server.sendmail(sender, recipients, message)
         except smtplib.SMTPRecipientsRefused as error:
             # Nobody got it, not even those that were taken before the server hung up.
-            lost: dict[str, Answer] = dict.fromkeys(
-                envelope.recipients, (421, "the server hung up")
-            )
-            return {**lost, **error.recipients}, ()
+            return dict.fromkeys(recipients, (421, b"the server hung up")) | error.recipients
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
             if error.smtp_code != TOO_LARGE:
                 raise
@@ -175,32 +238,46 @@ def _send(
                 raise error from None
 
 
-def _secrets(login: Login | None) -> list[str]:
-    if login is None:
-        return []
-    plain = f"\0{login.user}\0{login.secret}"
-    return [login.secret, plain, _xoauth2(login)]
+def _explain(error: Exception) -> tuple[type[DeliveryError], str, str]:
+    """Say what kind of error it is, what the server or the network did, and what to do."""
+    kind: type[DeliveryError] = TemporaryError
+    hint = ""
+    match error:
+        case smtplib.SMTPResponseException(smtp_code=code, smtp_error=text):
+            said = _answer(code, text)
+            if code >= 500:
+                kind = DeliveryError
+                if isinstance(error, smtplib.SMTPAuthenticationError):
+                    said = f"the login was refused: {said}"
+                    hint = f"check the user and {SMTP_PASSWORD}, or the token"
+                elif isinstance(error, smtplib.SMTPDataError):
+                    kind, said = RefusedError, f"the message was refused: {said}"
+        case smtplib.SMTPServerDisconnected():
+            said = _LATE if isinstance(error.__context__, TimeoutError) else _LOST
+        case smtplib.SMTPException():
+            kind, said = DeliveryError, str(error).rstrip(".")
+            hint = "deliver.mail.smtp.security and login.method say what the server must offer"
+        case ssl.SSLCertVerificationError():
+            kind, said = (
+                DeliveryError,
+                f"its certificate is not to be trusted: {error.verify_message}",
+            )
+            hint = "check the name of the host; for an authority of your own give ca_file"
+        case TimeoutError():
+            said = _LATE
+        case socket.gaierror():
+            said = f"its address cannot be found: {error.strerror}"
+        case ssl.SSLError():
+            said = f"the connection could not be encrypted: {error.reason or error}"
+            hint = "is security right: starttls for port 587, tls for port 465?"
+        case OSError():
+            said = f"no connection: {error.strerror or error}"
+        case _:  # an answer that smtplib cannot read: the mail is to be kept all the same
+            kind, said = DeliveryError, f"it was not understood: {type(error).__name__}: {error}"
+    return kind, said, hint
 
 
-def _xoauth2(login: Login) -> str:
-    """Give the answer of Google and Microsoft's XOAUTH2, which has no RFC."""
-    return f"user={login.user}\1auth=Bearer {login.secret}\1\1"
-
-
-def _log_in(server: smtplib.SMTP, login: Login) -> None:
-    if not (login.user.isascii() and login.secret.isascii()):
-        raise DeliveryError("user and password for the mail server must be ASCII")
-    if login.method == "auto":
-        server.login(login.user, login.secret)
-        return
-    server.user, server.password = login.user, login.secret
-    answers: dict[str, Callable[..., str]] = {
-        "plain": server.auth_plain,
-        "login": server.auth_login,
-        # Once it has refused, the server explains why, and wants an empty answer before it ends.
-        "xoauth2": lambda challenge=None: _xoauth2(login) if challenge is None else "",
-    }
-    mechanism = login.method.upper()
-    if mechanism not in server.esmtp_features.get("auth", "").upper().split():
-        raise smtplib.SMTPNotSupportedError(f"it does not offer to log in with {mechanism}")
-    server.auth(mechanism, answers[login.method])
+def _answer(code: int, text: bytes | str) -> str:
+    """Return an answer of a server in one line."""
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return one_line(f"{code} {words}")

@@ -1,61 +1,70 @@
-"""What every way of sending a mail has in common: an envelope, a receipt, patience."""
+"""What all ways of sending have in common: errors, a receipt, and trying again."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from reportgen.deliver.errors import TemporaryError
+from reportgen.errors import ExitCode, ReportgenError
 
-MAIL_FACTOR = 3.0  # each wait is so many times the one before
+WAIT_FACTOR = 3.0  # each wait is so many times the one before
+LONGEST_WAIT = 600.0  # seconds
+_JOINERS = "\u200c\u200d"  # within Persian words, and within one emoji of several
 
-Given = TypeVar("Given")
+Result = TypeVar("Result")
 MessageFor = Callable[[int | None], bytes]
-"""Gives the message for a server that takes so many bytes, None for any; RefusedError if none."""
+"""Return the message for a server that takes so many bytes, None for any; RefusedError if none."""
 
 
-@dataclass(frozen=True)
-class Envelope:
-    """Who sends a mail to whom; plain addresses."""
+class DeliveryError(ReportgenError):
+    """A message could not be delivered, and trying again as it is would not help."""
 
-    sender: str
-    recipients: tuple[str, ...]
+    exit_code = ExitCode.DELIVERY
 
 
-@dataclass(frozen=True)
+class TemporaryError(DeliveryError):
+    """A message could not be delivered now; later it may be."""
+
+
+class RefusedError(DeliveryError):
+    """The message itself is not taken: sending it again would be refused again."""
+
+
+@dataclass
 class Receipt:
-    """What became of a mail, by recipient.
+    """What became of a message, by recipient.
 
-    refused: those that the server will never take, with what it said. postponed: those that it
-    did not take this time.
+    refused: those that will never get it, with what the server said. postponed: those that the
+    server did not take this time.
     """
 
-    accepted: tuple[str, ...] = ()
-    refused: Mapping[str, str] = field(default_factory=dict)
-    postponed: Mapping[str, str] = field(default_factory=dict)
+    accepted: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    postponed: dict[str, str] = field(default_factory=dict)
 
 
 class Transport(Protocol):
-    """A way to send a mail."""
+    """A way to send a message."""
 
-    def send(self, message_for: MessageFor, envelope: Envelope) -> Receipt:
-        """Send a mail; raises DeliveryError when no recipient got it and why is not theirs."""
+    def send(self, message_for: MessageFor, sender: str, recipients: Sequence[str]) -> Receipt:
+        """Send a message; raise DeliveryError when no recipient got it and why is not theirs."""
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How often to try, and how many seconds to wait before the second attempt."""
+def retry(attempt: Callable[[], Result], attempts: int, wait: float) -> Result:
+    """Return what an attempt returns; after a TemporaryError wait some seconds and try again."""
+    for n in range(attempts - 1):
+        try:
+            return attempt()
+        except TemporaryError:
+            time.sleep(min(wait * WAIT_FACTOR**n, LONGEST_WAIT))
+    return attempt()
 
-    attempts: int
-    wait: float
 
-    def try_again(self, attempt: Callable[[], Given]) -> Given:
-        """Give what an attempt gives; TemporaryError is met with another, after a while."""
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+def one_line(text: str) -> str:
+    """Return a text without line breaks and other control characters.
 
-        trying = Retrying(
-            stop=stop_after_attempt(self.attempts),
-            wait=wait_exponential(multiplier=self.wait, exp_base=MAIL_FACTOR, max=600),
-            retry=retry_if_exception_type(TemporaryError),
-            reraise=True,
-        )
-        return trying(attempt)
+    They could end a header, or command a terminal.
+    """
+    text = text.replace("\u00a0", " ")
+    plain = "".join(sign if sign.isprintable() or sign in _JOINERS else " " for sign in text)
+    return " ".join(plain.split())

@@ -1,131 +1,127 @@
-"""The verdict of a run as JSON, for a chat or a service."""
+"""Posts the verdict of a run as JSON to a chat or a service."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from reportgen.config.deliver import WebhookBlock, is_local
 from reportgen.config.secrets import WEBHOOK_URL
-from reportgen.deliver.contents import Absent, Told
-from reportgen.deliver.errors import DeliveryError, RefusedError, TemporaryError
+from reportgen.deliver.mail_view import Absent, RunView
 from reportgen.deliver.secrets import read_secret, without_secrets
-from reportgen.deliver.transport import Patience
-from reportgen.deliver.wording import MARKS, WORDS
+from reportgen.deliver.subject import MARKS, WORDS
+from reportgen.deliver.transport import (
+    DeliveryError,
+    MessageFor,
+    Receipt,
+    RefusedError,
+    TemporaryError,
+    one_line,
+    retry,
+)
+from reportgen.quality.checks.verdicts import count_checks
 
 FORMAT = "reportgen-verdict/1"
 MOST_LINES = 10
 LONGEST_TEXT = 3500  # characters; Slack cuts at 4,000, Mattermost at 16,383
 MOST_READ = 4000  # bytes of an answer
-MOST_SAID = 300  # characters of it in an error
-_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+LONGEST_ANSWER = 300  # characters of it in an error
+_TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _OF_MESSAGE = frozenset({400, 413, 415, 422})
 
 
-def message(block: WebhookBlock, subject: str, told: Told) -> bytes:
-    """Give the JSON for a kind of receiver."""
-    if block.kind == "generic":
-        values = verdict(subject, told)
-    else:
-        values = {"text": _text(subject, told, _SIGNS[block.kind])}
-    return json.dumps(values, ensure_ascii=False).encode()
-
-
-def notice(block: WebhookBlock, subject: str, name: str, absent: Sequence[Absent]) -> bytes:
-    """Give the JSON that says that there is no report. name: of the report, or of all of them."""
-    if block.kind == "generic":
-        values: dict[str, Any] = {
-            "format": FORMAT,
-            "subject": subject,
-            "status": "error",
-            "sentence": "There is no report.",
-            "report": {"id": name},
-            "attention": [
-                {"status": "error", "title": one.name, "text": one.said} for one in absent
-            ],
-        }
-    else:
-        signs = _SIGNS[block.kind]
-        lines = [f"{MARKS['error']} {signs.bold.format(signs.plain(subject))}"]
-        lines += [signs.plain(f"{one.name}: {one.said}") for one in absent[:MOST_LINES]]
-        values = {"text": "\n".join(lines)[:LONGEST_TEXT]}
-    return json.dumps(values, ensure_ascii=False).encode()
-
-
-def verdict(subject: str, told: Told) -> dict[str, Any]:
-    """Give the verdict as plain values, for whoever has a service of their own."""
-    from reportgen.quality.checks.verdicts import count_checks
-
-    summary, counts = told.summary, count_checks(told.summary)
-    return {
+def verdict_message(block: WebhookBlock, subject: str, run: RunView) -> bytes:
+    """Return the JSON on a run for a kind of receiver."""
+    record, counts = run.summary.run, count_checks(run.summary)
+    values = {
         "format": FORMAT,
         "subject": subject,
-        "status": summary.run.status,
-        "sentence": told.view.verdict,
-        "report": {key: getattr(summary.report, key) for key in ("id", "title", "field")},
+        "status": record.status,
+        "sentence": run.view.verdict,
+        "report": run.summary.report.model_dump(include={"id", "title", "field"}),
         "run": {
-            "id": summary.run.id,
-            "started": summary.run.started,
-            "seconds": summary.run.seconds,
-            "partial": bool(summary.run.only),
-            "synthetic": bool(summary.run.synthetic),
+            "id": record.id,
+            "started": record.started,
+            "seconds": record.seconds,
+            "partial": bool(record.only),
+            "synthetic": bool(record.synthetic),
         },
         "checks": {**vars(counts), "made": counts.made},
         "attention": [
-            {"status": line.status, "title": line.title, "text": line.text, "target": line.target}
-            for line in told.view.attention
+            {key: getattr(line, key) for key in ("status", "title", "text", "target")}
+            for line in run.view.attention
         ],
         "changes": [
-            {"text": change.text, "status": change.status, "section": change.section}
-            for since in told.view.since
+            change.model_dump(include={"text", "status", "section"})
+            for since in run.view.since
             for change in (*since.first, *since.rest)
         ],
-        "links": told.links.known,
+        "links": run.links.known,
     }
+    notes = [f"Synthetic data. {' '.join(record.synthetic)}"] * bool(record.synthetic)
+    return _message(block, values, notes)
+
+
+def notice_message(block: WebhookBlock, subject: str, name: str, absent: Sequence[Absent]) -> bytes:
+    """Return the JSON that says that there is no report. name: of the report, or of all of them."""
+    values = {
+        "format": FORMAT,
+        "subject": subject,
+        "status": "error",
+        "sentence": "There is no report.",
+        "report": {"id": name},
+        "attention": [{"status": "error", "title": one.name, "text": one.why} for one in absent],
+        "links": {},
+    }
+    return _message(block, values)
+
+
+def _message(block: WebhookBlock, values: Mapping[str, Any], notes: Sequence[str] = ()) -> bytes:
+    """Return the JSON for a service, or for a chat the text that says the same."""
+    if block.kind != "generic":
+        values = {"text": _text(values, notes, _MARKUP[block.kind])}
+    return json.dumps(values, ensure_ascii=False).encode()
 
 
 @dataclass(frozen=True)
-class _Signs:
+class _Markup:
     """How a chat writes what must not be taken for markup, bold text, and links."""
 
-    escaped: Mapping[str, str]
+    escapes: Mapping[str, str]
     bold: str
     link: str
 
-    def plain(self, text: str) -> str:
-        return "".join(self.escaped.get(sign, sign) for sign in " ".join(text.split()))
+    def escape(self, text: str) -> str:
+        return "".join(self.escapes.get(sign, sign) for sign in " ".join(text.split()))
 
 
 _MARKDOWN = {sign: f"\\{sign}" for sign in "\\`*_{}[]<>()#+-.!|~"}
-_SIGNS: Mapping[str, _Signs] = {
+_MARKUP: Mapping[str, _Markup] = {
     # https://docs.slack.dev/messaging/formatting-message-text
-    "slack": _Signs({"&": "&amp;", "<": "&lt;", ">": "&gt;"}, "*{}*", "<{address}|{text}>"),
+    "slack": _Markup({"&": "&amp;", "<": "&lt;", ">": "&gt;"}, "*{}*", "<{address}|{text}>"),
     # A space of no width: a title must not call the whole channel.
-    "mattermost": _Signs({**_MARKDOWN, "@": "@\u200b"}, "**{}**", "[{text}]({address})"),
+    "mattermost": _Markup({**_MARKDOWN, "@": "@\u200b"}, "**{}**", "[{text}]({address})"),
 }
 
 
-def _text(subject: str, told: Told, signs: _Signs) -> str:
-    summary = told.summary
-    lines = [f"{told.mark} {signs.bold.format(signs.plain(subject))}"]
-    lines.append(signs.plain(told.view.verdict))
-    if summary.run.synthetic:
-        lines.append(signs.plain(f"Synthetic data. {' '.join(summary.run.synthetic)}"))
-    attention = [
-        f"• {MARKS[line.status]} {WORDS[line.status]} {signs.plain(f'{line.title}: {line.text}')}"
-        for line in told.view.attention
-    ]
-    lines += attention[:MOST_LINES]
+def _text(values: Mapping[str, Any], notes: Sequence[str], markup: _Markup) -> str:
+    lines = [f"{MARKS[values['status']]} {markup.bold.format(markup.escape(values['subject']))}"]
+    lines += [markup.escape(line) for line in (values["sentence"], *notes)]
+    attention = values["attention"]
+    for line in attention[:MOST_LINES]:
+        said = markup.escape(f"{line['title']}: {line['text']}")
+        lines.append(f"• {MARKS[line['status']]} {WORDS[line['status']]} {said}")
     if len(attention) > MOST_LINES:
         lines.append(f"• {len(attention) - MOST_LINES} more in the report")
     end = ""
-    if told.links.report:
-        end = "\n" + signs.link.format(address=told.links.report, text="Open the full report")
-    said = "\n".join(lines)
-    if len(said) + len(end) > LONGEST_TEXT:
-        said = f"{said[: LONGEST_TEXT - len(end) - 1].rstrip()}…"
-    return said + end
+    if address := values["links"].get("report"):
+        end = "\n" + markup.link.format(address=address, text="Open the full report")
+    text = "\n".join(lines)
+    if len(text) + len(end) > LONGEST_TEXT:
+        text = f"{text[: LONGEST_TEXT - len(end) - 1].rstrip()}…"
+    return text + end
 
 
 @dataclass(frozen=True)
@@ -135,24 +131,22 @@ class Webhook:
     settings: WebhookBlock
     environment: Mapping[str, str] = field(repr=False)
 
-    def post(self, content: bytes) -> None:
-        """Post a message.
-
-        Raises TemporaryError, RefusedError for a message that is not taken, and DeliveryError.
-        """
-        settings = self.settings
-        variable = settings.variable or WEBHOOK_URL
+    def send(self, message_for: MessageFor, sender: str, recipients: Sequence[str]) -> Receipt:
+        """Post a message; recipients: what the receiver is called."""
+        variable = self.settings.variable or WEBHOOK_URL
         address = read_secret(variable, self.environment)
-        host = _host(address, variable)
-        patience = Patience(settings.attempts, settings.wait)
-        patience.try_again(lambda: self._once(address, host, content))
+        host, content = _host(address, variable), message_for(None)
+        retry(
+            lambda: self._post(address, host, content), self.settings.attempts, self.settings.wait
+        )
+        return Receipt(accepted=[*recipients])
 
-    def _once(self, address: str, host: str, content: bytes) -> None:
+    def _post(self, address: str, host: str, content: bytes) -> None:
         import urllib3
 
         try:
             with _pool(self.settings, address) as pool:
-                answer = pool.request(
+                response = pool.request(
                     "POST",
                     address,
                     body=content,
@@ -162,7 +156,9 @@ class Webhook:
                     timeout=self.settings.timeout,
                     preload_content=False,  # it may be endless
                 )
-                said = _beginning(answer)
+                is_fine = 200 <= response.status < 300
+                answer = b"" if is_fine else response.read(MOST_READ)
+                response.close()
         except urllib3.exceptions.SSLError as error:
             hint = "check the address; for an authority of your own give deliver.webhook.ca_file"
             said = without_secrets(f"{host}: no trust: {error}", [address])
@@ -170,52 +166,41 @@ class Webhook:
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             said = without_secrets(f"{host}: no connection: {error}", [address])
             raise TemporaryError(said) from None
-        if 200 <= answer.status < 300:
-            return
-        told = without_secrets(said, [address])[:MOST_SAID]
-        raise _kind(answer.status)(f"{host} answered {answer.status} {told}".rstrip())
-
-
-def _beginning(answer: Any) -> str:
-    """Give what an answer begins with, in one line; empty when it is fine."""
-    try:
-        read = b"" if 200 <= answer.status < 300 else answer.read(MOST_READ)
-    finally:
-        answer.close()
-    return " ".join(read.decode("utf-8", "replace").split())
+        if not is_fine:
+            words = one_line(answer.decode("utf-8", "replace"))
+            told = without_secrets(words, [address])[:LONGEST_ANSWER]
+            kind = _error_kind(response.status)
+            raise kind(f"{host} answered {response.status} {told}".rstrip())
 
 
 def _host(address: str, variable: str) -> str:
-    """Give the host of an address; DeliveryError, without the address, for one that will not do."""
+    """Return the host of an address; DeliveryError, without the address, if it will not do."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
     except ValueError:
         host = ""
+    hint = "it should start with https://"
     if not host or parts.scheme not in {"https", "http"}:
-        raise DeliveryError(f"{variable} holds no web address", "it should start with https://")
+        raise DeliveryError(f"{variable} holds no web address", hint)
     if parts.scheme == "http" and not is_local(host):
-        raise DeliveryError(
-            f"{variable} holds an address without encryption", "it should start with https://"
-        )
+        raise DeliveryError(f"{variable} holds an address without encryption", hint)
     return host
 
 
-def _kind(status: int) -> type[DeliveryError]:
-    if status in _LATER:
+def _error_kind(status: int) -> type[DeliveryError]:
+    if status in _TEMPORARY:
         return TemporaryError
     return RefusedError if status in _OF_MESSAGE else DeliveryError
 
 
 def _pool(settings: WebhookBlock, address: str) -> Any:
-    """Give what connects to an address, through the proxy of the environment if there is one."""
-    from urllib.request import getproxies, proxy_bypass
-
+    """Return what connects to an address, through the proxy of the environment if there is one."""
     import urllib3
 
-    given: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED"}
+    options: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED"}
     if settings.ca_file is not None:
-        given["ca_certs"] = str(settings.ca_file)
+        options["ca_certs"] = str(settings.ca_file)
     parts = urlsplit(address)
     proxy = None if proxy_bypass(str(parts.hostname)) else getproxies().get(parts.scheme)
-    return urllib3.ProxyManager(proxy, **given) if proxy else urllib3.PoolManager(**given)
+    return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)

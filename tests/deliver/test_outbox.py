@@ -1,29 +1,34 @@
-import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from mailed_runs import MAIL
 
-from reportgen.deliver.errors import DeliveryError
-from reportgen.deliver.outbox import KEPT, Outbox, Waiting, is_too_old
+from reportgen.config.deliver import DeliverBlock
+from reportgen.deliver.mail_view import Absent
+from reportgen.deliver.outbox import MOST_AGE, Message, Outbox
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
+SMTP = {"host": "localhost", "ca_file": "/etc/ca.pem", "login": {"user": "robot"}}
+BLOCK = {"links": {"report": "https://x.org/{{ run.id }}"}, "mail": {**MAIL, "smtp": SMTP}}
+SETTINGS = DeliverBlock.model_validate({**BLOCK, "webhook": {"kind": "slack"}})
 
 
-def waiting(name="20261123T020000Z", **updates):
+def message(name="20261123T020000Z", **fields):
     given = {
         "channel": "mail",
         "content": b"Subject: x\r\n\r\n",
         "sender": "r@example.org",
-        "addressed": ("a@example.org",),
+        "recipients": ("a@example.org",),
         "since": NOW,
-        "why": "it did not answer",
-        "settings": {"smtp": {"host": "localhost"}},
+        "settings": SETTINGS,
         "runs": {"/data/run": "20261123T020000Z"},
-        "facts": {"number": 2},
+        "absent": (Absent("elais", "It was not built."),),
+        "number": 2,
     }
-    return Waiting(name=name, **{**given, **updates})
+    return Message(name=name, **{**given, **fields})
 
 
 @pytest.fixture
@@ -33,128 +38,99 @@ def outbox(tmp_path):
         yield found
 
 
-def test_what_is_kept_comes_back_as_it_was(outbox):
-    path = outbox.keep(waiting())
-    assert path.suffix == ".eml"
-    assert path.read_bytes() == b"Subject: x\r\n\r\n"
-    assert outbox.waiting() == ([waiting()], [])
+def test_what_is_kept_comes_back_as_it_was_the_oldest_first(outbox):
+    later, first = message("a", since=NOW + timedelta(days=1)), message("b", why="it is down: Ü")
+    posted = message("b", channel="webhook", content=b"{}\r\n", since=NOW + timedelta(hours=1))
+    for one in (later, first, posted):
+        outbox.keep(one)
+    assert outbox.waiting() == ([first, posted, later], [])
+    outbox.remove(posted)
+    assert outbox.waiting() == ([first, later], [])
 
 
-def test_the_oldest_comes_first(outbox):
-    later, first = waiting("a", since=NOW + timedelta(days=1)), waiting("b")
-    outbox.keep(later)
-    outbox.keep(first)
-    assert outbox.waiting()[0] == [first, later]
-
-
-def test_a_mail_and_a_message_of_one_run_wait_beside_each_other(outbox):
-    outbox.keep(waiting())
-    outbox.keep(waiting(channel="webhook", content=b"{}"))
-    assert {one.channel for one in outbox.waiting()[0]} == {"mail", "webhook"}
-    outbox.forget(waiting().name, "webhook")
-    assert [one.channel for one in outbox.waiting()[0]] == ["mail"]
+def test_a_kept_mail_can_be_opened_and_only_its_owner_can_read_it(outbox):
+    path = outbox.keep(message())
+    assert path.name == "20261123T020000Z.mail.eml"
+    assert path.read_bytes().endswith(b"}\r\nSubject: x\r\n\r\n")
+    assert outbox.folder.stat().st_mode & 0o777 == 0o700
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_what_is_set_aside_waits_no_more_but_is_not_lost(outbox):
-    outbox.keep(waiting())
-    path = outbox.set_aside(waiting(), "550 no")
+    outbox.keep(message())
+    path = outbox.set_aside(message(why="550 no"))
     assert outbox.waiting() == ([], [])
-    assert path.read_bytes() == b"Subject: x\r\n\r\n"
-    assert path.with_suffix(".why").read_text() == "550 no\n"
+    assert b'"why": "550 no"' in path.read_bytes()
+    assert path.read_bytes().endswith(b"Subject: x\r\n\r\n")
 
 
 @pytest.mark.parametrize(
-    "damage",
+    ("old", "new"),
     [
-        lambda text: "{",
-        lambda text: text.replace("[", '"').replace("]", '"'),
-        lambda text: text.replace('"r@example.org"', "5"),
-        lambda text: text.replace("2026-11-23T00:00:00Z", "yesterday"),
-        lambda text: text.replace('"channel": "mail"', '"channel": "webhook"'),
-        lambda text: "[]",
+        (b"X-Reportgen-Outbox: {", b"{{"),
+        (b'"r@example.org"', b"5"),
+        (b"2026-11-23T00:00:00Z", b"yesterday"),
+        (b'"channel": "mail"', b'"channel": "webhook"'),
+        (b'"name": "a"', b'"name": "c"'),
+        (b'"host": "localhost"', b'"host": "local host"'),
+        (b"\r\n", b""),
     ],
 )
-def test_what_is_damaged_is_named_and_does_not_stop_the_rest(outbox, damage):
-    outbox.keep(waiting("a"))
-    outbox.keep(waiting("b"))
-    file = outbox.folder / "waiting" / "a.mail.json"
-    text = file.read_text()
-    file.write_text(damage(text))
-    assert file.read_text() != text
+def test_what_is_damaged_is_named_and_does_not_stop_the_rest(outbox, old, new):
+    path = outbox.keep(message("a"))
+    outbox.keep(message("b"))
+    assert old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, new))
     found, problems = outbox.waiting()
-    assert [one.name for one in found] == ["b"]
+    assert found == [message("b")]
     (problem,) = problems
-    assert "waiting/a.mail: what waits there cannot be read: is damaged" in problem.message
-
-
-@pytest.mark.parametrize("gone", ["a.mail.eml", "a.mail.json"])
-def test_half_of_a_message_is_named_once_and_moved_away(outbox, gone):
-    outbox.keep(waiting("a"))
-    outbox.keep(waiting("b"))
-    (outbox.folder / "waiting" / gone).unlink()
-    found, problems = outbox.waiting()
-    assert [one.name for one in found] == ["b"]
-    (problem,) = problems
-    assert "refused/a.mail: only half of a message is there" in problem.message
-    assert outbox.waiting() == (found, [])
-    left = {"a.mail.eml", "a.mail.json"} - {gone}
-    assert {path.name for path in (outbox.folder / "refused").iterdir()} == left
+    assert problem.message == f"{path}: what waits there cannot be read: is damaged"
 
 
 def test_runs_are_remembered_by_channel(outbox):
-    assert outbox.delivered("x") == {}
+    assert outbox.delivered("x", "mail") is None
     outbox.remember("x", "mail", {"number": 1})
     outbox.remember("x", "webhook", {"number": 2})
-    assert outbox.delivered("x") == {"mail": {"number": 1}, "webhook": {"number": 2}}
+    assert outbox.delivered("x", "mail") == {"number": 1}
+    assert outbox.delivered("x", "webhook") == {"number": 2}
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "\xff", '{"mail": 1}'])
-def test_a_damaged_memory_is_none(outbox, content):
+def test_a_damaged_memory_is_none_and_can_be_written_again(outbox, content):
     outbox.remember("x", "mail", {"number": 1})
     (outbox.folder / "delivered" / "x.json").write_text(content, encoding="latin-1")
-    assert outbox.delivered("x") == {}
+    assert outbox.delivered("x", "mail") is None
+    outbox.remember("x", "mail", {"number": 2})
+    assert outbox.delivered("x", "mail") == {"number": 2}
 
 
-def test_no_name_leads_out_of_the_folder(outbox, tmp_path):
+def test_no_name_and_no_link_leads_out_of_the_folder(outbox, tmp_path):
     outbox.remember("../../evil", "mail", {})
-    outbox.keep(waiting("../../evil"))
+    path = outbox.keep(message("../../evil"))
     inside = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert all(path.is_relative_to(outbox.folder) for path in inside)
-    assert not (tmp_path.parent / "evil.json").exists()
+    path.with_name(f".{path.name}").symlink_to(tmp_path / "target")
+    with pytest.raises(OSError, match="symbolic links"):
+        outbox.keep(message("../../evil"))
+    assert not (tmp_path / "target").exists()
 
 
-def test_only_the_owner_can_read_it(outbox):
-    path = outbox.keep(waiting())
-    assert outbox.folder.stat().st_mode & 0o777 == 0o700
-    assert path.stat().st_mode & 0o077 == 0
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_can_write_is_refused(outbox, mode):
+    outbox.folder.chmod(mode)
+    for write in (outbox.keep, outbox.remove, outbox.set_aside):
+        with pytest.raises(PermissionError, match="others may write to it"):
+            write(message())
+    with pytest.raises(PermissionError), Outbox(outbox.output).locked():
+        pass
 
 
-def test_two_processes_do_not_deliver_at_a_time(tmp_path):
-    program = f"""
-import sys, time
-from pathlib import Path
-from reportgen.deliver.errors import DeliveryError
-from reportgen.deliver.outbox import Outbox
-with Outbox(Path({str(tmp_path)!r})).locked():
-    with open({str(tmp_path / "log")!r}, "a") as log:
-        log.write("in ")
-        log.flush()
-        time.sleep(0.2)
-        log.write("out ")
-"""
-    command = [sys.executable, "-c", program]
-    processes = [subprocess.Popen(command) for _ in range(3)]
-    assert [process.wait(60) for process in processes] == [0, 0, 0]
-    assert (tmp_path / "log").read_text() == "in out " * 3
-
-
-def test_a_memory_that_cannot_be_read_is_not_none(outbox):
-    outbox.remember("x", "mail", {"number": 1})
-    file = outbox.folder / "delivered" / "x.json"
-    file.unlink()
-    file.mkdir()
-    with pytest.raises(DeliveryError, match="so it is not known what was sent"):
-        outbox.delivered("x")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away (not root)")
+def test_a_folder_of_another_user_is_refused(outbox):
+    os.chown(outbox.folder, 12345, 12345)
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        outbox.remember("x", "mail", {})
 
 
 def test_the_output_folder_is_not_made_when_it_is_gone(tmp_path):
@@ -163,13 +139,23 @@ def test_the_output_folder_is_not_made_when_it_is_gone(tmp_path):
     assert not (tmp_path / "gone").exists()
 
 
-def test_what_has_waited_for_days_is_no_news():
-    assert not is_too_old(waiting(since=NOW - KEPT + timedelta(hours=1)), NOW)
-    assert is_too_old(waiting(since=NOW - KEPT - timedelta(hours=1)), NOW)
+def test_two_processes_do_not_deliver_at_a_time(tmp_path):
+    program = """
+import sys
+from pathlib import Path
+from reportgen.deliver.outbox import Outbox
+print("waiting", flush=True)
+with Outbox(Path(sys.argv[1])).locked():
+    print(Path(sys.argv[1], "left").exists())
+"""
+    with Outbox(tmp_path).locked():
+        command = [sys.executable, "-c", program, str(tmp_path)]
+        other = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert other.stdout.readline() == "waiting\n"
+        (tmp_path / "left").touch()
+    assert other.communicate(timeout=60)[0] == "True\n"
 
 
-def test_a_kept_message_is_complete_or_not_there(outbox):
-    path = outbox.keep(waiting())
-    known = json.loads(path.with_suffix(".json").read_bytes())
-    assert known["addressed"] == ["a@example.org"]
-    assert not list((outbox.folder / "waiting").glob(".*"))
+@pytest.mark.parametrize(("hours", "is_old"), [(-1, False), (1, True)])
+def test_what_has_waited_for_days_is_no_news(hours, is_old):
+    assert message(since=NOW - MOST_AGE - timedelta(hours=hours)).is_too_old(NOW) is is_old

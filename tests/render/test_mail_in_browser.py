@@ -8,12 +8,11 @@ from email.policy import default
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from told_runs import MAIL, change, check, told_run
+from mailed_runs import MAIL, change, check, mailed_run
 
 from reportgen.config.deliver import LinksBlock, MailBlock
-from reportgen.deliver.composing import Composer
-from reportgen.deliver.ordering import Stamp, Wish, order_mail
-from reportgen.deliver.runs import Run
+from reportgen.deliver.message import Mail
+from reportgen.deliver.recipients import Run
 from reportgen.summary import read_summary
 
 NOW = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
@@ -22,7 +21,7 @@ NOW = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
 @pytest.fixture
 def page_of_mail(tmp_path):
     """The HTML of a mail on a bad night, its figures filled in as a mail program does."""
-    run = told_run(tmp_path, status="fail")
+    run = mailed_run(tmp_path, status="fail")
     record = read_summary(run)
     section = record.sections[0]
     checks = (*section.checks, check("warn", n=3, message="A_long_word" * 30))
@@ -33,8 +32,8 @@ def page_of_mail(tmp_path):
     )
     links = LinksBlock(report="https://x.org/{{ run.id }}/report.html", index="https://x.org/")
     found = (Run(run, read_summary(run)),)
-    order = order_mail(found, links, MailBlock.model_validate(MAIL), Wish(), Stamp(NOW))
-    message = message_from_bytes(Composer(order, lambda *_: b"").message(None), policy=default)
+    mail = Mail(MailBlock.model_validate(MAIL), found, NOW, links)
+    message = message_from_bytes(mail.message(), policy=default)
     page = message.get_body(("html",)).get_content()
     for part in message.walk():
         if part.get_content_type() == "image/png":

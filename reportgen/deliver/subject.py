@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from reportgen.config.columns import Column
 from reportgen.config.deliver import LinksBlock
-from reportgen.deliver.errors import DeliveryError
+from reportgen.deliver.transport import DeliveryError, one_line
 from reportgen.numbers import counted, number
 from reportgen.quality.checks.verdicts import count_checks, verdict_sentence, worst_check
 from reportgen.summary import STATUSES, CheckRecord, MetricRecord, SectionRecord, Status, Summary
@@ -21,54 +22,70 @@ SUBJECT = (
 )
 LONGEST_SUBJECT = 200  # characters; a phone shows forty
 LONGEST_HIGHLIGHT = 60
-_JOINERS = "\u200c\u200d"  # within Persian words, and within one emoji of several
 _SMALLEST_CHANGE = 0.005  # a change that would read as 0 %
 _LARGEST_CHANGE = 10.0  # beyond it, per cent say little
 
 
+def subject_of(summary: Summary, template: str | None = None) -> str:
+    """Return the subject of the mail of one run. Raises DeliveryError for the template."""
+    return _cut(fill_template(template or SUBJECT, summary), LONGEST_SUBJECT)
+
+
+def digest_subject(summaries: Sequence[Summary], name: str, absent: int = 0) -> str:
+    """Return the subject of the mail of several runs: ``[fields] FAIL 1 of 3 reports · …``.
+
+    absent: how many reports could not be made at all.
+    """
+    worst = max(summaries, key=lambda summary: STATUSES.index(summary.run.status))
+    status = worst.run.status
+    alike = sum(summary.run.status == status for summary in summaries)
+    many = counted(len(summaries) + absent, "reports")
+    if absent:
+        said = [f"[{name}] {WORDS['error']} {absent} of {many} not made"]
+    else:
+        said = [f"[{name}] {WORDS[status]} {many if status == 'ok' else f'{alike} of {many}'}"]
+    if status != "ok":
+        said.append(f"{worst.report.id}: {verdict_words(worst)}")
+    if any(summary.run.synthetic for summary in summaries):
+        said.append("synthetic data")
+    nights = sorted({night_of(summary) for summary in summaries})
+    said.append(nights[0] if len(nights) == 1 else f"{nights[0]} to {nights[-1]}")
+    return _cut(one_line(" · ".join(said)), LONGEST_SUBJECT)
+
+
 def night_of(summary: Summary) -> str:
-    """Give the date of a run, UTC, ISO 8601."""
+    """Return the date of a run, UTC, ISO 8601."""
     return summary.run.started[:10]
 
 
 def verdict_words(summary: Summary) -> str:
-    """Give the verdict as a subject has it: ``FAIL 2 of 31 checks``."""
-    status, total = summary.run.status, len(summary.sections)
-    word, counts = WORDS[status], count_checks(summary)
-    if status == "ok":
-        return f"{word} {counted(counts.made, 'checks') if counts.made else _sections(total)}"
+    """Return the verdict as a subject has it: ``FAIL 2 of 31 checks``."""
+    status, counts = summary.run.status, count_checks(summary)
+    word, sections = WORDS[status], counted(len(summary.sections), "sections")
     affected = sum(section.status == status for section in summary.sections)
-    if status == "error" and affected:
-        return f"{word} {affected} of {_sections(total)}"
-    if status == "error":
+    if status == "ok":
+        return f"{word} {counted(counts.made, 'checks') if counts.made else sections}"
+    if status == "error" and not affected:
+        if unread := sum(bool(record.error) for record in summary.inputs):
+            return f"{word} {counted(unread, 'sources')} unreadable"
         missing = [form.upper() for form, document in summary.documents.items() if document.error]
-        unread = sum(bool(record.error) for record in summary.inputs)
-        what = (
-            f"{counted(unread, 'sources')} unreadable" if unread else f"no {' and '.join(missing)}"
-        )
-        return f"{word} {what}"
-    concerned = counts.fail if status == "fail" else counts.warn
+        return f"{word} no {' and '.join(missing)}"
+    concerned = {"error": 0, "fail": counts.fail, "warn": counts.warn}[status]
     if not concerned and not affected:
         concerned = counts.error  # of the whole run, whose budgets could not be checked
     if concerned:
         return f"{word} {concerned} of {counted(counts.made, 'checks')}"
-    return f"{word} {affected} of {_sections(total)}"
-
-
-def _sections(n: int) -> str:
-    return counted(n, "sections")
+    return f"{word} {affected} of {sections}"
 
 
 def highlight(summary: Summary) -> str:
-    """Give what matters most in a few words: ``median 24 μm flux +18 %``; empty when all is ok."""
-    broken = [section for section in summary.sections if section.status == "error"]
-    found = worst_check(summary)
+    """Return what matters most: ``median 24 μm flux +18 %``; empty when all is ok."""
+    broken = [section.title for section in summary.sections if section.status == "error"]
     if broken:
-        return _cut(broken[0].title, LONGEST_HIGHLIGHT)
-    return "" if found is None else _of_check(summary, *found)
-
-
-def _of_check(summary: Summary, section: SectionRecord | None, check: CheckRecord) -> str:
+        return _cut(broken[0], LONGEST_HIGHLIGHT)
+    section, check = worst_check(summary) or (None, None)
+    if check is None:
+        return ""
     if section is None:
         return _cut(check.label, LONGEST_HIGHLIGHT)
     metric = section.metrics.get(check.metric)
@@ -80,16 +97,21 @@ def _of_check(summary: Summary, section: SectionRecord | None, check: CheckRecor
 
 
 def _value(metric: MetricRecord, check: CheckRecord) -> str:
+    """Return a number as a change from what its check compares with, else from last night."""
     if metric.value is None:
         return "missing"
-    change = _change(metric, check)
-    if change is not None and _SMALLEST_CHANGE <= abs(change) <= _LARGEST_CHANGE:
-        return f"{100 * change:+.0f}\u00a0%".replace("-", "−")
+    base = check.target
+    if base is None and metric.past:
+        base = metric.past[-1].value
+    if base and (base < 0) == (metric.value < 0):
+        change = (metric.value - base) / abs(base)
+        if math.isfinite(change) and _SMALLEST_CHANGE <= abs(change) <= _LARGEST_CHANGE:
+            return f"{100 * change:+.0f}\u00a0%".replace("-", "−")
     return Column("", unit=metric.unit).quantity(number(metric.value, metric.digits))
 
 
 def full_label(summary: Summary, section: SectionRecord, metric: MetricRecord) -> str:
-    """Give the label of a number, behind its section's title where it does not say enough alone.
+    """Return the label of a number, behind its section's title where it does not say enough alone.
 
     The median of a section on one column is called "median", whatever column that is.
     """
@@ -106,18 +128,8 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: max(most, 1) - 1].rstrip()}…"
 
 
-def _change(metric: MetricRecord, check: CheckRecord) -> float | None:
-    """Give the change as a fraction: from what the check compares with, else from last night."""
-    past = metric.past[-1].value if metric.past else None
-    base = check.target if check.target is not None else past
-    if base is None or base == 0 or metric.value is None or (base < 0) != (metric.value < 0):
-        return None
-    change = (metric.value - base) / abs(base)
-    return change if math.isfinite(change) else None
-
-
 def fill_template(template: str, summary: Summary) -> str:
-    """Fill a template of the configuration; give one line.
+    """Fill a template of the configuration; return one line.
 
     Raises DeliveryError when it asks for what is not there. It runs in Jinja2's sandbox, as it
     comes with the run folder.
@@ -148,77 +160,41 @@ def fill_template(template: str, summary: Summary) -> str:
     return one_line(text)
 
 
-def one_line(text: str) -> str:
-    """Give a text without line breaks and other control characters, which could end a header."""
-    text = text.replace("\u00a0", " ")
-    plain = "".join(sign if sign.isprintable() or sign in _JOINERS else " " for sign in text)
-    return " ".join(plain.split())
-
-
-def subject_of(summary: Summary, template: str | None) -> str:
-    """Give the subject of the mail of one run. Raises DeliveryError for the template."""
-    text = fill_template(template or SUBJECT, summary)
-    return _cut(text, LONGEST_SUBJECT)
-
-
-def digest_subject(summaries: Sequence[Summary], name: str, absent: int = 0) -> str:
-    """Give the subject of the mail of several runs: ``[fields] FAIL 1 of 3 reports · …``.
-
-    absent: how many reports could not be made at all.
-    """
-    worst = max(summaries, key=lambda summary: STATUSES.index(summary.run.status))
-    status = worst.run.status
-    alike = sum(summary.run.status == status for summary in summaries)
-    many = counted(len(summaries) + absent, "reports")
-    if absent:
-        said = [f"[{name}] {WORDS['error']} {absent} of {many} not made"]
-    else:
-        said = [f"[{name}] {WORDS[status]} {many if status == 'ok' else f'{alike} of {many}'}"]
-    if status != "ok":
-        said.append(f"{worst.report.id}: {verdict_words(worst)}")
-    if any(summary.run.synthetic for summary in summaries):
-        said.append("synthetic data")
-    nights = sorted({night_of(summary) for summary in summaries})
-    said.append(nights[0] if len(nights) == 1 else f"{nights[0]} to {nights[-1]}")
-    text = one_line(" · ".join(said))
-    return _cut(text, LONGEST_SUBJECT)
-
-
+@dataclass(frozen=True)
 class Links:
     """Addresses of the documents of a run; empty where none is known.
 
     problems: what is wrong with the templates of those that could not be made.
     """
 
-    def __init__(self, block: LinksBlock | None, summary: Summary) -> None:
-        self.problems: list[DeliveryError] = []
-        self.report = self.pdf = self.index = ""
-        if block is None:
-            return
-        self.report = self._filled("report", block.report, summary)
-        self.pdf = self._filled("pdf", block.pdf, summary)
-        self.index = self._filled("index", block.index, summary)
-        if not self.pdf and self.report.endswith("report.html"):
-            self.pdf = f"{self.report.removesuffix('html')}pdf"
+    report: str = ""
+    pdf: str = ""
+    index: str = ""
+    problems: list[DeliveryError] = field(default_factory=list)
 
     @property
     def known(self) -> dict[str, str]:
-        """Give those addresses that are known, by what they lead to."""
+        """Those addresses that are known, by what they lead to."""
         named = {"report": self.report, "pdf": self.pdf, "index": self.index}
         return {key: address for key, address in named.items() if address}
 
-    def _filled(self, key: str, template: str | None, summary: Summary) -> str:
-        if template is None:
-            return ""
+
+def links_of(block: LinksBlock | None, summary: Summary) -> Links:
+    """Return the links of a run; the PDF lies beside the report unless it is said where."""
+    found: dict[str, str] = {}
+    problems = []
+    for key, template in block.model_dump(exclude_none=True).items() if block else ():
         try:
-            return web_address(fill_template(template, summary))
+            found[key] = _web_address(fill_template(template, summary))
         except DeliveryError as error:
-            said = f"deliver.links.{key}: {error.message}"
-            self.problems.append(DeliveryError(said, error.hint))
-            return ""
+            problems.append(DeliveryError(f"deliver.links.{key}: {error.message}", error.hint))
+    report = found.get("report", "")
+    if not found.get("pdf") and report.endswith("report.html"):
+        found["pdf"] = f"{report.removesuffix('html')}pdf"
+    return Links(**found, problems=problems)
 
 
-def web_address(text: str) -> str:
+def _web_address(text: str) -> str:
     """Check that a link is one for a browser. Raises DeliveryError: a mail must not hold others."""
     if not text.startswith(("https://", "http://")) or " " in text:
         raise DeliveryError(f"{text!r} is no web address", "it should start with https://")

@@ -1,8 +1,7 @@
-"""The commands that tell people: mail."""
+"""The command mail, and what build does with --mail."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,8 @@ from reportgen.cli.common import cli, complain
 from reportgen.errors import ConfigError, ExitCode, ReportgenError
 
 if TYPE_CHECKING:
-    from reportgen.config.deliver import DeliverBlock
     from reportgen.config.loading import Report
-    from reportgen.deliver.posting import Log
+    from reportgen.deliver import Log, Options
 
 SECRETS = """\b
 Secrets come from the environment alone, each as NAME or, in a file, as NAME_FILE:
@@ -53,8 +51,7 @@ def mail(  # noqa: PLR0917 - click names them all
     RUN is a folder such as build/cdfs/latest. A run is mailed once, however often this is called.
     What cannot be sent is kept, and sent by the next run or with --flush.
     """
-    from reportgen.deliver.ordering import Wish
-    from reportgen.delivery import deliver_runs, flush_outbox, write_messages
+    from reportgen.deliver import Options, deliver_runs, flush_outbox, write_messages
 
     if not runs and not folders:
         raise click.UsageError("give a run folder, or --flush with an output folder")
@@ -62,13 +59,13 @@ def mail(  # noqa: PLR0917 - click names them all
         raise click.UsageError("--flush sends what was written before: there is no --dry-run of it")
     if output is not None and not dry_run:
         raise click.UsageError("--output is for --dry-run")
-    codes = [tell(flush_outbox(folder)) for folder in folders]
-    wish = Wish(again=again, to=tuple(_address(text) for text in to))
+    codes = [show_log(flush_outbox(folder)) for folder in folders]
+    options = Options(again=again, to=tuple(_address(text) for text in to))
     if runs and dry_run:
-        codes.append(tell(write_messages(runs, wish, output)))
+        codes.append(show_log(write_messages(runs, options, output)))
     elif runs:
-        with _promised_when_stopped(runs[0]):
-            codes.append(tell(deliver_runs(runs, wish)))
+        with _said_when_stopped(runs[0].resolve().parent):
+            codes.append(show_log(deliver_runs(runs, options)))
     return int(max(codes))
 
 
@@ -81,78 +78,76 @@ def _address(text: str) -> str:
         raise ConfigError(f"--to: {error}") from None
 
 
-def tell(log: "Log", *, quiet: bool = False) -> ExitCode:
-    """Say what was delivered and what was not; give the exit code."""
-    if not quiet:
-        for line in log.told:
-            click.echo(line)
-    for trouble in log.troubles:
-        complain(trouble)
-    return ExitCode.DELIVERY if log.troubles else ExitCode.OK
+def show_log(log: "Log", *, quiet: bool = False) -> ExitCode:
+    """Say what was delivered and what was not; return the exit code."""
+    for line in log.done if not quiet else ():
+        click.echo(line)
+    for problem in log.problems:
+        complain(problem)
+    return ExitCode.DELIVERY if log.problems else ExitCode.OK
 
 
 @contextmanager
-def _promised_when_stopped(run: Path) -> Iterator[None]:
+def _said_when_stopped(output: Path) -> Iterator[None]:
     """Say, when a signal stops the delivery of a run, that what was not sent is kept."""
     try:
         yield
     except Exception:
         raise
     except BaseException:
-        from reportgen.deliver.outbox import Outbox
+        from reportgen.deliver.outbox import FOLDER
 
-        output = run.resolve().parent
-        if Outbox(output).holds_any():
+        if any(output.glob(f"{FOLDER}/waiting/[!.]*")):
             kept = f"the next run sends it, or: reportgen mail --flush {output}"
             click.echo(f"What was not sent is kept; {kept}", err=True)
         raise
 
 
-def mail_run(run: Path, *, dry_run: bool, quiet: bool) -> ExitCode:
-    """Mail a run that has just been built; nothing that goes wrong takes the report back."""
-    from reportgen.deliver.ordering import Wish
-    from reportgen.delivery import deliver_runs, write_messages
-
-    try:
-        with _promised_when_stopped(run):
-            log = write_messages([run], Wish()) if dry_run else deliver_runs([run], Wish())
-    except ReportgenError as error:
-        complain(error)
-        return ExitCode.DELIVERY
-    return tell(log, quiet=quiet)
-
-
 def check_delivery(report: "Report") -> None:
     """Refuse to build for a mail that nobody would get."""
-    block = report.deliver
-    if block.mail is None and block.webhook is None:
+    if report.deliver.mail is None and report.deliver.webhook is None:
         raise ConfigError(
             f"{report.path}: --mail: the configuration has no deliver.mail and no deliver.webhook",
             "say under deliver: who is told and how, see docs/mail.md",
         )
 
 
-def mail_failure(
-    block: "DeliverBlock", output: Path, name: str, title: str, error: ReportgenError
-) -> None:
-    """Mail that there is no report tonight: silence would look like a good night."""
-    from reportgen.deliver.contents import Absent
-    from reportgen.delivery import send_notice
+def mail_runs(
+    runs: Sequence[Path], options: "Options | None" = None, *, dry_run: bool, quiet: bool
+) -> ExitCode:
+    """Mail what has just been built; nothing that goes wrong takes the reports back."""
+    from reportgen.deliver import Options, deliver_runs, write_messages
 
-    absent = [Absent(name, f"{error.message} → {error.hint}" if error.hint else error.message)]
+    options = options or Options()
     try:
-        tell(send_notice(block, output, name, title, absent=absent))
+        with _said_when_stopped(runs[0].resolve().parent):
+            log = write_messages(runs, options) if dry_run else deliver_runs(runs, options)
+    except ReportgenError as error:
+        complain(error)
+        return ExitCode.DELIVERY
+    return show_log(log, quiet=quiet)
+
+
+def mail_failure(report: "Report", error: ReportgenError) -> None:
+    """Mail that there is no report tonight: silence would look like a good night."""
+    from reportgen.deliver import Absent, Options, deliver_notice
+
+    why = f"{error.message} → {error.hint}" if error.hint else error.message
+    block = report.report
+    options = Options(name=block.id, title=block.title, absent=(Absent(block.id, why),))
+    try:
+        show_log(deliver_notice(report.deliver, report.output.folder, options))
     except (ReportgenError, OSError) as trouble:
         complain(ReportgenError(f"nor could that be mailed: {trouble}"))
 
 
-def is_told_together(reports: Sequence["Report"]) -> bool:
+def is_digest(reports: Sequence["Report"]) -> bool:
     """Say whether the reports of a matrix are mailed in one mail: all of them must want it."""
     return all(report.deliver.mail is not None and report.deliver.mail.digest for report in reports)
 
 
 def run_names(folder: Path) -> frozenset[str]:
-    """Give the names of the runs in an output folder."""
+    """Return the names of the runs in an output folder."""
     from reportgen.publish import RUN_ID
 
     if not folder.is_dir():
@@ -160,49 +155,34 @@ def run_names(folder: Path) -> frozenset[str]:
     return frozenset(path.name for path in folder.iterdir() if RUN_ID.fullmatch(path.name))
 
 
-@dataclass(frozen=True)
-class Together:
-    """Reports of a matrix that are told of in one mail.
+def mail_digest(
+    reports: Sequence["Report"],
+    before: Mapping[Path, frozenset[str]],
+    said: Mapping[str, str],
+    *,
+    dry_run: bool,
+    quiet: bool,
+) -> ExitCode:
+    """Mail the reports of a matrix that were built, and which were not, in one mail.
 
     before: the runs that were there before they were built. said: what their builds said, by cell.
     """
-
-    reports: Sequence["Report"]
-    name: str
-    before: Mapping[Path, frozenset[str]]
-    said: Mapping[str, str]
-
-
-def tell_together(these: Together, *, dry_run: bool, quiet: bool) -> ExitCode:
-    """Mail the reports of a matrix that were built, and which were not."""
-    from reportgen.deliver.contents import Absent
-    from reportgen.deliver.ordering import Wish
-    from reportgen.delivery import deliver_runs, send_notice, write_messages
+    from reportgen.deliver import Absent, Options, deliver_notice
 
     runs, absent = [], []
-    for report in these.reports:
+    for report in reports:
         folder = report.output.folder
-        made = sorted(run_names(folder) - these.before[folder])
+        made = sorted(run_names(folder) - before[folder])
         slug = report.cell.slug if report.cell is not None else report.report.id
         if made:
             runs.append(folder / made[-1])
         else:
-            absent.append(Absent(report.report.id, these.said.get(slug) or "It was not built."))
-    outputs = tuple(report.output.folder for report in these.reports)
-    wish = Wish(name=these.name, absent=tuple(absent), outputs=outputs)
-    first = these.reports[0]
-    try:
-        if runs and dry_run:
-            log = write_messages(runs, wish)
-        elif runs:
-            with _promised_when_stopped(runs[0]):
-                log = deliver_runs(runs, wish)
-        elif dry_run:
-            return ExitCode.OK
-        else:
-            folder = first.output.folder
-            log = send_notice(first.deliver, folder, these.name, these.name, absent=absent)
-    except ReportgenError as error:
-        complain(error)
-        return ExitCode.DELIVERY
-    return tell(log, quiet=quiet)
+            absent.append(Absent(report.report.id, said.get(slug) or "It was not built."))
+    first, outputs = reports[0], tuple(report.output.folder for report in reports)
+    name = first.path.stem
+    options = Options(name=name, title=name, absent=tuple(absent), outputs=outputs)
+    if runs:
+        return mail_runs(runs, options, dry_run=dry_run, quiet=quiet)
+    if dry_run:
+        return ExitCode.OK
+    return show_log(deliver_notice(first.deliver, first.output.folder, options), quiet=quiet)

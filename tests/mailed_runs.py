@@ -25,7 +25,7 @@ MAIL = {
 }
 
 
-def told_run(folder, *, status="ok", mail=None, night=0, pdf=b"%PDF-1.7\n", **deliver):
+def mailed_run(folder, *, status="ok", mail=None, night=0, pdf=b"%PDF-1.7\n", **deliver):
     """Make a run folder that says how it is delivered; give its path.
 
     mail: keys of deliver.mail in place of those of MAIL; False for none. deliver: other blocks.
@@ -35,16 +35,11 @@ def told_run(folder, *, status="ok", mail=None, night=0, pdf=b"%PDF-1.7\n", **de
     if mail is not False:
         block["mail"] = {**MAIL, **(mail or {})}
     record = checked(read_summary(run), status)
-    write_summary(run, with_delivery(record, block))
+    configuration = record.configuration.model_copy(update={"deliver": block})
+    write_summary(run, record.model_copy(update={"configuration": configuration}))
     draw(run, "fluxes", "histogram")
     (run / "report.pdf").write_bytes(pdf)
     return run
-
-
-def with_delivery(record, block):
-    """Give a record that says how it is delivered."""
-    configuration = record.configuration.model_copy(update={"deliver": block})
-    return record.model_copy(update={"configuration": configuration})
 
 
 def change(run, /, **updates):
@@ -54,9 +49,12 @@ def change(run, /, **updates):
 
 def change_section(run, /, **updates):
     """Change the one section of a run."""
-    record = read_summary(run)
-    section = record.sections[0].model_copy(update=updates)
-    write_summary(run, with_status(record.model_copy(update={"sections": (section,)})))
+    change(run, sections=(read_summary(run).sections[0].model_copy(update=updates),))
+
+
+def change_report(run, /, **updates):
+    """Change what a run says of its report."""
+    change(run, report=read_summary(run).report.model_copy(update=updates))
 
 
 def check(status, *, n=1, message="Median flux is 118 mag, above the limit of 110 mag."):

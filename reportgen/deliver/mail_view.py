@@ -1,0 +1,245 @@
+"""What a mail says of runs: what its templates see, and its plain text and HTML made of them.
+
+Nothing is said that is not in the run folder.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from reportgen.config.columns import unit_symbol
+from reportgen.config.deliver import LinksBlock
+from reportgen.deliver.recipients import Run
+from reportgen.deliver.subject import MARKS, WORDS, Links, full_label, links_of, night_of
+from reportgen.numbers import MISSING, number
+from reportgen.quality.checks.verdicts import troubled_checks
+from reportgen.render.environment import render_page
+from reportgen.render.saving import PNG_DPI
+from reportgen.render.view import ReportView, report_view
+from reportgen.summary import FigureRecord, MetricRecord, SectionRecord, Status, Summary
+
+MOST_ROWS = 1  # of the tables of the report, none of which a mail shows
+SCREEN_DPI = 110  # at which a column of a journal fills a phone
+WIDEST = 600  # pixels of a mail
+LARGEST_FIGURE = 2_000_000  # bytes; more is for the report
+MOST_HTML = 80_000  # bytes; Gmail cuts a mail off at 102 kB
+_PNG_HEAD = struct.Struct(">8s4x4sII")  # signature, length of IHDR, its name, width and height
+
+
+@dataclass(frozen=True)
+class Most:
+    """How much of anything the HTML shows: lines of a list, characters of a text, reports.
+
+    figures: of each report.
+    """
+
+    lines: int
+    signs: int
+    reports: int
+    figures: int
+
+
+# Tried in turn until the page is small enough.
+SHORTER = (
+    Most(40, 600, 40, 40),
+    Most(20, 400, 20, 20),
+    Most(10, 300, 10, 10),
+    Most(5, 200, 6, 6),
+    Most(2, 120, 4, 3),
+    Most(1, 60, 2, 1),
+)
+
+
+@dataclass(frozen=True)
+class NumberRow:
+    """A number that is checked. before: what it was on the last night."""
+
+    label: str
+    value: str
+    before: str
+    unit: str
+    verdict: Status
+    mark: str
+    word: str
+
+
+@dataclass(frozen=True)
+class MailFigure:
+    """A figure in a mail.
+
+    title: of its section. width: at which it is shown, in pixels. is_drawing: whether it has lines
+    and letters only, so that its lightness can be turned for the dark; an image's could not.
+    """
+
+    section: str
+    title: str
+    record: FigureRecord
+    png: bytes
+    width: int
+    is_drawing: bool
+
+
+@dataclass(frozen=True)
+class Pdf:
+    """The PDF of a run: attached under a name, or why not and where it is.
+
+    name: in the mail, empty when it is not attached. size: in words. small: whether what is
+    attached is a smaller edition. sha256: of one that is too large to attach.
+    """
+
+    name: str = ""
+    content: bytes = field(default=b"", repr=False)
+    size: str = ""
+    small: bool = False
+    sha256: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A report that could not be made at all, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as a mail tells of it. missing_figures: asked for, and not there."""
+
+    view: ReportView
+    mark: str
+    word: str
+    night: str
+    links: Links
+    numbers: Sequence[NumberRow]
+    figures: Sequence[MailFigure] = ()
+    missing_figures: Sequence[str] = ()
+    pdf: Pdf = Pdf()
+
+    @property
+    def summary(self) -> Summary:
+        """The record of the run."""
+        return self.view.summary
+
+    def cid(self, figure: MailFigure) -> str:
+        """Return the Content-ID of a figure, without its brackets."""
+        name = f"{figure.section}.{figure.record.id}"
+        return f"{name}.{self.summary.run.id}.{self.summary.report.id}@reportgen"
+
+
+def run_view(
+    run: Run, links: LinksBlock | None, figures: int | Sequence[str] = 0, pdf: Pdf = Pdf()
+) -> RunView:
+    """Put a run into what a mail says. figures: which, or how many. pdf: what becomes of it."""
+    summary = run.summary
+    chosen, missing = choose_figures(run, figures)
+    # Without what a mail does not show, so that its files need not be read.
+    sections = tuple(s.model_copy(update={"tables": (), "figures": ()}) for s in summary.sections)
+    return RunView(
+        view=report_view(run.folder, summary.model_copy(update={"sections": sections}), MOST_ROWS),
+        mark=MARKS[summary.run.status],
+        word=WORDS[summary.run.status],
+        night=night_of(summary),
+        links=links_of(links, summary),
+        numbers=_numbers(summary),
+        figures=chosen,
+        missing_figures=missing,
+        pdf=pdf,
+    )
+
+
+def _numbers(summary: Summary) -> list[NumberRow]:
+    """Return the numbers that are checked, those that are not ok first."""
+    rows = [
+        _number_row(full_label(summary, section, metric), metric, metric.verdict)
+        for section in summary.sections
+        for metric in section.metrics.values()
+        if metric.verdict is not None
+    ]
+    return sorted(rows, key=lambda row: row.verdict == "ok")
+
+
+def _number_row(label: str, metric: MetricRecord, verdict: Status) -> NumberRow:
+    values = metric.value, metric.past[-1].value if metric.past else None
+    value, before = (MISSING if n is None else number(n, metric.digits) for n in values)
+    unit = unit_symbol(metric.unit)
+    return NumberRow(label, value, before, unit, verdict, MARKS[verdict], WORDS[verdict])
+
+
+def choose_figures(run: Run, wanted: int | Sequence[str]) -> tuple[list[MailFigure], list[str]]:
+    """Return the figures for a mail, and what of those that were asked for is not there.
+
+    wanted: how many, one a section: first of what needs attention, then of what moved since the
+    last night, then in the order of the report; or their names, ``section.figure`` or ``section``.
+    """
+    if isinstance(wanted, int):
+        firsts = (next(_figures(run, section), None) for section in _by_importance(run.summary))
+        return list(islice((figure for figure in firsts if figure is not None), wanted)), []
+    figures, missing = [], []
+    for name in wanted:
+        named = (each for section in run.summary.sections for each in _figures(run, section, name))
+        found = next(named, None)
+        if found is None:
+            missing.append(name)
+        else:
+            figures.append(found)
+    return figures, missing
+
+
+def _by_importance(summary: Summary) -> list[SectionRecord]:
+    known = {section.id: section for section in summary.sections}
+    order = [section.id for section, _ in troubled_checks(summary) if section is not None]
+    last = [since for since in summary.since if not since.name]
+    order += [c.section for since in last for c in since.changes if c.kind == "metric moved"]
+    return [known[name] for name in dict.fromkeys([*order, *known]) if name in known]
+
+
+def _figures(run: Run, section: SectionRecord, name: str = "") -> Iterator[MailFigure]:
+    """Give the figures of a section that a mail can show. name: of one, or of the section."""
+    for figure in section.figures:
+        if name and name not in {section.id, f"{section.id}.{figure.id}"}:
+            continue
+        try:
+            png, svg = (read_own(run.folder, figure.files[form]) for form in ("png", "svg"))
+            signature, chunk, width, _ = _PNG_HEAD.unpack(png[: _PNG_HEAD.size])
+        except (OSError, KeyError, struct.error):
+            continue
+        if signature == b"\x89PNG\r\n\x1a\n" and chunk == b"IHDR" and len(png) <= LARGEST_FIGURE:
+            shown = min(WIDEST, round(width * SCREEN_DPI / PNG_DPI))
+            is_drawing = b"<image" not in svg
+            yield MailFigure(section.id, section.title, figure, png, shown, is_drawing)
+
+
+def read_own(run: Path, name: str) -> bytes:
+    """Return the content of a file of a run folder: what is mailed leaves the house.
+
+    Raises OSError, also for what lies elsewhere, through a link or not, and for what is no file.
+    """
+    root, path = run.resolve(), (run / name).resolve()
+    if not path.is_relative_to(root):
+        raise PermissionError(1, "it is not in the run folder", name)
+    if not path.is_file():  # a pipe would keep us waiting
+        raise FileNotFoundError(2, "it is not there, or no file", name)
+    return path.read_bytes()
+
+
+def fill_templates(templates: str, values: Mapping[str, object]) -> tuple[str, str]:
+    """Return the plain text, which has everything, and the HTML, which leaves out what is too much.
+
+    templates: folder of the user's own; empty for none. Raises ConfigError when they fail.
+    """
+    from css_inline import CSSInliner
+
+    # No files, no network: all styles stand in the page.
+    inliner = CSSInliner(load_remote_stylesheets=False, keep_style_tags=False)
+    words = {"marks": MARKS, "words": WORDS, **values}
+    text = render_page("mail.txt.j2", templates, **words)
+    page = ""
+    for most in SHORTER:
+        page = inliner.inline(render_page("mail.html.j2", templates, most=most, **words))
+        if len(page.encode()) < MOST_HTML:
+            break
+    return f"{text.strip()}\n", page
