@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.lettering import text_width
-from reportgen.analyses.marks import mark_between
 from reportgen.numbers import number
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ def set_log(axis: "Axis", low: float, high: float) -> None:
     _set(axis, "log", low, high)
     major, minor = log_ticks(low, high)
     axis.set_ticks(major.tolist(), tick_labels(major, log=True))
-    mark_between(axis, minor)
+    axis.set_ticks(minor.tolist(), minor=True)
 
 
 def _set(axis: Any, scale: str, low: float, high: float) -> None:
@@ -137,9 +136,9 @@ def _set(axis: Any, scale: str, low: float, high: float) -> None:
     getattr(axis.axes, f"set_{name}scale")(scale)
     getattr(axis.axes, f"set_{name}lim")(low, high)
     if scale == "log":
-        from matplotlib.ticker import NullLocator
+        from matplotlib.ticker import NullFormatter
 
-        axis.set_minor_locator(NullLocator())
+        axis.set_minor_formatter(NullFormatter())
 
 
 def padded(
