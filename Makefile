@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help report sample install develop pdf-libraries test-programs test lint format lock wheel \
+.PHONY: help report sample install develop pdf-libraries test-programs test lint format lock fonts wheel \
 	benchmark clean always
 
 # The first that is new enough is taken: PYTHON=python3.12 make report
@@ -103,6 +103,9 @@ lock: develop ## Renew the versions in requirements.lock
 	@UV_SYSTEM_CERTS=1 $(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--all-extras --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 		--output-file requirements.lock pyproject.toml
+
+fonts: develop ## Cut the fonts of reports from the originals in fonts/
+	@$(BIN)/python fonts/cut.py
 
 wheel: develop ## Build the wheel and the source distribution in dist/
 	@rm -rf dist

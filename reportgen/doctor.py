@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from reportgen.errors import SectionError
-from reportgen.render.pdf_printing import APT_LINE, printer
+from reportgen.render.pdf import APT_LINE, print_page
 
 __all__ = ["APT_LINE", "Finding", "examine"]
 
@@ -32,8 +32,7 @@ def examine() -> list[Finding]:
 
 def _pdf() -> Finding:
     try:
-        with printer(Path.cwd(), datetime.now(UTC)) as printing:
-            printing.print(PAGE)
+        print_page(PAGE, Path.cwd(), datetime.now(UTC))
     except SectionError as error:
         return Finding("PDF", fine=False, said=error.message, remedy=error.hint)
     return Finding("PDF", fine=True, said=f"WeasyPrint {version('weasyprint')} prints")

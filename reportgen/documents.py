@@ -10,8 +10,7 @@ from reportgen.failures import Ended, attempt, error_record
 from reportgen.pool import Pool
 from reportgen.progress import Progress
 from reportgen.publish import publishing_errors
-from reportgen.render.documents import DOCUMENTS, Means
-from reportgen.store import Store
+from reportgen.render.documents import DOCUMENTS
 from reportgen.summary import DocumentRecord, Summary, with_status
 
 DOCUMENT_SECONDS = 600.0
@@ -25,15 +24,13 @@ def make_documents(
     *,
     pool: Pool,
     progress: Progress,
-    store: Store | None = None,
 ) -> Summary:
     """Make documents from a run folder and write them to a folder; give the record with them.
 
-    store: has what earlier nights printed; None to print all.
     One that cannot be made is in the record as an error, and the HTML shows it. They are made at
     the same time, each as if the others could be; an HTML that promised too much is made again.
     """
-    make = _Maker(run, folder, Means(store, pool.workers), pool, progress)
+    make = _Maker(run, folder, pool, progress)
     summary = with_status(summary.model_copy(update={"documents": {}}))
     chosen = sorted(forms, key=list(DOCUMENTS).index)
     hoped = summary
@@ -67,12 +64,9 @@ def _before(summary: Summary, form: str) -> dict[str, DocumentRecord]:
 class _Maker:
     """Makes documents of a run. ended: what became of each, and how long it took."""
 
-    def __init__(
-        self, run: Path, folder: Path, means: Means, pool: Pool, progress: Progress
-    ) -> None:
+    def __init__(self, run: Path, folder: Path, pool: Pool, progress: Progress) -> None:
         self._run = run
         self._folder = folder
-        self._means = means
         self._pool = pool
         self._progress = progress
         self.ended: dict[str, tuple[DocumentRecord, float]] = {}
@@ -80,7 +74,7 @@ class _Maker:
     def start(self, form: str, summary: Summary) -> None:
         """Start to make a document; a page of our own templates is made here and now."""
         then = partial(self._end, form, perf_counter())
-        arguments = write_document, form, self._run, summary, self._folder, self._means
+        arguments = write_document, form, self._run, summary, self._folder
         if form == "pdf" or summary.configuration.templates:
             self._pool.start(*arguments, then=then, timeout=DOCUMENT_SECONDS, name=form)
         else:
@@ -97,10 +91,10 @@ class _Maker:
         self.ended[form] = document, perf_counter() - begun
 
 
-def write_document(form: str, run: Path, summary: Summary, folder: Path, means: Means) -> str:
+def write_document(form: str, run: Path, summary: Summary, folder: Path) -> str:
     """Make one document from a run folder and write it to a folder; give its name."""
     document = DOCUMENTS[form]
-    content = document.render(run, summary, means)
+    content = document.render(run, summary)
     with publishing_errors(folder):
         (folder / document.file).write_bytes(content)
     return document.file

@@ -118,7 +118,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         stage("checks, and what changed")
         if "pdf" in report.output.formats:  # for which this process waits
             run.write_early()
-        make = partial(make_documents, run=run.path, folder=run.path, pool=pool, store=store)
+        make = partial(make_documents, run=run.path, folder=run.path, pool=pool)
         summary = make(summary, report.output.formats, progress=progress)
         summary, otherwise = settle_budgets(
             summary, report.budgets, run.path, perf_counter() - clock, meter.peak

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 MM = 1 / 25.4  # inches
+PNG_DPI = 220  # 84 mm are 727 pixels: sharp on a phone, small in a mail
 WIDTHS = {"column": 84 * MM, "full": 174 * MM}  # inches; the widths of journal columns
 
 INK = "#1c2026"  # axes and their labels
@@ -52,22 +53,23 @@ DENSITY_MAP = "reportgen.density"
 DENSITY_START = 0.22
 DIVERGING_MAP = "RdBu_r"
 
-SANS, SERIF = "Source Sans 3", "Source Serif 4"
-# Has the signs that Source Sans lacks, such as ☉ and ♀; comes with matplotlib.
-SIGNS = "DejaVu Sans"
+# Source Sans 3, Source Serif 4 and, for signs that these lack such as ☉ and ♃, DejaVu Sans, cut to
+# what reports need by fonts/cut.py.
+SANS, SERIF, SIGNS = "Reportgen Sans", "Reportgen Serif", "Reportgen Signs"
 LABEL_SIZE, TEXT_SIZE, CELL_SIZE = 8.5, 8.0, 7.0  # points; nothing is smaller than CELL_SIZE
 FONT_FILES = {
-    (SANS, "normal", 400): "SourceSans3-Regular.ttf",
-    (SANS, "italic", 400): "SourceSans3-It.ttf",
-    (SANS, "normal", 600): "SourceSans3-Semibold.ttf",
-    (SERIF, "normal", 400): "SourceSerif4-Regular.ttf",
-    (SERIF, "italic", 400): "SourceSerif4-It.ttf",
-    (SERIF, "normal", 600): "SourceSerif4-Semibold.ttf",
+    (SANS, "normal", 400): "ReportgenSans-Regular.ttf",
+    (SANS, "italic", 400): "ReportgenSans-It.ttf",
+    (SANS, "normal", 600): "ReportgenSans-Semibold.ttf",
+    (SERIF, "normal", 400): "ReportgenSerif-Regular.ttf",
+    (SERIF, "italic", 400): "ReportgenSerif-It.ttf",
+    (SERIF, "normal", 600): "ReportgenSerif-Semibold.ttf",
+    (SIGNS, "normal", 400): "ReportgenSigns.ttf",
 }
 
 
 def font_path(name: str) -> Path:
-    """Give the path of a font file that comes with reportgen."""
+    """Return the path of a font file that comes with reportgen; of their folder for no name."""
     return Path(str(files("reportgen") / "fonts" / name))
 
 
@@ -92,11 +94,8 @@ def register_type() -> None:
     from matplotlib.colors import ListedColormap
     from matplotlib.font_manager import fontManager
 
-    others = list(fontManager.ttflist)
     for name in FONT_FILES.values():
         fontManager.addfont(font_path(name))
-    # Of fonts of one name matplotlib takes the first, and the system may have another version.
-    fontManager.ttflist[:] = [*fontManager.ttflist[len(others) :], *others]
     whole = mpl.colormaps[SKY_MAP]
     mpl.colormaps.register(
         ListedColormap(whole(np.linspace(DENSITY_START, 1, 256)), name=DENSITY_MAP), force=True
@@ -110,7 +109,9 @@ def house_style() -> Iterator[None]:
 
     register_type()
     settings: Any = {
-        "font.family": [SANS, SIGNS],
+        # The last is for who views an SVG by itself, without our fonts.
+        "font.family": [SANS, SIGNS, "sans-serif"],
+        "font.sans-serif": [SANS],
         "font.size": LABEL_SIZE,
         "axes.labelsize": LABEL_SIZE,
         "axes.titlesize": LABEL_SIZE,
@@ -124,6 +125,8 @@ def house_style() -> Iterator[None]:
         "mathtext.cal": SANS,
         "mathtext.sf": SANS,
         "mathtext.tt": SANS,
+        "mathtext.fallback": "stixsans",
+        "text.hinting": "none",
         "text.color": INK,
         "axes.labelcolor": INK,
         "axes.edgecolor": INK,
@@ -144,6 +147,7 @@ def house_style() -> Iterator[None]:
         "axes.unicode_minus": True,
         "axes.facecolor": "none",
         "figure.facecolor": "none",
+        "figure.dpi": PNG_DPI,
         "figure.constrained_layout.use": True,
         "grid.color": LINE,
         "grid.linewidth": 0.5,
@@ -151,7 +155,7 @@ def house_style() -> Iterator[None]:
         "legend.frameon": False,
         "legend.handlelength": 2.2,
         "image.cmap": SKY_MAP,
-        "svg.fonttype": "path",
+        "svg.fonttype": "none",
         "svg.hashsalt": "reportgen",
         "pdf.fonttype": 42,
         "savefig.dpi": 300,

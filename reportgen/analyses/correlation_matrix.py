@@ -87,9 +87,8 @@ def _draw(
     drawing, axes = new_figure(height / 72 * 25.4, width)
     drawing.set_layout_engine("none")
     axes.set_position((beside / points, below / height, side / points, side / height))
-    mesh = axes.pcolormesh(
-        matrix.r, cmap=DIVERGING_MAP, vmin=-1, vmax=1, edgecolors="none", linewidth=0
-    )
+    # As an image: hundreds of cells are slow to print, with seams between them.
+    mesh = axes.pcolormesh(matrix.r, cmap=DIVERGING_MAP, vmin=-1, vmax=1, rasterized=True)
     written = _write_values(axes, mesh, matrix.r, side / k)
     turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     places = (np.arange(k) + 0.5).tolist()

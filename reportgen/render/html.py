@@ -10,12 +10,12 @@ from reportgen.render.svg import colour_variables, inline_svg
 from reportgen.render.view import SHORT_ROWS, report_view
 from reportgen.summary import FigureRecord, Summary
 
-FONTS = "/* fonts */"  # stands in the page until it is known which characters it uses
+FONTS = "/* fonts */"  # stands in the page until it is known whether it has slanted words
 MOST_ROWS = 500  # longest table on the page; the file has all of it
 
 
 def render_html(run: Path, summary: Summary) -> bytes:
-    """Give the page of a run folder."""
+    """Return the page of a run folder."""
 
     def drawing(section_id: str, figure: FigureRecord) -> Markup:
         text = (run / figure.files["svg"]).read_text(encoding="utf-8")

@@ -1,130 +1,122 @@
-"""report.pdf: from the same templates, tagged and with its fonts inside."""
+"""report.pdf: one page of HTML, printed by WeasyPrint as tagged PDF/UA with our fonts alone."""
 
-from collections.abc import Iterable, Iterator
+import logging
+import os
+import zlib
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
+from markupsafe import escape
+
+from reportgen.errors import SectionError
 from reportgen.render.environment import render_page
-from reportgen.render.pdf_cover import Cover, pages_before, remember_pages
-from reportgen.render.pdf_figures import Figures
-from reportgen.render.pdf_joining import Pages, join, pages_of
-from reportgen.render.pdf_parts import (
-    Part,
-    PartPrinter,
-    beside,
-    parts_after_the_cover,
-    saved,
-)
-from reportgen.render.pdf_printing import Attached, Printer, printer
 from reportgen.render.view import ReportView, report_view
-from reportgen.store import Store
-from reportgen.summary import Summary
+from reportgen.style import PNG_DPI, font_path
+from reportgen.summary import FigureRecord, Summary
 
 MOST_ROWS = 40  # longest table on paper; a table of 1000 rows would take 5 s
+SMALL_DPI, SMALL_QUALITY = 110, 55  # of pictures in a PDF for a mail, and of JPEG
+VARIANT = "pdf/ua-1"
+APT_LINE = (
+    "apt-get install --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+)
 
 
-def render_pdf(
-    run: Path,
-    summary: Summary,
-    store: Store | None = None,
-    *,
-    small: bool = False,
-    processes: int = 1,
-) -> bytes:
-    """Give the PDF of a run folder.
+@dataclass(frozen=True)
+class Attached:
+    """A file of the run that the PDF carries."""
 
-    store: has the parts of earlier nights, and keeps those of tonight. small: for a mail: smaller
-    images, and without the tables that it would carry. processes: how many may print at once.
+    path: Path
+    name: str
+    description: str
+
+
+def render_pdf(run: Path, summary: Summary, *, small: bool = False) -> bytes:
+    """Return the PDF of a run folder.
+
+    small: for a mail: figures as JPEG where that is smaller, and without the tables that it would
+    carry.
     Raises SectionError when a library is missing, the page lacks what a screen reader needs, or
     it wants a file that is not in the run folder.
     """
     view = report_view(run, summary, MOST_ROWS)
-    attached = [] if small else _long_tables(view, run)
-    with printer(run, datetime.fromisoformat(summary.run.started)) as printing:
-        if summary.configuration.templates:
-            return _whole(view, run, printing, attached, small=small)
-        with _store_of_parts(store) as parts:
-            those = PartPrinter(run, printing, parts, small=small)
-            return _in_parts(view, those, printing, attached, processes)
-
-
-def _in_parts(
-    view: ReportView,
-    printing: PartPrinter,
-    printer: Printer,
-    attached: list[Attached],
-    processes: int,
-) -> bytes:
-    """Give the PDF, each part laid out by itself."""
-    parts = parts_after_the_cover(view)
-    with TemporaryDirectory(prefix="reportgen-") as scratch:
-        cover = Cover(view, printer, attached, Store(Path(scratch)))
-        _print_all(parts, printing, cover, processes)
-        contents = [printing.content(part) for part in parts]
-        pages = [pages_of(content) for content in contents]
-        remember_pages(printing.store, parts, pages)
-        style = render_page("pdf_margins.css.j2", "", view=view)
-        # That of most reports has one page.
-        with printing.margins_beside(_margins(view, parts, pages, 1), style, processes):
-            first = cover.printed(pages)
-    margins = printing.margins(_margins(view, parts, pages, first.pages), style)
-    names = {name: said for part in parts for name, said in part.headings.items()}
-    return join(first.content, contents, margins, names)
-
-
-def _print_all(
-    parts: tuple[Part, ...], printing: PartPrinter, cover: Cover, processes: int
-) -> None:
-    """Print the parts that are not there yet, and beside them the cover that they may have."""
-    is_new = processes > 1 and printing.misses(parts)
-    pages = pages_before(printing.store, parts) if is_new else None
-    with beside(partial(cover.printed, pages or []), int(pages is not None)):
-        printing.print_missing(parts, processes)
-
-
-def _margins(view: ReportView, parts: Iterable[Part], pages: Iterable[Pages], cover: int) -> str:
-    """Give the HTML of the margins of all pages. cover: how many pages it has."""
-    headings = [""] * cover
-    for part, of_part in zip(parts, pages, strict=True):
-        headings += of_part.headings(part.headings)
-    return render_page("pdf_margins.html.j2", "", view=view, headings=headings)
-
-
-def _whole(
-    view: ReportView, run: Path, printer: Printer, attached: list[Attached], *, small: bool
-) -> bytes:
-    """Give the PDF laid out as one, as templates of a user may rely on."""
-    import pikepdf
-
-    # The fonts need not be in the page: the printer sees the folder of ours, and no other.
-    own = view.summary.configuration.templates
     page = render_page(
-        "report_pdf.html.j2", own, view=view, fonts="", pages={}, sections=view.sections
+        "report_pdf.html.j2",
+        summary.configuration.templates,
+        view=view,
+        picture=partial(_small_picture, run) if small else _picture,
     )
-    drawn = (figure.files for section in view.summary.sections for figure in section.figures)
-    figures = Figures(run, drawn, small=small)
-    printed = printer.print(page, attached=attached, images=figures.stand_ins)
-    with pikepdf.open(BytesIO(printed.content)) as pdf:
-        figures.put_into(pdf)
-        return saved(pdf)
+    attached = [] if small else _long_tables(view, run)
+    return print_page(page, run, datetime.fromisoformat(summary.run.started), attached)
 
 
-@contextmanager
-def _store_of_parts(store: Store | None) -> Iterator[Store]:
-    """Give the store, or one for now."""
-    if store is not None:
-        yield store
-        return
-    with TemporaryDirectory(prefix="reportgen-") as folder:
-        yield Store(Path(folder))
+def _picture(figure: FigureRecord) -> str:
+    """Return the address of the drawing of a figure."""
+    return figure.files["svg"]
+
+
+def _small_picture(run: Path, figure: FigureRecord) -> str:
+    """Return the address of a figure as JPEG, or of its drawing where that is smaller."""
+    from PIL import Image
+
+    with Image.open(run / figure.files["png"]) as opened:
+        picture = opened.convert("RGB")
+    width, height = (round(side * SMALL_DPI / PNG_DPI) or 1 for side in picture.size)
+    picture.thumbnail((width, height))
+    jpeg = BytesIO()
+    picture.save(jpeg, "JPEG", quality=SMALL_QUALITY, optimize=True)
+    if len(zlib.compress((run / figure.files["svg"]).read_bytes())) < len(jpeg.getvalue()):
+        return _picture(figure)
+    return f"data:image/jpeg;base64,{b64encode(jpeg.getvalue()).decode()}"
+
+
+def print_page(page: str, run: Path, made: datetime, attached: Sequence[Attached] = ()) -> bytes:
+    """Return a page of HTML as PDF; only data: addresses and files of the run folder are fetched.
+
+    made: for the dates of attached files.
+    Raises SectionError when a library is missing, for what a screen reader would miss and for what
+    cannot be fetched.
+    """
+    weasyprint = _weasyprint()
+    with _only_our_fonts(), _logged_errors() as errors:
+        try:
+            html = weasyprint.HTML(
+                string=page, base_url=f"{run.as_uri()}/", url_fetcher=_fetcher(run)
+            )
+            document = html.render(pdf_variant=VARIANT)
+            document.metadata.attachments = [
+                weasyprint.Attachment(
+                    file_obj=file.path.open("rb"),
+                    name=file.name,
+                    description=file.description,
+                    created=made,
+                    modified=made,
+                    relationship="Data",
+                )
+                for file in attached
+            ]
+            content: bytes = document.write_pdf(pdf_variant=VARIANT)
+        except weasyprint.urls.FatalURLFetchingError as error:
+            errors.append(str(error))
+    if errors:
+        raise SectionError(
+            f"the page cannot be printed as it should: {'; '.join(dict.fromkeys(errors))}",
+            "look at output.templates, or report this as a bug of reportgen",
+        )
+    return content
 
 
 def _long_tables(view: ReportView, run: Path) -> list[Attached]:
-    """Give the files of the tables that paper does not show whole."""
+    """Return the files of the tables that paper does not show whole."""
     return [
         Attached(
             run / table.files["csv"],
@@ -135,3 +127,73 @@ def _long_tables(view: ReportView, run: Path) -> list[Attached]:
         for table in section.tables
         if table.capped
     ]
+
+
+def _weasyprint() -> Any:
+    try:
+        import weasyprint
+    except ImportError:
+        raise SectionError(
+            "a PDF needs WeasyPrint, which is not installed", "pip install weasyprint"
+        ) from None
+    except OSError as error:
+        said = str(error).partition("\n")[0]
+        raise SectionError(f"a PDF needs a library that is missing: {said}", APT_LINE) from None
+    return weasyprint
+
+
+@contextmanager
+def _only_our_fonts() -> Iterator[None]:
+    """Hide the machine's fonts: a report looks the same wherever it is made."""
+    before = os.environ.get("FONTCONFIG_FILE")
+    with TemporaryDirectory(prefix="reportgen-") as scratch:
+        settings = Path(scratch) / "fonts.conf"
+        settings.write_text(
+            f"<fontconfig><dir>{escape(str(font_path('')))}</dir>"
+            f"<cachedir>{escape(scratch)}</cachedir></fontconfig>\n",
+            encoding="utf-8",
+        )
+        os.environ["FONTCONFIG_FILE"] = str(settings)
+        try:
+            yield
+        finally:
+            del os.environ["FONTCONFIG_FILE"]
+            if before is not None:
+                os.environ["FONTCONFIG_FILE"] = before
+
+
+@contextmanager
+def _logged_errors() -> Iterator[list[str]]:
+    """Gather what WeasyPrint only logs: a missing alt, title or language, a file not loaded."""
+    messages: list[str] = []
+
+    class Gathering(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    handler = Gathering(logging.ERROR)
+    logger = logging.getLogger("weasyprint")
+    logger.addHandler(handler)
+    try:
+        yield messages
+    finally:
+        logger.removeHandler(handler)
+
+
+def _fetcher(run: Path) -> Any:
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher
+
+    root = run.resolve()
+
+    class RunFolderFetcher(URLFetcher):  # type: ignore[misc]
+        """Fetches nothing from the network and nothing outside the run folder."""
+
+        def fetch(self, url: str, headers: object = None) -> object:
+            parts = urlsplit(url)
+            here = parts.scheme == "file" and parts.netloc in {"", "localhost"}
+            path = Path(unquote(parts.path)).resolve()
+            if not (parts.scheme == "data" or (here and path.is_relative_to(root))):
+                raise FatalURLFetchingError(f"{url} is not in the run folder")
+            return super().fetch(url, headers)
+
+    return RunFolderFetcher()

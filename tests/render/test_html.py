@@ -2,6 +2,8 @@
 
 import pytest
 
+from reportgen.analyses.lettering import text_width
+
 PHONE = {"viewport": {"width": 360, "height": 740}}
 DESK = {"viewport": {"width": 1400, "height": 900}}
 WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
@@ -172,3 +174,13 @@ def test_markup_in_titles_and_labels_is_shown_as_text(project, open_report):
     assert seen.page.locator("img").count() == 0
     assert seen.page.locator("b").count() == 0
     assert seen.complaints == []
+
+
+def test_words_in_figures_are_text_as_wide_as_matplotlib_drew_it(open_report, built):
+    page = open_report(built.run).page
+    found = page.evaluate("""() => [...document.querySelectorAll("figure svg text")].map(each => [
+        each.textContent, parseFloat(getComputedStyle(each).fontSize), each.getComputedTextLength()
+    ])""")
+    assert len(found) > 100
+    for text, size, width in found:
+        assert width == pytest.approx(text_width(text, size), rel=0.02, abs=0.3), text

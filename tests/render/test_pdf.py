@@ -4,13 +4,15 @@ import re
 import shutil
 import subprocess
 from datetime import UTC, datetime
+from io import BytesIO
 
 import pytest
 from pypdf import PdfReader
 
 from reportgen.errors import SectionError
-from reportgen.render.pdf_printing import printer
+from reportgen.render.pdf import print_page, render_pdf
 from reportgen.style import FONT_FILES
+from reportgen.summary import ErrorRecord, read_summary
 
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 HEAD = '<html lang="en"><head><meta charset="utf-8"><title>T</title></head>'
@@ -23,14 +25,15 @@ def reader(built):
 
 @pytest.fixture(scope="module")
 def pages(built):
-    """The text of each page, as poppler lays it out."""
+    return text_of(built.run / "report.pdf")
+
+
+def text_of(path):
+    """Give the text of each page, as poppler lays it out."""
     if shutil.which("pdftotext") is None:
         pytest.skip("poppler-utils is not installed")
     done = subprocess.run(
-        ["pdftotext", "-layout", built.run / "report.pdf", "-"],
-        capture_output=True,
-        text=True,
-        check=True,
+        ["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True
     )
     return done.stdout.rstrip("\f").split("\f")
 
@@ -45,11 +48,6 @@ def structure(node):
         children = children if isinstance(children, list) else [children]
         for child in children:
             yield from structure(child)
-
-
-def print_page(page, run):
-    with printer(run, MADE) as printing:
-        return printing.print(page).content
 
 
 def bookmarks(outline):
@@ -77,10 +75,38 @@ def test_the_file_says_what_it_is_called_in_which_language_and_that_it_is_tagged
 
 def test_every_figure_is_tagged_with_its_alt_text(reader, summary):
     tree = reader.trailer["/Root"]["/StructTreeRoot"]
-    said = [str(node["/Alt"]) for node in structure(tree) if node.get("/Alt")]
-    for section in summary["sections"]:
-        for figure in section["figures"]:
-            assert figure["alt"] in said
+    said = [str(node.get("/Alt")) for node in structure(tree) if node["/S"] == "/Figure"]
+    assert said == [f["alt"] for section in summary["sections"] for f in section["figures"]]
+
+
+def test_cells_of_tables_refer_to_their_heads(reader):
+    nodes = list(structure(reader.trailer["/Root"]["/StructTreeRoot"]))
+    heads = [str(node["/ID"]) for node in nodes if node["/S"] == "/TH"]
+    assert heads
+    assert len(heads) == len(set(heads))
+    cells = [node for node in nodes if node["/S"] == "/TD"]
+    assert {str(head) for cell in cells for head in cell["/A"]["/Headers"]} == set(heads)
+
+
+def test_words_in_figures_can_be_searched(pages):
+    text = " ".join(" ".join(pages).split())
+    for label in ("Flux density [", "Right ascension", "Objects in order of value"):
+        assert label in text
+
+
+def test_the_same_run_gives_the_same_pdf(built):
+    run = built.run.resolve()
+    assert render_pdf(run, read_summary(run)) == (run / "report.pdf").read_bytes()
+
+
+def test_every_sign_has_a_glyph(tmp_path):
+    signs = "M☉ M⊕ M♃ mₑ mₚ 10⁻⁵ ′ ″ µ − × ≤ ≥ α Ω Å ж"
+    page = f"{HEAD}<body><h1>{signs}</h1><p><strong>{signs}</strong> <em>{signs}</em></p></body>"
+    reader = PdfReader(BytesIO(print_page(page, tmp_path, MADE)))
+    glyphs = re.findall(r"<([0-9a-f]+)>", reader.pages[0].get_contents().get_data().decode())
+    assert glyphs
+    assert not [g for g in glyphs for k in range(0, len(g), 4) if g[k : k + 4] == "0000"]
+    assert reader.pages[0].extract_text().count("M☉") == 3
 
 
 def test_headings_are_bookmarks_in_order(reader, summary):
@@ -95,6 +121,48 @@ def test_the_contents_give_the_page_each_section_is_on(pages, summary):
         line = re.search(rf"^ *{title} +(\d+)$", pages[0], re.M)
         assert line is not None, section["title"]
         assert int(line[1]) == page_of(pages, title)
+
+
+def test_links_of_the_contents_go_to_the_sections_in_order(reader, summary):
+    links = [str(note.get_object()["/Dest"]) for note in reader.pages[0]["/Annots"]]
+    sections = [f"section-{section['id']}" for section in summary["sections"]]
+    assert links == [*sections, "provenance", "configuration"]
+    assert set(links) <= reader.named_destinations.keys()
+
+
+def test_sections_share_pages_and_begin_where_the_contents_say(built, tmp_path):
+    run, n = built.run.resolve(), 70
+    record = read_summary(run)
+    error = ErrorRecord(kind="error", message="It went wrong", details="", hint="", command="")
+    emptied = {"figures": (), "tables": (), "metrics": {}, "findings": ()}
+    broken = record.sections[0].model_copy(update={"status": "error", "error": error} | emptied)
+    sections = [
+        broken.model_copy(update={"id": f"broken_{k}", "title": f"Broken {k}"}) for k in range(n)
+    ]
+    (tmp_path / "a.pdf").write_bytes(
+        render_pdf(run, record.model_copy(update={"sections": tuple(sections)}))
+    )
+    pages = text_of(tmp_path / "a.pdf")
+    assert len(pages) < n / 2
+    contents = " ".join(pages[:3])
+    for k in range(n):
+        page = int(re.search(rf"Broken {k} \(Error\) +(\d+)", contents)[1])
+        assert re.search(rf"^ *Broken {k} +Error", pages[page - 1], re.M)
+
+
+def test_a_section_begins_on_a_page_of_which_a_third_is_left(pages, summary):
+    titles = [section["title"] for section in summary["sections"]]
+    begun = [page_of(pages, re.escape(title)) for title in titles]
+    assert len(set(begun)) < len(begun)
+
+
+def test_a_pdf_for_a_mail_is_smaller_and_says_the_same(built, tmp_path):
+    run = built.run.resolve()
+    small = render_pdf(run, read_summary(run), small=True)
+    assert len(small) < (run / "report.pdf").stat().st_size
+    reader = PdfReader(BytesIO(small))
+    alts = [n["/Alt"] for n in structure(reader.trailer["/Root"]["/StructTreeRoot"]) if "/Alt" in n]
+    assert len(alts) == sum(len(s.figures) for s in read_summary(run).sections)
 
 
 def test_each_page_says_where_it_is(pages, summary):
@@ -165,7 +233,7 @@ def test_nothing_is_fetched_from_outside_the_run_folder(tmp_path, address):
     (run / "link.svg").symlink_to(tmp_path / "outside.svg")
     page = f'{HEAD}<body><h1>T</h1><img src="{address}" alt="A"></body></html>'
     with pytest.raises(SectionError, match="run folder"):
-        print_page(page, run)
+        print_page(page, run, MADE)
 
 
 @pytest.mark.parametrize(
@@ -179,4 +247,4 @@ def test_nothing_is_fetched_from_outside_the_run_folder(tmp_path, address):
 )
 def test_what_a_screen_reader_needs_is_not_left_out_quietly(tmp_path, page):
     with pytest.raises(SectionError, match="cannot be printed as it should"):
-        print_page(page, tmp_path)
+        print_page(page, tmp_path, MADE)
