@@ -80,8 +80,9 @@ def _draw(figure: Figure) -> dict[str, bytes]:
     """Return a figure as SVG, PDF and PNG, with the same places of everything in all three."""
     drawing = figure.drawing
     drawing.set_dpi(PNG_DPI)
-    drawing.draw_without_rendering()  # settles the layout, which each form would work out anew
-    drawing.set_layout_engine("none")
+    if drawing.get_layout_engine() is not None:
+        drawing.draw_without_rendering()  # settles the layout, which each form would work out anew
+        drawing.set_layout_engine("none")
     return {form: _saved(drawing, form, figure.title) for form in _FORMS}
 
 

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from astropy.table import Table as AstropyTable
 from matplotlib.figure import Figure as Drawing
+from PIL import Image
+from pypdf import PdfReader
 
 from reportgen.render.saving import section_files
 from reportgen.render.tables import table_view
@@ -44,6 +46,48 @@ def test_a_figure_is_saved_in_three_forms_and_its_numbers_in_two():
 
 def test_the_same_figure_gives_the_same_bytes():
     assert files(figures=[figure()]).files == files(figures=[figure()]).files
+
+
+def labelled():
+    drawing = figure()
+    with house_style():
+        drawing.drawing.axes[0].set(xlabel="Flux density [µJy]", ylabel="αβ ≤ 10⁻² objects of M☉")
+    return drawing
+
+
+def test_words_in_figures_are_text_in_our_fonts():
+    svg, pdf, *_ = files(figures=[labelled()]).files.values()
+    assert b">Flux density [\xc2\xb5Jy]</text>" in svg
+    assert b"font-family: 'Reportgen Sans', 'Reportgen Signs', sans-serif" in svg
+    page = PdfReader(io.BytesIO(pdf)).pages[0]
+    assert "Flux density" in page.extract_text()
+    fonts = [font["/DescendantFonts"][0] for font in page["/Resources"]["/Font"].values()]
+    assert {str(font["/Subtype"]) for font in fonts} == {"/CIDFontType2"}, "no Type 3 for journals"
+    names = {str(font["/BaseFont"]).partition("+")[2] for font in fonts}
+    assert names == {"ReportgenSans-Regular", "ReportgenSigns"}
+    assert len(pdf) < 25_000
+
+
+def test_files_of_figures_say_no_time_and_have_their_title():
+    svg, pdf, png, *_ = files(figures=[figure()]).files.values()
+    assert b"<dc:title>A line &lt;b&gt;</dc:title>" in svg
+    assert b"<dc:date>" not in svg
+    assert PdfReader(io.BytesIO(pdf)).metadata == {"/Title": "A line <b>"}
+    picture = Image.open(io.BytesIO(png))
+    assert picture.size == (660, 440)
+    assert picture.info["dpi"] == pytest.approx((220, 220), abs=0.1)
+    assert picture.info["Title"] == "A line <b>"
+    assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("layout", ["constrained", "none"])
+def test_saving_a_figure_again_moves_nothing(layout):
+    one = labelled()
+    one.drawing.set_layout_engine(layout)
+    made = files(figures=[one]).files
+    before = one.drawing.axes[0].get_position().bounds
+    assert files(figures=[one]).files == made
+    assert one.drawing.axes[0].get_position().bounds == before
 
 
 def test_numbers_of_a_figure_that_are_a_table_are_saved_once():
