@@ -17,8 +17,10 @@ NAMES = {"Source Sans 3": "Reportgen Sans", "Source Serif 4": "Reportgen Serif"}
 SIGNS_NAME = "Reportgen Signs"
 SIGNS_FROM = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
 
-# Of OpenType. Each feature more takes matplotlib time in every PDF.
-FEATURES = ["kern", "liga", "lnum", "tnum"]
+FEATURES = ["kern", "liga", "lnum", "tnum"]  # of OpenType
+# The face of figures has no pairs of letters that move together: matplotlib takes four times as long
+# to put those into a PDF, and WeasyPrint sets words in SVG letter by letter.
+OF_FIGURES, FEATURES_OF_FIGURES = "SourceSans3-Regular", ["lnum", "tnum"]
 # Numbers of OpenType: what names the family, and what is kept besides, such as the licence.
 NAMES_OF_FAMILY = (1, 3, 4, 6, 16)
 NAMES_KEPT = [*range(15), 16, 17]
@@ -45,8 +47,9 @@ SIGNS |= set(map(ord, "☉☊☋☽☾☿♀♁♂♃♄♅♆♇⚠✓✗"))
 def cut(original: Path, name: str, characters: Iterable[int], path: Path) -> None:
     """Write some characters of a font, without instructions for coarse screens."""
     font = TTFont(original, recalcTimestamp=False)
+    features = FEATURES_OF_FIGURES if original.stem == OF_FIGURES else FEATURES
     options = Options(
-        layout_features=FEATURES, hinting=False, notdef_outline=True, name_IDs=NAMES_KEPT
+        layout_features=features, hinting=False, notdef_outline=True, name_IDs=NAMES_KEPT
     )
     options.drop_tables += ["FFTM", "MATH", "BASE", "DSIG", "kern"]
     subsetter = Subsetter(options)

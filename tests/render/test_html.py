@@ -183,4 +183,4 @@ def test_words_in_figures_are_text_as_wide_as_matplotlib_drew_it(open_report, bu
     ])""")
     assert len(found) > 100
     for text, size, width in found:
-        assert width == pytest.approx(text_width(text, size), rel=0.02, abs=0.3), text
+        assert width == pytest.approx(text_width(text, size), rel=0.005, abs=0.1), text
