@@ -18,8 +18,8 @@ SIGNS_NAME = "Reportgen Signs"
 SIGNS_FROM = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
 
 FEATURES = ["kern", "liga", "lnum", "tnum"]  # of OpenType
-# The face of figures has no pairs of letters that move together: matplotlib takes four times as long
-# to put those into a PDF, and WeasyPrint sets words in SVG letter by letter.
+# The face of figures has no pairs of letters that move together: matplotlib takes four times as
+# long to put those into a PDF, and WeasyPrint sets words in SVG letter by letter.
 OF_FIGURES, FEATURES_OF_FIGURES = "SourceSans3-Regular", ["lnum", "tnum"]
 # Numbers of OpenType: what names the family, and what is kept besides, such as the licence.
 NAMES_OF_FAMILY = (1, 3, 4, 6, 16)

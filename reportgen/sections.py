@@ -32,7 +32,7 @@ PRELOADED = [
     "reportgen.features",
     "reportgen.documents",
     "h5py",
-    "astropy.units",
+    "astropy.table",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_pdf",
     "matplotlib.backends.backend_svg",
