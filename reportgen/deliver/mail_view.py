@@ -16,8 +16,8 @@ from reportgen.deliver.subject import MARKS, WORDS, Links, full_label, links_of,
 from reportgen.numbers import MISSING, number
 from reportgen.quality.checks.verdicts import troubled_checks
 from reportgen.render.environment import render_page
-from reportgen.style import PNG_DPI
 from reportgen.render.view import ReportView, report_view
+from reportgen.style import PNG_DPI
 from reportgen.summary import FigureRecord, MetricRecord, SectionRecord, Status, Summary
 
 MOST_ROWS = 1  # of the tables of the report, none of which a mail shows
