@@ -47,7 +47,7 @@ import json, resource, sys, time
 from hashlib import sha256
 from pathlib import Path
 from reportgen.analyses.base import Analysis, installed_analyses
-from reportgen.config.loading import load_report
+from reportgen.config.loader import load_report
 from reportgen.data.catalogue import open_catalogue
 from reportgen.pool import Failed
 from reportgen.work import scan_catalogue

@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from reportgen.analyses.base import GROUP, Analysis, AnyAnalysis
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.data.contents import Contents, digest_of
 from reportgen.digests import known_digests
 from reportgen.failures import Failed

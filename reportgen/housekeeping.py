@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reportgen.analyses.trend import Trend
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.errors import ReportgenError
 from reportgen.quality.history import FILE, NightRun, open_history
 from reportgen.quality.lookup import history_place

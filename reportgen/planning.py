@@ -6,7 +6,7 @@ from typing import Any
 
 from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis
 from reportgen.cache import Cache
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.data.contents import Contents
 from reportgen.digests import COLUMN, IMAGES, WEIGHTS, read_columns_of, read_digest
 from reportgen.errors import SourceError

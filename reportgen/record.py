@@ -7,7 +7,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.data.contents import Contents
 from reportgen.failures import Ended
 from reportgen.pool import Pool

@@ -9,7 +9,7 @@ from time import perf_counter
 
 from reportgen.analyses.base import AnyAnalysis
 from reportgen.cache import Cache
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.config.suggest import unknown
 from reportgen.data.contents import Contents
 from reportgen.documents import make_documents

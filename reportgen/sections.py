@@ -13,7 +13,7 @@ from typing import Any
 from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis, NetworkAnalysis
 from reportgen.analyses.trend import MetricHistory
 from reportgen.cache import Cache, Scanned
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.data.contents import Contents
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.data.catalogue import Catalogue, all_problems, open_catalogue
 from reportgen.data.contents import Contents
 from reportgen.data.images import ImageStack, open_images

@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from reportgen.analyses.base import AnyAnalysis
-from reportgen.config.loading import AnalysisTypes, Report
+from reportgen.config.document import Source
+from reportgen.config.loader import AnalysisTypes, Report
 from reportgen.config.reports import Reports
-from reportgen.config.text import Source
 from reportgen.data.contents import Contents
 from reportgen.documents import make_documents
 from reportgen.errors import ConfigError

@@ -5,7 +5,8 @@ from jsonschema import Draft202012Validator
 from pydantic import Field
 
 from reportgen.analyses.base import Analysis, installed_analyses
-from reportgen.config.schema import Block, ColumnRef, SectionBlock, Settings
+from reportgen.config.schema import SectionBlock, Settings
+from reportgen.config.types import Block, ColumnRef
 from reportgen.docstrings import field_docstrings
 from reportgen.documentation import configuration_schema, describe_analysis, first_line
 

@@ -4,7 +4,7 @@ import shlex
 import pytest
 
 from reportgen.analyses.base import installed_analyses
-from reportgen.config.loading import load_report
+from reportgen.config.loader import load_report
 from reportgen.errors import ConfigError, ExitCode, PublishError
 from reportgen.progress import Nobody
 from reportgen.run import Options, build, chosen_sections, exit_code

@@ -9,8 +9,9 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import Field
 
 from reportgen.config.columns import Column
-from reportgen.config.schema import CatalogueSection, Count, NetworkSection, SectionBlock
+from reportgen.config.schema import CatalogueSection, NetworkSection, SectionBlock
 from reportgen.config.suggest import unknown
+from reportgen.config.types import Count
 from reportgen.errors import ConfigError
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.maps import MapReduction

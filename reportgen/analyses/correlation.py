@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from reportgen.analyses.base import Analysis, no_repeats
 from reportgen.analyses.correlation_matrix import METHODS, Pair, matrix_figure, most_rows
 from reportgen.analyses.words import alike, coefficient, no_values, short_titles
-from reportgen.config.schema import ColumnRef, Fraction
+from reportgen.config.types import ColumnRef, Fraction
 from reportgen.numbers import listed, number
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountRows

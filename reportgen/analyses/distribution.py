@@ -17,7 +17,7 @@ from reportgen.analyses.words import (
 )
 from reportgen.config.columns import Column
 from reportgen.config.expressions import both, compare
-from reportgen.config.schema import ColumnRef, Fraction, Real
+from reportgen.config.types import ColumnRef, Fraction, Real
 from reportgen.numbers import count, listed, number, percent
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import Count as CountValues

@@ -19,7 +19,7 @@ from reportgen.analyses.words import (
 )
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition
-from reportgen.config.schema import Block, Count, Real
+from reportgen.config.types import Block, Count, Real
 from reportgen.numbers import count, listed, number
 from reportgen.reduce.histograms import Histogram, HistogramCounts
 from reportgen.reduce.quantiles import Curve

@@ -11,7 +11,7 @@ from reportgen.analyses.mosaic import Scale, draw_mosaic
 from reportgen.analyses.network_words import map_table, of_filters, set_names
 from reportgen.analyses.radio_image import Stretch, image_figure
 from reportgen.analyses.words import counted
-from reportgen.config.schema import Index
+from reportgen.config.types import Index
 from reportgen.errors import SectionError
 from reportgen.numbers import count, listed, number
 from reportgen.reduce.maps import FirstMaps, MapReduction, MapsOf

@@ -17,7 +17,7 @@ from reportgen.analyses.filters import Filters
 from reportgen.analyses.mosaic import Scale
 from reportgen.analyses.network_words import of_filters, set_names
 from reportgen.analyses.words import correlated, counted
-from reportgen.config.schema import Count, Fraction, Index
+from reportgen.config.types import Count, Fraction, Index
 from reportgen.errors import SectionError
 from reportgen.numbers import count, listed, number
 from reportgen.reduce.maps import CountImages, DescribeFilters, MapReduction, MapsOf

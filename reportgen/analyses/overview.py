@@ -11,7 +11,7 @@ from reportgen.analyses.drawing import new_figure
 from reportgen.analyses.lettering import plain, wrapped
 from reportgen.analyses.ticks import set_linear
 from reportgen.analyses.words import counted
-from reportgen.config.schema import ColumnRef
+from reportgen.config.types import ColumnRef
 from reportgen.numbers import count, listed, number, percent
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import Count, CountRows, Counts, Range

@@ -9,7 +9,7 @@ from reportgen.analyses.base import Analysis, BinCount
 from reportgen.analyses.population_views import Groups
 from reportgen.analyses.words import counted, no_values
 from reportgen.config.expressions import both
-from reportgen.config.schema import ColumnRef, Real, Selection, Text
+from reportgen.config.types import ColumnRef, Real, Selection, Text
 from reportgen.numbers import count, number, percent
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import Count, CountBelow

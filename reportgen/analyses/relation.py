@@ -11,7 +11,7 @@ from reportgen.analyses.relation_panel import BAND, Panel
 from reportgen.analyses.words import alike, coefficient, counted, file_ids, no_values, short_titles
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, compare
-from reportgen.config.schema import ColumnRef, Count
+from reportgen.config.types import ColumnRef, Count
 from reportgen.errors import SectionError
 from reportgen.numbers import listed, number
 from reportgen.reduce.base import Statistic

@@ -17,7 +17,7 @@ from reportgen.analyses.sky_map import (
     stretched,
 )
 from reportgen.analyses.words import counted, no_values
-from reportgen.config.schema import ColumnRef, Positive, Real
+from reportgen.config.types import ColumnRef, Positive, Real
 from reportgen.numbers import count, number, percent
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountRows

@@ -12,8 +12,8 @@ from pydantic import Field, field_validator
 from reportgen.analyses.base import HistoryAnalysis
 from reportgen.analyses.trend_figure import near_limits, trend_drawing
 from reportgen.analyses.words import counted
-from reportgen.config.schema import Count, Positive, Text
 from reportgen.config.suggest import unknown
+from reportgen.config.types import Count, Positive, Text
 from reportgen.errors import SectionError
 from reportgen.numbers import listed, number
 from reportgen.results import Figure, Section, Table, TableColumn

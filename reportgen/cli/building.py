@@ -19,7 +19,7 @@ from reportgen.cli.output import keep_going_unread
 from reportgen.errors import ExitCode, ReportgenError
 
 if TYPE_CHECKING:
-    from reportgen.config.loading import Report
+    from reportgen.config.loader import Report
     from reportgen.run import Built
     from reportgen.summary import Summary
     from reportgen.timeline import Timeline

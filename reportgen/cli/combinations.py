@@ -12,7 +12,7 @@ from reportgen.cli.mail import check_delivery, is_digest, mail_digest, run_names
 from reportgen.errors import ExitCode, ReportgenError
 
 if TYPE_CHECKING:
-    from reportgen.config.loading import Report
+    from reportgen.config.loader import Report
     from reportgen.config.reports import Matrix, Reports
     from reportgen.matrix.building import Outcome, Stream
 

@@ -12,7 +12,7 @@ import click
 from reportgen.errors import ReportgenError
 
 if TYPE_CHECKING:
-    from reportgen.config.loading import Report
+    from reportgen.config.loader import Report
 
 EXIT_CODES = """\b
 Exit codes:
@@ -82,7 +82,7 @@ def with_config(command: Callable[..., Any]) -> Callable[..., Any]:
 def load(config: Path, overrides: tuple[str, ...]) -> "Report":
     """Read a configuration with the analyses that are installed."""
     from reportgen.analyses.base import installed_analyses
-    from reportgen.config.loading import load_report
+    from reportgen.config.loader import load_report
 
     registry = installed_analyses()
     for problem in registry.broken.values():

@@ -11,7 +11,7 @@ from reportgen.cli.common import cli, complain
 from reportgen.errors import ConfigError, ExitCode, ReportgenError
 
 if TYPE_CHECKING:
-    from reportgen.config.loading import Report
+    from reportgen.config.loader import Report
     from reportgen.deliver import Log, Options
 
 SECRETS = """\b

@@ -1,23 +1,14 @@
 """Budgets in the YAML: how long a build may take, how much memory and space it may need."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import AfterValidator, ByteSize, model_validator
+from pydantic import model_validator
 
-from reportgen.config.blocks import Block, BlockError, Positive, Text
+from reportgen.config.types import Block, BlockError, Positive, Size, Text
 
 Budget = Literal["html", "pdf", "seconds", "memory"]
-BUDGETS: tuple[Budget, ...] = ("html", "pdf", "seconds", "memory")
-
-
-def _something(size: ByteSize) -> ByteSize:
-    if size <= 0:
-        raise ValueError("should be a size such as 256 MB, more than nothing")
-    return size
-
-
-Size = Annotated[ByteSize, AfterValidator(_something)]
+BUDGETS: tuple[Budget, ...] = get_args(Budget)
 
 
 class SectionBudgets(Block):
@@ -44,10 +35,10 @@ class SectionBudgets(Block):
     @classmethod
     def _documents_are_of_the_report(cls, values: Any) -> Any:
         if isinstance(values, Mapping):
-            whole = {"html", "pdf"} & values.keys() - cls.model_fields.keys()
             said = "is a document of the whole report: its budget stands in budgets: of the file"
-            if whole:
-                raise BlockError({(key,): f"{key} {said}" for key in sorted(whole)})
+            documents = {"html", "pdf"} & values.keys() - cls.model_fields.keys()
+            if documents:
+                raise BlockError({(key,): f"{key} {said}" for key in documents})
         return values
 
     @model_validator(mode="after")

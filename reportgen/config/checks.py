@@ -2,10 +2,10 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -17,52 +17,41 @@ from pydantic import (
     model_validator,
 )
 
-from reportgen.config.blocks import (
+from reportgen.config.problems import shortened
+from reportgen.config.types import (
     Block,
     BlockError,
     ColumnRef,
     Count,
-    Number,
+    NotNegative,
+    Percent,
     Positive,
     Real,
+    ReferenceName,
+    Several,
     Text,
     read_number,
     resolve_path,
 )
-from reportgen.config.suggest import unknown
 
 Kind = Literal[
     "min", "max", "equals", "within", "drift", "rows_at_least", "fresh", "missing_at_most"
 ]
-KINDS: tuple[Kind, ...] = (
-    "min",
-    "max",
-    "equals",
-    "within",
-    "drift",
-    "rows_at_least",
-    "fresh",
-    "missing_at_most",
-)
-OF_A_NUMBER: tuple[Kind, ...] = KINDS[:5]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+OF_A_NUMBER = KINDS[:5]
 """Kinds that need a metric or a cell; the others are about the whole section."""
 
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
 
-NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False), Number]
-Percent = Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False), Number]
-Several = Annotated[int, Field(strict=True, ge=2), Number]
 
-
-def _date(value: object) -> object:
-    if isinstance(value, date):
-        return value
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()):
-        try:
-            return date.fromisoformat(value.strip())
-        except ValueError:
-            raise ValueError(f"{value} is no day of the calendar") from None
-    raise ValueError(f"should be a date such as 2026-11-23, not {value!r}")
+def _date(value: object) -> date:
+    text = value.strip() if isinstance(value, str) else str(value)
+    if not (isinstance(value, str | date) and re.fullmatch(r"\d{4}-\d\d-\d\d", text)):
+        raise ValueError(f"should be a date such as 2026-11-23, not {shortened(repr(value))}")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text} is no day of the calendar") from None
 
 
 Night = Annotated[
@@ -72,17 +61,14 @@ Night = Annotated[
 
 def _row(value: object) -> object:
     if isinstance(value, Mapping) and value:
-        return {str(name): _row_value(wanted) for name, wanted in value.items()}
+        for wanted in value.values():
+            if not isinstance(wanted, str | int | float) or isinstance(wanted, bool):
+                raise ValueError("the value that chooses the row should be a text or a number")
+        return dict(value)
     number = read_number(value)
     if isinstance(number, int) and not isinstance(number, bool) and number >= 0:
         return number
     raise ValueError("should be a number, counted from 0, or {column: value}")
-
-
-def _row_value(value: object) -> object:
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return value
-    raise ValueError("the value that chooses the row should be a text or a number")
 
 
 Row = Annotated[
@@ -90,18 +76,6 @@ Row = Annotated[
     PlainValidator(_row),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "object"}]}),
 ]
-
-
-def _reference(value: object, info: ValidationInfo) -> object:
-    if not isinstance(value, str):
-        raise ValueError("should be a name of references:")
-    known: frozenset[str] | None = (info.context or {}).get("references")
-    if known is not None and value not in known:
-        raise ValueError(unknown("reference", value, known))
-    return value
-
-
-ReferenceName = Annotated[str, BeforeValidator(_reference)]
 
 
 def _run(value: object, info: ValidationInfo) -> object:
@@ -143,7 +117,7 @@ class WithinBlock(Block):
         return self
 
     def tolerance(self, reference: float) -> float:
-        """Give the distance from a reference that is allowed."""
+        """Return the distance from a reference that is allowed."""
         return max(self.absolute or 0.0, (self.relative or 0.0) * abs(reference))
 
 
@@ -271,13 +245,3 @@ class CheckBlock(Block):
                 yield ("equals",), "equals is outside min and max"
         if self.tolerance is not None and self.equals is None:
             yield ("tolerance",), "tolerance belongs to equals, which is not given"
-
-
-def checks_without_catalogue(checks: Iterable[CheckBlock]) -> dict[tuple[str | int, ...], str]:
-    """Give what is wrong with the checks of a section that reads no catalogue."""
-    said = "missing_at_most needs a section on a catalogue"
-    return {
-        ("checks", place, "missing_at_most"): said
-        for place, check in enumerate(checks)
-        if check.missing_at_most is not None
-    }

@@ -38,42 +38,16 @@ class Column:
         return f"{self.title} [{self.symbol}]" if self.symbol else self.title
 
     def quantity(self, number: str) -> str:
-        """Give a formatted number with the unit, for a sentence."""
+        """Return a formatted number with the unit, for a sentence."""
         if not self.symbol:
             return number
         gap = "" if self.symbol in {"°", "′", "″"} else "\u00a0"
         return f"{number}{gap}{self.symbol}"
 
 
-# Symbols of units that most surveys have, as astropy gives them, which takes a quarter of a second
-# to be imported.
-KNOWN_SYMBOLS = {
-    "": "",
-    "%": "%",
-    "Jy": "Jy",
-    "Jy / beam": "Jy beam⁻¹",
-    "K": "K",
-    "arcmin": "′",
-    "arcmin-2": "arcmin⁻²",
-    "arcmin2": "arcmin²",
-    "arcsec": "″",
-    "deg": "°",
-    "deg-2": "deg⁻²",
-    "deg2": "deg²",
-    "mJy": "mJy",
-    "mJy / beam": "mJy beam⁻¹",
-    "mag": "mag",
-    "s": "s",
-    "uJy": "µJy",
-    "uJy / beam": "µJy beam⁻¹",
-}
-
-
 @lru_cache(maxsize=256)
 def unit_symbol(unit: str) -> str:
-    """Give a unit as text for people: ``uJy`` becomes ``µJy``; empty for dimensionless."""
-    if unit in KNOWN_SYMBOLS:
-        return KNOWN_SYMBOLS[unit]
+    """Return a unit as text for people: ``uJy`` becomes ``µJy``; empty for dimensionless."""
     symbol = str(_read_unit(unit).to_string("unicode"))
     return {"deg": "°", "arcmin": "′", "arcsec": "″"}.get(symbol, symbol)
 
@@ -82,7 +56,7 @@ PREFIXES = {"": 1.0, "m": 1e3, "u": 1e6, "n": 1e9}
 
 
 def prefixed_unit(unit: str, largest: float) -> tuple[float, str]:
-    """Give a unit in which a largest size reads well, and how many of it the old one is.
+    """Return a unit in which a largest size reads well, and how many of it the old one is.
 
     ``Jy / beam`` and 0.003 give 1000 and ``mJy / beam``. A unit that takes no prefix stays.
     """
@@ -97,9 +71,7 @@ def prefixed_unit(unit: str, largest: float) -> tuple[float, str]:
 
 
 def unit_problem(unit: str) -> str | None:
-    """Say why a unit is not one that astropy knows; None when it is fine."""
-    if unit in KNOWN_SYMBOLS:
-        return None
+    """Return why a unit is not one that astropy knows; None when it is fine."""
     try:
         _read_unit(unit)
     except (ValueError, TypeError) as error:

@@ -7,7 +7,7 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -18,12 +18,12 @@ from pydantic import (
     model_validator,
 )
 
-from reportgen.config.blocks import Block, BlockError, Count, FilePath, Index, Number, Text
 from reportgen.config.secrets import ADVICE, NAME, PREFIX
 from reportgen.config.suggest import unknown
+from reportgen.config.types import Block, BlockError, Count, FilePath, Index, Number, Text
 
 Severity = Literal["ok", "warn", "fail", "error"]
-SEVERITIES: tuple[Severity, ...] = ("ok", "warn", "fail", "error")
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 When = Literal["always", "change", "warn"]
 Security = Literal["starttls", "tls", "none"]
 
@@ -36,12 +36,12 @@ _LOCAL = re.compile(r"localhost(\.localdomain)?|127(\.\d+){3}|::1")
 
 
 def is_local(host: str) -> bool:
-    """Say whether what is sent to a host stays within the machine."""
+    """Return whether what is sent to a host stays within the machine."""
     return _LOCAL.fullmatch(host) is not None
 
 
 def read_address(text: object) -> str:
-    """Check ``Name <local@domain>``; give it with the domain as mail servers write it."""
+    """Check ``Name <local@domain>``; return it with the domain as mail servers write it."""
     if not isinstance(text, str) or not text.strip():
         raise ValueError("should be an address, such as Jo Doe <jo@example.org>")
     said = f"{text!r} is not one address, such as jo@example.org or Jo Doe <jo@example.org>"
@@ -72,17 +72,30 @@ MailAddress = Annotated[
 
 
 def _template(text: str) -> str:
-    """Check a Jinja2 template of one line and the names in it."""
-    from jinja2 import TemplateSyntaxError, meta
+    """Check a Jinja2 template of one line and the names in it; nothing of it is worked out."""
+    from jinja2 import TemplateSyntaxError, nodes
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    environment = ImmutableSandboxedEnvironment(autoescape=True)
     try:
-        tree = ImmutableSandboxedEnvironment(autoescape=True).parse(text)
-        names = meta.find_undeclared_variables(tree)  # which looks for filters and tests, too
+        tree = environment.parse(text)
+        names = list(tree.find_all(nodes.Name))
+        filters = {each.name for each in tree.find_all(nodes.Filter)}
+        tests = {each.name for each in tree.find_all(nodes.Test)}
+        has_power = tree.find(nodes.Pow) is not None
     except TemplateSyntaxError as error:
         raise ValueError(f"the template cannot be read: {error.message}") from None
-    for name in sorted(names - TEMPLATE_NAMES):
-        raise ValueError(unknown("name", name, sorted(TEMPLATE_NAMES)))
+    except RecursionError:
+        raise ValueError("the template is nested too deeply") from None
+    if has_power:
+        raise ValueError("a template can have no **: 9 ** 9 ** 9 would take for ever")
+    own = {each.name for each in names if each.ctx != "load"} | environment.globals.keys()
+    for name in sorted({each.name for each in names} - own - TEMPLATE_NAMES):
+        raise ValueError(unknown("name", name, TEMPLATE_NAMES))
+    for name in sorted(filters - environment.filters.keys()):
+        raise ValueError(unknown("filter", name, environment.filters))
+    for name in sorted(tests - environment.tests.keys()):
+        raise ValueError(unknown("test", name, environment.tests))
     return text
 
 
@@ -95,27 +108,16 @@ def _address_template(text: str) -> str:
 def _host(text: str) -> str:
     """Check the name or the number of a host, without a port or a login."""
     try:
-        ip_address(text)
+        return str(ip_address(text))
     except ValueError:
-        try:
-            name = text.encode("idna").decode("ascii")
-        except UnicodeError:
-            name = ""
-        if not re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?", name):
-            raise ValueError(
-                "should be the name of a host alone, such as smtp.example.org"
-            ) from None
-        return name
-    return text
-
-
-Host = Annotated[Text, AfterValidator(_host)]
-Port = Annotated[int, Field(strict=True, ge=1, le=65535), Number]
-Seconds = Annotated[float, Field(strict=True, gt=0, le=3600), Number]
-
-
-Template = Annotated[Text, AfterValidator(_template)]
-WebAddress = Annotated[Text, AfterValidator(_address_template)]
+        pass
+    try:
+        name = text.encode("idna").decode("ascii")
+    except UnicodeError:
+        name = ""
+    if not re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?", name):
+        raise ValueError("should be the name of a host alone, such as smtp.example.org")
+    return name
 
 
 def _variable(name: str) -> str:
@@ -127,6 +129,11 @@ def _variable(name: str) -> str:
     return name
 
 
+Host = Annotated[Text, AfterValidator(_host)]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535), Number]
+Seconds = Annotated[float, Field(strict=True, gt=0, le=3600), Number]
+Template = Annotated[Text, AfterValidator(_template)]
+WebAddress = Annotated[Text, AfterValidator(_address_template)]
 Variable = Annotated[Text, AfterValidator(_variable)]
 
 
@@ -137,15 +144,29 @@ class _NoSecrets(Block):
     @classmethod
     def _secrets_stay_outside(cls, values: Any) -> Any:
         if isinstance(values, Mapping):
-            written = [key for key in ADVICE if key in values and key not in cls.model_fields]
-            if written:
-                said: dict[tuple[str | int, ...], str] = {
-                    (key,): f"a secret has no place here: {ADVICE[key]}" for key in written
-                }
-                raise BlockError(said)
+            found: dict[tuple[str | int, ...], str] = {
+                (key,): f"a secret has no place here: {ADVICE[key]}"
+                for key in ADVICE
+                if key in values and key not in cls.model_fields
+            }
+            if found:
+                raise BlockError(found)
         elif not isinstance(values, cls):  # the value is not repeated: it may be a secret
             raise ValueError(f"should be keys and values: {', '.join(sorted(cls.model_fields))}")
         return values
+
+
+class _ServerBlock(_NoSecrets):
+    """Something that is sent to, and how often it is tried."""
+
+    ca_file: FilePath | None = None
+    """Certificates to trust, in PEM; those of the system when not given."""
+    timeout: Seconds = 30.0
+    """Seconds to wait for any answer."""
+    attempts: Count = 4
+    """How often to try when there is no answer, or it is to come again later."""
+    wait: Seconds = 5.0
+    """Seconds before the second attempt; before each further one three times as long."""
 
 
 class LinksBlock(Block):
@@ -170,7 +191,7 @@ class LoginBlock(_NoSecrets):
     """Environment variable of the password, or for xoauth2 of the command that prints a token."""
 
 
-class SmtpBlock(_NoSecrets):
+class SmtpBlock(_ServerBlock):
     """The mail server."""
 
     host: Host
@@ -181,16 +202,8 @@ class SmtpBlock(_NoSecrets):
     """starttls, tls from the first byte, or none for a relay within reach."""
     login: LoginBlock | None = None
     """Who logs in; nobody when not given."""
-    ca_file: FilePath | None = None
-    """Certificates to trust, in PEM; those of the system when not given."""
     verify: bool = True
     """Whether the server must prove who it is. Without it anybody in between can read the mail."""
-    timeout: Seconds = 30.0
-    """Seconds to wait for any answer of the server."""
-    attempts: Count = 4
-    """How often to try when the server does not answer or says that it cannot now."""
-    wait: Seconds = 5.0
-    """Seconds before the second attempt; before each further one three times as long."""
 
     @model_validator(mode="after")
     def _login_is_encrypted(self) -> "SmtpBlock":
@@ -261,14 +274,14 @@ class MailBlock(_NoSecrets):
         return self
 
     def recipients(self, status: Severity) -> tuple[str, ...]:
-        """Give who is told of a verdict, copies aside."""
+        """Return who is told of a verdict, copies aside."""
         for severity in reversed(SEVERITIES[: SEVERITIES.index(status) + 1]):
             if severity in self.to:
                 return self.to[severity]
         return ()
 
 
-class WebhookBlock(_NoSecrets):
+class WebhookBlock(_ServerBlock):
     """A verdict in JSON, sent to the address that REPORTGEN_WEBHOOK_URL holds."""
 
     kind: Literal["slack", "mattermost", "generic"] = "generic"
@@ -277,14 +290,6 @@ class WebhookBlock(_NoSecrets):
     """always; change: when a verdict or a number moved; warn: when something is not ok."""
     variable: Variable | None = None
     """Environment variable of the address; REPORTGEN_WEBHOOK_URL when not given."""
-    ca_file: FilePath | None = None
-    """Certificates to trust, in PEM; those of the system when not given."""
-    timeout: Seconds = 30.0
-    """Seconds to wait for any answer."""
-    attempts: Count = 4
-    """How often to try when there is no answer or the answer is to come again."""
-    wait: Seconds = 5.0
-    """Seconds before the second attempt; before each further one three times as long."""
 
 
 class DeliverBlock(Block):
@@ -298,7 +303,7 @@ class DeliverBlock(Block):
     """The message to a chat or a service."""
 
     def recorded(self) -> dict[str, Any]:
-        """Give it for the record of a run, which may be mailed from another folder later."""
+        """Return it for the record of a run, which may be mailed from another folder later."""
         values = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         for part in (values.get("mail", {}).get("smtp", {}), values.get("webhook", {})):
             if "ca_file" in part:

@@ -1,24 +1,20 @@
-"""YAML text to plain values, with the place of each: line and column, duplicate keys refused."""
+"""A YAML file to plain values, with the place of each, variables and overrides filled in."""
 
 import os
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
-from reportgen.config.nodes import Reader, mark, parser_said
+from reportgen.config.nodes import Reader, mark, parser_problem
 from reportgen.config.overrides import set_key
-from reportgen.config.problems import KeyPath, Problem, dotted, problems_error
-from reportgen.config.scalars import Scalar, Variables
+from reportgen.config.problems import KeyPath, Problem
+from reportgen.config.variables import Scalar, Variables
 from reportgen.errors import ConfigError
 
-__all__ = ["Document", "KeyPath", "Problem", "Source", "dotted", "problems_error", "read_document"]
-
-DEEPEST = 1000  # levels of brackets, and of lines, that libyaml is given
-MAX_BYTES = 10_000_000  # a data file given by mistake must not be read whole
+MAX_BYTES = 1_000_000  # a data file given by mistake must not be read whole
 
 _START = "start with report:, catalogues: and sections:"
 _HINTS = (
@@ -50,14 +46,14 @@ class Document:
     from_matrix: frozenset[KeyPath] = frozenset()
 
     def place(self, path: Iterable[str | int]) -> str:
-        """Give ``file:line:column`` of a key, or of the nearest key above it."""
+        """Return ``file:line:column`` of a key, or of the nearest key above it."""
         keys = tuple(path)
         while keys not in self.places and keys:
             keys = keys[:-1]
         return self.places.get(keys, f"{self.path}:1:1")
 
     def known_path(self, path: Iterable[str | int]) -> KeyPath:
-        """Give the part of a validator's path that is in the document.
+        """Return the part of a validator's path that is in the document.
 
         A validator puts words of its own between the keys, such as the member of a union.
         """
@@ -86,14 +82,8 @@ class Source:
 
     @classmethod
     def of(cls, path: Path, text: str) -> "Source":
-        """Give the text of a YAML file that is known already; raises as ``read`` does."""
-        root = _compose(path, text)
-        if not isinstance(root, yaml.MappingNode):
-            kind = "list" if isinstance(root, yaml.SequenceNode) else "single value"
-            raise ConfigError(
-                f"{path}:{mark(root)}: the file must hold keys and values, not a {kind}", _START
-            )
-        return cls(path, text, root)
+        """Return the source of a text that is known already; raises as ``read`` does."""
+        return cls(path, text, _compose(path, text))
 
     def document(
         self,
@@ -101,15 +91,14 @@ class Source:
         environment: Mapping[str, str] = os.environ,
         matrix: Mapping[str, Scalar] | None = None,
     ) -> Document:
-        """Give the values of the file.
+        """Return the values of the file.
 
         overrides: ``key.path=value`` texts that replace or add keys. matrix: values of
-        ``${{ matrix.NAME }}``; None to leave such expressions as they are.
+        ``${{ matrix.NAME }}``.
         Raises ConfigError for nodes that are nested too deeply or repeated too often.
         """
-        variables = Variables(environment, matrix)
-        reader = Reader(self.path, variables)
-        values = reader.mapping(self.root, ())
+        reader = Reader(self.path, Variables(environment, matrix or {}))
+        values = reader.mapping(self.root)
         for override in overrides:
             reader.problems += set_key(values, reader, override)
         return Document(
@@ -120,13 +109,6 @@ class Source:
             tuple(reader.problems),
             frozenset(reader.from_matrix),
         )
-
-
-def read_document(
-    path: Path, overrides: Iterable[str] = (), environment: Mapping[str, str] = os.environ
-) -> Document:
-    """Read a YAML file that has no matrix; what is said of ``Source`` holds."""
-    return Source.read(path).document(overrides, environment, {})
 
 
 def _read_text(path: Path) -> str:
@@ -156,9 +138,10 @@ def _read_text(path: Path) -> str:
         ) from None
 
 
-def _compose(path: Path, text: str) -> yaml.Node:
+def _compose(path: Path, text: str) -> yaml.MappingNode:
     try:
-        documents = _documents(text)
+        # libyaml would read it faster, but ends the program where nodes are nested too deeply.
+        documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
     except yaml.YAMLError as error:
         raise _not_yaml(path, text, error) from None
     except RecursionError:
@@ -170,27 +153,18 @@ def _compose(path: Path, text: str) -> yaml.Node:
             f"{path}:{mark(documents[1])}: a second document starts here (---)",
             "keep one report in a file",
         )
-    return documents[0]
-
-
-def _documents(text: str) -> list[yaml.Node]:
-    """Give what a text holds; libyaml, where it is there, reads it ten times as fast.
-
-    It ends the program where nodes are nested beyond the stack, so it is given only what cannot
-    be: each level takes a bracket, or a place in a line. What is wrong Python's says better.
-    """
-    fast = getattr(yaml, "CSafeLoader", None)
-    brackets = text.count("[") + text.count("{")
-    if fast is not None and max(brackets, *map(len, text.split("\n")), 0) <= DEEPEST:
-        with suppress(yaml.YAMLError):
-            return list(yaml.compose_all(text, Loader=fast))
-    return list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+    root = documents[0]
+    if not isinstance(root, yaml.MappingNode):
+        kind = "list" if isinstance(root, yaml.SequenceNode) else "single value"
+        raise ConfigError(
+            f"{path}:{mark(root)}: the file must hold keys and values, not a {kind}", _START
+        )
+    return root
 
 
 def _not_yaml(path: Path, text: str, error: yaml.YAMLError) -> ConfigError:
-    said, line, column = parser_said(error, text)
-    lines = text.split("\n")[line - 1 : line]
-    hint = next((advice for sign, advice in _HINTS if re.search(sign, said)), "")
-    if "${" in "".join(lines):
+    problem, line, column = parser_problem(error, text)
+    hint = next((advice for sign, advice in _HINTS if re.search(sign, problem)), "")
+    if "${" in "".join(text.split("\n")[line - 1 : line]):
         hint = 'inside { } or [ ] put quotes around "${NAME}"'
-    return ConfigError(f"{path}:{line}:{column}: not YAML: {said}", hint)
+    return ConfigError(f"{path}:{line}:{column}: not YAML: {problem}", hint)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.config.problems import shortened
 from reportgen.config.suggest import unknown
 
 Values = NDArray[np.float64]
@@ -26,7 +27,6 @@ Rows = Mapping[str, Values]
 
 MAX_LENGTH = 2000  # characters; a selection is one line of a YAML file
 MAX_DEPTH = 50
-_LONGEST_SHOWN = 120  # characters of a selection in a message
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -114,14 +114,26 @@ def parse(text: str, known: frozenset[str] | None = None) -> Condition:
         raise ExpressionError("the selection is empty")
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"the selection is longer than {MAX_LENGTH} characters")
-    if "#" in text:
-        # Python would take the rest for a comment and leave it out in silence.
-        raise ExpressionError(f"at character {text.index('#') + 1}: # is not allowed")
+    if found := re.search("[#&|~]", text):  # # begins a comment, the others mean bits to Python
+        place = f"at character {found.start() + 1}: {found[0]} is not allowed"
+        raise ExpressionError(f"{place}; {_advice(text)}")
     return _condition(_Checker(text, known).condition(_tree(text), 0))
 
 
 def _condition(tree: ast.expr) -> Condition:
-    return Condition(ast.unparse(tree), tree)
+    return Condition(_text(tree), tree)
+
+
+def _text(node: ast.expr) -> str:
+    """Return a condition as text; Python's own would put parentheses around the third of a row."""
+    match node:
+        case ast.BoolOp(op=op, values=values):
+            parts = [f"({_text(v)})" if isinstance(v, ast.BoolOp) else _text(v) for v in values]
+            return (" and " if isinstance(op, ast.And) else " or ").join(parts)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            inner = _text(operand)
+            return f"not ({inner})" if isinstance(operand, ast.BoolOp) else f"not {inner}"
+    return ast.unparse(node)
 
 
 def _constant(value: float) -> ast.Constant:
@@ -189,8 +201,9 @@ def _tree(text: str) -> ast.expr:
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         offset = error.offset if isinstance(error, SyntaxError) else None
         place = f" at character {offset}" if offset else ""
-        shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
-        raise ExpressionError(f"cannot read {shown!r}{place}; {_advice(text)}") from None
+        raise ExpressionError(
+            f"cannot read {shortened(text, 120)!r}{place}; {_advice(text)}"
+        ) from None
 
 
 def _advice(text: str) -> str:
@@ -204,30 +217,6 @@ def _advice(text: str) -> str:
     if re.search(r"\b(AND|OR|NOT)\b", text):
         return "write and, or, not in small letters"
     return "write it like: flux_36 > 0 and stellarity < 0.9"
-
-
-_BITWISE = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.Invert)
-_KINDS: dict[type[ast.AST], str] = {
-    ast.Attribute: "a dot",
-    ast.Dict: "{ }",
-    ast.GeneratorExp: "for … in",
-    ast.IfExp: "if … else",
-    ast.JoinedStr: "a text",
-    ast.List: "a list",
-    ast.ListComp: "for … in",
-    ast.NamedExpr: ":=",
-    ast.Set: "{ }",
-    ast.Subscript: "[ ]",
-    ast.Tuple: "a comma",
-    ast.In: "in",
-    ast.NotIn: "not in",
-    ast.Is: "is",
-    ast.IsNot: "is not",
-    ast.FloorDiv: "//",
-    ast.MatMult: "@",
-    ast.LShift: "<<",
-    ast.RShift: ">>",
-}
 
 
 class _Checker:
@@ -248,9 +237,8 @@ class _Checker:
                 _check_depth(depth)
                 return ast.UnaryOp(op, self.condition(operand, depth + 1))
             case ast.Compare(left=left, ops=ops, comparators=others):
-                for sign in ops:
-                    if type(sign) not in _COMPARISONS:
-                        raise self._refusal(node, f"{_KINDS[type(sign)]} is not allowed")
+                if not all(type(sign) in _COMPARISONS for sign in ops):
+                    raise self._not_allowed(node)
                 first, *more = [self.number(each, depth + 1) for each in (left, *others)]
                 return ast.Compare(first, ops, more)
             case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _TESTS:
@@ -282,6 +270,8 @@ class _Checker:
                 if len(arguments) != 1 or node.keywords:
                     raise self._refusal(node, f"{name} takes one number")
                 return ast.Call(node.func, [self.number(arguments[0], depth + 1)], [])
+            case ast.BoolOp() | ast.Compare() | ast.UnaryOp():
+                raise self._refusal(node, "a condition is not a number")
         raise self._not_allowed(node)
 
     def _column(self, name: str) -> str:
@@ -300,20 +290,14 @@ class _Checker:
             raise self._refusal(node, "a number this large is not allowed")
         if number != value:
             # Columns are read as float64 too: rows beside the one that is meant would be equal.
-            raise self._refusal(node, f"{value} has more digits than the numbers of a column")
+            raise self._refusal(
+                node, f"{shortened(str(value))} has more digits than numbers of columns"
+            )
         return number
 
     def _not_allowed(self, node: ast.expr) -> ExpressionError:
-        kind: ast.AST = node.op if isinstance(node, ast.BinOp | ast.UnaryOp) else node
-        if isinstance(kind, _BITWISE):
-            return self._refusal(node, "write and, or, not in place of & | ~")
-        if isinstance(kind, ast.BoolOp | ast.Compare | ast.Not):
-            return self._refusal(node, "a condition is not a number")
-        if isinstance(kind, ast.Constant):
-            what = "a text" if isinstance(kind.value, str | bytes) else repr(kind.value)
-        else:
-            what = _KINDS.get(type(kind), type(kind).__name__.lower())
-        return self._refusal(node, f"{what} is not allowed")
+        source = ast.get_source_segment(self.text, node) or ""
+        return self._refusal(node, f"`{shortened(source)}` is not allowed")
 
     def _refusal(self, node: ast.expr, what: str) -> ExpressionError:
         # Python counts bytes.

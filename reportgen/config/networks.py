@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 RANDOM = "random"  # the set of weights that is drawn, not read
 
@@ -10,8 +9,6 @@ RANDOM = "random"  # the set of weights that is drawn, not read
 @dataclass(frozen=True)
 class Images:
     """A stack of images. unit: of a pixel. pixel_scale: arcseconds per pixel, or None."""
-
-    noun: ClassVar[str] = "image stack"
 
     name: str
     title: str = ""
@@ -22,8 +19,6 @@ class Images:
 @dataclass(frozen=True)
 class Model:
     """A trained network. labels: what to call its sets of weights, random ones included."""
-
-    noun: ClassVar[str] = "model"
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)

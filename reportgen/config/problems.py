@@ -22,7 +22,7 @@ class Problem:
 
 
 def dotted(path: Iterable[str | int]) -> str:
-    """Give a path as text: ``sections.flux.columns[2]``."""
+    """Return a path as text: ``sections.flux.columns[2]``."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -30,5 +30,10 @@ def dotted(path: Iterable[str | int]) -> str:
 
 
 def problems_error(problems: Iterable[Problem]) -> ConfigError:
-    """Put all problems into one error, a line each."""
+    """Return one error of all problems, a line each."""
     return ConfigError("\n".join(dict.fromkeys(str(problem) for problem in problems)))
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """Return the start of a long text."""
+    return text if len(text) <= most else f"{text[:most]}…"

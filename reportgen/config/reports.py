@@ -1,13 +1,14 @@
 """A YAML file to its reports: one for each combination of its matrix."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reportgen.config.loading import AnalysisTypes, Report, load_report
+from reportgen.config.document import Source
+from reportgen.config.loader import AnalysisTypes, Report, load_report
 from reportgen.config.matrix import Cell, choose_cells, read_cells
-from reportgen.config.text import Source
+from reportgen.config.types import check_file_names
 from reportgen.errors import ConfigError
 
 MOST_SHOWN = 3  # values of a key in the title of all reports
@@ -49,7 +50,7 @@ class Reports:
         Raises ConfigError for what is wrong with the matrix, or with what is wanted of it.
         """
         self._source = path if isinstance(path, Source) else Source.read(path)
-        self._output = output
+        self._output = None if output is None else _checked_output(output)
         self._analyses, self._overrides = analyses, tuple(overrides)
         self._environment = environment
         wanted = tuple(wanted)
@@ -70,7 +71,7 @@ class Reports:
         report = load_report(self._source, self._analyses, self._overrides, self._environment, cell)
         if self._output is None:
             return report
-        folder = self._output.absolute() / ("" if cell is None else cell.slug)
+        folder = self._output / ("" if cell is None else cell.slug)
         return replace(report, output=report.output.model_copy(update={"folder": folder}))
 
     def all(self) -> Matrix:
@@ -79,36 +80,32 @@ class Reports:
         Raises ConfigError that lists every problem of any, a line each, with the combinations that
         have it unless all do; or that names two combinations with one id or output folder.
         """
-        reports: dict[Cell, Report] = {}
+        reports: list[Report] = []
         problems: dict[str, list[Cell]] = {}
         for cell in self._all:
             try:
-                reports[cell] = self.one(cell)
+                reports.append(self.one(cell))
             except ConfigError as error:
                 for line in error.message.splitlines():
                     problems.setdefault(line, []).append(cell)
         if problems:
-            raise ConfigError("\n".join(map(self._said, problems, problems.values())))
-        found = tuple(reports.values())
-        _refuse_alike(found, "id", ("report", "id"), lambda report: report.report.id)
-        _refuse_alike(
-            found,
-            "output folder",
-            ("output", "folder"),
-            lambda report: os.path.realpath(report.output.folder),
-        )
-        parents = {report.output.folder.absolute().parent for report in found}
-        return Matrix(self._source.path, self._title(), Path(os.path.commonpath(parents)), found)
+            raise ConfigError("\n".join(map(self._line, problems, problems.values())))
+        _refuse_same(reports, "id", ("report", "id"), [each.report.id for each in reports])
+        folders = [os.path.realpath(each.output.folder) for each in reports]
+        _refuse_same(reports, "output folder", ("output", "folder"), folders)
+        parents = {report.output.folder.absolute().parent for report in reports}
+        common = Path(os.path.commonpath(parents))
+        return Matrix(self._source.path, self._title(), common, tuple(reports))
 
-    def _said(self, line: str, cells: list[Cell]) -> str:
-        """Say which combinations have a problem."""
+    def _line(self, line: str, cells: list[Cell]) -> str:
+        """Return a problem with the combinations that have it."""
         if len(cells) == len(self._all):
             return line
         more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
         return f"{line} [{cells[0]}{more}]"
 
     def _title(self) -> str:
-        """Give a title of all reports: that of one, with the values of all."""
+        """Return a title of all reports: that of one, with the values of all."""
         texts: dict[str, dict[str, None]] = {}
         for cell in self._all:
             for name, text in cell.texts.items():
@@ -126,21 +123,25 @@ def listed_values(values: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(values[:-1]), values[-1])))
 
 
-def _refuse_alike(
-    reports: Iterable[Report],
-    what: str,
-    path: tuple[str, str],
-    of: Callable[[Report], str],
+def _refuse_same(
+    reports: Sequence[Report], noun: str, path: tuple[str, str], values: Sequence[str]
 ) -> None:
-    """Refuse two reports that would be taken for one; ConfigError names both."""
-    known: dict[str, Report] = {}
-    for report in reports:
-        found = of(report)
-        other = known.setdefault(found, report)
+    """Raise ConfigError that names two reports which would be taken for one, if there are any."""
+    first: dict[str, Report] = {}
+    for report, value in zip(reports, values, strict=True):
+        other = first.setdefault(value, report)
         if other is not report:
             raise ConfigError(
-                f"{report.place(*path)}: two combinations have the {what} {found}: "
+                f"{report.place(*path)}: two combinations have the {noun} {value}: "
                 f"{other.cell} and {report.cell}",
                 "use ${{ matrix.NAME }} for each name of the matrix, or leave it out of both "
                 "report.id and output.folder, where it is then appended",
             )
+
+
+def _checked_output(folder: Path) -> Path:
+    try:
+        check_file_names(folder)
+    except ValueError as error:
+        raise ConfigError(f"--output: {error}") from None
+    return folder.absolute()

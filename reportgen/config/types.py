@@ -1,12 +1,14 @@
-"""What the blocks of the YAML are made of: names, texts, numbers, paths, references to columns."""
+"""Types of the values of keys: names, numbers, paths, sizes, and names of what stands elsewhere."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
+    ByteSize,
     ConfigDict,
     Field,
     StringConstraints,
@@ -15,14 +17,28 @@ from pydantic import (
 )
 
 from reportgen.config.columns import Column
+from reportgen.config.expressions import Condition, parse
+from reportgen.config.networks import Images, Model
 from reportgen.config.suggest import unknown
 from reportgen.docstrings import Documented
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 LONGEST_NAME = 80  # characters
+LONGEST_FILE_NAME = 255  # bytes, of the file systems that there are
 
-Name = Annotated[str, StringConstraints(pattern=SLUG, max_length=LONGEST_NAME)]
-Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
+Known = TypeVar("Known")
+
+
+class Block(Documented):
+    """Any block of the YAML: frozen, and no key beyond those it lists."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        validate_default=True,
+        defer_build=True,
+    )
 
 
 class BlockError(ValueError):
@@ -47,58 +63,105 @@ def read_number(value: object) -> object:
     return value
 
 
+Name = Annotated[str, StringConstraints(pattern=SLUG, max_length=LONGEST_NAME)]
+Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
+
 Number = BeforeValidator(read_number)
 Count = Annotated[int, Field(strict=True, gt=0), Number]
 Index = Annotated[int, Field(strict=True, ge=0), Number]
+Several = Annotated[int, Field(strict=True, ge=2), Number]
 Real = Annotated[float, Field(strict=True, allow_inf_nan=False), Number]
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), Number]
+NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False), Number]
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), Number]
+Percent = Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False), Number]
+
+
+def _more_than_nothing(size: ByteSize) -> ByteSize:
+    if size <= 0:
+        raise ValueError("should be a size such as 256 MB, more than nothing")
+    return size
+
+
+Size = Annotated[ByteSize, AfterValidator(_more_than_nothing)]
 
 
 def resolve_path(text: object, info: ValidationInfo) -> object:
-    """Make a path relative to the folder of the YAML file."""
-    if isinstance(text, str):
-        if not text.strip():
-            raise ValueError("the path is empty")
-        base = (info.context or {}).get("folder", Path())
+    """Return a path, relative to the folder of the YAML file."""
+    if not isinstance(text, str):
+        return text
+    if not text.strip():
+        raise ValueError("the path is empty")
+    base = (info.context or {}).get("folder", Path())
+    try:
         # Normalised but not resolved: messages name the path as the user knows it.
-        try:
-            return Path(os.path.normpath(Path(base, Path(text).expanduser())))
-        except RuntimeError:
-            raise ValueError(f"{text!r} starts with the home of a user who is not known") from None
-    return text
+        path = Path(os.path.normpath(Path(base, Path(text).expanduser())))
+    except RuntimeError:
+        raise ValueError(f"{text!r} starts with the home of a user who is not known") from None
+    check_file_names(path)
+    return path
+
+
+def check_file_names(path: Path) -> None:
+    """Raise ValueError where a path has a name that is too long for a file system."""
+    for name in path.parts:
+        if len(os.fsencode(name)) > LONGEST_FILE_NAME:
+            raise ValueError(f"a name in the path has over {LONGEST_FILE_NAME} bytes")
 
 
 FilePath = Annotated[Path, BeforeValidator(resolve_path), WithJsonSchema({"type": "string"})]
 
 
-class Block(Documented):
-    """Any block of the YAML: frozen, and no key beyond those it lists."""
+def _look_up(kind: type[Known], noun: str, key: str) -> BeforeValidator:
+    """Return what checks a name, and unless it stays a text replaces it by what it stands for.
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        arbitrary_types_allowed=True,
-        validate_default=True,
-        defer_build=True,
-    )
+    key: where the context of the validation has what there is, by name. Without it the block of
+    what there is is wrong: that is reported, not the name.
+    """
+
+    def look_up(value: object, info: ValidationInfo) -> object:
+        if isinstance(value, kind) and not isinstance(value, str):
+            return value
+        if not isinstance(value, str):
+            raise ValueError(f"should be the name of {noun}")
+        known: Any = (info.context or {}).get(key)
+        if known is None:
+            return kind(value)  # type: ignore[call-arg]
+        if value not in known:
+            raise ValueError(unknown(noun.partition(" ")[2], value, known))
+        return value if kind is str else known[value]
+
+    return BeforeValidator(look_up)
 
 
-def _column(value: object, info: ValidationInfo) -> object:
-    if isinstance(value, Column):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("should be the name of a column")
-    known: dict[str, Column] | None = (info.context or {}).get("columns")
-    if known is None:  # the catalogue itself is wrong: that error is reported, not this one
-        return Column(value)
-    if value not in known:
-        raise ValueError(unknown("column", value, known))
-    return known[value]
+def _named(noun: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "description": f"Name of {noun}."})
 
 
 ColumnRef = Annotated[
-    Column,
-    BeforeValidator(_column),
-    WithJsonSchema({"type": "string", "description": "Name of a column of the catalogue."}),
+    Column, _look_up(Column, "a column", "columns"), _named("a column of the catalogue")
+]
+CatalogueName = Annotated[str, _look_up(str, "a catalogue", "catalogues")]
+ImagesRef = Annotated[
+    Images, _look_up(Images, "an image stack", "images"), _named("a stack of images")
+]
+ModelRef = Annotated[Model, _look_up(Model, "a model", "models"), _named("a trained network")]
+ReferenceName = Annotated[str, _look_up(str, "a reference", "references")]
+
+
+def _condition(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, Condition):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("should be a selection, such as: flux_36 > 0 and stellarity < 0.9")
+    known: Mapping[str, Column] | None = (info.context or {}).get("columns")
+    return parse(value, None if known is None else frozenset(known))
+
+
+Selection = Annotated[
+    Condition,
+    BeforeValidator(_condition),
+    WithJsonSchema(
+        {"type": "string", "examples": ["flux_36 > 0 and stellarity < 0.9", "valid(flux_24)"]}
+    ),
 ]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.columns import Column
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.data.contents import SYNTHETIC, Contents, length_name, stamp
 from reportgen.data.hdf5 import (
     DAMAGE,

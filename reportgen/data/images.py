@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.data.catalogue import synthetic_mark
 from reportgen.data.contents import SYNTHETIC, Contents, stamp
 from reportgen.data.hdf5 import (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 
 
 @dataclass(frozen=True)

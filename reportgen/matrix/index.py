@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.config.reports import Matrix
 from reportgen.errors import ConfigError
 from reportgen.lock import lock_builds, say_nothing

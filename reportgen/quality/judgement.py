@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reportgen.analyses.trend import MetricHistory
 from reportgen.config.columns import unit_symbol
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.errors import ConfigError
 from reportgen.quality.checks.budgets import assume_budgets
 from reportgen.quality.checks.evaluation import check_run

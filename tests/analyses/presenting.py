@@ -9,7 +9,7 @@ from matplotlib.cbook import is_math_text
 from matplotlib.text import Text
 from tables import Table
 
-from reportgen.config.schema import CatalogueBlock
+from reportgen.config.sources import CatalogueBlock
 from reportgen.reduce.scan import Failure, scan
 from reportgen.style import WIDTHS, house_style
 

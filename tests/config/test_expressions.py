@@ -1,10 +1,10 @@
 import math
 import operator
 import pickle
-from itertools import product
 
 import numpy as np
 import pytest
+from documents import cases
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -40,33 +40,6 @@ def test_a_comparison_with_a_missing_value_is_neither_true_nor_false(sign):
     assert selected(f"a {sign} 1", a=[NAN]) == [False]
     assert selected(f"not (a {sign} 1)", a=[NAN]) == [False]
     assert selected(f"1 {sign} a or not 1 {sign} a", a=[NAN, 1]) == [False, True]
-
-
-# Conditions on a row in which a is 1 and m is missing.
-THREE = {"a == 1": True, "a == 2": False, "m == 1": None}
-
-
-def kleene_and(first, second):
-    if first is False or second is False:
-        return False
-    return None if first is None or second is None else True
-
-
-def kleene_not(value):
-    return None if value is None else not value
-
-
-@pytest.mark.parametrize(("first", "second"), list(product(THREE, THREE)))
-def test_logic_has_three_values(first, second):
-    x, y = THREE[first], THREE[second]
-    expected = {
-        f"{first} and {second}": kleene_and(x, y),
-        f"{first} or {second}": kleene_not(kleene_and(kleene_not(x), kleene_not(y))),
-        f"not ({first})": kleene_not(x),
-    }
-    for text, value in expected.items():
-        assert selected(text, a=[1], m=[NAN]) == [value is True], text
-        assert selected(f"not ({text})", a=[1], m=[NAN]) == [value is False], text
 
 
 def test_missing_and_valid_ask_for_a_missing_value_and_are_never_unknown():
@@ -118,67 +91,65 @@ def test_a_tower_of_powers_is_answered_at_once():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a.b > 1", "at character 1: a dot is not allowed"),
-        ("a.__class__", "a dot"),
-        ("a[0] > 1", "[ ]"),
-        ("lambda: 1", "lambda"),
-        ("(lambda x: x)(a) > 1", "call is not allowed"),
-        ("[x for x in a]", "for … in"),
-        ("any(x for x in a)", "unknown function 'any'"),
-        ("{a}", "{ }"),
-        ("(a, b)", "a comma"),
-        ("a if b else c", "if … else"),
-        ("(a := 1) > 0", ":="),
-        ("a == 'host'", "at character 6: a text is not allowed"),
-        ("f'{a}' == a", "a text"),
-        ("a == b'x'", "a text"),
-        ("a is None", "is is not allowed"),
-        ("a in (1, 2)", "in is not allowed"),
-        ("a == None", "None is not allowed"),
-        ("a > 1j", "1j is not allowed"),
-        ("a == ...", "Ellipsis is not allowed"),
-        ("a // 2 > 1", "// is not allowed"),
-        ("a @ b", "@ is not allowed"),
-        ("a << 2 > 1", "<< is not allowed"),
-        ("a > 1 & b > 2", "write and, or, not in place of & | ~"),
-        ("~a", "write and, or, not"),
-        ("a > 1 && b > 2", "write and, or, not"),
-        ("!a", "write and, or, not"),
-        ("a > 1 AND b > 2", "in small letters"),
-        ("a = 1", "write == to compare"),
-        ("a <> 1", "write !="),
-        ("__import__('os').system('true')", "call is not allowed"),
-        ("__import__('os')", "unknown function '__import__'"),
-        ("exec", None),
-        ("open(a)", "unknown function 'open'"),
-        ("abs(a, b) > 1", "abs takes one number"),
-        ("abs(x=a) > 1", "abs takes one number"),
-        ("abs(*a) > 1", "starred"),
-        ("missing(a, b)", "true or false, not a number"),
-        ("missing(a) == 1", "missing(…) is true or false, not a number"),
-        ("(a > 1) + 1 > 1", "a condition is not a number"),
-        ("(not a) > 1", "a condition is not a number"),
-        ("5", "a number is neither true nor false"),
-        ("a > 1e999", "a number this large"),
-        ("a > " + "9" * 400, "a number this large"),
-        ("a == 9007199254740993", "more digits"),
-        ("a > 1 # b > 2", "at character 7: # is not allowed"),
-        ("a >", "cannot read 'a >'"),
-        ("a; b", "cannot read"),
-        ("import os", "cannot read"),
-        ("(yield)", "yield"),
+        *cases("""
+a.b > 1 | at character 1: `a.b` is not allowed; allowed are columns, numbers, + -
+a.__class__ | `a.__class__` is not allowed
+a[0] > 1 | `a[0]` is not allowed
+lambda: 1 | `lambda: 1` is not allowed
+(lambda x: x)(a) > 1 | `(lambda x: x)(a)` is not allowed
+[x for x in a] | `[x for x in a]` is not allowed
+any(x for x in a) | unknown function 'any'
+{a} | `{a}` is not allowed
+(a, b) | `(a, b)` is not allowed
+a if b else c | `a if b else c` is not allowed
+(a := 1) > 0 | `a := 1` is not allowed
+a == 'host' | at character 6: `'host'` is not allowed
+f'{a}' == a | `f'{a}'` is not allowed
+a is None | `a is None` is not allowed
+a in (1, 2) | `a in (1, 2)` is not allowed
+a == None | `None` is not allowed
+a > 1j | `1j` is not allowed
+a == ... | `...` is not allowed
+a // 2 > 1 | `a // 2` is not allowed
+a @ b | `a @ b` is not allowed
+a << 2 > 1 | `a << 2` is not allowed
+a > 1 & b > 2 | at character 7: & is not allowed; write and, or, not in place of
+~a | write and, or, not
+a > 1 && b > 2 | write and, or, not
+!a | write and, or, not
+a > 1 AND b > 2 | in small letters
+a = 1 | write == to compare
+a <> 1 | write !=
+__import__('os').system('true') | `__import__('os').system('true')` is not allowed
+__import__('os') | unknown function '__import__'
+open(a) | unknown function 'open'
+abs(a, b) > 1 | abs takes one number
+abs(x=a) > 1 | abs takes one number
+abs(*a) > 1 | `*a` is not allowed
+missing(a, b) | true or false, not a number
+missing(a) == 1 | missing(…) is true or false, not a number
+(a > 1) + 1 > 1 | a condition is not a number
+(not a) > 1 | a condition is not a number
+5 | a number is neither true nor false
+a > 1e999 | a number this large
+a == 9007199254740993 | more digits
+a > 1 # b > 2 | at character 7: # is not allowed
+a > | cannot read 'a >'
+a; b | cannot read
+import os | cannot read
+(yield) | `yield` is not allowed
+é.b > 1 or 'é' > 1 | at character 1: `é.b`
+é > 1 or é > 'x' | at character 14: `'x'`
+"""),
         ("", "empty"),
         (" \n ", "empty"),
+        ("a > 1 | b > 2", "write and, or, not"),
         ("a\0b", "cannot read"),
-        ("é.b > 1 or 'é' > 1", "at character 1: a dot"),
-        ("é > 1 or é > 'x'", "at character 14: a text"),
+        ("a > " + "9" * 400, "a number this large"),
         ("a > 1 or " * 400 + "a", f"longer than {MAX_LENGTH}"),
     ],
 )
 def test_whatever_is_not_a_selection_is_refused(text, said):
-    if said is None:  # a name is only a name, whatever it means elsewhere
-        assert parse(text).columns == {text}
-        return
     with pytest.raises(ExpressionError) as caught:
         parse(text)
     assert said in str(caught.value)
@@ -210,9 +181,8 @@ def test_nesting_is_allowed_up_to_a_stated_depth():
 def test_a_long_flat_selection_can_be_hashed_written_and_sent_to_another_process(text):
     condition = parse(text)
     again = pickle.loads(pickle.dumps(condition))  # noqa: S301
-    assert hash(again) == hash(condition)
-    assert again == condition
-    assert str(again).count(" or " if "or" in text else " and ") == text.count(" or ") or 479
+    assert (hash(again), again) == (hash(condition), condition)
+    assert str(again) == text
     assert again.columns == {"a"}
 
 
@@ -237,19 +207,13 @@ def test_a_column_keeps_its_own_spelling_of_micro():
     }
 
 
-def test_a_selection_may_be_written_over_several_lines():
-    assert parse("a > 1\n  and b < 2\n") == parse("a > 1 and b < 2")
-
-
-def test_python_s_taste_in_code_is_no_matter():
-    assert parse("a > 1or b > 2") == parse("a > 1 or b > 2")  # a warning of Python's own
-
-
 def test_equal_selections_are_equal_so_that_their_work_is_shared():
-    assert parse("a>1 and  b<2") == parse("a > 1 and b < 2")
+    assert parse("a>1 and  b<2") == parse("a > 1\n  and b < 2\n")
     assert hash(parse("a>1.0")) == hash(parse("a > 1"))
     assert parse("a > 1") != parse("a >= 1")
     assert parse("a > 1") == compare("a", ">", 1)
+    assert parse("exec").columns == {"exec"}  # a name is only a name, whatever it means elsewhere
+    assert parse("a > 1or b > 2") == parse("a > 1 or b > 2")  # Python warns of that
 
 
 def test_both_joins_optional_selections():
@@ -298,6 +262,16 @@ COMPARE = {
 
 def compared(sign, left, right):
     return None if math.isnan(left) or math.isnan(right) else COMPARE[sign](left, right)
+
+
+def kleene_and(first, second):
+    if first is False or second is False:
+        return False
+    return None if first is None or second is None else True
+
+
+def kleene_not(value):
+    return None if value is None else not value
 
 
 def either(first, second):

@@ -1,26 +1,20 @@
 """``matrix:`` of the YAML: its combinations, their reports, and what is wrong with it."""
 
+from math import prod
+
 import pytest
 import yaml
+from documents import cases
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reportgen.config.loading import load_report
-from reportgen.config.matrix import (
-    MATRIX_SCHEMA,
-    MOST_CELLS,
-    Cell,
-    choose_cells,
-    read_cells,
-    slug,
-)
+from reportgen.config.document import Source
+from reportgen.config.matrix import MOST_CELLS, Cell, MatrixBlock, choose_cells, read_cells, slug
 from reportgen.config.reports import Reports, listed_values
 from reportgen.config.schema import CatalogueSection
-from reportgen.config.text import Source
 from reportgen.errors import ConfigError, ExitCode
 
-ANALYSES = {"plain": CatalogueSection}
 REPORT = """\
 report: {id: fields, title: Fields}
 catalogues:
@@ -31,19 +25,9 @@ sections:
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "report.yaml"
-
-
-@pytest.fixture
-def cells(path):
-    """Give the combinations of a matrix, as texts."""
-
-    def cells(text):
-        path.write_text(f"matrix: {text}\n", encoding="utf-8")
-        return read_cells(Source.read(path).document())
-
-    return cells
+def cells(read):
+    """Give the combinations of a matrix."""
+    return lambda text: read_cells(read(f"matrix: {text}\n"))
 
 
 @pytest.fixture
@@ -59,12 +43,10 @@ def refusal(cells, path):
 
 @pytest.fixture
 def reports(path):
-    def reports(text, *overrides, wanted=(), output=None, environment=None):
+    def reports(text, *overrides, wanted=(), output=None):
         path.write_text(text, encoding="utf-8")
-        environment = environment or {}
-        return Reports(
-            path, ANALYSES, overrides, wanted=wanted, output=output, environment=environment
-        )
+        analyses = {"plain": CatalogueSection}
+        return Reports(path, analyses, overrides, wanted=wanted, output=output, environment={})
 
     return reports
 
@@ -76,9 +58,8 @@ def values(cells):
 # Combinations
 
 
-def test_a_report_without_a_matrix_has_no_combinations(path):
-    path.write_text(REPORT)
-    assert read_cells(Source.read(path).document()) is None
+def test_a_report_without_a_matrix_has_no_combinations(read):
+    assert read_cells(read(REPORT)) is None
 
 
 def test_each_combination_is_there_once_in_the_order_of_the_file(cells):
@@ -143,12 +124,10 @@ def test_there_are_as_many_combinations_as_the_product_and_all_differ(tmp_path_f
     path = tmp_path_factory.getbasetemp() / "any_matrix.yaml"
     path.write_text(yaml.safe_dump({"matrix": matrix}))
     found = read_cells(Source.read(path).document())
-    total = 1
-    for each in matrix.values():
-        total *= len(each)
+    total = prod(map(len, matrix.values()))
     assert len(found) == len(set(found)) == len({cell.slug for cell in found}) == total
     assert all(choose_cells(found, cell.arguments[1::2]) == (cell,) for cell in found)
-    assert not list(Draft202012Validator(MATRIX_SCHEMA).iter_errors(matrix))
+    assert not list(Draft202012Validator(MatrixBlock.model_json_schema()).iter_errors(matrix))
 
 
 # What is wrong with a matrix
@@ -157,58 +136,42 @@ def test_there_are_as_many_combinations_as_the_product_and_all_differ(tmp_path_f
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "1:1: matrix: is empty"),
-        ("{}", "1:1: matrix: is empty"),
-        ("[a]", "1:1: matrix: give each key a list"),
-        ("cdfs", "1:1: matrix: give each key a list"),
-        ("{field: []}", "1:10: matrix.field: is empty"),
-        ("{field: cdfs}", "1:10: matrix.field: should be a list of values"),
-        (
-            "{field: [a, [b]]}",
-            "1:21: matrix.field[1]: should be a text, a number, or true or false",
-        ),
-        (
-            "{field: [a, {b: 1}]}",
-            "matrix.field[1]: should be a text, a number, or true or false, not",
-        ),
-        (
-            "{field: [a, ~]}",
-            "matrix.field[1]: should be a text, a number, or true or false, not noth",
-        ),
-        ("{field: [a, .nan]}", "1:21: matrix.field[1]: should be a finite number"),
-        ("{field: [a, '']}", "1:21: matrix.field[1]: should have a letter"),
-        ("{field: [a, b, a]}", "1:24: matrix.field[2]: a stands here twice"),
-        ("{field: [1, '1']}", "1:21: matrix.field[1]: 1 stands here twice"),
-        ("{field: ['${{ matrix.x }}']}", "1:18: matrix.field[0]: a value of the matrix cannot use"),
-        (
-            "{field: ['${UNSET}']}",
-            "1:18: matrix.field[0]: the environment variable UNSET is not set",
-        ),
-        ("{a b: [1]}", "1:10: matrix.a b: a name is letters"),
-        ("{a: [1], a: [2]}", "1:18: matrix.a: the key stands twice"),
-        ("{a: [1], exclude: 1}", "1:18: matrix.exclude: should be a list"),
-        ("{a: [1], exclude: [x]}", "1:28: matrix.exclude[0]: should be keys and values"),
-        ("{a: [1], exclude: [{}]}", "1:28: matrix.exclude[0]: should be keys and values"),
-        (
-            "{fld: [1, 2], exclude: [{fdl: 1}]}",
-            "unknown key of the matrix 'fdl'; did you mean 'fld'?",
-        ),
-        (
-            "{f: [cdfs, x], exclude: [{f: cdsf}]}",
-            "1:35: matrix.exclude[0].f: unknown f 'cdsf'; did",
-        ),
-        ("{a: [1], exclude: [{a: 1}]}", "1:18: matrix.exclude: leaves out every combination"),
-        ("{a: [1], include: [{a: [2]}]}", "1:29: matrix.include[0].a: should be a text"),
-        (
-            "{a: [1], include: [{a: 2}, {a: 2}]}",
-            "1:36: matrix.include[1]: this combination is there",
-        ),
+        ("", "1:1: matrix: should be keys and values, not nothing"),
+        *cases("""
+{} | 1:1: matrix: is empty: give each key a list, such as field: [cdfs, elais]
+[a] | 1:1: matrix: should be keys and values, not a list
+cdfs | 1:1: matrix: should be keys and values, not 'cdfs'
+{field: []} | 1:10: matrix.field: should have at least 1 item, not 0
+{field: cdfs} | 1:10: matrix.field: should be a list, not 'cdfs'
+{field: [a, [b]]} | 1:21: matrix.field[1]: should be a text, a number, or true or false, not a list
+{field: [a, {b: 1}]} | matrix.field[1]: should be a text, a number, or true or false, not keys and
+{field: [a, ~]} | matrix.field[1]: should be a text, a number, or true or false, not nothing
+{field: [a, .nan]} | 1:21: matrix.field[1]: should be a finite number
+{field: [a, '']} | 1:21: matrix.field[1]: should have a letter
+{field: [a, b, a]} | 1:24: matrix.field[2]: a stands here twice
+{field: [1, '1']} | 1:21: matrix.field[1]: 1 stands here twice
+{field: ['${{ matrix.x }}']} | 1:18: matrix.field[0]: a value of the matrix cannot use the matrix
+{field: ['${UNSET}']} | 1:18: matrix.field[0]: the environment variable UNSET is not set
+{a b: [1]} | 1:10: matrix.a b: a name is letters
+{a: [1], include: [{a b: 1}]} | 1:29: matrix.include[0].a b: a name is letters
+{a: [1], a: [2]} | 1:18: matrix.a: the key stands twice
+{a: [1], exclude: 1} | 1:18: matrix.exclude: should be a list
+{a: [1], exclude: [x]} | 1:28: matrix.exclude[0]: should be keys and values
+{a: [1], exclude: [{}]} | 1:28: matrix.exclude[0]: should have at least 1 item
+{fld: [1, 2], exclude: [{fdl: 1}]} | unknown key of the matrix 'fdl'; did you mean 'fld'?
+{f: [cdfs, x], exclude: [{f: cdsf}]} | 1:35: matrix.exclude[0].f: unknown f 'cdsf'; did
+{a: [1], exclude: [{a: 1}]} | 1:18: matrix.exclude: leaves out every combination
+{a: [1], include: [{a: [2]}]} | 1:29: matrix.include[0].a: should be a text
+{a: [1], include: [{a: 2}, {a: 2}]} | 1:36: matrix.include[1]: this combination is there
+"""),
         (f"{{a: {list(range(MOST_CELLS + 1))}}}", "1:1: matrix: makes more than 256 reports"),
         (
             "{" + ", ".join(f"k{i}: {list(range(100))}" for i in range(40)) + "}",
             "1:1: matrix: makes more than 256 reports",
         ),
+        (f"{{a: [{'x' * 300}]}}", "1:1: matrix: the values make a name of over 255 bytes"),
     ],
+    ids=lambda value: value[:40],
 )
 def test_what_is_wrong_with_a_matrix_is_said_with_its_place(refusal, text, said):
     assert said in refusal(text)
@@ -367,10 +330,13 @@ def test_a_cell_of_no_matrix_is_refused(reports):
         reports(REPORT, wanted=["a=1"])
 
 
-def test_one_report_of_a_matrix_needs_a_choice(path):
-    path.write_text(TWO + REPORT)
-    with pytest.raises(ConfigError, match=r"1:1: matrix: the file describes several reports"):
-        load_report(path, ANALYSES)
+def test_one_report_of_a_matrix_needs_a_choice(problems):
+    assert problems(TWO + REPORT) == ["1:1: matrix: the file describes several reports"]
+
+
+def test_an_output_of_the_command_line_with_a_name_that_is_too_long_is_refused(reports, tmp_path):
+    with pytest.raises(ConfigError, match="--output: a name in the path has over 255 bytes"):
+        reports(REPORT, output=tmp_path / ("x" * 300))
 
 
 def test_a_report_without_a_matrix_is_loaded_as_ever(reports, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.config.loading import load_report
+from reportgen.config.loader import load_report
 from reportgen.config.schema import CatalogueSection
 from reportgen.data.catalogue import all_problems, open_catalogue, synthetic_mark
 from reportgen.errors import ExitCode, SourceError

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from reportgen.config.loading import load_report
+from reportgen.config.loader import load_report
 from reportgen.config.schema import CatalogueSection
 from reportgen.data.images import ImageStack, open_images
 from reportgen.errors import ExitCode, SourceError

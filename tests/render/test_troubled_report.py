@@ -5,7 +5,7 @@ from projects import DISTRIBUTION, section, small_project
 from pypdf import PdfReader
 
 from reportgen.analyses.base import installed_analyses
-from reportgen.config.loading import load_report
+from reportgen.config.loader import load_report
 from reportgen.progress import Nobody
 from reportgen.run import Options, build
 

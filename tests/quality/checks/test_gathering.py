@@ -6,7 +6,7 @@ import pytest
 from checking import STARTED, section, summary
 
 from reportgen.analyses.base import installed_analyses
-from reportgen.config.loading import load_report
+from reportgen.config.loader import load_report
 from reportgen.data.catalogue import open_catalogue
 from reportgen.failures import Failed
 from reportgen.quality.checks.evaluation import check_run
