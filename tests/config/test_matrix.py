@@ -51,66 +51,40 @@ def reports(path):
     return reports
 
 
-def values(cells):
-    return [dict(cell.values) for cell in cells]
-
-
 # Combinations
 
 
-def test_a_report_without_a_matrix_has_no_combinations(read):
+def test_a_report_without_a_matrix_has_no_combinations(read, reports, tmp_path):
     assert read_cells(read(REPORT)) is None
+    found = reports(REPORT)
+    assert found.cells == ()
+    assert found.one().report.id == "fields"
+    assert found.one().output.folder == tmp_path / "build" / "fields"
 
 
-def test_each_combination_is_there_once_in_the_order_of_the_file(cells):
-    found = cells("{field: [cdfs, elais], night: [2026-11-22, 2026-11-23]}")
-    assert [str(cell) for cell in found] == [
-        "field=cdfs, night=2026-11-22",
-        "field=cdfs, night=2026-11-23",
-        "field=elais, night=2026-11-22",
-        "field=elais, night=2026-11-23",
-    ]
-    assert found[1].slug == "cdfs-2026-11-23"
-    assert found[1].arguments == ("--cell", "field=cdfs", "--cell", "night=2026-11-23")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    cases("""
+{field: [cdfs, xmm], n: [1, 2]} | cdfs-1: cdfs 1; cdfs-2: cdfs 2; xmm-1: xmm 1; xmm-2: xmm 2
+{a: [1, 2], b: [x, y], exclude: [{a: 1, b: x}, {a: 2}]} | 1-y: 1 y
+{include: [{field: cdfs, ra: 53}, {field: elais, ra: 8}]} | cdfs-53: cdfs 53; elais-8: elais 8
+{a: [x], include: [{a: z, n: 1}, {a: z, n: 2}]} | x: x; z-1: z 1; z-2: z 2
+{f: [a], g: [c, d], include: [{x: 1}, {x: 2, g: c}]} | a-c: a c 2; a-d: a d 1
+{f: [a, b], include: [{f: a, x: 1}, {f: c}, {f: c, g: d}]} | a: a 1; b: b; c: c; c-d: c d
+"""),
+)
+def test_combinations_are_those_of_github_in_the_order_of_the_file(cells, text, expected):
+    found = [f"{cell.slug}: {' '.join(cell.texts.values())}" for cell in cells(text)]
+    assert "; ".join(found) == expected
 
 
-def test_values_keep_their_type(cells):
-    (found,) = cells("{a: [5], b: [0.5], c: [true], d: ['5'], e: [007]}")
-    assert dict(found.values) == {"a": 5, "b": 0.5, "c": True, "d": "5", "e": 7}
-    assert type(found.values["c"]) is bool
-
-
-def test_exclude_leaves_out_what_has_all_its_values(cells):
-    found = cells("{a: [1, 2], b: [x, y], exclude: [{a: 1, b: x}, {a: 2}]}")
-    assert values(found) == [{"a": 1, "b": "y"}]
-
-
-def test_include_adds_values_where_they_agree_and_else_a_combination(cells):
-    """The example of GitHub's documentation."""
-    found = cells(
-        "{fruit: [apple, pear], animal: [cat, dog], include: [{color: green},"
-        " {color: pink, animal: cat}, {fruit: apple, shape: circle}, {fruit: banana},"
-        " {fruit: banana, animal: cat}]}"
-    )
-    assert values(found) == [
-        {"fruit": "apple", "animal": "cat", "color": "pink", "shape": "circle"},
-        {"fruit": "apple", "animal": "dog", "color": "green", "shape": "circle"},
-        {"fruit": "pear", "animal": "cat", "color": "pink"},
-        {"fruit": "pear", "animal": "dog", "color": "green"},
-        {"fruit": "banana"},
-        {"fruit": "banana", "animal": "cat"},
-    ]
-    assert found[0].slug == "apple-cat", "what include adds is not in the name"
-
-
-def test_include_alone_is_a_list_of_combinations(cells):
-    found = cells("{include: [{field: cdfs, ra: 53}, {field: elais, ra: 8}]}")
-    assert values(found) == [{"field": "cdfs", "ra": 53}, {"field": "elais", "ra": 8}]
-
-
-def test_names_that_lists_do_not_tell_apart_have_all_values(cells):
-    found = cells("{a: [x], include: [{a: z, n: 1}, {a: z, n: 2}]}")
-    assert [cell.slug for cell in found] == ["x", "z-1", "z-2"]
+def test_a_combination_has_a_name_arguments_and_values_of_their_type(cells):
+    (cell,) = cells("{a: [5], b: [0.5], c: [true], d: ['5'], e: [007]}")
+    assert cell.values == {"a": 5, "b": 0.5, "c": True, "d": "5", "e": 7}
+    assert type(cell.values["c"]) is bool
+    assert str(cell) == "a=5, b=0.5, c=true, d=5, e=7"
+    assert cell.arguments[:4] == ("--cell", "a=5", "--cell", "b=0.5")
+    assert slug(" a b/ä.5_x- ") == "a-b-5_x"
 
 
 @given(
@@ -202,21 +176,13 @@ def test_cells_are_chosen_by_some_or_all_of_their_values():
         (["feild=cdfs"], "unknown key of the matrix 'feild'; did you mean 'field'?"),
         (["field=cdsf"], "unknown field 'cdsf'; did you mean 'cdfs'?"),
         (["field=cdfs", "field=elais"], "field is cdfs already"),
+        (["field=elais", "n=2"], "no combination has field=elais, n=2"),
     ],
 )
 def test_a_cell_that_is_not_there_is_said_so(wanted, said):
     with pytest.raises(ConfigError, match="--cell") as caught:
-        choose_cells(CELLS, wanted)
+        choose_cells(CELLS[:3], wanted)
     assert said in str(caught.value)
-
-
-def test_a_combination_that_was_left_out_cannot_be_chosen():
-    with pytest.raises(ConfigError, match="no combination has field=elais, n=2"):
-        choose_cells(CELLS[:3], ["field=elais", "n=2"])
-
-
-def test_a_slug_is_an_id():
-    assert slug(" a b/ä.5_x- ") == "a-b-5_x"
 
 
 # Reports
@@ -256,37 +222,22 @@ def test_an_output_of_the_command_line_holds_a_folder_for_each(reports, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("block", "said"),
+    ("matrix", "block", "said"),
     [
-        (
-            "report: {id: 'x-${{ matrix.n }}', title: F}",
-            "2:10: report.id: two combinations have the",
-        ),
-        (
-            "report: {id: x, title: F}\noutput: {folder: 'o/${{ matrix.n }}'}",
-            "3:10: output.folder: ",
-        ),
+        *cases("""
+[a, b] | id: 'x-${{ matrix.n }}' | 2:10: report.id: two combinations have the id x-5: field=a, n=5
+[a, b] | id: x}¶output: {folder: 'o/${{ matrix.n }}' | 3:10: output.folder: two combinations have
+[a b, a/b] | id: x | 2:10: report.id: two combinations have the id x-a-b-5: field=a b, n=5 and field
+"""),
+        (f"[{'x' * 79}]", "id: y", "2:10: report.id: y-xxx"),
     ],
 )
-def test_two_combinations_of_one_id_or_folder_are_both_named(reports, path, block, said):
-    text = REPORT.replace("report: {id: fields, title: Fields}", block)
+def test_ids_and_folders_that_cannot_be_are_refused(reports, path, matrix, block, said):
+    text = REPORT.replace("report: {id: fields, title: Fields}", f"report: {{{block}}}", 1)
+    text = f"matrix: {{field: {matrix}, n: [5]}}\n{text}"
     with pytest.raises(ConfigError) as caught:
-        reports(TWO + text).all()
-    message = caught.value.message.replace(f"{path}:", "")
-    assert message.startswith(said)
-    assert message.endswith("field=cdfs, n=5 and field=elais, n=5")
-
-
-def test_values_that_name_one_folder_are_refused(reports):
-    text = "matrix: {field: [a b, a/b]}\n"
-    with pytest.raises(ConfigError, match=r"the id fields-a-b: field=a b and field=a/b"):
-        reports(text + REPORT).all()
-
-
-def test_an_id_that_grows_too_long_is_refused(reports, path):
-    with pytest.raises(ConfigError) as caught:
-        reports(f"matrix: {{field: [{'x' * 79}]}}\n{REPORT}").all()
-    assert f"{path}:2:10: report.id: fields-xxx" in caught.value.message
+        reports(text, "report.title=F").all()
+    assert caught.value.message.replace(f"{path}:", "").startswith(said)
 
 
 def test_values_reach_every_block(reports, tmp_path):
@@ -337,10 +288,3 @@ def test_one_report_of_a_matrix_needs_a_choice(problems):
 def test_an_output_of_the_command_line_with_a_name_that_is_too_long_is_refused(reports, tmp_path):
     with pytest.raises(ConfigError, match="--output: a name in the path has over 255 bytes"):
         reports(REPORT, output=tmp_path / ("x" * 300))
-
-
-def test_a_report_without_a_matrix_is_loaded_as_ever(reports, tmp_path):
-    found = reports(REPORT)
-    assert found.cells == ()
-    assert found.one().report.id == "fields"
-    assert found.one().output.folder == tmp_path / "build" / "fields"
