@@ -5,14 +5,11 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from reportgen.errors import ReportgenError
-
-if TYPE_CHECKING:
-    from reportgen.config.loader import Report
 
 EXIT_CODES = """\b
 Exit codes:
@@ -77,14 +74,3 @@ def with_config(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(config=config, overrides=overrides, **options)
 
     return wrapped
-
-
-def load(config: Path, overrides: tuple[str, ...]) -> "Report":
-    """Read a configuration with the analyses that are installed."""
-    from reportgen.analyses.base import installed_analyses
-    from reportgen.config.loader import load_report
-
-    registry = installed_analyses()
-    for problem in registry.broken.values():
-        click.echo(f"Warning: {problem}", err=True)
-    return load_report(config, registry.types, overrides)

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from reportgen.config.problems import shortened
 from reportgen.config.secrets import ADVICE, NAME, PREFIX
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Block, BlockError, Count, FilePath, Index, Number, Text
@@ -44,12 +45,13 @@ def read_address(text: object) -> str:
     """Check ``Name <local@domain>``; return it with the domain as mail servers write it."""
     if not isinstance(text, str) or not text.strip():
         raise ValueError("should be an address, such as Jo Doe <jo@example.org>")
-    said = f"{text!r} is not one address, such as jo@example.org or Jo Doe <jo@example.org>"
+    shown = repr(shortened(text))
+    said = f"{shown} is not one address, such as jo@example.org or Jo Doe <jo@example.org>"
     if not text.strip().isprintable():
         raise ValueError(f"{said}: it holds a line break or another control character")
     try:
         header = policy.SMTP.header_factory("to", text.strip())
-    except (HeaderParseError, IndexError, ValueError):
+    except (HeaderParseError, IndexError, ValueError, RecursionError):
         raise ValueError(said) from None
     found: tuple[Address, ...] = getattr(header, "addresses", ())
     address = found[0] if len(found) == 1 else Address()

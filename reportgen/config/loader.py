@@ -174,7 +174,7 @@ def _section(
     columns: Mapping[str, Column] | None,
 ) -> SectionBlock | None:
     if not isinstance(raw, dict):
-        if not validator.is_unread(path, raw):
+        if not validator.is_unreadable(path, raw):
             validator.add(path, f"should be keys and values, not {shown(raw)}")
         return None
     name = raw.get("analysis")
@@ -183,7 +183,7 @@ def _section(
     key = (*path, "analysis")
     if isinstance(name, str):
         validator.add(key, unknown("analysis", name, analyses))
-    elif not validator.is_unread(key, name):
+    elif not validator.is_unreadable(key, name):
         what = "the key is missing" if name is None else f"not {shown(name)}"
         known = ", ".join(sorted(analyses)) or "none"
         validator.add(key, f"{what}: which analysis makes this section? (known: {known})")

@@ -17,8 +17,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        key = dotted(self.path)
-        return f"{self.place}: {key}: {self.message}" if key else f"{self.place}: {self.message}"
+        # A value may be as long as the file, and messages of others repeat it.
+        key, message = shortened(dotted(self.path), 200), shortened(self.message, 500)
+        return f"{self.place}: {key}: {message}" if key else f"{self.place}: {message}"
 
 
 def dotted(path: Iterable[str | int]) -> str:

@@ -31,5 +31,5 @@ ADVICE = MappingProxyType(
 
 
 def is_secret(name: str) -> bool:
-    """Say whether an environment variable may hold a secret, by its name: any of ours may."""
+    """Return whether an environment variable may hold a secret, by its name: any of ours may."""
     return name.startswith(PREFIX)

@@ -8,7 +8,7 @@ LONGEST = 80  # characters of a name; comparing longer ones is slow and helps no
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Say that a name is not known, with the nearest that is and a list of all."""
+    """Return that a name is not known, with the nearest that is and a list of all."""
     names = sorted(known)
     shown = name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
     folded = {each.casefold(): each for each in names}

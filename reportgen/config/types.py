@@ -77,13 +77,13 @@ Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False),
 Percent = Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False), Number]
 
 
-def _more_than_nothing(size: ByteSize) -> ByteSize:
-    if size <= 0:
+def _sensible(size: ByteSize) -> ByteSize:
+    if not 0 < size < 2**63:
         raise ValueError("should be a size such as 256 MB, more than nothing")
     return size
 
 
-Size = Annotated[ByteSize, AfterValidator(_more_than_nothing)]
+Size = Annotated[ByteSize, AfterValidator(_sensible)]
 
 
 def resolve_path(text: object, info: ValidationInfo) -> object:

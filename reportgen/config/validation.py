@@ -27,7 +27,7 @@ class Validator:
         self.problems = list(document.problems)
         # A key that stands twice has a value all the same.
         paths = {problem.path for problem in document.problems}
-        self._unread = {path for path in paths if value_at(document.values, path) is None}
+        self._unreadable = {path for path in paths if value_at(document.values, path) is None}
 
     def check(
         self, model: type[Checked], raw: object, path: KeyPath, **context: object
@@ -37,7 +37,9 @@ class Validator:
             return model.model_validate(raw, context={**self.context, **context})
         except ValidationError as error:
             for block, problem, value in _problems(error, model, path, self.document):
-                if not self.is_unread(problem.path, value) and not self._lacks_unread(block):
+                if not self.is_unreadable(problem.path, value) and not self._lacks_unreadable(
+                    block
+                ):
                     self.problems.append(problem)
             return None
 
@@ -45,18 +47,18 @@ class Validator:
         """Note what is wrong with the key at a path."""
         self.problems.append(Problem(self.document.place(path), path, message))
 
-    def is_unread(self, path: KeyPath, value: object) -> bool:
+    def is_unreadable(self, path: KeyPath, value: object) -> bool:
         """Return whether a value is wrong only because it could not be read, which is reported."""
-        return value is None and path in self._unread
+        return value is None and path in self._unreadable
 
     def refuse(self) -> None:
         """Raise ConfigError of all problems, in the order of the file, if there are any."""
         if self.problems:
             raise problems_error(sorted(self.problems, key=_reading_order))
 
-    def _lacks_unread(self, block: KeyPath | None) -> bool:
+    def _lacks_unreadable(self, block: KeyPath | None) -> bool:
         """Return whether a block lacks a value that could not be read: no wonder it is wrong."""
-        return block is not None and any(path[: len(block)] == block for path in self._unread)
+        return block is not None and any(path[: len(block)] == block for path in self._unreadable)
 
 
 def value_at(values: object, path: KeyPath) -> object:

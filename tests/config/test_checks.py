@@ -180,6 +180,7 @@ def test_budgets_are_in_seconds_and_bytes(load):
     ("text", "expected"),
     cases("""
 budgets: {html: 3 XB} | 20:11: budgets.html: should be a size such as 256 MB, not '3 XB'
+budgets: {pdf: 99999999999 PB} | 20:11: budgets.pdf: should be a size such as 256 MB, more than
 budgets: {pdf: 0} | 20:11: budgets.pdf: should be a size such as 256 MB, more than
 budgets: {seconds: -1} | 20:11: budgets.seconds: should be greater than 0, not -1
 budgets: {second: 1} | 20:11: budgets.second: unknown key 'second'; did you mean 'seco

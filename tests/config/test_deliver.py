@@ -62,6 +62,7 @@ def test_every_key_of_a_mail_is_documented(block):
     [
         ({"to": ["nobody"]}, "deliver.mail.to[0]: 'nobody' is not one address"),
         ({"to": ["a@b.org, c@d.org"]}, "is not one address"),
+        ({"to": ["(" * 2000]}, "is not one address"),
         ({"to": ["a@b.org\nBcc: c@d.org"]}, "holds a line break"),
         ({"to": ["A\u2028B <a@b.org>"]}, "holds a line break"),
         ({"to": ["jürgen@b.org"]}, "before the @ stand ASCII"),
