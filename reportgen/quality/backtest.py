@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reportgen.config.budgets import SectionBudgets
 from reportgen.config.checks import CheckBlock
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.config.schema import NetworkSection, SectionBlock
 from reportgen.quality.checks.budgets import budget_labels
 from reportgen.quality.checks.evaluation import evaluate

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from reportgen.config.columns import Column
-from reportgen.config.loading import Report
+from reportgen.config.loader import Report
 from reportgen.config.schema import CatalogueSection, NetworkSection, SectionBlock
 from reportgen.errors import ConfigError
 from reportgen.numbers import counted
