@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from reportgen.analyses.base import NOTES, Analysis, AnyAnalysis
+from reportgen.analyses.results import Section
 from reportgen.cache import Cache, CachedSection, Scanned
 from reportgen.config.columns import Column
 from reportgen.data.catalogue import Catalogue, all_problems, synthetic_mark
@@ -29,7 +30,6 @@ from reportgen.reduce.scan import Failure, columns_read, scan
 from reportgen.render.html import MOST_ROWS
 from reportgen.render.saving import section_files
 from reportgen.render.view import section_view
-from reportgen.results import Section
 from reportgen.style import house_style
 from reportgen.summary import CountedRecord, SectionRecord
 

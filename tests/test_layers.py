@@ -62,7 +62,7 @@ def copied(tmp_path_factory):
 @pytest.mark.parametrize(
     ("module", "line", "contract"),
     [
-        ("render/html.py", "import reportgen.analyses.base", "Imports point down only"),
+        ("data/hdf5.py", "import reportgen.analyses.base", "Imports point down only"),
         ("newcomer.py", "", "Imports point down only"),
         ("render/view.py", "import reportgen.data.hdf5", "What is rendered"),
         ("analyses/overview.py", "import reportgen.data.catalogue", "An analysis never"),

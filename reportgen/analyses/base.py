@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import Field
 
+from reportgen.analyses.results import Section
 from reportgen.config.columns import Column
 from reportgen.config.schema import CatalogueSection, NetworkSection, SectionBlock
 from reportgen.config.suggest import unknown
@@ -15,7 +16,6 @@ from reportgen.config.types import Count
 from reportgen.errors import ConfigError
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.maps import MapReduction
-from reportgen.results import Section
 
 GROUP = "reportgen.analyses"
 NOTES = "notes: "

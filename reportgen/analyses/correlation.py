@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from reportgen.analyses.base import Analysis, no_repeats
 from reportgen.analyses.correlation_matrix import METHODS, Pair, matrix_figure, most_rows
+from reportgen.analyses.results import Metric, Section, Table, TableColumn
 from reportgen.analyses.words import alike, coefficient, no_values, short_titles
 from reportgen.config.types import ColumnRef, Fraction
 from reportgen.numbers import listed, number
@@ -16,7 +17,6 @@ from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.moments import CorrelationMatrix, Pearson
 from reportgen.reduce.ranks import Spearman
-from reportgen.results import Metric, Section, Table, TableColumn
 
 
 class Correlation(Analysis, name="correlation"):

@@ -8,12 +8,12 @@ import numpy as np
 
 from reportgen.analyses.drawing import colour_bar, new_figure
 from reportgen.analyses.lettering import fitted, plain, text_width
+from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.analyses.ticks import set_linear
 from reportgen.analyses.words import coefficient, short_titles
 from reportgen.config.columns import Column
 from reportgen.numbers import count, listed
 from reportgen.reduce.moments import CorrelationMatrix
-from reportgen.results import Figure, Table, TableColumn
 from reportgen.style import CELL_SIZE, DIVERGING_MAP, INK, TEXT_SIZE, WIDTHS
 
 if TYPE_CHECKING:

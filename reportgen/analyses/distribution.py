@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from reportgen.analyses.base import Analysis, no_repeats
 from reportgen.analyses.distribution_views import CurveView, Drawn, HistogramView
+from reportgen.analyses.results import Metric, Section, Table, TableColumn
 from reportgen.analyses.words import (
     counted,
     digits_among,
@@ -25,7 +26,6 @@ from reportgen.reduce.counts import CountBelow, Counts
 from reportgen.reduce.histograms import HistogramCounts
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
-from reportgen.results import Metric, Section, Table, TableColumn
 
 # What is said of every column beside the quantiles that the section lists.
 SAID = (0.0, 0.5, 1.0)

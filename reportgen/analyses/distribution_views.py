@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from reportgen.analyses.base import BinCount
 from reportgen.analyses.drawing import Line, curves, outlines, palette_places
+from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.analyses.words import (
     counted,
     digits_among,
@@ -23,7 +24,6 @@ from reportgen.config.types import Block, Count, Real
 from reportgen.numbers import count, listed, number
 from reportgen.reduce.histograms import Histogram, HistogramCounts
 from reportgen.reduce.quantiles import Curve
-from reportgen.results import Figure, Table, TableColumn
 from reportgen.style import series_colour
 
 MOST_SAID = 8  # columns that the alternative text of one figure describes

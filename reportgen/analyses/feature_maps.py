@@ -10,12 +10,12 @@ from reportgen.analyses.base import NetworkAnalysis
 from reportgen.analyses.mosaic import Scale, draw_mosaic
 from reportgen.analyses.network_words import map_table, of_filters, set_names
 from reportgen.analyses.radio_image import Stretch, image_figure
+from reportgen.analyses.results import Figure, Metric, Section
 from reportgen.analyses.words import counted
 from reportgen.config.types import Index
 from reportgen.errors import SectionError
 from reportgen.numbers import count, listed, number
 from reportgen.reduce.maps import FirstMaps, MapReduction, MapsOf
-from reportgen.results import Figure, Metric, Section
 
 Values = NDArray[np.float64]
 

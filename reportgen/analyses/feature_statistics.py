@@ -16,12 +16,12 @@ from reportgen.analyses.filter_views import (
 from reportgen.analyses.filters import Filters
 from reportgen.analyses.mosaic import Scale
 from reportgen.analyses.network_words import of_filters, set_names
+from reportgen.analyses.results import Metric, Section
 from reportgen.analyses.words import correlated, counted
 from reportgen.config.types import Count, Fraction, Index
 from reportgen.errors import SectionError
 from reportgen.numbers import count, listed, number
 from reportgen.reduce.maps import CountImages, DescribeFilters, MapReduction, MapsOf
-from reportgen.results import Metric, Section
 
 SOURCE = "Bretherton et al. 1999, J. Climate 12, 1990, equation 5"
 

@@ -10,10 +10,10 @@ from reportgen.analyses.filters import Filters
 from reportgen.analyses.lettering import label_axes
 from reportgen.analyses.mosaic import Scale, draw_mosaic
 from reportgen.analyses.network_words import map_table, of_filters
+from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.analyses.ticks import set_linear
 from reportgen.analyses.words import correlated, counted
 from reportgen.numbers import listed, number, percent
-from reportgen.results import Figure, Table, TableColumn
 from reportgen.style import DIVERGING_MAP
 
 MOST_NAMED = 3  # pairs that the alternative text names

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analyses.results import Table, TableColumn
 from reportgen.numbers import count
-from reportgen.results import Table, TableColumn
 
 
 def of_filters(n: int, total: int) -> str:

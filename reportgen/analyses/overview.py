@@ -9,6 +9,7 @@ from pydantic import ValidationInfo, field_validator
 from reportgen.analyses.base import Analysis, no_repeats
 from reportgen.analyses.drawing import new_figure
 from reportgen.analyses.lettering import plain, wrapped
+from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.analyses.ticks import set_linear
 from reportgen.analyses.words import counted
 from reportgen.config.types import ColumnRef
@@ -17,7 +18,6 @@ from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import Count, CountRows, Counts, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles
-from reportgen.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS
 
 FRACTIONS = (0.05, 0.5, 0.95)

@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, BinCount
 from reportgen.analyses.population_views import Groups
+from reportgen.analyses.results import Metric, Section
 from reportgen.analyses.words import counted, no_values
 from reportgen.config.expressions import both
 from reportgen.config.types import ColumnRef, Real, Selection, Text
@@ -15,7 +16,6 @@ from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import Count, CountBelow
 from reportgen.reduce.histograms import Histogram
 from reportgen.reduce.quantiles import Comparison, SubsetComparison
-from reportgen.results import Metric, Section
 
 
 class Population(Analysis, name="population"):

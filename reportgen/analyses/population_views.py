@@ -16,12 +16,12 @@ from reportgen.analyses.drawing import (
     too_small,
 )
 from reportgen.analyses.lettering import label_axes, plain
+from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.analyses.ticks import Values, padded, set_linear
 from reportgen.analyses.words import interval
 from reportgen.config.columns import Column
 from reportgen.numbers import count, percent
 from reportgen.reduce.histograms import HistogramCounts
-from reportgen.results import Figure, Table, TableColumn
 from reportgen.style import MUTED, SERIES, series_colour
 
 if TYPE_CHECKING:

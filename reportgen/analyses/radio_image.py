@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.drawing import colour_bar, new_figure
 from reportgen.analyses.lettering import label_axes, wrapped
+from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.analyses.ticks import set_linear
 from reportgen.config.columns import prefixed_unit, unit_symbol
 from reportgen.config.networks import Images
 from reportgen.numbers import number
-from reportgen.results import Figure, Table, TableColumn
 from reportgen.style import LABEL_SIZE, TEXT_SIZE, WIDTHS
 
 Stretch = Literal["asinh", "log", "linear"]

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, no_repeats
 from reportgen.analyses.relation_panel import BAND, Panel
+from reportgen.analyses.results import Metric, Section, Table, TableColumn
 from reportgen.analyses.words import alike, coefficient, counted, file_ids, no_values, short_titles
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, compare
@@ -20,7 +21,6 @@ from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis, FewRows, Histogram2D
 from reportgen.reduce.moments import CorrelationMatrix, Pearson
 from reportgen.reduce.ranks import Spearman
-from reportgen.results import Metric, Section, Table, TableColumn
 
 
 class Relation(Analysis, name="relation"):

@@ -7,6 +7,7 @@ import numpy as np
 
 from reportgen.analyses.drawing import TOO_SMALL, colour_bar, leave_empty, new_figure, too_small
 from reportgen.analyses.lettering import label_axes
+from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.analyses.ticks import Values, padded, set_linear, set_log
 from reportgen.analyses.words import coefficient, counted, interval
 from reportgen.config.columns import Column
@@ -14,7 +15,6 @@ from reportgen.numbers import number
 from reportgen.reduce.binned import BinnedQuantiles
 from reportgen.reduce.histograms import Counts2D, Rows
 from reportgen.reduce.moments import CorrelationMatrix
-from reportgen.results import Figure, Table, TableColumn
 from reportgen.style import DENSITY_MAP, HALO, INK, series_colour
 
 if TYPE_CHECKING:

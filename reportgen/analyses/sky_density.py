@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis
+from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.analyses.sky_map import (
     Values,
     cell_position,
@@ -22,7 +23,6 @@ from reportgen.numbers import count, number, percent
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.sky import MAX_CELLS, CountOnSky, SkyCounts
-from reportgen.results import Figure, Metric, Section, Table, TableColumn
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS

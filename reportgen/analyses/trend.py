@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from reportgen.analyses.base import HistoryAnalysis
+from reportgen.analyses.results import Figure, Section, Table, TableColumn
 from reportgen.analyses.trend_figure import near_limits, trend_drawing
 from reportgen.analyses.words import counted
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Count, Positive, Text
 from reportgen.errors import SectionError
 from reportgen.numbers import listed, number
-from reportgen.results import Figure, Section, Table, TableColumn
 
 Values = NDArray[np.float64]
 NORMAL_MAD = 1.4826  # standard deviation of a normal distribution in median absolute deviations

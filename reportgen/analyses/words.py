@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analyses.results import check_id
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
 from reportgen.numbers import MISSING, count, listed, number
-from reportgen.results import check_id
 
 ROUNDING = 1e-12  # of a correlation
 

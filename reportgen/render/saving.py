@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.analyses.results import Figure, Section, Table, TableColumn
 from reportgen.render.table_files import write_table
-from reportgen.results import Figure, Section, Table, TableColumn
 from reportgen.style import PNG_DPI, house_style
 from reportgen.summary import ColumnRecord, FigureRecord, MetricRecord, TableRecord
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.results import Table, TableColumn
+from reportgen.analyses.results import Table, TableColumn
 
 
 def write_table(table: Table) -> dict[str, bytes]:

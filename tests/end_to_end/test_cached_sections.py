@@ -19,7 +19,7 @@ import warnings
 from x_helper import SAID
 from reportgen.analyses.base import Analysis
 from reportgen.reduce.counts import CountRows
-from reportgen.results import Section
+from reportgen.analyses.results import Section
 
 
 class Counting(Analysis, name="counting"):

@@ -27,7 +27,7 @@ from reportgen.errors import ExitCode
 
 PLUGIN = """
 from reportgen.analyses.base import Analysis
-from reportgen.results import Section
+from reportgen.analyses.results import Section
 
 
 class Hello(Analysis, name="hello"):

@@ -32,7 +32,7 @@ from multiprocessing import parent_process
 from pathlib import Path
 
 from reportgen.analyses.base import Analysis
-from reportgen.results import Section
+from reportgen.analyses.results import Section
 
 
 class Meet(Analysis, name="meet"):

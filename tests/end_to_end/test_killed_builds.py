@@ -58,7 +58,7 @@ from pathlib import Path
 
 from reportgen.analyses.base import Analysis
 from reportgen.reduce.counts import Count
-from reportgen.results import Metric, Section
+from reportgen.analyses.results import Metric, Section
 
 
 def kill_build(when):

@@ -28,7 +28,7 @@ import os, signal
 from dataclasses import dataclass
 from reportgen.analyses.base import NetworkAnalysis
 from reportgen.reduce.maps import FirstMaps, MapsOf
-from reportgen.results import Section
+from reportgen.analyses.results import Section
 
 @dataclass(frozen=True)
 class Deadly(FirstMaps):

@@ -19,7 +19,7 @@ SLOW = """
 import time
 from pathlib import Path
 from reportgen.analyses.base import Analysis
-from reportgen.results import Section
+from reportgen.analyses.results import Section
 
 
 class Slow(Analysis, name="slow"):

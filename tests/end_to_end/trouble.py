@@ -14,9 +14,9 @@ import numpy as np
 from matplotlib.figure import Figure as Drawing
 
 from reportgen.analyses.base import Analysis
+from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.errors import ConfigError, PublishError
 from reportgen.reduce.base import Reduction
-from reportgen.results import Figure, Metric, Section, Table, TableColumn
 
 
 class TwoArgumentsError(Exception):

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure as Drawing
 from PIL import Image
 from pypdf import PdfReader
 
+from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.render.saving import section_files
 from reportgen.render.tables import table_view
-from reportgen.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.style import house_style
 
 NUMBERS = Table("numbers", "Numbers", [TableColumn.of("n", [1, 2])])

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from reportgen.analyses.results import Table, TableColumn
 from reportgen.render.table_files import write_table
-from reportgen.results import Table, TableColumn
 
 ODD = np.array([0.0, -0.0, 1e16, 1e15, 1e-4, 9.9e-5, 0.1, 1 / 3, np.nan, np.inf, -np.inf, 5e-324])
 KINDS = {

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from reportgen.analyses.results import Section, Table, TableColumn
 from reportgen.quality.checks.facts import cell_reader
 from reportgen.render.saving import section_files
-from reportgen.results import Section, Table, TableColumn
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure as Drawing
 
-from reportgen.results import Figure, Metric, Section, Table, TableColumn, check_id
+from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn, check_id
 
 NUMBERS = Table("numbers", "Numbers", [TableColumn.of("n", [1, 2])])
 
