@@ -24,15 +24,24 @@ NOTES = "notes: "
 # More bins than dots on paper show nothing, and take memory.
 BinCount = Annotated[Count, Field(le=10_000)]
 Things = TypeVar("Things", bound=tuple[Any, ...])
+Statistics = Mapping[str, Statistic[Any]]
+MapReductions = Mapping[str, MapReduction[Any, Any]]
 
 
 def no_repeats(things: Things) -> Things:
-    """Refuse columns or numbers that stand in a list twice."""
-    names = [thing.name if isinstance(thing, Column) else f"{thing:g}" for thing in things]
+    """Refuse columns, texts or numbers that stand in a list twice."""
     for place, thing in enumerate(things):
         if thing in things[:place]:
-            raise ValueError(f"{names[place]} stands here twice")
+            name = thing.name if isinstance(thing, Column) else thing
+            said = name if isinstance(name, str) else f"{name:g}"
+            raise ValueError(f"{said} stands here twice")
     return things
+
+
+def check_order(above: float | None, below: float | None) -> None:
+    """Refuse a range whose ends are not in order."""
+    if above is not None and below is not None and above >= below:
+        raise ValueError(f"above ({above:g}) must be less than below ({below:g})")
 
 
 class AnyAnalysis(SectionBlock):
@@ -53,8 +62,8 @@ class AnyAnalysis(SectionBlock):
         """What it reads: the kind of each source (a key of the YAML) and its name."""
         raise NotImplementedError
 
-    def present(self, **values: Any) -> Section:
-        """Make the section from the values of the reductions."""
+    def present(self, *args: Any, **values: Any) -> Section:
+        """Make the section from the values of the reductions, which are given by name."""
         raise NotImplementedError
 
 
@@ -70,8 +79,8 @@ class Analysis(AnyAnalysis, CatalogueSection):
         """The catalogue."""
         return (("catalogues", self.catalogue),)
 
-    def reductions(self) -> Mapping[str, Statistic[Any]]:
-        """Give the statistics it needs, by the names under which ``present`` gets their values."""
+    def reductions(self) -> Statistics:
+        """Return the reductions it needs, by the names by which ``present`` gets their values."""
         raise NotImplementedError
 
 
@@ -83,8 +92,8 @@ class NetworkAnalysis(AnyAnalysis, NetworkSection):
         """The images and the network."""
         return ("images", self.images.name), ("models", self.model.name)
 
-    def reductions(self) -> Mapping[str, MapReduction[Any, Any]]:
-        """Give the reductions it needs, by the names under which ``present`` gets their values."""
+    def reductions(self) -> MapReductions:
+        """Return the reductions it needs, by the names by which ``present`` gets their values."""
         raise NotImplementedError
 
 
@@ -108,7 +117,7 @@ class Registry:
     broken: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> type[AnyAnalysis]:
-        """Give an analysis; ConfigError with a did-you-mean for a name that is not known."""
+        """Return an analysis; ConfigError with a did-you-mean for a name that is not known."""
         if name in self.broken:
             raise ConfigError(self.broken[name])
         if name not in self.types:
@@ -145,7 +154,7 @@ def installed_analyses() -> Registry:
 def _load(point: EntryPoint) -> type[AnyAnalysis]:
     loaded = point.load()
     if not (isinstance(loaded, type) and issubclass(loaded, AnyAnalysis)):
-        raise TypeError(f"{point.value} is not a subclass of reportgen.analyses.base.Analysis")
+        raise TypeError(f"{point.value} is not a subclass of reportgen.Analysis")
     if loaded.name != point.name:
         raise TypeError(f"{point.value} is called {loaded.name!r}, not {point.name!r}")
     return loaded

@@ -1,29 +1,44 @@
 """What the filters of a network do over many images: which sleep, which say the same."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
-from reportgen.analyses.base import NetworkAnalysis
-from reportgen.analyses.filter_views import (
-    correlation_figure,
-    filter_table,
-    map_figures,
-    zeros_figure,
+from reportgen.analyses.base import MapReductions, NetworkAnalysis
+from reportgen.analyses.filters import (
+    Values,
+    by_set,
+    check_finite,
+    highest,
+    map_table,
+    maps_of_sets,
+    name_filters,
+    note_seed,
+    of_filters,
+    size_of,
 )
-from reportgen.analyses.filters import Filters
-from reportgen.analyses.mosaic import Scale
-from reportgen.analyses.network_words import of_filters, set_names
-from reportgen.analyses.results import Metric, Section
-from reportgen.analyses.words import correlated, counted
+from reportgen.analyses.lettering import label_axes
+from reportgen.analyses.phrases import correlated
+from reportgen.analyses.plotting.axes import Line, colour_bar, draw_curves, new_figure
+from reportgen.analyses.plotting.mosaic import Scale, draw_mosaic
+from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.ticks import set_linear
 from reportgen.config.types import Count, Fraction, Index
 from reportgen.errors import SectionError
-from reportgen.numbers import count, listed, number
-from reportgen.reduce.maps import CountImages, DescribeFilters, MapReduction, MapsOf
+from reportgen.numbers import count, counted, listed, number, percent
+from reportgen.reduce.maps import CountImages, DescribeFilters, FilterStatistics, ImageCount
+from reportgen.style import DIVERGING_MAP
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
 
 SOURCE = "Bretherton et al. 1999, J. Climate 12, 1990, equation 5"
+MOST_NAMED = 3  # pairs that the alternative text names
 
 
 class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
@@ -40,123 +55,276 @@ class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
     scale: Scale = "each"
     """Colours from the lowest to the highest value of each map, or shared by all maps of a set."""
 
-    def reductions(self) -> Mapping[str, MapReduction[Any, Any]]:
+    def reductions(self) -> MapReductions:
         """Ask for the statistics of each set of weights, and how many images there are."""
         of_sets = {
-            f"set_{n}": DescribeFilters(
-                MapsOf(weights, self.layer, self.seed), self.first, self.count
-            )
-            for n, weights in enumerate(self.weights)
+            name: DescribeFilters(of, self.first, self.count)
+            for name, of in maps_of_sets(self).items()
         }
         return {"images": CountImages(None, self.first, self.count), **of_sets}
 
-    def present(self, **values: Any) -> Section:
+    def present(self, images: ImageCount, **values: Any) -> Section:
         """Compare the sets of weights, and show the filters of each."""
-        there = values["images"]
-        used = there.n - there.blank
+        used = images.n - images.blank
         if not used:
             raise SectionError(
-                f"all {counted(there.n, 'image')} of {self.images.name} have blank pixels",
+                f"all {counted(images.n, 'images')} of {self.images.name} have blank pixels",
                 "look at the source, or choose others with first: and count:",
             )
         sets = [
-            Filters(
-                self.model.labels.get(weights, weights),
-                values[f"set_{n}"],
-                self.almost_silent,
-                self.duplicate,
-            )
-            for n, weights in enumerate(self.weights)
+            Filters(name, label, found, self.almost_silent, self.duplicate)
+            for name, label, found in by_set(self, values)
         ]
-        if wild := [each.label for each in sets if not np.isfinite(each.found.mean).all()]:
-            raise SectionError(f"the maps of {listed(wild)} have values beyond float32")
-        names = [set_names(self.weights)[weights] for weights in self.weights]
-        each_set = list(zip(names, sets, strict=True))
+        check_finite([each.label for each in sets], [each.found.mean for each in sets])
         figures = [
             zeros_figure(sets),
-            *(correlation_figure(name, each) for name, each in each_set),
-            *(figure for name, each in each_set for figure in map_figures(name, each, self.scale)),
+            *(correlation_figure(each) for each in sets),
+            *(figure for each in sets for figure in map_figures(each, self.scale)),
         ]
         return Section(
-            findings=[most_varied(sets), *(self._about(each) for each in sets)],
-            metrics=_metrics(each_set),
+            findings=[most_varied(sets), *(describe_set(each) for each in sets)],
+            metrics={name: metric for each in sets for name, metric in _metrics(each).items()},
             figures=figures,
-            tables=[filter_table(name, each) for name, each in each_set],
+            tables=[filter_table(each) for each in sets],
             rows=used,
             entries="images",
-            notes=self._notes(there.n, there.blank),
+            notes=self._notes(images),
         )
 
-    def _about(self, of: Filters) -> str:
-        """Say how many filters of a set are silent, and which say the same."""
-        n, found = len(of.state), of.found
-        silent = f"{of.label}: {of_filters(len(of.silent), n)} silent in "
-        silent += f"all {counted(found.n, 'image')}" if found.n > 1 else "the one image"
-        if len(of.almost):
-            silent += f", {count(len(of.almost))} almost always"
-        if of.closest is None:
-            return f"{silent}; no two filters can be compared."
-        r, i, j = of.closest
-        alike = (
-            f"{count(len(of.duplicates))} have a near-duplicate (r of {number(self.duplicate)} or "
-            "more)"
-            if len(of.duplicates)
-            else f"none has a near-duplicate (r of {number(self.duplicate)} or more)"
-        )
-        closest = f"filters {i} and {j} are the most alike ({correlated(r, self.duplicate)})"
-        return f"{silent}; {alike}; {closest}."
-
-    def _notes(self, n: int, blank: int) -> list[str]:
+    def _notes(self, images: ImageCount) -> list[str]:
         notes = [
             "The number of independent filters is (Σλ)² / Σλ² of the eigenvalues λ of the "
             f"correlation matrix of the filters that vary ({SOURCE})."
         ]
-        if n < self.count:
-            notes.append(f"{counted(self.count, 'image')} were asked for; there are {count(n)}.")
-        if blank:
-            notes.append(f"Left out, as they have blank pixels: {counted(blank, 'image')}.")
-        if "random" in self.weights:
-            notes.append(
-                f"Random weights are drawn after Glorot and Bengio (2010) with seed {self.seed}."
-            )
-        return notes
+        if images.n < self.count:
+            there = f"there are {count(images.n)}"
+            notes.append(f"{counted(self.count, 'images')} were asked for; {there}.")
+        if images.blank:
+            blank = counted(images.blank, "images")
+            notes.append(f"Left out, as they have blank pixels: {blank}.")
+        return [*notes, *note_seed(self)]
 
 
-def most_varied(sets: list[Filters]) -> str:
+@dataclass(frozen=True)
+class Filters:
+    """The filters of a layer with one set of weights. name: of metrics and files.
+
+    almost_silent: share of zeros from which a filter counts as almost silent. duplicate:
+    correlation from which two are near-duplicates.
+    """
+
+    name: str
+    label: str
+    found: FilterStatistics
+    almost_silent: float
+    duplicate: float
+
+    @property
+    def varies(self) -> NDArray[np.bool_]:
+        """Which filters have not the same activation everywhere."""
+        return np.isfinite(np.diag(self.found.correlation))
+
+    @cached_property
+    def state(self) -> list[str]:
+        """What each filter is: silent, almost silent, constant (not at 0), or awake."""
+        zeros = self.found.zeros
+        kinds = [zeros == 1, ~self.varies, zeros >= self.almost_silent]
+        found = np.select(kinds, ["silent", "constant", "almost silent"], "awake")
+        return [str(state) for state in found]
+
+    def places(self, state: str) -> list[int]:
+        """Return which filters are in a state."""
+        return [k for k, each in enumerate(self.state) if each == state]
+
+    @cached_property
+    def others(self) -> Values:
+        """Correlation of each filter with each other one, NaN with itself, (filter, filter)."""
+        r = self.found.correlation.copy()
+        np.fill_diagonal(r, np.nan)
+        return r
+
+    @property
+    def duplicates(self) -> int:
+        """How many filters have a near-duplicate."""
+        return int((self.others >= self.duplicate).any(axis=1).sum())
+
+    def nearest(self, k: int) -> tuple[int, float] | None:
+        """Return which other filter correlates most with one, and how much; None if none does."""
+        row = self.others[k]
+        if np.isnan(row).all():
+            return None
+        best = int(np.nanargmax(row))
+        return best, float(row[best])
+
+    @cached_property
+    def independent(self) -> float:
+        """Effective number of independent filters: (Σλ)² / Σλ², λ the correlations' eigenvalues.
+
+        Bretherton et al. (1999, J. Climate 12, 1990), equation 5. Of the filters that vary; 0 if
+        none does.
+        """
+        r = self.found.correlation[np.ix_(self.varies, self.varies)]
+        # Σλ is the trace, Σλ² the sum of the squares of all elements of a symmetric matrix.
+        return float(len(r) ** 2 / (r**2).sum()) if len(r) else 0.0
+
+
+def most_varied(sets: Sequence[Filters]) -> str:
     """Say which set of weights has the most independent filters; the one there is, what it has."""
     order = sorted(sets, key=lambda each: -each.independent)
-    first, total = order[0], len(order[0].state)
-    if len(order) == 1:
-        said = f"{first.label} has {number(first.independent, 1)} independent filters"
-        return f"{said}, of {count(total)}."
-    others = [f"{number(each.independent, 1)} for {each.label}" for each in order[1:]]
+    first, total = order[0], count(len(order[0].state))
     said = number(first.independent, 1)
+    if len(order) == 1:
+        return f"{first.label} has {said} independent filters, of {total}."
     if number(order[1].independent, 1) == said:
         both = f"{first.label} and {order[1].label}"
-        return f"Equally varied are {both}: {said} independent filters of {count(total)}."
+        return f"Equally varied are {both}: {said} independent filters of {total}."
+    others = [f"{number(each.independent, 1)} for {each.label}" for each in order[1:]]
     return (
         f"The most varied set of weights is {first.label}: {said} independent filters of "
-        f"{count(total)}, against {listed(others)}."
+        f"{total}, against {listed(others)}."
     )
 
 
-def _metrics(each_set: list[tuple[str, Filters]]) -> dict[str, Metric]:
-    metrics: dict[str, Metric] = {}
-    for name, each in each_set:
-        label = each.label
-        metrics |= {
-            f"independent_{name}": Metric(
-                each.independent, f"independent filters, {label}", digits=1
-            ),
-            f"silent_{name}": Metric(len(each.silent), f"silent filters, {label}", digits=0),
-            f"almost_silent_{name}": Metric(
-                len(each.almost), f"almost silent, {label}", digits=0, shown=False
-            ),
-            f"duplicates_{name}": Metric(
-                len(each.duplicates), f"near-duplicates, {label}", digits=0, shown=False
-            ),
-            f"level_{name}": Metric(
-                float(each.found.level.mean()), f"mean activation, {label}", shown=False
-            ),
-        }
-    return metrics
+def describe_set(of: Filters) -> str:
+    """Say how many filters of a set are silent, and which say the same."""
+    n, images, limit = len(of.state), of.found.n, number(of.duplicate)
+    said = f"{of.label}: {of_filters(len(of.places('silent')), n)} silent in "
+    said += f"all {counted(images, 'images')}" if images > 1 else "the one image"
+    if almost := of.places("almost silent"):
+        said += f", {count(len(almost))} almost always"
+    if np.isnan(of.others).all():
+        return f"{said}; no two filters can be compared."
+    i, j = np.unravel_index(int(np.nanargmax(of.others)), of.others.shape)
+    have = f"{count(of.duplicates)} have" if of.duplicates else "none has"
+    r = correlated(float(of.others[i, j]), of.duplicate)
+    return (
+        f"{said}; {have} a near-duplicate (r of {limit} or more); no two are more alike than "
+        f"filters {min(i, j)} and {max(i, j)} ({r})."
+    )
+
+
+def _metrics(of: Filters) -> dict[str, Metric]:
+    name, label, level = of.name, of.label, float(of.found.level.mean())
+    silent, almost = (len(of.places(state)) for state in ("silent", "almost silent"))
+    duplicates = Metric(of.duplicates, f"near-duplicates, {label}", digits=0, shown=False)
+    return {
+        f"independent_{name}": Metric(of.independent, f"independent filters, {label}", digits=1),
+        f"silent_{name}": Metric(silent, f"silent filters, {label}", digits=0),
+        f"almost_silent_{name}": Metric(almost, f"almost silent, {label}", digits=0, shown=False),
+        f"duplicates_{name}": duplicates,
+        f"level_{name}": Metric(level, f"mean activation, {label}", shown=False),
+    }
+
+
+def zeros_figure(sets: Sequence[Filters]) -> Figure:
+    """Draw the share of zero activations of the filters of each set, in order of size."""
+    lines, said = [], []
+    for order, each in enumerate(sets):
+        zeros = np.sort(each.found.zeros)
+        lines.append(Line(each.label, order, np.arange(1.0, len(zeros) + 1), 100 * zeros))
+        half, always = percent(float(np.median(zeros))), len(each.places("silent"))
+        said.append(
+            f"{each.label}: half of the filters are 0 in {half} of their activations or more, "
+            f"{always} always"
+        )
+    images = counted(sets[0].found.n, "images")
+    of = TableColumn.of
+    columns = [
+        of("weights", [each.label for each in sets for _ in each.state]),
+        of("filter", [k for each in sets for k in range(len(each.state))]),
+        of("zeros", 100 * np.concatenate([each.found.zeros for each in sets]), "%", digits=2),
+    ]
+    return Figure(
+        "zeros",
+        draw_curves(lines, "Filters, in order", "Zero activations [%]"),
+        "How often filters are silent",
+        alt=f"Share of zero activations of each filter, in order of size. {'; '.join(said)}.",
+        caption=f"Share of activations that are 0, over {images}, filters in order of that share.",
+        data=Table("zeros", "Share of zero activations", columns, shown=False),
+    )
+
+
+def map_figures(of: Filters, scale: Scale) -> list[Figure]:
+    """Draw the mean and the standard deviation of each filter's maps over the images."""
+    images, mean, std = counted(of.found.n, "images"), of.found.mean, of.found.std
+    data = map_table(f"maps_{of.name}", of.label, mean=mean, std=std)
+    silent, still = of.places("silent"), np.flatnonzero((std == 0).all(axis=(1, 2))).tolist()
+    figures = []
+    for kind, title, quantity, maps, few, what in (
+        ("mean", "Mean", "Mean activation", mean, silent, "silent"),
+        ("std", "Standard deviation", "Standard deviation", std, still, "without scatter"),
+    ):
+        said = f"{of_filters(len(few), len(maps))} {what}"
+        said = said[0].upper() + said[1:] + (f" ({name_filters(few)})" if few else "")
+        scales = "a scale of its own for each map" if scale == "each" else "one scale for all maps"
+        figure = Figure(
+            f"{kind}_{of.name}",
+            draw_mosaic(maps, silent, quantity, scale),
+            f"{title} of the maps, {of.label}",
+            alt=f"{title} of {size_of(maps)} over {images}, {of.label}. {said}. The highest "
+            f"value, {highest(maps)}.",
+            caption=f"{title} of the activation over {images}; {scales}"
+            + ("; silent filters are crossed out." if silent else "."),
+            data=data,
+            width="full",
+        )
+        figures.append(figure)
+    return figures
+
+
+def correlation_figure(of: Filters) -> Figure:
+    """Draw the correlation of each pair of filters."""
+    r = of.found.correlation
+    first, second = np.triu_indices(len(r), 1)
+    values = r[first, second]
+    order = np.argsort(-np.nan_to_num(values, nan=-2))[:MOST_NAMED]
+    pairs = [
+        f"{first[k]} and {second[k]} ({correlated(float(values[k]))})"
+        for k in order
+        if np.isfinite(values[k])
+    ]
+    compared = int(of.varies.sum())
+    strongest = f"Most alike are filters {listed(pairs)}." if pairs else "No two can be compared."
+    blank = "" if compared == len(r) else " Filters that never change are left blank."
+    name, columns = f"correlation_{of.name}", TableColumn.of
+    data = [columns("first", first), columns("second", second), columns("r", values, digits=4)]
+    return Figure(
+        name,
+        _draw_matrix(r),
+        f"Correlation of the filters, {of.label}",
+        alt=f"Matrix of the correlation of {compared} filters that vary, of {len(r)}, {of.label}. "
+        f"{strongest}",
+        caption=f"Pearson's r of the activations of two filters at the same place of the same "
+        f"image, over {counted(of.found.n, 'images')}.{blank}",
+        data=Table(name, f"Correlation of each pair of filters, {of.label}", data, shown=False),
+    )
+
+
+def _draw_matrix(r: Values) -> "Drawing":
+    drawing, axes = new_figure(72)
+    picture = axes.imshow(r, cmap=DIVERGING_MAP, vmin=-1, vmax=1, interpolation="none")
+    label_axes(axes, "Filter", "Filter")
+    for axis in (axes.xaxis, axes.yaxis):
+        set_linear(axis, -0.5, len(r) - 0.5, most=8, whole=True)
+    axes.invert_yaxis()
+    axes.spines[:].set_visible(True)
+    bar = colour_bar(axes, picture, "Pearson's r (no unit)")
+    set_linear(bar.ax.yaxis, -1, 1, most=4)
+    return drawing
+
+
+def filter_table(of: Filters) -> Table:
+    """Return what is known of each filter, a row each."""
+    found, column = of.found, TableColumn.of
+    nearest = [of.nearest(k) or (-1, np.nan) for k in range(len(of.state))]
+    columns = [
+        column("filter", np.arange(len(of.state))),
+        column("mean", found.level, description="mean activation over all images"),
+        column("std", found.spread, description="scatter of an image's mean activation"),
+        column("zeros", 100 * found.zeros, "%", "zero activations", digits=1),
+        column("images", found.awake, description="images in which it is not silent"),
+        column("state", of.state),
+        column("most_similar", np.ma.masked_less([k for k, _ in nearest], 0)),
+        column("r", [r for _, r in nearest], digits=3),
+    ]
+    return Table(f"filters_{of.name}", f"Filters, {of.label}", columns)

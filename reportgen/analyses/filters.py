@@ -1,99 +1,91 @@
-"""What is to be known of the filters of a layer: silent, alike, independent."""
+"""What sections on networks share: sets of weights, and the maps of filters in words and tables."""
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.reduce.maps import FilterStatistics
+from reportgen.analyses.base import NetworkAnalysis
+from reportgen.analyses.results import Table, TableColumn
+from reportgen.errors import SectionError
+from reportgen.numbers import count, counted, listed, number
+from reportgen.reduce.maps import MapsOf
 
 Values = NDArray[np.float64]
 
 
-class Alike(NamedTuple):
-    """The correlation of two filters."""
+def maps_of_sets(section: NetworkAnalysis) -> dict[str, MapsOf]:
+    """Return which maps each set of weights makes, by the name under which their values come."""
+    return {
+        f"set_{n}": MapsOf(weights, section.layer, section.seed)
+        for n, weights in enumerate(section.weights)
+    }
 
-    r: float
-    first: int
-    second: int
 
+class OfSet(NamedTuple):
+    """A value for one set of weights. name: of metrics and files (letters, digits, _)."""
 
-@dataclass(frozen=True)
-class Filters:
-    """The filters of a layer with one set of weights.
-
-    almost_silent: share of zeros from which a filter counts as almost silent. duplicate:
-    correlation from which two are near-duplicates.
-    """
-
+    name: str
     label: str
-    found: FilterStatistics
-    almost_silent: float
-    duplicate: float
+    value: Any
 
-    @cached_property
-    def state(self) -> list[str]:
-        """What each filter is: silent, almost silent, constant (not at 0), or nothing of these."""
-        zeros, varies = self.found.zeros, np.isfinite(np.diag(self.found.correlation))
-        return [
-            "silent"
-            if share == 1
-            else "constant"
-            if not varying
-            else "almost silent"
-            if share >= self.almost_silent
-            else ""
-            for share, varying in zip(zeros, varies, strict=True)
-        ]
 
-    @property
-    def silent(self) -> list[int]:
-        """Filters that are 0 everywhere in all images."""
-        return [k for k, state in enumerate(self.state) if state == "silent"]
+def by_set(section: NetworkAnalysis, values: Mapping[str, Any]) -> list[OfSet]:
+    """Return the values of the sets of weights, in the order in which the section has them."""
+    found: dict[str, OfSet] = {}
+    for n, weights in enumerate(section.weights):
+        name = weights.replace("-", "_").lower()
+        while name in found:
+            name += "_"
+        label = section.model.labels.get(weights, weights)
+        found[name] = OfSet(name, label, values[f"set_{n}"])
+    return list(found.values())
 
-    @property
-    def almost(self) -> list[int]:
-        """Filters that are 0 almost everywhere."""
-        return [k for k, state in enumerate(self.state) if state == "almost silent"]
 
-    @cached_property
-    def others(self) -> Values:
-        """Correlation of each filter with each other one, NaN with itself, (filter, filter)."""
-        r = self.found.correlation.copy()
-        np.fill_diagonal(r, np.nan)
-        return r
+def check_finite(labels: Sequence[str], maps: Sequence[Values]) -> None:
+    """Raise SectionError if maps of some weights have values that are not finite."""
+    wild = [n for n, each in zip(labels, maps, strict=True) if not np.isfinite(each).all()]
+    if wild:
+        raise SectionError(f"the maps of {listed(wild)} have values beyond float32")
 
-    @property
-    def duplicates(self) -> list[int]:
-        """Filters that have a near-duplicate."""
-        return np.flatnonzero((self.others >= self.duplicate).any(axis=1)).tolist()
 
-    @property
-    def closest(self) -> Alike | None:
-        """The two filters that are the most alike; None if no two can be compared."""
-        if np.isnan(self.others).all():
-            return None
-        i, j = np.unravel_index(int(np.nanargmax(self.others)), self.others.shape)
-        return Alike(float(self.others[i, j]), int(min(i, j)), int(max(i, j)))
+def note_seed(section: NetworkAnalysis) -> list[str]:
+    """Return the note on weights that are drawn, if some are."""
+    if "random" not in section.weights:
+        return []
+    return [f"Random weights are drawn after Glorot and Bengio (2010) with seed {section.seed}."]
 
-    def nearest(self, k: int) -> tuple[int, float] | None:
-        """Give the filter that is most like one, and the correlation; None if there is none."""
-        row = self.others[k]
-        if np.isnan(row).all():
-            return None
-        best = int(np.nanargmax(row))
-        return best, float(row[best])
 
-    @cached_property
-    def independent(self) -> float:
-        """Effective number of independent filters: (Σλ)² / Σλ², λ the correlations' eigenvalues.
+def of_filters(n: int, total: int) -> str:
+    """Return how many filters, and the verb: ``11 of 32 filters are``."""
+    if n == 0:
+        return f"no filter of {count(total)} is"
+    return f"{count(n)} of {count(total)} filters {'is' if n == 1 else 'are'}"
 
-        Bretherton et al. (1999, J. Climate 12, 1990), equation 5. Of the filters that vary; 0 if
-        none does.
-        """
-        varies = np.isfinite(np.diag(self.found.correlation))
-        r = self.found.correlation[np.ix_(varies, varies)]
-        # Σλ is the trace, Σλ² the sum of the squares of all elements of a symmetric matrix.
-        return float(len(r) ** 2 / (r**2).sum()) if len(r) else 0.0
+
+def name_filters(filters: Sequence[int]) -> str:
+    """Return the numbers of filters as a sentence has them."""
+    return listed([str(k) for k in filters], 40)
+
+
+def size_of(maps: Values) -> str:
+    """Return how many maps, (filter, row, column), there are and how large they are."""
+    n, rows, columns = maps.shape
+    return f"{counted(n, 'feature maps')} of {columns} × {rows} cells"
+
+
+def highest(maps: Values) -> str:
+    """Return the highest value of maps, (filter, row, column), and whose it is."""
+    strongest = int(np.argmax(maps.max(axis=(1, 2))))
+    return f"{number(float(maps.max()))}, is that of filter {strongest}"
+
+
+def map_table(identifier: str, label: str, **maps: NDArray[Any]) -> Table:
+    """Return maps, (filter, row, column), as a table of their cells."""
+    of, places = TableColumn.of, np.indices(next(iter(maps.values())).shape).reshape(3, -1)
+    cells = zip(("filter", "row", "column"), places, strict=True)
+    # float32 is what a network gives: more digits would be made up.
+    columns = [of(name, values.astype(np.float32).ravel()) for name, values in maps.items()]
+    columns = [*(of(name, place) for name, place in cells), *columns]
+    return Table(identifier, f"Cells of the maps, {label}", columns, shown=False)

@@ -1,21 +1,35 @@
 """A flagged subset against all objects in one column."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import model_validator
 
-from reportgen.analyses.base import Analysis, BinCount
-from reportgen.analyses.population_views import Groups
-from reportgen.analyses.results import Metric, Section
-from reportgen.analyses.words import counted, no_values
+from reportgen.analyses.base import Analysis, BinCount, Statistics, check_order
+from reportgen.analyses.lettering import label_axes, plain
+from reportgen.analyses.phrases import fullest_bin, interval, no_values, note_rows
+from reportgen.analyses.plotting.axes import Line, draw_histograms, is_left_empty, new_figure
+from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.ticks import Values, padded, set_linear
+from reportgen.config.columns import Column
 from reportgen.config.expressions import both
 from reportgen.config.types import ColumnRef, Real, Selection, Text
-from reportgen.numbers import count, number, percent
+from reportgen.numbers import count, counted, number, percent
 from reportgen.reduce.base import Statistic
-from reportgen.reduce.counts import Count, CountBelow
-from reportgen.reduce.histograms import Histogram
+from reportgen.reduce.counts import Count, CountBelow, Counts
+from reportgen.reduce.histograms import Histogram, HistogramCounts
 from reportgen.reduce.quantiles import Comparison, SubsetComparison
+from reportgen.style import MUTED, SERIES, TEXT_SIZE, series_colour
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# The whole has the colour of its column, as elsewhere in the report; the subset one far from it.
+APART = 4
+CONFIDENCE = 0.68269  # of one standard deviation
 
 
 class Population(Analysis, name="population"):
@@ -40,15 +54,14 @@ class Population(Analysis, name="population"):
 
     @model_validator(mode="after")
     def _in_order(self) -> "Population":
-        if self.above is not None and self.below is not None and self.above >= self.below:
-            raise ValueError(f"above ({self.above:g}) must be less than below ({self.below:g})")
+        check_order(self.above, self.below)
         return self
 
-    def reductions(self) -> Mapping[str, Statistic[Any]]:
+    def reductions(self) -> Statistics:
         """Ask for both histograms in the same bins, and for the comparison."""
         name, limits = self.column.name, (self.above, self.below)
         result: dict[str, Statistic[Any]] = {
-            "count": Count(name, self.where),
+            "counts": Count(name, self.where),
             "subset": Histogram(name, self.bins, limits, subset=self.subset, where=self.where),
             "whole": Histogram(name, self.bins, limits, where=self.where),
             "comparison": SubsetComparison(name, self.subset, self.where),
@@ -60,80 +73,225 @@ class Population(Analysis, name="population"):
             }
         return result
 
-    def present(self, **values: Any) -> Section:
+    def present(
+        self,
+        *,
+        counts: Counts,
+        comparison: Comparison,
+        subset: HistogramCounts,
+        whole: HistogramCounts,
+        subset_below: NDArray[np.int64] | None = None,
+        whole_below: NDArray[np.int64] | None = None,
+    ) -> Section:
         """Draw both distributions and their ratio."""
-        compared: Comparison = values["comparison"]
-        if not compared.n_all:
-            raise no_values((self.column,), values["count"].rows, self.where)
-        groups = Groups(
-            column=self.column,
-            labels=(self.subset_label, self.label),
-            subset=values["subset"],
-            whole=values["whole"],
-            n_subset=compared.n_subset,
-            n_all=compared.n_all,
-        )
+        n_subset, n_all = comparison.n_subset, comparison.n_all
+        if not n_all:
+            raise no_values((self.column,), counts.rows, self.where)
+        metrics = self._metrics(comparison)
+        for name, label, n, below in (
+            ("subset", self.subset_label, n_subset, subset_below),
+            ("all", self.label, n_all, whole_below),
+        ):
+            if self.cut is not None and below is not None:
+                share = 100 * (n - int(below[0])) / n if n else float("nan")
+                said = f"{label}: at least {self.column.quantity(number(self.cut))}"
+                metrics[f"above_cut_{name}"] = Metric(share, said, "%", digits=1)
+        labels = (self.subset_label, self.label)
+        groups = Groups(self.column, labels, subset, whole, n_subset, n_all)
         notes = []
-        if infinite := values["count"].infinite:
-            notes.append(f"Left out: {counted(infinite, 'infinite value')}.")
-        if compared.error:
-            notes.append(
-                f"Medians and distances are approximate (values to {number(compared.error)}): the "
-                "catalogue has more rows than its exact_rows."
-            )
+        if counts.infinite:
+            notes.append(f"Left out: {counted(counts.infinite, 'infinite values')}.")
+        if comparison.error:
+            error = number(comparison.error)
+            said = f"Medians and distances are approximate (values to {error})"
+            notes.append(note_rows(said))
         return Section(
-            findings=[self._finding(compared)],
-            metrics=self._metrics(compared, values),
+            findings=[self._finding(comparison)],
+            metrics=metrics,
             figures=[groups.histograms(), groups.ratio()],
             tables=[groups.table("bins", shown=True)],
-            rows=compared.n_all,
+            rows=n_all,
             notes=notes,
         )
 
     def _finding(self, compared: Comparison) -> str:
+        objects = counted(compared.n_all, "objects")
         if not compared.n_subset:
-            return f"{self.subset_label}: none of {counted(compared.n_all, 'object')}."
+            return f"{self.subset_label}: none of {objects}."
         if compared.n_subset == compared.n_all:
-            return (
-                f"{self.subset_label}: all of {counted(compared.n_all, 'object')}, so there is "
-                "nothing to compare."
-            )
+            return f"{self.subset_label}: all of {objects}, so there is nothing to compare."
         share = percent(compared.n_subset / compared.n_all)
         median = "their median" if compared.n_subset > 1 else "its"
         return (
-            f"{self.subset_label}: {count(compared.n_subset)} of "
-            f"{counted(compared.n_all, 'object')} ({share}); {median} {self.column.title} is "
-            f"{number(compared.median_subset)} against a median of "
+            f"{self.subset_label}: {count(compared.n_subset)} of {objects} ({share}); {median} "
+            f"{self.column.title} is {number(compared.median_subset)} against a median of "
             f"{self.column.quantity(number(compared.median_all))} of all, and the largest distance "
             f"between the two distributions is {number(compared.ks, 3)}."
         )
 
-    def _metrics(self, compared: Comparison, values: Mapping[str, Any]) -> dict[str, Metric]:
-        unit = self.column.unit
-        subset, whole = self.subset_label, self.label
-        metrics = {
+    def _metrics(self, compared: Comparison) -> dict[str, Metric]:
+        subset, whole, unit = self.subset_label, self.label, self.column.unit
+        distance = "Kolmogorov–Smirnov distance to"
+        return {
             "n_subset": Metric(compared.n_subset, subset, digits=0),
             "n_all": Metric(compared.n_all, whole, digits=0),
             "median_subset": Metric(compared.median_subset, f"median, {subset}", unit),
             "median_all": Metric(compared.median_all, f"median, {whole}", unit),
-            "ks_distance": Metric(compared.ks, "Kolmogorov–Smirnov distance to all", digits=3),
+            "ks_distance": Metric(compared.ks, f"{distance} all", digits=3),
             "ks_distance_rest": Metric(
-                compared.ks_rest, "Kolmogorov–Smirnov distance to the rest", digits=3, shown=False
+                compared.ks_rest, f"{distance} the rest", digits=3, shown=False
             ),
             "ks_p_value": Metric(
                 compared.p_value, "p-value of the distance to the rest", shown=False
             ),
         }
-        if self.cut is not None:
-            for name, label, n in (
-                ("subset", subset, compared.n_subset),
-                ("all", whole, compared.n_all),
-            ):
-                below = int(values[f"{'whole' if name == 'all' else name}_below"][0])
-                metrics[f"above_cut_{name}"] = Metric(
-                    100 * (n - below) / n if n else float("nan"),
-                    f"{label}: at least {self.column.quantity(number(self.cut))}",
-                    "%",
-                    digits=1,
-                )
-        return metrics
+
+
+@dataclass(frozen=True)
+class Groups:
+    """A subset and the whole in the same bins. labels: of the subset and of the whole.
+
+    n_subset, n_all: valid values, those outside the bins among them.
+    """
+
+    column: Column
+    labels: tuple[str, str]
+    subset: HistogramCounts
+    whole: HistogramCounts
+    n_subset: int
+    n_all: int
+
+    @property
+    def subset_order(self) -> int:
+        """Place of the subset in the palette."""
+        return (self.column.order + APART) % len(SERIES)
+
+    @property
+    def bins(self) -> str:
+        """Number of bins, in words."""
+        return counted(len(self.whole.counts), "bins")
+
+    def histograms(self) -> Figure:
+        """Draw both histograms, each in percent of its own number."""
+        subset, whole = self.labels
+        parts = (
+            (whole, self.column.order, self.whole, self.n_all),
+            (subset, self.subset_order, self.subset, self.n_subset),
+        )
+        lines = [
+            Line(f"{label} ({count(n)})", order, h.edges, 100 * h.counts / max(1, n))
+            for label, order, h, n in parts
+        ]
+        ylabel = "Share of each group [%]"
+        peaks = [
+            f"{label}: "
+            + (fullest_bin(h, self.column, percent(h.peak[2] / n)) if h.n else "no values here")
+            for label, _, h, n in parts
+        ]
+        outside = self.whole.below + self.whole.above
+        return Figure(
+            "distributions",
+            draw_histograms(lines, self.whole.edges, self.column.axis, ylabel),
+            f"{subset} and {whole}",
+            alt=f"Two histograms of {self.column.title} in {self.bins}, each in percent of its "
+            f"group. {peaks[0]}. {peaks[1]}.",
+            caption=f"Each group in percent of its own number, so that {count(self.n_subset)} "
+            f"and {count(self.n_all)} can be compared."
+            + (f" Outside the range: {count(outside)} of all." if outside else ""),
+            data=self.table("distributions"),
+        )
+
+    def ratio(self) -> Figure:
+        """Draw which fraction of the whole the subset is in each bin."""
+        filled, edges = self.whole.counts > 0, self.whole.edges
+        overall = self.subset.n / self.whole.n if self.whole.n else float("nan")
+        shares = np.stack(binomial_fraction(self.subset.counts, self.whole.counts))
+        figure, axes = new_figure(50)
+        label_axes(axes, self.column.axis, f"{self.labels[0]} among all [%]")
+        if not is_left_empty(axes, edges if filled.any() else (), "no values in this range"):
+            set_linear(axes.xaxis, *padded(float(edges[0]), float(edges[-1]), 0.02))
+            set_linear(axes.yaxis, 0, 106 * float(shares[2, filled].max()), most=5)
+            self._draw_ratio(axes, 100 * shares[:, filled], 100 * overall)
+        return Figure(
+            "fraction",
+            figure,
+            f"Fraction: {self.labels[0]}",
+            alt=f"Fraction of {self.labels[0]} among all in {self.bins} of "
+            f"{self.column.title}. {self._course(shares[0], overall)}",
+            caption=f"{self.labels[0]} over all in each bin that is not empty, with 68 % Wilson "
+            "intervals; dashed: the fraction over all bins.",
+            data=self.table("fraction"),
+        )
+
+    def _draw_ratio(self, axes: "Axes", shares: Values, overall: float) -> None:
+        edges, (fraction, low, high) = self.whole.edges, shares
+        axes.axhline(overall, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+        axes.errorbar(
+            (edges[:-1] / 2 + edges[1:] / 2)[self.whole.counts > 0],
+            fraction,
+            yerr=np.abs(np.stack([fraction - low, high - fraction])),
+            fmt="o",
+            markersize=3.5,
+            color=series_colour(self.subset_order),
+            elinewidth=1,
+            capsize=0,
+            clip_on=False,
+        )
+        axes.annotate(
+            plain("all\nbins"),
+            (1, overall),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            color=MUTED,
+            fontsize=TEXT_SIZE,
+            linespacing=1.0,
+        )
+
+    def _course(self, fraction: Values, overall: float) -> str:
+        found = fraction[self.whole.counts > 0]
+        if not len(found):
+            return "No bin has objects."
+        low, high = found.min(), found.max()
+        if low == high:
+            return f"It is {percent(float(low))} in every bin that is not empty."
+        ends = []
+        for end in (low, high):
+            i, *others = np.flatnonzero(fraction == end)
+            where = interval(self.whole.edges[i], self.whole.edges[i + 1], self.column)
+            at = f"in {1 + len(others)} bins" if others else f"between {where}"
+            ends.append(f"{percent(float(end))} {at}")
+        return f"From {ends[0]} to {ends[1]}; {percent(overall)} over all bins."
+
+    def table(self, name: str, *, shown: bool = False) -> Table:
+        """Return what both figures draw."""
+        fraction, low, high = binomial_fraction(self.subset.counts, self.whole.counts)
+        of, unit, wilson = TableColumn.of, self.column.unit, "68 % Wilson interval"
+        columns: list[Any] = [
+            of("bin_low", self.whole.edges[:-1], unit),
+            of("bin_high", self.whole.edges[1:], unit),
+            of("n_subset", self.subset.counts, description=self.labels[0]),
+            of("n_all", self.whole.counts, description=self.labels[1]),
+            of("fraction", 100 * fraction, "%", digits=2),
+            of("fraction_low", 100 * low, "%", wilson, digits=2),
+            of("fraction_high", 100 * high, "%", wilson, digits=2),
+        ]
+        title = f"{self.labels[0]} in bins of {self.column.title}"
+        return Table(name, title, columns, shown=shown)
+
+
+def binomial_fraction(
+    chosen: NDArray[np.int64], total: NDArray[np.int64]
+) -> tuple[Values, Values, Values]:
+    """Return the fraction chosen / total in each bin with its 68.3 % Wilson score interval.
+
+    Returns fraction, lower and upper bound, each (bins,); NaN where total is 0.
+    Source: Wilson 1927, JASA 22, 209; the numbers are those of astropy.stats.binom_conf_interval.
+    """
+    n = np.where(total > 0, total, np.nan)
+    fraction = chosen / n
+    z2 = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) ** 2
+    centre = (chosen + z2 / 2) / (n + z2)
+    half = np.sqrt(z2 * n * (fraction * (1 - fraction) + z2 / (4 * n))) / (n + z2)
+    return fraction, np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)

@@ -1,25 +1,32 @@
 """How one column depends on others: points or density, running median, correlation."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from reportgen.analyses.base import Analysis, BinCount, no_repeats
+from reportgen.analyses.base import Analysis, BinCount, Statistics, no_repeats
+from reportgen.analyses.phrases import (
+    alike,
+    coefficient,
+    file_ids,
+    no_values,
+    note_rows,
+    short_titles,
+)
 from reportgen.analyses.relation_panel import BAND, Panel
 from reportgen.analyses.results import Metric, Section, Table, TableColumn
-from reportgen.analyses.words import alike, coefficient, counted, file_ids, no_values, short_titles
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, compare
 from reportgen.config.types import ColumnRef, Count
 from reportgen.errors import SectionError
-from reportgen.numbers import listed, number
+from reportgen.numbers import counted, listed, number
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.binned import QuantilesInBins
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis, FewRows, Histogram2D
-from reportgen.reduce.moments import CorrelationMatrix, Pearson
+from reportgen.reduce.moments import Pearson
 from reportgen.reduce.ranks import Spearman
 
 
@@ -57,7 +64,7 @@ class Relation(Analysis, name="relation"):
             where = both(where, compare(self.column.name, ">", 0))
         return where
 
-    def reductions(self) -> Mapping[str, Statistic[Any]]:
+    def reductions(self) -> Statistics:
         """Ask for points, density, running quantiles and correlations of each panel."""
         result: dict[str, Statistic[Any]] = {"rows": CountRows(where=self.where)}
         y = self.column.name
@@ -75,117 +82,86 @@ class Relation(Analysis, name="relation"):
             }
         return result
 
-    def present(self, **values: Any) -> Section:
+    def present(self, rows: int, **values: Any) -> Section:
         """Draw the panels and list the correlations."""
-        pearson = {o.name: values[f"{o.name}.pearson"] for o in self.against}
-        spearman = {o.name: values[f"{o.name}.spearman"] for o in self.against}
-        if not any(matrix.n[0, 1] for matrix in pearson.values()):
-            rows = values["rows"]
-            if rows:
-                others = listed([o.name for o in self.against])
-                raise SectionError(
-                    f"none of {counted(rows, 'row')} has values of both {self.column.name} and "
-                    f"{others}",
-                    "look at the missing-value marks, at where:, and at the source",
-                )
-            raise no_values(self.against, rows, self.where)
+        shorts, ids = short_titles(self.against), file_ids(self.against, "against")
         panels = [
             Panel(
-                id=file_id,
-                x=other,
+                id=ids[x.name],
+                x=x,
                 y=self.column,
+                short=shorts[x.name],
                 log=(self.log_x, self.log_y),
-                points=values[f"{other.name}.points"],
-                density=values[f"{other.name}.density"],
-                running=values[f"{other.name}.running"],
-                pearson=pearson[other.name],
-                spearman=spearman[other.name],
+                points=values[f"{x.name}.points"],
+                density=values[f"{x.name}.density"],
+                running=values[f"{x.name}.running"],
+                pearson=values[f"{x.name}.pearson"],
+                spearman=values[f"{x.name}.spearman"],
             )
-            for other, file_id in zip(
-                self.against, file_ids(self.against, "against").values(), strict=True
+            for x in self.against
+        ]
+        if not any(panel.n for panel in panels):
+            if not rows:
+                raise no_values(self.against, rows, self.where)
+            others = listed([other.name for other in self.against])
+            raise SectionError(
+                f"none of {counted(rows, 'rows')} has values of both {self.column.name} and "
+                f"{others}",
+                "look at the missing-value marks, at where:, and at the source",
             )
+        metrics = {}
+        for panel in panels:
+            name, short, n = panel.x.name, panel.short, panel.n
+            metrics[f"{name}_spearman"] = Metric(panel.rho, f"ρ, {short}", digits=3)
+            metrics[f"{name}_pearson"] = Metric(panel.r, f"r, {short}", digits=3, shown=False)
+            metrics[f"{name}_n"] = Metric(n, f"objects, {short}", digits=0, shown=False)
+        of = TableColumn.of
+        columns = [
+            of("column", [panel.x.title for panel in panels]),
+            of("n", [panel.n for panel in panels]),
+            of("Pearson r", [panel.r for panel in panels], digits=3),
+            of("Spearman ρ", [panel.rho for panel in panels], digits=3),
         ]
         return Section(
-            findings=[self._finding(spearman)],
-            metrics=self._metrics(pearson, spearman),
+            findings=[self._finding(panels)],
+            metrics=metrics,
             figures=[panel.figure() for panel in panels],
-            tables=[self._table(pearson, spearman), *(panel.running_table() for panel in panels)],
-            rows=max(int(matrix.n[0, 1]) for matrix in pearson.values()),
-            notes=self._notes(panels),
-        )
-
-    def _notes(self, panels: list[Panel]) -> list[str]:
-        notes = []
-        if classes := max(panel.spearman.classes for panel in panels):
-            notes.append(
-                f"Spearman's coefficients are of {classes} rank classes at most: the "
-                "catalogue has more rows than its exact_rows."
-            )
-        if error := max(panel.running.error for panel in panels):
-            notes.append(
-                f"Running medians and bands are approximate (to {number(error)} of the value): "
-                "the catalogue has more rows than its exact_rows."
-            )
-        return notes
-
-    def _table(
-        self, pearson: Mapping[str, CorrelationMatrix], spearman: Mapping[str, CorrelationMatrix]
-    ) -> Table:
-        names = [other.name for other in self.against]
-        return Table(
-            "correlations",
-            f"Correlation with {self.column.title}",
-            [
-                TableColumn.of("column", [other.title for other in self.against]),
-                TableColumn.of("n", [int(pearson[n].n[0, 1]) for n in names]),
-                TableColumn.of("Pearson r", [pearson[n].r[0, 1] for n in names], digits=3),
-                TableColumn.of("Spearman ρ", [spearman[n].r[0, 1] for n in names], digits=3),
+            tables=[
+                Table("correlations", f"Correlation with {self.column.title}", columns),
+                *(panel.running_table() for panel in panels),
             ],
+            rows=max(panel.n for panel in panels),
+            notes=_notes(panels),
         )
 
-    def _metrics(
-        self, pearson: Mapping[str, CorrelationMatrix], spearman: Mapping[str, CorrelationMatrix]
-    ) -> dict[str, Metric]:
-        metrics = {}
-        shorts = short_titles(self.against)
-        for o in self.against:
-            r, rho = float(pearson[o.name].r[0, 1]), float(spearman[o.name].r[0, 1])
-            n = int(pearson[o.name].n[0, 1])
-            metrics[f"{o.name}_spearman"] = Metric(rho, f"ρ, {shorts[o.name]}", digits=3)
-            metrics[f"{o.name}_pearson"] = Metric(r, f"r, {shorts[o.name]}", digits=3, shown=False)
-            metrics[f"{o.name}_n"] = Metric(n, f"objects, {shorts[o.name]}", digits=0, shown=False)
-        return metrics
-
-    def _finding(self, spearman: Mapping[str, CorrelationMatrix]) -> str:
-        shorts = short_titles(self.against)
-        found = {
-            o.name: float(spearman[o.name].r[0, 1])
-            for o in self.against
-            if not np.isnan(spearman[o.name].r[0, 1])
-        }
+    def _finding(self, panels: Sequence[Panel]) -> str:
+        title = self.column.title
+        found = [panel for panel in panels if not np.isnan(panel.rho)]
         if not found:
             return (
-                f"No correlation with {self.column.title} is defined: there are too few rows, or "
-                "the values are all the same."
+                f"No correlation with {title} is defined: there are too few rows, or the values "
+                "are all the same."
             )
-        undefined = [shorts[o.name] for o in self.against if o.name not in found]
+        if len(panels) == 1:
+            rho, n = coefficient(found[0].rho), counted(found[0].n, "objects")
+            return f"Spearman's ρ of {title} and {found[0].x.title} is {rho} ({n})."
+        undefined = [panel.short for panel in panels if np.isnan(panel.rho)]
         without = f" With {listed(undefined)} it is not defined." if undefined else ""
-        if len(self.against) == 1:
-            other = self.against[0]
-            return (
-                f"Spearman's ρ of {self.column.title} and {other.title} is "
-                f"{coefficient(found[other.name])} "
-                f"({counted(int(spearman[other.name].n[0, 1]), 'object')})."
-            )
-        most = max(map(abs, found.values()))
+        most = max(abs(panel.rho) for panel in found)
         if alike(most, 0):
-            return f"Spearman's ρ with {self.column.title} is 0 in every panel.{without}"
-        strongest = [
-            f"{shorts[name]} ({coefficient(rho)})"
-            for name, rho in found.items()
-            if alike(rho, most)
-        ]
-        return (
-            f"Spearman's ρ with {self.column.title} is largest, by absolute value, for "
-            f"{listed(strongest)}.{without}"
-        )
+            where = "in every panel" if not undefined else "where it is defined"
+            return f"Spearman's ρ with {title} is 0 {where}.{without}"
+        strongest = [p for p in found if alike(p.rho, most)]
+        said = listed([f"{panel.short} ({coefficient(panel.rho)})" for panel in strongest])
+        return f"Spearman's ρ with {title} is largest, by absolute value, for {said}.{without}"
+
+
+def _notes(panels: Sequence[Panel]) -> list[str]:
+    notes = []
+    if classes := max(panel.spearman.classes for panel in panels):
+        said = f"Spearman's coefficients are of {classes} rank classes at most"
+        notes.append(note_rows(said))
+    if error := max(panel.running.error for panel in panels):
+        said = f"Running medians and bands are approximate (to {number(error)} of the value)"
+        notes.append(note_rows(said))
+    return notes

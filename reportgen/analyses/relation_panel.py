@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reportgen.analyses.drawing import TOO_SMALL, colour_bar, leave_empty, new_figure, too_small
 from reportgen.analyses.lettering import label_axes
+from reportgen.analyses.phrases import coefficient, interval
+from reportgen.analyses.plotting.axes import colour_bar, is_left_empty, new_figure
 from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.analyses.ticks import Values, padded, set_linear, set_log
-from reportgen.analyses.words import coefficient, counted, interval
 from reportgen.config.columns import Column
-from reportgen.numbers import number
+from reportgen.numbers import counted, number
 from reportgen.reduce.binned import BinnedQuantiles
 from reportgen.reduce.histograms import Counts2D, Rows
 from reportgen.reduce.moments import CorrelationMatrix
@@ -27,11 +28,12 @@ LEAST_IN_BIN = 10
 
 @dataclass(frozen=True)
 class Panel:
-    """What one panel shows. log: whether x and y are logarithmic."""
+    """What one panel shows. short: of x. log: whether x and y are logarithmic."""
 
     id: str
     x: Column
     y: Column
+    short: str
     log: tuple[bool, bool]
     points: Rows
     density: Counts2D
@@ -40,7 +42,22 @@ class Panel:
     spearman: CorrelationMatrix
 
     @property
-    def shown(self) -> Any:
+    def n(self) -> int:
+        """Number of objects with values of both."""
+        return int(self.pearson.n[0, 1])
+
+    @property
+    def r(self) -> float:
+        """Pearson's coefficient."""
+        return float(self.pearson.r[0, 1])
+
+    @property
+    def rho(self) -> float:
+        """Spearman's coefficient."""
+        return float(self.spearman.r[0, 1])
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
         """Which bins have enough objects for a running median."""
         return self.running.n >= LEAST_IN_BIN
 
@@ -54,31 +71,41 @@ class Panel:
         """Draw the panel."""
         drawing, axes = new_figure(54)
         label_axes(axes, self.x.axis, self.y.axis)
+        self._draw(axes)
+        title = f"{self.y.title} against {self.x.title}"
+        n, kind = counted(self.points.n, "objects"), " as points"
         if self.points.n == 0:
-            leave_empty(axes, "no values to draw")
-        else:
-            self._draw(axes)
+            n, kind = "no object", " can be drawn"
+        elif self.points.values is None:
+            ny, nx = self.density.counts.shape
+            kind = f" as density in {nx} × {ny} cells"
+        said = [
+            f"{name} = {coefficient(value)}"
+            for name, value in (("Spearman's ρ", self.rho), ("Pearson's r", self.r))
+            if not np.isnan(value)
+        ]
+        correlation = f"{', '.join(said)}." if said else "Their correlation is not defined."
         return Figure(
             self.id,
             drawing,
-            f"{self.y.title} against {self.x.title}",
-            alt=f"{self.y.title} against {self.x.title}: {self._kind()}. {self._trend()}"
-            f"{self._correlation()}",
-            caption=f"{self._kind(capital=True)}{self._lines()}.{self._hidden()}"
-            f"{self._correlation()}",
-            data=self._data(),
+            title,
+            alt=f"{title}: {n}{kind}. {self._trend()} {correlation}",
+            caption=f"{n[0].upper()}{n[1:]}{kind}{self._lines()}.{self._hidden()} {correlation}",
+            data=Table(self.id, title, self._columns(), shown=False),
         )
 
     def _draw(self, axes: "Axes") -> None:
         of: tuple[Values, Values] = (self.density.x, self.density.y)
         if self.points.values is not None:
             of = (self.points.values[:, 0], self.points.values[:, 1])
-        ends = [(float(v.min()), float(v.max())) for v in of]
-        if any(too_small(np.array(e)) and not log for e, log in zip(ends, self.log, strict=True)):
-            leave_empty(axes, TOO_SMALL)
+        if any(
+            is_left_empty(axes, values if self.points.n else (), log=log)
+            for values, log in zip(of, self.log, strict=True)
+        ):
             return
-        for axis, log, (low, high) in zip((axes.xaxis, axes.yaxis), self.log, ends, strict=True):
-            (set_log if log else set_linear)(axis, *padded(low, high, log=log))
+        for axis, log, values in zip((axes.xaxis, axes.yaxis), self.log, of, strict=True):
+            ends = padded(float(values.min()), float(values.max()), log=log)
+            (set_log if log else set_linear)(axis, *ends)
         if self.points.values is None:
             _draw_density(axes, self.density)
         else:
@@ -100,21 +127,12 @@ class Panel:
         low, middle, high = np.where(shown, self.running.values, np.nan)
         # A bin with no neighbour has no line: it gets a mark.
         beside = np.pad(shown, 1)
-        lone = np.flatnonzero(shown & ~beside[:-2] & ~beside[2:])
-        x = self.centres
+        lone = np.flatnonzero(shown & ~beside[:-2] & ~beside[2:]).tolist()
+        dashed = {"linewidth": 0.8, "linestyle": (0, (3, 1.5)), "marker": "_", "markevery": lone}
         for bound in (low, high):
-            line = {"linewidth": 0.8, "linestyle": (0, (3, 1.5)), "marker": "_"}
-            _haloed(axes, x, bound, {**line, "markevery": lone.tolist()})
-        _haloed(axes, x, middle, {"linewidth": 1.4, "marker": ".", "markevery": lone.tolist()})
-
-    def _kind(self, *, capital: bool = False) -> str:
-        n = counted(self.points.n, "object")
-        if self.points.n == 0:
-            return ("N" if capital else "n") + "o object can be drawn"
-        if self.points.values is not None:
-            return f"{n} as points"
-        ny, nx = self.density.counts.shape
-        return f"{n} as density in {nx} × {ny} cells"
+            _draw_haloed(axes, self.centres, bound, dashed)
+        solid = {"linewidth": 1.4, "marker": ".", "markevery": lone}
+        _draw_haloed(axes, self.centres, middle, solid)
 
     def _lines(self) -> str:
         if not self.shown.any():
@@ -125,15 +143,13 @@ class Panel:
         )
 
     def _hidden(self) -> str:
-        hidden = int(self.pearson.n[0, 1]) - self.points.n
-        if not hidden:
+        if self.n == self.points.n:
             return ""
-        axes = " or ".join(
-            column.title for column, log in zip((self.x, self.y), self.log, strict=True) if log
-        )
+        columns = zip((self.x, self.y), self.log, strict=True)
+        axes = " or ".join(column.title for column, log in columns if log)
         return (
-            f" Not drawn: {counted(hidden, 'object')} with {axes} of 0 or less, which a "
-            "logarithmic axis cannot show."
+            f" Not drawn: {counted(self.n - self.points.n, 'objects')} with {axes} of 0 or less, "
+            "which a logarithmic axis cannot show."
         )
 
     def _trend(self) -> str:
@@ -150,59 +166,46 @@ class Panel:
             return f"The median is {first}, the only bin with objects enough."
         low, high = float(medians[places].min()), float(medians[places].max())
         if low == high:
-            return f"The running median is {self.y.quantity(number(low))} in every bin."
+            median = self.y.quantity(number(low))
+            return f"The running median is {median} in every bin with objects enough."
         return (
             f"The running median goes from {first} to {last}, and lies between "
             f"{interval(low, high, self.y)}."
         )
 
-    def _correlation(self) -> str:
-        r, rho = (float(matrix.r[0, 1]) for matrix in (self.pearson, self.spearman))
-        said = [
-            f"{name} = {coefficient(value)}"
-            for name, value in (("Spearman's ρ", rho), ("Pearson's r", r))
-            if not np.isnan(value)
-        ]
-        return f" {', '.join(said)}." if said else " Their correlation is not defined."
-
-    def _data(self) -> Table:
-        name, x, y = self.id, self.x, self.y
-        of = TableColumn.of
+    def _columns(self) -> list[TableColumn]:
+        """Return the points, or the cells of the density."""
+        of, x, y = TableColumn.of, self.x, self.y
         if self.points.values is not None:
             xs, ys = self.points.values.T
-            columns = [of(x.name, xs, x.unit), of(y.name, ys, y.unit)]
-        else:
-            density = self.density
-            row, column = np.nonzero(density.counts)
-            columns = [
-                of(f"{x.name}_low", density.x[column], x.unit),
-                of(f"{x.name}_high", density.x[column + 1], x.unit),
-                of(f"{y.name}_low", density.y[row], y.unit),
-                of(f"{y.name}_high", density.y[row + 1], y.unit),
-                of("n", density.counts[row, column], description="cells with 0 left out"),
-            ]
-        return Table(name, f"{y.title} against {x.title}", columns, shown=False)
+            return [of(x.name, xs, x.unit), of(y.name, ys, y.unit)]
+        row, column = np.nonzero(self.density.counts)
+        n = self.density.counts[row, column]
+        return [
+            of(f"{x.name}_low", self.density.x[column], x.unit),
+            of(f"{x.name}_high", self.density.x[column + 1], x.unit),
+            of(f"{y.name}_low", self.density.y[row], y.unit),
+            of(f"{y.name}_high", self.density.y[row + 1], y.unit),
+            of("n", n, description="cells with 0 left out"),
+        ]
 
     def running_table(self) -> Table:
-        """Give the running median and its band, bins that are not drawn among them."""
+        """Return the running median and its band, bins that are not drawn among them."""
         of, x, y = TableColumn.of, self.x, self.y
         low, middle, high = self.running.values
-        return Table(
-            f"running_{self.id}",
-            f"Running median of {y.title} against {x.title}",
-            [
-                of("bin_low", self.running.edges[:-1], x.unit),
-                of("bin_high", self.running.edges[1:], x.unit),
-                of("n", self.running.n, description=f"drawn from {LEAST_IN_BIN} on"),
-                of("q16", low, y.unit),
-                of("median", middle, y.unit),
-                of("q84", high, y.unit),
-            ],
-            shown=False,
-        )
+        columns = [
+            of("bin_low", self.running.edges[:-1], x.unit),
+            of("bin_high", self.running.edges[1:], x.unit),
+            of("n", self.running.n, description=f"drawn from {LEAST_IN_BIN} on"),
+            of("q16", low, y.unit),
+            of("median", middle, y.unit),
+            of("q84", high, y.unit),
+        ]
+        title = f"Running median of {y.title} against {x.title}"
+        return Table(f"running_{self.id}", title, columns, shown=False)
 
 
-def _haloed(axes: "Axes", x: Values, y: Values, line: dict[str, Any]) -> None:
+def _draw_haloed(axes: "Axes", x: Values, y: Values, line: dict[str, Any]) -> None:
     """Draw a line that stands out from a map: its ground is drawn below it, without gaps."""
     if np.isfinite(y).any():
         wide = {**line, "linewidth": line["linewidth"] + 1.6, "linestyle": "-"}
@@ -213,12 +216,11 @@ def _haloed(axes: "Axes", x: Values, y: Values, line: dict[str, Any]) -> None:
 def _draw_density(axes: "Axes", density: Counts2D) -> None:
     from matplotlib.colors import LogNorm
 
-    counts = np.ma.masked_equal(density.counts, 0)
     most = max(2, int(density.counts.max()))
     mesh = axes.pcolormesh(
         density.x,
         density.y,
-        counts,
+        np.ma.masked_equal(density.counts, 0),
         norm=LogNorm(1, most),
         cmap=DENSITY_MAP,
         rasterized=True,

@@ -68,7 +68,7 @@ class TableColumn:
         description: str = "",
         digits: int | None = None,
     ) -> "TableColumn":
-        """Make a column of anything numpy understands."""
+        """Return a column of anything numpy understands."""
         array: NDArray[Any] = np.asanyarray(values)  # a masked array stays masked
         return cls(name, array, unit, description, digits)
 

@@ -1,31 +1,30 @@
 """Surface density of objects on the sky, smoothed, in a real projection."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from reportgen.analyses.base import Analysis
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.analyses.sky_map import (
-    Values,
+from reportgen.analyses.base import Analysis, Statistics
+from reportgen.analyses.phrases import no_values
+from reportgen.analyses.plotting.sky import (
     cell_position,
     cell_sides,
     draw_map,
     grid_wcs,
-    smoothed_counts,
     stretched,
 )
-from reportgen.analyses.words import counted, no_values
+from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.types import ColumnRef, Positive, Real
-from reportgen.numbers import count, number, percent
-from reportgen.reduce.base import Statistic
+from reportgen.numbers import count, counted, number, percent
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.sky import MAX_CELLS, CountOnSky, SkyCounts
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
+
+Values = NDArray[np.float64]
 
 PER_AREA = "arcmin-2"
 ARCMIN2 = 3600.0  # square arcminutes in a square degree
@@ -61,109 +60,108 @@ class SkyDensity(Analysis, name="sky_density"):
                 )
         return self
 
-    def reductions(self) -> Mapping[str, Statistic[Any]]:
+    def reductions(self) -> Statistics:
         """Ask for the objects in each cell."""
         return {
             "rows": CountRows(where=self.where),
             "sky": CountOnSky(self.ra.name, self.dec.name, self.edges, self.cell, self.where),
         }
 
-    def present(self, **values: Any) -> Section:
+    def present(self, rows: int, sky: SkyCounts | None) -> Section:
         """Smooth the counts and draw the map."""
-        found: SkyCounts | None = values["sky"]
-        if found is None:
-            raise no_values((self.ra, self.dec), values["rows"], self.where)
-        counts, areas = found.counts, found.grid.cell_areas()
+        if sky is None:
+            raise no_values((self.ra, self.dec), rows, self.where)
+        counts, areas = sky.counts, sky.grid.cell_areas()
         n, field = int(counts.sum()), float(areas.sum())
         smoothed = smoothed_counts(counts, self.smoothing)
         density = smoothed / areas
-        wcs = grid_wcs(found.grid)
+        covered = float(areas[counts > 0].sum()) / ARCMIN2
+        most, empty = float(smoothed.max()), 100 * float((counts == 0).mean())
         metrics = {
             "objects": Metric(n, "objects", digits=0),
             "field_area": Metric(field / ARCMIN2, "area of the map", "deg2"),
-            "covered_area": Metric(
-                float(areas[counts > 0].sum()) / ARCMIN2, "area of cells with objects", "deg2"
-            ),
+            "covered_area": Metric(covered, "area of cells with objects", "deg2"),
             "mean_density": Metric(n / field, "mean density", PER_AREA),
             "max_density": Metric(float(density.max()), "largest density", PER_AREA),
-            "max_smoothed_count": Metric(
-                float(smoothed.max()), "largest smoothed count per cell", shown=False
-            ),
-            "empty_fraction": Metric(
-                100 * float((counts == 0).mean()), "empty cells", "%", digits=1
-            ),
+            "max_smoothed_count": Metric(most, "largest smoothed count per cell", shown=False),
+            "empty_fraction": Metric(empty, "empty cells", "%", digits=1),
         }
-        finding = self._finding(found, density, wcs, field)
-        missing = values["rows"] - n
+        wcs = grid_wcs(sky.grid)
+        finding = _finding(sky, density, wcs, field)
         return Section(
             findings=[finding],
             metrics=metrics,
-            figures=[self._map(found, density, wcs, finding)],
+            figures=[self._map(sky, density, wcs, finding)],
             rows=n,
-            notes=[f"Without a position: {counted(missing, 'row')}."] if missing else [],
+            notes=[f"Without a position: {counted(rows - n, 'rows')}."] if rows > n else [],
         )
 
-    def _finding(self, found: SkyCounts, density: Values, wcs: "WCS", field: float) -> str:
-        n = int(found.counts.sum())
-        peak = np.unravel_index(int(np.argmax(density)), density.shape)
-        ra, dec = (float(place) for place in cell_position(wcs, found.grid, *peak))
-        area = (
-            f"{number(field / ARCMIN2)} square degrees"
-            if field >= SMALL_FIELD * ARCMIN2
-            else f"{number(field)} square arcminutes"
-        )
-        # As many decimals as tell a cell from the next one.
-        digits = int(np.clip(np.ceil(-np.log10(min(cell_sides(found.grid)) / 3600)), 1, 6))
-        return (
-            f"{counted(n, 'object')} over {area}: on average {number(n / field)} per square "
-            f"arcminute, at most {number(float(density.max()))} near "
-            f"RA {number(ra, digits)}°, Dec {number(dec, digits)}°."
-        )
-
-    def _map(self, found: SkyCounts, density: Values, wcs: "WCS", finding: str) -> Figure:
-        grid, counts = found.grid, found.counts
-        drawing = draw_map(
-            density,
-            wcs,
-            grid,
-            "Objects per square arcminute [arcmin⁻²]",
-            hms=self.axes == "hms",
-        )
-        row, column = np.nonzero(counts)
-        ra, dec = cell_position(wcs, grid, row, column)
+    def _map(self, sky: SkyCounts, density: Values, wcs: "WCS", finding: str) -> Figure:
+        grid, counts = sky.grid, sky.counts
+        label = "Objects per square arcminute [arcmin⁻²]"
         ny, nx = counts.shape
         width, height = cell_sides(grid)
+        place = " in the middle of the map" if grid.projection == "CAR" else ""
         kernel = "not smoothed"
         if self.smoothing:
             cells = "cell" if self.smoothing == 1 else "cells"
             kernel = (
                 f"smoothed with a Gaussian of standard deviation {number(self.smoothing)} {cells}"
             )
-        place = " in the middle of the map" if grid.projection == "CAR" else ""
-        stretch = stretched(grid)
-        scale = ""
+        stretch, scale = stretched(grid), ""
         if stretch != 1:
             longer = "declination" if stretch > 1 else "right ascension"
             times = number(max(stretch, 1 / stretch))
             scale = f" Not to scale: {longer} is stretched {times} times."
+        row, column = np.nonzero(counts)
+        ra, dec = cell_position(wcs, grid, row, column)
+        of = TableColumn.of
+        columns = [
+            of("ra", ra, "deg", "centre of the cell"),
+            of("dec", dec, "deg", "centre of the cell"),
+            of("n", counts[row, column], description="objects in the cell"),
+            of("density", density[row, column], PER_AREA, "smoothed"),
+        ]
         return Figure(
             "density",
-            drawing,
+            draw_map(density, wcs, grid, label, hms=self.axes == "hms"),
             "Surface density",
             alt=f"Map of the sky, right ascension increasing to the left. {finding} "
             f"{percent(float((counts == 0).mean()))} of the cells are empty.",
             caption=f"Objects per square arcminute in {count(nx)} × {count(ny)} cells of "
             f"{number(width)}″ × {number(height)}″{place}, {kernel}.{scale}",
-            data=Table(
-                "density",
-                "Cells with objects",
-                [
-                    TableColumn.of("ra", ra, "deg", "centre of the cell"),
-                    TableColumn.of("dec", dec, "deg", "centre of the cell"),
-                    TableColumn.of("n", counts[row, column], description="objects in the cell"),
-                    TableColumn.of("density", density[row, column], PER_AREA, "smoothed"),
-                ],
-                shown=False,
-            ),
+            data=Table("density", "Cells with objects", columns, shown=False),
             width="full",
         )
+
+
+def _finding(sky: SkyCounts, density: Values, wcs: "WCS", field: float) -> str:
+    """Say how dense objects are, and where they are densest; field: in square arcminutes."""
+    n = int(sky.counts.sum())
+    peak = np.unravel_index(int(np.argmax(density)), density.shape)
+    ra, dec = (float(place) for place in cell_position(wcs, sky.grid, *peak))
+    area = (
+        f"{number(field / ARCMIN2)} square degrees"
+        if field >= SMALL_FIELD * ARCMIN2
+        else f"{number(field)} square arcminutes"
+    )
+    # As many decimals as tell a cell from the next one.
+    digits = int(np.clip(np.ceil(-np.log10(min(cell_sides(sky.grid)) / 3600)), 1, 6))
+    return (
+        f"{counted(n, 'objects')} over {area}: on average {number(n / field)} per square "
+        f"arcminute, at most {number(float(density.max()))} near "
+        f"RA {number(ra, digits)}°, Dec {number(dec, digits)}°."
+    )
+
+
+def smoothed_counts(counts: NDArray[np.int64], sigma: float) -> Values:
+    """Return counts per cell smoothed with a Gaussian kernel; outside the map there are no objects.
+
+    counts: (n_dec, n_ra). sigma: standard deviation in cells; 0 leaves the counts as they are.
+    The kernel is that of astropy.convolution.Gaussian2DKernel, 8 standard deviations wide.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    reach = int(np.ceil(8 * sigma)) // 2  # astropy: an odd number of cells, 8 sigma or just more
+    smoothed = gaussian_filter(counts.astype(np.float64), sigma, mode="constant", radius=reach)
+    return np.asarray(smoothed, dtype=np.float64)

@@ -1,26 +1,34 @@
 """How metrics of a report moved over the nights."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from reportgen.analyses.base import HistoryAnalysis
+from reportgen.analyses.base import HistoryAnalysis, no_repeats
+from reportgen.analyses.lettering import label_axes
+from reportgen.analyses.plotting.axes import is_left_empty, new_figure
 from reportgen.analyses.results import Figure, Section, Table, TableColumn
-from reportgen.analyses.trend_figure import near_limits, trend_drawing
-from reportgen.analyses.words import counted
+from reportgen.analyses.ticks import padded, set_linear
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Count, Positive, Text
 from reportgen.errors import SectionError
-from reportgen.numbers import listed, number
+from reportgen.numbers import counted, listed, number
+from reportgen.style import MUTED, series_colour
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
 
 Values = NDArray[np.float64]
 NORMAL_MAD = 1.4826  # standard deviation of a normal distribution in median absolute deviations
 FEWEST = 5  # nights from which a scatter can be told
+MOST_DATES = 4  # with a number, beside each other
+FAR = 3.0  # times the range of the values: a limit beyond is not drawn, but told in the caption
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,34 @@ class MetricHistory:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def known(self) -> list[float]:
+        """The values that there are."""
+        return [value for value in self.values if value is not None]
+
+    @property
+    def array(self) -> Values:
+        """The values, NaN where there is none."""
+        return np.array([np.nan if v is None else v for v in self.values], dtype=np.float64)
+
+    @property
+    def limits(self) -> list[float]:
+        """The limits that there are, the lower one first."""
+        return [limit for limit in (self.low, self.high) if limit is not None]
+
+    def near_limits(self) -> list[float]:
+        """Return the limits that are near enough to the values to be drawn with them."""
+        if not self.known:
+            return []
+        low, high = min(self.known), max(self.known)
+        reach = FAR * ((high - low) or abs(high) or 1.0)
+        return [limit for limit in self.limits if low - reach <= limit <= high + reach]
+
+    def quantity(self, value: float) -> str:
+        """Return a value with its unit, for a sentence."""
+        text = number(value, self.digits)
+        return f"{text}\u00a0{self.symbol}" if self.symbol else text
+
 
 class Trend(HistoryAnalysis, name="trend"):
     """Metrics of the other sections over the last nights, with limits and outlying nights."""
@@ -53,135 +89,153 @@ class Trend(HistoryAnalysis, name="trend"):
     outlier: Positive = 5.0
     """Distance from the median, in units of the usual scatter, from which a night is marked."""
 
+    _once = field_validator("metrics")(no_repeats)
+
     @field_validator("metrics")
     @classmethod
-    def _once(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
-        for place, name in enumerate(metrics):
-            if name in metrics[:place]:
-                raise ValueError(f"{name} stands here twice")
+    def _of_sections(cls, metrics: tuple[str, ...]) -> tuple[str, ...]:
+        for name in metrics:
             if not all(name.partition(".")[::2]):
                 raise ValueError(f"{name!r} is not of the form section.metric")
         return metrics
 
-    def present(self, **values: Any) -> Section:
+    def present(self, histories: Mapping[str, MetricHistory]) -> Section:
         """Draw each metric."""
-        known: Mapping[str, MetricHistory] = values["histories"]
         for name in self.metrics:
-            if name not in known:
-                raise SectionError(unknown("metric", name, known), "choose one of another section")
-        histories = [_last(known[name], self.nights) for name in self.metrics]
-        outliers = {each.key: outlying(each, self.outlier) for each in histories}
+            if name not in histories:
+                said = unknown("metric", name, histories)
+                raise SectionError(said, "choose one of another section")
+        chosen = [
+            replace(each, nights=each.nights[-self.nights :], values=each.values[-self.nights :])
+            for each in (histories[name] for name in self.metrics)
+        ]
+        found = [(each, outlying(each, self.outlier)) for each in chosen]
+        finding = _finding(found)
+        if all(len(histories[name].nights) == 1 for name in self.metrics):
+            finding = "No earlier night is known, so there is nothing to compare this one with."
         return Section(
-            findings=self._findings(histories, outliers),
+            findings=[finding],
             figures=[
-                self._figure(place, each, outliers[each.key])
-                for place, each in enumerate(histories, start=1)
+                self._figure(f"trend_{place}", *each) for place, each in enumerate(found, start=1)
             ],
         )
 
-    def _findings(
-        self, histories: Sequence[MetricHistory], outliers: Mapping[str, Sequence[int]]
-    ) -> list[str]:
-        tonight = [
-            f"{each.label} ({_said(each, each.values[-1] or 0.0)})"
-            for each in histories
-            if len(each.values) - 1 in outliers[each.key]
-        ]
-        longest = max(len(each.nights) for each in histories)
-        if longest == 1:
-            return ["This is the first night, so there is nothing to compare it with."]
-        nights = f"the last {counted(longest, 'night')}"
-        if tonight:
-            return [f"Tonight stands out from {nights}: {listed(tonight)}."]
-        comparable = [each for each in histories if each.values[-1] is not None]
-        if not comparable:
-            return [f"Tonight none of {counted(len(histories), 'metric')} has a value."]
-        if all(len(_numbers(each)) < FEWEST for each in comparable):
-            return [f"There are too few nights ({longest}) to tell what is usual."]
-        return [f"Tonight is within the usual scatter of {nights}."]
-
-    def _figure(self, place: int, each: MetricHistory, outliers: Sequence[int]) -> Figure:
-        found = _numbers(each)
-        gaps = len(each.values) - len(found)
-        said = f"{counted(len(each.nights), 'night')} of {each.label}."
-        if found:
-            said += f" From {_said(each, min(found))} to {_said(each, max(found))}, "
-            said += f"median {_said(each, float(np.median(found)))}."
-        if gaps:
-            said += f" Without a value: {counted(gaps, 'night')}."
+    def _figure(self, name: str, each: MetricHistory, outliers: Sequence[int]) -> Figure:
+        known, of = each.known, TableColumn.of
+        alt = f"{counted(len(each.nights), 'nights')} of {each.label}."
+        if known:
+            alt += f" From {each.quantity(min(known))} to {each.quantity(max(known))}, "
+            alt += f"median {each.quantity(float(np.median(known)))}."
+        if gaps := len(each.values) - len(known):
+            alt += f" Without a value: {counted(gaps, 'nights')}."
         days = listed([f"{each.nights[k].day} {each.nights[k]:%B %Y}" for k in outliers], 5)
-        said += f" Outlying: {days}." if outliers else " No night stands out."
-        near = near_limits(each)
-        drawn = [_said(each, limit) for limit in near]
-        far = [_said(each, v) for v in (each.low, each.high) if v is not None and v not in near]
-        limits = f"; dashed: {_limits(drawn)}" if drawn else ""
-        limits += f"; beyond the figure: {_limits(far)}" if far else ""
-        title = f"{each.label[:1].upper()}{each.label[1:]}"
+        alt += f" Outlying: {days}." if outliers else " No night stands out."
+        title, near = _capital(each.label), each.near_limits()
+        caption = f"{title} by night, of “{each.section}”"
+        for place, limits in (
+            ("dashed", near),
+            ("beyond the figure", [limit for limit in each.limits if limit not in near]),
+        ):
+            if limits:
+                said = " and ".join(each.quantity(limit) for limit in limits)
+                caption += f"; {place}: the limit{'s' if len(limits) > 1 else ''} {said}"
+        columns = [
+            of("night", [f"{night:%Y-%m-%d}" for night in each.nights]),
+            of("value", each.array, each.unit, digits=each.digits),
+            of("outlying", [int(k in outliers) for k in range(len(each.nights))]),
+        ]
         return Figure(
-            f"trend_{place}",
-            trend_drawing(each, outliers),
+            name,
+            draw_trend(each, outliers),
             title,
-            alt=said,
-            caption=f"{title} by night, of “{each.section}”{limits}. Rings: more than "
-            f"{number(self.outlier)} times the usual scatter from the median.",
-            data=Table(
-                f"trend_{place}",
-                f"{each.label} by night",
-                [
-                    TableColumn.of("night", [f"{night:%Y-%m-%d}" for night in each.nights]),
-                    TableColumn.of("value", _array(each), each.unit, digits=each.digits),
-                    TableColumn.of(
-                        "outlying", [int(k in outliers) for k in range(len(each.nights))]
-                    ),
-                ],
-                shown=False,
-            ),
+            alt=alt,
+            caption=f"{caption}. Rings: more than {number(self.outlier)} times the usual scatter "
+            "from the median.",
+            data=Table(name, f"{each.label} by night", columns, shown=False),
         )
 
 
-def _limits(said: Sequence[str]) -> str:
-    return f"the limit{'s' if len(said) > 1 else ''} {' and '.join(said)}"
+def _finding(found: Sequence[tuple[MetricHistory, Sequence[int]]]) -> str:
+    """Say how tonight compares with the nights before."""
+    histories = [each for each, _ in found]
+    nights = f"the last {counted(max(len(each.nights) for each in histories), 'nights')}"
+    outside = [
+        f"{each.label} ({each.quantity(each.values[-1] or 0.0)})"
+        for each, outliers in found
+        if len(each.values) - 1 in outliers
+    ]
+    if outside:
+        return f"Tonight stands out from {nights}: {listed(outside)}."
+    present = [each for each in histories if each.values[-1] is not None]
+    if not present:
+        return f"Tonight none of {counted(len(found), 'metrics')} has a value."
+    compared = [each for each in present if len(each.known) >= FEWEST]
+    if not compared:
+        most = max(len(each.known) for each in present)
+        return f"There are too few nights ({most}) to tell what is usual."
+    left = [each.label for each in histories if each not in compared]
+    why = "as they have no value tonight, or too few nights before"
+    others = f" Not compared, {why}: {listed(left)}." if left else ""
+    return f"Tonight is within the usual scatter of {nights}.{others}"
 
 
 def outlying(each: MetricHistory, times: float) -> list[int]:
-    """Give the nights that lie so many times the usual scatter from the median of the others.
+    """Return the nights that lie so many times the usual scatter from the median of the others.
 
     The scatter is 1.4826 median absolute deviations; none stands out among fewer than five, nor
     where half of the nights have one value and another differs by rounding.
     """
-    values = _array(each)
-    found = values[np.isfinite(values)]
-    if len(found) < FEWEST:
+    if len(each.known) < FEWEST:
         return []
-    middle = float(np.median(found))
-    scatter = NORMAL_MAD * float(np.median(np.abs(found - middle)))
+    middle = float(np.median(each.known))
+    scatter = NORMAL_MAD * float(np.median(np.abs(np.array(each.known) - middle)))
     least = max(times * scatter, 1e-9 * abs(middle))
-    return np.flatnonzero(np.abs(values - middle) > least).tolist()
+    return np.flatnonzero(np.abs(each.array - middle) > least).tolist()
 
 
-def _array(each: MetricHistory) -> Values:
-    return np.array([np.nan if v is None else v for v in each.values], dtype=np.float64)
+def draw_trend(each: MetricHistory, outliers: Sequence[int]) -> "Drawing":
+    """Draw a metric by night; nights without a value, or without a run, part the line."""
+    figure, axes = new_figure(46)
+    label = _capital(each.label)
+    label_axes(axes, "Night", f"{label} [{each.symbol}]" if each.symbol else label)
+    if is_left_empty(axes, each.known):
+        return figure
+    limits = each.near_limits()
+    drawn = [*each.known, *limits]
+    set_linear(axes.yaxis, *padded(min(drawn), max(drawn), 0.08), most=5)
+    _set_dates(axes, each.nights[0], each.nights[-1])
+    for limit in limits:
+        axes.axhline(limit, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+    days = np.array([night.toordinal() for night in each.nights], dtype=np.float64)
+    line: dict[str, Any] = {"color": series_colour(0), "linewidth": 1.0}
+    axes.plot(*_with_gaps(days, each.array), marker=".", markersize=3.5, **line)
+    marked = list(outliers)
+    ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": series_colour(4)}
+    axes.plot(days[marked], each.array[marked], linestyle="", marker="o", markersize=7, **ring)
+    return figure
 
 
-def _numbers(each: MetricHistory) -> list[float]:
-    return [value for value in each.values if value is not None]
+def _with_gaps(days: Values, values: Values) -> tuple[Values, Values]:
+    """Return days and values with a NaN between days where a run is missing."""
+    steps = np.diff(days)
+    usual = np.median(steps) if len(steps) else 1.0
+    after = np.flatnonzero(steps >= 2 * usual) + 1
+    middles = [(days[k - 1] + days[k]) / 2 for k in after]
+    return np.insert(days, after, middles), np.insert(values, after, np.nan)
 
 
-def _last(each: MetricHistory, nights: int) -> MetricHistory:
-    return MetricHistory(
-        each.key,
-        each.section,
-        each.label,
-        each.unit,
-        each.symbol,
-        each.digits,
-        each.nights[-nights:],
-        each.values[-nights:],
-        each.low,
-        each.high,
-    )
+def _set_dates(axes: "Axes", first: date, last: date) -> None:
+    """Number an axis of days with dates."""
+    span = (last - first).days
+    low, high = first.toordinal() - 0.5, last.toordinal() + 0.5
+    slack = 0.03 * (high - low)
+    axes.set_xlim(low - slack, high + slack)
+    step = max(1, -(-span // (MOST_DATES - 1)))
+    ticks = [last - timedelta(days=k) for k in range(0, span + 1, step)][::-1]
+    year = " %Y" if first.year != last.year else ""
+    labels = [f"{tick.day} {tick:%b{year}}" for tick in ticks]
+    axes.set_xticks([tick.toordinal() for tick in ticks], labels)
 
 
-def _said(each: MetricHistory, value: float) -> str:
-    text = number(value, each.digits)
-    return f"{text}\u00a0{each.symbol}" if each.symbol else text
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

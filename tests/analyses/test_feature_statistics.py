@@ -5,9 +5,7 @@ from presenting_maps import LABELS, noise, present_maps
 from pydantic import ValidationError
 
 from reportgen.analyses.feature_statistics import FeatureStatistics
-from reportgen.analyses.filters import Filters
 from reportgen.errors import SectionError
-from reportgen.reduce.maps import DescribeFilters, MapsOf
 
 
 def network(weights, images):
@@ -26,98 +24,72 @@ def network(weights, images):
 
 
 IMAGES = noise(n=20)
-BOTH = {"weights": ["early", "late"], "count": 20, "almost_silent": 0.95}
 
 
-def both(**keys):
-    return present_maps(FeatureStatistics, IMAGES, network, **{**BOTH, **keys})
+def both(images=IMAGES, compute=network, **keys):
+    given = {"weights": ["early", "late"], "count": 20, "almost_silent": 0.95}
+    return present_maps(FeatureStatistics, images, compute, **(given | keys))
 
 
-def test_it_says_which_filters_are_silent_and_which_say_the_same():
+def maps_of(weights, images=IMAGES):
+    return network(weights, images.astype(np.float32)).astype(float)
+
+
+def test_it_says_which_filters_are_silent_which_say_the_same_and_which_weights_vary_most():
     section = both()
     check(section)
-    assert section.findings[1] == (
+    names = [f"{name}_{w}" for w in ("early", "late") for name in ("silent", "duplicates")]
+    assert [section.metrics[name].value for name in names] == [2, 2, 0, 0]
+    assert section.metrics["almost_silent_early"].value == 1
+    early, late = (section.metrics[f"independent_{name}"].value for name in ("early", "late"))
+    rows = np.moveaxis(maps_of("late"), 1, -1).reshape(-1, 6)
+    eigenvalues = np.linalg.eigvalsh(np.corrcoef(rows.T))
+    assert late == pytest.approx(eigenvalues.sum() ** 2 / (eigenvalues**2).sum())
+    assert section.findings[:2] == [
+        f"The most varied set of weights is 100 epochs: {late:.1f} independent filters of 6, "
+        f"against {early:.1f} for 10 epochs.",
         "10 epochs: 2 of 6 filters are silent in all 20 images, 1 almost always; 2 have a "
-        "near-duplicate (r of 0.95 or more); filters 0 and 1 are the most alike (r = 1.00)."
-    )
+        "near-duplicate (r of 0.95 or more); no two are more alike than filters 0 and 1 "
+        "(r = 1.00).",
+    ]
     assert section.findings[2].startswith(
         "100 epochs: no filter of 6 is silent in all 20 images; none has a near-duplicate"
     )
-    values = {name: metric.value for name, metric in section.metrics.items()}
-    assert values["silent_early"] == 2
-    assert values["almost_silent_early"] == 1
-    assert values["duplicates_early"] == 2
-    assert values["silent_late"] == values["duplicates_late"] == 0
 
 
-def test_it_says_which_weights_are_the_more_varied():
-    section = both()
-    early, late = (section.metrics[f"independent_{name}"].value for name in ("early", "late"))
-    assert early < 3 < late <= 6
-    assert section.findings[0] == (
-        f"The most varied set of weights is 100 epochs: {late:.1f} independent filters of 6, "
-        f"against {early:.1f} for 10 epochs."
-    )
-
-
-def test_sets_that_are_equally_varied_are_said_to_be():
-    section = present_maps(
-        FeatureStatistics, IMAGES, lambda _, x: x[:, None], weights=["early", "late"], count=20
-    )
-    assert section.findings[0] == (
-        "Equally varied are 10 epochs and 100 epochs: 1.0 independent filters of 1."
-    )
-
-
-def test_one_set_alone_is_compared_with_nothing():
-    section = both(weights=["late"])
-    check(section)
-    assert "independent filters, of 6." in section.findings[0]
-    assert "most varied" not in section.findings[0]
-
-
-def test_the_number_of_independent_filters_is_that_of_the_eigenvalues():
-    section = both(weights=["late"])
-    maps = network("late", IMAGES.astype(np.float32))
-    rows = np.moveaxis(maps, 1, -1).reshape(-1, 6)
-    eigenvalues = np.linalg.eigvalsh(np.corrcoef(rows.T))
-    expected = eigenvalues.sum() ** 2 / (eigenvalues**2).sum()
-    assert section.metrics["independent_late"].value == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("n", [1, 2, 5])
-def test_filters_that_are_the_same_count_as_one(n):
-    maps = np.repeat(noise(6)[:, None], n, axis=1).astype(np.float32)
-    reduction = DescribeFilters(MapsOf("w"), count=6)
-    found = reduction.finish(reduction.update(reduction.start(), maps))
-    assert Filters("w", found, 0.99, 0.95).independent == pytest.approx(1)
+@pytest.mark.parametrize(
+    ("weights", "filters", "finding"),
+    [
+        (["early", "late"], 1, "Equally varied are 10 epochs and 100 epochs: 1.0 independent"),
+        (["late"], 5, "100 epochs has 1.0 independent filters, of 5."),
+    ],
+)
+def test_filters_that_are_the_same_count_as_one_and_sets_that_are_as_equal(
+    weights, filters, finding
+):
+    section = both(compute=lambda _, x: np.repeat(x[:, None], filters, axis=1), weights=weights)
+    assert section.findings[0].startswith(finding)
 
 
 def test_the_table_tells_of_each_filter():
     section = both()
-    check(section)
-    rows = table(section, "filters_early")
-    maps = network("early", IMAGES.astype(np.float32)).astype(float)
+    rows, maps = table(section, "filters_early"), maps_of("early")
     np.testing.assert_allclose(rows["mean"], maps.mean(axis=(0, 2, 3)))
     np.testing.assert_allclose(rows["std"], maps.mean(axis=(2, 3)).std(axis=0), atol=1e-12)
     np.testing.assert_allclose(rows["zeros"], 100 * (maps == 0).mean(axis=(0, 2, 3)))
     assert rows["state"] == ["awake", "awake", "silent", "silent", "almost silent", "constant"]
-    assert rows["images"][2] == 0
-    assert rows["images"][5] == 20
-    assert rows["most_similar"][:2] == [1, 0]
+    assert (rows["images"][2], rows["images"][5]) == (0, 20)
     similar = next(c for c in section.tables[0].columns if c.name == "most_similar").values
-    assert np.ma.getmaskarray(similar).tolist() == [False, False, True, True, False, True]
+    assert similar.tolist() == [1, 0, None, None, similar[4], None]
     assert rows["r"][0] == pytest.approx(1)
     assert np.isnan(rows["r"][2])
 
 
 def test_the_maps_of_mean_and_scatter_are_those_of_numpy():
     section = both()
-    cells = table(section, "maps_late")
-    maps = network("late", IMAGES.astype(np.float32)).astype(float)
+    cells, maps = table(section, "maps_late"), maps_of("late")
     for name, expected in (("mean", maps.mean(axis=0)), ("std", maps.std(axis=0))):
-        found = np.array(cells[name]).reshape(6, 12, 12)
-        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        np.testing.assert_allclose(np.reshape(cells[name], (6, 12, 12)), expected, rtol=1e-5)
     assert figure(section, "mean_late").data is figure(section, "std_late").data
     assert "2 of 6 filters are silent (2 and 3)." in figure(section, "mean_early").alt
     assert "3 of 6 filters are without scatter (2, 3 and 5)." in figure(section, "std_early").alt
@@ -134,9 +106,8 @@ def test_the_matrix_leaves_filters_that_never_change_blank():
     assert len(table(section, "correlation_early")["r"]) == 15
 
 
-def test_the_figure_of_zeros_has_a_line_for_each_set():
-    section = both()
-    zeros = figure(section, "zeros")
+def test_the_figure_of_zeros_has_a_rising_line_for_each_set():
+    zeros = figure(both(), "zeros")
     assert legend(zeros) == ["10 epochs", "100 epochs"]
     drawn = [line.get_ydata() for line in zeros.drawing.axes[0].lines]
     assert drawn[0][-2:].tolist() == [100, 100]
@@ -145,38 +116,40 @@ def test_the_figure_of_zeros_has_a_line_for_each_set():
 
 # Images
 
-
-def test_fewer_images_than_asked_for_are_said():
-    section = both(count=50)
-    assert section.rows == 20
-    assert "50 images were asked for; there are 20." in section.notes
-    assert both().rows == 20
-    assert not any("asked for" in note for note in both().notes)
+BLANK = IMAGES.copy()
+BLANK[4, 2, 2] = np.nan
 
 
-def test_images_with_blank_pixels_are_left_out_and_said():
-    images = IMAGES.copy()
-    images[4, 2, 2] = np.nan
-    section = present_maps(FeatureStatistics, images, network, **BOTH)
+@pytest.mark.parametrize(
+    ("images", "keys", "used", "note"),
+    [
+        (IMAGES, {}, slice(20), None),
+        (IMAGES, {"count": 50}, slice(20), "50 images were asked for; there are 20."),
+        (IMAGES, {"first": 5, "count": 4}, slice(5, 9), None),
+        (
+            BLANK,
+            {},
+            [*range(4), *range(5, 20)],
+            "Left out, as they have blank pixels: 1 image.",
+        ),
+    ],
+)
+def test_the_chosen_images_without_blank_pixels_count(images, keys, used, note):
+    section = both(images, **keys)
     check(section)
-    assert section.rows == 19
-    assert "Left out, as they have blank pixels: 1 image." in section.notes
-    rows = table(section, "filters_late")
-    maps = network("late", np.delete(images, 4, axis=0).astype(np.float32))
-    np.testing.assert_allclose(rows["mean"], maps.mean(axis=(0, 2, 3)), rtol=1e-6)
+    assert section.notes[1:] == ([] if note is None else [note])
+    assert section.rows == len(images[used])
+    assert f"in all {section.rows} images" in section.findings[1]
+    mean = maps_of("late", images[used]).mean(axis=(0, 2, 3))
+    np.testing.assert_allclose(table(section, "filters_late")["mean"], mean, rtol=1e-6)
 
 
-def test_images_that_are_all_blank_are_an_error():
+def test_what_has_no_numbers_is_an_error():
     with pytest.raises(SectionError, match="all 3 images of radio have blank pixels"):
-        present_maps(FeatureStatistics, np.full((3, 5, 5), np.nan), network)
-
-
-def test_only_the_chosen_images_count():
-    section = both(first=5, count=4, weights=["late"])
-    maps = network("late", IMAGES[5:9].astype(np.float32))
-    rows = table(section, "filters_late")
-    np.testing.assert_allclose(rows["mean"], maps.mean(axis=(0, 2, 3)), rtol=1e-6)
-    assert "in all 4 images" in section.findings[1]
+        both(np.full((3, 5, 5), np.nan))
+    said = f"the maps of {LABELS['early']} have values beyond"
+    with pytest.raises(SectionError, match=said), np.errstate(all="ignore"):
+        both(compute=lambda _, x: np.full((len(x), 1, 2, 2), np.inf), weights=["early"])
 
 
 # Odd networks
@@ -195,23 +168,12 @@ ODD = {
 @pytest.mark.parametrize("images", [1, 20])
 @pytest.mark.parametrize("name", ODD)
 def test_any_network_has_a_section(name, images):
-    section = present_maps(
-        FeatureStatistics, IMAGES[:images], ODD[name], weights=["early", "random"], count=20
-    )
+    section = both(IMAGES[:images], ODD[name], weights=["early", "random"])
     check(section)
-
-
-def test_a_network_of_which_nothing_is_left_has_no_independent_filter():
-    section = present_maps(FeatureStatistics, IMAGES, ODD["all silent"], count=20)
-    assert section.metrics["independent_early"].value == 0
-    assert "no two filters can be compared" in section.findings[1]
-    assert "4 of 4 filters are silent" in section.findings[1]
-
-
-def test_maps_that_overflow_are_an_error():
-    said = f"the maps of {LABELS['early']} have values beyond"
-    with pytest.raises(SectionError, match=said), np.errstate(all="ignore"):
-        present_maps(FeatureStatistics, IMAGES, lambda _, x: np.full((len(x), 1, 2, 2), np.inf))
+    if name == "all silent":
+        assert section.metrics["independent_early"].value == 0
+        assert "no two filters can be compared" in section.findings[1]
+        assert "4 of 4 filters are silent" in section.findings[1]
 
 
 @pytest.mark.parametrize(

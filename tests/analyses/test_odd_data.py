@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from presenting import INF, LONG, NAN, check, present
+from presenting import INF, LONG, NAN, check, check_drawing, present
 
 from reportgen.analyses.correlation import Correlation
 from reportgen.analyses.distribution import Distribution
@@ -42,38 +42,25 @@ DATA = {
     "less than a decade": data(34 + 50 * Y, 1e-5 * (2 + Y)),
     "whole numbers": data(np.arange(120.0), np.arange(120.0) * 1000),
 }
-
-BOTH = {"columns": ["a", "b"]}
+LOG_VIEW = {"bins": 9, "log": True, "log_counts": True}
+AGAINST = {"column": "a", "against": ["b"], "median_bins": 4}
+DENSITY = {"points": 1, "bins": 9, "log_x": True, "log_y": True}
 SECTIONS = {
     "distribution": (
         Distribution,
-        {**BOTH, "histograms": [{"bins": 7}], "curves": [{}], "cuts": [0.5, 20]},
+        {"columns": ["a", "b"], "histograms": [{"bins": 7}], "curves": [{}], "cuts": [0.5, 20]},
     ),
     "distribution, logarithmic": (
         Distribution,
-        {
-            "columns": ["a"],
-            "histograms": [{"bins": 9, "log": True, "log_counts": True}],
-            "curves": [{"log": True}],
-        },
+        {"columns": ["a"], "histograms": [LOG_VIEW], "curves": [{"log": True}]},
     ),
-    "relation": (Relation, {"column": "a", "against": ["b"], "median_bins": 4}),
-    "relation, density, logarithmic": (
-        Relation,
-        {
-            "column": "a",
-            "against": ["b"],
-            "points": 1,
-            "bins": 9,
-            "median_bins": 4,
-            "log_x": True,
-            "log_y": True,
-        },
-    ),
+    "distribution without a figure": (Distribution, {"columns": ["a", "b"], "histograms": []}),
+    "relation": (Relation, AGAINST),
+    "relation, density, logarithmic": (Relation, {**AGAINST, **DENSITY}),
     "correlation": (Correlation, {"columns": ["a", "b", "flag"], "with_column": "a"}),
     "correlation of ranks, complete": (
         Correlation,
-        {**BOTH, "method": "spearman", "rows": "complete"},
+        {"columns": ["a", "b"], "method": "spearman", "rows": "complete"},
     ),
     "population": (Population, {"column": "b", "subset": "flag", "cut": 1, "bins": 5}),
     "overview": (Overview, {}),
@@ -98,69 +85,49 @@ def test_a_section_is_whole(section, name):
 def test_labels_may_be_long_and_have_any_sign(section):
     kind, keys = SECTIONS[section]
     labels = {"a": f"$x_1$ {LONG}", "b": "$_<b>&$\\alpha{} #% ~^ of M☉", "flag": LONG}
-    made = present(
-        kind, DATA["ordinary"], units={"a": "erg / (s cm2)", "b": "solMass"}, labels=labels, **keys
-    )
-    check(made) if section == "overview" else check_figures(made)
-
-
-def check_figures(made):
-    from presenting import check_drawing
-
-    for each in made.figures:
+    units = {"a": "erg / (s cm2)", "b": "solMass"}
+    for each in present(kind, DATA["ordinary"], units, labels, **keys).figures:
         check_drawing(each)
 
 
+NOTHING = {name: np.empty(0) for name in "ab"} | {"flag": np.empty(0)}
+ALL_MISSING = {name: np.full(9, NAN) for name in NOTHING}
+
+
+@pytest.mark.parametrize(
+    ("given", "where", "error", "finding"),
+    [
+        (NOTHING, {}, "the catalogue has no rows", "There are no rows."),
+        (
+            DATA["ordinary"],
+            {"where": "a > 1e9"},
+            "no row is left by where: a > 1000000000",
+            "No row is left by where: a > 1000000000.",
+        ),
+        (ALL_MISSING, {}, r"\b[ab]\b.*", "Without a single value: a, b and flag."),
+    ],
+)
 @pytest.mark.parametrize("section", SECTIONS)
-def test_no_row_at_all_is_an_error_that_says_so(section):
+def test_nothing_to_show_is_an_error_that_says_why(section, given, where, error, finding):
     kind, keys = SECTIONS[section]
-    empty = {name: np.empty(0) for name in DATA["ordinary"]}
-    if kind is Overview:
-        made = present(kind, empty)
-        assert made.findings == ["There are no rows."]
-        assert not made.figures
-        return
-    with pytest.raises(SectionError, match="the catalogue has no rows"):
-        present(kind, empty, **keys)
-
-
-@pytest.mark.parametrize("section", SECTIONS)
-def test_a_selection_of_no_row_is_an_error_that_names_it(section):
-    kind, keys = SECTIONS[section]
-    if kind is Overview:
-        made = present(kind, DATA["ordinary"], where="a > 1e9")
-        assert made.findings == ["No row is left by where: a > 1000000000."]
-        return
-    with pytest.raises(SectionError, match="no row is left by where: a > 1000000000"):
-        present(kind, DATA["ordinary"], where="a > 1e9", **keys)
-
-
-@pytest.mark.parametrize("section", SECTIONS)
-def test_nothing_but_missing_values_is_an_error_that_names_the_columns(section):
-    kind, keys = SECTIONS[section]
-    nothing = {name: np.full(9, NAN) for name in DATA["ordinary"]}
-    if kind is Overview:
-        made = present(kind, nothing)
-        assert made.findings[1] == "Without a single value: a, b and flag."
+    if kind is Overview:  # which is about what is there
+        made = present(kind, given, **where)
+        assert finding in made.findings
         check(made)
         return
-    with pytest.raises(SectionError, match=r"\b[ab]\b.*"):
-        present(kind, nothing, **keys)
+    with pytest.raises(SectionError, match=error):
+        present(kind, given, **where, **keys)
 
 
-@pytest.mark.parametrize("columns", [1, 7, 20])
-def test_a_distribution_of_so_many_columns_is_whole(columns):
-    many = {f"c{i}": X + i for i in range(columns)}
-    check(present(Distribution, many, columns=list(many), curves=[{}]))
-
-
-@pytest.mark.parametrize("columns", [2, 5, 8, 9, 20, 26])
-def test_a_correlation_of_so_many_columns_is_whole(columns):
-    random = np.random.default_rng(5)
-    many = {f"c{i}": random.normal(size=50) + i * Y[:50] for i in range(columns)}
-    check(present(Correlation, many, columns=list(many), with_column="c0"))
-
-
-def test_an_overview_of_so_many_columns_is_whole():
-    many = {f"c{i}": np.where(i / 20 > Y, NAN, X) for i in range(21)}
-    check(present(Overview, many, labels={"c3": LONG, "c4": LONG}))
+@pytest.mark.parametrize(
+    ("kind", "columns", "keys"),
+    [
+        *((Distribution, n, {"curves": [{}]}) for n in (1, 7, 20)),
+        *((Correlation, n, {"with_column": "c0"}) for n in (2, 5, 8, 9, 20, 26)),
+        (Overview, 21, {}),
+    ],
+)
+def test_a_section_of_so_many_columns_is_whole(kind, columns, keys):
+    many = {f"c{i}": np.where(i / 20 > Y, NAN, X) + i * Y for i in range(columns)}
+    many["c0"] = X
+    check(present(kind, many, columns=list(many), labels={"c3": LONG, "c4": LONG}, **keys))

@@ -7,122 +7,103 @@ from presenting import INF, LONG, NAN, axes, check, figure, present, table, text
 from reportgen.analyses.overview import Overview
 
 DATA = {"a": [1.0, NAN, NAN, 4.0], "b": [1.0, 2.0, 3.0, 4.0], "c": [INF, 1.0, 2.0, 3.0]}
+PERCENT = "\u00a0%"
 
 
 def overview(data=None, **keys):
     return present(Overview, data or DATA, {"a": "mJy"}, **keys)
 
 
-def test_bars_have_the_missing_fractions_of_the_table():
+def test_bars_show_the_missing_fractions_of_the_table_beside_the_names():
     section = overview()
-    bars = axes(figure(section, "missing")).patches
-    assert [bar.get_width() for bar in bars] == [50, 0, 25]
-    found = table(section, "missing")
-    assert found["fraction"] == [50, 0, 25]
-    assert found["missing"] == [2, 0, 0]
-    assert found["infinite"] == [0, 0, 1]
-    written = [text.get_text() for text in axes(figure(section, "missing")).texts]
-    assert written == ["50.0\u00a0%", "0\u00a0%", "25.0\u00a0%"]
-    assert axes(figure(section, "missing")).get_xlabel() == "Rows without a value [%]"
-
-
-def test_each_bar_stands_beside_its_own_name():
-    drawn = axes(figure(overview(), "missing"))
+    drawn = axes(figure(section, "missing"))
+    assert [bar.get_width() for bar in drawn.patches] == [50, 0, 25]
+    assert [text.get_text() for text in drawn.texts] == [
+        f"{n}{PERCENT}" for n in ("50.0", 0, "25.0")
+    ]
     assert [label.get_text() for label in drawn.get_yticklabels()] == ["a", "b", "c"]
     middles = [bar.get_y() + bar.get_height() / 2 for bar in drawn.patches]
     assert drawn.get_yticks() == pytest.approx(middles)
     assert drawn.yaxis_inverted()
+    assert drawn.get_xlabel() == "Rows without a value [%]"
+    found = table(section, "missing")
+    assert (found["fraction"], found["missing"]) == ([50, 0, 25], [2, 0, 0])
+    assert found["infinite"] == [0, 0, 1]
 
 
 def test_a_title_in_two_rows_leaves_its_neighbours_their_room():
     data = {f"c{i}": [1.0, NAN] for i in range(4)}
-    section = present(Overview, data, labels={"c1": LONG, "c2": LONG})
-    drawn = figure(section, "missing")
+    drawn = figure(present(Overview, data, labels={"c1": LONG, "c2": LONG}), "missing")
     labels = axes(drawn).get_yticklabels()
     boxes = {id(text): box for text, box in texts(drawn.drawing)}
-    places = [boxes[id(label)] for label in labels]
     assert "\n" in labels[1].get_text()
-    assert all(above.y0 >= below.y1 for above, below in pairwise(places))
+    assert all(a.y0 >= b.y1 for a, b in pairwise(boxes[id(label)] for label in labels))
 
 
 def test_the_table_describes_each_column_in_its_unit():
     found = table(overview(), "columns")
-    assert found["column"] == ["a", "b", "c"]
-    assert found["unit"] == ["mJy", "–", "–"]
-    assert found["n"] == [2, 4, 3]
-    assert found["missing"] == [2, 0, 0]
-    assert found["infinite"] == [0, 0, 1]
-    assert found["min"] == [1, 1, 1]
-    assert found["max"] == [4, 4, 3]
-    assert found["median"] == [2.5, 2.5, 2]
-    assert found["mean"] == [2.5, 2.5, 2]
-    assert found["std"] == pytest.approx([1.5, np.std(DATA["b"]), np.std([1, 2, 3])])
-
-
-def test_the_table_speaks_of_infinite_values_only_where_there_are_some():
+    del found["5 %"], found["95 %"]
+    assert found.pop("std") == pytest.approx([1.5, np.std(DATA["b"]), np.std([1, 2, 3])])
+    assert found == {
+        "column": ["a", "b", "c"],
+        "quantity": ["a", "b", "c"],
+        "unit": ["mJy", "–", "–"],
+        "n": [2, 4, 3],
+        "missing": [2, 0, 0],
+        "infinite": [0, 0, 1],
+        "min": [1, 1, 1],
+        "median": [2.5, 2.5, 2],
+        "max": [4, 4, 3],
+        "mean": [2.5, 2.5, 2],
+    }
     assert "infinite" not in table(overview({"a": [1.0]}), "columns")
+    assert table(overview(columns=["c", "a"]), "columns")["column"] == ["c", "a"]
 
 
 def test_a_column_without_values_has_no_numbers():
     found = table(overview({"a": [NAN, NAN], "b": [1.0, 2.0]}), "columns")
     for name in ("min", "5 %", "median", "95 %", "max", "mean", "std"):
-        assert np.isnan(found[name][0]), name
-        assert np.isfinite(found[name][1]), name
-
-
-def test_all_columns_of_the_catalogue_are_described_unless_some_are_named():
-    assert table(overview(), "columns")["column"] == ["a", "b", "c"]
-    assert table(overview(columns=["c", "a"]), "columns")["column"] == ["c", "a"]
+        assert np.isfinite(found[name]).tolist() == [False, True], name
 
 
 def test_metrics_are_rows_columns_and_missing_fractions():
-    metrics = overview().metrics
-    assert metrics["rows"].value == 4
-    assert metrics["columns"].value == 3
-    assert metrics["a_missing"].value == 50
-    assert metrics["c_missing"].value == 25
+    values = {name: metric.value for name, metric in overview().metrics.items()}
+    missing = {"a_missing": 50, "b_missing": 0, "c_missing": 25}
+    assert values == {"rows": 4, "columns": 3, **missing}
+
+
+LACKS = f"2 rows of 2 columns; one lacks values, in 50.0{PERCENT} of the rows."
 
 
 @pytest.mark.parametrize(
-    ("data", "findings"),
+    ("data", "findings", "alt"),
     [
-        ({"a": [1.0, 2.0]}, ["2 rows of 1 column, with every value there."]),
         (
-            {"a": [1.0, NAN], "b": [1.0, 2.0]},
-            ["2 rows of 2 columns; one lacks values, in 50.0\u00a0% of the rows."],
+            {"a": [1.0, 2.0]},
+            ["2 rows of 1 column, with every value there."],
+            "every value is there",
         ),
+        ({"a": [1.0, NAN], "b": [1.0, 2.0]}, [LACKS], f"a 50.0{PERCENT}; the others have none"),
         (
             {"a": [1.0, NAN], "b": [NAN, NAN]},
             [
-                "2 rows of 2 columns; 2 of the columns lack values, in up to 100\u00a0% of the "
+                f"2 rows of 2 columns; 2 of the columns lack values, in up to 100{PERCENT} of the "
                 "rows.",
                 "Without a single value: b.",
             ],
+            f"b 100{PERCENT} and a 50.0{PERCENT}",
         ),
         (
             {"a": [1.0, INF], "b": [1.0, 2.0]},
-            [
-                "2 rows of 2 columns; one lacks values, in 50.0\u00a0% of the rows.",
-                "Infinite values, left out of all statistics: a (1).",
-            ],
+            [LACKS, "Infinite values, left out of all statistics: a (1)."],
+            f"a 50.0{PERCENT}; the others have none",
         ),
     ],
 )
-def test_findings_say_what_is_missing(data, findings):
-    assert overview(data).findings == findings
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        ({"a": [1.0], "b": [2.0]}, "in 2 columns: every value is there."),
-        ({"a": [NAN, 1], "b": [1.0, 2]}, "in 2 columns: a 50.0\u00a0%; the others have none."),
-        ({"a": [NAN, 1], "b": [NAN, NAN]}, "in 2 columns: b 100\u00a0% and a 50.0\u00a0%."),
-        ({"a": [NAN]}, "in 1 column: a 100\u00a0%."),
-    ],
-)
-def test_the_alternative_text_speaks_of_others_only_where_there_are_some(data, said):
-    assert figure(overview(data), "missing").alt.endswith(said)
+def test_words_say_what_is_missing(data, findings, alt):
+    section = overview(data)
+    assert section.findings == findings
+    assert figure(section, "missing").alt.rpartition(": ")[2] == f"{alt}."
 
 
 def test_no_rows_give_a_table_and_a_note_but_no_figure():

@@ -6,6 +6,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from reportgen.analyses.relation import Relation
 from reportgen.analyses.relation_panel import LEAST_IN_BIN
+from reportgen.errors import SectionError
 from reportgen.style import INK, SERIES
 
 RANDOM = np.random.default_rng(3)
@@ -14,12 +15,15 @@ Y = X + RANDOM.normal(size=200)
 
 
 def relation(x=X, y=Y, units=None, **keys):
-    data = {"y": y, "x": x}
-    return present(Relation, data, units, column="y", against=["x"], **keys)
+    return present(Relation, {"y": y, "x": x}, units, column="y", against=["x"], **keys)
 
 
-def curves(drawn):
-    """Give the lines of the running median and its bounds: x, 84 %, 50 %, 16 %."""
+def several(**columns):
+    return present(Relation, columns, column="y", against=[n for n in columns if n != "y"])
+
+
+def running_lines(drawn):
+    """Give the lines of the running median and its bounds: x, 16 %, 84 %, 50 %."""
     lines = [line for line in axes(drawn).lines if to_hex(line.get_color()) == INK]
     return lines[0].get_xdata(), *(line.get_ydata() for line in lines)
 
@@ -37,7 +41,8 @@ def test_few_objects_are_drawn_as_points():
 
 def test_many_objects_are_drawn_as_density():
     section = relation(x=[0.0, 0.0, 2.0, 2.0], y=[0.0, 1.0, 4.0, 4.0], points=3, bins=2)
-    (mesh,) = axes(figure(section, "against_x")).collections
+    drawn = figure(section, "against_x")
+    (mesh,) = axes(drawn).collections
     assert mesh.get_array().filled(0).tolist() == [[2, 0], [0, 2]]
     assert table(section, "against_x") == {
         "x_low": [0.0, 1.0],
@@ -46,22 +51,21 @@ def test_many_objects_are_drawn_as_density():
         "y_high": [2.0, 4.0],
         "n": [2, 2],
     }
-    assert figure(section, "against_x").drawing.axes[1].get_ylabel() == "Objects per cell"
+    assert drawn.drawing.axes[1].get_ylabel() == "Objects per cell"
+    assert drawn.alt.startswith("y against x: 4 objects as density in 2 × 2 cells.")
 
 
 def test_axes_and_tables_have_the_units_of_their_columns():
     section = relation(units={"x": "uJy", "y": "mag"}, points=10)
     drawn = axes(figure(section, "against_x"))
-    assert drawn.get_xlabel() == "x [µJy]"
-    assert drawn.get_ylabel() == "y [mag]"
+    assert (drawn.get_xlabel(), drawn.get_ylabel()) == ("x [µJy]", "y [mag]")
     of_density = {"x_low": "uJy", "x_high": "uJy", "y_low": "mag", "y_high": "mag", "n": ""}
     assert units(section, "against_x") == of_density
     assert units(section, "running_against_x")["median"] == "mag"
 
 
 def test_points_have_the_colour_of_the_column_on_the_horizontal_axis():
-    data = {"y": Y, "a": X, "b": X}
-    unit = {"a": "uJy", "b": "uJy"}
+    data, unit = {"y": Y, "a": X, "b": X}, {"a": "uJy", "b": "uJy"}
     section = present(Relation, data, unit, column="y", against=["a", "b"])
     drawn = [axes(each).lines[0] for each in section.figures]
     assert [to_hex(points.get_color()) for points in drawn] == list(SERIES[:2])
@@ -71,47 +75,38 @@ def test_the_running_median_and_its_band_are_quantiles_in_bins():
     section = relation(median_bins=3)
     edges = np.linspace(X.min(), X.max(), 4)
     place = np.minimum(np.digitize(X, edges) - 1, 2)
-    drawn = np.bincount(place, minlength=3) >= LEAST_IN_BIN
+    n = np.bincount(place, minlength=3)
+    drawn = n >= LEAST_IN_BIN
     assert drawn.tolist() != [True] * 3
-    expected = [
-        np.quantile(Y[place == i], [0.16, 0.84, 0.5]) if drawn[i] else [NAN] * 3 for i in range(3)
-    ]
-    x, low, high, middle = curves(figure(section, "against_x"))
+    expected = np.array([np.quantile(Y[place == i], [0.16, 0.84, 0.5]) for i in range(3)])
+    x, *lines = running_lines(figure(section, "against_x"))
     assert x == pytest.approx((edges[1:] + edges[:-1]) / 2)
-    assert np.stack([low, high, middle], axis=1) == pytest.approx(np.array(expected), nan_ok=True)
+    shown = np.where(drawn[:, None], expected, NAN)
+    assert np.stack(lines, axis=1) == pytest.approx(shown, nan_ok=True)
     found = table(section, "running_against_x")
-    assert np.array(found["median"])[drawn] == pytest.approx(middle[drawn])
-    assert found["n"] == np.bincount(place, minlength=3).tolist()
+    assert np.array(found["median"])[drawn] == pytest.approx(expected[drawn, 2])
+    assert found["n"] == n.tolist()
 
 
 def test_on_a_logarithmic_axis_the_running_median_stands_in_the_middle_of_its_bin():
     section = relation(log_x=True, median_bins=4)
     edges = np.geomspace(X.min(), X.max(), 5)
-    assert curves(figure(section, "against_x"))[0] == pytest.approx(np.sqrt(edges[1:] * edges[:-1]))
+    middles = pytest.approx(np.sqrt(edges[1:] * edges[:-1]))
+    assert running_lines(figure(section, "against_x"))[0] == middles
 
 
-def test_a_bin_without_neighbours_has_a_mark_in_place_of_a_line():
-    x = np.repeat([1.0, 5.0, 9.0], [20, 3, 20])
-    section = relation(x=x, y=np.arange(43.0), median_bins=3)
+@pytest.mark.parametrize(("between", "marked"), [(3, (0, 2)), (20, ())])
+def test_a_bin_without_neighbours_has_a_mark_in_place_of_a_line(between, marked):
+    x = np.repeat([1.0, 5.0, 9.0], [20, between, 20])
+    section = relation(x=x, y=np.arange(float(len(x))), median_bins=3)
     lines = axes(figure(section, "against_x")).lines[1:]
-    assert {tuple(line.get_markevery()) for line in lines} == {(0, 2)}
-    joined = relation(x=np.repeat([1.0, 5.0, 9.0], 20), y=np.arange(60.0), median_bins=3)
-    lines = axes(figure(joined, "against_x")).lines[1:]
-    assert {tuple(line.get_markevery()) for line in lines} == {()}
-
-
-def test_too_few_objects_have_no_running_median_and_the_words_say_so():
-    drawn = figure(relation(x=[1.0, 2.0, 3.0], y=[1.0, 3.0, 2.0]), "against_x")
-    assert len(axes(drawn).lines) == 1
-    assert drawn.caption.startswith("3 objects as points; too few for a running median.")
-    assert "There are too few objects for a running median." in drawn.alt
+    assert {tuple(line.get_markevery()) for line in lines} == {marked}
 
 
 def test_objects_that_a_logarithmic_axis_cannot_show_are_counted():
     section = relation(x=[-1.0, 0.0, 1.0, 2.0], y=[1.0, 2.0, 3.0, 5.0], log_x=True)
-    drawn = figure(section, "against_x")
     assert table(section, "against_x")["x"] == [1.0, 2.0]
-    assert "Not drawn: 2 objects with x of 0 or less" in drawn.caption
+    assert "Not drawn: 2 objects with x of 0 or less" in figure(section, "against_x").caption
     assert section.metrics["x_n"].value == 4
 
 
@@ -124,22 +119,37 @@ def test_a_panel_without_anything_to_draw_says_so():
     check(section)
 
 
-def test_the_alternative_text_follows_the_running_median():
-    x, y = np.repeat([1.0, 2.0, 3.0], 20), np.repeat([5.0, 1.0, 4.0], 20)
-    alt = figure(relation(x=x, y=y, median_bins=3), "against_x").alt
-    assert "goes from 5 near 1.333 to 4 near 2.667, and lies between 1 and 5." in alt
-
-
-def test_the_alternative_text_of_a_flat_running_median_says_that_it_is_flat():
-    alt = figure(relation(x=np.repeat([1.0, 2.0], 20), y=np.ones(40)), "against_x").alt
-    assert "The running median is 1 in every bin." in alt
-    assert "Their correlation is not defined." in alt
-
-
-def test_the_alternative_text_of_a_single_bin_does_not_tell_a_course():
-    alt = figure(relation(x=np.ones(20), y=np.arange(20.0)), "against_x").alt
-    assert "The median is 9.5 near" in alt
-    assert "goes from" not in alt
+@pytest.mark.parametrize(
+    ("x", "y", "said"),
+    [
+        (
+            np.repeat([1.0, 2.0, 3.0], 20),
+            np.repeat([5.0, 1.0, 4.0], 20),
+            "The running median goes from 5 near 1.333 to 4 near 2.667, and lies between 1 and 5.",
+        ),
+        (
+            np.repeat([1.0, 2.0], 20),
+            np.ones(40),
+            "The running median is 1 in every bin with objects enough. "
+            "Their correlation is not defined.",
+        ),
+        (
+            np.ones(20),
+            np.arange(20.0),
+            "The median is 9.5 near 1, the only bin with objects enough.",
+        ),
+        (
+            np.arange(3.0),
+            np.arange(3.0),
+            "There are too few objects for a running median. Spearman's ρ = 1.00",
+        ),
+    ],
+)
+def test_the_alternative_text_follows_the_running_median(x, y, said):
+    section = relation(x=x, y=y, median_bins=3)
+    assert f" as points. {said}" in figure(section, "against_x").alt
+    few = "too few for a running median" in figure(section, "against_x").caption
+    assert few == ("too few" in said)
 
 
 # Correlations
@@ -150,12 +160,15 @@ def test_correlations_are_those_of_scipy_over_rows_valid_in_both():
     x[:7], y[-9:] = NAN, NAN
     section = relation(x=x, y=y)
     kept = slice(7, -9)
-    expected = pearsonr(x[kept], y[kept]).statistic, spearmanr(x[kept], y[kept]).statistic
+    r, rho = pearsonr(x[kept], y[kept]).statistic, spearmanr(x[kept], y[kept]).statistic
     found = table(section, "correlations")
-    assert (found["Pearson r"][0], found["Spearman ρ"][0]) == pytest.approx(expected)
-    assert found["n"] == [184]
-    assert section.metrics["x_pearson"].value == pytest.approx(expected[0])
-    assert section.metrics["x_spearman"].value == pytest.approx(expected[1])
+    assert (found["Pearson r"], found["Spearman ρ"], found["n"]) == (
+        pytest.approx([r]),
+        pytest.approx([rho]),
+        [184],
+    )
+    assert section.metrics["x_pearson"].value == pytest.approx(r)
+    assert section.metrics["x_spearman"].value == pytest.approx(rho)
     assert section.rows == 184
 
 
@@ -165,49 +178,38 @@ def test_the_correlation_is_of_all_rows_though_a_logarithmic_axis_hides_some():
     assert section.metrics["x_spearman"].value == pytest.approx(spearmanr(x, Y[:100]).statistic)
 
 
-def test_the_finding_of_one_panel_gives_its_coefficient():
-    section = relation(x=[1.0, 2.0, 3.0], y=[3.0, 2.0, 1.0])
-    assert section.findings == ["Spearman's ρ of y and x is −1.00 (3 objects)."]
+UP, DOWN = [1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]
+LARGEST = "Spearman's ρ with y is largest, by absolute value, for "
 
 
-def several(**columns):
-    return present(Relation, columns, column="y", against=[n for n in columns if n != "y"])
-
-
-def test_the_finding_names_the_largest_coefficient_whatever_its_sign():
-    section = several(y=[1.0, 2.0, 3.0, 4.0], up=[1.0, 3.0, 2.0, 4.0], down=[4.0, 3.0, 2.0, 1.0])
-    assert section.findings == [
-        "Spearman's ρ with y is largest, by absolute value, for down (−1.00)."
-    ]
-
-
-def test_the_finding_names_all_that_are_equally_strong():
-    section = several(y=[1.0, 2.0, 3.0], up=[1.0, 2.0, 3.0], down=[3.0, 2.0, 1.0])
-    assert section.findings == [
-        "Spearman's ρ with y is largest, by absolute value, for up (1.00) and down (−1.00)."
-    ]
-
-
-def test_the_finding_claims_no_relation_where_every_coefficient_is_0():
-    section = several(y=[1.0, 2.0, 2.0, 1.0], a=[1.0, 1.0, 2.0, 2.0], b=[2.0, 2.0, 1.0, 1.0])
-    assert section.findings == ["Spearman's ρ with y is 0 in every panel."]
-
-
-def test_the_finding_names_panels_without_a_coefficient():
-    section = several(y=[1.0, 2.0, 3.0], a=[1.0, 2.0, 3.0], b=[5.0, 5.0, 5.0])
-    assert section.findings[0].endswith("for a (1.00). With b it is not defined.")
-
-
-def test_one_row_has_no_correlation():
-    section = relation(x=[1.0], y=[2.0])
-    assert section.findings == [
-        "No correlation with y is defined: there are too few rows, or the values are all the same."
-    ]
-    assert np.isnan(section.metrics["x_spearman"].value)
+@pytest.mark.parametrize(
+    ("columns", "finding"),
+    [
+        ({"y": UP, "x": DOWN}, "Spearman's ρ of y and x is −1.00 (4 objects)."),
+        ({"y": UP, "up": [1.0, 3.0, 2.0, 4.0], "down": DOWN}, f"{LARGEST}down (−1.00)."),
+        ({"y": UP, "up": UP, "down": DOWN}, f"{LARGEST}up (1.00) and down (−1.00)."),
+        ({"y": UP, "a": UP, "b": [5.0] * 4}, f"{LARGEST}a (1.00). With b it is not defined."),
+        (
+            {"y": [1.0, 2, 2, 1], "a": [1.0, 1, 2, 2], "b": [2.0, 2, 1, 1]},
+            "Spearman's ρ with y is 0 in every panel.",
+        ),
+        (
+            {"y": [1.0, 2, 2, 1], "a": [1.0, 1, 2, 2], "b": [5.0] * 4},
+            "Spearman's ρ with y is 0 where it is defined. With b it is not defined.",
+        ),
+        (
+            {"y": [1.0], "x": [2.0]},
+            "No correlation with y is defined: there are too few rows, or the values are all the "
+            "same.",
+        ),
+    ],
+)
+def test_the_finding_names_what_correlates_most(columns, finding):
+    assert several(**columns).findings == [finding]
 
 
 def test_columns_without_a_common_row_are_an_error_that_names_them():
-    with pytest.raises(Exception, match="none of 2 rows has values of both y and x"):
+    with pytest.raises(SectionError, match="none of 2 rows has values of both y and x"):
         relation(x=[1.0, NAN], y=[NAN, 1.0])
 
 
@@ -222,14 +224,12 @@ def test_beyond_exact_rows_the_notes_say_what_is_approximate():
     assert exact.notes == []
     assert any("256 rank classes at most" in note for note in rough.notes)
     assert any("Running medians and bands are approximate" in note for note in rough.notes)
-    assert rough.metrics["x_spearman"].value == pytest.approx(
-        exact.metrics["x_spearman"].value, abs=1e-3
-    )
+    rho = exact.metrics["x_spearman"].value
+    assert rough.metrics["x_spearman"].value == pytest.approx(rho, abs=1e-3)
 
 
 def test_columns_whose_names_cannot_be_those_of_files_have_figures_of_their_own():
-    data = {"y": [1.0, 2.0], "A": [1.0, 2.0], "a": [2.0, 3.0], "α": [3.0, 4.0]}
-    section = present(Relation, data, column="y", against=["A", "a", "α"])
+    section = several(y=[1.0, 2.0], A=[1.0, 2.0], a=[2.0, 3.0], α=[3.0, 4.0])
     ids = [each.id for each in section.figures]
     assert len(set(ids)) == 3
     assert ids[0] == "against_a"

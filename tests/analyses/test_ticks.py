@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.analyses.drawing import new_figure
+from reportgen.analyses.plotting.axes import new_figure
 from reportgen.analyses.ticks import (
     linear_ticks,
     log_ticks,

@@ -383,7 +383,7 @@ def test_a_night_says_what_changed_since_the_night_before(simulation, number):
 def test_the_first_night_has_nothing_to_compare_with(simulation):
     assert simulation[1].summary["since"] == []
     (finding,) = simulation[1].sections["trends"]["findings"]
-    assert finding == "This is the first night, so there is nothing to compare it with."
+    assert finding == "No earlier night is known, so there is nothing to compare this one with."
 
 
 # The past.

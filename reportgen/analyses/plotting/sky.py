@@ -1,18 +1,19 @@
-"""A map of the sky: the projection of a grid of cells, smoothing, and drawing."""
+"""A map of the sky: the projection of a grid of cells, and drawing."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.drawing import colour_bar
 from reportgen.analyses.lettering import wrapped
+from reportgen.analyses.plotting.axes import colour_bar
 from reportgen.analyses.ticks import linear_ticks, set_linear, tick_labels
 from reportgen.reduce.sky import SkyGrid
 from reportgen.style import INK, LABEL_SIZE, TEXT_SIZE, WIDTHS
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
+    from matplotlib.figure import Figure
 
 Values = NDArray[np.float64]
 
@@ -22,30 +23,8 @@ GRID = "#ffffff"  # on the map, whose colours dark mode leaves as they are
 LEAST_SHRINK = 0.02  # of a map that reaches the pole, where a degree of RA has no length
 
 
-def smoothed_counts(counts: NDArray[np.int64], sigma: float) -> Values:
-    """Counts per cell smoothed with a Gaussian kernel; outside the map there are no objects.
-
-    counts: (n_dec, n_ra). sigma: standard deviation in cells; 0 leaves the counts as they are.
-    The kernel is that of astropy.convolution.Gaussian2DKernel, which is the product of two of one
-    dimension; taking those one after the other gives the same numbers and is many times faster.
-    """
-    values = counts.astype(np.float64)
-    if sigma == 0:
-        return values
-    reach = int(np.ceil(8 * sigma)) // 2  # astropy: an odd number of cells, 8 sigma or just more
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    kernel /= kernel.sum()
-
-    def smoothed(line: Values) -> Values:
-        return np.convolve(line, kernel)[reach : reach + len(line)]
-
-    for axis in (0, 1):
-        values = np.apply_along_axis(smoothed, axis, values)
-    return values
-
-
 def grid_wcs(grid: SkyGrid) -> "WCS":
-    """Give the WCS of a map whose column 0 is the easternmost (RA increases to the left)."""
+    """Return the WCS of a map whose column 0 is the easternmost (RA increases to the left)."""
     from astropy.wcs import WCS
 
     dx, dy = grid.x[1] - grid.x[0], grid.y[1] - grid.y[0]
@@ -68,27 +47,23 @@ def grid_wcs(grid: SkyGrid) -> "WCS":
 
 
 def cell_position(wcs: "WCS", grid: SkyGrid, row: Any, column: Any) -> tuple[Any, Any]:
-    """Give RA (0–360°) and Dec of the middle of cells; column counted from the lowest x."""
+    """Return RA (0–360°) and Dec of the middle of cells; column counted from the lowest x."""
     from_left = len(grid.x) - 2 - column
     ra, dec = wcs.all_pix2world(from_left, row, 0)
     return np.asarray(ra) % 360, np.asarray(dec)
 
 
 def cell_sides(grid: SkyGrid) -> tuple[float, float]:
-    """Give the width and height of a cell in the middle of the map, in arcseconds on the sky."""
+    """Return the width and height of a cell in the middle of the map, in arcseconds on the sky."""
     width, height = (float(edges[1] - edges[0]) * 3600 for edges in (grid.x, grid.y))
-    return width * _shrink(grid), height
-
-
-def _shrink(grid: SkyGrid) -> float:
-    """How much narrower a cell is on the sky than its step in x, in the middle of the map."""
-    if grid.projection == "TAN":
-        return 1.0
-    return max(LEAST_SHRINK, float(np.cos(np.radians((grid.y[0] + grid.y[-1]) / 2))))
+    if grid.projection == "CAR":  # cells are narrower on the sky than their step in RA
+        middle = np.radians((grid.y[0] + grid.y[-1]) / 2)
+        width *= max(LEAST_SHRINK, float(np.cos(middle)))
+    return width, height
 
 
 def stretched(grid: SkyGrid) -> float:
-    """Say how many times declination is longer than true on a map; below 1: right ascension is.
+    """Return how many times declination is longer than true on a map; below 1: right ascension is.
 
     1 but for a field so long and narrow that nothing could be seen on a true map.
     """
@@ -97,19 +72,18 @@ def stretched(grid: SkyGrid) -> float:
 
 
 def _shape(grid: SkyGrid) -> float:
-    """Height over width of the field on the sky."""
+    """Return height over width of the field on the sky."""
     width, height = cell_sides(grid)
     return (len(grid.y) - 1) * height / ((len(grid.x) - 1) * width)
 
 
-def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: bool) -> Any:
+def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: bool) -> "Figure":
     """Draw a map; density: (n_y, n_x), column 0 at the lowest x. label: of the colour bar."""
     from astropy.visualization.wcsaxes import WCSAxes
     from matplotlib.figure import Figure
 
     ny, nx = density.shape
     side, shape = WIDTHS["full"], _shape(grid) * stretched(grid)
-    aspect = shape * nx / ny
     flat = shape < FLAT
     # What the map leaves: room for numbers and names below it, and beside it with the colour bar.
     tall = (
@@ -118,18 +92,24 @@ def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: boo
     drawing = Figure(figsize=(side, tall), layout="constrained")
     axes: Any = drawing.add_subplot(axes_class=WCSAxes, wcs=wcs)
     image = axes.imshow(
-        density[:, ::-1], origin="lower", aspect=aspect, interpolation="none", vmin=0
+        density[:, ::-1], origin="lower", aspect=shape * nx / ny, interpolation="none", vmin=0
     )
     axes.coords.frame.set_color(INK)
     axes.coords.frame.set_linewidth(0.6)
-    for coordinate, name in zip(axes.coords, ("Right ascension", "Declination"), strict=True):
-        coordinate.set_axislabel(f"{name} [{_units(name, hms=hms)}]")
-        coordinate.set_ticks(number=3 if flat and name == "Declination" else 6)
+    names = ("Right ascension [h m s]", "Declination [° ′ ″]")
+    if not hms:
+        names = ("Right ascension [°]", "Declination [°]")
+    for coordinate, name, ticks in zip(axes.coords, names, (6, 3 if flat else 6), strict=True):
+        coordinate.set_axislabel(name)
+        coordinate.set_ticks(number=ticks)
         coordinate.set_ticklabel(exclude_overlapping=True)
         coordinate.display_minor_ticks(display_minor_ticks=True)
         if not hms:
             coordinate.set_format_unit("deg", decimal=True, show_decimal_unit=False)
-    _mind_wide_fields(axes, grid)
+    if grid.projection == "CAR":
+        _space_wide_ticks(axes, float(grid.x[-1] - grid.x[0]))
+    elif abs(grid.centre[1]) == 90:
+        _draw_pole_grid(axes, grid)
     if flat:
         bar = colour_bar(axes, image, label, location="bottom", aspect=60, pad=0.05)
     else:
@@ -138,16 +118,12 @@ def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: boo
     return drawing
 
 
-def _mind_wide_fields(axes: Any, grid: SkyGrid) -> None:
-    """Space the ticks of a field so wide that RA comes round, and give one with a pole a grid."""
+def _space_wide_ticks(axes: Any, span: float) -> None:
+    """Space the ticks of a field so wide that RA comes round; span: in degrees."""
     from astropy import units
 
-    if grid.projection == "CAR":
-        span = float(grid.x[-1] - grid.x[0])
-        if span > 90:
-            axes.coords[0].set_ticks(spacing=(60 if span > 180 else 30) * units.deg)
-    elif abs(grid.centre[1]) == 90:
-        _draw_pole_grid(axes, grid)
+    if span > 90:
+        axes.coords[0].set_ticks(spacing=(60 if span > 180 else 30) * units.deg)
 
 
 def _draw_pole_grid(axes: Any, grid: SkyGrid) -> None:
@@ -164,20 +140,6 @@ def _draw_pole_grid(axes: Any, grid: SkyGrid) -> None:
     dec.set_ticks(circles * units.deg)
     dec.set_ticklabel_visible(False)
     dec.set_axislabel("")
+    centred: Any = {"fontsize": TEXT_SIZE, "ha": "center", "va": "center", "color": GRID}
     for circle, text in zip(circles, tick_labels(circles), strict=True):
-        axes.text(
-            22.5,
-            circle,
-            f"{text}°",
-            transform=axes.get_transform("world"),
-            color=GRID,
-            fontsize=TEXT_SIZE,
-            ha="center",
-            va="center",
-        )
-
-
-def _units(name: str, *, hms: bool) -> str:
-    if not hms:
-        return "°"
-    return "h m s" if name.startswith("R") else "° ′ ″"
+        axes.text(22.5, circle, f"{text}°", transform=axes.get_transform("world"), **centred)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.drawing import colour_bar
+from reportgen.analyses.plotting.axes import colour_bar
 from reportgen.analyses.ticks import set_linear
 from reportgen.style import CELL_SIZE, INK, LINE, MM, WIDTHS
 
@@ -61,24 +61,18 @@ def draw_mosaic(maps: Values, silent: Sequence[int], quantity: str, scale: Scale
         interpolation="none",
         aspect="auto",
         extent=(0, canvas.shape[1], canvas.shape[0], 0),
-        **_limits(maps, scale),
     )
+    image.set_clim(*_limits(maps, scale))
     axes.set_axis_off()
     for number, (left, top) in enumerate(corners):
-        axes.text(
-            left,
-            top - 0.1 * strip,
-            f"{number} silent" if number in silent else str(number),
-            fontsize=CELL_SIZE,
-            color=INK,
-            va="bottom",
-        )
+        said = f"{number} silent" if number in silent else str(number)
+        axes.text(left, top - 0.1 * strip, said, fontsize=CELL_SIZE, color=INK, va="bottom")
     _cross_out(axes, [corners[number] for number in silent], width, height)
     frame = figure.add_axes((5 / 174, (FOOT - BELOW - THICK) / page, BAR / 174, THICK / page))
     bar = colour_bar(axes, image, "", cax=frame, orientation="horizontal")
     set_linear(bar.ax.xaxis, *image.get_clim(), most=4)
-    beside: dict[str, Any] = {"transform": bar.ax.transAxes, "va": "center", "color": INK}
-    bar.ax.text(1 + 5 / BAR, 0.5, bar_label(maps, quantity, scale), **beside)
+    label = bar_label(maps, quantity, scale)
+    bar.ax.text(1 + 5 / BAR, 0.5, label, transform=bar.ax.transAxes, va="center", color=INK)
     return figure
 
 
@@ -89,7 +83,7 @@ def _enlarged(maps: Values) -> Values:
 
 
 def scaled(maps: Values, scale: Scale) -> Values:
-    """Give maps as they are coloured: as they are, or each from its own lowest to its highest.
+    """Return maps as they are coloured: as they are, or each from its own lowest to its highest.
 
     The lowest is 0 where a map has no negative value.
     """
@@ -100,15 +94,15 @@ def scaled(maps: Values, scale: Scale) -> Values:
     return np.asarray(np.divide(maps - low, span, out=np.zeros_like(maps), where=span > 0))
 
 
-def _limits(maps: Values, scale: Scale) -> dict[str, Any]:
+def _limits(maps: Values, scale: Scale) -> tuple[float, float]:
     if scale == "each":
-        return {"vmin": 0.0, "vmax": 1.0}
+        return 0.0, 1.0
     low, high = min(0.0, float(maps.min())), float(maps.max())
-    return {"vmin": low, "vmax": high if high > low else low + 1}
+    return low, high if high > low else low + 1
 
 
 def bar_label(maps: Values, quantity: str, scale: Scale) -> str:
-    """Say what the colours mean."""
+    """Return what the colours mean."""
     if scale == "shared":
         return f"{quantity} (no unit)"
     if float(maps.min()) >= 0:

@@ -1,8 +1,7 @@
-"""Figures that several analyses draw; each returns a matplotlib Figure without pyplot."""
+"""Figures with one pair of axes, without pyplot: histograms, curves, and what goes with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,21 +9,23 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.lettering import fitted, label_axes, plain, text_width
 from reportgen.analyses.ticks import Values, padded, set_linear, set_log
-from reportgen.config.columns import Column
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS, series_colour, series_dashes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SMALLEST = 1e-280
-TOO_SMALL = "values too small to be drawn"
+SMALLEST = 1e-280  # values of a linear axis below it are nothing to matplotlib
+ROW = 1.63  # height of a row of the key with the space below it, in units of the type size
 SINGLE_BIN = 0.7  # lower end of a logarithmic count axis: a bin of one object stands clear of it
 
 
 @dataclass(frozen=True)
 class Line:
-    """A named curve or outline with its place in the palette."""
+    """A named curve or histogram with its place in the palette.
+
+    x, y: (n,) each; of a histogram only the counts, y, are drawn.
+    """
 
     label: str
     order: int
@@ -33,14 +34,14 @@ class Line:
 
 
 def new_figure(height: float, width: Literal["column", "full"] = "column") -> "tuple[Figure, Axes]":
-    """Give a figure of a journal's width and a height in millimetres, with one pair of axes."""
+    """Return a figure of a journal's width and a height in millimetres, with one pair of axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTHS[width], height / 25.4), layout="constrained")
     return figure, figure.add_subplot()
 
 
-def outlines(
+def draw_histograms(
     lines: Sequence[Line],
     edges: Values,
     xlabel: str,
@@ -56,8 +57,7 @@ def outlines(
     figure, axes = new_figure(50)
     label_axes(axes, xlabel, ylabel)
     drawn = [line for line in lines if line.y.any()]
-    if not drawn or (not log and too_small(edges)):
-        leave_empty(axes, TOO_SMALL if drawn else "no values in this range")
+    if is_left_empty(axes, edges if drawn else (), "no values in this range", log=log):
         return figure
     widest = float(max(line.y.max() for line in drawn))
     ends = padded(float(edges[0]), float(edges[-1]), 0.02, log=log)
@@ -91,15 +91,14 @@ def outlines(
     return figure
 
 
-def curves(lines: Sequence[Line], xlabel: str, ylabel: str, *, log: bool = False) -> "Figure":
+def draw_curves(lines: Sequence[Line], xlabel: str, ylabel: str, *, log: bool = False) -> "Figure":
     """Draw curves of values against their rank; log: a logarithmic value axis, above 0."""
     figure, axes = new_figure(50)
     label_axes(axes, xlabel, ylabel)
     shown = [np.where(line.y > 0, line.y, np.nan) if log else line.y for line in lines]
     values = np.concatenate([*shown, np.empty(0)])
     values = values[np.isfinite(values)]
-    if not len(values) or (not log and too_small(values)):
-        leave_empty(axes, TOO_SMALL if len(values) else "no values to draw")
+    if is_left_empty(axes, values, log=log):
         return figure
     set_linear(axes.xaxis, 0, 1.03 * max(float(line.x[-1]) for line in lines))
     ends = padded(float(values.min()), float(values.max()), log=log)
@@ -138,7 +137,7 @@ def key_above(figure: "Figure", labels: Sequence[str], handles: Sequence[Any]) -
         if n == 1 or sum(max(widths[k::n]) for k in range(n)) - gap * TEXT_SIZE <= room
     )
     rows = -(-len(labels) // columns)
-    figure.set_figheight(figure.get_figheight() + (rows - 1) * 1.35 * TEXT_SIZE / 72)
+    figure.set_figheight(figure.get_figheight() + (rows - 1) * ROW * TEXT_SIZE / 72)
     # Matplotlib fills columns; people read rows.
     order = [k for column in range(columns) for k in range(column, len(labels), columns)]
     figure.legend(
@@ -156,7 +155,7 @@ def key_above(figure: "Figure", labels: Sequence[str], handles: Sequence[Any]) -
 
 
 def colour_bar(axes: "Axes", mesh: Any, label: str, **place: Any) -> Any:
-    """Give a map its colour bar, with the quantity and its unit; place: as matplotlib takes it."""
+    """Add a colour bar to a map, with the quantity and its unit; place: as matplotlib takes it."""
     beside = {"ax": axes, "pad": 0.02, "aspect": 30}
     bar = axes.figure.colorbar(mesh, **(place if "cax" in place else {**beside, **place}))
     bar.set_label(plain(label))
@@ -164,28 +163,22 @@ def colour_bar(axes: "Axes", mesh: Any, label: str, **place: Any) -> Any:
     return bar
 
 
-def leave_empty(axes: "Axes", text: str) -> None:
-    """Say in a plot why it is empty; its axes have no numbers, as there is nothing to read off."""
+def is_left_empty(
+    axes: "Axes",
+    values: Values | Sequence[float],
+    why: str = "no values to draw",
+    *,
+    log: bool = False,
+) -> bool:
+    """Return whether there is nothing that can be drawn; the plot then says why.
+
+    Its axes have no numbers, as there is nothing to read off.
+    """
+    if len(values):
+        if log or not 0 < float(np.abs(values).max()) < SMALLEST:
+            return False
+        why = "values too small to be drawn"
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
-
-
-def too_small(values: Values) -> bool:
-    """Say whether values are so small that matplotlib takes a linear axis of them for nothing."""
-    return 0 < float(np.abs(values).max()) < SMALLEST
-
-
-def palette_places(columns: Sequence[Column]) -> dict[str, int]:
-    """Give each column, by name, its place in the palette: its own, or a free one.
-
-    Columns of one unit have places of their own everywhere in a report. Those of different units
-    may have the same, and the later one then takes the next that is free in this figure.
-    """
-    places: dict[str, int] = {}
-    own = {column.order for column in columns}
-    for column in columns:
-        taken = set(places.values())
-        free = (n for n in count() if n not in own and n not in taken)
-        places[column.name] = next(free) if column.order in taken else column.order
-    return places
+    axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=MUTED)
+    return True

@@ -1,28 +1,22 @@
-"""What sections say of columns and counts; every sentence holds whatever the data are."""
+"""Phrases of several analyses; what they say holds whatever the data are."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.analyses.results import check_id
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
-from reportgen.numbers import MISSING, count, listed, number
+from reportgen.numbers import MISSING, counted, listed, number
+from reportgen.reduce.histograms import HistogramCounts
 
 ROUNDING = 1e-12  # of a correlation
 
 
-def counted(n: int, noun: str) -> str:
-    """Give a number of things: ``1 object``, ``30,853 objects``."""
-    return f"{count(n)} {noun}{'' if n == 1 else 's'}"
-
-
 def short_titles(columns: Sequence[Column]) -> dict[str, str]:
-    """Give each column, by name, the part of its title that tells it from the others of its unit.
+    """Return by name the part of each title that tells it from the others of its unit.
 
     ``3.6 μm flux density`` and ``24 μm flux density`` give ``3.6 μm`` and ``24 μm``; a title that
     shares no ending with another stays as it is, and one that stands twice is told by its name.
@@ -41,7 +35,7 @@ def short_titles(columns: Sequence[Column]) -> dict[str, str]:
 
 
 def _shared_ending(titles: Sequence[str]) -> str:
-    """Give the words that all titles end in, when each has more before them; else nothing."""
+    """Return the words that all titles end in, when each has more before them; else nothing."""
     words = [title.split() for title in titles]
     if len(titles) < 2:
         return ""
@@ -55,7 +49,7 @@ def _shared_ending(titles: Sequence[str]) -> str:
 
 
 def together(columns: Sequence[Column]) -> Column:
-    """Give what several columns have in common as a column: words they end in, and one unit."""
+    """Return what columns have in common as a column: words they end in, and one unit."""
     if len(columns) == 1:
         return columns[0]
     first = columns[0]
@@ -67,7 +61,7 @@ def together(columns: Sequence[Column]) -> Column:
 
 
 def file_ids(columns: Sequence[Column], prefix: str) -> dict[str, str]:
-    """Give each column, by name, an id that may be a file's name, no two alike."""
+    """Return for each column, by name, an id that may be a file's name, no two alike."""
     ids: dict[str, str] = {}
     for place, column in enumerate(columns, start=1):
         wanted = f"{prefix}_{column.name}".lower()
@@ -82,7 +76,7 @@ def file_ids(columns: Sequence[Column], prefix: str) -> dict[str, str]:
 
 
 def interval(low: float, high: float, column: Column, joint: str = "and") -> str:
-    """Give an interval with its unit: ``9.201 and 16.61 µJy``, to stand after *between*.
+    """Return an interval with its unit: ``9.201 and 16.61 µJy``, to stand after *between*.
 
     Ends that lie so close together that four significant digits cannot tell them apart get more.
     """
@@ -92,7 +86,7 @@ def interval(low: float, high: float, column: Column, joint: str = "and") -> str
 
 
 def digits_among(low: float, high: float) -> int | None:
-    """Give the decimals that tell values between two ends apart, where number() has too few."""
+    """Return the decimals that tell values between two ends apart, where number() has too few."""
     most = max(abs(low), abs(high))
     if not (np.isfinite(low) and np.isfinite(high)) or low == high:
         return None
@@ -102,24 +96,29 @@ def digits_among(low: float, high: float) -> int | None:
     return min(needed, 12) if too_few else None
 
 
-def fullest(counts: NDArray[Any], edges: NDArray[Any], column: Column) -> str:
-    """Say which bin is the fullest, or that several are; counts has one above 0."""
-    most = int(counts.max())
-    fullest_bins = np.flatnonzero(counts == most)
-    first = int(fullest_bins[0])
-    where = interval(edges[first], edges[first + 1], column)
-    if len(fullest_bins) == 1:
-        return f"most ({count(most)}) between {where}"
-    return f"at most {count(most)} in a bin ({count(len(fullest_bins))} bins)"
+def fullest_bin(found: HistogramCounts, column: Column, share: str) -> str:
+    """Say which bin is the fullest, or only how full that is when several are equally full.
+
+    found: with a count above 0. share: the fullest bin's count, as it is to be written.
+    """
+    low, high, most = found.peak
+    if (found.counts == most).sum() > 1:
+        return f"no bin holds more than {share}"
+    return f"the fullest bin, {interval(low, high, column, 'to')}, holds {share}"
+
+
+def note_rows(what: str) -> str:
+    """Return the note that something is approximate because there are too many rows."""
+    return f"{what}: the catalogue has more rows than its exact_rows."
 
 
 def alike(r: float, other: float) -> bool:
-    """Say whether two coefficients are equally strong, rounding errors aside."""
+    """Return whether two coefficients are equally strong, rounding errors aside."""
     return abs(abs(r) - abs(other)) < ROUNDING
 
 
 def coefficient(r: float, limit: float | None = None) -> str:
-    """Give a correlation with two decimals; with more where those would tell an untruth.
+    """Return a correlation with two decimals; with more where those would tell an untruth.
 
     A coefficient is only written as 1 when it is 1, and is told from a limit it does not equal.
     """
@@ -137,15 +136,15 @@ def coefficient(r: float, limit: float | None = None) -> str:
 
 
 def correlated(r: float, limit: float | None = None) -> str:
-    """Give a correlation as an equation: ``r = 0.98``, ``r > 0.999``."""
+    """Return a correlation as an equation: ``r = 0.98``, ``r > 0.999``."""
     said = coefficient(r, limit)
     return f"r {said[0]} {said[1:]}" if said[0] in "<>" else f"r = {said}"
 
 
 def no_values(
-    columns: Sequence[Column], rows: int, where: Condition | None, *, together: bool = False
+    columns: Sequence[Column], rows: int, where: Condition | None, *, in_all: bool = False
 ) -> SectionError:
-    """Give the error of a section for which no row has a value; together: one in every column."""
+    """Return the error of a section for which no row has a value; in_all: one in every column."""
     if not rows:
         return (
             SectionError("the catalogue has no rows", "look at the source")
@@ -153,13 +152,10 @@ def no_values(
             else SectionError(f"no row is left by where: {where}", "look at where:")
         )
     named = listed([column.name for column in columns])
-    lacking = f"no row has values in all of {named}" if together else f"no valid value in {named}"
+    of_where = "" if where is None else f" where {where}"
+    lacking = f"no row has values in all of {named}" if in_all else f"no valid value in {named}"
     return SectionError(
-        f"{lacking} ({counted(rows, 'row')}{_of(where)})",
+        f"{lacking} ({counted(rows, 'rows')}{of_where})",
         "look at the missing-value marks and at the source"
         + ("" if where is None else ", and at where:"),
     )
-
-
-def _of(where: Condition | None) -> str:
-    return "" if where is None else f" where {where}"

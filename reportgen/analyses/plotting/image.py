@@ -5,8 +5,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.drawing import colour_bar, new_figure
 from reportgen.analyses.lettering import label_axes, wrapped
+from reportgen.analyses.plotting.axes import colour_bar, new_figure
 from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.analyses.ticks import set_linear
 from reportgen.config.columns import prefixed_unit, unit_symbol
@@ -22,12 +22,14 @@ LONGEST = 3  # sides of an image that is drawn to scale; a longer one would be a
 
 
 def noise_of(image: Values) -> float:
-    """Give the scatter of pixels about their median: 1.4826 median absolute deviations."""
+    """Return the scatter of pixels about their median: 1.4826 median absolute deviations."""
     return NORMAL_MAD * float(np.median(np.abs(image - np.median(image))))
 
 
 def image_figure(image: Values, place: int, images: Images, stretch: Stretch) -> Figure:
     """Draw an image, (row, column), row 0 at the bottom; place: which one of the stack it is."""
+    from matplotlib.colors import Normalize
+
     factor, unit = prefixed_unit(images.unit, float(np.abs(image).max()))
     values, symbol = image * factor, unit_symbol(unit)
     height, width = image.shape
@@ -35,47 +37,40 @@ def image_figure(image: Values, place: int, images: Images, stretch: Stretch) ->
     x, y = ((np.arange(n) - (n - 1) / 2) * scale for n in (width, height))
     noise = noise_of(values)
     row, column = np.unravel_index(int(np.argmax(values)), values.shape)
-    ends = [f"{number(float(v))}{f' {symbol}' if symbol else ''}" for v in (values.max(), noise)]
+    peak, scatter = (f"{number(float(v))} {symbol}".rstrip() for v in (values.max(), noise))
     of_length = "″" if length == "arcsec" else " pixels"
     where = f"{number(float(x[column]))}{of_length}, {number(float(y[row]))}{of_length}"
+    norm = _norm(values, stretch)
+    # A logarithm of nothing above 0 is none, nor has an image of one value a stretch.
+    colours = "a linear scale" if type(norm) is Normalize else f"a scale of {stretch}"
     rows, columns = np.indices(image.shape).reshape(2, -1)
+    of, length = TableColumn.of, "" if length == "pixel" else length
+    cells = [
+        of("row", rows),
+        of("column", columns),
+        of("x", x[columns], length),
+        of("y", y[rows], length),
+        of("value", image.ravel(), images.unit),
+    ]
     return Figure(
         "input",
-        _draw(values, (x, y), f"Offset from the centre [{of_length.strip()}]", symbol, stretch),
+        _draw(values, (x, y), f"Offset from the centre [{of_length.strip()}]", symbol, norm),
         f"Image {place}",
         alt=f"Image {place} of {images.title}, {width} × {height} pixels. The brightest pixel, "
-        f"{ends[0]}, is at {where} from the centre; the noise is {ends[1]}.",
-        caption=f"Image {place} (counted from 0) of {images.title}, with {_words(stretch)}. Noise "
-        f"(from the median absolute deviation): {ends[1]}.",
-        data=Table(
-            "input",
-            f"Pixels of image {place}",
-            [
-                TableColumn.of("row", rows),
-                TableColumn.of("column", columns),
-                TableColumn.of("x", x[columns], "" if length == "pixel" else length),
-                TableColumn.of("y", y[rows], "" if length == "pixel" else length),
-                TableColumn.of("value", image.ravel(), images.unit),
-            ],
-            shown=False,
-        ),
+        f"{peak}, is at {where} from the centre; the noise is {scatter}.",
+        caption=f"Image {place} (counted from 0) of {images.title}, with {colours}. Noise "
+        f"(from the median absolute deviation): {scatter}.",
+        data=Table("input", f"Pixels of image {place}", cells, shown=False),
     )
 
 
-def _words(stretch: Stretch) -> str:
-    return "a linear scale" if stretch == "linear" else f"a scale of {stretch}"
-
-
-def _draw(
-    values: Values, offsets: tuple[Values, Values], axis: str, symbol: str, stretch: Stretch
-) -> Any:
+def _draw(values: Values, offsets: tuple[Values, Values], axis: str, symbol: str, norm: Any) -> Any:
     x, y = offsets
     shape = len(y) / len(x)
     figure, axes = new_figure(70 * min(2.0, max(0.5, shape)))
     figure.set_layout_engine("compressed")  # the bar is as long as the image, whose shape is fixed
     half = [(v[1] - v[0]) / 2 if len(v) > 1 else 0.5 for v in offsets]
     extent = (x[0] - half[0], x[-1] + half[0], y[0] - half[1], y[-1] + half[1])
-    norm = _norm(values, stretch)
     picture = axes.imshow(
         values,
         origin="lower",
@@ -112,7 +107,7 @@ def _norm(values: Values, stretch: Stretch) -> Any:
 
 
 def bar_ticks(norm: Any, closest: float) -> Values:
-    """Give round numbers, 1, 2 and 5 times powers of ten and 0, that stand apart on the bar.
+    """Return round numbers, 1, 2 and 5 times powers of ten and 0, that stand apart on the bar.
 
     closest: two of them, as a share of its length.
     """

@@ -1,0 +1,1 @@
+"""Figures: axes and what is drawn in them, maps of the sky, mosaics of feature maps."""
