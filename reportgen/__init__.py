@@ -1,1 +1,147 @@
-"""reportgen turns a YAML file and survey data into a report that a team trusts every morning."""
+"""reportgen turns a YAML file and survey data into a report that a team trusts every morning.
+
+What an analysis of one's own needs is imported from here; docs/plugins.md describes it. A module is
+imported when one of its names is first asked for, so that the command line stays light.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__all__ = [
+    "Analysis",
+    "Axis",
+    "Block",
+    "Chunk",
+    "Column",
+    "ColumnRef",
+    "Count",
+    "CountBelow",
+    "CountImages",
+    "CountOnSky",
+    "CountRows",
+    "CountValues",
+    "DescribeFilters",
+    "FewRows",
+    "Figure",
+    "FirstMaps",
+    "Fraction",
+    "Histogram",
+    "Histogram2D",
+    "HistoryAnalysis",
+    "Index",
+    "Line",
+    "MapReduction",
+    "MapsOf",
+    "MeanStd",
+    "Metric",
+    "NetworkAnalysis",
+    "Pearson",
+    "Positive",
+    "Quantiles",
+    "QuantilesInBins",
+    "Range",
+    "Real",
+    "Reduction",
+    "Section",
+    "SectionError",
+    "Selection",
+    "SortedCurve",
+    "Spearman",
+    "SubsetComparison",
+    "Table",
+    "TableColumn",
+    "Text",
+    "colour_bar",
+    "counted",
+    "draw_curves",
+    "draw_histograms",
+    "fullest_bin",
+    "interval",
+    "label_axes",
+    "new_figure",
+    "number",
+    "percent",
+    "series_colour",
+    "set_linear",
+    "set_log",
+]
+
+if TYPE_CHECKING:
+    from reportgen.analyses.base import Analysis, HistoryAnalysis, NetworkAnalysis
+    from reportgen.analyses.lettering import label_axes
+    from reportgen.analyses.phrases import fullest_bin, interval
+    from reportgen.analyses.plotting.axes import (
+        Line,
+        colour_bar,
+        draw_curves,
+        draw_histograms,
+        new_figure,
+    )
+    from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+    from reportgen.analyses.ticks import set_linear, set_log
+    from reportgen.config.columns import Column
+    from reportgen.config.schema import (
+        Block,
+        ColumnRef,
+        Count,
+        Fraction,
+        Index,
+        Positive,
+        Real,
+        Selection,
+        Text,
+    )
+    from reportgen.errors import SectionError
+    from reportgen.numbers import counted, number, percent
+    from reportgen.reduce.base import Chunk, Reduction
+    from reportgen.reduce.binned import QuantilesInBins
+    from reportgen.reduce.counts import Count as CountValues
+    from reportgen.reduce.counts import CountBelow, CountRows, Range
+    from reportgen.reduce.histograms import Axis, FewRows, Histogram, Histogram2D
+    from reportgen.reduce.maps import CountImages, DescribeFilters, FirstMaps, MapReduction, MapsOf
+    from reportgen.reduce.moments import MeanStd, Pearson
+    from reportgen.reduce.quantiles import Quantiles, SortedCurve, SubsetComparison
+    from reportgen.reduce.ranks import Spearman
+    from reportgen.reduce.sky import CountOnSky
+    from reportgen.style import series_colour
+else:
+    _HOMES = {
+        "analyses.base": ("Analysis", "HistoryAnalysis", "NetworkAnalysis"),
+        "analyses.lettering": ("label_axes",),
+        "analyses.phrases": ("fullest_bin", "interval"),
+        "analyses.plotting.axes": (
+            *("Line", "colour_bar", "draw_curves", "draw_histograms", "new_figure"),
+        ),
+        "analyses.results": ("Figure", "Metric", "Section", "Table", "TableColumn"),
+        "analyses.ticks": ("set_linear", "set_log"),
+        "config.columns": ("Column",),
+        "config.schema": (
+            *("Block", "ColumnRef", "Count", "Fraction", "Index", "Positive", "Real"),
+            *("Selection", "Text"),
+        ),
+        "errors": ("SectionError",),
+        "numbers": ("counted", "number", "percent"),
+        "reduce.base": ("Chunk", "Reduction"),
+        "reduce.binned": ("QuantilesInBins",),
+        "reduce.counts": ("CountBelow", "CountRows", "CountValues", "Range"),
+        "reduce.histograms": ("Axis", "FewRows", "Histogram", "Histogram2D"),
+        "reduce.maps": ("CountImages", "DescribeFilters", "FirstMaps", "MapReduction", "MapsOf"),
+        "reduce.moments": ("MeanStd", "Pearson"),
+        "reduce.quantiles": ("Quantiles", "SortedCurve", "SubsetComparison"),
+        "reduce.ranks": ("Spearman",),
+        "reduce.sky": ("CountOnSky",),
+        "style": ("series_colour",),
+    }
+    _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+    def __getattr__(name):
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # A reduction and a type of keys are both called Count where they are at home.
+        home = {"CountValues": "Count"}.get(name, name)
+        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), home)
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -85,23 +85,28 @@ def test_the_configuration_builds_the_sections_it_names(clone: Path) -> None:
 def test_the_analysis_of_your_own_is_found_documented_and_built(
     clone: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "brightest.py").write_text(blocks("python")[0], encoding="utf-8")
-    info = tmp_path / "brightest-1.0.dist-info"
+    (tmp_path / "fullest.py").write_text(blocks("python")[0], encoding="utf-8")
+    info = tmp_path / "fullest-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: brightest\nVersion: 1.0\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fullest\nVersion: 1.0\n")
     announced = blocks("toml")[0].replace('[project.entry-points."', "[").replace('"]', "]")
     (info / "entry_points.txt").write_text(announced.replace('"', ""))
     config = clone / "plugin.yaml"
     config.write_text(
         blocks("yaml")[0].partition("sections:")[0].replace("../data", "data")
-        + "sections:\n  bright: {analysis: brightest, catalogue: objects, title: T, column: flux}\n"
+        + "sections:\n  bright: {analysis: fullest, catalogue: objects, title: T, column: flux}\n"
     )
     path = {"PYTHONPATH": str(tmp_path)}
-    assert "Where most values" in run("reportgen sections brightest", clone, **path).stdout
+    assert (
+        "The fullest of the equal bins" in run("reportgen sections fullest", clone, **path).stdout
+    )
     done = run("reportgen plugin.yaml --set output.formats=[html]", clone, **path)
     assert done.returncode == 0, done.stderr
     summary = json.loads((clone / "build/my-field/latest/summary.json").read_text())
-    assert summary["sections"][0]["findings"][0].startswith("Most values (")
+    assert re.fullmatch(
+        r"Of .+, the fullest bin, [\d,.]+ to [\d,.]+ µJy, holds [\d,]+ objects\.",
+        summary["sections"][0]["findings"][0].replace("\N{NO-BREAK SPACE}", " "),
+    )
 
 
 def test_the_analysis_has_no_more_lines_than_it_says() -> None:

@@ -16,10 +16,8 @@ SIZES = section("distribution", columns=["size"], histograms=[{"bins": 5}])
 TREND = {"analysis": "trend", "title": "Nights", "metrics": ["fluxes.flux_median"]}
 PLUGIN = """
 import warnings
+from reportgen import Analysis, CountRows, Section
 from x_helper import SAID
-from reportgen.analyses.base import Analysis
-from reportgen.reduce.counts import CountRows
-from reportgen.analyses.results import Section
 
 
 class Counting(Analysis, name="counting"):

@@ -26,8 +26,7 @@ from projects import (
 from reportgen.errors import ExitCode
 
 PLUGIN = """
-from reportgen.analyses.base import Analysis
-from reportgen.analyses.results import Section
+from reportgen import Analysis, Section
 
 
 class Hello(Analysis, name="hello"):

@@ -31,8 +31,7 @@ import os, signal, time
 from multiprocessing import parent_process
 from pathlib import Path
 
-from reportgen.analyses.base import Analysis
-from reportgen.analyses.results import Section
+from reportgen import Analysis, Section
 
 
 class Meet(Analysis, name="meet"):

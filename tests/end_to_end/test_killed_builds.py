@@ -56,9 +56,7 @@ import time
 from multiprocessing import parent_process
 from pathlib import Path
 
-from reportgen.analyses.base import Analysis
-from reportgen.reduce.counts import Count
-from reportgen.analyses.results import Metric, Section
+from reportgen import Analysis, CountValues, Metric, Section
 
 
 def kill_build(when):
@@ -70,7 +68,7 @@ def kill_build(when):
 class Tiny(Analysis, name="tiny"):
     def reductions(self):
         kill_build("scan")
-        return {"flux": Count("flux")}
+        return {"flux": CountValues("flux")}
 
     def present(self, flux):
         kill_build("section")

@@ -26,9 +26,7 @@ sys.meta_path.insert(0, Missing())
 KILLER = """
 import os, signal
 from dataclasses import dataclass
-from reportgen.analyses.base import NetworkAnalysis
-from reportgen.reduce.maps import FirstMaps, MapsOf
-from reportgen.analyses.results import Section
+from reportgen import FirstMaps, MapsOf, NetworkAnalysis, Section
 
 @dataclass(frozen=True)
 class Deadly(FirstMaps):

@@ -18,8 +18,7 @@ from reportgen.store import FOLDER
 SLOW = """
 import time
 from pathlib import Path
-from reportgen.analyses.base import Analysis
-from reportgen.analyses.results import Section
+from reportgen import Analysis, Section
 
 
 class Slow(Analysis, name="slow"):

@@ -13,10 +13,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
-from reportgen.analyses.base import Analysis
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen import Analysis, Figure, Metric, Reduction, Section, Table, TableColumn
 from reportgen.errors import ConfigError, PublishError
-from reportgen.reduce.base import Reduction
 
 
 class TwoArgumentsError(Exception):
