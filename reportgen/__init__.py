@@ -95,8 +95,7 @@ if TYPE_CHECKING:
     from reportgen.numbers import counted, number, percent
     from reportgen.reduce.base import Chunk, Reduction
     from reportgen.reduce.binned import QuantilesInBins
-    from reportgen.reduce.counts import Count as CountValues
-    from reportgen.reduce.counts import CountBelow, CountRows, Range
+    from reportgen.reduce.counts import CountBelow, CountRows, CountValues, Range
     from reportgen.reduce.histograms import Axis, FewRows, Histogram, Histogram2D
     from reportgen.reduce.maps import CountImages, DescribeFilters, FirstMaps, MapReduction, MapsOf
     from reportgen.reduce.moments import MeanStd, Pearson
@@ -137,9 +136,7 @@ else:
     def __getattr__(name):
         if name not in _HOME_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        # A reduction and a type of keys are both called Count where they are at home.
-        home = {"CountValues": "Count"}.get(name, name)
-        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), home)
+        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
         globals()[name] = value
         return value
 

@@ -24,7 +24,7 @@ from reportgen.metering import own_peak
 from reportgen.prose import fill_prose
 from reportgen.publish import publishing_errors
 from reportgen.reduce.base import Statistic
-from reportgen.reduce.counts import Count
+from reportgen.reduce.counts import CountValues
 from reportgen.reduce.executors import Inline, Threads
 from reportgen.reduce.scan import Failure, columns_read, scan
 from reportgen.render.html import MOST_ROWS
@@ -79,9 +79,11 @@ def scan_catalogue(
     return result
 
 
-def _counts_for_checks(analysis: Analysis) -> dict[str, Count]:
+def _counts_for_checks(analysis: Analysis) -> dict[str, CountValues]:
     """Give the counts that checks on missing values need, by names that no analysis gives."""
-    return {f"{_CHECK}{name}": Count(name, analysis.where) for name in _missing_checked(analysis)}
+    return {
+        f"{_CHECK}{name}": CountValues(name, analysis.where) for name in _missing_checked(analysis)
+    }
 
 
 def _missing_checked(analysis: AnyAnalysis) -> dict[str, Column]:

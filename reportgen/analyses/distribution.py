@@ -22,8 +22,7 @@ from reportgen.config.expressions import both, compare
 from reportgen.config.types import ColumnRef, Fraction, Real
 from reportgen.numbers import count, counted, listed, number, percent
 from reportgen.reduce.base import Statistic
-from reportgen.reduce.counts import Count as CountValues
-from reportgen.reduce.counts import CountBelow
+from reportgen.reduce.counts import CountBelow, CountValues
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
 

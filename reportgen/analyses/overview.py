@@ -16,7 +16,7 @@ from reportgen.analyses.ticks import set_linear
 from reportgen.config.types import ColumnRef
 from reportgen.numbers import count, counted, listed, number, percent
 from reportgen.reduce.base import Statistic
-from reportgen.reduce.counts import Count, CountRows, Counts, Range
+from reportgen.reduce.counts import CountRows, Counts, CountValues, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS
@@ -47,7 +47,7 @@ class Overview(Analysis, name="overview"):
         for column in self.columns:
             name = column.name
             result |= {
-                f"{name}.count": Count(name, self.where),
+                f"{name}.count": CountValues(name, self.where),
                 f"{name}.range": Range(name, self.where),
                 f"{name}.quantiles": Quantiles(name, FRACTIONS, self.where),
                 f"{name}.moments": MeanStd(name, self.where),

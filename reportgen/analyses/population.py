@@ -19,7 +19,7 @@ from reportgen.config.expressions import both
 from reportgen.config.types import ColumnRef, Real, Selection, Text
 from reportgen.numbers import count, counted, number, percent
 from reportgen.reduce.base import Statistic
-from reportgen.reduce.counts import Count, CountBelow, Counts
+from reportgen.reduce.counts import CountBelow, Counts, CountValues
 from reportgen.reduce.histograms import Histogram, HistogramCounts
 from reportgen.reduce.quantiles import Comparison, SubsetComparison
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, series_colour
@@ -61,7 +61,7 @@ class Population(Analysis, name="population"):
         """Ask for both histograms in the same bins, and for the comparison."""
         name, limits = self.column.name, (self.above, self.below)
         result: dict[str, Statistic[Any]] = {
-            "counts": Count(name, self.where),
+            "counts": CountValues(name, self.where),
             "subset": Histogram(name, self.bins, limits, subset=self.subset, where=self.where),
             "whole": Histogram(name, self.bins, limits, where=self.where),
             "comparison": SubsetComparison(name, self.subset, self.where),

@@ -27,7 +27,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Count(Reduction[Integers, Counts]):
+class CountValues(Reduction[Integers, Counts]):
     """Count the valid, missing and infinite values of a column."""
 
     column: str

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from splitting import INF, NAN, anything, finite, split, splits, table, tables, whole
 
 from reportgen.config.expressions import parse
-from reportgen.reduce.counts import Count, CountBelow, CountRows, Counts, Range
+from reportgen.reduce.counts import CountBelow, CountRows, Counts, CountValues, Range
 
 WHERE = parse("b > 0")
 
@@ -15,13 +15,13 @@ def rows_where(columns):
 
 
 def test_counts_say_what_is_valid_missing_and_infinite():
-    counts = whole(Count("a"), table(a=[1, NAN, INF, -INF, 0, NAN]))
+    counts = whole(CountValues("a"), table(a=[1, NAN, INF, -INF, 0, NAN]))
     assert counts == Counts(rows=6, valid=2, missing=2, infinite=2)
     assert counts.missing_fraction == pytest.approx(4 / 6)
 
 
 def test_no_rows_have_no_missing_fraction():
-    counts = whole(Count("a"), table(a=[]))
+    counts = whole(CountValues("a"), table(a=[]))
     assert counts == Counts(0, 0, 0, 0)
     assert np.isnan(counts.missing_fraction)
 
@@ -29,7 +29,7 @@ def test_no_rows_have_no_missing_fraction():
 @given(tables(values=anything), splits)
 def test_counts_do_not_depend_on_the_split(columns, parts):
     for where, a in ((None, columns["a"]), (WHERE, rows_where(columns))):
-        found = split(Count("a", where), columns, *parts)
+        found = split(CountValues("a", where), columns, *parts)
         assert found.rows == len(a)
         assert found.valid == len(finite(a))
         assert found.missing == np.isnan(a).sum()

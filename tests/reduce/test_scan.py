@@ -12,7 +12,7 @@ from reportgen.reduce import scan as module
 from reportgen.reduce.base import Chunk, Derived, Reduction
 from reportgen.reduce.binned import QuantilesInBins
 from reportgen.reduce.column_digest import ColumnDigest
-from reportgen.reduce.counts import Count, CountRows, Range
+from reportgen.reduce.counts import CountRows, CountValues, Range
 from reportgen.reduce.executors import Inline, Threads
 from reportgen.reduce.histograms import Axis, FewRows, Histogram, Histogram2D
 from reportgen.reduce.moments import MeanStd, Pearson
@@ -38,7 +38,7 @@ def made(rows):
 
 COLUMNS = made(ROWS)
 WANTED = [
-    Count("a"),
+    CountValues("a"),
     MeanStd("b", parse("a > 10")),
     Histogram("a", 7, log=True),
     Histogram2D(Axis("a", 4), Axis("b", 3)),
@@ -101,13 +101,13 @@ def test_a_small_source_is_read_once():
 
 def test_a_large_source_is_read_twice_and_each_time_only_what_is_needed():
     table = Table(COLUMNS)
-    scan([Histogram("a"), Count("b"), Histogram("a", 9)], table, ROWS - 1)
+    scan([Histogram("a"), CountValues("b"), Histogram("a", 9)], table, ROWS - 1)
     assert table.readings == [{"a"}, {"a", "b"}]
 
 
 def test_a_source_is_read_once_when_nothing_must_be_known_before():
     table = Table(COLUMNS)
-    scan([Count("a"), Histogram("b", 3, (0.0, 1.0))], table, NEVER)
+    scan([CountValues("a"), Histogram("b", 3, (0.0, 1.0))], table, NEVER)
     assert table.readings == [{"a", "b"}]
 
 
@@ -128,14 +128,14 @@ def test_nothing_wanted_reads_nothing():
 def test_no_rows_give_values_all_the_same(exact_rows):
     empty = {name: np.empty(0) for name in COLUMNS}
     found = scan(WANTED, Table(empty), exact_rows)
-    assert found[Count("a")].rows == 0
+    assert found[CountValues("a")].rows == 0
     assert not any(isinstance(value, Failure) for value in found.values())
 
 
 def test_columns_that_must_be_known_before_are_read_too():
     wanted = [Histogram("a", like=("source",)), Quantiles("b", (0.5,), parse("a > 1"))]
     assert columns_read(wanted, exact=True) == columns_read(wanted, exact=False) == COLUMNS.keys()
-    assert columns_read([Broken("needs"), Count("a")], exact=True) == {"a"}
+    assert columns_read([Broken("needs"), CountValues("a")], exact=True) == {"a"}
 
 
 @dataclass(frozen=True)
@@ -247,10 +247,10 @@ def test_what_is_derived_from_nothing_is_no_statistic():
 
 
 def test_what_needs_something_broken_fails_with_its_error():
-    found = scan([Broken("before"), Broken("deep"), Count("a")], Table(COLUMNS), ALWAYS)
+    found = scan([Broken("before"), Broken("deep"), CountValues("a")], Table(COLUMNS), ALWAYS)
     assert str(found[Broken("before")].error) == "in derive"
     assert "cannot need anything itself" in str(found[Broken("deep")].error)
-    assert found[Count("a")].rows == ROWS
+    assert found[CountValues("a")].rows == ROWS
 
 
 CALLS = {"needs": 0, "start": 0, "update": 0, "finish": 0}
@@ -315,6 +315,6 @@ def test_an_error_of_the_source_is_passed_on(exact_rows, executor):
                 raise SourceError("the disk is gone")
             return super().reading(columns)
 
-    for wanted in ([Count("a")], [Histogram("a")]):
+    for wanted in ([CountValues("a")], [Histogram("a")]):
         with pytest.raises(SourceError, match="the disk is gone"):
             scan(wanted, Gone(COLUMNS), exact_rows, executor)
