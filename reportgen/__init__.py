@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
     from reportgen.analyses.ticks import set_linear, set_log
     from reportgen.config.columns import Column
-    from reportgen.config.schema import (
+    from reportgen.config.types import (
         Block,
         ColumnRef,
         Count,
@@ -114,7 +114,7 @@ else:
         "analyses.results": ("Figure", "Metric", "Section", "Table", "TableColumn"),
         "analyses.ticks": ("set_linear", "set_log"),
         "config.columns": ("Column",),
-        "config.schema": (
+        "config.types": (
             *("Block", "ColumnRef", "Count", "Fraction", "Index", "Positive", "Real"),
             *("Selection", "Text"),
         ),
