@@ -39,8 +39,8 @@ from reportgen.analyses.feature_statistics import FeatureStatistics
 from reportgen.config.networks import Images, Model
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
-from reportgen.features import scan_features
-from reportgen.store import Store
+from reportgen.build.image_tasks import scan_features
+from reportgen.data.store import Store
 weights = folder / "my_cnn_weights.h5"
 files = ModelFiles("cnn", folder / "cnn_model.json", {"w": weights}, "theano", "", {"w": ""})
 stack = ImageStack("radio", folder / f"{n}.h5", "images", (n, 201, 201))

@@ -49,8 +49,8 @@ from pathlib import Path
 from reportgen.analyses.base import Analysis, installed_analyses
 from reportgen.config.loader import load_report
 from reportgen.data.catalogue import open_catalogue
-from reportgen.pool import Failed
-from reportgen.work import scan_catalogue
+from reportgen.workers.pool import Failed
+from reportgen.build.tasks import scan_catalogue
 report = load_report(Path(sys.argv[1]), installed_analyses().types)
 catalogue = open_catalogue(report, "swire")
 wanted = {

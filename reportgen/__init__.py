@@ -92,7 +92,6 @@ if TYPE_CHECKING:
         Text,
     )
     from reportgen.errors import SectionError
-    from reportgen.numbers import counted, number, percent
     from reportgen.reduce.base import Chunk, Reduction
     from reportgen.reduce.binned import QuantilesInBins
     from reportgen.reduce.counts import CountBelow, CountRows, CountValues, Range
@@ -103,6 +102,7 @@ if TYPE_CHECKING:
     from reportgen.reduce.ranks import Spearman
     from reportgen.reduce.sky import CountOnSky
     from reportgen.style import series_colour
+    from reportgen.wording import counted, number, percent
 else:
     _HOMES = {
         "analyses.base": ("Analysis", "HistoryAnalysis", "NetworkAnalysis"),

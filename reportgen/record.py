@@ -1,143 +1,449 @@
-"""The record of a run, put together from what its stages found."""
+"""summary.json: the record of a run, from which every document is made."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import partial
-from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
 
-from reportgen.config.loader import Report
-from reportgen.data.contents import Contents
-from reportgen.failures import Ended
-from reportgen.pool import Pool
-from reportgen.provenance import environment
-from reportgen.sources import Sources
-from reportgen.summary import (
-    ConfigurationRecord,
-    DatasetRecord,
-    InputRecord,
-    ReportRecord,
-    RunRecord,
-    SectionRecord,
-    Summary,
-    with_status,
-)
-from reportgen.work import Fingerprint, fingerprints, known_fingerprint
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_validator
+
+from reportgen.docstrings import Documented
+from reportgen.errors import ConfigError
+
+FORMAT = "reportgen-run/1"
+FILE = "summary.json"
+
+# Control characters (XML 1.0, section 2.2) and lone surrogates, which file names may hold.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+Status = Literal["ok", "warn", "fail", "error"]
+STATUSES: tuple[Status, ...] = ("ok", "warn", "fail", "error")
 
 
-@dataclass(frozen=True)
-class RunTimes:
-    """Id, start and duration of a run; seconds: None to leave out all that a clock says."""
+def _of_the_run(file: str) -> str:
+    parts = PurePosixPath(file).parts
+    if file.startswith("/") or ".." in parts:
+        raise ValueError(f"{file!r} is not a file of the run")
+    return file
+
+
+OwnFile = Annotated[str, AfterValidator(_of_the_run)]
+"""A file of the run, relative to its folder: a record from elsewhere must not name others."""
+
+Id = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f\x7f]*$")]
+"""What folders and headers are named after."""
+
+Entries = Literal["rows", "images"]
+"""What is counted in a source."""
+
+ErrorKind = Literal["error", "timeout", "memory", "died", "source", "config"]
+"""It raised; it ran too long; it used too much memory; its process died; its source or the
+configuration is wrong."""
+
+
+class Record(Documented):
+    """Any part of the record; its texts hold nothing that XML or UTF-8 cannot carry."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _printable(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return printable(value)
+        if isinstance(value, tuple | list) and any(isinstance(item, str) for item in value):
+            return tuple(printable(item) if isinstance(item, str) else item for item in value)
+        return value
+
+
+class PastRecord(Record):
+    """A metric on an earlier night."""
+
+    night: str
+    """Date of the night, ISO 8601."""
+    value: float | None = None
+    """The number in the unit of today; null when there was none, or it had another unit."""
+
+
+class MetricRecord(Record):
+    """One number of a section."""
+
+    label: str
+    value: float | None
+    """The number; null when it could not be computed."""
+    unit: str = ""
+    digits: int | None = None
+    """Decimals to show; null lets the number decide."""
+    shown: bool = True
+    """Whether the report lists it above the figures."""
+    verdict: Status | None = None
+    """Outcome of the checks on it; null when there are none."""
+    past: tuple[PastRecord, ...] = ()
+    """Its values on the last nights, oldest first, for those that are checked."""
+
+
+class ColumnRecord(Record):
+    """How a column of a table is shown."""
+
+    name: str
+    unit: str = ""
+    description: str = ""
+    digits: int | None = None
+    numeric: bool = True
+
+
+class TableRecord(Record):
+    """A table and its files, relative to the run folder."""
 
     id: str
-    started: datetime
-    seconds: float | None
+    title: str
+    rows: int
+    shown: bool
+    columns: tuple[ColumnRecord, ...]
+    files: Mapping[str, OwnFile]
 
 
-def start_fingerprints(sources: Sources, pool: Pool, contents: Contents) -> dict[Path, Fingerprint]:
-    """Start to fingerprint the files of sources; complete when the pool has finished.
+class FigureRecord(Record):
+    """A figure and its files, relative to the run folder."""
 
-    contents: what is known of files, which are not read for that.
-    """
-    found: dict[Path, Fingerprint] = {}
-    unknown: list[Path] = []
-    for path in sources.files:
-        known = known_fingerprint(path, contents)
-        if known is None:
-            unknown.append(path)
-        else:
-            found[path] = known
-
-    def start(paths: list[Path]) -> None:
-        then = partial(ended, paths)
-        pool.start(fingerprints, paths, sources.texts, contents, then=then, name="inputs")
-
-    def ended(paths: list[Path], end: Ended) -> None:
-        if end.failed is None:
-            found.update(end.value)
-        elif len(paths) == 1:
-            found[paths[0]] = Fingerprint(error=end.failed.message)
-        else:
-            for path in paths:  # one of them broke it for all: find out which
-                start([path])
-
-    if unknown:
-        start(unknown)
-    return found
+    id: str
+    title: str
+    alt: str
+    caption: str
+    width: Literal["column", "full"]
+    table: str
+    """Id of the table of the numbers it draws."""
+    files: Mapping[str, OwnFile]
 
 
-def summarise(
-    report: Report,
-    *,
-    times: RunTimes,
-    sources: Sources,
-    inputs: Mapping[Path, Fingerprint],
-    sections: Mapping[str, SectionRecord],
-    only: tuple[str, ...] = (),
-) -> Summary:
-    """Put the record of a run together.
+class ErrorRecord(Record):
+    """Why a section or a document could not be made."""
 
-    sections: in any order. only: those that were asked for, none for all.
-    """
-    block, output, text = report.report, report.output, report.document.text
-    records = [sections[name] for name in report.sections if name in sections]
-    if times.seconds is None:
-        # What a clock, a meter or an earlier night says is left out.
-        same = {"seconds": None, "memory": None, "kept": False}
-        records = [record.model_copy(update=same) for record in records]
-    files = tuple(_input(path, sources, inputs[path]) for path in sources.files)
-    synthetic = dict.fromkeys(record.synthetic for record in files if record.synthetic)
-    summary = Summary(
-        report=ReportRecord(
-            id=block.id,
-            title=block.title,
-            field=block.field or "",
-            description=block.description or "",
-            authors=block.authors,
-            language=block.language,
-        ),
-        run=RunRecord(
-            id=times.id,
-            started=f"{times.started:%Y-%m-%dT%H:%M:%SZ}",
-            seconds=times.seconds,
-            status="ok",  # until all is known: with_status
-            only=only,
-            left_out=tuple(name for name in report.sections if name not in sections),
-            synthetic=tuple(synthetic),
-        ),
-        configuration=ConfigurationRecord(
-            path=str(report.path),
-            text=text,
-            sha256=sha256(text.encode()).hexdigest(),
-            overrides=report.overrides,
-            paper=output.paper,
-            templates="" if output.templates is None else str(output.templates.absolute()),
-            deliver=report.deliver.recorded(),
-        ),
-        environment=environment(report.path),
-        inputs=files,
-        sections=tuple(records),
-    )
-    return with_status(summary)
+    kind: ErrorKind
+    message: str
+    hint: str = ""
+    command: str = ""
+    """The command that runs it alone."""
+    details: str = ""
+    """Traceback, for whoever mends it."""
 
 
-def _input(path: Path, sources: Sources, found: Fingerprint) -> InputRecord:
-    read: dict[str, DatasetRecord] = {}
-    for catalogue in sources.catalogues.values():
-        for file, dataset in catalogue.files:
-            if file == path:
-                read[dataset] = DatasetRecord(name=dataset, rows=catalogue.rows)
-    for stack in sources.images.values():
-        if stack.file == path:
-            n = stack.shape[0]
-            read[stack.dataset] = DatasetRecord(name=stack.dataset, rows=n, entries="images")
-    return InputRecord(
-        path=str(path),
-        datasets=tuple(read.values()),
-        bytes=found.bytes,
-        modified=found.modified,
-        sha256=found.sha256,
-        synthetic=found.synthetic,
-        error=found.error,
-    )
+class CellRecord(Record):
+    """Which cell of a table a check is on."""
+
+    table: str
+    """Id of the table."""
+    row: int | Mapping[str, str | int | float]
+    """Its number, counted from 0, or the values that it has."""
+    column: str
+
+
+class WaiverRecord(Record):
+    """Why, and how long, it is accepted that a check does not hold."""
+
+    until: str
+    """Last day, ISO 8601."""
+    reason: str
+    owner: str = ""
+    expired: bool = False
+
+
+class CheckRecord(Record):
+    """A check and how it ended."""
+
+    id: str
+    """Unique within the section, and the same on every night."""
+    kind: str
+    """Key of the test in the YAML, such as max or drift."""
+    label: str
+    """What it asks for, in words."""
+    metric: str = ""
+    """Name of the metric it is on."""
+    cell: CellRecord | None = None
+    column: str = ""
+    """Column of the catalogue whose missing values it counts."""
+    value: float | None = None
+    """What was found; null when there is no number."""
+    low: float | None = None
+    """Smallest value that is ok, in the unit."""
+    high: float | None = None
+    """Largest value that is ok, in the unit."""
+    target: float | None = None
+    """The value to be near to: that of the YAML, of a reference run, or the median of nights."""
+    unit: str = ""
+    severity: Literal["warn", "fail"] = "fail"
+    """What it means when it does not hold."""
+    status: Status
+    """How it ended, a waiver aside; error when it could not be made."""
+    in_force: bool = True
+    """Whether the night is within its dates, and what it is on can be measured; if not, its status
+    is ok and nothing was tested."""
+    waived: bool = False
+    """Whether it does not hold and that is accepted."""
+    message: str
+    """How it ended, in one sentence."""
+    reason: str = ""
+    owner: str = ""
+    since: str = ""
+    """First night on which it is in force, ISO 8601."""
+    until: str = ""
+    """Last night on which it is in force, ISO 8601."""
+    waiver: WaiverRecord | None = None
+
+    @property
+    def verdict(self) -> Status:
+        """What counts: ok for a check that is waived or not in force."""
+        return "ok" if self.waived or not self.in_force else self.status
+
+    @property
+    def counts_as(self) -> Status:
+        """What follows for what is checked: one that could not be made counts by its severity."""
+        return self.severity if self.verdict == "error" else self.verdict
+
+
+class CountedRecord(Record):
+    """How many of a section's rows have a valid value in a column; counted for a check."""
+
+    label: str
+    """What the column is called."""
+    rows: int
+    valid: int
+
+
+class SectionRecord(Record):
+    """A section: what it found, or why it could not be computed."""
+
+    id: str
+    analysis: str
+    title: str
+    status: Status
+    source: str = ""
+    """Name of the catalogue or image stack it reads."""
+    where: str = ""
+    """Selection of the rows; empty for all."""
+    seconds: float | None = None
+    kept: bool = False
+    """Whether it is from an earlier night, as nothing that it is made of has changed since."""
+    memory: int | None = None
+    """Peak resident memory in bytes of the process that made the section of its values, or took one
+    that was kept, with what it shares with others; null when it is not known, or SOURCE_DATE_EPOCH
+    asks for the same bytes every time."""
+    rows: int | None = None
+    """Rows, or images, used."""
+    entries: Entries = "rows"
+    text: str = ""
+    findings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    metrics: Mapping[str, MetricRecord] = {}
+    figures: tuple[FigureRecord, ...] = ()
+    tables: tuple[TableRecord, ...] = ()
+    error: ErrorRecord | None = None
+    counted: Mapping[str, CountedRecord] = {}
+    """Valid values of the columns whose missing values are checked."""
+    checks: tuple[CheckRecord, ...] = ()
+
+
+class DatasetRecord(Record):
+    """A dataset that was read."""
+
+    name: str
+    rows: int
+    entries: Entries = "rows"
+
+
+class InputRecord(Record):
+    """A file that was read."""
+
+    path: str
+    datasets: tuple[DatasetRecord, ...] = ()
+    bytes: int | None = None
+    modified: str | None = None
+    sha256: str | None = None
+    synthetic: str = ""
+    """What the file says when it does not hold observations."""
+    error: str = ""
+    """Why it could not be read."""
+
+
+class DocumentRecord(Record):
+    """A document of the run: its file, or why it is not there."""
+
+    file: OwnFile = ""
+    error: ErrorRecord | None = None
+    """What went wrong; with a file when reportgen's own templates stood in for the user's."""
+
+
+class ReportRecord(Record):
+    """What the report is about."""
+
+    id: Id
+    title: str
+    field: str = ""
+    description: str = ""
+    authors: tuple[str, ...] = ()
+    language: str = "en"
+
+
+class RunRecord(Record):
+    """When the run was and how it ended."""
+
+    id: Id
+    started: str
+    """Start in UTC, ISO 8601."""
+    seconds: float | None = None
+    """Duration; null when SOURCE_DATE_EPOCH asks for the same bytes every time."""
+    memory: int | None = None
+    """Most bytes that all processes of the build used at once, until its documents were there; null
+    when it was not measured, as without a budget of memory or with SOURCE_DATE_EPOCH."""
+    status: Status
+    only: tuple[str, ...] = ()
+    """Sections that were asked for with --only; empty for all."""
+    left_out: tuple[str, ...] = ()
+    """Sections of the configuration that were not asked for."""
+    synthetic: tuple[str, ...] = ()
+    """What the synthetic sources say of themselves; empty for observations."""
+
+
+class ConfigurationRecord(Record):
+    """The configuration as used; environment variables stay unexpanded."""
+
+    path: str
+    text: str
+    sha256: str
+    overrides: tuple[str, ...] = ()
+    paper: Literal["a4", "letter"] = "a4"
+    templates: str = ""
+    deliver: Mapping[str, Any] = {}
+    """The block deliver: of the configuration, by which the run is mailed, without secrets; what it
+    takes from the environment stands here as it was."""
+
+
+class EnvironmentRecord(Record):
+    """What computed the run."""
+
+    versions: Mapping[str, str]
+    commit: str = ""
+    """Git commit of the configuration's folder; empty when it is in no repository."""
+    clean: bool | None = None
+    """Whether that tree had no uncommitted change."""
+
+
+class ChangeRecord(Record):
+    """One thing that changed, in a sentence."""
+
+    text: str
+    status: Status | None = None
+    """Status of what it is about; null for what has none."""
+    section: str = ""
+    """Id of the section that it is about."""
+    kind: str = ""
+    """What it is about and what happened, such as ``metric moved``."""
+
+
+class SinceRecord(Record):
+    """What changed since another run."""
+
+    name: str = ""
+    """Name of the reference; empty for the last night."""
+    run: str = ""
+    """Id of the other run; empty when it cannot be read."""
+    night: str = ""
+    """Date of the other run, ISO 8601."""
+    changes: tuple[ChangeRecord, ...] = ()
+    """Worst first."""
+    error: str = ""
+    """Why the other run cannot be read."""
+
+
+class HistoryRecord(Record):
+    """What the history gave this run."""
+
+    nights: int = 0
+    """Earlier nights that it knows."""
+    error: str = ""
+    """Why it cannot be read."""
+
+
+class Summary(Record):
+    """The whole record of a run."""
+
+    format: Annotated[str, Field(pattern=r"^reportgen-run/1$")] = FORMAT
+    report: ReportRecord
+    run: RunRecord
+    configuration: ConfigurationRecord
+    environment: EnvironmentRecord
+    inputs: tuple[InputRecord, ...]
+    sections: tuple[SectionRecord, ...]
+    checks: tuple[CheckRecord, ...] = ()
+    """Checks of the whole run: its budgets."""
+    documents: Mapping[str, DocumentRecord] = {}
+    history: HistoryRecord = HistoryRecord()
+    since: tuple[SinceRecord, ...] = ()
+    """What changed since the last night, and since each reference run."""
+    mistakes: tuple[str, ...] = ()
+    """Checks of the configuration on what there is not, each with its place."""
+
+
+def printable(text: str) -> str:
+    """Give a text with what XML or UTF-8 cannot carry written as escapes, as Python does."""
+    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """Give the worst of some statuses; ok for none."""
+    return max(statuses, key=STATUSES.index, default="ok")
+
+
+def with_status(summary: Summary) -> Summary:
+    """Give the record with the status that follows from sections, checks, inputs and documents."""
+    statuses: list[Status] = [section.status for section in summary.sections]
+    statuses += [check.counts_as for check in summary.checks]
+    statuses += ["error" for record in summary.inputs if record.error]
+    statuses += ["error" for document in summary.documents.values() if document.error]
+    run = summary.run.model_copy(update={"status": worst(statuses)})
+    return summary.model_copy(update={"run": run})
+
+
+def write_summary(folder: Path, summary: Summary) -> None:
+    """Write summary.json, whole or not at all."""
+    values = summary.model_dump(mode="json")
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
+    unfinished = folder / f".{FILE}"
+    unfinished.write_text(text + "\n", encoding="utf-8")
+    os.replace(unfinished, folder / FILE)  # noqa: PTH105 - atomic where Path.replace says less
+
+
+def read_summary(folder: Path) -> Summary:
+    """Read the record of a run; ConfigError when the folder is not a run."""
+    path = folder / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(
+            f"{path}: cannot be read: {reason}", "give a run folder, such as build/cdfs/latest"
+        ) from None
+    try:
+        summary = Summary.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        what = f"is not a run of this version of reportgen: {where}" if where else "is damaged"
+        raise ConfigError(f"{path}: {what}: {first['msg']}") from None
+    try:
+        datetime.fromisoformat(summary.run.started)
+    except ValueError:
+        said = f"run.started: {summary.run.started!r} is not a time of ISO 8601"
+        raise ConfigError(f"{path}: is not a run of this version of reportgen: {said}") from None
+    return summary
+
+
+def summary_schema() -> dict[str, Any]:
+    """Give the JSON Schema of summary.json."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Summary.model_json_schema(mode="serialization"),
+    }

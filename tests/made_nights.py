@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from reportgen.summary import (
+from reportgen.record import (
     ConfigurationRecord,
     DocumentRecord,
     EnvironmentRecord,

@@ -6,7 +6,7 @@ from io import BytesIO
 from made_nights import make_run, started
 from matplotlib.figure import Figure
 
-from reportgen.summary import (
+from reportgen.record import (
     ChangeRecord,
     CheckRecord,
     FigureRecord,

@@ -27,7 +27,7 @@ BUILDING = """
 import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from reportgen.publish import new_run
+from reportgen.run_folder import new_run
 
 folder, log = Path(sys.argv[1]), os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 sys.stdin.readline()

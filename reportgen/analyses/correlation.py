@@ -14,11 +14,11 @@ from reportgen.analyses.plotting.axes import colour_bar, new_figure
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.analyses.ticks import set_linear
 from reportgen.config.types import ColumnRef, Fraction
-from reportgen.numbers import count, listed, number
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.moments import CorrelationMatrix, Pearson
 from reportgen.reduce.ranks import Spearman
 from reportgen.style import CELL_SIZE, DIVERGING_MAP, INK, TEXT_SIZE, WIDTHS
+from reportgen.wording import count, listed, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,11 +20,11 @@ from reportgen.analyses.results import Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.expressions import both, compare
 from reportgen.config.types import ColumnRef, Fraction, Real
-from reportgen.numbers import count, counted, listed, number, percent
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountBelow, CountValues
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
+from reportgen.wording import count, counted, listed, number, percent
 
 # What is said of every column beside the quantiles that the section lists.
 SAID = (0.0, 0.5, 1.0)

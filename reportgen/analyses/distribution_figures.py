@@ -14,12 +14,12 @@ from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition
 from reportgen.config.types import Block, Count, Real
-from reportgen.numbers import count, counted, listed, number
 from reportgen.reduce.counts import Counts
 from reportgen.reduce.histograms import Histogram, HistogramCounts
 from reportgen.reduce.moments import Moments
 from reportgen.reduce.quantiles import Curve, QuantileValues
 from reportgen.style import series_colour
+from reportgen.wording import count, counted, listed, number
 
 MOST_SAID = 8  # columns that the alternative text of one figure describes
 

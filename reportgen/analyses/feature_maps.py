@@ -22,8 +22,8 @@ from reportgen.analyses.plotting.mosaic import Scale, draw_mosaic
 from reportgen.analyses.results import Figure, Metric, Section
 from reportgen.config.types import Index
 from reportgen.errors import SectionError
-from reportgen.numbers import count, counted, listed
 from reportgen.reduce.maps import FirstMaps
+from reportgen.wording import count, counted, listed
 
 
 class FeatureMaps(NetworkAnalysis, name="feature_maps"):

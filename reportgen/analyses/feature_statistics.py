@@ -30,9 +30,9 @@ from reportgen.analyses.results import Figure, Metric, Section, Table, TableColu
 from reportgen.analyses.ticks import set_linear
 from reportgen.config.types import Count, Fraction, Index
 from reportgen.errors import SectionError
-from reportgen.numbers import count, counted, listed, number, percent
 from reportgen.reduce.maps import CountImages, DescribeFilters, FilterStatistics, ImageCount
 from reportgen.style import DIVERGING_MAP
+from reportgen.wording import count, counted, listed, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing

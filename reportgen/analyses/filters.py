@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from reportgen.analyses.base import NetworkAnalysis
 from reportgen.analyses.results import Table, TableColumn
 from reportgen.errors import SectionError
-from reportgen.numbers import count, counted, listed, number
 from reportgen.reduce.maps import MapsOf
+from reportgen.wording import count, counted, listed, number
 
 Values = NDArray[np.float64]
 

@@ -14,12 +14,12 @@ from reportgen.analyses.plotting.axes import new_figure
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.analyses.ticks import set_linear
 from reportgen.config.types import ColumnRef
-from reportgen.numbers import count, counted, listed, number, percent
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountRows, Counts, CountValues, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS
+from reportgen.wording import count, counted, listed, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing

@@ -9,8 +9,8 @@ from reportgen.analyses.results import check_id
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
-from reportgen.numbers import MISSING, counted, listed, number
 from reportgen.reduce.histograms import HistogramCounts
+from reportgen.wording import MISSING, counted, listed, number
 
 ROUNDING = 1e-12  # of a correlation
 

@@ -17,12 +17,12 @@ from reportgen.analyses.ticks import Values, padded, set_linear
 from reportgen.config.columns import Column
 from reportgen.config.expressions import both
 from reportgen.config.types import ColumnRef, Real, Selection, Text
-from reportgen.numbers import count, counted, number, percent
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountBelow, Counts, CountValues
 from reportgen.reduce.histograms import Histogram, HistogramCounts
 from reportgen.reduce.quantiles import Comparison, SubsetComparison
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, series_colour
+from reportgen.wording import count, counted, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

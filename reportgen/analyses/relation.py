@@ -21,13 +21,13 @@ from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, compare
 from reportgen.config.types import ColumnRef, Count
 from reportgen.errors import SectionError
-from reportgen.numbers import counted, listed, number
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.binned import QuantilesInBins
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis, FewRows, Histogram2D
 from reportgen.reduce.moments import Pearson
 from reportgen.reduce.ranks import Spearman
+from reportgen.wording import counted, listed, number
 
 
 class Relation(Analysis, name="relation"):

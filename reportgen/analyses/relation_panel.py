@@ -12,11 +12,11 @@ from reportgen.analyses.plotting.axes import colour_bar, is_left_empty, new_figu
 from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.analyses.ticks import Values, padded, set_linear, set_log
 from reportgen.config.columns import Column
-from reportgen.numbers import counted, number
 from reportgen.reduce.binned import BinnedQuantiles
 from reportgen.reduce.histograms import Counts2D, Rows
 from reportgen.reduce.moments import CorrelationMatrix
 from reportgen.style import DENSITY_MAP, HALO, INK, series_colour
+from reportgen.wording import counted, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,9 +17,9 @@ from reportgen.analyses.plotting.sky import (
 )
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.types import ColumnRef, Positive, Real
-from reportgen.numbers import count, counted, number, percent
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.sky import MAX_CELLS, CountOnSky, SkyCounts
+from reportgen.wording import count, counted, number, percent
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.lettering import text_width
-from reportgen.numbers import number
+from reportgen.wording import number
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis

@@ -17,8 +17,8 @@ from reportgen.analyses.ticks import padded, set_linear
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Count, Positive, Text
 from reportgen.errors import SectionError
-from reportgen.numbers import counted, listed, number
 from reportgen.style import MUTED, series_colour
+from reportgen.wording import counted, listed, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

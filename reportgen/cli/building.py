@@ -19,10 +19,10 @@ from reportgen.cli.output import keep_going_unread
 from reportgen.errors import ExitCode, ReportgenError
 
 if TYPE_CHECKING:
+    from reportgen.build.pipeline import Built
     from reportgen.config.loader import Report
-    from reportgen.run import Built
-    from reportgen.summary import Summary
-    from reportgen.timeline import Timeline
+    from reportgen.record import Summary
+    from reportgen.workers.timeline import Timeline
 
 
 @cli.command()
@@ -72,12 +72,12 @@ def build(  # noqa: PLR0917 - click names them all
     if dry_run and not mail:
         raise click.UsageError("--dry-run is for --mail: reportgen plan says what a build would do")
 
-    from reportgen.matrix.building import worst_code
-    from reportgen.pool import default_workers
-    from reportgen.progress import progress_display
-    from reportgen.run import Options
-    from reportgen.run import build as build_report
-    from reportgen.timeline import Timeline, process_started
+    from reportgen.build.matrix import worst_code
+    from reportgen.build.pipeline import Options
+    from reportgen.build.pipeline import build as build_report
+    from reportgen.build.progress import progress_display
+    from reportgen.workers.pool import default_workers
+    from reportgen.workers.timeline import Timeline, process_started
 
     given = [str(config), *(p for text in overrides for p in ("--set", text))]
     given += [] if output is None else ["--output", str(output)]
@@ -131,7 +131,7 @@ def _tell(built: "Built", *, quiet: bool, verbose: bool) -> None:
 
 def _write_profile(file: Path, timeline: "Timeline") -> int:
     """Write where the time went; give the exit code."""
-    from reportgen.timeline import timeline_text
+    from reportgen.workers.timeline import timeline_text
 
     try:
         file.write_text(timeline_text(timeline.spans, timeline.started), encoding="utf-8")
@@ -191,10 +191,10 @@ def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> i
 
 def _check(report: "Report", name: str = "") -> list[ReportgenError]:
     """Say which sources of a report are there; give what is wrong. name: before each line."""
-    from reportgen.features import model_problems
-    from reportgen.numbers import count
+    from reportgen.build.image_tasks import model_problems
+    from reportgen.data.sources import every_source, open_sources
     from reportgen.render.environment import check_templates
-    from reportgen.sources import every_source, open_sources
+    from reportgen.wording import count
 
     if report.output.templates is not None:
         check_templates(str(report.output.templates))
@@ -222,7 +222,7 @@ def _check(report: "Report", name: str = "") -> list[ReportgenError]:
 @click.option("--templates", type=click.Path(path_type=Path), help="Folder of templates to use.")
 def render(run: Path, templates: Path | None) -> int:
     """Make the documents of a RUN folder again; nothing is recomputed."""
-    from reportgen.rerender import rerender
+    from reportgen.build.rerender import rerender
 
     made = rerender(run, templates)
     for path in made.paths:

@@ -12,9 +12,9 @@ from reportgen.cli.mail import check_delivery, is_digest, mail_digest, run_names
 from reportgen.errors import ExitCode, ReportgenError
 
 if TYPE_CHECKING:
+    from reportgen.build.matrix import Outcome, Stream
     from reportgen.config.loader import Report
     from reportgen.config.reports import Matrix, Reports
-    from reportgen.matrix.building import Outcome, Stream
 
 
 def with_cells(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,8 +64,8 @@ def build_combinations(reports: "Reports", arguments: Iterable[str], how: Manner
     arguments: of the command line that builds one of them, but for which. Raises ConfigError before
     anything is built when any combination is wrong.
     """
-    from reportgen.matrix.building import Job, build_all, outcome_table, worst_code
-    from reportgen.run import chosen_sections
+    from reportgen.build.matrix import Job, build_all, outcome_table, worst_code
+    from reportgen.build.pipeline import chosen_sections
 
     matrix = reports.all()
     chosen_sections(matrix.reports[0], how.only)
@@ -105,7 +105,7 @@ def check_combinations(
 
     check: says what is there, with a name before each line, and gives what is wrong.
     """
-    from reportgen.matrix.building import worst_code
+    from reportgen.build.matrix import worst_code
 
     codes: list[int] = []
     matrix = reports.all()
@@ -128,7 +128,7 @@ def check_combinations(
 
 def write_index(matrix: "Matrix") -> int:
     """Write the index above all combinations; say what is wrong, and give the exit code."""
-    from reportgen.matrix.index import write_matrix_index
+    from reportgen.build.matrix_index import write_matrix_index
 
     try:
         write_matrix_index(matrix)

@@ -14,7 +14,7 @@ from reportgen.errors import ExitCode
 def sections(name: str | None) -> int:
     """List the analyses that sections may use, or document the keys of one."""
     from reportgen.analyses.base import installed_analyses
-    from reportgen.documentation import describe_analysis, first_line
+    from reportgen.cli.reference import describe_analysis, first_line
 
     registry = installed_analyses()
     if name is not None:
@@ -33,8 +33,8 @@ def sections(name: str | None) -> int:
 def schema(summary: bool) -> int:
     """Print the JSON Schema of the configuration, for editors."""
     from reportgen.analyses.base import installed_analyses
-    from reportgen.documentation import configuration_schema
-    from reportgen.summary import summary_schema
+    from reportgen.cli.reference import configuration_schema
+    from reportgen.record import summary_schema
 
     found = summary_schema() if summary else configuration_schema(installed_analyses().types)
     click.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -58,7 +58,7 @@ def sample(folder: Path, seed: int, rows: int, images: int) -> int:
 @cli.command()
 def doctor() -> int:
     """Say what PDF, fonts and optional parts need, and how to get what is missing."""
-    from reportgen.doctor import examine
+    from reportgen.cli.doctor import examine
 
     findings = examine()
     for finding in findings:

@@ -148,7 +148,7 @@ def is_digest(reports: Sequence["Report"]) -> bool:
 
 def run_names(folder: Path) -> frozenset[str]:
     """Return the names of the runs in an output folder."""
-    from reportgen.publish import RUN_ID
+    from reportgen.run_folder import RUN_ID
 
     if not folder.is_dir():
         return frozenset()

@@ -91,8 +91,8 @@ def history(  # noqa: PLR0917 - click names them all
         series = read_series(opened, words[0], report, nights or 30)
     files = [(file, form) for file, form in ((png, "png"), (svg, "svg")) if file is not None]
     for file, form in files:
-        from reportgen.publish import replace_file
         from reportgen.render.series_figure import series_figure
+        from reportgen.run_folder import replace_file
 
         replace_file(file, series_figure(tables.plotted(series), form))
     if as_json:
@@ -188,8 +188,8 @@ def diff(  # noqa: PLR0917 - click names them all
     )
     result = found.difference
     if html is not None:
-        from reportgen.publish import replace_file
         from reportgen.render.diff import render_diff
+        from reportgen.run_folder import replace_file
 
         sides = (found.before, found.after)
         page = render_diff(*sides, result.changes, result.sentences, result.noise.said)

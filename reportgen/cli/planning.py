@@ -18,8 +18,8 @@ def plan(
     config: Path, overrides: tuple[str, ...], cells: tuple[str, ...], output: Path | None
 ) -> int:
     """Say which sections a build would make anew tonight, and why; nothing is made or written."""
-    from reportgen.planning import plan_report
-    from reportgen.run import chosen_sections
+    from reportgen.build.pipeline import chosen_sections
+    from reportgen.build.plan import plan_report
 
     reports = read_reports(config, overrides, cells, output)
     for cell in reports.cells or (None,):

@@ -31,8 +31,8 @@ def summary(runs: tuple[str, ...], markdown: bool, link: str) -> int:
     summaries may have, and says what it leaves out.
     """
     from reportgen.quality.lookup import find_run
+    from reportgen.record import read_summary
     from reportgen.render.outline import run_outline
-    from reportgen.summary import read_summary
 
     if link and not markdown:
         raise click.UsageError("--link is for --markdown only.")

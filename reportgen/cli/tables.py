@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from io import StringIO
 from textwrap import wrap
 
-from reportgen.numbers import count, listed, number
 from reportgen.quality.backtest import Backtest, FiredRecord, ReplayRecord
 from reportgen.quality.diff.records import Changes
 from reportgen.quality.diff.sentences import sentences
@@ -23,6 +22,7 @@ from reportgen.quality.overview import (
 from reportgen.quality.quantities import symbol
 from reportgen.render.series import Series, SeriesPoint, usual_step
 from reportgen.render.terminal import plot_lines, signs_for
+from reportgen.wording import count, listed, number
 
 _LEAST_WIDTH = 40
 _LEAST_TEXT = 20  # columns

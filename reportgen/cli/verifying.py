@@ -20,10 +20,10 @@ def verify(run: Path, workers: int | None, quiet: bool) -> int:
     Exit code 1 when anything differs; then it is said what, and what has changed since.
     """
     from reportgen.analyses.base import installed_analyses
-    from reportgen.numbers import count
-    from reportgen.pool import default_workers
-    from reportgen.progress import progress_display
-    from reportgen.verification import verify_run
+    from reportgen.build.progress import progress_display
+    from reportgen.build.verify import verify_run
+    from reportgen.wording import count
+    from reportgen.workers.pool import default_workers
 
     analyses = installed_analyses().types
     with progress_display(quiet=quiet) as progress:

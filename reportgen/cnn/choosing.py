@@ -10,7 +10,7 @@ from reportgen.cnn.exporting import ExportError, export_network, get_exported, p
 from reportgen.cnn.extractor import Extractor, build_extractor
 from reportgen.cnn.litert import LiteRTError, import_litert, load_extractor
 from reportgen.cnn.network import Fitted, Network, fit_network
-from reportgen.store import Store
+from reportgen.data.store import Store
 
 
 def export_once(fitted: Fitted, store: Store) -> None:

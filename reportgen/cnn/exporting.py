@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from reportgen.cnn.extractor import rebuild
 from reportgen.cnn.importing import first_line, import_tensorflow, silence
 from reportgen.cnn.network import Fitted
-from reportgen.store import Store
+from reportgen.data.store import Store
 from reportgen.versions import package_digest
 
 

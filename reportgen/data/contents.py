@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.data.hdf5 import ColumnPlace
-from reportgen.store import Store
+from reportgen.data.store import Store
 from reportgen.versions import package_digest
 
 SYNTHETIC = "synthetic"

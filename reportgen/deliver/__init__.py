@@ -18,8 +18,8 @@ from reportgen.deliver.subject import WORDS, subject_of
 from reportgen.deliver.transport import DeliveryError, RefusedError
 from reportgen.deliver.webhook import notice_message, verdict_message
 from reportgen.errors import ConfigError
-from reportgen.publish import RUN_ID, started_now
-from reportgen.summary import read_summary, worst
+from reportgen.record import read_summary, worst
+from reportgen.run_folder import RUN_ID, started_now
 
 __all__ = ["Absent", "Log", "Options", "deliver_notice", "deliver_runs", "flush_outbox"]
 __all__ += ["write_messages"]

@@ -13,12 +13,12 @@ from reportgen.config.columns import unit_symbol
 from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.recipients import Run
 from reportgen.deliver.subject import MARKS, WORDS, Links, full_label, links_of, night_of
-from reportgen.numbers import MISSING, number
 from reportgen.quality.checks.verdicts import troubled_checks
+from reportgen.record import FigureRecord, MetricRecord, SectionRecord, Status, Summary
 from reportgen.render.environment import render_page
 from reportgen.render.view import ReportView, report_view
 from reportgen.style import PNG_DPI
-from reportgen.summary import FigureRecord, MetricRecord, SectionRecord, Status, Summary
+from reportgen.wording import MISSING, number
 
 MOST_ROWS = 1  # of the tables of the report, none of which a mail shows
 SCREEN_DPI = 110  # at which a column of a journal fills a phone

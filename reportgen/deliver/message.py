@@ -28,9 +28,9 @@ from reportgen.deliver.recipients import Run
 from reportgen.deliver.subject import WORDS, digest_subject, night_of, subject_of
 from reportgen.deliver.transport import DeliveryError, RefusedError, one_line
 from reportgen.errors import ConfigError, ReportgenError
-from reportgen.numbers import bytes_text
+from reportgen.record import STATUSES, Summary
 from reportgen.render.pdf import render_pdf
-from reportgen.summary import STATUSES, Summary
+from reportgen.wording import bytes_text
 
 LONGEST_NAME = 120  # characters of a title in a header
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from reportgen.config.deliver import DeliverBlock, When
 from reportgen.errors import ConfigError
-from reportgen.summary import Summary, read_summary
+from reportgen.record import Summary, read_summary
 
 HOW = "add a block deliver: to the configuration and build the report, see docs/mail.md"
 

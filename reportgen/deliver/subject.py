@@ -8,9 +8,9 @@ from urllib.parse import quote
 from reportgen.config.columns import Column
 from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.transport import DeliveryError, one_line
-from reportgen.numbers import counted, number
 from reportgen.quality.checks.verdicts import count_checks, verdict_sentence, worst_check
-from reportgen.summary import STATUSES, CheckRecord, MetricRecord, SectionRecord, Status, Summary
+from reportgen.record import STATUSES, CheckRecord, MetricRecord, SectionRecord, Status, Summary
+from reportgen.wording import counted, number
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "WARN", "fail": "FAIL", "error": "ERROR"}
 MARKS: dict[Status, str] = {"ok": "✓", "warn": "▲", "fail": "✗", "error": "■"}

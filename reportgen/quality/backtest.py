@@ -13,7 +13,7 @@ from reportgen.quality.checks.budgets import budget_labels
 from reportgen.quality.checks.evaluation import evaluate
 from reportgen.quality.checks.facts import Facts, NightValues, Reference, read_references
 from reportgen.quality.history import CheckPoint, MetricTable, open_history
-from reportgen.summary import CheckRecord, MetricRecord, Record, SectionRecord, Status
+from reportgen.record import CheckRecord, MetricRecord, Record, SectionRecord, Status
 
 _NOT_KEPT = {
     "fresh": "The history does not say how old the files were.",

@@ -18,7 +18,7 @@ from reportgen.quality.diff.sentences import sentences
 from reportgen.quality.history import HistoryError, MetricTable, open_history
 from reportgen.quality.lookup import history_place
 from reportgen.quality.nights import import_runs, night_before
-from reportgen.summary import (
+from reportgen.record import (
     HistoryRecord,
     MetricRecord,
     PastRecord,

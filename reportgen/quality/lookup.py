@@ -8,12 +8,12 @@ from pathlib import Path
 
 from reportgen.config.schema import OutputBlock
 from reportgen.errors import ConfigError
-from reportgen.numbers import listed
-from reportgen.publish import LATEST, RUN_ID
 from reportgen.quality.history import FILE as HISTORY
 from reportgen.quality.nights import night_before as last_night_before
 from reportgen.quality.nights import night_of, run_date, run_names
-from reportgen.summary import FILE
+from reportgen.record import FILE
+from reportgen.run_folder import LATEST, RUN_ID
+from reportgen.wording import listed
 
 VARIABLE = "REPORTGEN_HISTORY"
 BUILD = "build"

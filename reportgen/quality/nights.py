@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reportgen.errors import ConfigError
-from reportgen.publish import RUN_ID
 from reportgen.quality.history.records import (
     MetricValue,
     NightRun,
@@ -18,7 +17,8 @@ from reportgen.quality.history.records import (
     origin_text,
     record_stamp,
 )
-from reportgen.summary import Status, read_summary
+from reportgen.record import Status, read_summary
+from reportgen.run_folder import RUN_ID
 
 if TYPE_CHECKING:
     from reportgen.quality.history.store import History

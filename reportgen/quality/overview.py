@@ -5,10 +5,10 @@ from datetime import date
 
 from reportgen.config.suggest import unknown
 from reportgen.errors import ConfigError
-from reportgen.numbers import listed
 from reportgen.quality.history import FILE, KnownMetric, MetricName, NightRun, Point
 from reportgen.quality.history.store import History
-from reportgen.summary import Record, Status
+from reportgen.record import Record, Status
+from reportgen.wording import listed
 
 
 class PointRecord(Record):

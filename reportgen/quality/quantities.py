@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from reportgen.config.columns import unit_problem, unit_symbol
-from reportgen.numbers import count, number
+from reportgen.wording import count, number
 
 _ATTACHED = {"%", "°", "′", "″"}
 _NO_RATIO = {"%", "°", "′", "″", "mag", "dex", "dB", "°C"}

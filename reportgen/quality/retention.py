@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reportgen.publish import DELETING, LATEST, LINK, RUN_ID, finish_deletions, publishing_errors
 from reportgen.quality.nights import DOCUMENTS, RunEntry, in_order, nights
-from reportgen.summary import FILE
+from reportgen.record import FILE
+from reportgen.run_folder import DELETING, LATEST, LINK, RUN_ID, finish_deletions, publishing_errors
 
 _FORMAT = "reportgen-run/"
 _OWN = frozenset({FILE, LINK, *DOCUMENTS.values()})

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from reportgen.numbers import MISSING
 from reportgen.quality.diff.records import (
     Changes,
     ComparedRun,
@@ -23,11 +22,12 @@ from reportgen.quality.quantities import (
     times,
     with_unit,
 )
+from reportgen.record import ChangeRecord, Status, Summary
 from reportgen.render.environment import render_page
 from reportgen.render.fonts import font_faces
 from reportgen.render.html import FONTS
 from reportgen.render.view import WORDS
-from reportgen.summary import ChangeRecord, Status, Summary
+from reportgen.wording import MISSING
 
 _KINDS: dict[MetricKind, str] = {
     "missing": "no value now",

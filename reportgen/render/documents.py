@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reportgen.record import Summary
 from reportgen.render.html import render_html
 from reportgen.render.pdf import render_pdf
-from reportgen.summary import Summary
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from reportgen.record import FigureRecord, Summary
 from reportgen.render.environment import render_page
 from reportgen.render.fonts import font_faces
 from reportgen.render.svg import colour_variables, inline_svg
 from reportgen.render.view import SHORT_ROWS, report_view
-from reportgen.summary import FigureRecord, Summary
 
 FONTS = "/* fonts */"  # stands in the page until it is known whether it has slanted words
 MOST_ROWS = 500  # longest table on the page; the file has all of it

@@ -11,16 +11,16 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from reportgen.errors import PublishError
-from reportgen.numbers import count, listed
-from reportgen.publish import publishing_errors, replace_file
 from reportgen.quality.nights import Night, RunEntry, nights
+from reportgen.record import STATUSES, ReportRecord, Status
 from reportgen.render.environment import render_page
 from reportgen.render.fonts import font_faces
 from reportgen.render.html import FONTS
 from reportgen.render.neighbours import NEIGHBOURS, neighbour_pages
 from reportgen.render.trends import HEIGHT, WIDTH, Limits, TrendView, trend_view
 from reportgen.render.view import WORDS
-from reportgen.summary import STATUSES, ReportRecord, Status
+from reportgen.run_folder import publishing_errors, replace_file
+from reportgen.wording import count, listed
 
 INDEX = "index.html"
 MARK = "<!-- The nights of a report, written by reportgen. -->"  # in no page but ours

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote, urlsplit
 
 from reportgen.errors import ConfigError
+from reportgen.record import STATUSES, Status
 from reportgen.render.outline import Line, Outline, Part
-from reportgen.summary import STATUSES, Status
 
 # A step may write 1 MiB of summary (GitHub, "Workflow commands"); some of it is left to others.
 MOST_BYTES = 900_000

@@ -8,13 +8,13 @@ from operator import itemgetter
 
 from markupsafe import Markup
 
-from reportgen.numbers import count, listed
 from reportgen.quality.checks.verdicts import verdict_sentence
+from reportgen.record import STATUSES, Status, Summary
 from reportgen.render.environment import render_page
 from reportgen.render.fonts import font_faces
 from reportgen.render.html import FONTS
 from reportgen.render.view import WORDS
-from reportgen.summary import STATUSES, Status, Summary
+from reportgen.wording import count, listed
 
 NOT_BUILT = "Not built yet"
 UNREADABLE = "Cannot be read"

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from reportgen.record import SectionRecord, Status, Summary
 from reportgen.render.view import WORDS, Attention, ReportView, SinceView, report_view
-from reportgen.summary import SectionRecord, Status, Summary
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from urllib.parse import unquote, urlsplit
 from markupsafe import escape
 
 from reportgen.errors import SectionError
+from reportgen.record import FigureRecord, Summary
 from reportgen.render.environment import render_page
 from reportgen.render.view import ReportView, report_view
 from reportgen.style import PNG_DPI, font_path
-from reportgen.summary import FigureRecord, Summary
 
 MOST_ROWS = 40  # longest table on paper; a table of 1000 rows would take 5 s
 SMALL_DPI, SMALL_QUALITY = 110, 55  # of pictures in a PDF for a mail, and of JPEG

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from reportgen.analyses.results import Figure, Section, Table, TableColumn
+from reportgen.record import ColumnRecord, FigureRecord, MetricRecord, TableRecord
 from reportgen.render.table_files import write_table
 from reportgen.style import PNG_DPI, house_style
-from reportgen.summary import ColumnRecord, FigureRecord, MetricRecord, TableRecord
 
 # How each form of a figure is saved. None keeps the time and matplotlib's version out.
 _FORMS: Mapping[str, Mapping[str, Any]] = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.numbers import number
+from reportgen.wording import number
 
 WIDTH, HEIGHT, EDGE = 72.0, 18.0, 2.0
 

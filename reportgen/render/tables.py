@@ -6,8 +6,8 @@ from itertools import islice
 from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
-from reportgen.numbers import MISSING, count, counted, number
-from reportgen.summary import ColumnRecord, TableRecord
+from reportgen.record import ColumnRecord, TableRecord
+from reportgen.wording import MISSING, count, counted, number
 
 FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"  # as wide as a digit, and as a point
 

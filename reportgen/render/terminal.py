@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from reportgen.numbers import number
 from reportgen.render.series import Series, SeriesPoint
+from reportgen.wording import number
 
 HEIGHT = 9  # lines of characters
 _LEAST_WIDTH = 12

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from reportgen.config.columns import unit_symbol
-from reportgen.numbers import MISSING, number
 from reportgen.quality.history import MetricValue
 from reportgen.quality.nights import Night
 from reportgen.render.series import usual_step
+from reportgen.wording import MISSING, number
 
 MOST_NIGHTS = 120  # a night more would be narrower than the line
 WIDTH, HEIGHT = 340.0, 118.0  # CSS pixels where there is room

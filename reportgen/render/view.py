@@ -6,17 +6,13 @@ from datetime import date, datetime
 from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
-from reportgen.numbers import MISSING, bytes_text, counted, listed, number
 from reportgen.quality.checks.verdicts import (
     short_title,
     troubled_checks,
     verdict_sentence,
     waived_checks,
 )
-from reportgen.render.neighbours import NightLinks, night_links
-from reportgen.render.spark import Spark, spark
-from reportgen.render.tables import TableView, table_view
-from reportgen.summary import (
+from reportgen.record import (
     ChangeRecord,
     CheckRecord,
     FigureRecord,
@@ -26,6 +22,10 @@ from reportgen.summary import (
     Status,
     Summary,
 )
+from reportgen.render.neighbours import NightLinks, night_links
+from reportgen.render.spark import Spark, spark
+from reportgen.render.tables import TableView, table_view
+from reportgen.wording import MISSING, bytes_text, counted, listed, number
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "Warning", "fail": "Failed", "error": "Error"}
 MOST_CHANGES = 6  # sentences on what changed that stand open

@@ -41,7 +41,7 @@ def scan(folder):
 
 def pass_over(folder, cache=None):
     """Give what a pass gives a section on the network, with exported networks in folder/cache."""
-    from reportgen.features import scan_features
+    from reportgen.build.image_tasks import scan_features
 
     return scan_features(*section_on_network(folder), cache)["filters"]
 
@@ -52,7 +52,7 @@ def section_on_network(folder):
     from reportgen.config.networks import Images, Model
     from reportgen.data.images import ImageStack
     from reportgen.data.models import ModelFiles
-    from reportgen.store import Store
+    from reportgen.data.store import Store
 
     files = ModelFiles(
         "cnn", folder / MODEL, {"late": folder / WEIGHTS}, "theano", "", {"late": ""}

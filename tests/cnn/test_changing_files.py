@@ -5,9 +5,9 @@ import os
 import pytest
 from scanning import IMAGES, MODEL, WEIGHTS, pass_over, write_network
 
-from reportgen.cache import Cache
+from reportgen.cache.sections import Cache
 from reportgen.cnn.extractor import Extractor
-from reportgen.store import Store
+from reportgen.data.store import Store
 
 
 @pytest.mark.parametrize("name", [MODEL, WEIGHTS, IMAGES])

@@ -16,11 +16,11 @@ from scanning import (
 from test_litert import foreign
 
 from reportgen.analyses.base import NOTES
+from reportgen.build.image_tasks import export_networks
 from reportgen.cnn import choosing, exporting
 from reportgen.cnn.importing import import_tensorflow
+from reportgen.data.store import Store
 from reportgen.errors import SectionError
-from reportgen.features import export_networks
-from reportgen.store import Store
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from reportgen.cnn.importing import import_tensorflow
 from reportgen.cnn.litert import LiteRTError, import_litert, load_extractor
 from reportgen.cnn.network import fit_network, random_network
 from reportgen.cnn.weights import read_network
+from reportgen.data.store import Store
 from reportgen.errors import SectionError
-from reportgen.store import Store
 
 LAYER = 4
 

@@ -7,9 +7,9 @@ import pytest
 from documents import GOOD, cases
 
 from reportgen.analyses.base import installed_analyses
+from reportgen.cli.reference import configuration_schema, describe_analysis
 from reportgen.config.checks import CheckBlock
 from reportgen.docstrings import field_docstrings
-from reportgen.documentation import configuration_schema, describe_analysis
 
 HEAD = "references: {paper: 20260901T020000Z, old: ../runs/x}\n"  # line 1; checks are on line 22
 REPORT = f"{HEAD}{GOOD}    checks:\n"

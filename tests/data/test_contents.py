@@ -16,7 +16,7 @@ from reportgen.data.contents import (
     stamp,
 )
 from reportgen.data.hdf5 import ColumnPlace, is_whole
-from reportgen.store import Store
+from reportgen.data.store import Store
 
 
 @pytest.fixture

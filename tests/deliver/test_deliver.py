@@ -24,7 +24,7 @@ from reportgen.deliver import (
 )
 from reportgen.deliver.recipients import delivery_settings, read_runs
 from reportgen.errors import ConfigError, ExitCode
-from reportgen.summary import read_summary
+from reportgen.record import read_summary
 
 A, B, ME = "a@example.org", "b@example.org", "me@example.org"
 AGAIN, TRIAL = Options(again=True), Options(to=(ME,))

@@ -27,7 +27,7 @@ from reportgen.deliver.message import Mail
 from reportgen.deliver.recipients import read_runs
 from reportgen.deliver.transport import RefusedError
 from reportgen.errors import SectionError
-from reportgen.summary import DocumentRecord, ErrorRecord, read_summary
+from reportgen.record import DocumentRecord, ErrorRecord, read_summary
 
 NOW = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
 LINKS = LinksBlock(report="https://x.org/{{ run.id }}/report.html", index="https://x.org/")

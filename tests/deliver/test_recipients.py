@@ -7,7 +7,7 @@ from mailed_runs import MAIL
 from reportgen.config.deliver import SEVERITIES, MailBlock
 from reportgen.deliver.recipients import NEWS, is_worth_telling
 from reportgen.quality.diff.records import InputKind, MetricKind, SectionKind, VerdictKind
-from reportgen.summary import ChangeRecord, DocumentRecord, ErrorRecord, HistoryRecord, SinceRecord
+from reportgen.record import ChangeRecord, DocumentRecord, ErrorRecord, HistoryRecord, SinceRecord
 
 QUIET = ["input grown", "input changed", "verdict still", "metric within", "versions"]
 BROKEN = {"pdf": DocumentRecord(error=ErrorRecord(kind="error", message="no Pango"))}

@@ -16,7 +16,7 @@ from reportgen.deliver.subject import (
     verdict_words,
 )
 from reportgen.deliver.transport import DeliveryError, one_line
-from reportgen.summary import DocumentRecord, ErrorRecord, InputRecord, PastRecord, with_status
+from reportgen.record import DocumentRecord, ErrorRecord, InputRecord, PastRecord, with_status
 
 RUN = "20260901T020000Z"
 NO_PDF = {"pdf": DocumentRecord(error=ErrorRecord(kind="error", message="Pango is missing."))}

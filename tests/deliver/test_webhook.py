@@ -17,7 +17,7 @@ from reportgen.deliver.webhook import (
     notice_message,
     verdict_message,
 )
-from reportgen.summary import read_summary
+from reportgen.record import read_summary
 
 SUBJECT = "[cdfs] FAIL 1 of 2 checks"
 LINKS = LinksBlock(report="https://x.org/{{ run.id }}/report.html")

@@ -9,7 +9,7 @@ import tomllib
 from projects import ROOT
 from scheduled_jobs import DEPLOY, program, read_yaml
 
-from reportgen.doctor import APT_LINE
+from reportgen.cli.doctor import APT_LINE
 
 DOCKERFILE = DEPLOY / "Dockerfile"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

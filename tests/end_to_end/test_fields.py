@@ -20,7 +20,7 @@ from projects import (
     reportgen,
 )
 
-from reportgen.store import FOLDER
+from reportgen.data.store import FOLDER
 
 FIELDS = ROOT / "configs" / "fields.yaml"
 ROWS = {"cdfs": 211, "elais": 347}

@@ -20,10 +20,10 @@ import pytest
 from projects import SECONDS, Project, clean_environment, section
 from warm_builds import WarmBuilds, parents_of_processes, warm_builds
 
-from reportgen.publish import RUN_ID
+from reportgen.data.store import FOLDER
+from reportgen.record import Summary
 from reportgen.render.index import MARK
-from reportgen.store import FOLDER
-from reportgen.summary import Summary
+from reportgen.run_folder import RUN_ID
 
 FIRST_NIGHT = 1_790_000_000  # seconds since 1970: 2026-09-21
 DAY = 86_400  # s

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from projects import DISTRIBUTION, SECONDS, Project, clean_environment, read_summary, small_project
 
-from reportgen.store import FOLDER
-from reportgen.summary import Summary
+from reportgen.data.store import FOLDER
+from reportgen.record import Summary
 
 BUILDS = 8
 WAITING = re.compile(

@@ -9,7 +9,7 @@ import pytest
 from projects import DISTRIBUTION, Project, small_project
 
 from reportgen.analyses.base import installed_analyses
-from reportgen.documentation import configuration_schema
+from reportgen.cli.reference import configuration_schema
 from reportgen.errors import ExitCode
 
 SOME_ARE_MISSING = """

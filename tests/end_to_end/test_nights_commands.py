@@ -17,7 +17,7 @@ import yaml
 from made_nights import make_run, started
 from projects import SECONDS, call, clean_environment
 
-from reportgen.summary import CheckRecord, read_summary, with_status, write_summary
+from reportgen.record import CheckRecord, read_summary, with_status, write_summary
 
 NIGHTS, GAP, BROKEN, LAST = 20, (6, 11, 12), 15, 290.0
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from projects import DISTRIBUTION, SECONDS, clean_environment, reportgen, section, small_project
 
-from reportgen.store import FOLDER
+from reportgen.data.store import FOLDER
 
 SLOW = """
 import time

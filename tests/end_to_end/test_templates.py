@@ -5,8 +5,8 @@ import shutil
 import pytest
 from projects import DISTRIBUTION, call, read_summary, reportgen, small_project
 
+from reportgen.build.rerender import rerender
 from reportgen.errors import ConfigError
-from reportgen.rerender import rerender
 
 PAGE = "<!DOCTYPE html>\n<title>Mine</title>\n<p>{{ view.summary.report.title }}: "
 

@@ -20,7 +20,7 @@ from astropy.table import Table
 from projects import Project, read_summary, section
 from warm_builds import Ended, warm_builds
 
-from reportgen.store import FOLDER
+from reportgen.data.store import FOLDER
 
 FIRST = datetime(2026, 10, 1, 2, tzinfo=UTC)
 NIGHTS = 30

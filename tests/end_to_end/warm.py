@@ -104,10 +104,10 @@ def serve():
     import sqlalchemy.dialects.sqlite  # noqa: F401
     from pebble.concurrent import process  # noqa: F401
 
-    from reportgen import run, sections  # noqa: F401
+    from reportgen.build import pipeline, sections  # noqa: F401
     from reportgen.quality.history import store  # noqa: F401
 
-    sections.PRELOADED[:] = ["reportgen.work"]  # no section here draws anything
+    sections.PRELOADED[:] = ["reportgen.build.tasks"]  # no section here draws anything
     for line in sys.stdin:
         request = json.loads(line)
         number = os.fork() or build(request)

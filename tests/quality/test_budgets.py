@@ -3,7 +3,7 @@ from made_nights import make_run, started
 
 from reportgen.config.budgets import ReportBudgets
 from reportgen.quality.checks.budgets import assume_budgets, settle_budgets
-from reportgen.summary import DocumentRecord, ErrorRecord, read_summary
+from reportgen.record import DocumentRecord, ErrorRecord, read_summary
 
 FORMS = ("html", "pdf")
 BLOCK = ReportBudgets(html="1 MB", pdf="5 kB", seconds=60, memory="1 GB", severity="fail")

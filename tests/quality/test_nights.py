@@ -79,7 +79,7 @@ def test_only_runs_that_the_history_lacks_are_read(tmp_path, runs, history, monk
         read.append(folder.name)
         return read_summary(folder)
 
-    from reportgen.summary import read_summary
+    from reportgen.record import read_summary
 
     monkeypatch.setattr("reportgen.quality.nights.read_summary", noted)
     listed = from_history(history, tmp_path)

@@ -11,9 +11,9 @@ from made_nights import make_run, started
 from projects import SECONDS, clean_environment
 
 from reportgen.errors import PublishError
-from reportgen.publish import new_run
 from reportgen.quality.nights import RunEntry, list_runs
 from reportgen.quality.retention import Deleted, Keep, delete_runs, not_ours, to_delete
+from reportgen.run_folder import new_run
 
 NOW = started(1000)
 

@@ -5,14 +5,14 @@ from made_nights import record, started
 
 from reportgen.quality.diff.compare import compare
 from reportgen.quality.diff.sentences import sentences
-from reportgen.render.diff import render_diff
-from reportgen.summary import (
+from reportgen.record import (
     CheckRecord,
     ErrorRecord,
     MetricRecord,
     SectionRecord,
     with_status,
 )
+from reportgen.render.diff import render_diff
 
 PHONE = {"viewport": {"width": 360, "height": 740}}
 DESK = {"viewport": {"width": 1400, "height": 900}}

@@ -13,7 +13,7 @@ from mailed_runs import MAIL, change, check, mailed_run
 from reportgen.config.deliver import LinksBlock, MailBlock
 from reportgen.deliver.message import Mail
 from reportgen.deliver.recipients import Run
-from reportgen.summary import read_summary
+from reportgen.record import read_summary
 
 NOW = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
 

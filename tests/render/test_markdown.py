@@ -10,9 +10,7 @@ from markdown_it import MarkdownIt
 from told_runs import budget
 
 from reportgen.errors import ConfigError
-from reportgen.render.markdown import MOST_BYTES, MOST_CHARACTERS, escaped, render_markdown
-from reportgen.render.outline import run_outline
-from reportgen.summary import (
+from reportgen.record import (
     ChangeRecord,
     CheckRecord,
     ColumnRecord,
@@ -22,6 +20,8 @@ from reportgen.summary import (
     TableRecord,
     with_status,
 )
+from reportgen.render.markdown import MOST_BYTES, MOST_CHARACTERS, escaped, render_markdown
+from reportgen.render.outline import run_outline
 
 GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 # What of a page holds no text of a run, and may stand there.

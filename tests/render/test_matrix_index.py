@@ -3,12 +3,12 @@
 import pytest
 from made_nights import make_run, started
 
+from reportgen.build.matrix_index import write_matrix_index
 from reportgen.config.reports import Reports
 from reportgen.config.schema import CatalogueSection
 from reportgen.errors import ExitCode, PublishError
-from reportgen.matrix.index import write_matrix_index
+from reportgen.record import read_summary
 from reportgen.render.view import verdict_sentence
-from reportgen.summary import read_summary
 
 PHONE = {"viewport": {"width": 360, "height": 740}}
 DESK = {"viewport": {"width": 1400, "height": 900}}

@@ -10,9 +10,9 @@ import pytest
 from pypdf import PdfReader
 
 from reportgen.errors import SectionError
+from reportgen.record import ErrorRecord, read_summary
 from reportgen.render.pdf import print_page, render_pdf
 from reportgen.style import FONT_FILES
-from reportgen.summary import ErrorRecord, read_summary
 
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 HEAD = '<html lang="en"><head><meta charset="utf-8"><title>T</title></head>'

@@ -5,9 +5,9 @@ from projects import DISTRIBUTION, section, small_project
 from pypdf import PdfReader
 
 from reportgen.analyses.base import installed_analyses
+from reportgen.build.pipeline import Options, build
+from reportgen.build.progress import Nobody
 from reportgen.config.loader import load_report
-from reportgen.progress import Nobody
-from reportgen.run import Options, build
 
 LONG = "A title that goes on and on about " + "things, " * 40
 WORD = "Pneumonoultramicroscopicsilicovolcanoconiosis"

@@ -3,10 +3,7 @@ import json
 import pytest
 from told_runs import budget
 
-from reportgen.render.svg import inline_svg
-from reportgen.render.tables import aligned
-from reportgen.render.view import report_view, verdict_sentence
-from reportgen.summary import (
+from reportgen.record import (
     ChangeRecord,
     CheckRecord,
     DocumentRecord,
@@ -18,6 +15,9 @@ from reportgen.summary import (
     with_status,
     worst,
 )
+from reportgen.render.svg import inline_svg
+from reportgen.render.tables import aligned
+from reportgen.render.view import report_view, verdict_sentence
 
 BROKEN = ErrorRecord(kind="error", message="It broke.\nIn two places.")
 

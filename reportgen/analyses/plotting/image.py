@@ -11,8 +11,8 @@ from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.analyses.ticks import set_linear
 from reportgen.config.columns import prefixed_unit, unit_symbol
 from reportgen.config.networks import Images
-from reportgen.numbers import number
 from reportgen.style import LABEL_SIZE, TEXT_SIZE, WIDTHS
+from reportgen.wording import number
 
 Stretch = Literal["asinh", "log", "linear"]
 Values = NDArray[np.float64]

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reportgen.config.budgets import Budget, ReportBudgets, SectionBudgets
-from reportgen.numbers import bytes_text
 from reportgen.quality.checks.verdicts import is_broken
 from reportgen.quality.quantities import MOST_DIGITS, beside, exact, with_unit
-from reportgen.summary import (
+from reportgen.record import (
     CheckRecord,
     DocumentRecord,
     SectionRecord,
@@ -20,6 +19,7 @@ from reportgen.summary import (
     Summary,
     with_status,
 )
+from reportgen.wording import bytes_text
 
 BYTE = "byte"  # as astropy calls it
 

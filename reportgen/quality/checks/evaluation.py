@@ -13,7 +13,7 @@ from reportgen.quality.checks.limits import Impossible, Outcome
 from reportgen.quality.checks.subjects import cell_name, reference_value, row_name, subject_of
 from reportgen.quality.checks.verdicts import is_broken
 from reportgen.quality.quantities import capital, exact, significant, with_unit
-from reportgen.summary import (
+from reportgen.record import (
     CellRecord,
     CheckRecord,
     SectionRecord,

@@ -14,8 +14,8 @@ from reportgen.config.columns import Column
 from reportgen.config.loader import Report
 from reportgen.config.schema import CatalogueSection, NetworkSection, SectionBlock
 from reportgen.errors import ConfigError
-from reportgen.numbers import counted
-from reportgen.summary import InputRecord, Summary, TableRecord, read_summary
+from reportgen.record import InputRecord, Summary, TableRecord, read_summary
+from reportgen.wording import counted
 
 Row = int | Mapping[str, str | int | float]
 """Number of a row, counted from 0, or the values that the one row has."""

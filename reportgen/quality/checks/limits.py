@@ -9,7 +9,6 @@ from statistics import median
 from typing import NamedTuple
 
 from reportgen.config.checks import DriftBlock, MissingBlock
-from reportgen.numbers import count, counted
 from reportgen.quality.checks.facts import Facts, NightValues
 from reportgen.quality.quantities import (
     apart,
@@ -20,7 +19,8 @@ from reportgen.quality.quantities import (
     stated,
     with_unit,
 )
-from reportgen.summary import SectionRecord
+from reportgen.record import SectionRecord
+from reportgen.wording import count, counted
 
 # Standard deviation of a normal distribution in units of its median absolute deviation,
 # 1 / Φ⁻¹(3/4): Rousseeuw & Croux 1993, JASA 88, 1273.

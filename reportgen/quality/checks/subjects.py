@@ -9,7 +9,7 @@ from reportgen.config.suggest import unknown
 from reportgen.quality.checks.facts import CellReader, Facts, Reference, Row
 from reportgen.quality.checks.limits import Impossible, Subject
 from reportgen.quality.checks.verdicts import is_broken
-from reportgen.summary import ColumnRecord, SectionRecord, TableRecord
+from reportgen.record import ColumnRecord, SectionRecord, TableRecord
 
 Path = tuple[str | int, ...]
 

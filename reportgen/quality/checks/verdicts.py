@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reportgen.numbers import counted, listed
 from reportgen.quality.quantities import capital
-from reportgen.summary import CheckRecord, SectionRecord, Status, Summary
+from reportgen.record import CheckRecord, SectionRecord, Status, Summary
+from reportgen.wording import counted, listed
 
 MOST_OF_A_TITLE = 70  # characters
 

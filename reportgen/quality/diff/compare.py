@@ -22,7 +22,7 @@ from reportgen.quality.diff.records import (
 from reportgen.quality.history import Key
 from reportgen.quality.history.records import finite
 from reportgen.quality.quantities import symbol
-from reportgen.summary import (
+from reportgen.record import (
     STATUSES,
     CheckRecord,
     MetricRecord,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable
 from pathlib import PurePath
 
 from reportgen.quality.diff.records import DatasetChange, InputChange, InputKind
-from reportgen.summary import InputRecord
+from reportgen.record import InputRecord
 
 Pair = tuple[InputRecord, InputRecord]
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from reportgen.summary import Entries, Record, Status
+from reportgen.record import Entries, Record, Status
 
 InputKind = Literal[
     "unreadable",

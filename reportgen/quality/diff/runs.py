@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from reportgen.numbers import count
 from reportgen.quality.diff.compare import TOLERANCE, compare, usual_scatter
 from reportgen.quality.diff.records import Changes
 from reportgen.quality.diff.sentences import moved_beyond, sentences
 from reportgen.quality.history import HistoryError, Key, MetricTable, open_history
-from reportgen.summary import ChangeRecord, Record, Summary, read_summary
+from reportgen.record import ChangeRecord, Record, Summary, read_summary
+from reportgen.wording import count
 
 NOISE_NIGHTS = 90
 """How many nights before the later run tell how much a metric usually scatters."""

@@ -14,7 +14,7 @@ from reportgen.quality.diff.wording import (
     describe_within,
     short_names,
 )
-from reportgen.summary import ChangeRecord
+from reportgen.record import ChangeRecord
 
 _ORDER = (
     "other report",

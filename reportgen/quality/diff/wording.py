@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
-from reportgen.numbers import bytes_text, count, listed, number
 from reportgen.quality.diff.records import (
     Changes,
     CommitChange,
@@ -24,7 +23,8 @@ from reportgen.quality.quantities import (
     symbol,
     times,
 )
-from reportgen.summary import ChangeRecord, Status
+from reportgen.record import ChangeRecord, Status
+from reportgen.wording import bytes_text, count, listed, number
 
 _SHORT_COMMIT = 10
 _ROUNDED = 0.02  # a smaller part of a size is lost in its three digits

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from reportgen.errors import ConfigError
 from reportgen.quality.history import HistoryError, open_history
-from reportgen.summary import Record, read_summary
+from reportgen.record import Record, read_summary
 
 if TYPE_CHECKING:
     from reportgen.quality.history.store import History

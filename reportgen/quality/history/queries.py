@@ -30,7 +30,7 @@ from reportgen.quality.history.records import (
     origin_text,
 )
 from reportgen.quality.history.schema import CHECKS, METRICS, RUNS, SECTIONS, STORED
-from reportgen.summary import Status
+from reportgen.record import Status
 
 _RUN = (RUNS.c.id, *(RUNS.c[name] for name in STORED))
 # Runs of one second have a number at the end of their id: -2, -10.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from reportgen.errors import PublishError
 from reportgen.quality.checks.verdicts import verdict_sentence
-from reportgen.summary import FILE, MetricRecord, Status, Summary, printable
+from reportgen.record import FILE, MetricRecord, Status, Summary, printable
 
 Key = tuple[str, str]
 """Section id and name of a metric."""

@@ -45,7 +45,7 @@ from reportgen.quality.history.schema import (
     make_current,
     schema_version,
 )
-from reportgen.summary import Summary
+from reportgen.record import Summary
 
 _ATTEMPTS = 4  # two that write to a server may both find that something is not there yet
 

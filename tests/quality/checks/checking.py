@@ -6,7 +6,7 @@ from reportgen.config.checks import CheckBlock
 from reportgen.config.columns import Column
 from reportgen.quality.checks.evaluation import evaluate
 from reportgen.quality.checks.facts import Facts
-from reportgen.summary import (
+from reportgen.record import (
     ColumnRecord,
     ConfigurationRecord,
     CountedRecord,

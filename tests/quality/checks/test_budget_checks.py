@@ -15,7 +15,7 @@ from reportgen.quality.checks.verdicts import (
     troubled_checks,
     worst_check,
 )
-from reportgen.summary import with_status
+from reportgen.record import with_status
 
 MB = 10**6
 REPORT = ReportBudgets(html="3 MB", pdf="10 MB", seconds=60, memory="1 GB")

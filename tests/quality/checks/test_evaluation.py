@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from reportgen.quality.checks.evaluation import check_run, evaluate
 from reportgen.quality.checks.facts import Facts
 from reportgen.quality.checks.subjects import unknown_subjects
-from reportgen.summary import CountedRecord, Summary
+from reportgen.record import CountedRecord, Summary
 
 FACTS = Facts(STARTED)
 ALL_KINDS = [

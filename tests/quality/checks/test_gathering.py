@@ -6,9 +6,9 @@ import pytest
 from checking import STARTED, section, summary
 
 from reportgen.analyses.base import installed_analyses
+from reportgen.build.tasks import compute_section, scan_catalogue
 from reportgen.config.loader import load_report
 from reportgen.data.catalogue import open_catalogue
-from reportgen.failures import Failed
 from reportgen.quality.checks.evaluation import check_run
 from reportgen.quality.checks.facts import (
     Reference,
@@ -17,8 +17,8 @@ from reportgen.quality.checks.facts import (
     read_references,
     source_files,
 )
-from reportgen.summary import InputRecord, write_summary
-from reportgen.work import compute_section, scan_catalogue
+from reportgen.record import InputRecord, write_summary
+from reportgen.workers.failures import Failed
 
 YAML = """\
 report: {id: cdfs, title: CDFS}

@@ -1,6 +1,6 @@
 """Records of runs to compare, made by hand."""
 
-from reportgen.summary import (
+from reportgen.record import (
     CheckRecord,
     ConfigurationRecord,
     DatasetRecord,

@@ -11,7 +11,7 @@ from projects import SECONDS, clean_environment
 
 from reportgen.quality.history import HistoryError, MetricValue, Point, open_history
 from reportgen.quality.history.records import night_run
-from reportgen.summary import write_summary
+from reportgen.record import write_summary
 
 
 @pytest.fixture

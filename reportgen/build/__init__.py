@@ -1,0 +1,1 @@
+"""What a build does, from a configuration to a published run."""

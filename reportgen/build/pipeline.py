@@ -1,0 +1,175 @@
+"""The conductor: from a configuration to a published run, one stage a call."""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+from reportgen.analyses.base import AnyAnalysis
+from reportgen.build.documents import make_documents
+from reportgen.build.housekeeping import Housekeeping, do_housekeeping
+from reportgen.build.progress import Nobody, Progress
+from reportgen.build.record import RunTimes, start_fingerprints, summarise
+from reportgen.build.sections import SectionMaker
+from reportgen.cache.sections import Cache
+from reportgen.config.loader import Report
+from reportgen.config.suggest import unknown
+from reportgen.data.contents import Contents
+from reportgen.data.sources import open_sources
+from reportgen.data.store import FOLDER, Store
+from reportgen.errors import ConfigError, ExitCode, ReportgenError
+from reportgen.quality.checks.budgets import settle_budgets
+from reportgen.quality.judgement import judge, metric_histories, read_earlier_nights, with_changes
+from reportgen.record import Summary, write_summary
+from reportgen.render.environment import check_templates
+from reportgen.run_folder import new_run, publishing_errors, started_now
+from reportgen.workers.memory import meter_memory
+from reportgen.workers.pool import default_workers, worker_pool
+from reportgen.workers.timeline import Timeline
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to build. only: sections to build, all if empty. command: what builds this report.
+
+    cache: whether sections of earlier nights may serve, and tonight's are kept. timeline: gathers
+    where the time goes.
+    """
+
+    only: tuple[str, ...] = ()
+    workers: int = field(default_factory=default_workers)
+    command: tuple[str, ...] = ()
+    cache: bool = True
+    timeline: Timeline = field(default_factory=Timeline)
+
+    def alone(self, section_id: str) -> str:
+        """Give the command that builds one section."""
+        return shlex.join([*self.command, "--only", section_id])
+
+
+@dataclass(frozen=True)
+class Built:
+    """A published run. filed: how it went to put it among the others."""
+
+    folder: Path
+    summary: Summary
+    exit_code: ExitCode
+    filed: Housekeeping
+
+
+def build(report: Report, options: Options, progress: Progress) -> Built:
+    """Build a report and publish it.
+
+    Raises ConfigError for sections or templates that are wrong, and PublishError when the run
+    cannot be written; whatever else goes wrong is shown in the report and in the exit code.
+    """
+    sections = chosen_sections(report, options.only)
+    check_templates("" if report.output.templates is None else str(report.output.templates))
+    started_now()  # a wrong time is said before anything is made
+    with (
+        new_run(report.output.folder, as_latest=not options.only, say=progress.told) as run,
+        worker_pool(options.workers) as pool,
+        meter_memory(wanted=has_memory_budget(report) and not run.fixed) as meter,
+    ):
+        clock, stage = perf_counter(), options.timeline.stage
+        stage("configuration")
+        progress.started([*sections, *report.output.formats])
+        for note in report.notes:
+            progress.told(f"Note: {note}.")
+        store = Store(report.output.folder / FOLDER) if options.cache else None
+        contents = Contents(store)
+        needed = {key for section in sections.values() for key in section.sources}
+        sources = open_sources(report, needed, contents)
+        cache = Cache.of(store, report, sections) if store is not None else None
+        maker = SectionMaker(
+            sections,
+            sources,
+            report,
+            run.path,
+            options.alone,
+            pool,
+            progress,
+            store,
+            cache,
+            contents,
+        )
+        maker.start()
+        inputs = start_fingerprints(sources, pool, contents)
+        stage("sources, and sections that are kept")
+        earlier = read_earlier_nights(report, run.started)
+        stage("history read")
+        pool.finish()
+        maker.start_on_history(metric_histories(report, maker.records, earlier, run.started))
+        pool.finish()
+        stage("waiting for sections")
+        seconds = None if run.fixed else round(perf_counter() - clock, 2)
+        summary = summarise(
+            report,
+            times=RunTimes(run.id, run.started, seconds),
+            sources=sources,
+            inputs=inputs,
+            sections=maker.records,
+            only=options.only,
+        )
+        summary = judge(report, summary, run.path, earlier)
+        summary = with_changes(report, summary, earlier)
+        stage("checks, and what changed")
+        if "pdf" in report.output.formats:  # for which this process waits
+            run.write_early()
+        make = partial(make_documents, run=run.path, folder=run.path, pool=pool)
+        summary = make(summary, report.output.formats, progress=progress)
+        summary, otherwise = settle_budgets(
+            summary, report.budgets, run.path, perf_counter() - clock, meter.peak
+        )
+        if otherwise:
+            progress.told("A budget does not hold: the documents are made again, to say so.")
+            summary = with_changes(report, summary, earlier)
+            summary = make(summary, report.output.formats, progress=Nobody())
+        stage("documents")
+        with publishing_errors(report.output.folder):
+            write_summary(run.path, summary)
+        folder = run.publish()
+        stage("published")
+        filed = do_housekeeping(report, summary, folder)
+        if store is not None:
+            store.trim()
+        stage("filed: history, old runs, page of all nights")
+        options.timeline.spans += pool.spans
+    return Built(folder, summary, exit_code(summary, filed.troubles), filed)
+
+
+def has_memory_budget(report: Report) -> bool:
+    """Whether the memory of the build must be measured."""
+    return report.budgets is not None and report.budgets.memory is not None
+
+
+def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, AnyAnalysis]:
+    """Give the sections to build, all of them or those that were asked for."""
+    wanted = tuple(only)
+    for name in wanted:
+        if name not in report.sections:
+            raise ConfigError(f"--only {name}: {unknown('section', name, report.sections)}")
+    return {
+        name: section
+        for name, section in report.sections.items()
+        if isinstance(section, AnyAnalysis) and (not wanted or name in wanted)
+    }
+
+
+def exit_code(summary: Summary, troubles: Sequence[ReportgenError] = ()) -> ExitCode:
+    """Give the exit code of a run: the first that holds of source, section, configuration, check.
+
+    troubles: with the history or the folder of all nights, once the report was there.
+    """
+    unread = any(s.error is not None and s.error.kind == "source" for s in summary.sections)
+    if unread or any(record.error for record in summary.inputs):
+        return ExitCode.SOURCE
+    if summary.run.status == "error":
+        return ExitCode.SECTION
+    if summary.mistakes:
+        return ExitCode.CONFIG
+    if summary.run.status == "fail":
+        return ExitCode.CHECK_FAILED
+    return ExitCode.DELIVERY if troubles or summary.history.error else ExitCode.OK

@@ -1,0 +1,143 @@
+"""The record of a run, put together from what its stages found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from reportgen.build.provenance import environment
+from reportgen.build.tasks import Fingerprint, fingerprints, known_fingerprint
+from reportgen.config.loader import Report
+from reportgen.data.contents import Contents
+from reportgen.data.sources import Sources
+from reportgen.record import (
+    ConfigurationRecord,
+    DatasetRecord,
+    InputRecord,
+    ReportRecord,
+    RunRecord,
+    SectionRecord,
+    Summary,
+    with_status,
+)
+from reportgen.workers.failures import Ended
+from reportgen.workers.pool import Pool
+
+
+@dataclass(frozen=True)
+class RunTimes:
+    """Id, start and duration of a run; seconds: None to leave out all that a clock says."""
+
+    id: str
+    started: datetime
+    seconds: float | None
+
+
+def start_fingerprints(sources: Sources, pool: Pool, contents: Contents) -> dict[Path, Fingerprint]:
+    """Start to fingerprint the files of sources; complete when the pool has finished.
+
+    contents: what is known of files, which are not read for that.
+    """
+    found: dict[Path, Fingerprint] = {}
+    unknown: list[Path] = []
+    for path in sources.files:
+        known = known_fingerprint(path, contents)
+        if known is None:
+            unknown.append(path)
+        else:
+            found[path] = known
+
+    def start(paths: list[Path]) -> None:
+        then = partial(ended, paths)
+        pool.start(fingerprints, paths, sources.texts, contents, then=then, name="inputs")
+
+    def ended(paths: list[Path], end: Ended) -> None:
+        if end.failed is None:
+            found.update(end.value)
+        elif len(paths) == 1:
+            found[paths[0]] = Fingerprint(error=end.failed.message)
+        else:
+            for path in paths:  # one of them broke it for all: find out which
+                start([path])
+
+    if unknown:
+        start(unknown)
+    return found
+
+
+def summarise(
+    report: Report,
+    *,
+    times: RunTimes,
+    sources: Sources,
+    inputs: Mapping[Path, Fingerprint],
+    sections: Mapping[str, SectionRecord],
+    only: tuple[str, ...] = (),
+) -> Summary:
+    """Put the record of a run together.
+
+    sections: in any order. only: those that were asked for, none for all.
+    """
+    block, output, text = report.report, report.output, report.document.text
+    records = [sections[name] for name in report.sections if name in sections]
+    if times.seconds is None:
+        # What a clock, a meter or an earlier night says is left out.
+        same = {"seconds": None, "memory": None, "kept": False}
+        records = [record.model_copy(update=same) for record in records]
+    files = tuple(_input(path, sources, inputs[path]) for path in sources.files)
+    synthetic = dict.fromkeys(record.synthetic for record in files if record.synthetic)
+    summary = Summary(
+        report=ReportRecord(
+            id=block.id,
+            title=block.title,
+            field=block.field or "",
+            description=block.description or "",
+            authors=block.authors,
+            language=block.language,
+        ),
+        run=RunRecord(
+            id=times.id,
+            started=f"{times.started:%Y-%m-%dT%H:%M:%SZ}",
+            seconds=times.seconds,
+            status="ok",  # until all is known: with_status
+            only=only,
+            left_out=tuple(name for name in report.sections if name not in sections),
+            synthetic=tuple(synthetic),
+        ),
+        configuration=ConfigurationRecord(
+            path=str(report.path),
+            text=text,
+            sha256=sha256(text.encode()).hexdigest(),
+            overrides=report.overrides,
+            paper=output.paper,
+            templates="" if output.templates is None else str(output.templates.absolute()),
+            deliver=report.deliver.recorded(),
+        ),
+        environment=environment(report.path),
+        inputs=files,
+        sections=tuple(records),
+    )
+    return with_status(summary)
+
+
+def _input(path: Path, sources: Sources, found: Fingerprint) -> InputRecord:
+    read: dict[str, DatasetRecord] = {}
+    for catalogue in sources.catalogues.values():
+        for file, dataset in catalogue.files:
+            if file == path:
+                read[dataset] = DatasetRecord(name=dataset, rows=catalogue.rows)
+    for stack in sources.images.values():
+        if stack.file == path:
+            n = stack.shape[0]
+            read[stack.dataset] = DatasetRecord(name=stack.dataset, rows=n, entries="images")
+    return InputRecord(
+        path=str(path),
+        datasets=tuple(read.values()),
+        bytes=found.bytes,
+        modified=found.modified,
+        sha256=found.sha256,
+        synthetic=found.synthetic,
+        error=found.error,
+    )

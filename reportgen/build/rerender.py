@@ -1,0 +1,76 @@
+"""Makes the documents of a run again from its folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from reportgen.build.documents import make_documents, with_templates
+from reportgen.build.progress import Nobody
+from reportgen.errors import ConfigError
+from reportgen.record import ErrorRecord, Summary, read_summary, write_summary
+from reportgen.render.environment import check_templates
+from reportgen.run_folder import publishing_errors
+from reportgen.workers.pool import worker_pool
+
+
+@dataclass(frozen=True)
+class Rerendered:
+    """The documents of a run that were made again, and why others were not, by form."""
+
+    paths: tuple[Path, ...]
+    errors: Mapping[str, ErrorRecord]
+
+
+def rerender(run: Path, templates: Path | None = None) -> Rerendered:
+    """Make the documents that a run should have again; nothing is recomputed.
+
+    All take the places of their former selves when all are there. templates: folder to use
+    instead of the one that the run was made with.
+    Raises ConfigError for what is no run, for missing files and for templates that are wrong.
+    """
+    summary, folder = read_summary(run), run.resolve()
+    own = summary.configuration.templates if templates is None else str(templates.absolute())
+    check_templates(own)
+    _check_files(summary, run)
+    with (
+        publishing_errors(run),
+        TemporaryDirectory(dir=folder, prefix=".rendering-", ignore_cleanup_errors=True) as name,
+        worker_pool(1) as pool,
+    ):
+        scratch = Path(name)
+        made = make_documents(
+            with_templates(summary, own),
+            summary.documents,
+            folder,
+            scratch,
+            pool=pool,
+            progress=Nobody(),
+        )
+        for document in made.documents.values():
+            if document.error is not None and document.error.kind == "config":
+                raise ConfigError(document.error.message, document.error.hint)
+        write_summary(scratch, with_templates(made, summary.configuration.templates))
+        for path in sorted(scratch.iterdir()):
+            path.replace(folder / path.name)
+    paths = tuple(run / document.file for document in made.documents.values() if document.file)
+    errors = {form: document.error for form, document in made.documents.items() if document.error}
+    return Rerendered(paths, errors)
+
+
+def _check_files(summary: Summary, run: Path) -> None:
+    files = [
+        file
+        for section in summary.sections
+        for files in (
+            *(figure.files for figure in section.figures),
+            *(table.files for table in section.tables),
+        )
+        for file in files.values()
+    ]
+    missing = [file for file in files if not (run / file).is_file()]
+    if missing:
+        raise ConfigError(
+            f"{run}: {len(missing)} files of the run are missing, first {missing[0]}",
+            "restore them, or build the report again",
+        )

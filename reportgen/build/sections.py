@@ -1,0 +1,237 @@
+"""Makes the sections of a report in worker processes, and says what became of those that fail."""
+
+import pickle
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis, NetworkAnalysis
+from reportgen.analyses.trend import MetricHistory
+from reportgen.build.progress import Progress
+from reportgen.build.tasks import blank_record, compute_section, scan_catalogue, write_files
+from reportgen.cache.sections import Cache, Scanned
+from reportgen.config.loader import Report
+from reportgen.data.contents import Contents
+from reportgen.data.images import ImageStack
+from reportgen.data.models import ModelFiles
+from reportgen.data.sources import Sources
+from reportgen.data.store import Store
+from reportgen.errors import PublishError
+from reportgen.record import SectionRecord
+from reportgen.workers.failures import Ended, Failed, error_record
+from reportgen.workers.memory import own_peak
+from reportgen.workers.pool import Pool
+
+PRELOADED = [
+    "reportgen.build.tasks",
+    "reportgen.build.image_tasks",
+    "reportgen.build.documents",
+    "h5py",
+    "astropy.table",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_pdf",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.figure",
+]
+"""Imported once for all tasks of a build that makes any section."""
+
+
+@dataclass(frozen=True)
+class SectionMaker:
+    """Makes the sections of a run in worker processes.
+
+    alone: gives the command that builds one section. store: where exported networks are kept; None
+    for nowhere. cache: of sections; None to make all. contents: what is known of files. records:
+    those that have ended.
+    """
+
+    sections: Mapping[str, AnyAnalysis]
+    sources: Sources
+    report: Report
+    run: Path
+    alone: Callable[[str], str]
+    pool: Pool
+    progress: Progress
+    store: Store | None = None
+    cache: Cache | None = None
+    contents: Contents = field(default_factory=Contents)
+    records: dict[str, SectionRecord] = field(default_factory=dict)
+
+    @property
+    def exported(self) -> Store:
+        """Where exported networks are, those for this run alone included."""
+        return self.store or Store(self.pool.folder / "exported")
+
+    def start(self) -> None:
+        """Start to read the sources and make the sections on them."""
+        groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
+        errors = self.sources.errors
+        for section_id, section in self.sections.items():
+            wrong = [errors[key] for key in section.sources if key in errors]
+            if wrong:
+                self.failed(section_id, Failed("error", wrong[0].message, error=wrong[0]))
+            elif not isinstance(section, HistoryAnalysis) and not self.take(section_id):
+                groups.setdefault(section.sources, []).append(section_id)
+        if groups:
+            self.pool.preload(PRELOADED)
+        # Networks first: importing TensorFlow takes longer than all else, and goes on beside it.
+        for group in sorted(groups.values(), key=self.reads_catalogue):
+            self.read(group)
+
+    def start_on_history(self, histories: Mapping[str, MetricHistory]) -> None:
+        """Start to make the sections on the metrics of the others, once these are all there."""
+        for section_id, section in self.sections.items():
+            if isinstance(section, HistoryAnalysis):
+                values = pickle.dumps({"histories": histories})
+                digests = {"histories": sha256(values).hexdigest()}
+                if not self.take(section_id, digests):
+                    self.compute(section_id, values, digests)
+
+    def reads_catalogue(self, group: list[str]) -> bool:
+        """Whether sections of one source are on a catalogue."""
+        return isinstance(self.sections[group[0]], Analysis)
+
+    def take(self, section_id: str, digests: Mapping[str, str] | None = None) -> bool:
+        """Take a section from the cache, and say whether it was there.
+
+        digests: of what it reads; without them, what is known of files that have not changed.
+        """
+        begun = perf_counter()
+        if self.cache is None:
+            return False
+        if digests is None:
+            section = self.sections[section_id]
+            cached = self.cache.lookup(section_id, section, self.sources, self.contents)
+        else:
+            cached = self.cache.get(section_id, digests)
+        if cached is None:
+            return False
+        write_files(self.run, cached.files)
+        seconds = round(perf_counter() - begun, 3)
+        update = {"seconds": seconds, "memory": own_peak(), "kept": True}
+        self.records[section_id] = cached.record.model_copy(update=update)
+        self.progress.ended(section_id, cached.record.status, seconds)
+        return True
+
+    def read(self, group: list[str]) -> None:
+        """Start to read the source that some sections share; their networks are exported first."""
+        first = self.sections[group[0]]
+        if not isinstance(first, NetworkAnalysis):
+            self.scan(group)
+            return
+        from reportgen.build.image_tasks import export_networks
+
+        arguments = *self.network_files(first), self.chosen(group), self.exported
+        name = f"export for {self.named_sources(group)}"
+        then = partial(self.networks_exported, group)
+        self.begin(group, name, export_networks, *arguments, then=then)
+
+    def networks_exported(self, group: list[str], end: Ended) -> None:
+        """Start the pass over images, once the networks are there that it runs."""
+        if end.failed is not None:
+            self.scanned(group, end)
+            return
+        self.progress.printed(self.named_sources(group), end.printed)
+        self.scan(group)
+
+    def scan(self, group: list[str], *, anew: bool = False) -> None:
+        """Start the one pass over the source that some sections share; anew: whatever is cached."""
+        chosen, first = self.chosen(group), self.sections[group[0]]
+        work: Callable[..., Any]
+        source: tuple[Any, ...]
+        if isinstance(first, NetworkAnalysis):
+            from reportgen.build.image_tasks import scan_features
+
+            work = partial(scan_features, store=self.exported, threads=self.pool.workers)
+            source = self.network_files(first)
+        else:
+            ((_, name),) = first.sources
+            work = partial(
+                scan_catalogue,
+                exact_rows=self.report.catalogues[name].exact_rows,
+                threads=self.pool.workers,
+            )
+            source = (self.sources.catalogues[name],)
+        work = partial(work, cache=None if anew else self.cache)
+        name = f"pass over {self.named_sources(group)}"
+        self.begin(group, name, work, *source, chosen, then=partial(self.scanned, group))
+
+    def begin(self, group: list[str], name: str, *work: Any, then: Callable[[Ended], None]) -> None:
+        """Start what some sections share. name: of it. work: function and arguments."""
+        sections = self.chosen(group).values()
+        self.pool.start(
+            *work,
+            timeout=min(section.timeout for section in sections),
+            memory=min((s.memory_limit for s in sections if s.memory_limit), default=None),
+            then=then,
+            name=name,
+        )
+
+    def chosen(self, group: list[str]) -> dict[str, AnyAnalysis]:
+        """Return some sections by their names."""
+        return {section_id: self.sections[section_id] for section_id in group}
+
+    def network_files(self, section: NetworkAnalysis) -> tuple[ImageStack, ModelFiles]:
+        """Return the images of a section and the files of the network that is shown them."""
+        images, model = section.images.name, section.model.name
+        return self.sources.images[images], self.sources.models[model]
+
+    def named_sources(self, group: list[str]) -> str:
+        """Give the names of what some sections are on."""
+        return ", ".join(name for _, name in self.sections[group[0]].sources)
+
+    def scanned(self, group: list[str], end: Ended) -> None:
+        """Start the sections whose values are there."""
+        self.progress.printed(self.named_sources(group), end.printed)
+        failed = end.failed
+        if failed is not None and len(group) > 1:
+            for section_id in group:  # one of them broke the pass for all: find out which
+                self.read([section_id])
+            return
+        made = dict.fromkeys(group, Scanned(failed, {})) if failed is not None else end.value
+        for section_id, found in made.items():
+            if isinstance(found.values, Failed):
+                self.failed(section_id, found.values, end.printed if failed is not None else "")
+            elif found.values is not None:
+                self.compute(section_id, found.values, found.digests)
+            elif not self.take(section_id, found.digests):
+                self.scan([section_id], anew=True)  # it was there a moment ago
+
+    def compute(self, section_id: str, values: bytes, digests: Mapping[str, str]) -> None:
+        """Start to make a section of its values, pickled by name. digests: of what it reads."""
+        section = self.sections[section_id]
+        self.pool.start(
+            partial(compute_section, cache=self.cache, digests=digests),
+            section_id,
+            section,
+            values,
+            self.run,
+            timeout=section.timeout,
+            memory=section.memory_limit,
+            then=partial(self.computed, section_id),
+            name=f"section {section_id}",
+        )
+
+    def computed(self, section_id: str, end: Ended) -> None:
+        """Keep the record of a section that has ended."""
+        self.progress.printed(section_id, end.printed)
+        if end.failed is not None:
+            if isinstance(end.failed.error, PublishError):
+                raise end.failed.error  # the run folder cannot be written
+            self.failed(section_id, end.failed, end.printed)
+            return
+        self.records[section_id] = end.value
+        self.progress.ended(section_id, end.value.status, end.value.seconds)
+
+    def failed(self, section_id: str, why: Failed, printed: str = "") -> None:
+        """Keep why a section could not be computed, and nothing half-made of it."""
+        shutil.rmtree(self.run / "sections" / section_id, ignore_errors=True)
+        error = error_record(why, printed, self.alone(section_id))
+        record = blank_record(section_id, self.sections[section_id])
+        self.records[section_id] = record.model_copy(update={"error": error})
+        self.progress.ended(section_id, "error", None, error.message)

@@ -1,0 +1,258 @@
+"""What worker processes do: scan a catalogue, compute a section, fingerprint a file."""
+
+import os
+import pickle
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from reportgen.analyses.base import NOTES, Analysis, AnyAnalysis
+from reportgen.analyses.results import Section
+from reportgen.build.prose import fill_prose
+from reportgen.cache.digests import CatalogueDigests
+from reportgen.cache.sections import Cache, CachedSection, Scanned
+from reportgen.config.columns import Column
+from reportgen.data.catalogue import Catalogue, all_problems, synthetic_mark
+from reportgen.data.contents import DIGEST, SYNTHETIC, Contents, file_digest, stamp
+from reportgen.data.hdf5 import open_file
+from reportgen.errors import ReportgenError, SectionError, SourceError
+from reportgen.record import CountedRecord, SectionRecord
+from reportgen.reduce.base import Statistic
+from reportgen.reduce.counts import CountValues
+from reportgen.reduce.executors import Inline, Threads
+from reportgen.reduce.scan import Failure, columns_read, scan
+from reportgen.render.html import MOST_ROWS
+from reportgen.render.saving import section_files
+from reportgen.render.view import section_view
+from reportgen.run_folder import publishing_errors
+from reportgen.style import house_style
+from reportgen.workers.failures import Failed, failure
+from reportgen.workers.memory import own_peak
+
+_CHECK = "check: "  # before the name of a column, where the values of a section are named
+
+
+def scan_catalogue(
+    catalogue: Catalogue,
+    analyses: Mapping[str, Analysis],
+    exact_rows: int,
+    threads: int = 1,
+    cache: Cache | None = None,
+) -> dict[str, Scanned]:
+    """Compute all statistics of some sections in one pass over a catalogue.
+
+    Returns for each section its values, pickled by the names it gave them (only the section
+    itself will open them), or why there are none. exact_rows: up to so many rows everything is
+    exact. cache: with it, digests of the columns are worked out on the way, and a section that is
+    cached gets no values.
+    """
+    wanted: dict[str, Mapping[str, Any]] = {}
+    result: dict[str, Scanned] = {}
+    for section_id, analysis in analyses.items():
+        try:
+            needed = dict(analysis.reductions()) | _counts_for_checks(analysis)
+            _need(catalogue, needed.values())
+        except Exception as error:  # a plugin's error is its section's
+            result[section_id] = Scanned(failure(error), {})
+        else:
+            wanted[section_id] = needed
+    everything = [statistic for named in wanted.values() for statistic in named.values()]
+    exact = catalogue.rows <= exact_rows
+    digests = CatalogueDigests(catalogue, cache.store if cache else None)
+    of_columns = digests.reductions(columns_read(everything, exact))
+    executor = Threads(threads) if threads > 1 else Inline()
+    values = scan([*everything, *of_columns], catalogue, exact_rows, executor)
+    digests.remember(values)
+    for section_id, named in wanted.items():
+        read = digests.of(columns_read(named.values(), exact))
+        if cache and cache.has(section_id, read):
+            result[section_id] = Scanned(None, read)
+            continue
+        found = {name: values[statistic] for name, statistic in named.items()}
+        failed = next((v for v in found.values() if isinstance(v, Failure)), None)
+        pickled = _pickled(found) if failed is None else failure(failed.error)
+        result[section_id] = Scanned(pickled, read)
+    return result
+
+
+def _counts_for_checks(analysis: Analysis) -> dict[str, CountValues]:
+    """Give the counts that checks on missing values need, by names that no analysis gives."""
+    return {
+        f"{_CHECK}{name}": CountValues(name, analysis.where) for name in _missing_checked(analysis)
+    }
+
+
+def _missing_checked(analysis: AnyAnalysis) -> dict[str, Column]:
+    """Give the columns whose missing values are checked, by name."""
+    blocks = [check.missing_at_most for check in analysis.checks]
+    return {block.column.name: block.column for block in blocks if block is not None}
+
+
+def _need(catalogue: Catalogue, statistics: Iterable[Statistic[Any]]) -> None:
+    """Raise SourceError when a column that is needed cannot be read; the others do not matter."""
+    needed = frozenset[str]().union(*(statistic.columns for statistic in statistics))
+    if broken := [catalogue.broken[name] for name in sorted(needed & catalogue.broken.keys())]:
+        raise all_problems(broken)
+
+
+def _pickled(values: Mapping[str, Any]) -> bytes | Failed:
+    try:
+        return pickle.dumps(values)
+    except Exception as error:  # a plugin's value is its section's
+        return failure(error)
+
+
+def compute_section(
+    section_id: str,
+    analysis: AnyAnalysis,
+    values: bytes,
+    run: Path,
+    *,
+    cache: Cache | None = None,
+    digests: Mapping[str, str] | None = None,
+) -> SectionRecord:
+    """Make a section from its values and save its figures and tables in the run folder.
+
+    cache: where it is written for later nights. digests: of each thing that it reads.
+    Raises PublishError when the run folder cannot be written; anything else is the section's.
+    """
+    started = perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with house_style():
+            section, counted, notes = _presented(analysis, values)
+        made = section_files(section, section_id)
+    said = dict.fromkeys(f"Warning: {item.message}" for item in caught)
+    record = blank_record(section_id, analysis).model_copy(
+        update={
+            "status": "ok",
+            "rows": section.rows,
+            "entries": section.entries,
+            "findings": tuple(section.findings),
+            "text": fill_prose(analysis.text or "", made.metrics),
+            "notes": (*section.notes, *notes, *said),
+            "metrics": made.metrics,
+            "figures": made.figures,
+            "tables": made.tables,
+            "counted": counted,
+        }
+    )
+    write_files(run, made.files)
+    # Validated, and shown once: what cannot be shown must not take the whole report down later.
+    record = SectionRecord.model_validate(record.model_dump())
+    section_view(run, record, MOST_ROWS)
+    seconds = round(perf_counter() - started, 3)
+    record = record.model_copy(update={"seconds": seconds, "memory": own_peak()})
+    if cache is not None:
+        cache.put(section_id, digests or {}, CachedSection(record=record, files=made.files))
+    return record
+
+
+def write_files(run: Path, files: Mapping[str, bytes]) -> None:
+    """Write files of a section to the run folder; PublishError when it cannot be written."""
+    with publishing_errors(run.parent):
+        for folder in {(run / name).parent for name in files}:
+            folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (run / name).write_bytes(content)
+
+
+def _presented(
+    analysis: AnyAnalysis, values: bytes
+) -> tuple[Section, dict[str, CountedRecord], tuple[str, ...]]:
+    """Give the section, the counts that its checks need, and notes on how it was computed."""
+    try:
+        found: dict[str, Any] = pickle.loads(values)  # noqa: S301 - by our own worker
+        counts = {name: found.pop(f"{_CHECK}{name}") for name in _missing_checked(analysis)}
+        notes: tuple[str, ...] = found.pop(NOTES, ())
+        section: object = analysis.present(**found)
+    except (SectionError, SourceError):
+        raise
+    except ReportgenError as error:  # whatever a plugin blames, it is the section that fails
+        raise SectionError(error.message, error.hint) from error
+    if not isinstance(section, Section):
+        raise SectionError(
+            f"the analysis {analysis.analysis} gave a {type(section).__name__}, not a Section",
+            "this is a bug of the analysis",
+        )
+    columns = _missing_checked(analysis)
+    counted = {
+        name: CountedRecord(label=columns[name].title, rows=count.rows, valid=count.valid)
+        for name, count in counts.items()
+    }
+    return section, counted, notes
+
+
+def blank_record(section_id: str, analysis: AnyAnalysis) -> SectionRecord:
+    """Give the record of a section of which nothing is known yet."""
+    where = getattr(analysis, "where", None)
+    return SectionRecord(
+        id=section_id,
+        analysis=analysis.analysis,
+        title=analysis.title,
+        status="error",
+        source=", ".join(name for _, name in analysis.sources) or "history",
+        where="" if where is None else str(where),
+    )
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What identifies a file. modified: UTC, ISO 8601. error: why it cannot be read.
+
+    synthetic: what it says of itself when it does not hold observations.
+    """
+
+    bytes: int | None = None
+    modified: str | None = None
+    sha256: str | None = None
+    error: str = ""
+    synthetic: str = ""
+
+
+def known_fingerprint(path: Path, contents: Contents) -> Fingerprint | None:
+    """Give the fingerprint of a file that is as it was when it was last looked at."""
+    known = contents.of(path)
+    if DIGEST not in known or SYNTHETIC not in known:
+        return None
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return _fingerprint(status, str(known[DIGEST]), "", str(known[SYNTHETIC]))
+
+
+def fingerprints(
+    paths: Iterable[Path], texts: frozenset[Path], contents: Contents
+) -> dict[Path, Fingerprint]:
+    """Look at files of sources; what is wrong with one is in its fingerprint. texts: no HDF5."""
+    return {path: fingerprint(path, path in texts, contents) for path in paths}
+
+
+def fingerprint(path: Path, is_text: bool = False, contents: Contents | None = None) -> Fingerprint:
+    """Look at a file of a source, HDF5 or text; what is wrong with it is in the result."""
+    said = synthetic = ""
+    before = stamp(path)
+    if not is_text:
+        try:
+            with open_file(path) as opened:
+                synthetic = synthetic_mark(opened.attrs)
+        except SourceError as error:
+            said = error.message.removeprefix(f"{path}: ")
+    try:
+        status = path.stat()
+        digest = file_digest(path)
+    except OSError as error:
+        return Fingerprint(error=said or str(error.strerror))
+    if contents is not None and not said:
+        contents.remember(before, {DIGEST: digest, SYNTHETIC: synthetic})
+    return _fingerprint(status, digest, said, synthetic)
+
+
+def _fingerprint(status: os.stat_result, digest: str, error: str, synthetic: str) -> Fingerprint:
+    modified = datetime.fromtimestamp(int(status.st_mtime), UTC)
+    return Fingerprint(status.st_size, f"{modified:%Y-%m-%dT%H:%M:%SZ}", digest, error, synthetic)

@@ -1,0 +1,196 @@
+"""Computes a run again and compares: the same input should give the same bytes."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from reportgen.analyses.base import AnyAnalysis
+from reportgen.build.documents import make_documents
+from reportgen.build.progress import Progress
+from reportgen.build.provenance import environment
+from reportgen.build.record import start_fingerprints
+from reportgen.build.sections import SectionMaker
+from reportgen.build.tasks import Fingerprint
+from reportgen.config.document import Source
+from reportgen.config.loader import AnalysisTypes, Report
+from reportgen.config.reports import Reports
+from reportgen.data.contents import Contents
+from reportgen.data.sources import open_sources
+from reportgen.data.store import FOLDER, Store
+from reportgen.errors import ConfigError
+from reportgen.quality.judgement import metric_histories, read_earlier_nights
+from reportgen.record import MetricRecord, SectionRecord, Summary, read_summary
+from reportgen.run_folder import RUN_ID
+from reportgen.wording import MISSING
+from reportgen.workers.pool import worker_pool
+
+_COMPUTED = ("rows", "entries", "text", "findings", "notes", "figures", "tables", "counted")
+"""What computing a section gives; what it means beside limits and other nights is not compared."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that is not the same. what: a file of the run, or part of its record."""
+
+    what: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """How a run compares with itself computed again.
+
+    files, sections: how many were compared. differences: what is not the same. causes: what
+    differs now from when it was made, and so may be why.
+    """
+
+    files: int
+    sections: int
+    differences: tuple[Difference, ...]
+    causes: tuple[str, ...]
+
+
+def verify_run(run: Path, analyses: AnalysisTypes, workers: int, progress: Progress) -> Verified:
+    """Compute all sections and documents of a run again and compare; the run stays as it is.
+
+    The configuration is the one that the run holds, with the environment of today.
+    Raises ConfigError for what is no run or has a configuration that cannot be read any more.
+    """
+    folder, summary = run.resolve(), read_summary(run)
+    report = report_of(summary, folder, analyses)
+    chosen = {
+        name: section
+        for name, section in report.sections.items()
+        if isinstance(section, AnyAnalysis) and (not summary.run.only or name in summary.run.only)
+    }
+    progress.started([*chosen, *summary.documents])
+    started = datetime.fromisoformat(summary.run.started)
+    with TemporaryDirectory(prefix="reportgen-") as name, worker_pool(workers) as pool:
+        scratch = Path(name)
+        sources = open_sources(report, {key for s in chosen.values() for key in s.sources})
+        exported = Store(report.output.folder / FOLDER)
+        maker = SectionMaker(chosen, sources, report, scratch, _alone, pool, progress, exported)
+        maker.start()
+        inputs = start_fingerprints(sources, pool, Contents())
+        pool.finish()
+        earlier = read_earlier_nights(report, started, importing=False)
+        maker.start_on_history(metric_histories(report, maker.records, earlier, started))
+        pool.finish()
+        made = make_documents(
+            summary, summary.documents, folder, scratch, pool=pool, progress=progress
+        )
+        compared = _files(summary)
+        differences = (
+            *_of_sections(summary, maker.records),
+            *_of_files(compared, folder, scratch),
+            *(
+                Difference(document.file or form, f"cannot be made: {document.error.message}")
+                for form, document in made.documents.items()
+                if document.error is not None and not summary.documents[form].error
+            ),
+        )
+    causes = tuple(_causes(summary, report, inputs)) if differences else ()
+    return Verified(len(compared), len(summary.sections), differences, causes)
+
+
+def report_of(summary: Summary, folder: Path, analyses: AnalysisTypes) -> Report:
+    """Give the report of a run, by the configuration that the run holds.
+
+    folder: of the run; earlier nights are looked for beside it. Raises ConfigError.
+    """
+    kept = summary.configuration
+    reports = Reports(Source.of(Path(kept.path), kept.text), analyses, kept.overrides)
+    found = [
+        report
+        for report in map(reports.one, reports.cells or (None,))
+        if report.report.id == summary.report.id
+    ]
+    if not found:
+        raise ConfigError(
+            f"{folder}: its configuration makes no report {summary.report.id} any more",
+            "set the variables of the environment that it was built with",
+        )
+    output = found[0].output
+    if RUN_ID.fullmatch(folder.name):
+        output = output.model_copy(update={"folder": folder.parent})
+    return replace(found[0], output=output)
+
+
+def _alone(section_id: str) -> str:
+    return f"--only {section_id}"
+
+
+def _files(summary: Summary) -> list[str]:
+    """Give the files of a run that can be made again."""
+    files = {
+        file
+        for section in summary.sections
+        for files in (
+            *(figure.files for figure in section.figures),
+            *(table.files for table in section.tables),
+        )
+        for file in files.values()
+    }
+    return sorted(files | {d.file for d in summary.documents.values() if d.file})
+
+
+def _of_files(files: list[str], run: Path, scratch: Path) -> Iterator[Difference]:
+    for file in files:
+        before, after = _content(run / file), _content(scratch / file)
+        if before is None:
+            yield Difference(file, "is missing from the run")
+        elif after is None:
+            yield Difference(file, "was not made this time")
+        elif before != after:
+            yield Difference(file, f"has other bytes ({len(before):,} before, {len(after):,} now)")
+
+
+def _content(path: Path) -> bytes | None:
+    with suppress(OSError):
+        return path.read_bytes()
+    return None
+
+
+def _of_sections(summary: Summary, records: Mapping[str, SectionRecord]) -> Iterator[Difference]:
+    for before in summary.sections:
+        after = records.get(before.id)
+        if after is None:
+            yield Difference(f"section {before.id}", "was not made this time")
+            continue
+        if (before.error is None) != (after.error is None):
+            error = after.error or before.error
+            said = "now" if after.error else "when the run was made"
+            message = error.message if error else ""
+            yield Difference(f"section {before.id}", f"could not be computed {said}: {message}")
+            continue
+        for key in _COMPUTED:
+            if getattr(before, key) != getattr(after, key):
+                yield Difference(f"section {before.id}", f"has other {key}")
+        for name in {**before.metrics, **after.metrics}:
+            one, other = before.metrics.get(name), after.metrics.get(name)
+            was, now = _value(one), _value(other)
+            if was != now:
+                said = f"was {was} and is {now}"
+                yield Difference(f"metric {before.id}.{name}", said)
+
+
+def _value(metric: MetricRecord | None) -> str:
+    """Give a number with all its digits."""
+    return MISSING if metric is None or metric.value is None else repr(metric.value)
+
+
+def _causes(summary: Summary, report: Report, inputs: Mapping[Path, Fingerprint]) -> Iterator[str]:
+    known = {record.path: record for record in summary.inputs}
+    for path, found in inputs.items():
+        record = known.get(str(path))
+        if found.error:
+            yield f"{path} cannot be read: {found.error}"
+        elif record is not None and record.sha256 != found.sha256:
+            yield f"{path} has changed since"
+    now = environment(report.path).versions
+    for package, version in summary.environment.versions.items():
+        if now.get(package) != version:
+            yield f"{package} was {version} and is {now.get(package, 'not installed')}"

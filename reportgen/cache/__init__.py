@@ -1,0 +1,1 @@
+"""What earlier builds made, by all that decides what it is."""

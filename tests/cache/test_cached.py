@@ -1,0 +1,236 @@
+import sys
+from importlib import import_module, invalidate_caches
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ConfigDict
+
+from reportgen.analyses.base import Analysis
+from reportgen.analyses.distribution import Distribution
+from reportgen.analyses.overview import Overview
+from reportgen.cache import sections as module
+from reportgen.cache.sections import Cache, CachedSection, what_decides
+from reportgen.config.columns import Column
+from reportgen.data.contents import digest_of
+from reportgen.data.store import Store
+from reportgen.record import MetricRecord, SectionRecord
+from reportgen.versions import plugin_digest, required_versions
+
+FLUX = Column("flux", "Flux density", "uJy")
+COLUMNS = {"flux": FLUX, "fainter": Column("fainter", "Fainter", "uJy", 1)}
+
+
+def distribution(known=COLUMNS, **keys):
+    told = {"analysis": "distribution", "title": "Fluxes", "catalogue": "stars"}
+    told |= {"columns": ["flux"], "histograms": [{"bins": 5}], **keys}
+    return Distribution.model_validate(told, context={"columns": known})
+
+
+def key(section, exact_rows=1000):
+    return digest_of(what_decides(section, exact_rows))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"timeout": 5},
+        {"memory_limit": "1 GB"},
+        {"budgets": {"seconds": 1}},
+        {"checks": [{"metric": "flux_median", "max": 3}]},
+        {"checks": [{"rows_at_least": 3}]},
+    ],
+)
+def test_limits_on_a_section_leave_it_as_it_is(keys):
+    assert key(distribution(**keys)) == key(distribution())
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"title": "Flux densities"},
+        {"text": "So it is."},
+        {"where": "flux > 0"},
+        {"where": "flux > 0.0000000000000001"},
+        {"columns": ["fainter"]},
+        {"columns": ["flux", "fainter"]},
+        {"histograms": [{"bins": 6}]},
+        {"catalogue": "galaxies"},
+        {"checks": [{"missing_at_most": {"column": "flux", "percent": 10}}]},
+    ],
+)
+def test_what_a_section_shows_or_counts_makes_it_another(keys):
+    assert key(distribution(**keys)) != key(distribution())
+
+
+def test_a_limit_on_missing_values_leaves_it_as_it_is_once_they_are_counted():
+    def checked(percent):
+        return distribution(checks=[{"missing_at_most": {"column": "flux", "percent": percent}}])
+
+    assert key(checked(1)) == key(checked(2))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [Column("flux", "Flux", "uJy"), Column("flux", "Flux density", "mJy"), Column("flux", order=1)],
+    ids=["label", "unit", "place among columns of its unit"],
+)
+def test_what_a_column_is_called_makes_a_section_another(column):
+    assert key(distribution({"flux": column})) != key(distribution())
+
+
+def test_exact_rows_of_the_catalogue_make_a_section_another():
+    assert key(distribution()) != key(distribution(), exact_rows=999)
+
+
+def test_a_new_version_of_what_reportgen_requires_makes_a_section_another(monkeypatch):
+    before = key(distribution())
+    newer = required_versions("reportgen") | {"matplotlib": "99"}
+    monkeypatch.setattr(module, "_versions", lambda *_: newer)
+    assert key(distribution()) != before
+
+
+def test_other_code_makes_a_section_another(monkeypatch):
+    before = key(distribution())
+    monkeypatch.setattr(module, "package_digest", lambda: "other")
+    assert key(distribution()) != before
+
+
+class Shy:
+    """Does not show what is in it."""
+
+
+class Odd(Analysis, name="odd"):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    given: Any = None
+
+
+class Moody(Overview, name="moody"):
+    is_repeatable = False
+
+
+def odd(given):
+    return Odd(analysis="odd", title="Odd", catalogue="stars", given=given)
+
+
+def test_a_section_with_a_parameter_that_does_not_show_what_is_in_it_is_not_cached():
+    with pytest.raises(ValueError, match="does not show what is in it"):
+        what_decides(odd([Shy()]), 1000)
+
+
+def test_an_analysis_that_is_not_repeatable_is_not_cached():
+    moody = Moody(analysis="moody", title="Moody", catalogue="stars", columns=(FLUX,))
+    with pytest.raises(ValueError, match="gives another section each time"):
+        what_decides(moody, 1000)
+
+
+def test_large_and_precise_arrays_are_told_apart():
+    one, other, precise = np.zeros(5000), np.zeros(5000), np.zeros(5000)
+    other[2500], precise[2500] = 1, 1 + 1e-12
+    assert len({key(odd(each)) for each in (one, other, precise)}) == 3
+
+
+def test_the_class_of_another_package_that_a_plugin_derives_from_counts(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    base = "from reportgen.analyses.overview import Overview\nclass Base(Overview): {}"
+    (tmp_path / "p_base").mkdir()
+    (tmp_path / "p_base" / "__init__.py").write_text(base.format("pass"))
+    invalidate_caches()
+    try:
+        derived = type("Derived", (import_module("p_base").Base,), {"__module__": "reportgen.x"})
+    finally:
+        sys.modules.pop("p_base", None)
+    section = derived(analysis="x", title="X", catalogue="stars", columns=(FLUX,))
+    before = key(section)
+    (tmp_path / "p_base" / "__init__.py").write_text(base.format("low = 2"))
+    plugin_digest.cache_clear()
+    assert key(section) != before
+
+
+RECORD = SectionRecord(
+    id="fluxes",
+    analysis="distribution",
+    title="Fluxes",
+    status="ok",
+    notes=("Warning: it drizzles",),
+    metrics={
+        "b": MetricRecord(label="b", value=0.1 + 0.2),
+        "a": MetricRecord(label="a", value=-0.0),
+    },
+)
+FILES = {"sections/fluxes/a.svg": b"<svg/>\n", "sections/fluxes/b.csv": b"", "z": b"\x00\n\xff"}
+
+
+DIGESTS = {"rows": "3", "column flux": "abc"}
+
+
+@pytest.fixture
+def cache(tmp_path):
+    made_of = {"fluxes": {"code": "1"}, "sizes": {"code": "1"}}
+    return Cache(Store(tmp_path / "cache"), "stars", made_of)
+
+
+def entries(cache):
+    return {path for path in cache.store.folder.rglob("*") if path.is_file()}
+
+
+def test_a_section_is_read_as_it_was_written(cache):
+    assert cache.get("fluxes", DIGESTS) is None
+    cache.put("fluxes", DIGESTS, CachedSection(record=RECORD, files=FILES))
+    found = cache.get("fluxes", dict(reversed(DIGESTS.items())))
+    assert found.files == FILES
+    assert list(found.files) == list(FILES)
+    assert found.record.model_dump_json() == RECORD.model_dump_json()
+
+
+def test_a_section_is_there_only_for_what_it_was_made_of(cache):
+    cache.put("fluxes", DIGESTS, CachedSection(record=RECORD, files=FILES))
+    assert cache.has("fluxes", DIGESTS)
+    assert not cache.has("fluxes", DIGESTS | {"rows": "4"})
+    assert not cache.has("sizes", DIGESTS)
+    assert not Cache(cache.store, "stars", {"fluxes": {"code": "2"}}).has("fluxes", DIGESTS)
+
+
+@pytest.mark.parametrize(("section_id", "digests"), [("fluxes", {}), ("fickle", DIGESTS)])
+def test_a_section_of_which_something_is_not_known_is_not_cached(cache, section_id, digests):
+    cache.put(section_id, digests, CachedSection(record=RECORD, files=FILES))
+    assert not entries(cache)
+    assert cache.get(section_id, digests) is None
+
+
+WRITTEN = CachedSection(record=RECORD, files=FILES).model_dump_json().encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"7",
+        b"\xff",
+        WRITTEN[:-1],
+        WRITTEN.replace(b'"id":"fluxes",', b""),
+        WRITTEN.replace(b'"z":"', b'"z":"?'),
+        WRITTEN.replace(b'"z":', b'"../z":'),
+        WRITTEN.replace(b'"z":', b'"/z":'),
+    ],
+)
+def test_what_is_no_section_of_ours_is_not_there(cache, monkeypatch, content):
+    assert content != WRITTEN
+    cache.put("fluxes", DIGESTS, CachedSection(record=RECORD, files=FILES))
+    monkeypatch.setattr(Store, "get", lambda *_: content)
+    assert cache.get("fluxes", DIGESTS) is None
+
+
+def test_what_a_section_was_last_made_of_is_known(cache):
+    assert cache.last("fluxes") == {"made_of": {}, "digests": {}}
+    section = CachedSection(record=RECORD, files={})
+    cache.put("fluxes", DIGESTS, section)
+    assert cache.last("fluxes") == {"made_of": {"code": "1"}, "digests": DIGESTS}
+    other = Cache(cache.store, "stars", {"fluxes": {"code": "2"}})
+    other.put("fluxes", {"rows": "4"}, section)
+    assert cache.last("fluxes") == {"made_of": {"code": "2"}, "digests": {"rows": "4"}}
+    cache.get("fluxes", DIGESTS)  # that of before is what is made now
+    assert cache.last("fluxes") == {"made_of": {"code": "1"}, "digests": DIGESTS}
+    assert Cache(cache.store, "others", {}).last("fluxes")["digests"] == {}

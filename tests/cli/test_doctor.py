@@ -1,0 +1,51 @@
+import shutil
+
+import pytest
+
+from reportgen.cli import doctor
+from reportgen.cli.doctor import examine
+from reportgen.render import environment
+from reportgen.style import FONT_FILES, font_path
+
+
+def found(what):
+    return next(finding for finding in examine() if finding.what == what)
+
+
+def test_everything_that_is_needed_is_here():
+    findings = examine()
+    names = ["PDF", "fonts", "templates", "analyses", "TensorFlow", "LiteRT"]
+    assert [f.what for f in findings] == names
+    assert all(finding.fine for finding in findings if finding.needed)
+    assert all(not finding.remedy for finding in findings if finding.fine)
+
+
+@pytest.mark.parametrize("what", ["TensorFlow", "LiteRT"])
+def test_what_is_optional_says_how_to_get_it(what, monkeypatch):
+    assert found(what).fine
+    monkeypatch.setattr(doctor, "find_spec", lambda _: None)
+    missing = found(what)
+    assert not missing.fine
+    assert not missing.needed
+    assert "not installed" in missing.said
+    assert "reportgen[cnn]" in missing.remedy
+
+
+def test_a_font_that_is_missing_is_named(tmp_path, monkeypatch):
+    names = list(FONT_FILES.values())
+    for name in names[1:]:
+        shutil.copy(font_path(name), tmp_path)
+    monkeypatch.setattr("reportgen.style.font_path", lambda name: tmp_path / name)
+    fonts = found("fonts")
+    assert not fonts.fine
+    assert fonts.said == f"not in the package: {names[0]}"
+
+
+def test_templates_that_are_missing_are_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "templates_folder", lambda: tmp_path)
+    assert not found("templates").fine
+
+
+@pytest.mark.parametrize("package", ["libpango-1.0-0", "libpangoft2-1.0-0"])
+def test_the_line_for_apt_names_the_libraries(package):
+    assert package in doctor.APT_LINE.split()

@@ -1,0 +1,117 @@
+from typing import Annotated, Literal
+
+import pytest
+from jsonschema import Draft202012Validator
+from pydantic import Field
+
+from reportgen.analyses.base import Analysis, installed_analyses
+from reportgen.cli.reference import configuration_schema, describe_analysis, first_line
+from reportgen.config.schema import SectionBlock, Settings
+from reportgen.config.types import Block, ColumnRef
+from reportgen.docstrings import field_docstrings
+
+
+class Inner(Block):
+    size: int
+    """How large."""
+    kind: Literal["round", "square"] = "round"
+    """Which shape."""
+    tags: tuple[str, ...] = Field(default_factory=tuple)
+    """Its names."""
+
+
+class Everything(Analysis, name="everything"):
+    """Has a key of every kind.
+
+    More about it.
+    """
+
+    column: ColumnRef
+    """A column."""
+    flag: bool = False
+    """Yes or no."""
+    limits: tuple[float, ...] = (1.5, 2)
+    """Some numbers."""
+    one: Inner | None = None
+    """One block."""
+    several: tuple[Inner, ...] = ()
+    """A list of blocks."""
+    named: dict[str, Inner] = Field(default_factory=dict)
+    """Blocks by name."""
+    share: Annotated[float, Field(ge=0)] | Literal["auto"] = "auto"
+    """A number or a word."""
+
+
+class Narrower(Inner):
+    size: int = Field(default=3, description="Said otherwise.")
+    """How large."""
+    tags: tuple[str, ...] = ()
+
+
+@pytest.fixture(scope="module")
+def said():
+    return describe_analysis(Everything)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "everything: Has a key of every kind.",
+        "  column (text; required)\n      A column.",
+        "  flag (true or false; default false)\n      Yes or no.",
+        "  limits (list of number; default [1.5, 2",
+        "  one (keys and values; default none)\n      One block.\n"
+        "      size (whole number; required): How large.\n"
+        "      kind (round or square; default round): Which shape.\n"
+        "      tags (list of text; optional): Its names.",
+        "  several (list of keys and values; default [])\n      A list of blocks.\n      size (",
+        "      Blocks by name.\n      size (whole number; required): How large.",
+        "  share (number or auto; default auto)\n      A number or a word.",
+        "Keys of every section:\n  analysis (text; required)",
+    ],
+)
+def test_an_analysis_is_documented_by_its_fields(said, lines):
+    assert lines in said
+
+
+@pytest.mark.parametrize("analysis", installed_analyses().types.values(), ids=lambda a: a.name)
+def test_every_key_of_every_analysis_is_described(analysis):
+    said = describe_analysis(analysis)
+    assert first_line(analysis)
+    described = field_docstrings(analysis)
+    for name in analysis.model_fields:
+        assert described[name]
+        assert f"  {name} (" in said
+    for line in said.splitlines():
+        assert not line.endswith(": "), line
+
+
+def test_a_field_may_be_described_otherwise_and_keeps_what_it_inherits():
+    properties = Narrower.model_json_schema()["properties"]
+    said = {name: shape["description"] for name, shape in properties.items()}
+    assert said == {"size": "Said otherwise.", "kind": "Which shape.", "tags": "Its names."}
+
+
+def test_a_model_without_a_source_is_not_described():
+    made = {}
+    exec("class Made(Block):\n    size: int\n    '''How large.'''", {"Block": Block}, made)  # noqa: S102
+    assert "description" not in made["Made"].model_json_schema()["properties"]["size"]
+
+
+def test_the_schema_holds_each_analysis_with_its_fields():
+    schema = configuration_schema({"everything": Everything, **installed_analyses().types})
+    Draft202012Validator.check_schema(schema)
+    own = schema["$defs"]["everything"]
+    assert set(own["properties"]) == set(Everything.model_fields)
+    assert own["properties"]["analysis"]["const"] == "everything"
+    assert own["additionalProperties"] is False
+    assert {"analysis", "catalogue", "title", "column"} <= set(own["required"])
+    assert set(SectionBlock.model_fields) < set(own["properties"])
+    assert set(schema["properties"]) == set(Settings.model_fields)
+    assert "sections" in schema["required"]
+
+
+def test_the_schema_names_the_keys_that_may_be_left_out():
+    schema = configuration_schema(installed_analyses().types)
+    assert "output" not in schema["required"]
+    assert "timeout" not in schema["$defs"]["overview"]["required"]

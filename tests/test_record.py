@@ -1,0 +1,181 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from reportgen.errors import ConfigError
+from reportgen.record import (
+    CellRecord,
+    CheckRecord,
+    ErrorRecord,
+    MetricRecord,
+    SectionRecord,
+    Summary,
+    WaiverRecord,
+    printable,
+    read_summary,
+    with_status,
+    worst,
+    write_summary,
+)
+
+
+@pytest.fixture
+def record(summary):
+    return Summary.model_validate_json(json.dumps(summary))
+
+
+def test_a_record_reads_back_as_it_was_written(record, tmp_path):
+    write_summary(tmp_path, record)
+    assert read_summary(tmp_path) == record
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
+
+
+def test_the_record_holds_everything_that_later_stages_need(summary):
+    assert summary["format"] == "reportgen-run/1"
+    assert summary["report"]["id"] == "cdfs"
+    assert summary["report"]["field"] == "CDFS"
+    assert summary["run"]["status"] == "ok"
+    assert summary["run"]["synthetic"]
+    assert summary["configuration"]["text"].startswith("# The CDFS report")
+    assert {"python", "reportgen", "numpy", "weasyprint"} <= summary["environment"][
+        "versions"
+    ].keys()
+    assert summary["documents"]["html"] == {"file": "report.html", "error": None}
+    assert summary["documents"]["pdf"] == {"file": "report.pdf", "error": None}
+    for source in summary["inputs"]:
+        assert Path(source["path"]).stat().st_size == source["bytes"]
+        assert len(source["sha256"]) == 64
+        assert all(dataset["rows"] > 0 for dataset in source["datasets"])
+    rows = {d["name"]: d["rows"] for source in summary["inputs"] for d in source["datasets"]}
+    assert rows["/swire/cdfs/catalogue"] == 2000
+
+
+def test_each_section_of_the_record_is_whole(summary):
+    assert len(summary["sections"]) == 10
+    for section in summary["sections"]:
+        assert section["status"] == "ok"
+        assert section["findings"]
+        assert section["metrics"]
+        assert section["rows"] > 0
+        assert section["error"] is None
+        tables = {table["id"]: table for table in section["tables"]}
+        for figure in section["figures"]:
+            assert set(figure["files"]) == {"svg", "pdf", "png"}
+            assert figure["alt"]
+            assert figure["caption"]
+            assert figure["table"] in tables
+        for table in tables.values():
+            assert set(table["files"]) == {"ecsv", "csv"}
+            assert table["rows"] > 0
+
+
+def test_a_record_without_checks_reads_as_one_in_which_there_were_none(summary, tmp_path):
+    older = json.loads(json.dumps(summary))
+    for section in older["sections"]:
+        del section["checks"], section["counted"]
+    (tmp_path / "summary.json").write_text(json.dumps(older))
+    found = read_summary(tmp_path)
+    assert all(section.checks == () and section.counted == {} for section in found.sections)
+
+
+def test_a_check_reads_back_with_its_waiver_and_its_cell(record, tmp_path):
+    check = CheckRecord(
+        id="flux-max",
+        kind="max",
+        label="Flux: at most 230 µJy",
+        cell=CellRecord(table="bands", row={"band": "24", "number": 3}, column="median"),
+        status="fail",
+        waived=True,
+        message="No.",
+        waiver=WaiverRecord(until="2026-12-01", reason="known"),
+    )
+    section = record.sections[0].model_copy(update={"checks": (check,)})
+    write_summary(tmp_path, record.model_copy(update={"sections": (section,)}))
+    assert read_summary(tmp_path).sections[0].checks == (check,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, "fail"),
+        ({"waived": True}, "ok"),
+        ({"in_force": False}, "ok"),
+        ({"status": "error"}, "error"),
+    ],
+)
+def test_a_check_that_is_waived_or_not_in_force_counts_as_ok(changes, verdict):
+    keys = {"status": "fail", **changes}
+    assert CheckRecord(id="x", kind="max", label="x", message="x", **keys).verdict == verdict
+
+
+def test_no_number_of_the_record_is_none(built):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    json.loads((built.run / "summary.json").read_text(), parse_constant=refuse)
+
+
+def test_a_nan_cannot_be_written(record, tmp_path):
+    section = record.sections[0].model_copy(
+        update={"metrics": {"x": MetricRecord(label="x", value=float("nan"))}}
+    )
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_summary(tmp_path, record.model_copy(update={"sections": (section,)}))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_worst_status_wins():
+    assert worst([]) == "ok"
+    assert worst(["ok", "warn"]) == "warn"
+    assert worst(["fail", "warn", "ok"]) == "fail"
+    assert worst(["fail", "error", "ok"]) == "error"
+
+
+@pytest.mark.parametrize("broken", ["section", "input", "document"])
+def test_the_status_follows_from_every_part(record, broken):
+    error = ErrorRecord(kind="error", message="no")
+    changes = {
+        "section": {"sections": (record.sections[0].model_copy(update={"status": "error"}),)},
+        "input": {"inputs": (record.inputs[0].model_copy(update={"error": "no"}),)},
+        "document": {
+            "documents": {"pdf": record.documents["pdf"].model_copy(update={"error": error})}
+        },
+    }
+    assert with_status(record).run.status == "ok"
+    assert with_status(record.model_copy(update=changes[broken])).run.status == "error"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, Größe, ☃, 漢字, 🔭", "plain, Größe, ☃, 漢字, 🔭"),
+        ("line\nand\ttab", "line\nand\ttab"),
+        ("nul \x00 and bell \x07", "nul \\x00 and bell \\x07"),
+        ("escape \x1b[31mred", "escape \\x1b[31mred"),
+        ("half \ud800 a pair", "half \\ud800 a pair"),
+        ("no character \uffff", "no character \\uffff"),
+    ],
+)
+def test_text_that_xml_or_utf8_cannot_carry_is_written_out(text, shown):
+    assert printable(text) == shown
+    record = SectionRecord(id="x", analysis="a", title=text, status="ok", findings=(text,))
+    assert record.title == shown
+    assert record.findings == (shown,)
+
+
+def test_a_run_that_started_at_no_time_is_said(summary, tmp_path):
+    changed = {**summary, "run": {**summary["run"], "started": "yesterday"}}
+    (tmp_path / "summary.json").write_text(json.dumps(changed))
+    with pytest.raises(ConfigError, match=r"run\.started: 'yesterday' is not a time of ISO 8601"):
+        read_summary(tmp_path)
+
+
+def test_what_is_no_run_is_said(tmp_path):
+    with pytest.raises(ConfigError, match=r"summary\.json: cannot be read: No such file"):
+        read_summary(tmp_path)
+    (tmp_path / "summary.json").write_text('{"format": "reportgen-run/1"}')
+    with pytest.raises(
+        ConfigError, match="is not a run of this version of reportgen: report: Field"
+    ):
+        read_summary(tmp_path)

@@ -1,0 +1,164 @@
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from reportgen.errors import ExitCode, PublishError
+from reportgen.run_folder import new_run, publishing_errors, started_now
+
+STARTED = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
+NAME = "20261123T020000Z"
+
+
+KILLED = """
+import os, signal, sys
+from datetime import datetime
+from pathlib import Path
+from reportgen.run_folder import new_run
+
+with new_run(Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2])):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def publish(folder, started=STARTED, *, as_latest=True, text="made"):
+    with new_run(folder, started, as_latest=as_latest) as run:
+        (run.path / "report.html").write_text(text)
+        return run.publish()
+
+
+def test_a_run_is_hidden_until_it_is_published(tmp_path):
+    with new_run(tmp_path, STARTED) as run:
+        (run.path / "report.html").write_text("half")
+        assert [name for name in names(tmp_path) if not name.startswith(".")] == []
+        published = run.publish()
+    assert published == tmp_path / NAME
+    assert names(tmp_path) == [NAME, "latest"]
+    assert names(published) == ["report.html"]
+    assert (tmp_path / "latest").readlink().name == NAME
+
+
+def test_the_folder_of_runs_is_made(tmp_path):
+    assert publish(tmp_path / "a" / "b").is_dir()
+
+
+def test_a_run_that_is_not_published_is_removed(tmp_path):
+    with pytest.raises(KeyboardInterrupt), new_run(tmp_path, STARTED):
+        raise KeyboardInterrupt
+    assert names(tmp_path) == []
+
+
+def test_runs_of_one_second_take_numbers(tmp_path):
+    for text in ("one", "two", "three"):
+        publish(tmp_path, text=text)
+    assert names(tmp_path) == [NAME, f"{NAME}-2", f"{NAME}-3", "latest"]
+    assert (tmp_path / "latest" / "report.html").read_text() == "three"
+    assert (tmp_path / NAME / "report.html").read_text() == "one"
+
+
+def test_a_second_build_of_one_report_does_not_begin(tmp_path):
+    with new_run(tmp_path, STARTED) as one:
+        said = rf"another build of this report is running: process {os.getpid()} on "
+        with (
+            pytest.raises(PublishError, match=said) as refused,
+            new_run(tmp_path, STARTED, as_latest=False, wait=0),
+        ):
+            pytest.fail("the second build began")
+        assert refused.value.exit_code == ExitCode.DELIVERY
+        assert one.publish().name == NAME
+    assert publish(tmp_path).name == f"{NAME}-2"
+
+
+def test_no_build_begins_before_the_block_of_another_has_ended(tmp_path):
+    """After publishing, old runs are deleted and the index is written."""
+    with new_run(tmp_path, STARTED) as one:
+        one.publish()
+        with pytest.raises(PublishError, match="is running"), new_run(tmp_path, wait=0):
+            pytest.fail("the second build began")
+
+
+def test_builds_of_two_reports_do_not_wait_for_each_other(tmp_path):
+    with new_run(tmp_path / "one", STARTED) as one, new_run(tmp_path / "two", STARTED) as two:
+        assert one.publish().name == two.publish().name
+
+
+def test_a_run_begins_when_no_other_is_built_any_more(tmp_path, monkeypatch):
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    before = datetime.now(UTC).replace(microsecond=0)
+    with new_run(tmp_path) as run:
+        assert before <= run.started <= datetime.now(UTC)
+        assert run.id == f"{run.started:%Y%m%dT%H%M%SZ}"
+        assert not run.fixed
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1760000000")
+    with new_run(tmp_path) as run:
+        assert (run.id, run.fixed) == ("20251009T085320Z", True)
+
+
+def test_what_is_left_of_a_deleted_run_is_removed(tmp_path):
+    (tmp_path / f".deleting-{NAME}" / "sections").mkdir(parents=True)
+    mine = tmp_path / ".deleting-my-notes"
+    mine.mkdir()
+    (tmp_path / f".deleting-{NAME}-2").symlink_to(mine)
+    publish(tmp_path)
+    assert names(tmp_path) == sorted([NAME, "latest", ".deleting-my-notes", f".deleting-{NAME}-2"])
+
+
+def test_a_partial_run_does_not_become_the_latest(tmp_path):
+    publish(tmp_path)
+    partial = publish(tmp_path, as_latest=False)
+    assert (tmp_path / "latest").readlink().name == NAME
+    assert partial.name == f"{NAME}-2"
+
+
+def test_what_a_killed_build_left_is_removed(tmp_path):
+    subprocess.run([sys.executable, "-c", KILLED, tmp_path, STARTED.isoformat()], check=False)
+    assert names(tmp_path) == [".build.lock", f".building-{NAME}"]
+    publish(tmp_path)
+    assert names(tmp_path) == [NAME, "latest"]
+
+
+def test_a_dangling_latest_is_replaced(tmp_path):
+    (tmp_path / "latest").symlink_to("removed-by-somebody")
+    publish(tmp_path)
+    assert (tmp_path / "latest" / "report.html").read_text() == "made"
+
+
+def test_a_latest_that_is_no_link_is_refused_before_anything_is_computed(tmp_path):
+    (tmp_path / "latest").mkdir()
+    with pytest.raises(PublishError, match="latest is not a link"), new_run(tmp_path, STARTED):
+        pytest.fail("the build began")
+    assert names(tmp_path) == ["latest"]
+
+
+def test_source_date_epoch_fixes_the_time(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1760000000")
+    assert started_now() == (datetime(2025, 10, 9, 8, 53, 20, tzinfo=UTC), True)
+
+
+@pytest.mark.parametrize("value", ["yesterday", "1e99", "9" * 40])
+def test_a_source_date_epoch_that_is_no_time_is_refused(monkeypatch, value):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
+    with pytest.raises(PublishError, match="not a number of seconds"):
+        started_now()
+
+
+def test_without_source_date_epoch_the_clock_counts(monkeypatch):
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    now, fixed = started_now()
+    assert not fixed
+    assert now.tzinfo is UTC
+    assert abs((datetime.now(UTC) - now).total_seconds()) < 60
+
+
+def test_what_the_file_system_refuses_names_the_file(tmp_path):
+    occupied = tmp_path / "occupied"
+    occupied.write_text("")
+    said = "occupied/x: cannot be written: Not a directory"
+    with pytest.raises(PublishError, match=said), publishing_errors(tmp_path):
+        (occupied / "x").mkdir()

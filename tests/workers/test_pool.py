@@ -1,0 +1,375 @@
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from multiprocessing import get_context
+from pathlib import Path
+
+import psutil
+import pytest
+from projects import clean_environment
+
+from reportgen.errors import ConfigError, PublishError, SourceError
+from reportgen.workers.failures import LONGEST_MESSAGE, Failed, error_record, failure
+from reportgen.workers.pool import MOST_PRINTED, default_workers, worker_pool
+
+TOO_LONG = Failed("timeout", "ran longer than its timeout of 2 s and was stopped")
+KILLED = Failed("died", "its process was killed by SIGKILL (out of memory?)")
+
+
+class OwnSourceError(SourceError):
+    """As a plugin may derive one."""
+
+    def __init__(self, path):
+        super().__init__(f"{path} is shy", "be kind")
+
+
+class Unwelcome:
+    """Cannot be made in the process that should do the work."""
+
+    def __reduce__(self):
+        return pickle.loads, (b"not a pickle",)
+
+
+def add(a, b):
+    return a + b
+
+
+def fail():
+    raise OwnSourceError("a.h5")
+
+
+def give_unpicklable():
+    return lambda: None
+
+
+def print_much():
+    print("x" * 100_000)
+    print("the end")
+    sys.stderr.write("also to the error output\n")
+    sys.stderr.flush()
+    os.write(2, b"as C does\n")
+
+
+def meet(folder, name, other):
+    """Wait until another is there: works only when they run at the same time."""
+    (folder / name).touch()
+    wait_until((folder / other).exists)
+    return name
+
+
+def hoard(size, sign):
+    hoarded = b"x" * size
+    sign.touch()
+    time.sleep(3600)
+    return hoarded
+
+
+def hoard_in_a_child(size):
+    code = f"x = b'x' * {size}; import time; time.sleep(3600)"
+    return subprocess.run([sys.executable, "-c", code], check=True).returncode
+
+
+def leave_a_child(sign, then, *arguments):
+    """Fork a child that would live for an hour, and go on."""
+    child = os.fork()
+    if not child:
+        time.sleep(3600)
+    write(sign, child)
+    return then(*arguments)
+
+
+def surroundings():
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    return signal.SIGINT in blocked, os.getpgrp() == os.getpid(), str(Path.cwd())
+
+
+def write(path, value):
+    part = path.with_suffix(".part")
+    part.write_text(str(value))
+    part.rename(path)
+
+
+def wait_until(claim):
+    end = time.monotonic() + 60
+    while not claim():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def lives(pid):
+    try:
+        return psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def run(*tasks, workers=2, **limits):
+    """Run tasks, each a function and its arguments; gives how they ended, in order."""
+    ended = {}
+    with worker_pool(workers) as pool:
+        for number, (work, *arguments) in enumerate(tasks):
+            then = lambda end, number=number: ended.setdefault(number, end)  # noqa: E731
+            pool.start(work, *arguments, **limits, then=then)
+        pool.finish()
+    return [ended[number] for number in range(len(tasks))]
+
+
+def test_more_tasks_than_workers_all_give_their_values():
+    ends = run(*((add, n, n) for n in range(9)), workers=2)
+    assert [(end.value, end.failed, end.printed) for end in ends] == [
+        (2 * n, None, "") for n in range(9)
+    ]
+
+
+def test_tasks_run_at_the_same_time(tmp_path):
+    ends = run((meet, tmp_path, "a", "b"), (meet, tmp_path, "b", "a"))
+    assert [end.value for end in ends] == ["a", "b"]
+
+
+def test_a_task_may_start_another():
+    ended = []
+    with worker_pool(1) as pool:
+
+        def then(end):
+            ended.append(end.value)
+            if end.value < 3:
+                pool.start(add, end.value, 1, then=then)
+
+        pool.start(add, 0, 1, then=then)
+        pool.finish()
+    assert ended == [1, 2, 3]
+
+
+def test_an_error_of_reportgen_keeps_its_kind_and_hint():
+    (end,) = run((fail,))
+    assert type(end.failed.error) is SourceError
+    record = error_record(end.failed)
+    assert (record.kind, record.message, record.hint) == ("source", "a.h5 is shy", "be kind")
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ((give_unpicklable,), "pickl"),
+        ((add, 1, lambda: None), "pickl"),
+        ((add, Unwelcome(), 1), "UnpicklingError"),
+        ((sys.exit, "no"), "SystemExit: no"),
+    ],
+    ids=["value", "argument", "arrival", "exit"],
+)
+def test_what_raises_or_cannot_be_sent_fails_its_task_only(work, said):
+    wrong, right = run(work, (add, 1, 1))
+    assert wrong.failed.kind == "error"
+    assert said in wrong.failed.message
+    assert right.value == 2
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ((os._exit, 0), "its process ended by itself with code 0"),
+        ((os._exit, 7), "its process ended by itself with code 7"),
+        ((os.kill, 0, signal.SIGKILL), KILLED.message),
+        ((signal.raise_signal, signal.SIGSEGV), "its process was killed by SIGSEGV"),
+        ((signal.raise_signal, signal.SIGRTMIN + 3), "its process was killed by signal 37"),
+    ],
+    ids=["ended", "exit", "group", "segfault", "real-time"],
+)
+def test_how_a_process_died_is_said(work, said):
+    died, right = run(work, (add, 1, 1))
+    assert died.failed == Failed("died", said)
+    assert right.value == 2
+
+
+def test_what_a_task_prints_is_kept_from_its_end():
+    (end,) = run((print_much,))
+    assert end.printed.endswith("the end\nalso to the error output\nas C does")
+    assert len(end.printed) <= MOST_PRINTED
+
+
+def test_time_is_counted_from_the_begin_of_the_work():
+    """Tasks that wait for a worker do not use up their time."""
+    ends = run(*((time.sleep, 0.6) for _ in range(4)), workers=1, timeout=1.5)
+    assert [end.failed for end in ends] == [None] * 4
+
+
+def test_a_task_beyond_its_time_is_stopped():
+    (end,) = run((time.sleep, 3600), timeout=2)
+    assert end.failed == TOO_LONG
+
+
+@pytest.mark.parametrize(
+    "work",
+    [(hoard, 300_000_000, Path("/dev/null")), (hoard_in_a_child, 300_000_000)],
+    ids=["itself", "child"],
+)
+def test_a_task_that_uses_too_much_memory_is_stopped_and_the_others_go_on(work):
+    ends = run(work, (add, 1, 1), (add, 2, 2), memory=200_000_000)
+    failed = ends[0].failed
+    assert failed.kind == "memory"
+    assert failed.message.startswith("used more than its memory_limit of 200\u00a0MB (")
+    assert failed.message.endswith("\u00a0MB) and was stopped")
+    assert [end.value for end in ends[1:]] == [2, 4]
+    record = error_record(failed)
+    assert record.kind == "memory"
+    assert "raise memory_limit" in record.hint
+
+
+def test_a_task_within_its_memory_is_left_alone(tmp_path):
+    ends = run((hoard, 1_000, tmp_path / "a"), memory=500_000_000, timeout=2)
+    assert ends[0].failed == TOO_LONG
+
+
+@pytest.mark.parametrize(
+    ("then", "failed"),
+    [
+        ((add, 1, 1), None),
+        ((os._exit, 7), Failed("died", "its process ended by itself with code 7")),
+        ((signal.raise_signal, signal.SIGKILL), KILLED),
+        ((time.sleep, 3600), TOO_LONG),
+    ],
+    ids=["returns", "exits", "killed", "too long"],
+)
+def test_what_a_task_started_ends_with_it(tmp_path, then, failed):
+    timeout = 2 if failed == TOO_LONG else 600
+    (end,) = run((leave_a_child, tmp_path / "child", *then), timeout=timeout)
+    assert end.failed == failed
+    wait_until(lambda: not lives((tmp_path / "child").read_text()))
+
+
+def test_an_error_while_an_end_is_taken_in_ends_what_runs(tmp_path):
+    def refuse(end):
+        raise PublishError("the disk is full")
+
+    def build():
+        with worker_pool(2) as pool:
+            pool.start(leave_a_child, tmp_path / "child", time.sleep, 3600, then=refuse)
+            pool.start(wait_until, (tmp_path / "child").exists, then=refuse)
+            pool.start(time.sleep, 3600, then=refuse)
+            pool.finish()
+
+    with pytest.raises(PublishError, match="the disk is full"):
+        build()
+    wait_until(lambda: not lives((tmp_path / "child").read_text()))
+
+
+def test_a_pool_ends_no_process_but_its_own():
+    other = get_context("forkserver").Process(target=time.sleep, args=(3600,))
+    other.start()
+    try:
+        assert run((add, 1, 1))[0].value == 2
+        assert other.is_alive()
+    finally:
+        other.kill()
+        other.join()
+
+
+def test_workers_leave_ctrl_c_to_the_build_and_have_a_group_of_their_own():
+    (end,) = run((surroundings,))
+    assert end.value == (True, True, str(Path.cwd()))
+
+
+PROGRAM = """
+import operator, sys, time
+from pathlib import Path
+from reportgen.workers.pool import worker_pool
+from test_pool import leave_a_child
+
+def main(folder):
+    ended = []
+    with worker_pool(2) as pool:
+        pool.preload(["preloaded"])
+        if "work" in sys.argv:
+            pool.start(leave_a_child, folder / "child", time.sleep, 3600, then=ended.append)
+        pool.start(operator.add, 1, 2, then=ended.append)
+        pool.finish()
+    assert [end.value for end in ended] == [3], ended
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+def start_program(folder, preloaded, *arguments):
+    """Start a program in a session of its own. preloaded: code that its workers need."""
+    (folder / "program.py").write_text(PROGRAM)
+    (folder / "preloaded.py").write_text(preloaded)
+    paths = os.pathsep.join([str(folder), *sys.path])
+    return subprocess.Popen(
+        [sys.executable, folder / "program.py", folder, *arguments],
+        env=clean_environment(PYTHONPATH=paths),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["raise OSError('no')", "raise SystemExit(3)", "import os; os._exit(3)", "import missing"],
+    ids=["error", "exit", "end", "missing"],
+)
+def test_what_ends_the_process_that_preloads_it_is_done_without(tmp_path, code):
+    program = start_program(tmp_path, code)
+    program.communicate(timeout=120)
+    assert program.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
+@pytest.mark.parametrize("when", ["preload", "work"])
+def test_nothing_is_left_of_a_build_that_is_stopped(tmp_path, when, number):
+    slow = f"import time; open({str(tmp_path / 'preload')!r}, 'w').close(); time.sleep(1)"
+    program = start_program(tmp_path, slow, when)
+    wait_until((tmp_path / {"preload": "preload", "work": "child"}[when]).exists)
+    started = psutil.Process(program.pid).children(recursive=True)
+    assert started
+    # A terminal sends Ctrl-C to all that is in the foreground.
+    (os.killpg if number == signal.SIGINT else os.kill)(program.pid, number)
+    said = program.communicate(timeout=60)[1]
+    assert program.returncode == {signal.SIGINT: 130}.get(number, -number)
+    wait_until(lambda: not any(lives(process.pid) for process in started))
+    assert said == ""
+
+
+def test_long_messages_are_cut():
+    failed = failure(ValueError("x" * 10_000))
+    assert len(failed.message) <= LONGEST_MESSAGE + 1
+    assert failed.message.startswith("ValueError: xxx")
+
+
+def test_an_exception_without_words_is_named():
+    assert failure(ZeroDivisionError()).message == "ZeroDivisionError"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(SourceError("x"), "source"), (ConfigError("x"), "config"), (ValueError("x"), "error")],
+)
+def test_the_record_of_a_failure_has_its_kind(error, kind):
+    record = error_record(failure(error), "it said so", "reportgen x.yaml --only y")
+    assert record.kind == kind
+    assert record.command == "reportgen x.yaml --only y"
+    assert record.details.endswith("It printed:\nit said so")
+
+
+def test_there_is_a_worker_for_each_core_that_may_be_used():
+    assert default_workers() == len(os.sched_getaffinity(0))
+
+
+def test_a_task_has_a_span_that_says_what_it_took():
+    ended = []
+    with worker_pool(1) as pool:
+        pool.start(add, 1, 2, then=ended.append, name="sum")
+        pool.start(os._exit, 7, then=ended.append, name="end")
+        pool.finish()
+    done, died = pool.spans
+    assert done.called <= done.begun <= done.ended
+    assert done.cpu >= 0
+    assert done.memory > 1_000_000
+    assert (died.name, died.cpu, died.memory) == ("end", None, None)
