@@ -363,6 +363,7 @@ class OpenDatasets:
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._files: dict[Path, h5py.File] = {}
+        self._datasets: dict[tuple[Path, str], h5py.Dataset] = {}
 
     def __enter__(self) -> "OpenDatasets":
         return self
@@ -371,7 +372,9 @@ class OpenDatasets:
         self._stack.close()
 
     def dataset(self, file: Path, name: str, where: str = "") -> "h5py.Dataset":
-        """Give a dataset of a file, opened once."""
-        if file not in self._files:
-            self._files[file] = self._stack.enter_context(open_file(file, where))
-        return open_dataset(self._files[file], name, where)
+        """Return a dataset of a file, opened once."""
+        if (file, name) not in self._datasets:
+            if file not in self._files:
+                self._files[file] = self._stack.enter_context(open_file(file, where))
+            self._datasets[file, name] = open_dataset(self._files[file], name, where)
+        return self._datasets[file, name]
