@@ -110,10 +110,10 @@ class Certificates:
 
 
 @contextmanager
-def smtp_server(*, certificates=None, security="none", login=None, mechanisms=(), size=None):
+def smtp_server(*, certificates=None, security="none", login=None, size=None):
     """Run a mail server.
 
-    login: (user, password) that is wanted. mechanisms: those it offers. size: the largest mail.
+    login: (user, password) that is wanted. size: the largest mail that it takes.
     """
     state = Server(authority=certificates and str(certificates.authority))
 
@@ -142,13 +142,7 @@ def smtp_server(*, certificates=None, security="none", login=None, mechanisms=()
                 await self.push(state.secret)
             return AuthResult(success=False, handled=bool(state.secret))
 
-    known = {"PLAIN", "LOGIN", "XOAUTH2"}
-    options = {
-        "hostname": "localhost",
-        "decode_data": False,
-        "data_size_limit": size,
-        "auth_exclude_mechanism": sorted(known - set(mechanisms or known)),
-    }
+    options = {"hostname": "localhost", "decode_data": False, "data_size_limit": size}
     if login is not None:
         encrypted = security == "starttls"
         options |= {"auth_required": encrypted, "auth_require_tls": encrypted}

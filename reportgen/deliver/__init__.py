@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from reportgen.config.deliver import DeliverBlock, WebhookBlock
+from reportgen.config.deliver import DeliverBlock, LinksBlock, MailBlock, WebhookBlock
 from reportgen.deliver.mail_view import Absent, run_view
 from reportgen.deliver.message import Mail
 from reportgen.deliver.outbox import FOLDER, Channel, Message, Outbox
@@ -60,8 +60,8 @@ def deliver_runs(
     """
     runs = read_runs(folders)
     settings = _settings_of(runs[0], options)
-    sender = _sender(runs[0].folder.parent, environment)
-    _deliver(sender, settings, runs, options)
+    sender = _sender(runs[0].folder.parent, settings, environment)
+    _deliver(sender, runs, options)
     if not options.to:
         for output in dict.fromkeys((*(run.folder.parent for run in runs), *options.outputs)):
             if output.resolve() != sender.outbox.output and not sender.down:
@@ -79,10 +79,10 @@ def deliver_notice(
 
     output: the output folder, where what cannot be sent is kept. options: name, title and absent.
     """
-    sender = _sender(output.resolve(), environment)
+    sender = _sender(output.resolve(), settings, environment)
     with suppress(OSError):  # what kept the report from being made may keep this from being kept
         output.mkdir(parents=True, exist_ok=True)
-    _deliver(sender, settings, (), options)
+    _deliver(sender, (), options)
     return sender.log
 
 
@@ -98,7 +98,7 @@ def flush_outbox(folder: Path, environment: Mapping[str, str] = os.environ) -> L
     log = Log()
     for depth in range(_DEEPEST + 1):
         for place in sorted(output.glob("*/" * depth + FOLDER)):
-            log.add(_flush(place.parent, None, environment))
+            log.add(_flush(place.parent, _newest_settings(place.parent), environment))
     return log if log.done or log.problems else Log(done=["Nothing waits."])
 
 
@@ -122,7 +122,7 @@ def write_messages(
         log.problems += mail.problems.values()
     if settings.webhook is not None:
         for run, name in zip(runs, names, strict=True):
-            contents[f"{name}.webhook.json"] = _verdict(run, settings, settings.webhook, log)
+            contents[f"{name}.webhook.json"] = _verdict(run, settings.links, settings.webhook, log)
     try:
         into.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
@@ -134,10 +134,10 @@ def write_messages(
     return log
 
 
-def _sender(output: Path, environment: Mapping[str, str]) -> Sender:
+def _sender(output: Path, settings: DeliverBlock, environment: Mapping[str, str]) -> Sender:
     # Not SOURCE_DATE_EPOCH: what is sent, and how long it has waited, is a matter of today.
     now = datetime.now(UTC).replace(microsecond=0)
-    return Sender(Outbox(output), environment, now, _recompose)
+    return Sender(Outbox(output), settings, environment, now, _recompose)
 
 
 def _settings_of(run: Run, options: Options = _PLAIN) -> DeliverBlock:
@@ -150,27 +150,24 @@ def _settings_of(run: Run, options: Options = _PLAIN) -> DeliverBlock:
     return settings
 
 
-def _deliver(
-    sender: Sender, settings: DeliverBlock, runs: tuple[Run, ...], options: Options
-) -> None:
+def _deliver(sender: Sender, runs: tuple[Run, ...], options: Options) -> None:
     """Tell of some runs, or without any that there is no report; then send what waits."""
     with sender.locked() as is_usable:
-        _send_mail(sender, settings, runs, options)
-        if settings.webhook is not None and not options.to:
+        if sender.settings.mail is not None:
+            _send_mail(sender, sender.settings.mail, runs, options)
+        if sender.settings.webhook is not None and not options.to:
             for run in runs or (None,):
-                _post(sender, settings, run, options)
+                _post(sender, sender.settings.webhook, run, options)
         if is_usable and not options.to:
-            sender.flush(settings)
+            sender.flush()
 
 
-def _send_mail(
-    sender: Sender, settings: DeliverBlock, runs: tuple[Run, ...], options: Options
-) -> None:
-    block, log = settings.mail, sender.log
+def _send_mail(sender: Sender, block: MailBlock, runs: tuple[Run, ...], options: Options) -> None:
+    log = sender.log
     fresh = runs
     if not (options.again or options.to):
         fresh = tuple(run for run in runs if _is_new(run, "mail", log))
-    if block is None or (runs and not fresh):
+    if runs and not fresh:
         return
     asked_for = options.again or options.to or options.absent
     if not asked_for and not any(is_worth_telling(run.summary, block.when) for run in fresh):
@@ -180,7 +177,7 @@ def _send_mail(
         block,
         fresh,
         sender.now,
-        settings.links,
+        sender.settings.links,
         options.absent,
         options.name,
         options.title,
@@ -198,7 +195,6 @@ def _send_mail(
         sender=mail.sender,
         recipients=mail.recipients,
         since=sender.now,
-        settings=settings,
         runs={str(run.folder): run.summary.run.id for run in fresh},
         absent=options.absent,
         number=mail.number,
@@ -233,9 +229,9 @@ def _recompose(message: Message, limit: int | None) -> bytes:
     return mail.message(limit)
 
 
-def _post(sender: Sender, settings: DeliverBlock, run: Run | None, options: Options) -> None:
+def _post(sender: Sender, block: WebhookBlock, run: Run | None, options: Options) -> None:
     """Post the verdict of a run, or without one that there is no report."""
-    block, log = settings.webhook or WebhookBlock(), sender.log
+    log = sender.log
     if run is not None and not options.again:
         if not _is_new(run, "webhook", log):
             return
@@ -246,22 +242,21 @@ def _post(sender: Sender, settings: DeliverBlock, run: Run | None, options: Opti
         subject = f"[{options.name}] {WORDS['error']} no report · {sender.now:%F}"
         content = notice_message(block, subject, options.name, options.absent)
     else:
-        content = _verdict(run, settings, block, log)
+        content = _verdict(run, sender.settings.links, block, log)
     message = Message(
         name=_message_name([run] if run else [], sender.now),
         channel="webhook",
         content=content,
         recipients=(f"the webhook ({block.kind})",),
         since=sender.now,
-        settings=settings,
         runs={str(run.folder): run.summary.run.id} if run else {},
         number=1 + _times_delivered(run, "webhook") if run else 1,
     )
     sender.send(message)
 
 
-def _verdict(run: Run, settings: DeliverBlock, block: WebhookBlock, log: Log) -> bytes:
-    view = run_view(run, settings.links)
+def _verdict(run: Run, links: LinksBlock | None, block: WebhookBlock, log: Log) -> bytes:
+    view = run_view(run, links)
     known = {problem.message for problem in log.problems}  # the mail has the same links
     log.problems += [problem for problem in view.links.problems if problem.message not in known]
     return verdict_message(block, subject_of(run.summary), view)
@@ -283,21 +278,20 @@ def _times_delivered(run: Run, channel: Channel) -> int:
     return number if isinstance(number, int) else 1
 
 
-def _flush(output: Path, settings: DeliverBlock | None, environment: Mapping[str, str]) -> Log:
-    """Send what waits in an output folder; by the settings of its newest run if there are none."""
-    sender = _sender(output, environment)
+def _flush(output: Path, settings: DeliverBlock, environment: Mapping[str, str]) -> Log:
+    """Send what waits in an output folder."""
+    sender = _sender(output, settings, environment)
     if sender.outbox.folder.is_dir():
         with sender.locked() as is_usable:
             if is_usable:
-                sender.flush(settings or _newest_settings(output))
+                sender.flush()
     return sender.log
 
 
-def _newest_settings(output: Path) -> DeliverBlock | None:
+def _newest_settings(output: Path) -> DeliverBlock:
+    """Return how the newest run that can be read is delivered."""
     names = sorted(path.name for path in output.iterdir() if RUN_ID.fullmatch(path.name))
     for name in reversed(names):
-        try:
+        with suppress(ConfigError):
             return delivery_settings(Run(output / name, read_summary(output / name)))
-        except ConfigError:
-            continue
-    return None
+    return DeliverBlock()

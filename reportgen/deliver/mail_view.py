@@ -25,31 +25,8 @@ SCREEN_DPI = 110  # at which a column of a journal fills a phone
 WIDEST = 600  # pixels of a mail
 LARGEST_FIGURE = 2_000_000  # bytes; more is for the report
 MOST_HTML = 80_000  # bytes; Gmail cuts a mail off at 102 kB
+MOST_LINES = (40, 20, 10, 5, 2, 1)  # of any list in the HTML, tried until it is small enough
 _PNG_HEAD = struct.Struct(">8s4x4sII")  # signature, length of IHDR, its name, width and height
-
-
-@dataclass(frozen=True)
-class Most:
-    """How much of anything the HTML shows: lines of a list, characters of a text, reports.
-
-    figures: of each report.
-    """
-
-    lines: int
-    signs: int
-    reports: int
-    figures: int
-
-
-# Tried in turn until the page is small enough.
-SHORTER = (
-    Most(40, 600, 40, 40),
-    Most(20, 400, 20, 20),
-    Most(10, 300, 10, 10),
-    Most(5, 200, 6, 6),
-    Most(2, 120, 4, 3),
-    Most(1, 60, 2, 1),
-)
 
 
 @dataclass(frozen=True)
@@ -238,7 +215,8 @@ def fill_templates(templates: str, values: Mapping[str, object]) -> tuple[str, s
     words = {"marks": MARKS, "words": WORDS, **values}
     text = render_page("mail.txt.j2", templates, **words)
     page = ""
-    for most in SHORTER:
+    for n in MOST_LINES:
+        most = {"lines": n, "signs": max(15 * n, 60), "reports": n + 1, "figures": n}
         page = inliner.inline(render_page("mail.html.j2", templates, most=most, **words))
         if len(page.encode()) < MOST_HTML:
             break

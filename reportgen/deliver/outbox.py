@@ -13,19 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from filelock import FileLock
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-)
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from reportgen.config.deliver import DeliverBlock
 from reportgen.deliver.mail_view import Absent
 from reportgen.deliver.transport import DeliveryError
 
@@ -35,11 +27,6 @@ MOST_AGE = timedelta(days=5)  # RFC 5321, section 4.5.4.1: how long at least a s
 Channel = Literal["mail", "webhook"]
 
 _HEADER = "X-Reportgen-Outbox: "
-_Settings = Annotated[
-    DeliverBlock,
-    PlainValidator(DeliverBlock.model_validate),
-    PlainSerializer(DeliverBlock.recorded),
-]
 _ENDINGS: Mapping[Channel, str] = {"mail": ".mail.eml", "webhook": ".webhook.txt"}
 
 
@@ -47,8 +34,8 @@ class Message(BaseModel):
     """A message on its way.
 
     name: of its file. recipients: who still lack it. since: when it was first tried. why: it
-    waits. settings: by which it is sent. runs: ids of those that it tells of, by folder; with
-    absent, number and title it can be made again, smaller. number: of the messages on these runs.
+    waits. runs: ids of those that it tells of, by folder; with absent, number and title it can be
+    made again, smaller. number: of the messages on these runs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -60,7 +47,6 @@ class Message(BaseModel):
     recipients: tuple[str, ...]
     since: AwareDatetime
     why: str = "it was being sent when reportgen was stopped"
-    settings: _Settings
     runs: Mapping[str, str] = {}
     absent: tuple[Absent, ...] = ()
     number: int = 1

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reportgen.config.deliver import DeliverBlock
 from reportgen.deliver.outbox import Channel, Message, Outbox
+from reportgen.deliver.recipients import HOW
 from reportgen.deliver.sendmail import Sendmail
 from reportgen.deliver.smtp import Smtp
 from reportgen.deliver.transport import DeliveryError, MessageFor, Receipt, RefusedError, Transport
@@ -37,12 +38,13 @@ class Log:
 class Sender:
     """Sends the messages of an output folder.
 
-    environment: where the secrets are. now: the time, UTC. recompose: makes a mail that waited
-    again, for a server that takes less; raises RefusedError. down: ways on which something could
-    not be sent just now.
+    settings: also of those that waited. environment: where the secrets are. now: the time, UTC.
+    recompose: makes a mail that waited again, for a server that takes less; raises RefusedError.
+    down: ways on which something could not be sent just now.
     """
 
     outbox: Outbox
+    settings: DeliverBlock
     environment: Mapping[str, str] = field(repr=False)
     now: datetime
     recompose: Callable[[Message, int | None], bytes]
@@ -95,11 +97,8 @@ class Sender:
         for who, why in {**receipt.refused, **receipt.postponed}.items():
             self.log.problems.append(DeliveryError(f"not taken for {who}: {why}"))
 
-    def flush(self, settings: DeliverBlock | None) -> None:
-        """Send what waits, once each; when one cannot be sent, no others on its way are tried.
-
-        settings: to send by, where they have the way; else each message goes by its own.
-        """
+    def flush(self) -> None:
+        """Send what waits, once each; when one cannot be sent, no others on its way are tried."""
         messages, problems = self.outbox.waiting()
         self.log.problems += problems
         for message in messages:
@@ -108,10 +107,8 @@ class Sender:
             if message.is_too_old(self.now):
                 why = f"it has waited since {message.since:%F %H:%M} UTC: {message.why}"
                 self._settle(message, Receipt(refused=dict.fromkeys(message.recipients, why)), "")
-                continue
-            has_way = settings is not None and getattr(settings, message.channel) is not None
-            by = message.changed(settings=settings) if has_way else message
-            self.send(by, partial(self.recompose, message), waited=True)
+            else:
+                self.send(message, partial(self.recompose, message), waited=True)
 
     def _transmit(
         self, message: Message, smaller: MessageFor | None, *, once: bool = False
@@ -123,16 +120,19 @@ class Sender:
                 return message.content
             return smaller(limit)
 
-        changes = {"attempts": 1} if once else {}
-        mail, webhook = message.settings.mail, message.settings.webhook
-        transport: Transport
-        if message.channel == "webhook" and webhook is not None:
-            transport = Webhook(webhook.model_copy(update=changes), self.environment)
-        elif mail is not None and mail.smtp is not None:
-            transport = Smtp(mail.smtp.model_copy(update=changes), self.environment)
-        else:
-            transport = Sendmail(self.environment, **changes)
+        transport = self._transport(message.channel, {"attempts": 1} if once else {})
         return transport.send(fitting, message.sender, message.recipients)
+
+    def _transport(self, channel: Channel, changes: Mapping[str, int]) -> Transport:
+        """Return what sends messages. changes: of its settings."""
+        mail, webhook = self.settings.mail, self.settings.webhook
+        if channel == "webhook" and webhook is not None:
+            return Webhook(webhook.model_copy(update=changes), self.environment)
+        if channel == "mail" and mail is not None:
+            if mail.smtp is None:
+                return Sendmail(self.environment, **changes)
+            return Smtp(mail.smtp.model_copy(update=changes), self.environment)
+        raise DeliveryError(f"the newest report has no deliver.{channel}", HOW)
 
     def _remember(self, message: Message, receipt: Receipt) -> None:
         got = {"recipients": receipt.accepted, "refused": receipt.refused}

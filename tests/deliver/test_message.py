@@ -7,7 +7,7 @@ from email.policy import default
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mailed_runs import (
     MAIL,
@@ -152,8 +152,11 @@ def test_names_and_subjects_beyond_ascii_arrive(run):
     assert found["List-Id"].startswith("Überblick 深宇宙 <cdfs.")
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(title=st.text(min_size=1).filter(str.strip))
+@example("COSMOS – 24 μm: fluxes, Süd")
+@example('(The) "deep" field <x>; c')
+@example("…")
 def test_no_title_can_bring_in_a_header(tmp_path_factory, title):
     run = mailed_run(tmp_path_factory.mktemp("run"))
     change_report(run, title=f"{title}\r\nBcc: victim@example.org\r\n\r\n<script>{title}")
@@ -165,14 +168,6 @@ def test_no_title_can_bring_in_a_header(tmp_path_factory, title):
     assert b"\r\nBcc" not in raw.partition(b"\r\n\r\n")[0]
     assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
     assert not Elements(html(found)).of("script")
-
-
-@pytest.mark.parametrize(
-    "title", ["Nord, Süd", "COSMOS – 24 μm: fluxes", 'The "deep" field <x>', "(a) b; c", "…"]
-)
-def test_the_list_id_is_one_whatever_the_title(run, title):
-    change_report(run, title=title)
-    raw = made(run).message()
     line = re.search(rb"\r\nList-Id: (.*?)\r\n(?! )", raw, re.DOTALL)[1].decode("ascii")
     assert line.endswith("<cdfs.example.org>")
     assert '"' not in line
