@@ -96,16 +96,14 @@ def test_a_look_at_the_mail_is_not_remembered_has_its_own_id_and_flushes_nothing
 
 
 def test_recipients_go_by_the_verdict(tmp_path, server):
-    to = {"ok": [A], "fail": [A, B]}
-    for night, status in enumerate(["ok", "warn", "fail"]):
+    to = {"warn": [A], "fail": [A, B]}
+    ok, *_ = logs = [
         deliver(mailed_run(tmp_path, status=status, night=night, mail=by(server, to=to)))
-    assert [mail.recipients for mail in server.received] == [[A], [A], [A, B]]
-
-
-def test_nobody_is_told_of_a_good_night_who_wants_failures_only(tmp_path, server):
-    log = deliver(mailed_run(tmp_path, mail=by(server, to={"fail": [A]})))
-    assert log.done == ["Not mailed: deliver.mail.to names nobody for OK."]
-    assert not server.received
+        for night, status in enumerate(["ok", "warn", "fail"])
+    ]
+    assert ok.done == ["Not mailed: deliver.mail.to names nobody for OK."]
+    assert [mail.recipients for mail in server.received] == [[A], [A, B]]
+    assert not [problem for log in logs for problem in log.problems]
 
 
 def test_a_quiet_night_is_not_told_where_only_changes_are_wanted(tmp_path, server):
@@ -153,6 +151,8 @@ def test_a_flush_goes_by_the_settings_of_the_newest_run_and_keeps_what_fails(
     assert not log.problems
     assert server.only.message["Date"].datetime.year >= 2026
     assert flush_outbox(tmp_path, {}).done == ["Nothing waits."]
+    with pytest.raises(ConfigError, match="there is no such folder"):
+        flush_outbox(tmp_path / "none", {})
 
 
 def test_without_settings_a_message_waits_on(tmp_path):
@@ -162,13 +162,6 @@ def test_without_settings_a_message_waits_on(tmp_path):
     (problem,) = flush_outbox(tmp_path, {}).problems
     assert problem.message.endswith("could not be sent: the newest report has no deliver.mail")
     assert len(waiting(tmp_path)) == 1
-
-
-def test_flushing_where_nothing_ever_waited_is_no_problem(tmp_path):
-    assert flush_outbox(tmp_path, {}).done == ["Nothing waits."]
-    assert not (tmp_path / ".deliver").exists()
-    with pytest.raises(ConfigError, match="there is no such folder"):
-        flush_outbox(tmp_path / "none", {})
 
 
 def test_after_days_a_kept_mail_is_set_aside(tmp_path, server):
@@ -302,24 +295,19 @@ def test_a_verdict_is_posted_once_and_kept_when_that_fails(tmp_path):
         assert len(site.requests) == 3
 
 
-def test_a_mail_that_fails_does_not_keep_the_webhook_from_being_told(tmp_path):
-    with web_server() as site:
-        run = mailed_run(tmp_path, mail=by(NOBODY), webhook={"kind": "slack"})
-        log = deliver(run, environment={"REPORTGEN_WEBHOOK_URL": site.address})
-        assert len(log.problems) == 1
-        assert len(site.requests) == 1
-
-
-@pytest.mark.parametrize("is_mailed", [True, False])
-def test_a_link_that_cannot_be_made_is_said_once_and_stops_nothing(tmp_path, server, is_mailed):
+@pytest.mark.parametrize("mailed", [True, False, None])
+def test_neither_a_link_that_cannot_be_made_nor_a_mail_that_fails_stops_the_rest(
+    tmp_path, server, mailed
+):
     links = {"report": "{{ run.nothing }}", "index": "https://x.org/"}
+    mail = False if mailed is None else by(server if mailed else NOBODY)
     with web_server() as site:
-        mail = by(server) if is_mailed else False
         run = mailed_run(tmp_path, mail=mail, webhook={"attempts": 1}, links=links)
         log = deliver(run, environment={"REPORTGEN_WEBHOOK_URL": site.address})
         assert site.json["links"] == {"index": "https://x.org/"}
-    assert len(server.received) == is_mailed
-    (said,) = problems(log)
+    assert len(server.received) == bool(mailed)
+    *failed, said = problems(log)
+    assert len(failed) == (mailed is False)
     assert said.startswith("deliver.links.report: the template '{{ run.nothing }}' cannot be")
 
 
