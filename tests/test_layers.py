@@ -63,6 +63,7 @@ def copied(tmp_path_factory):
     ("module", "line", "contract"),
     [
         ("data/hdf5.py", "import reportgen.analyses.base", "Imports point down only"),
+        ("quality/history/store.py", "import reportgen.quality.nights", "Imports within quality"),
         ("newcomer.py", "", "Imports point down only"),
         ("render/view.py", "import reportgen.data.hdf5", "What is rendered"),
         ("analyses/overview.py", "import reportgen.data.catalogue", "An analysis never"),
