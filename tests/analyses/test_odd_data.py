@@ -65,6 +65,11 @@ SECTIONS = {
     "population": (Population, {"column": "b", "subset": "flag", "cut": 1, "bins": 5}),
     "overview": (Overview, {}),
 }
+ONLY = {kind: {} for kind, _ in SECTIONS.values()} | {Overview: {"columns": ["a", "b", "flag"]}}
+
+
+def tables_of(section):
+    return [*section.tables, *(figure.data for figure in section.figures)]
 
 
 @pytest.mark.parametrize("name", DATA)
@@ -131,3 +136,43 @@ def test_a_section_of_so_many_columns_is_whole(kind, columns, keys):
     many = {f"c{i}": np.where(i / 20 > Y, NAN, X) + i * Y for i in range(columns)}
     many["c0"] = X
     check(present(kind, many, columns=list(many), labels={"c3": LONG, "c4": LONG}, **keys))
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_selection_gives_the_section_of_a_catalogue_with_only_its_rows(section):
+    kind, keys = SECTIONS[section]
+    chosen = np.tile([1.0, 0.0, 0.0], 40)
+    found = present(
+        kind, {**DATA["ordinary"], "chosen": chosen}, where="chosen", **keys, **ONLY[kind]
+    )
+    rows = {name: values[chosen == 1] for name, values in DATA["ordinary"].items()}
+    alone = present(kind, rows, **keys)
+    assert found.findings == alone.findings
+    assert (found.rows, found.metrics) == (alone.rows, alone.metrics)
+    for one, other in zip(tables_of(found), tables_of(alone), strict=True):
+        for a, b in zip(one.columns, other.columns, strict=True):
+            np.testing.assert_array_equal(a.values, b.values)
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("overview", "Quantiles are approximate (to "),
+        ("distribution", "Quantiles and curves are approximate (to "),
+        ("population", "Medians and distances are approximate (values to "),
+        ("relation", "Spearman's coefficients are of 256 rank classes at most"),
+        ("relation", "Running medians and bands are approximate (to "),
+        (
+            "correlation of ranks, complete",
+            "Spearman's coefficients are of 256 rank classes at most",
+        ),
+    ],
+)
+def test_beyond_exact_rows_the_notes_say_what_is_approximate(section, said):
+    kind, keys = SECTIONS[section]
+    many = data(RANDOM.lognormal(size=100_000), flag=np.tile([1.0, 0.0], 50_000))
+    assert not present(kind, many, **keys).notes
+    made = present(kind, many, exact=False, **keys)
+    check(made)
+    assert any(note.startswith(said) for note in made.notes), made.notes
+    assert all(note.endswith("more rows than its exact_rows.") for note in made.notes)

@@ -172,12 +172,6 @@ def test_correlations_are_those_of_scipy_over_rows_valid_in_both():
     assert section.rows == 184
 
 
-def test_the_correlation_is_of_all_rows_though_a_logarithmic_axis_hides_some():
-    x = np.r_[X[:50], -X[50:100]]
-    section = relation(x=x, y=Y[:100], log_x=True)
-    assert section.metrics["x_spearman"].value == pytest.approx(spearmanr(x, Y[:100]).statistic)
-
-
 UP, DOWN = [1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]
 LARGEST = "Spearman's ρ with y is largest, by absolute value, for "
 
@@ -211,21 +205,6 @@ def test_the_finding_names_what_correlates_most(columns, finding):
 def test_columns_without_a_common_row_are_an_error_that_names_them():
     with pytest.raises(SectionError, match="none of 2 rows has values of both y and x"):
         relation(x=[1.0, NAN], y=[NAN, 1.0])
-
-
-# Beyond memory, and names
-
-
-def test_beyond_exact_rows_the_notes_say_what_is_approximate():
-    random = np.random.default_rng(3)
-    x = random.normal(size=300_000)
-    y = x + random.normal(size=300_000)
-    exact, rough = (relation(x=x, y=y, median_bins=100, exact=m) for m in (True, False))
-    assert exact.notes == []
-    assert any("256 rank classes at most" in note for note in rough.notes)
-    assert any("Running medians and bands are approximate" in note for note in rough.notes)
-    rho = exact.metrics["x_spearman"].value
-    assert rough.metrics["x_spearman"].value == pytest.approx(rho, abs=1e-3)
 
 
 def test_columns_whose_names_cannot_be_those_of_files_have_figures_of_their_own():

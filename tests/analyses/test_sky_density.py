@@ -107,28 +107,6 @@ def test_around_a_pole_east_is_to_the_left_of_north(field):
         assert north[1] * east[0] - north[0] * east[1] > 0
 
 
-@pytest.mark.parametrize("field", FIELDS)
-def test_cells_of_a_tangent_map_have_the_area_that_the_sphere_gives_them(field):
-    section = sky(*around(*FIELDS[field]), cell=120)
-    ny, nx = image(section).shape
-    corners = [(-0.5, -0.5), (nx - 0.5, -0.5), (nx - 0.5, ny - 0.5), (-0.5, ny - 0.5)]
-    sky_corners = [drawn(section).wcs.pixel_to_world(x, y) for x, y in corners]
-    a, b, c, d = (corner.cartesian.xyz.value for corner in sky_corners)
-    # Sides of the map are great circles: its area is that of two spherical triangles.
-    solid = sum(
-        2 * np.arctan2(np.dot(a, np.cross(p, q)), 1 + a @ p + p @ q + q @ a)
-        for p, q in ((b, c), (c, d))
-    )
-    expected = abs(solid) * np.degrees(1) ** 2
-    assert section.metrics["field_area"].value == pytest.approx(expected, rel=1e-6)
-
-
-def test_the_area_of_a_plate_carree_is_that_between_its_meridians_and_parallels():
-    section = sky([10.0, 14.0], [-30.0, 60.0], edges=50)
-    high, low = np.sin(np.radians([60, -30]))
-    assert section.metrics["field_area"].value == pytest.approx(4 * np.degrees(high - low))
-
-
 # Smoothing
 
 
