@@ -104,39 +104,34 @@ if TYPE_CHECKING:
     from reportgen.style import series_colour
     from reportgen.wording import counted, number, percent
 else:
-    _HOMES = {
-        "analyses.base": ("Analysis", "HistoryAnalysis", "NetworkAnalysis"),
-        "analyses.lettering": ("label_axes",),
-        "analyses.phrases": ("fullest_bin", "interval"),
-        "analyses.plotting.axes": (
-            *("Line", "colour_bar", "draw_curves", "draw_histograms", "new_figure"),
-        ),
-        "analyses.results": ("Figure", "Metric", "Section", "Table", "TableColumn"),
-        "analyses.ticks": ("set_linear", "set_log"),
-        "config.columns": ("Column",),
-        "config.types": (
-            *("Block", "ColumnRef", "Count", "Fraction", "Index", "Positive", "Real"),
-            *("Selection", "Text"),
-        ),
-        "errors": ("SectionError",),
-        "numbers": ("counted", "number", "percent"),
-        "reduce.base": ("Chunk", "Reduction"),
-        "reduce.binned": ("QuantilesInBins",),
-        "reduce.counts": ("CountBelow", "CountRows", "CountValues", "Range"),
-        "reduce.histograms": ("Axis", "FewRows", "Histogram", "Histogram2D"),
-        "reduce.maps": ("CountImages", "DescribeFilters", "FirstMaps", "MapReduction", "MapsOf"),
-        "reduce.moments": ("MeanStd", "Pearson"),
-        "reduce.quantiles": ("Quantiles", "SortedCurve", "SubsetComparison"),
-        "reduce.ranks": ("Spearman",),
-        "reduce.sky": ("CountOnSky",),
-        "style": ("series_colour",),
+    _MODULES = {
+        "analyses.base": "Analysis HistoryAnalysis NetworkAnalysis",
+        "analyses.lettering": "label_axes",
+        "analyses.phrases": "fullest_bin interval",
+        "analyses.plotting.axes": "Line colour_bar draw_curves draw_histograms new_figure",
+        "analyses.results": "Figure Metric Section Table TableColumn",
+        "analyses.ticks": "set_linear set_log",
+        "config.columns": "Column",
+        "config.types": "Block ColumnRef Count Fraction Index Positive Real Selection Text",
+        "errors": "SectionError",
+        "reduce.base": "Chunk Reduction",
+        "reduce.binned": "QuantilesInBins",
+        "reduce.counts": "CountBelow CountRows CountValues Range",
+        "reduce.histograms": "Axis FewRows Histogram Histogram2D",
+        "reduce.maps": "CountImages DescribeFilters FirstMaps MapReduction MapsOf",
+        "reduce.moments": "MeanStd Pearson",
+        "reduce.quantiles": "Quantiles SortedCurve SubsetComparison",
+        "reduce.ranks": "Spearman",
+        "reduce.sky": "CountOnSky",
+        "style": "series_colour",
+        "wording": "counted number percent",
     }
-    _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+    _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
     def __getattr__(name):
-        if name not in _HOME_OF:
+        if name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
         globals()[name] = value
         return value
 
