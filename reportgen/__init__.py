@@ -68,7 +68,6 @@ __all__ = [
 
 if TYPE_CHECKING:
     from reportgen.analyses.base import Analysis, HistoryAnalysis, NetworkAnalysis
-    from reportgen.analyses.lettering import label_axes
     from reportgen.analyses.phrases import fullest_bin, interval
     from reportgen.analyses.plotting.axes import (
         Line,
@@ -77,8 +76,9 @@ if TYPE_CHECKING:
         draw_histograms,
         new_figure,
     )
+    from reportgen.analyses.plotting.lettering import label_axes
+    from reportgen.analyses.plotting.ticks import set_linear, set_log
     from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-    from reportgen.analyses.ticks import set_linear, set_log
     from reportgen.config.columns import Column
     from reportgen.config.types import (
         Block,
@@ -106,11 +106,11 @@ if TYPE_CHECKING:
 else:
     _MODULES = {
         "analyses.base": "Analysis HistoryAnalysis NetworkAnalysis",
-        "analyses.lettering": "label_axes",
         "analyses.phrases": "fullest_bin interval",
         "analyses.plotting.axes": "Line colour_bar draw_curves draw_histograms new_figure",
+        "analyses.plotting.lettering": "label_axes",
+        "analyses.plotting.ticks": "set_linear set_log",
         "analyses.results": "Figure Metric Section Table TableColumn",
-        "analyses.ticks": "set_linear set_log",
         "config.columns": "Column",
         "config.types": "Block ColumnRef Count Fraction Index Positive Real Selection Text",
         "errors": "SectionError",

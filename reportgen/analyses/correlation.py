@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
-from reportgen.analyses.lettering import fitted, plain, text_width
 from reportgen.analyses.phrases import alike, coefficient, no_values, note_rows, short_titles
 from reportgen.analyses.plotting.axes import colour_bar, new_figure
+from reportgen.analyses.plotting.lettering import fitted, plain, text_width
+from reportgen.analyses.plotting.ticks import set_linear
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.analyses.ticks import set_linear
 from reportgen.config.types import ColumnRef, Fraction
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.moments import CorrelationMatrix, Pearson

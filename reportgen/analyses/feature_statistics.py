@@ -22,12 +22,12 @@ from reportgen.analyses.filters import (
     of_filters,
     size_of,
 )
-from reportgen.analyses.lettering import label_axes
 from reportgen.analyses.phrases import correlated
 from reportgen.analyses.plotting.axes import Line, colour_bar, draw_curves, new_figure
+from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.mosaic import Scale, draw_mosaic
+from reportgen.analyses.plotting.ticks import set_linear
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.analyses.ticks import set_linear
 from reportgen.config.types import Count, Fraction, Index
 from reportgen.errors import SectionError
 from reportgen.reduce.maps import CountImages, DescribeFilters, FilterStatistics, ImageCount

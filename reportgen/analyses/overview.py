@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo, field_validator
 
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
-from reportgen.analyses.lettering import plain, wrapped
 from reportgen.analyses.phrases import note_rows
 from reportgen.analyses.plotting.axes import new_figure
+from reportgen.analyses.plotting.lettering import plain, wrapped
+from reportgen.analyses.plotting.ticks import set_linear
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.analyses.ticks import set_linear
 from reportgen.config.types import ColumnRef
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountRows, Counts, CountValues, Range

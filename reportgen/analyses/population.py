@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, Statistics, check_order
-from reportgen.analyses.lettering import label_axes, plain
 from reportgen.analyses.phrases import fullest_bin, interval, no_values, note_rows
 from reportgen.analyses.plotting.axes import Line, draw_histograms, is_left_empty, new_figure
+from reportgen.analyses.plotting.lettering import label_axes, plain
+from reportgen.analyses.plotting.ticks import Values, padded, set_linear
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.analyses.ticks import Values, padded, set_linear
 from reportgen.config.columns import Column
 from reportgen.config.expressions import both
 from reportgen.config.types import ColumnRef, Real, Selection, Text

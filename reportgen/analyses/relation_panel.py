@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.lettering import label_axes
 from reportgen.analyses.phrases import coefficient, interval
 from reportgen.analyses.plotting.axes import colour_bar, is_left_empty, new_figure
+from reportgen.analyses.plotting.lettering import label_axes
+from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
 from reportgen.analyses.results import Figure, Table, TableColumn
-from reportgen.analyses.ticks import Values, padded, set_linear, set_log
 from reportgen.config.columns import Column
 from reportgen.reduce.binned import BinnedQuantiles
 from reportgen.reduce.histograms import Counts2D, Rows

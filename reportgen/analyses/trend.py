@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from reportgen.analyses.base import HistoryAnalysis, no_repeats
-from reportgen.analyses.lettering import label_axes
 from reportgen.analyses.plotting.axes import is_left_empty, new_figure
+from reportgen.analyses.plotting.lettering import label_axes
+from reportgen.analyses.plotting.ticks import padded, set_linear
 from reportgen.analyses.results import Figure, Section, Table, TableColumn
-from reportgen.analyses.ticks import padded, set_linear
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Count, Positive, Text
 from reportgen.errors import SectionError

@@ -5,8 +5,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cbook import is_math_text  # noqa: F401
 
 from reportgen.analyses.distribution import palette_places
-from reportgen.analyses.lettering import fitted, label_axes, plain, text_width, wrapped
 from reportgen.analyses.plotting.axes import key_above, new_figure
+from reportgen.analyses.plotting.lettering import fitted, label_axes, plain, text_width, wrapped
 from reportgen.config.columns import Column
 from reportgen.style import house_style
 

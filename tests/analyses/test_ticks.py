@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.analyses.plotting.axes import new_figure
-from reportgen.analyses.ticks import (
+from reportgen.analyses.plotting.ticks import (
     linear_ticks,
     log_ticks,
     padded,

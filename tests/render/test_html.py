@@ -2,7 +2,7 @@
 
 import pytest
 
-from reportgen.analyses.lettering import text_width
+from reportgen.analyses.plotting.lettering import text_width
 
 PHONE = {"viewport": {"width": 360, "height": 740}}
 DESK = {"viewport": {"width": 1400, "height": 900}}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.lettering import fitted, label_axes, plain, text_width
-from reportgen.analyses.ticks import Values, padded, set_linear, set_log
+from reportgen.analyses.plotting.lettering import fitted, label_axes, plain, text_width
+from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS, series_colour, series_dashes
 
 if TYPE_CHECKING:

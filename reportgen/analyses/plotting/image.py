@@ -5,10 +5,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.lettering import label_axes, wrapped
 from reportgen.analyses.plotting.axes import colour_bar, new_figure
+from reportgen.analyses.plotting.lettering import label_axes, wrapped
+from reportgen.analyses.plotting.ticks import set_linear
 from reportgen.analyses.results import Figure, Table, TableColumn
-from reportgen.analyses.ticks import set_linear
 from reportgen.config.columns import prefixed_unit, unit_symbol
 from reportgen.config.networks import Images
 from reportgen.style import LABEL_SIZE, TEXT_SIZE, WIDTHS

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.plotting.axes import colour_bar
-from reportgen.analyses.ticks import set_linear
+from reportgen.analyses.plotting.ticks import set_linear
 from reportgen.style import CELL_SIZE, INK, LINE, MM, WIDTHS
 
 if TYPE_CHECKING:

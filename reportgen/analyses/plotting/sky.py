@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.lettering import wrapped
 from reportgen.analyses.plotting.axes import colour_bar
-from reportgen.analyses.ticks import linear_ticks, set_linear, tick_labels
+from reportgen.analyses.plotting.lettering import wrapped
+from reportgen.analyses.plotting.ticks import linear_ticks, set_linear, tick_labels
 from reportgen.reduce.sky import SkyGrid
 from reportgen.style import INK, LABEL_SIZE, TEXT_SIZE, WIDTHS
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.lettering import text_width
+from reportgen.analyses.plotting.lettering import text_width
 from reportgen.wording import number
 
 if TYPE_CHECKING:
