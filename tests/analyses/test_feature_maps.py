@@ -176,7 +176,7 @@ def test_images_and_maps_without_numbers_are_refused():
         ({"stretch": "sqrt"}, "'asinh', 'log' or 'linear'"),
         ({"images": "radoi"}, r"unknown image stack 'radoi'; did you mean 'radio'\?"),
         ({"model": "can"}, r"unknown model 'can'; did you mean 'cnn'\?"),
-        ({"model": 5}, "should be a name of models:"),
+        ({"model": 5}, "should be the name of a model"),
     ],
 )
 def test_keys_that_make_no_sense_are_refused(keys, said):
