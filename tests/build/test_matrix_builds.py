@@ -6,10 +6,10 @@ import sys
 from threading import Event, Timer
 
 import pytest
+from reportgen.matrix import building
 
 from reportgen.build.matrix import Job, Outcome, build_all, outcome_table, shares_of, worst_code
 from reportgen.errors import ExitCode
-from reportgen.matrix import building
 
 PROGRAM = """
 import os, sys
