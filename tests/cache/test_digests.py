@@ -12,7 +12,7 @@ from reportgen.data.hdf5 import ColumnPlace
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.store import Store
-from reportgen.reduce.counts import Count, Range
+from reportgen.reduce.counts import CountValues, Range
 from reportgen.reduce.histograms import Histogram
 from reportgen.reduce.maps import CountImages, MapsOf
 from reportgen.reduce.scan import columns_read, scan
@@ -62,15 +62,15 @@ def digests_of(catalogue, store, *wanted, exact_rows=10**6, change=None):
 
 
 def test_a_section_has_the_digests_of_what_it_reads_and_no_other(catalogue, store):
-    assert digests_of(catalogue, store, Count("flux")).keys() == {"rows", "column flux"}
-    both = digests_of(catalogue, store, Count("flux"), Range("size"))
+    assert digests_of(catalogue, store, CountValues("flux")).keys() == {"rows", "column flux"}
+    both = digests_of(catalogue, store, CountValues("flux"), Range("size"))
     assert both.keys() == {"rows", "column flux", "column size"}
 
 
 def test_other_values_have_another_digest_and_the_other_columns_stay(catalogue, store):
-    before = digests_of(catalogue, store, Count("flux"), Count("size"))
+    before = digests_of(catalogue, store, CountValues("flux"), CountValues("size"))
     write(catalogue.places["flux"].file, flux=np.zeros(100))
-    after = digests_of(catalogue, store, Count("flux"), Count("size"))
+    after = digests_of(catalogue, store, CountValues("flux"), CountValues("size"))
     assert changed(before, after) == {"column flux"}
 
 
@@ -102,17 +102,17 @@ def test_a_digest_tells_values_their_order_and_their_number_apart(store, tmp_pat
         write(tmp_path / "a.h5", **{f"c{number}": np.array(values, dtype=float)})
         place = ColumnPlace(tmp_path / "a.h5", f"c{number}")
         catalogue = Catalogue("a", len(values), {"c": Column("c")}, {"c": place})
-        found.add(digests_of(catalogue, store, Count("c"))["column c"])
+        found.add(digests_of(catalogue, store, CountValues("c"))["column c"])
     assert len(found) == len(columns)
 
 
 def test_without_a_cache_nothing_is_known_not_even_by_the_number_of_rows(catalogue):
-    assert digests_of(catalogue, None, Count("flux")) == {}
+    assert digests_of(catalogue, None, CountValues("flux")) == {}
     assert digests_of(catalogue, None) == {}
 
 
 @dataclass(frozen=True)
-class NeedsSize(Count):
+class NeedsSize(CountValues):
     """As a plugin may have one: what it needs beforehand is of another column."""
 
     def needs(self):
