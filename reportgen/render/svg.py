@@ -26,7 +26,7 @@ CSS_PIXELS_PER_POINT = 96 / 72
 def inline_svg(text: str, prefix: str, alt: str) -> str:
     """Give the SVG of a figure for the body of a page.
 
-    prefix: put before every id, so that the figures of one page cannot take each other's glyphs.
+    prefix: put before every id, so that the figures of one page cannot take each other's marks.
     Colours of the house style become variables, which dark mode sets anew.
     """
     body = _UNSEEN.sub("", _PROLOG.sub("", text, count=1))
