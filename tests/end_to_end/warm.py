@@ -22,7 +22,7 @@ WATCHED = frozenset(
     )
 )
 
-CONDUCTORS = {("run.py", "build"), ("housekeeping.py", "do_housekeeping")}
+CONDUCTORS = {("pipeline.py", "build"), ("housekeeping.py", "do_housekeeping")}
 
 
 class Watch:

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from made_nights import record, started
 from markdown_it import MarkdownIt
-from told_runs import budget
+from mailed_runs import budget
 
 from reportgen.errors import ConfigError
 from reportgen.record import (

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from told_runs import budget
+from mailed_runs import budget
 
 from reportgen.record import (
     ChangeRecord,
