@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from made_nights import record, started
-from markdown_it import MarkdownIt
 from mailed_runs import budget
+from markdown_it import MarkdownIt
 
 from reportgen.errors import ConfigError
 from reportgen.record import (
