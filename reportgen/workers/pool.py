@@ -27,6 +27,9 @@ NAME = "reportgen worker"
 INTERVAL = 0.1  # s between two looks at a process
 MOST_PRINTED = 20_000  # characters of what a task printed that are kept, the last ones
 
+# Tasks use all cores already, and what BLAS sums depends on how many threads share it.
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}
+
 Then = Callable[[Ended], None]
 Finished = tuple[bytes | Failed, Span]
 """What a worker gives: the value of its task, pickled, and what it took."""
@@ -49,6 +52,7 @@ class Pool:
     """
 
     def __init__(self, workers: int, folder: Path) -> None:
+        os.environ.update(ONE_THREAD)
         self.workers = workers
         self.folder = folder
         self.spans: list[Span] = []
