@@ -14,15 +14,22 @@ def write_table(table: Table) -> dict[str, bytes]:
     from astropy.table import Table as AstropyTable
 
     columns = [_column(column) for column in table.columns]
-    ecsv, csv = StringIO(), StringIO()
-    AstropyTable(columns, meta={"title": table.title}).write(
-        ecsv, format="ascii.ecsv", delimiter=","
-    )
-    # Not by astropy: it takes ten times as long for CSV as for ECSV.
-    rows = writer(csv, lineterminator="\n")
-    rows.writerow([f"{c.name} [{c.unit}]" if c.unit else c.name for c in table.columns])
-    rows.writerows(zip(*map(_texts, columns), strict=True))
-    return {"ecsv": ecsv.getvalue().encode(), "csv": csv.getvalue().encode()}
+    head, rows = StringIO(), StringIO()
+    # The head alone by astropy: for rows it takes ten times as long as csv, and writes the same.
+    empty = AstropyTable([column[:0] for column in columns], meta={"title": table.title})
+    empty.write(head, format="ascii.ecsv", delimiter=",")
+    writer(rows, lineterminator="\n").writerows(zip(*map(_texts, columns), strict=True))
+    names = [f"{c.name} [{c.unit}]" if c.unit else c.name for c in table.columns]
+    return {
+        "ecsv": (head.getvalue() + rows.getvalue()).encode(),
+        "csv": (_line(names) + rows.getvalue()).encode(),
+    }
+
+
+def _line(texts: list[str]) -> str:
+    line = StringIO()
+    writer(line, lineterminator="\n").writerow(texts)
+    return line.getvalue()
 
 
 def _column(column: TableColumn) -> Any:
@@ -34,7 +41,9 @@ def _column(column: TableColumn) -> Any:
     options: dict[str, Any] = {"name": column.name, "description": column.description or None}
     if column.unit:
         options["unit"] = Unit(column.unit, parse_strict="silent")
-    if values.dtype.kind == "f":
+    if values.dtype.kind == "O":
+        values = values.astype(str)
+    elif values.dtype.kind == "f":
         values = np.ma.masked_invalid(values)
     return MaskedColumn(values, **options) if values.mask.any() else Column(values.data, **options)
 
