@@ -78,15 +78,13 @@ def _forms(path: str, contents: Mapping[str, bytes], files: dict[str, bytes]) ->
 
 def _draw(figure: Figure) -> dict[str, bytes]:
     """Return a figure as SVG, PDF and PNG, with the same places of everything in all three."""
-    import matplotlib as mpl
-
     drawing = figure.drawing
     drawing.set_dpi(PNG_DPI)
-    if drawing.get_layout_engine() is not None:
-        drawing.draw_without_rendering()  # settles the layout, which each form would work out anew
-    with mpl.rc_context({"figure.constrained_layout.use": False}):
-        drawing.set_layout_engine(None)
-        return {form: _saved(drawing, form, figure.title) for form in _FORMS}
+    layout = drawing.get_layout_engine()
+    if layout is not None:  # settle the places once: each form would work them out anew
+        layout.execute(drawing)
+        drawing.set_layout_engine("none")
+    return {form: _saved(drawing, form, figure.title) for form in _FORMS}
 
 
 def _saved(drawing: Any, form: str, title: str) -> bytes:
