@@ -45,11 +45,31 @@ class Column:
         return f"{number}{gap}{self.symbol}"
 
 
+# Those that most catalogues have. Reading others needs astropy, whose import takes as long as
+# half the build of an unchanged page.
+SYMBOLS = {
+    "": "",
+    "%": "%",
+    "deg": "°",
+    "deg2": "deg²",
+    "arcmin": "′",
+    "arcmin-2": "arcmin⁻²",
+    "arcsec": "″",
+    "mag": "mag",
+    "Jy": "Jy",
+    "mJy": "mJy",
+    "uJy": "µJy",
+    "Jy / beam": "Jy beam⁻¹",
+    "mJy / beam": "mJy beam⁻¹",
+}
+
+
 @lru_cache(maxsize=256)
 def unit_symbol(unit: str) -> str:
     """Return a unit as text for people: ``uJy`` becomes ``µJy``; empty for dimensionless."""
-    symbol = str(_read_unit(unit).to_string("unicode"))
-    return {"deg": "°", "arcmin": "′", "arcsec": "″"}.get(symbol, symbol)
+    if unit in SYMBOLS:
+        return SYMBOLS[unit]
+    return str(_read_unit(unit).to_string("unicode"))
 
 
 PREFIXES = {"": 1.0, "m": 1e3, "u": 1e6, "n": 1e9}
@@ -72,6 +92,8 @@ def prefixed_unit(unit: str, largest: float) -> tuple[float, str]:
 
 def unit_problem(unit: str) -> str | None:
     """Return why a unit is not one that astropy knows; None when it is fine."""
+    if unit in SYMBOLS:
+        return None
     try:
         _read_unit(unit)
     except (ValueError, TypeError) as error:

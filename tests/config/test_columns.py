@@ -1,9 +1,11 @@
 import warnings
 
 import pytest
+from astropy.units import Unit
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reportgen.config import columns
 from reportgen.config.columns import Column, prefixed_unit, unit_problem, unit_symbol
 from reportgen.config.suggest import LONGEST, MOST_LISTED, unknown
 
@@ -20,6 +22,11 @@ SYMBOLS = {
     "%": "%",
     "mag": "mag",
 }
+
+
+@pytest.mark.parametrize(("unit", "symbol"), columns.SYMBOLS.items())
+def test_a_symbol_that_is_known_is_the_one_of_astropy(unit, symbol):
+    assert Unit(unit).to_string("unicode") == symbol
 
 
 @pytest.mark.parametrize(("unit", "symbol"), SYMBOLS.items())
