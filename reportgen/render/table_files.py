@@ -42,7 +42,7 @@ def _column(column: TableColumn) -> Any:
     if column.unit:
         options["unit"] = Unit(column.unit, parse_strict="silent")
     if values.dtype.kind == "O":
-        values = values.astype(str)
+        values = np.ma.asarray(values.astype(str))
     elif values.dtype.kind == "f":
         values = np.ma.masked_invalid(values)
     return MaskedColumn(values, **options) if values.mask.any() else Column(values.data, **options)
