@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from time import monotonic, process_time, time
+from time import CLOCK_BOOTTIME, clock_gettime, monotonic, process_time
 
 import psutil
 
@@ -49,7 +49,9 @@ class Timeline:
 
 def process_started() -> float:
     """Return when this process was started, on the clock of ``time.monotonic``."""
-    return monotonic() - (time() - psutil.Process().create_time())
+    # Both after the boot, whose own time is known to a second only.
+    started = psutil.Process().create_time() - psutil.boot_time()
+    return monotonic() - (clock_gettime(CLOCK_BOOTTIME) - started)
 
 
 def cpu_seconds() -> float:
