@@ -135,8 +135,9 @@ def installed_analyses() -> Registry:
         try:
             loaded = _load(point)
         except Exception as error:  # a broken plugin must not take the others down
+            package = point.dist.name if point.dist is not None else point.value
             broken[point.name] = (
-                f"the analysis {point.name!r} of {_package(point)} cannot be loaded: "
+                f"the analysis {point.name!r} of {package} cannot be loaded: "
                 f"{type(error).__name__}: {error}"
             )
             continue
@@ -158,7 +159,3 @@ def _load(point: EntryPoint) -> type[AnyAnalysis]:
     if loaded.name != point.name:
         raise TypeError(f"{point.value} is called {loaded.name!r}, not {point.name!r}")
     return loaded
-
-
-def _package(point: EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else point.value

@@ -4,19 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.analyses import filters
 from reportgen.analyses.base import MapReductions, NetworkAnalysis
-from reportgen.analyses.filters import (
-    Values,
-    by_set,
-    check_finite,
-    highest,
-    map_table,
-    maps_of_sets,
-    name_filters,
-    note_seed,
-    of_filters,
-    size_of,
-)
 from reportgen.analyses.plotting.image import Stretch, image_figure
 from reportgen.analyses.plotting.mosaic import Scale, draw_mosaic
 from reportgen.analyses.results import Figure, Metric, Section
@@ -38,7 +27,9 @@ class FeatureMaps(NetworkAnalysis, name="feature_maps"):
 
     def reductions(self) -> MapReductions:
         """Ask for the image and for its maps with each set of weights."""
-        of_sets = {name: FirstMaps(of, self.image) for name, of in maps_of_sets(self).items()}
+        of_sets = {
+            name: FirstMaps(of, self.image) for name, of in filters.maps_of_sets(self).items()
+        }
         return {"input": FirstMaps(None, self.image), **of_sets}
 
     def present(self, **values: Any) -> Section:
@@ -50,9 +41,9 @@ class FeatureMaps(NetworkAnalysis, name="feature_maps"):
                 "choose another image",
             )
         image = np.asarray(values["input"][0], dtype=np.float64)
-        sets = by_set(self, values)
+        sets = filters.by_set(self, values)
         every = [np.asarray(each.value, dtype=np.float64) for each in sets]
-        check_finite([each.label for each in sets], every)
+        filters.check_finite([each.label for each in sets], every)
         figures = [image_figure(image, self.image, self.images, self.stretch)]
         metrics: dict[str, Metric] = {}
         said: list[str] = []
@@ -65,36 +56,36 @@ class FeatureMaps(NetworkAnalysis, name="feature_maps"):
                     float(maps.max()), f"highest activation, {label}", shown=False
                 ),
             }
-            filters = "" if said else f" of {counted(len(maps), 'filters')}"
-            said.append(f"{count(len(silent)) if silent else 'none'}{filters} with {label}")
+            of = "" if said else f" of {counted(len(maps), 'filters')}"
+            said.append(f"{count(len(silent)) if silent else 'none'}{of} with {label}")
         return Section(
             findings=[f"Silent in image {self.image}: {listed(said)}."],
             metrics=metrics,
             figures=figures,
             rows=1,
             entries="images",
-            notes=note_seed(self),
+            notes=filters.note_seed(self),
         )
 
-    def _mosaic(self, name: str, label: str, maps: Values, silent: list[int]) -> Figure:
+    def _mosaic(self, name: str, label: str, maps: filters.Values, silent: list[int]) -> Figure:
         n, rows, columns = maps.shape
         scale = "a scale of its own for each" if self.scale == "each" else "one scale for all"
-        who = f" (filters {name_filters(silent)})" if silent else ""
+        who = f" (filters {filters.name_filters(silent)})" if silent else ""
         return Figure(
             name,
             draw_mosaic(maps, silent, "Activation", self.scale),
             f"Feature maps, {label}",
-            alt=f"Mosaic of {size_of(maps)}, {label}. "
-            f"{of_filters(len(silent), n).capitalize()} silent{who}. The highest activation, "
-            f"{highest(maps)}.",
+            alt=f"Mosaic of {filters.size_of(maps)}, {label}. "
+            f"{filters.of_filters(len(silent), n).capitalize()} silent{who}. The highest "
+            f"activation, {filters.highest(maps)}.",
             caption=f"What {counted(n, 'filters')} with {label} found in image {self.image}; maps "
             f"of {columns} × {rows} cells, {scale}; filters are counted from 0"
             + (", silent ones crossed out." if silent else "."),
-            data=map_table(name, label, activation=maps),
+            data=filters.map_table(name, label, activation=maps),
             width="full",
         )
 
 
-def silent_filters(maps: Values) -> list[int]:
+def silent_filters(maps: filters.Values) -> list[int]:
     """Return the filters whose maps, (filter, row, column), are 0 throughout."""
     return np.flatnonzero((maps == 0).all(axis=(1, 2))).tolist()

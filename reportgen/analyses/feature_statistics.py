@@ -9,19 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from reportgen.analyses import filters
 from reportgen.analyses.base import MapReductions, NetworkAnalysis
-from reportgen.analyses.filters import (
-    Values,
-    by_set,
-    check_finite,
-    highest,
-    map_table,
-    maps_of_sets,
-    name_filters,
-    note_seed,
-    of_filters,
-    size_of,
-)
 from reportgen.analyses.phrases import correlated
 from reportgen.analyses.plotting.axes import Line, colour_bar, draw_curves, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
@@ -59,7 +48,7 @@ class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
         """Ask for the statistics of each set of weights, and how many images there are."""
         of_sets = {
             name: DescribeFilters(of, self.first, self.count)
-            for name, of in maps_of_sets(self).items()
+            for name, of in filters.maps_of_sets(self).items()
         }
         return {"images": CountImages(None, self.first, self.count), **of_sets}
 
@@ -73,9 +62,9 @@ class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
             )
         sets = [
             Filters(name, label, found, self.almost_silent, self.duplicate)
-            for name, label, found in by_set(self, values)
+            for name, label, found in filters.by_set(self, values)
         ]
-        check_finite([each.label for each in sets], [each.found.mean for each in sets])
+        filters.check_finite([each.label for each in sets], [each.found.mean for each in sets])
         figures = [
             zeros_figure(sets),
             *(correlation_figure(each) for each in sets),
@@ -102,7 +91,7 @@ class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
         if images.blank:
             blank = counted(images.blank, "images")
             notes.append(f"Left out, as they have blank pixels: {blank}.")
-        return [*notes, *note_seed(self)]
+        return [*notes, *filters.note_seed(self)]
 
 
 @dataclass(frozen=True)
@@ -137,7 +126,7 @@ class Filters:
         return [k for k, each in enumerate(self.state) if each == state]
 
     @cached_property
-    def others(self) -> Values:
+    def others(self) -> filters.Values:
         """Correlation of each filter with each other one, NaN with itself, (filter, filter)."""
         r = self.found.correlation.copy()
         np.fill_diagonal(r, np.nan)
@@ -188,7 +177,7 @@ def most_varied(sets: Sequence[Filters]) -> str:
 def describe_set(of: Filters) -> str:
     """Say how many filters of a set are silent, and which say the same."""
     n, images, limit = len(of.state), of.found.n, number(of.duplicate)
-    said = f"{of.label}: {of_filters(len(of.places('silent')), n)} silent in "
+    said = f"{of.label}: {filters.of_filters(len(of.places('silent')), n)} silent in "
     said += f"all {counted(images, 'images')}" if images > 1 else "the one image"
     if almost := of.places("almost silent"):
         said += f", {count(len(almost))} almost always"
@@ -247,22 +236,22 @@ def zeros_figure(sets: Sequence[Filters]) -> Figure:
 def map_figures(of: Filters, scale: Scale) -> list[Figure]:
     """Draw the mean and the standard deviation of each filter's maps over the images."""
     images, mean, std = counted(of.found.n, "images"), of.found.mean, of.found.std
-    data = map_table(f"maps_{of.name}", of.label, mean=mean, std=std)
+    data = filters.map_table(f"maps_{of.name}", of.label, mean=mean, std=std)
     silent, still = of.places("silent"), np.flatnonzero((std == 0).all(axis=(1, 2))).tolist()
     figures = []
     for kind, title, quantity, maps, few, what in (
         ("mean", "Mean", "Mean activation", mean, silent, "silent"),
         ("std", "Standard deviation", "Standard deviation", std, still, "without scatter"),
     ):
-        said = f"{of_filters(len(few), len(maps))} {what}"
-        said = said[0].upper() + said[1:] + (f" ({name_filters(few)})" if few else "")
+        said = f"{filters.of_filters(len(few), len(maps))} {what}"
+        said = said[0].upper() + said[1:] + (f" ({filters.name_filters(few)})" if few else "")
         scales = "a scale of its own for each map" if scale == "each" else "one scale for all maps"
         figure = Figure(
             f"{kind}_{of.name}",
             draw_mosaic(maps, silent, quantity, scale),
             f"{title} of the maps, {of.label}",
-            alt=f"{title} of {size_of(maps)} over {images}, {of.label}. {said}. The highest "
-            f"value, {highest(maps)}.",
+            alt=f"{title} of {filters.size_of(maps)} over {images}, {of.label}. {said}. The "
+            f"highest value, {filters.highest(maps)}.",
             caption=f"{title} of the activation over {images}; {scales}"
             + ("; silent filters are crossed out." if silent else "."),
             data=data,
@@ -300,7 +289,7 @@ def correlation_figure(of: Filters) -> Figure:
     )
 
 
-def _draw_matrix(r: Values) -> "Drawing":
+def _draw_matrix(r: filters.Values) -> "Drawing":
     drawing, axes = new_figure(72)
     picture = axes.imshow(r, cmap=DIVERGING_MAP, vmin=-1, vmax=1, interpolation="none")
     label_axes(axes, "Filter", "Filter")

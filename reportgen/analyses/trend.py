@@ -17,6 +17,7 @@ from reportgen.analyses.results import Figure, Section, Table, TableColumn
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Count, Positive, Text
 from reportgen.errors import SectionError
+from reportgen.reduce.moments import robust_std
 from reportgen.style import MUTED, series_colour
 from reportgen.wording import counted, listed, number
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 Values = NDArray[np.float64]
-NORMAL_MAD = 1.4826  # standard deviation of a normal distribution in median absolute deviations
 FEWEST = 5  # nights from which a scatter can be told
 MOST_DATES = 4  # with a number, beside each other
 FAR = 3.0  # times the range of the values: a limit beyond is not drawn, but told in the caption
@@ -188,8 +188,7 @@ def outlying(each: MetricHistory, times: float) -> list[int]:
     if len(each.known) < FEWEST:
         return []
     middle = float(np.median(each.known))
-    scatter = NORMAL_MAD * float(np.median(np.abs(np.array(each.known) - middle)))
-    least = max(times * scatter, 1e-9 * abs(middle))
+    least = max(times * robust_std(np.array(each.known)), 1e-9 * abs(middle))
     return np.flatnonzero(np.abs(each.array - middle) > least).tolist()
 
 

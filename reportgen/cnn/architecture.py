@@ -14,10 +14,10 @@ from typing import Any
 from reportgen.cnn.keras_layers import Context, Problem, channels_first_of, read_layer
 from reportgen.cnn.layers import Layer, Shape, TooSmallError, Unsupported
 from reportgen.cnn.network import Architecture
+from reportgen.cnn.weight_file import read_text
 from reportgen.data.hdf5 import DAMAGE, open_file
 from reportgen.errors import SourceError
 
-_LARGEST_JSON = 64 * 1024**2  # bytes; an architecture has some thousands
 _JSON_HINT = "name the JSON that model.to_json() gave"
 
 # Keys that only Keras 2 writes: they tell its models where no version is recorded.
@@ -70,7 +70,7 @@ def parse_architecture(
     )
     shape = lengths
     if lengths is not None and len(lengths) == 3 and channels_first:
-        shape = (lengths[1], lengths[2], lengths[0])
+        shape = (*lengths[1:], lengths[0])
     context = Context(described.version, channels_first, flat=shape is not None and len(shape) == 1)
     layers: list[Layer] = []
     names = _names(found, described.version, place)
@@ -99,30 +99,23 @@ def _describe(model: dict[str, Any], keras: str, place: str) -> _Description:
         if isinstance(items, dict):
             build_shape = items.get("build_input_shape")
             items = items.get("layers")
-        read = _layer
     elif "layers" in model or model.get("name") == "Graph":
         _require_sequential(model.get("name"), place)
-        items, read = model.get("layers"), _oldest_layer
+        items = model.get("layers")
     else:
         raise SourceError(f"{place}: is JSON but not of a Keras model", _HINT)
     if not isinstance(items, list):
         raise SourceError(f"{place}: has no list of layers", _HINT)
     layers: list[tuple[str, dict[str, Any]]] = []
     for number, item in enumerate(items):
-        kind, config = read(item) if isinstance(item, dict) else (None, None)
+        each = item if isinstance(item, dict) else {}
+        kind, config = each.get("class_name"), each.get("config")
+        if "class_name" not in model:  # Keras 0.3 wrote both together, the name as custom_name
+            kind, config = each.get("name"), {**each, "name": each.get("custom_name")}
         if not isinstance(kind, str) or not isinstance(config, dict):
             raise SourceError(f"{place}: layer {number} has no class or no configuration", _HINT)
         layers.append((kind, config))
     return _Description(layers, _version(model, keras, layers, place), build_shape)
-
-
-def _layer(item: dict[str, Any]) -> tuple[object, object]:
-    return item.get("class_name"), item.get("config")
-
-
-def _oldest_layer(item: dict[str, Any]) -> tuple[object, object]:
-    """Return class and configuration as Keras 0.3 wrote them: together, the name as custom_name."""
-    return item.get("name"), {**item, "name": item.get("custom_name")}
 
 
 def _require_sequential(kind: object, place: str) -> None:
@@ -145,8 +138,7 @@ def _version(
         version = _OLDEST
     else:
         # Keras records its version from 1.0.4 on.
-        is_second = any(_KERAS_2 & config.keys() for _, config in layers)
-        version = (2, 0, 0) if is_second else (1, 0, 0)
+        version = (2,) if any(_KERAS_2 & config.keys() for _, config in layers) else (1, 0, 0)
     if version >= (3,):
         raise SourceError(f"{place}: was written by Keras {keras or '3'}", _HINT)
     return version
@@ -190,9 +182,8 @@ def _input_lengths(described: _Description, place: str) -> Shape | None:
     if batch is None:
         return None
     lengths = batch[1:] if isinstance(batch, list) else []
-    if len(lengths) not in (1, 3) or not all(
-        length is None or (type(length) is int and length > 0) for length in lengths
-    ):
+    known = [length for length in lengths if length is not None]
+    if len(lengths) not in (1, 3) or any(type(n) is not int or n <= 0 for n in known):
         raise SourceError(
             f"{place}: the input shape {batch} is not that of images",
             "it should be rows, columns and channels after the number of images",
@@ -204,8 +195,7 @@ def _read_bytes(path: Path, place: str) -> bytes:
     try:
         if path.is_dir():
             raise SourceError(f"{place}: is a folder, not a JSON file", "name the file in it")
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST_JSON + 1)
+        raw = path.read_bytes()
     except FileNotFoundError:
         near = ", ".join(sorted(p.name for p in path.parent.glob("*.json"))[:10])
         hint = f"JSON files in {path.parent}: {near}" if near else "check the path"
@@ -218,11 +208,9 @@ def _read_bytes(path: Path, place: str) -> bytes:
     return raw
 
 
-def _parse(raw: bytes, place: str) -> object:
+def _parse(text: str | bytes, place: str) -> object:
     try:
-        if len(raw) > _LARGEST_JSON:
-            raise ValueError(f"it is larger than {_LARGEST_JSON // 1024**2} MB")
-        return json.loads(raw.decode("utf-8-sig"))
+        return json.loads(text)
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}"
         raise SourceError(f"{place}: is not JSON: {error.msg} at {at}", _JSON_HINT) from None
@@ -232,13 +220,10 @@ def _parse(raw: bytes, place: str) -> object:
 
 def _read_full_model(path: Path, where: str, place: str) -> Architecture:
     """Read the architecture that ``model.save()`` puts beside the weights."""
-    with open_file(path, where) as file:
-        texts = {"model_config": b"", "keras_version": b"", "backend": b""}
-        for key in texts:
-            with suppress(*DAMAGE):
-                value = file.attrs.get(key, b"")
-                texts[key] = value.encode() if isinstance(value, str) else bytes(value)
-    if not texts["model_config"]:
+    model = keras = backend = ""
+    with open_file(path, where) as file, suppress(*DAMAGE):
+        keys = ("model_config", "keras_version", "backend")
+        model, keras, backend = (read_text(file, key) for key in keys)
+    if not model:
         raise SourceError(f"{place}: is an HDF5 file without a model: only weights", _JSON_HINT)
-    keras, backend = (texts[key].decode(errors="replace") for key in ("keras_version", "backend"))
-    return parse_architecture(_parse(texts["model_config"], place), place, keras, backend)
+    return parse_architecture(_parse(model, place), place, keras, backend)

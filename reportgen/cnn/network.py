@@ -20,9 +20,8 @@ from reportgen.cnn.layers import (
     product,
 )
 from reportgen.config.suggest import unknown
-from reportgen.errors import SectionError, SourceError
+from reportgen.errors import SectionError
 
-_MOST_WEIGHTS = 2**28  # of one layer: 1 GB
 Backend = Literal["theano", "tensorflow"]
 # Name → values: kernel and bias, or scale and shift.
 Parameters = Mapping[str, NDArray[np.float32]]
@@ -51,16 +50,16 @@ class Architecture:
         if wanted is None:
             return self._last_convolution()
         if isinstance(wanted, str):
-            for layer in self.layers:
-                if layer.name == wanted:
-                    return layer.index
-            raise SectionError(unknown("layer", wanted, (layer.name for layer in self.layers)))
+            indices = {layer.name: layer.index for layer in self.layers}
+            if wanted not in indices:
+                raise SectionError(unknown("layer", wanted, indices))
+            return indices[wanted]
         if not 0 <= wanted < len(self.layers):
             raise SectionError(
                 f"there is no layer {wanted}: the model has {len(self.layers)}",
                 f"layers: {self.listed()}",
             )
-        return int(wanted)
+        return wanted
 
     def layers_to(self, index: int) -> tuple[Layer, ...]:
         """Return the layers that the one with this index needs, and itself.
@@ -74,7 +73,7 @@ class Architecture:
                 why = f": {layer.why}" if layer.why else ""
                 raise SectionError(
                     f"layer {layer.name}{role} is a {layer.kind} that cannot be rebuilt{why}",
-                    f"choose a layer before it: {list_layers(self.layers[: layer.index])}",
+                    f"choose a layer before it: {self.listed(layer.index)}",
                 )
         return needed
 
@@ -90,32 +89,24 @@ class Architecture:
             yield layer, shape
             shape = layer.output_shape(shape)
 
-    def listed(self) -> str:
-        """Name all layers with their indices."""
-        return list_layers(self.layers)
+    def listed(self, stop: int | None = None) -> str:
+        """Name the layers with their indices, all or those before one."""
+        return ", ".join(f"{each.index} {each.name}" for each in self.layers[:stop]) or "none"
 
     def _last_convolution(self) -> int:
-        last = max(
-            (each.index for each in self.layers if isinstance(each, Convolution)), default=-1
-        )
-        if last < 0:
+        convolutions = [each for each in self.layers if isinstance(each, Convolution)]
+        if not convolutions:
             raise SectionError(
                 "the model has no convolution that can be rebuilt", f"layers: {self.listed()}"
             )
-        convolution = self.layers[last]
-        if isinstance(convolution, Convolution) and convolution.activation != "linear":
-            return last
-        for layer in self.layers[last + 1 :]:
-            if isinstance(layer, Activation):
-                return layer.index
-            if not isinstance(layer, BatchNormalization):
-                break
-        return last
-
-
-def list_layers(layers: tuple[Layer, ...]) -> str:
-    """Name layers with their indices."""
-    return ", ".join(f"{layer.index} {layer.name}" for layer in layers) or "none"
+        last = convolutions[-1]
+        if last.activation == "linear":
+            for layer in self.layers[last.index + 1 :]:
+                if isinstance(layer, Activation):
+                    return layer.index
+                if not isinstance(layer, BatchNormalization):
+                    break
+        return last.index
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,24 +141,16 @@ def random_network(
     for layer, shape in architecture.rebuildable():
         if isinstance(layer, Flatten) and product(shape) is None:
             break
-        for name, lengths in layer.parameter_shapes(shape).items():
-            if (product(lengths) or 0) > _MOST_WEIGHTS:
-                raise SourceError(
-                    f"layer {layer.name} has {product(lengths)} weights ({name}), too many to draw"
-                )
-        if (drawn := _draw_parameters(layer, shape, generator)) is not None:
+        if drawn := _draw_parameters(layer, shape, generator):
             parameters[layer.index] = drawn
     recorded = architecture.backend if architecture.backend in get_args(Backend) else "tensorflow"
     return Network(architecture, parameters, trained_with or cast("Backend", recorded))
 
 
-def _draw_parameters(
-    layer: Layer, shape: Shape, generator: np.random.Generator
-) -> Parameters | None:
-    """Draw a kernel, Glorot uniform, with biases 0; None for a layer without parameters.
+def _draw_parameters(layer: Layer, shape: Shape, generator: np.random.Generator) -> Parameters:
+    """Draw a kernel, uniform within ±√(6 / (fan in + fan out)), with biases 0.
 
-    Glorot & Bengio 2010, Proc. AISTATS 9, 249, equation 16: uniform within ±√(6 / (fan in + fan
-    out)), where a convolution's fans are its channels times the size of its kernel.
+    A convolution's fans are its channels times the size of its kernel.
     """
     wanted = layer.parameter_shapes(shape)
     if isinstance(layer, BatchNormalization):
@@ -182,7 +165,7 @@ def _draw_parameters(
             continue
         limit = np.sqrt(6 / (np.prod(known[:-2]) * (known[-2] + known[-1])))
         result[name] = generator.uniform(-limit, limit, known).astype(np.float32)
-    return result or None
+    return result
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,6 @@ Where Theano padded in another way than TensorFlow, as it did. Its ways are thos
 ``same`` pads size - 1, or size - 2 for odd sizes above 2, on both sides and cuts.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -76,7 +75,8 @@ class Rebuilder:
         )
         result = self._weighted(made, layer, tensor)
         if pads_as_theano:
-            result = _cut(result, layer.output_shape(shape))
+            rows, columns, _ = layer.output_shape(shape)
+            result = result[:, :rows, :columns]
         return self._activation(layer.activation, result)
 
     def _pooling(self, layer: Pooling, tensor: Any, shape: Shape) -> Any:
@@ -88,19 +88,13 @@ class Rebuilder:
         # Theano leaves the padding out, of the largest number as of the mean.
         nothing = -np.inf if layer.kind == "max" else 0.0
         tensor = self._padded(tensor, (pads[0], pads[1]), nothing)
-        result = kind(layer.size, strides=layer.strides, padding="valid")(tensor)
-        result = _cut(result, layer.output_shape(shape))
+        rows, columns, _ = layer.output_shape(shape)
+        result = kind(layer.size, strides=layer.strides)(tensor)[:, :rows, :columns]
         if layer.kind == "max":
             return result
-        share = np.multiply.outer(
-            *(
-                _share_inside(length or 0, *window)
-                for length, window in zip(
-                    shape[:2], zip(layer.size, layer.strides, pads, strict=True), strict=True
-                )
-            )
-        )
-        return result / share.astype(np.float32)[np.newaxis, :, :, np.newaxis]
+        axes = zip(shape[:2], layer.size, layer.strides, pads, strict=True)
+        share = np.multiply.outer(*(_share_inside(*axis) for axis in axes))
+        return result / share.astype(np.float32)[:, :, np.newaxis]
 
     def _padded(self, tensor: Any, pads: Pair, value: float) -> Any:
         rows, columns = pads
@@ -118,30 +112,12 @@ class Rebuilder:
             # Keras 2 took the last axis, which for channels-first maps is that of the columns.
             axis = 2 if self._network.architecture.channels_first else 3
             return self._keras.ops.softmax(tensor, axis=axis)
-        return self._functions()[name](tensor)
-
-    def _functions(self) -> dict[str, Callable[[Any], Any]]:
-        ops = self._keras.ops
-        return {
-            "relu": ops.relu,
-            "sigmoid": ops.sigmoid,
-            # Keras 3 has another slope.
-            "hard_sigmoid": lambda tensor: ops.clip(0.2 * tensor + 0.5, 0.0, 1.0),
-            "tanh": ops.tanh,
-            "softplus": ops.softplus,
-            "softsign": ops.softsign,
-            "softmax": ops.softmax,
-            "elu": ops.elu,
-            "selu": ops.selu,
-            "exponential": ops.exp,
-        }
+        if name == "hard_sigmoid":  # Keras 3 has another slope
+            return self._keras.ops.clip(0.2 * tensor + 0.5, 0.0, 1.0)
+        return getattr(self._keras.ops, "exp" if name == "exponential" else name)(tensor)
 
 
-def _cut(tensor: Any, shape: Shape) -> Any:
-    return tensor[:, : shape[0], : shape[1], :]
-
-
-def _share_inside(length: int, size: int, stride: int, pad: int) -> Any:
+def _share_inside(length: Any, size: int, stride: int, pad: int) -> Any:
     """Return which share of each window of a padded axis lies in the image."""
     starts = np.arange(-(-length // stride)) * stride - pad
     inside = np.minimum(starts + size, length) - np.maximum(starts, 0)

@@ -1,11 +1,9 @@
 """Where the weights are in an HDF5 file of Keras: its layers and their datasets."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,9 @@ from reportgen.errors import SourceError
 if TYPE_CHECKING:
     import h5py
 
+OTHER_ARCHITECTURE = (
+    "the weights are of another architecture: name the JSON that was written with them"
+)
 _MOST_LAYERS = 10_000  # more is damage
 _DAMAGED = "the file is damaged; copy or download it again"
 _NOT_WEIGHTS = "write it with model.save_weights() or model.save() of Keras 0.3, 1 or 2"
@@ -46,14 +47,14 @@ class WeightFile:
 
 def read_layout(file: "h5py.File", place: str) -> WeightFile:
     """Find the layers in a weight file or a full model; SourceError begins with place."""
-    group = _weights_group(file, place)
-    if _attribute(group, "nb_layers", place) is not None:
-        layers, by_position = _numbered_layers(group, place), True
-    else:
-        layers, by_position = _named_layers(group, place), False
-    version = _text(group, "keras_version", place) or _text(file, "keras_version", place)
-    backend = _text(group, "backend", place)
-    whole = _text(file, "backend", place)
+    try:
+        group = _weights_group(file, place)
+        by_position = "nb_layers" in group.attrs
+        layers = tuple(_layers(group, by_position, place))
+        version = read_text(group, "keras_version") or read_text(file, "keras_version")
+        backend, whole = read_text(group, "backend"), read_text(file, "backend")
+    except DAMAGE:
+        raise SourceError(f"{place}: its list of layers cannot be read", _DAMAGED) from None
     if backend and whole and backend != whole:
         raise SourceError(
             f"{place}: records two backends: {whole} for the model, {backend} for its weights",
@@ -80,16 +81,12 @@ def read_weights(
             f"{named}, the {what}, is of type {dtype}, not floating-point numbers", _NOT_WEIGHTS
         )
     there = found.shape
-    fits = (
-        there is not None
-        and len(there) == len(shape)
-        and all(want in (None, have) for want, have in zip(shape, there, strict=True))
-    )
-    if not fits:
-        expected = tuple("any" if length is None else length for length in shape)
+    # h5py's shape of an empty dataset is None.
+    wanted = [want or have for want, have in zip(shape, there or (), strict=False)]
+    if list(there or ()) != wanted or len(wanted) != len(shape):
         raise SourceError(
-            f"{named}, the {what}, has shape {_shown(there)}, expected {_shown(expected)}",
-            "the weights are of another architecture: name the JSON that was written with them",
+            f"{named}, the {what}, has shape {_shown(there)}, expected {_shown(shape)}",
+            OTHER_ARCHITECTURE,
         )
     check_filters(found, named)
     with reading(Path(file.filename), dataset, f"the {what}", _before(place, file.filename)):
@@ -104,8 +101,10 @@ def read_weights(
     return values
 
 
-def _shown(shape: tuple[object, ...] | None) -> str:
-    return "none" if shape is None else f"({', '.join(str(length) for length in shape)})"
+def _shown(shape: tuple[int | None, ...] | None) -> str:
+    if shape is None:
+        return "none"
+    return f"({', '.join('any' if length is None else str(length) for length in shape)})"
 
 
 def _before(place: str, filename: str) -> str:
@@ -117,15 +116,10 @@ def _weights_group(file: "h5py.File", place: str) -> "h5py.Group":
     """Return the group that holds the layers: the root, or that of a full model."""
     import h5py
 
-    for group in (file, _member(file, "model_weights", place)):
-        if isinstance(group, h5py.Group) and any(
-            _attribute(group, key, place) is not None
-            for key in ("layer_names", "layer_names0", "nb_layers")
-        ):
+    for group in (file, file.get("model_weights")):
+        if isinstance(group, h5py.Group) and {"layer_names", "nb_layers"} & group.attrs.keys():
             return group
-    there: list[str] = []
-    with suppress(*DAMAGE):
-        there = sorted(file)[:10]
+    there = sorted(file)[:10]
     if {"layers", "_layer_checkpoint_dependencies"} & set(there):
         raise SourceError(f"{place}: was written by Keras 3", _NOT_WEIGHTS)
     if "graph" in there:
@@ -140,104 +134,57 @@ def _weights_group(file: "h5py.File", place: str) -> "h5py.Group":
     )
 
 
-def _named_layers(group: "h5py.Group", place: str) -> tuple[StoredLayer, ...]:
-    """Return the layers in files of Keras 1 and 2."""
-    return tuple(
-        _stored_layer(
-            group,
-            name,
-            "layer_names lists",
-            place,
-            lambda layer: _names(layer, "weight_names", place),
-        )
-        for name in _names(group, "layer_names", place)
-    )
-
-
-def _numbered_layers(group: "h5py.Group", place: str) -> tuple[StoredLayer, ...]:
-    """Return the layers in files of Keras 0.3."""
-
-    def weights(layer: "h5py.Group") -> list[str]:
-        return [f"param_{number}" for number in range(_count(layer, "nb_params", place))]
-
-    names = [f"layer_{number}" for number in range(_count(group, "nb_layers", place))]
-    return tuple(_stored_layer(group, name, "nb_layers counts", place, weights) for name in names)
-
-
-def _stored_layer(
-    group: "h5py.Group",
-    name: str,
-    listed: str,
-    place: str,
-    weights: Callable[["h5py.Group"], list[str]],
-) -> StoredLayer:
+def _layers(group: "h5py.Group", by_position: bool, place: str) -> Iterator[StoredLayer]:
+    """Yield the layers in a file: of Keras 0.3, which numbers them, or of Keras 1 and 2."""
     import h5py
 
-    layer = _member(group, name, place)
-    if not isinstance(layer, h5py.Group):
-        raise SourceError(
-            f"{place}: {_path(group, name)} is not there, though {listed} it", _DAMAGED
-        )
-    return StoredLayer(name, tuple(_path(layer, weight) for weight in weights(layer)))
-
-
-def _path(group: "h5py.Group", name: str) -> str:
-    return f"{(group.name or '').rstrip('/')}/{name}"
-
-
-@contextmanager
-def _whole(what: str, place: str) -> Iterator[None]:
-    try:
-        yield
-    except DAMAGE:
-        raise SourceError(f"{place}: {what} cannot be read", _DAMAGED) from None
-
-
-def _member(group: "h5py.Group", name: str, place: str) -> object:
-    with _whole(_path(group, name), place):
-        return group.get(name)
-
-
-def _attribute(group: "h5py.Group", key: str, place: str) -> Any:
-    """Read an attribute; None if there is none."""
-    with _whole(f"the attribute {key} of {group.name}", place):
-        return group.attrs.get(key)
+    if by_position:
+        listed, names = "nb_layers counts", _numbered(group, "nb_layers", "layer", place)
+    else:
+        listed, names = "layer_names lists", _names(group, "layer_names", place)
+    for name in names:
+        layer = group.get(name)
+        path = f"{group.name.rstrip('/')}/{name}"
+        if not isinstance(layer, h5py.Group):
+            raise SourceError(f"{place}: {path} is not there, though {listed} it", _DAMAGED)
+        if by_position:
+            weights = _numbered(layer, "nb_params", "param", place)
+        else:
+            weights = _names(layer, "weight_names", place)
+        yield StoredLayer(name, tuple(f"{path}/{weight}" for weight in weights))
 
 
 def _names(group: "h5py.Group", key: str, place: str) -> list[str]:
-    """Read a list of names; a long one is in numbered pieces."""
-    pieces = [_attribute(group, key, place)]
-    if pieces[0] is None:
-        numbered = (_attribute(group, f"{key}{number}", place) for number in count())
-        pieces = list(takewhile(lambda piece: piece is not None, numbered))
-    if not pieces:
+    """Read a list of names."""
+    value = group.attrs.get(key)
+    if value is None:
         raise SourceError(f"{place}: {group.name} has no attribute {key}", _NOT_WEIGHTS)
-    values = [each for piece in pieces for each in np.ravel(piece)]
-    names = [_decoded(each) for each in values]
-    if None in names or "" in names:
+    names = [_decoded(each) for each in np.ravel(value)]
+    if "" in names:
         raise SourceError(
             f"{place}: the attribute {key} of {group.name} is not a list of names", _NOT_WEIGHTS
         )
-    return [name for name in names if name]
+    return names
 
 
-def _text(group: "h5py.Group", key: str, place: str) -> str:
-    """Read a text that may be missing."""
-    value = np.ravel(_attribute(group, key, place))
-    return (_decoded(value[0]) or "") if value.size == 1 else ""
-
-
-def _decoded(value: object) -> str | None:
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    # h5py gives bytes that are no UTF-8 as surrogates, which cannot be printed.
-    return value.encode(errors="replace").decode() if isinstance(value, str) else None
-
-
-def _count(group: "h5py.Group", key: str, place: str) -> int:
-    value = np.ravel(_attribute(group, key, place))
+def _numbered(group: "h5py.Group", key: str, prefix: str, place: str) -> list[str]:
+    """Return the names of as many things as an attribute counts."""
+    value = np.ravel(group.attrs.get(key))
     if value.size != 1 or value.dtype.kind not in "iu":
         raise SourceError(f"{place}: {group.name} has no whole number {key}", _NOT_WEIGHTS)
     if not 0 <= int(value[0]) <= _MOST_LAYERS:
         raise SourceError(f"{place}: {key} of {group.name} is {value[0]}", _NOT_WEIGHTS)
-    return int(value[0])
+    return [f"{prefix}_{number}" for number in range(int(value[0]))]
+
+
+def read_text(group: "h5py.Group", key: str) -> str:
+    """Return a text attribute; empty if it is missing."""
+    value = np.ravel(group.attrs.get(key))
+    return _decoded(value[0]) if value.size == 1 else ""
+
+
+def _decoded(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    # h5py gives bytes that are no UTF-8 as surrogates, which cannot be printed.
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""

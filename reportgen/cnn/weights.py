@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 from reportgen.cnn.architecture import read_architecture
 from reportgen.cnn.layers import BatchNormalization, Convolution, Dense, Layer
 from reportgen.cnn.network import Architecture, Backend, Network, Parameters
-from reportgen.cnn.weight_file import StoredLayer, WeightFile, read_layout, read_weights
+from reportgen.cnn.weight_file import (
+    OTHER_ARCHITECTURE,
+    StoredLayer,
+    WeightFile,
+    read_layout,
+    read_weights,
+)
 from reportgen.data.hdf5 import open_file
 from reportgen.errors import SourceError
 
 if TYPE_CHECKING:
     import h5py
 
-_OTHER = "the weights are of another architecture: name the JSON that was written with them"
 _KINDS = {Convolution: "convolution", Dense: "dense", BatchNormalization: "batch normalisation"}
 _CHOICE = (
     "write `trained_with: theano` (what Keras ran on by default before 1.1: it convolves, so each "
@@ -110,7 +115,7 @@ def read_parameters(
                 f"{place}: {called} needs {len(wanted)} datasets ({', '.join(wanted)}), but "
                 f"{source.name} in the file has {len(source.datasets)} "
                 f"({', '.join(source.datasets) or 'none'})",
-                _OTHER,
+                OTHER_ARCHITECTURE,
             )
         values: dict[str, NDArray[np.float64]] = {}
         for (name, shape), dataset in zip(wanted.items(), source.datasets, strict=True):
@@ -146,14 +151,14 @@ def _layers_by_position(
         raise SourceError(
             f"{place}: holds {len(stored.layers)} layers, but the model has "
             f"{len(architecture.layers)}: {architecture.listed()}",
-            _OTHER,
+            OTHER_ARCHITECTURE,
         )
     for layer, _ in architecture.rebuildable():
         if stored.layers[layer.index].datasets and layer not in weighted:
             raise SourceError(
                 f"{place}: {stored.layers[layer.index].name} has weights, but the model's layer "
                 f"{layer.index} has none: {architecture.listed()}",
-                _OTHER,
+                OTHER_ARCHITECTURE,
             )
     return [stored.layers[layer.index] for layer in weighted]
 
@@ -176,7 +181,7 @@ def _layers_by_name(
             f"the model has {len(names)} with weights ({', '.join(names) or 'none'})"
             + _naming("not in the file", missing)
             + _naming("not in the model", surplus),
-            _OTHER,
+            OTHER_ARCHITECTURE,
         )
     if all(name in there for name in names):
         return [there[name] for name in names]

@@ -5,7 +5,6 @@ edges are at or below all values with these bits; an edge among them is found by
 the answer of a binary search, several times as fast.
 """
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -32,34 +31,24 @@ def _signed(bits: NDArray[np.int64]) -> NDArray[np.int64]:
     return bits
 
 
-@dataclass(frozen=True)
 class Binning:
-    """Bins between ascending edges. edges: (bins + 1,), may repeat.
+    """Bins between ascending edges, which are not to be changed.
 
-    name: equal for equal edges.
+    edges: (bins + 1,), may repeat. name: equal for equal edges.
     """
 
-    edges: Values
-    name: bytes = field(init=False, repr=False)
-    _shift: int = field(init=False, repr=False)
-    _first: int = field(init=False, repr=False)
-    _table: NDArray[Any] | None = field(init=False, repr=False)
-    _compared: int = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        keys = _signed((self.edges + 0.0).view(np.int64))
-        shift, compared = _fitting(keys)
-        first: int = 0
-        table: NDArray[Any] | None = None
-        if len(keys) and compared <= MOST_COMPARED:
-            first = int(keys[0] >> shift) - 1  # a place for what is below the edges
-            last = int(keys[-1] >> shift) + 1  # and above
-            lows = np.arange(first, last + 1, dtype=np.int64) << shift
-            table = np.searchsorted(keys, lows, side="right").astype(self._type)
-            table[0], table[-1] = 0, len(keys)  # beyond the edges, also where 2**63 is passed
-        found = {"name": self.edges.tobytes(), "_shift": shift, "_first": first}
-        for name, value in (found | {"_table": table, "_compared": compared}).items():
-            object.__setattr__(self, name, value)
+    def __init__(self, edges: Values) -> None:
+        self.edges = edges
+        self.name = edges.tobytes()
+        keys = _signed((edges + 0.0).view(np.int64))
+        self._shift, self._compared = _fitting(keys)
+        self._table: NDArray[Any] | None = None
+        if len(keys) and self._compared <= MOST_COMPARED:
+            self._first = int(keys[0] >> self._shift) - 1  # a place for what is below the edges
+            last = int(keys[-1] >> self._shift) + 1  # and above
+            lows = np.arange(self._first, last + 1, dtype=np.int64) << self._shift
+            self._table = np.searchsorted(keys, lows, side="right").astype(self._type)
+            self._table[[0, -1]] = 0, len(keys)  # beyond the edges, also where 2**63 is passed
 
     @staticmethod
     def of(edges: Values) -> "Binning":

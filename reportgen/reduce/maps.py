@@ -6,14 +6,14 @@ matter beyond rounding.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.reduce.scan import Failure
+from reportgen.reduce.scan import Failure, attempt, attempt_with
 
 State = TypeVar("State")
 Value = TypeVar("Value")
@@ -263,18 +263,7 @@ def scan_maps(
     compute: gives the maps of some images. Returns a value for each reduction, or a Failure for
     one that raised or whose maps could not be computed; the others are not affected.
     """
-    failures: dict[AnyMapReduction, Failure] = {}
-    states: dict[AnyMapReduction, Any] = {}
-
-    def attempt(reduction: AnyMapReduction, step: Callable[..., Any], *given: Any) -> None:
-        try:
-            states[reduction] = step(*given)
-        except Exception as error:  # one that fails is its section's
-            failures[reduction] = Failure(error)
-            states.pop(reduction, None)
-
-    for reduction in dict.fromkeys(reductions):
-        attempt(reduction, reduction.start)
+    states = {each: attempt(each.start) for each in dict.fromkeys(reductions)}
     for batch in batches:
         places, whole = batch.first + np.arange(len(batch.images)), _whole(batch.images)
         for of, group in _by_maps(states).items():
@@ -284,24 +273,19 @@ def scan_maps(
             some = np.any(list(wanted.values()), axis=0)
             if not some.any():
                 continue
-            try:
-                images = batch.images[some]
-                maps = images[:, None] if of is None else compute(of, images)
-            except Exception as error:  # as above
-                failures |= dict.fromkeys(group, Failure(error))
-                for reduction in group:
-                    states.pop(reduction)
-                continue
+            images = batch.images[some]
+            maps = images[:, None] if of is None else attempt(compute, of, images)
             for reduction, mine in wanted.items():
                 if mine.any():
-                    attempt(reduction, reduction.update, states[reduction], maps[mine[some]])
-    for reduction in list(states):
-        attempt(reduction, reduction.finish, states[reduction])
-    return states | failures
+                    given = maps if isinstance(maps, Failure) else maps[mine[some]]
+                    states[reduction] = attempt_with(reduction.update, states[reduction], given)
+    return {each: attempt_with(each.finish, state) for each, state in states.items()}
 
 
-def _by_maps(reductions: Iterable[AnyMapReduction]) -> dict[MapsOf | None, list[AnyMapReduction]]:
+def _by_maps(states: Mapping[AnyMapReduction, Any]) -> dict[MapsOf | None, list[AnyMapReduction]]:
+    """Return those that have not failed, by the maps that they need."""
     groups: dict[MapsOf | None, list[AnyMapReduction]] = {}
-    for reduction in reductions:
-        groups.setdefault(reduction.of, []).append(reduction)
+    for reduction, state in states.items():
+        if not isinstance(state, Failure):
+            groups.setdefault(reduction.of, []).append(reduction)
     return groups

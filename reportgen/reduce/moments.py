@@ -14,11 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce.base import Chunk, Reduction, Value, Values
+from reportgen.reduce.base import Chunk, Reduction, Statistic, Value, Values
 
 Integers = NDArray[np.int64]
 
 ZERO_EXPONENT = -1074  # of zeros: below that of every other number
+
+
+def robust_std(values: Values) -> float:
+    """Return 1.4826 median absolute deviations: the standard deviation of normal values."""
+    return 1.4826 * float(np.median(np.abs(values - np.median(values))))
 
 
 @dataclass(frozen=True)
@@ -135,8 +140,8 @@ class MeanStd(Sums[Moments]):
 
 
 @dataclass(frozen=True)
-class Pearson(Sums[CorrelationMatrix]):
-    """Pearson's correlation of every pair of columns.
+class BetweenColumns(Statistic[Value]):
+    """A statistic of every pair of columns.
 
     rows: ``pairwise`` uses for each pair the rows valid in both, ``complete`` only rows valid in
     all.
@@ -149,6 +154,11 @@ class Pearson(Sums[CorrelationMatrix]):
     @property
     def reads(self) -> frozenset[str]:
         return frozenset(self.between)
+
+
+@dataclass(frozen=True)
+class Pearson(BetweenColumns[CorrelationMatrix], Sums[CorrelationMatrix]):
+    """Pearson's correlation of every pair of columns."""
 
     def start(self) -> PairSums:
         return PairSums.of_nothing(len(self.between))

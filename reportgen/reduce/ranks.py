@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import combinations
 from math import isqrt
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reportgen.config.expressions import Condition
 from reportgen.reduce.base import Chunk, Derived, Reduction, Values
 from reportgen.reduce.binning import Binning
-from reportgen.reduce.moments import CorrelationMatrix, matrix, pair_sums
+from reportgen.reduce.moments import BetweenColumns, CorrelationMatrix, matrix, pair_sums
 from reportgen.reduce.quantiles import Quantiles, QuantileValues
 
 Integers = NDArray[np.int64]
@@ -45,16 +45,9 @@ class RankCodes(Reduction[list[Values], Codes]):
 
     def finish(self, state: list[Values]) -> Codes:
         values = np.concatenate([np.empty(0), *state])
-        codes = np.full(len(values), -1, dtype=np.int32)
         finite = np.isfinite(values)
-        places = None if finite.all() else np.flatnonzero(finite)
-        if places is not None:
-            values = values[places]
-        order = np.argsort(values)
-        values = values[order]
-        if places is not None:
-            order = places[order]
-        codes[order] = np.cumsum(np.append(False, values[1:] != values[:-1])[: len(values)])
+        codes = np.full(len(values), -1, dtype=np.int32)
+        codes[finite] = np.unique(values[finite], return_inverse=True)[1]
         return codes
 
 
@@ -69,20 +62,12 @@ class ClassState:
 
 
 @dataclass(frozen=True)
-class RankClasses(Reduction[ClassState, CorrelationMatrix]):
+class RankClasses(BetweenColumns[CorrelationMatrix], Reduction[ClassState, CorrelationMatrix]):
     """Spearman's rank correlation of every pair of columns, by classes of about equal number.
 
     They are those of all valid values of a column, and rows of one class are tied: close where a
     pair shares many of the rows, coarse where it shares few that lie together.
     """
-
-    between: tuple[str, ...]
-    rows: Literal["pairwise", "complete"] = "pairwise"
-    where: Condition | None = None
-
-    @property
-    def reads(self) -> frozenset[str]:
-        return frozenset(self.between)
 
     @property
     def classes(self) -> int:
@@ -141,16 +126,8 @@ class RankClasses(Reduction[ClassState, CorrelationMatrix]):
 
 
 @dataclass(frozen=True)
-class Spearman(Derived[CorrelationMatrix]):
+class Spearman(BetweenColumns[CorrelationMatrix], Derived[CorrelationMatrix]):
     """Spearman's rank correlation of every pair of columns, ties at their mean rank."""
-
-    between: tuple[str, ...]
-    rows: Literal["pairwise", "complete"] = "pairwise"
-    where: Condition | None = None
-
-    @property
-    def reads(self) -> frozenset[str]:
-        return frozenset(self.between)
 
     def parts(self, exact: bool) -> tuple[Reduction[Any, Any], ...]:
         if exact:

@@ -89,7 +89,7 @@ class Plan:
         """Plan how to compute some statistics. exact: whether all rows may be kept."""
         plan = Plan({}, {}, {})
         for statistic in dict.fromkeys(statistics):
-            asked = _attempt(_asked, statistic, exact)
+            asked = attempt(_asked, statistic, exact)
             if isinstance(asked, Failure):
                 plan.failed[statistic] = asked
             else:
@@ -133,10 +133,10 @@ class Plan:
         for statistic, found in sorted(self.parts.items(), key=lambda each: place[each[1][-1]]):
             for part in found:
                 if part not in done:
-                    done[part] = _attempt_with(part.finish, states.pop(part))
+                    done[part] = attempt_with(part.finish, states.pop(part))
             given = [done[part] for part in found]
             derive = statistic.derive if isinstance(statistic, Derived) else _itself
-            values[statistic] = _attempt_with(derive, *given)
+            values[statistic] = attempt_with(derive, *given)
             uses.subtract(found)
             for part in found:
                 if not uses[part]:
@@ -179,22 +179,22 @@ class Pass:
         chunk = Chunk(read(rows), len(rows)) if rows else None
         states = []
         for reduction, needed in self.needed.items():
-            state = _attempt(reduction.start, **needed)
-            states.append(state if chunk is None else _attempt_with(reduction.update, state, chunk))
+            state = attempt(reduction.start, **needed)
+            states.append(state if chunk is None else attempt_with(reduction.update, state, chunk))
         return states
 
     def _merged(self, first: list[Any], second: list[Any]) -> list[Any]:
         each = zip(self.needed, first, second, strict=True)
-        return [_attempt_with(reduction.merge, a, b) for reduction, a, b in each]
+        return [attempt_with(reduction.merge, a, b) for reduction, a, b in each]
 
 
-def _attempt_with(step: Callable[..., Any], *given: Any) -> Any:
+def attempt_with(step: Callable[..., Any], *given: Any) -> Any:
     """Take a step of a reduction, unless what it is given is a Failure; then that is the result."""
     failure = _first_failure(given)
-    return _attempt(step, *given) if failure is None else failure
+    return attempt(step, *given) if failure is None else failure
 
 
-def _attempt(step: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
+def attempt(step: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
     """Take a step of a reduction; give a Failure if it raises."""
     try:
         return step(*given, **named)
@@ -228,9 +228,6 @@ class _Leaves(Reduction[list[Columns], list[Columns]]):
 
     def merge(self, first: list[Columns], second: list[Columns]) -> list[Columns]:
         return first + second
-
-    def finish(self, state: list[Columns]) -> list[Columns]:
-        return state
 
 
 @dataclass(frozen=True)

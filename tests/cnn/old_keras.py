@@ -49,35 +49,18 @@ STYLES = [
 ]
 
 
-def conv(
-    generator,
-    filters,
-    size,
-    channels=1,
-    *,
-    strides=(1, 1),
-    padding="valid",
-    activation="linear",
-    bias=True,
-):
+def conv(generator, filters, size, channels=1, **keys):
     return {
-        "kind": "conv",
-        "strides": strides,
-        "padding": padding,
-        "activation": activation,
+        **{"kind": "conv", "strides": (1, 1), "padding": "valid", "activation": "linear"},
         "kernel": generator.normal(size=(filters, channels, *size)),
-        "bias": generator.normal(size=filters) if bias else None,
+        "bias": generator.normal(size=filters),
+        **keys,
     }
 
 
 def pool(how, size, strides=None, padding="valid"):
-    return {
-        "kind": "pool",
-        "how": how,
-        "size": size,
-        "strides": strides or size,
-        "padding": padding,
-    }
+    strides = strides or size
+    return {"kind": "pool", "how": how, "size": size, "strides": strides, "padding": padding}
 
 
 def act(function):
@@ -95,12 +78,9 @@ def norm(generator, channels):
 
 
 def dense(generator, features, units, activation="linear"):
-    return {
-        "kind": "dense",
-        "activation": activation,
-        "kernel": generator.normal(size=(features, units)) / np.sqrt(features),
-        "bias": generator.normal(size=units),
-    }
+    kernel = generator.normal(size=(features, units)) / np.sqrt(features)
+    bias = generator.normal(size=units)
+    return {"kind": "dense", "activation": activation, "kernel": kernel, "bias": bias}
 
 
 FLATTEN = {"kind": "flatten"}
@@ -166,14 +146,9 @@ def _pooling(layer, images, style):
                 before = max((count - 1) * stride + size - length, 0) // 2
         starts = [k * stride - before for k in range(count)]
         windows.append([slice(max(s, 0), min(s + size, length)) for s in starts])
-    how = np.max if layer["how"] == "max" else np.mean
-    return np.stack(
-        [
-            np.stack([how(images[:, :, r, c], axis=(2, 3)) for c in windows[1]], -1)
-            for r in windows[0]
-        ],
-        -2,
-    )
+    how, (rows, columns) = np.max if layer["how"] == "max" else np.mean, windows
+    found = [[how(images[:, :, r, c], axis=(2, 3)) for c in columns] for r in rows]
+    return np.array(found).transpose(2, 3, 0, 1)
 
 
 def _normalised(layer, values, style):
@@ -181,9 +156,8 @@ def _normalised(layer, values, style):
     gamma, beta, mean, spread = (
         layer[name].reshape(shape) for name in ("gamma", "beta", "mean", "spread")
     )
-    if style.release == "0.3":
-        return gamma * (values - mean) / (spread + EPSILON) + beta
-    return gamma * (values - mean) / np.sqrt(spread + EPSILON) + beta
+    divisor = spread + EPSILON if style.release == "0.3" else np.sqrt(spread + EPSILON)
+    return gamma * (values - mean) / divisor + beta
 
 
 def _flattened(_, values, style):
@@ -203,21 +177,23 @@ def _function(name, x, style):
         axis = 1 if x.ndim == 4 and not style.channels_first else -1
         powers = np.exp(x - x.max(axis=axis, keepdims=True))
         return powers / powers.sum(axis=axis, keepdims=True)
-    scale, alpha = 1.0507009873554805, 1.6732632423543772
-    return {
-        "linear": lambda: x,
-        "relu": lambda: np.maximum(x, 0),
-        "sigmoid": lambda: 1 / (1 + np.exp(-x)),
-        "hard_sigmoid": lambda: np.clip(0.2 * x + 0.5, 0, 1),
-        "tanh": lambda: np.tanh(x),
-        "softplus": lambda: np.logaddexp(0, x),
-        "softsign": lambda: x / (1 + np.abs(x)),
-        "elu": lambda: np.where(x > 0, x, np.expm1(x)),
-        "selu": lambda: scale * np.where(x > 0, x, alpha * np.expm1(x)),
-        "exponential": lambda: np.exp(x),
-    }[name]()
+    return ACTIVATIONS[name](x)
 
 
+_SCALE, _ALPHA = 1.0507009873554805, 1.6732632423543772
+ACTIVATIONS = {
+    "linear": lambda x: x,
+    "relu": lambda x: np.maximum(x, 0),
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "hard_sigmoid": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+    "tanh": np.tanh,
+    "softplus": lambda x: np.logaddexp(0, x),
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "softmax": None,  # which depends on the style
+    "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
+    "selu": lambda x: _SCALE * np.where(x > 0, x, _ALPHA * np.expm1(x)),
+    "exponential": np.exp,
+}
 _COMPUTE = {
     "conv": _convolution,
     "pool": _pooling,
@@ -253,44 +229,39 @@ def names(model, style: Style) -> list[str]:
     return found
 
 
-def config(layer, style: Style) -> dict:
+def config(layer, style: Style) -> dict:  # noqa: PLR0911 - one for each kind
     """Return a layer's keys as the release calls them."""
     second, first = style.is_second, style.channels_first
-    order = (
-        {"data_format": "channels_first" if first else "channels_last"}
-        if second
-        else {"dim_ordering": "th" if first else "tf"}
-    )
+    order = {"dim_ordering": "th" if first else "tf"}
+    if second:
+        order = {"data_format": "channels_first" if first else "channels_last"}
     padding = {("padding" if second else "border_mode"): layer.get("padding")}
-    bias = {("use_bias" if second else "bias"): layer.get("bias") is not None}
-    if style.release == "0.3":
-        bias = {}
-    units = {("units" if second else "output_dim"): layer.get("kernel", np.empty((0, 0))).shape[1]}
-    found = {
-        "pool": {"pool_size": list(layer.get("size", ())), **padding, **order},
-        "act": {"activation": layer.get("function")},
-        "flatten": order if second else {},
-        "dense": {**units, **bias, "activation": layer.get("activation")},
-        "dropout": {("rate" if second else "p"): 0.25},
-    }.get(layer["kind"], {})
+    activation = {"activation": layer.get("activation")}
+    if style.release != "0.3":
+        activation["use_bias" if second else "bias"] = layer.get("bias") is not None
     match layer["kind"]:
         case "conv":
             filters, _, rows, columns = layer["kernel"].shape
-            size = (
-                {"filters": filters, "kernel_size": [rows, columns], "dilation_rate": [1, 1]}
-                if second
-                else {"nb_filter": filters, "nb_row": rows, "nb_col": columns}
-            )
+            size = {"nb_filter": filters, "nb_row": rows, "nb_col": columns}
+            if second:
+                size = {"filters": filters, "kernel_size": [rows, columns], "dilation_rate": [1, 1]}
             strides = {("strides" if second else "subsample"): list(layer["strides"])}
-            told = {"activation": layer["activation"]}
-            found = {**size, **strides, **padding, **order, **bias, **told}
+            return {**size, **strides, **padding, **order, **activation}
         case "pool":
-            found["strides"] = list(layer["strides"])
+            size = {"pool_size": list(layer["size"]), "strides": list(layer["strides"])}
+            return {**size, **padding, **order}
         case "norm":
             axis = 1 if first and not layer.get("flat") else -1
             more = {"scale": True, "center": True} if second else {"mode": 0}
-            found = {"axis": [axis] if style.release == "tf" else axis, "epsilon": EPSILON, **more}
-    return found
+            return {"axis": [axis] if style.release == "tf" else axis, "epsilon": EPSILON, **more}
+        case "dense":
+            return {("units" if second else "output_dim"): layer["kernel"].shape[1], **activation}
+        case "act":
+            return {"activation": layer["function"]}
+        case "flatten":
+            return order if second else {}
+        case "dropout":
+            return {("rate" if second else "p"): 0.25}
 
 
 def architecture(model, style: Style, size=(12, 13)) -> dict:
@@ -325,14 +296,11 @@ def architecture(model, style: Style, size=(12, 13)) -> dict:
 def weights(layer, style: Style) -> dict[str, np.ndarray]:
     """Return a layer's weights with the names and the orientation in the file."""
     if layer["kind"] == "norm":
-        spread = "moving_variance" if style.is_second else "running_std"
-        mean = "moving_mean" if style.is_second else "running_mean"
-        return {
-            "gamma": layer["gamma"],
-            "beta": layer["beta"],
-            mean: layer["mean"],
-            spread: layer["spread"],
-        }
+        mean, spread = "running_mean", "running_std"
+        if style.is_second:
+            mean, spread = "moving_mean", "moving_variance"
+        both = {name: layer[name] for name in ("gamma", "beta")}
+        return {**both, mean: layer["mean"], spread: layer["spread"]}
     if layer["kind"] not in ("conv", "dense"):
         return {}
     kernel = layer["kernel"]
@@ -344,8 +312,8 @@ def weights(layer, style: Style) -> dict[str, np.ndarray]:
     return both
 
 
-def write_weights(path: Path, model, style: Style, *, full=False, pieces=0, text=False) -> Path:
-    """Write the weights; full: with the JSON; pieces: names in so many attributes; text: as str."""
+def write_weights(path: Path, model, style: Style, *, full=False, text=False) -> Path:
+    """Write the weights; full: with the JSON; text: names as str."""
     with h5py.File(path, "w") as file:
         group = file
         if full:
@@ -362,28 +330,20 @@ def write_weights(path: Path, model, style: Style, *, full=False, pieces=0, text
                 each.attrs["backend"] = style.backend.encode()
                 each.attrs["keras_version"] = VERSIONS[style.release].encode()
         called = names(model, style)
-        _write_names(group, "layer_names", called, pieces, text)
+        _write_names(group, "layer_names", called, text)
         for name, layer in zip(called, model, strict=True):
             inner = group.create_group(name)
             separator, end = ("/", ":0") if style.is_second else ("_", "")
             found = {f"{name}{separator}{key}{end}": v for key, v in weights(layer, style).items()}
-            _write_names(inner, "weight_names", list(found), pieces, text)
+            _write_names(inner, "weight_names", list(found), text)
             for key, values in found.items():
                 inner[key] = values.astype(np.float32)
     return path
 
 
-def _write_names(group, key, found, pieces, text):
+def _write_names(group, key, found, text):
     # Of fixed length, as in the files of 2016; text of any length is what newer h5py makes.
-    if text:
-        group.attrs[key] = found
-        return
-    found = np.array([name.encode() for name in found]) if found else np.array([])
-    if not pieces:
-        group.attrs[key] = found
-        return
-    for number, piece in enumerate(np.array_split(found.astype("S64"), pieces)):
-        group.attrs[f"{key}{number}"] = piece
+    group.attrs[key] = found if text or not found else np.array([name.encode() for name in found])
 
 
 def _write_numbered(group, model, style):

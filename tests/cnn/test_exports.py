@@ -1,10 +1,19 @@
-"""Networks are exported before the pass over the images, which then needs no TensorFlow."""
+"""Networks are exported once; LiteRT computes them, the same on the first night as on those after.
 
+That its maps are those of TensorFlow is held layer by layer in test_rebuilt_layers.py, and for
+weights that were trained in test_keras_oracle.py.
+"""
+
+import os
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from scanning import (
+    IMAGES,
     MODEL,
+    SIZE,
     WEIGHTS,
     digest,
     in_another_process,
@@ -13,14 +22,23 @@ from scanning import (
     section_on_network,
     write_network,
 )
-from test_litert import foreign
 
 from reportgen.analyses.base import NOTES
 from reportgen.build.image_tasks import export_networks
+from reportgen.cache.sections import Cache
 from reportgen.cnn import choosing, exporting
+from reportgen.cnn.choosing import choose_extractor
+from reportgen.cnn.exporting import export_network, exporter_versions, network_key
+from reportgen.cnn.extractor import Extractor, build_extractor
 from reportgen.cnn.importing import import_tensorflow
+from reportgen.cnn.litert import LiteRTError, import_litert, load_extractor
+from reportgen.cnn.network import fit_network, random_network
+from reportgen.cnn.weights import read_network
 from reportgen.data.store import Store
 from reportgen.errors import SectionError
+
+LAYER = 4
+INSTALL = "pip install 'reportgen[cnn]'"
 
 
 @pytest.fixture
@@ -29,12 +47,26 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def other(tmp_path_factory):
-    """The same in another place, with a cache of its own."""
-    folder = tmp_path_factory.mktemp("other")
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("network")
     write_network(folder)
-    return folder
+    return read_network(folder / MODEL, folder / WEIGHTS, "theano")
+
+
+@pytest.fixture(scope="module")
+def fitted(network):
+    return fit_network(network, LAYER, *SIZE)
+
+
+@pytest.fixture(scope="module")
+def model(fitted):
+    return export_network(fitted)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "cache")
 
 
 @pytest.fixture
@@ -50,28 +82,178 @@ def exported(monkeypatch):
     return made
 
 
-def test_what_was_exported_gives_the_same_numbers_as_a_pass_that_exports_by_itself(folder, other):
+def images(n=5):
+    return np.random.default_rng(2).normal(size=(n, *SIZE)).astype(np.float32)
+
+
+def chosen(network, store=None):
+    return choose_extractor(network, LAYER, *SIZE, store)
+
+
+def forget_tensorflow(monkeypatch):
+    """Let TensorFlow not be installed."""
+
+    def refuse():
+        raise SectionError("TensorFlow is not installed", INSTALL)
+
+    monkeypatch.setattr(exporting, "import_tensorflow", refuse)
+    monkeypatch.setattr(exporting, "exporter_versions", lambda: "")
+
+
+# The same numbers
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_maps_of_an_image_depend_neither_on_others_nor_on_threads(fitted, model, threads):
+    extractor = load_extractor(import_litert(), model, fitted, threads)
+    together = extractor.maps(images())
+    assert together.shape == (5, *extractor.shape)
+    for k in (4, 0, 4):
+        assert np.array_equal(extractor.maps(images()[k : k + 1])[0], together[k])
+    assert extractor.maps(images(0)).shape == (0, *extractor.shape)
+    # Another export may hold other names, as Keras numbers its layers on.
+    other = load_extractor(import_litert(), export_network(fitted), fitted)
+    assert np.array_equal(other.maps(images()), together)
+
+
+def test_a_night_after_in_another_process_gives_the_same_bytes_without_tensorflow(
+    folder, tmp_path_factory
+):
     export_networks(*section_on_network(folder))
     found = in_another_process(folder)
-    assert found["digest"] == digest(scan(other))
-    assert "tensorflow" not in found["packages"]
+    assert "ai_edge_litert" in found["packages"]
+    assert not {"tensorflow", "keras"} & set(found["packages"])
+    other = tmp_path_factory.mktemp("other")
+    write_network(other)
+    by_itself = scan(other)  # exports, beside TensorFlow
+    assert NOTES not in by_itself
+    assert found["digest"] == digest(by_itself)
+
+
+# What is kept
 
 
 def test_only_what_is_not_there_yet_is_exported(folder, exported):
     *sources, store = section_on_network(folder)
     export_networks(*sources, store)
     export_networks(*sources, store)
-    assert len(exported) == 2
     scan(folder)
     assert len(exported) == 2
 
 
-def test_where_litert_is_not_there_nothing_is_exported(folder, monkeypatch, exported):
+def test_what_is_kept_needs_no_tensorflow(network, store, monkeypatch):
+    first = chosen(network, store).maps(images())
+    forget_tensorflow(monkeypatch)
+    assert np.array_equal(chosen(network, store).maps(images()), first)
+    with pytest.raises(SectionError, match="TensorFlow is not installed"):
+        chosen(random_network(network.architecture, 1), store)
+
+
+DAMAGE = {
+    "no model": lambda model: b"a text, longer than the place of the identifier",
+    "truncated": lambda model: model[: len(model) // 2],
+    "overwritten": lambda model: model[:100] + b"\xff" * (len(model) - 200) + model[-100:],
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_kept_network_that_is_damaged_is_exported_again(network, fitted, model, store, how):
+    key = network_key(fitted, exporter_versions())
+    store.put(key, DAMAGE[how](model))
+    extractor = chosen(network, store)
+    assert extractor.note == ""
+    kept = load_extractor(import_litert(), store.get(key), fitted)
+    assert np.array_equal(kept.maps(images()), extractor.maps(images()))
+
+
+def test_a_network_kept_for_images_of_another_size_is_not_used(network, fitted):
+    other = export_network(fit_network(network, LAYER, 30, 30))
+    with pytest.raises(LiteRTError, match=r"makes \(1, 6, 5, 6\) of \(1, 30, 30, 1\)"):
+        load_extractor(import_litert(), other, fitted)
+
+
+def test_the_key_is_that_of_the_layers_and_numbers_that_are_used(network, monkeypatch):
+    def key(network=network, layer=LAYER, size=SIZE, exporter="1"):
+        return network_key(fit_network(network, layer, *size), exporter)
+
+    parameters = {index: dict(each) for index, each in network.parameters.items()}
+    parameters[0]["bias"] = parameters[0]["bias"] + np.float32(1e-6)
+    architecture = network.architecture
+    strided = replace(architecture.layers[2], strides=(2, 2))
+    changed = (*architecture.layers[:2], strided, *architecture.layers[3:])
+    keys = [
+        key(),
+        key(layer=3),
+        key(size=(41, 40)),
+        key(exporter="2"),
+        key(replace(network, trained_with="tensorflow")),
+        key(replace(network, parameters=parameters)),
+        key(replace(network, architecture=replace(architecture, layers=changed))),
+        *(key(random_network(architecture, seed)) for seed in (1, 2)),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert key(random_network(architecture, 2)) == keys[-1]
+    # What comes after the wanted layer does not matter.
+    cut = replace(network, architecture=replace(architecture, layers=architecture.layers[:3]))
+    assert key(cut, layer=2) == key(layer=2)
+    monkeypatch.setattr(exporting, "package_digest", lambda: "another")
+    assert key() not in keys
+
+
+@pytest.mark.parametrize("name", [MODEL, WEIGHTS, IMAGES])
+def test_what_was_computed_while_a_file_changed_has_no_digests(folder, monkeypatch, name):
+    cache = Cache(Store(folder / "cache"), "stars", {})
+    assert pass_over(folder, cache).digests
+    show = Extractor.maps
+
+    def replacing(self, images):
+        os.utime(folder / name, ns=(1, 1))
+        return show(self, images)
+
+    monkeypatch.setattr(Extractor, "maps", replacing)
+    assert pass_over(folder, cache).digests == {}
+
+
+# Where LiteRT does not compute
+
+
+def test_without_litert_tensorflow_computes_and_says_so(folder, network, exported, monkeypatch):
     import_tensorflow()
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     export_networks(*section_on_network(folder))
     assert exported == []
-    assert scan(folder)[NOTES]
+    extractor = chosen(network)
+    by_tensorflow = build_extractor(network, LAYER, *SIZE)
+    assert np.array_equal(extractor.maps(images()), by_tensorflow.maps(images()))
+    note = f"TensorFlow computed the maps, since LiteRT is not installed ({INSTALL})."
+    assert extractor.note == note
+    assert scan(folder)[NOTES] == (note,)  # one, though there are two sets of weights
+
+
+def test_a_layer_that_cannot_be_converted_is_computed_by_tensorflow(
+    network, store, monkeypatch, capfd
+):
+    def foreign(modules, _):
+        """Return a function of TensorFlow of which LiteRT has no counterpart."""
+        tensorflow = modules.tensorflow
+        given = [tensorflow.TensorSpec((1, *SIZE, 1), "float32")]
+        return tensorflow.function(lambda x: tensorflow.math.igamma(x, x), input_signature=given)
+
+    monkeypatch.setattr(exporting, "rebuild", foreign)
+    extractor = chosen(network, store)
+    begun = "TensorFlow computed the maps of layer activation_2, since LiteRT cannot: "
+    assert extractor.note.startswith(begun)
+    assert "tf.Igamma" in extractor.note
+    assert len(extractor.note) < 500
+    assert "\n" not in extractor.note
+    assert ".py" not in extractor.note
+    by_tensorflow = build_extractor(network, LAYER, *SIZE)
+    assert np.array_equal(extractor.maps(images()), by_tensorflow.maps(images()))
+    assert not store.folder.exists()
+    assert capfd.readouterr() == ("", "")
+
+
+# Where nothing computes
 
 
 def test_a_network_that_cannot_be_read_is_left_to_the_pass(folder, exported):
@@ -83,25 +265,7 @@ def test_a_network_that_cannot_be_read_is_left_to_the_pass(folder, exported):
     assert "is JSON but not of a Keras model" in pass_over(folder).values.message
 
 
-def test_what_tensorflow_refuses_to_export_is_computed_by_tensorflow(folder, monkeypatch):
-    monkeypatch.setattr(exporting, "rebuild", foreign)
-    *sources, store = section_on_network(folder)
-    export_networks(*sources, store)
-    assert not store.folder.exists()
-    assert "since LiteRT cannot" in str(scan(folder)[NOTES])
-
-
 def test_without_tensorflow_the_pass_says_what_to_install(folder, monkeypatch):
-    def refuse():
-        raise SectionError("TensorFlow is not installed", "pip install 'reportgen[cnn]'")
-
-    monkeypatch.setattr(exporting, "import_tensorflow", refuse)
+    forget_tensorflow(monkeypatch)
     export_networks(*section_on_network(folder))
-    assert pass_over(folder).values.error.hint == "pip install 'reportgen[cnn]'"
-
-
-def test_where_nothing_can_be_kept_a_pass_exports_what_it_needs(folder, other, monkeypatch):
-    reference = scan(other)
-    monkeypatch.setattr(Store, "put", lambda *_: None)
-    export_networks(*section_on_network(folder))
-    assert digest(scan(folder)) == digest(reference)
+    assert pass_over(folder).values.error.hint == INSTALL

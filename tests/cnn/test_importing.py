@@ -1,10 +1,9 @@
 """TensorFlow starts in silence, on one thread, or says what to install."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 RUN = """
@@ -13,8 +12,7 @@ from reportgen.cnn.choosing import choose_extractor
 from reportgen.cnn.extractor import build_extractor
 from reportgen.cnn.importing import import_tensorflow
 from reportgen.cnn.layers import Convolution
-from reportgen.cnn.network import Architecture
-from reportgen.cnn.network import random_network
+from reportgen.cnn.network import Architecture, random_network
 
 made = Architecture((Convolution("c", 0, 4, (3, 3), activation="relu"),), True, (9, 9, 1))
 shown = random_network(made, 1), 0, 30, 30
@@ -31,8 +29,6 @@ assert maps.shape == (3, 4, 28, 28)
 
 
 def python(code, *options, **environment):
-    import os
-
     return subprocess.run(
         [sys.executable, *options, "-c", code],
         cwd=ROOT,
@@ -44,17 +40,11 @@ def python(code, *options, **environment):
     )
 
 
-@pytest.mark.parametrize("options", [(), ("-W", "error")], ids=["plain", "warnings"])
-def test_computing_maps_prints_nothing_and_uses_one_thread(options):
-    done = python(RUN, *options)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_a_users_keras_settings_change_nothing(tmp_path):
+def test_computing_maps_is_silent_on_one_thread_and_heeds_no_settings_of_a_user(tmp_path):
     (tmp_path / "keras.json").write_text(
         '{"backend": "jax", "floatx": "float16", "image_data_format": "channels_first"}'
     )
-    done = python(RUN, KERAS_HOME=str(tmp_path), KERAS_BACKEND="jax")
+    done = python(RUN, "-W", "error", KERAS_HOME=str(tmp_path), KERAS_BACKEND="jax")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

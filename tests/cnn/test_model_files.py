@@ -28,6 +28,7 @@ from reportgen.errors import ExitCode, SectionError, SourceError
 JSON = "cdfs.yaml:9:7: networks.cnn.model"
 H5 = "cdfs.yaml:10:7: networks.cnn.weights"
 THEANO = Style("1.0", "theano", channels_first=True)
+THEANO_2 = Style("2.2", "theano", channels_first=True)
 KERAS_2 = Style("2.2", "tensorflow", channels_first=False)
 
 
@@ -77,40 +78,26 @@ def same_parameters(one, other):
 
 
 @pytest.mark.parametrize("style", STYLES, ids=str)
-def test_every_release_gives_the_same_layers(tmp_path, style):
-    path, _ = write(tmp_path, small_model(), style)
-    found = read_architecture(path)
+def test_every_release_gives_the_same_layers_with_kernels_as_tensorflow_wants_them(tmp_path, style):
+    model = small_model()
+    network = read(*write(tmp_path, model, style), style.backend)
+    found = network.architecture
     kinds = [Convolution, Activation, BatchNormalization, Pooling, Flatten, Dense]
     assert [type(layer) for layer in found.layers] == kinds
-    assert [layer.index for layer in found.layers] == list(range(6))
     assert found.layers[0].name == ("conv2d_1" if style.is_second else "convolution2d_1")
     assert found.input_shape == (12, 13, 1)
     assert found.channels_first == style.channels_first
-    assert found.backend == (style.backend if style.is_second else "")
-
-
-@pytest.mark.parametrize("style", STYLES, ids=str)
-def test_kernels_are_turned_as_tensorflow_wants_them(tmp_path, style):
-    model = small_model()
-    network = read(*write(tmp_path, model, style), style.backend)
     kernel = model[0]["kernel"].transpose(2, 3, 1, 0).astype(np.float32)
     expected = kernel[::-1, ::-1] if style.backend == "theano" else kernel
     np.testing.assert_array_equal(network.parameters[0]["kernel"], expected)
-    assert all(
-        values.dtype == np.float32 and values.flags.c_contiguous
-        for found in network.parameters.values()
-        for values in found.values()
-    )
 
 
-@pytest.mark.parametrize("options", [{"full": True}, {"pieces": 3}, {"text": True}], ids=str)
+@pytest.mark.parametrize("options", [{"full": True}, {"text": True}], ids=str)
 @pytest.mark.parametrize("style", [THEANO, KERAS_2], ids=str)
-def test_full_models_and_names_in_pieces_or_as_text_are_read(tmp_path, style, options):
-    plain, other = tmp_path / "plain", tmp_path / "other"
-    plain.mkdir()
-    other.mkdir()
-    expected = read(*write(plain, small_model(), style), style.backend)
-    same_parameters(read(*write(other, small_model(), style, **options), style.backend), expected)
+def test_full_models_and_names_as_text_are_read(tmp_path, style, options):
+    expected = read(*write(tmp_path, small_model(), style), style.backend)
+    found = read(*write(tmp_path, small_model(), style, **options), style.backend)
+    same_parameters(found, expected)
 
 
 def test_the_architecture_can_be_that_of_a_full_model(tmp_path):
@@ -121,13 +108,12 @@ def test_the_architecture_can_be_that_of_a_full_model(tmp_path):
 
 
 def test_weights_of_keras_1_load_into_a_model_of_keras_2_by_order(tmp_path):
-    new, old = tmp_path / "new", tmp_path / "old"
-    new.mkdir()
-    old.mkdir()
     style = Style("2.1", "theano", channels_first=True)
-    path, expected = write(new, small_model(), style)
-    _, weights = write(old, small_model(), THEANO)
-    same_parameters(read(path, weights), read(path, expected))
+    path, weights = write(tmp_path, small_model(), style)
+    expected, of_keras_2 = read(path, weights), path.read_text()
+    write(tmp_path, small_model(), THEANO)
+    path.write_text(of_keras_2)
+    same_parameters(read(path, weights), expected)
 
 
 def test_layers_are_matched_by_name_where_the_names_agree(tmp_path):
@@ -138,18 +124,6 @@ def test_layers_are_matched_by_name_where_the_names_agree(tmp_path):
     with h5py.File(weights, "a") as file:
         file.attrs["layer_names"] = [b"convolution2d_2", b"convolution2d_1"]
     same_parameters(read(path, weights, "theano"), expected)
-
-
-@pytest.mark.parametrize("dtype", ["<f2", ">f4", "<f8"])
-def test_any_floating_point_type_is_read(tmp_path, dtype):
-    path, weights = write(tmp_path, small_model(), THEANO)
-    name = "convolution2d_1/convolution2d_1_b"
-    with h5py.File(weights, "a") as file:
-        values = file[name][:]
-        del file[name]
-        file[name] = values.astype(dtype)
-    found = read(path, weights, "theano").parameters[0]["bias"]
-    np.testing.assert_array_equal(found, values.astype(dtype).astype(np.float32))
 
 
 # ---- layers that cannot be rebuilt ---------------------------------------------------------------
@@ -356,9 +330,6 @@ def set_attribute(group, name, value):
     return lambda file: file[group].attrs.__setitem__(name, value)
 
 
-INTEGERS = (np.int32, bool, np.complex64, [("x", "f4")], "S4")
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -368,15 +339,9 @@ INTEGERS = (np.int32, bool, np.complex64, [("x", "f4")], "S4")
         ),
         (replace("dense_1/dense_1_W", np.zeros((9, 3))), "has shape (9, 3), expected (8, 3)"),
         (replace(KERNEL, h5py.Empty("f4")), "has shape none, expected (2, 1, 3, 4)"),
-        *(
-            (set_one(KERNEL, (0, 0, 1, 1), bad), "holds 1 of 24 numbers that are NaN or infinite")
-            for bad in (np.nan, np.inf, -np.inf)
-        ),
+        (set_one(KERNEL, (0, 0, 1, 1), np.nan), "holds 1 of 24 numbers that are NaN or infinite"),
         (replace(KERNEL, np.full((2, 1, 3, 4), 1e300)), "holds 24 of 24 numbers"),
-        *(
-            (replace(KERNEL, np.zeros((2, 1, 3, 4), dtype)), "not floating-point numbers")
-            for dtype in INTEGERS
-        ),
+        (replace(KERNEL, np.zeros((2, 1, 3, 4), np.int32)), "not floating-point numbers"),
         (replace(KERNEL, None), f"unknown dataset '/{KERNEL}'"),
         (make_group_of_kernel, f"{KERNEL} is a group, not a dataset"),
         (replace("dense_1", None), "/dense_1 is not there, though layer_names lists it"),
@@ -403,26 +368,18 @@ def test_weights_that_cannot_be_used_are_named(files, change, words):
     assert hint or words.startswith("unknown dataset")  # which lists those that are there
 
 
-def other_weights(tmp_path, model, style=THEANO):
-    """Return weights of another model than that of files."""
-    folder = tmp_path / "other"
-    folder.mkdir()
-    return write(folder, model, style)[1]
-
-
-def test_weights_of_fewer_layers_name_those_that_are_missing(files, tmp_path):
-    weights = other_weights(tmp_path, small_model()[:3])
-    message, hint = h5_refusal((files[0], weights))
-    assert "holds weights of 2 layers (convolution2d_1, batchnormalization_1)" in message
+@pytest.mark.parametrize("more", [False, True])
+def test_weights_of_another_number_of_layers_name_the_difference(files, more):
+    path, weights = files
+    own = path.read_text()
+    extra = dense(np.random.default_rng(3), 3, 1)
+    write(path.parent, [*small_model(), extra] if more else small_model()[:3], THEANO)
+    path.write_text(own)
+    message, hint = h5_refusal((path, weights))
     assert "but the model has 3 with weights" in message
-    assert message.endswith("; not in the file: dense_1")
+    end = "; not in the model: dense_2" if more else "; not in the file: dense_1"
+    assert message.endswith(end)
     assert "another architecture" in hint
-
-
-def test_weights_of_more_layers_name_those_that_are_too_many(files, tmp_path):
-    g = np.random.default_rng(3)
-    weights = other_weights(tmp_path, [*small_model(), dense(g, 3, 1)])
-    assert h5_refusal((files[0], weights))[0].endswith("; not in the model: dense_2")
 
 
 def add_weights_to_layer_1(file):
@@ -525,60 +482,41 @@ def test_a_backend_that_only_the_weights_record_must_agree(files):
     assert "records that it was trained with tensorflow" in h5_refusal(files, "theano")[0]
 
 
-def test_files_that_record_different_backends_are_not_of_one_model(tmp_path):
-    path, weights = write(tmp_path, small_model(), Style("2.2", "theano", channels_first=True))
+@pytest.mark.parametrize(
+    ("style", "options", "recorded", "words"),
+    [
+        (THEANO_2, {}, b"tensorflow", f"trained with tensorflow, but {JSON}: "),
+        (KERAS_2, {"full": True}, b"theano", "two backends: theano for the model, tensorflow for"),
+        (KERAS_2, {}, b"cntk", "trained with cntk; only theano and tensorflow are known"),
+    ],
+)
+def test_backends_that_differ_or_are_not_known_are_refused(
+    tmp_path, style, options, recorded, words
+):
+    path, weights = write(tmp_path, small_model(), style, **options)
     with h5py.File(weights, "a") as file:
-        file.attrs["backend"] = b"tensorflow"
-    message, _ = refusal(H5, weights, read, path, weights)
-    assert f"trained with tensorflow, but {JSON}: {path} records theano" in message
-
-
-def test_a_full_model_that_records_two_backends_is_refused(tmp_path):
-    path, weights = write(tmp_path, small_model(), KERAS_2, full=True)
-    with h5py.File(weights, "a") as file:
-        file.attrs["backend"] = b"theano"
-    message, _ = refusal(H5, weights, read, path, weights)
-    assert "records two backends: theano for the model, tensorflow for its weights" in message
-
-
-def test_another_backend_is_refused(tmp_path):
-    path, weights = write(tmp_path, small_model(), Style("2.2", "cntk", channels_first=False))
-    message, hint = refusal(JSON, path, read, path, weights)
-    assert "trained with cntk; only theano and tensorflow are known" in message
+        file.attrs["backend"] = recorded
+    message, hint = refusal(H5, weights, read, path, weights)
+    assert words in message
     assert hint
 
 
 # ---- random weights ------------------------------------------------------------------------------
 
 
-def test_random_weights_are_glorot_uniform_and_depend_on_the_seed_only(files):
-    found = read_architecture(files[0])
+def test_random_weights_are_glorot_uniform_and_depend_on_the_seed_only(tmp_path):
+    g = np.random.default_rng(0)
+    model = [conv(g, 64, (9, 9)), norm(g, 64), FLATTEN, dense(g, 1280, 3)]
+    found = read_architecture(write(tmp_path, model, THEANO)[0])
     one, again, other = (random_network(found, seed) for seed in (7, 7, 8))
     same_parameters(one, again)
     kernel = one.parameters[0]["kernel"]
     assert not np.array_equal(kernel, other.parameters[0]["kernel"])
-    limit = np.sqrt(6 / (3 * 4 * (1 + 2)))
-    assert 0.7 * limit < np.abs(kernel).max() <= limit
-    assert one.parameters[5]["kernel"].shape == (8, 3)
-    for bias in (one.parameters[0]["bias"], one.parameters[5]["bias"]):
-        assert not bias.any()
-    np.testing.assert_array_equal(one.parameters[2]["scale"], 1)
-    np.testing.assert_array_equal(one.parameters[2]["shift"], 0)
-
-
-def test_many_random_weights_are_spread_evenly(tmp_path):
-    path, _ = write(tmp_path, [conv(np.random.default_rng(0), 64, (9, 9))], THEANO)
-    values = random_network(read_architecture(path), 1).parameters[0]["kernel"].ravel()
     limit = np.sqrt(6 / (81 * 65))
-    counts, _ = np.histogram(values, bins=6, range=(-limit, limit))
-    assert counts.sum() == values.size
+    counts, _ = np.histogram(kernel, bins=6, range=(-limit, limit))
+    assert counts.sum() == kernel.size
     assert np.all(np.abs(counts / counts.mean() - 1) < 0.15)
-
-
-def test_random_weights_that_no_memory_holds_are_refused(tmp_path):
-    path, _ = write(tmp_path, small_model(), THEANO)
-    told = changed(5, output_dim=99_999)
-    told["config"][0]["config"]["nb_filter"] = 99_999
-    path.write_text(json.dumps(told))
-    with pytest.raises(SourceError, match="too many to draw"):
-        random_network(read_architecture(path), 1)
+    assert one.parameters[3]["kernel"].shape == (1280, 3)
+    assert not one.parameters[0]["bias"].any()
+    np.testing.assert_array_equal(one.parameters[1]["scale"], 1)
+    np.testing.assert_array_equal(one.parameters[1]["shift"], 0)

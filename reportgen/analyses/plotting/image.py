@@ -11,19 +11,14 @@ from reportgen.analyses.plotting.ticks import set_linear
 from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.config.columns import prefixed_unit, unit_symbol
 from reportgen.config.networks import Images
+from reportgen.reduce.moments import robust_std
 from reportgen.style import LABEL_SIZE, TEXT_SIZE, WIDTHS
 from reportgen.wording import number
 
 Stretch = Literal["asinh", "log", "linear"]
 Values = NDArray[np.float64]
 
-NORMAL_MAD = 1.4826  # standard deviation of a normal distribution in median absolute deviations
 LONGEST = 3  # sides of an image that is drawn to scale; a longer one would be a line
-
-
-def noise_of(image: Values) -> float:
-    """Return the scatter of pixels about their median: 1.4826 median absolute deviations."""
-    return NORMAL_MAD * float(np.median(np.abs(image - np.median(image))))
 
 
 def image_figure(image: Values, place: int, images: Images, stretch: Stretch) -> Figure:
@@ -35,7 +30,7 @@ def image_figure(image: Values, place: int, images: Images, stretch: Stretch) ->
     height, width = image.shape
     scale, length = (1.0, "pixel") if images.pixel_scale is None else (images.pixel_scale, "arcsec")
     x, y = ((np.arange(n) - (n - 1) / 2) * scale for n in (width, height))
-    noise = noise_of(values)
+    noise = robust_std(values)
     row, column = np.unravel_index(int(np.argmax(values)), values.shape)
     peak, scatter = (f"{number(float(v))} {symbol}".rstrip() for v in (values.max(), noise))
     of_length = "″" if length == "arcsec" else " pixels"
@@ -95,7 +90,7 @@ def _draw(values: Values, offsets: tuple[Values, Values], axis: str, symbol: str
 def _norm(values: Values, stretch: Stretch) -> Any:
     from matplotlib import colors
 
-    low, high, noise = float(values.min()), float(values.max()), noise_of(values)
+    low, high, noise = float(values.min()), float(values.max()), robust_std(values)
     if low == high:
         return colors.Normalize(low - 0.5, low + 0.5)
     if stretch == "asinh":
