@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from presenting import INF, NAN, axes, check, figure, legend, present, steps, table, units
+from presenting import NAN, axes, check, figure, legend, present, steps, table, units
 
 from reportgen.analyses.distribution import Distribution
-from reportgen.style import SERIES
 
 FLUXES = {"blue": [1.0, 2.0, 2.5, 7.0], "red": [3.0, 4.0, 9.0, NAN]}
 UNITS = {"blue": "uJy", "red": "uJy"}
@@ -45,13 +44,6 @@ def test_a_histogram_draws_the_counts_of_its_table_with_names_and_units():
     assert axes(curve).get_ylabel() == "Flux density [µJy]"
     assert legend(drawn) == legend(curve) == ["3.6\u00a0μm", "4.5\u00a0μm"]
     assert not legend(figure(one([1.0, 2.0]), "histogram_1"))
-
-
-def test_each_column_has_the_colour_of_its_place_in_the_catalogue():
-    drawn = axes(figure(fluxes(), "histogram_1")).patches
-    assert [to_hex(outline.get_edgecolor()) for outline in drawn] == list(SERIES[:2])
-    alone = present(Distribution, FLUXES, UNITS, LABELS, columns=["red"])
-    assert to_hex(axes(figure(alone, "histogram_1")).patches[-1].get_edgecolor()) == SERIES[1]
 
 
 @pytest.mark.parametrize(
@@ -102,13 +94,6 @@ def test_limits_of_checks_are_dashed_lines_and_named():
 )
 def test_the_caption_says_how_many_values_are_outside_and_why(values, view, said):
     assert figure(one(values, histograms=[view]), "histogram_1").caption == said
-
-
-def test_a_column_with_nothing_in_the_range_is_named_and_not_drawn():
-    drawn = figure(fluxes(histograms=[{"above": 8, "below": 10}]), "histogram_1")
-    assert list(steps(drawn)) == ["4.5\u00a0μm"]
-    assert drawn.caption.endswith("Not drawn, as nothing of it is in the range: 3.6\u00a0μm.")
-    assert "3.6\u00a0μm: no values here." in drawn.alt
 
 
 def test_a_range_without_any_value_is_an_empty_plot_without_numbers_on_its_axes():
@@ -166,11 +151,6 @@ def test_the_alternative_text_of_many_columns_is_no_litany():
 
 
 # Curves
-
-
-def test_a_curve_of_one_value_is_a_point_that_can_be_seen():
-    (line,) = axes(figure(one([5.0], curves=[{}]), "sorted_1")).lines
-    assert line.get_marker() == "."
 
 
 def test_a_curve_draws_the_sorted_values_of_its_table():
@@ -239,32 +219,6 @@ def test_the_cut_table_has_what_each_cut_keeps_and_loses():
     ]
 
 
-def test_a_column_without_values_is_named_and_the_finding_is_of_one_that_has_some():
-    data = {"a": [NAN, NAN], "b": [1.0, 3.0]}
-    section = present(Distribution, data, columns=["a", "b"], cuts=[2])
-    assert table(section, "cuts")["lost fraction"] == pytest.approx([NAN, 50], nan_ok=True)
-    assert section.findings[0] == "b: of 2 objects, 1 below 2 (50.0\u00a0%)."
-    assert section.notes == ["Without a valid value, so not drawn: a."]
-
-
-def test_quantiles_and_metrics_are_those_of_each_column():
-    section = fluxes(quantiles=[0.25, 0.5], cuts=[2.5])
-    found = table(section, "quantiles")
-    assert found["25 %"] == pytest.approx([1.75, 3.5])
-    assert found["50 %"] == pytest.approx([2.25, 4])
-    assert found["n"] == [4, 3]
-    expected = {
-        "blue_n": 4,
-        "red_n": 3,
-        "blue_median": 2.25,
-        "red_mean": 16 / 3,
-        "blue_std": np.std(FLUXES["blue"]),
-        "blue_below_2_5": 2,
-    }
-    assert {n: section.metrics[n].value for n in expected} == pytest.approx(expected)
-    assert section.metrics["blue_median"].unit == "uJy"
-
-
 def test_columns_of_different_units_are_not_given_one_unit_or_one_colour():
     data = {"flux": [1.0, 2.0, 3.0], "size": [4.0, 5.0, 6.0]}
     unit, curves = {"flux": "mJy", "size": "arcsec"}, [{"below": 5}]
@@ -282,9 +236,3 @@ def test_columns_of_different_units_are_not_given_one_unit_or_one_colour():
 def test_cuts_that_hardly_differ_have_metrics_of_their_own():
     metrics = one([1e6], cuts=[1000000.1, 1000000.2, -0.5]).metrics
     assert {"a_below_1000000_1", "a_below_1000000_2", "a_below_minus_0_5"} <= set(metrics)
-
-
-def test_infinite_values_are_left_out_and_said():
-    section = one([1.0, 2.0, INF, -INF])
-    assert section.notes == ["Infinite values, left out of everything here: a 2."]
-    assert section.metrics["a_mean"].value == 1.5

@@ -83,7 +83,7 @@ RANKS = Spearman((*FLUXES, "index"))
 
 
 def test_four_times_the_rows_take_two_more_levels_of_the_tree_and_nothing_else():
-    (_, few), (found, many) = peak(300_000, exact_rows=1), peak(1_200_000, exact_rows=1)
+    (_, few), (found, many) = peak(300_000, exact_rows=1), peak(1_000_000, exact_rows=1)
     assert many - few <= 2 * 24 * MB
     assert many <= 160 * MB
     assert not found[RANKS].exact
@@ -91,7 +91,7 @@ def test_four_times_the_rows_take_two_more_levels_of_the_tree_and_nothing_else()
 
 
 def test_what_is_kept_to_be_exact_is_a_few_times_the_columns():
-    rows = 400_000
+    rows = 150_000
     found, most = peak(rows, exact_rows=rows)
     assert most <= (len(COLUMNS) + 12) * 8 * rows + 32 * MB
     assert found[RANKS].exact

@@ -24,40 +24,25 @@ def view(**keys):
 REFUSED = [
     (Distribution, {"columns": []}, "at least 1 item"),
     (Distribution, {"columns": ["a", "b", "a"]}, "a stands here twice"),
-    (Distribution, {"columns": ["flx"]}, "unknown column 'flx'"),
     (Distribution, {**A, "cuts": [1, 2, 1]}, "1 stands here twice"),
     (Distribution, {**A, "quantiles": [0.5, 0.5]}, "0.5 stands here twice"),
-    (Distribution, {**A, "quantiles": [1.5]}, "less than or equal to 1"),
     (Distribution, view(above=5, below=5), r"above \(5\) must be less than below \(5\)"),
     (Distribution, view(log=True, above=0), "a logarithmic histogram needs above and below larger"),
-    (Distribution, view(log=True, below=-1), "needs above and below larger than 0"),
     (Distribution, view(log_axis=True), "log_axis needs above, larger than 0"),
     (Distribution, view(log=True, log_axis=True, above=1), "leave out log_axis"),
-    (Distribution, view(bins=0), "greater than 0"),
     (Distribution, view(bins=10**7), "10000"),
-    (Distribution, view(bins=2.5), "valid integer"),
     (Distribution, {**A, "curves": [{"log": True, "below": 0}]}, "needs below larger than 0"),
-    (Distribution, {**A, "curves": [{"points": 1}]}, "greater than or equal to 2"),
     (Relation, {**AB, "against": ["a"]}, "against: a is the column itself"),
     (Relation, {**AB, "against": ["b", "b"]}, "b stands here twice"),
-    (Relation, {**AB, "against": []}, "at least 1 item"),
-    (Relation, {**AB, "bins": 10**6}, "1000"),
     (Correlation, A, "at least 2 items"),
-    (Correlation, {"columns": ["a", "b", "a"]}, "a stands here twice"),
     (Correlation, {"columns": ["a", "b"], "with_column": "ra"}, "ra is not among the columns"),
-    (Correlation, {"columns": ["a", "b"], "limit": 2}, "less than or equal to 1"),
-    (Correlation, {"columns": ["a", "b"], "method": "kendall"}, "'pearson' or 'spearman'"),
     (Population, {**SUBSET, "above": 2, "below": 1}, r"above \(2\) must be less than below \(1\)"),
     (Population, {**SUBSET, "subset": "flg"}, "unknown column 'flg'"),
-    (Population, {"column": "a"}, "Field required"),
     (SkyDensity, {**MAP, "ra": "a"}, "a must be in degrees; its unit is not given"),
     (SkyDensity, {**MAP, "dec": "minutes"}, "must be in degrees; its unit is arcmin"),
     (SkyDensity, {**MAP, "ra": "dec"}, "ra and dec are the same column, dec"),
     (SkyDensity, {**MAP, "cell": 10}, r"give edges: \(a number\) or cell: \(arcseconds\)"),
     (SkyDensity, {**MAP, "edges": None}, r"give edges: \(a number\) or cell: \(arcseconds\)"),
-    (SkyDensity, {**MAP, "edges": 1}, "greater than or equal to 2"),
-    (SkyDensity, {**MAP, "smoothing": -1}, "greater than or equal to 0"),
-    (SkyDensity, {**MAP, "axes": "radians"}, "'degrees' or 'hms'"),
     (Overview, {"columns": ["a", "a"]}, "a stands here twice"),
     (Overview, {"columns": ["x"]}, "unknown column 'x'"),
 ]
@@ -67,19 +52,3 @@ REFUSED = [
 def test_a_key_that_makes_no_sense_is_refused(kind, keys, message):
     with pytest.raises(ValidationError, match=message):
         analysis(kind, [*NAMES, "minutes"], {**UNITS, "minutes": "arcmin"}, **keys)
-
-
-ACCEPTED = [
-    (Distribution, {**A, "histograms": [], "cuts": [0.1, -3]}),
-    (Distribution, view(log_axis=True, above=1)),
-    (Relation, {**AB, "log_x": True}),
-    (Correlation, {"columns": ["a", "b"], "with_column": "b"}),
-    (Population, {**SUBSET, "subset": "flag and b > 2", "above": -1, "below": 1}),
-    (SkyDensity, {"ra": "ra", "dec": "dec", "cell": 30.5, "smoothing": 0}),
-    (Overview, {}),
-]
-
-
-@pytest.mark.parametrize(("kind", "keys"), ACCEPTED)
-def test_keys_that_make_sense_are_accepted(kind, keys):
-    assert analysis(kind, NAMES, UNITS, **keys).reductions()

@@ -26,21 +26,15 @@ def data(a, b=None, flag=None):
 DATA = {
     "ordinary": data(X, Y),
     "one row": data([5.0], [3.0], [1.0]),
-    "two rows": data([5.0, 6.0], [3.0, 1.0], [1.0, 0.0]),
     "all equal": data(np.full(30, 0.3), np.full(30, -2.0)),
     "ties": data(np.repeat([1.0, 2.0, 3.0, 4.0], 10), np.tile([1.0, 2.0], 20)),
     "one column missing": data(X, np.full(120, NAN)),
     "half missing": data(np.where(Y < 0.5, X, NAN), np.where(Y < 0.6, NAN, Y)),
     "infinities": data([INF, -INF, 1.0, 2.0, NAN], [1.0, 2.0, INF, 4.0, 5.0]),
-    "negative": data(-X, -Y),
     "of both signs": data(X - 20, 0.5 - Y),
-    "zeros": data(np.where(Y < 0.5, 0, X), np.zeros(120)),
     "large": data(X * 1e300, Y * 1e299),
     "small": data(X * 1e-302, Y * 1e-300),
-    "large and small": data(10 ** RANDOM.uniform(-300, 300, 120), Y),
     "close together": data(2460000 + Y / 100, 1e9 + X / 1e4),
-    "less than a decade": data(34 + 50 * Y, 1e-5 * (2 + Y)),
-    "whole numbers": data(np.arange(120.0), np.arange(120.0) * 1000),
 }
 LOG_VIEW = {"bins": 9, "log": True, "log_counts": True}
 AGAINST = {"column": "a", "against": ["b"], "median_bins": 4}
@@ -54,7 +48,6 @@ SECTIONS = {
         Distribution,
         {"columns": ["a"], "histograms": [LOG_VIEW], "curves": [{"log": True}]},
     ),
-    "distribution without a figure": (Distribution, {"columns": ["a", "b"], "histograms": []}),
     "relation": (Relation, AGAINST),
     "relation, density, logarithmic": (Relation, {**AGAINST, **DENSITY}),
     "correlation": (Correlation, {"columns": ["a", "b", "flag"], "with_column": "a"}),
@@ -127,8 +120,8 @@ def test_nothing_to_show_is_an_error_that_says_why(section, given, where, error,
 @pytest.mark.parametrize(
     ("kind", "columns", "keys"),
     [
-        *((Distribution, n, {"curves": [{}]}) for n in (1, 7, 20)),
-        *((Correlation, n, {"with_column": "c0"}) for n in (2, 5, 8, 9, 20, 26)),
+        *((Distribution, n, {"curves": [{}]}) for n in (1, 20)),
+        *((Correlation, n, {"with_column": "c0"}) for n in (2, 8, 26)),
         (Overview, 21, {}),
     ],
 )

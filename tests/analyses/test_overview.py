@@ -60,18 +60,6 @@ def test_the_table_describes_each_column_in_its_unit():
     assert table(overview(columns=["c", "a"]), "columns")["column"] == ["c", "a"]
 
 
-def test_a_column_without_values_has_no_numbers():
-    found = table(overview({"a": [NAN, NAN], "b": [1.0, 2.0]}), "columns")
-    for name in ("min", "5 %", "median", "95 %", "max", "mean", "std"):
-        assert np.isfinite(found[name]).tolist() == [False, True], name
-
-
-def test_metrics_are_rows_columns_and_missing_fractions():
-    values = {name: metric.value for name, metric in overview().metrics.items()}
-    missing = {"a_missing": 50, "b_missing": 0, "c_missing": 25}
-    assert values == {"rows": 4, "columns": 3, **missing}
-
-
 LACKS = f"2 rows of 2 columns; one lacks values, in 50.0{PERCENT} of the rows."
 
 

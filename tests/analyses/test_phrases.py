@@ -5,13 +5,11 @@ from reportgen.analyses.phrases import (
     coefficient,
     digits_among,
     file_ids,
-    fullest_bin,
     interval,
     short_titles,
     together,
 )
 from reportgen.config.columns import Column
-from reportgen.reduce.histograms import HistogramCounts
 
 
 def columns(*labels, unit="uJy"):
@@ -62,18 +60,6 @@ def test_columns_share_a_title_and_a_unit_where_they_have_one(given, axis):
 def test_an_interval_has_ends_that_differ(low, high, said, digits):
     assert interval(low, high, Column("a")) == said
     assert digits_among(low, high) == digits
-
-
-@pytest.mark.parametrize(
-    ("counts", "said"),
-    [
-        ([1, 5, 2], "the fullest bin, 1 to 2\u00a0mJy, holds half"),
-        ([5, 5, 2], "no bin holds more than half"),
-    ],
-)
-def test_the_fullest_bin_is_named_only_when_there_is_one(counts, said):
-    found = HistogramCounts(np.arange(4.0), np.array(counts), 0, 0)
-    assert fullest_bin(found, Column("a", unit="mJy"), "half") == said
 
 
 @pytest.mark.parametrize(

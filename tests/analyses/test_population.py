@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from astropy.stats import binom_conf_interval
 from matplotlib.colors import to_hex
-from presenting import INF, axes, check, figure, legend, present, steps, table, texts, units
-from scipy.stats import ks_2samp
+from presenting import axes, check, figure, legend, present, steps, table, texts, units
 
 from reportgen.analyses.population import Population
 from reportgen.style import SERIES
@@ -50,25 +49,6 @@ def test_the_caption_counts_what_is_outside_the_range():
     assert "Outside" not in figure(population(), "distributions").caption
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (
-            (VALUES, FLAGS),
-            "All objects: the fullest bin, 3 to 4, holds 50.0 %. "
-            "Hosts: the fullest bin, 3 to 4, holds 66.7 %.",
-        ),
-        (
-            ([0.0, 1.0, 2.0, 3.0], [1.0, 1.0, 0.0, 0.0]),
-            "All objects: no bin holds more than 25.0 %. Hosts: no bin holds more than 50.0 %.",
-        ),
-    ],
-)
-def test_the_alternative_text_names_the_fullest_bin_only_where_there_is_one(data, said):
-    alt = figure(population(*data), "distributions").alt
-    assert alt.replace("\u00a0", " ").endswith(f"in percent of its group. {said}")
-
-
 # Their ratio
 
 
@@ -96,12 +76,6 @@ def test_the_fraction_over_all_bins_is_a_dashed_line_that_is_named_beside_the_da
     assert box.x0 >= axes(drawn).get_window_extent().x1
 
 
-def test_empty_bins_have_no_fraction():
-    section = population([0.0, 1.0, 9.0], [1.0, 0.0, 1.0])
-    assert len(axes(figure(section, "fraction")).lines[-1].get_xdata()) == 2
-    assert np.isnan(table(section, "bins")["fraction"]).tolist() == [False, True, True, False]
-
-
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -119,29 +93,6 @@ def test_the_alternative_text_of_the_ratio_tells_its_ends(data, said):
 
 
 # Numbers and findings
-
-
-def test_metrics_are_those_of_numpy_and_scipy():
-    random = np.random.default_rng(2)
-    values, flags = random.normal(size=300), random.random(300) < 0.3
-    metrics = population(values, flags.astype(float), cut=0.5).metrics
-    hosts, rest = values[flags], values[~flags]
-    expected = {
-        "n_subset": len(hosts),
-        "n_all": 300,
-        "median_subset": np.median(hosts),
-        "median_all": np.median(values),
-        "ks_distance": ks_2samp(hosts, values).statistic,
-        "ks_distance_rest": ks_2samp(hosts, rest).statistic,
-        "above_cut_subset": 100 * (hosts >= 0.5).mean(),
-        "above_cut_all": 100 * (values >= 0.5).mean(),
-    }
-    assert {name: metrics[name].value for name in expected} == pytest.approx(expected)
-
-
-def test_a_value_equal_to_the_cut_counts_as_at_least_the_cut():
-    metric = population(cut=3).metrics["above_cut_all"]
-    assert (metric.value, metric.label) == (50, "All objects: at least 3")
 
 
 def test_the_finding_compares_the_subset_with_all():
@@ -174,9 +125,3 @@ def test_a_range_without_values_is_said_to_be_empty():
         assert "no values in this range" in [text.get_text() for text in drawn.texts]
     assert figure(section, "fraction").alt.endswith("No bin has objects.")
     check(section)
-
-
-def test_infinite_values_are_left_out_and_said():
-    section = population([1.0, 2.0, INF, -INF], [1.0, 0.0, 1.0, 0.0])
-    assert section.notes == ["Left out: 2 infinite values."]
-    assert section.metrics["n_all"].value == 2

@@ -2,12 +2,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from presenting import NAN, axes, check, figure, present, table, units
-from scipy.stats import pearsonr, spearmanr
 
 from reportgen.analyses.relation import Relation
 from reportgen.analyses.relation_panel import LEAST_IN_BIN
 from reportgen.errors import SectionError
-from reportgen.style import INK, SERIES
+from reportgen.style import INK
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.lognormal(size=200)
@@ -64,13 +63,6 @@ def test_axes_and_tables_have_the_units_of_their_columns():
     assert units(section, "running_against_x")["median"] == "mag"
 
 
-def test_points_have_the_colour_of_the_column_on_the_horizontal_axis():
-    data, unit = {"y": Y, "a": X, "b": X}, {"a": "uJy", "b": "uJy"}
-    section = present(Relation, data, unit, column="y", against=["a", "b"])
-    drawn = [axes(each).lines[0] for each in section.figures]
-    assert [to_hex(points.get_color()) for points in drawn] == list(SERIES[:2])
-
-
 def test_the_running_median_and_its_band_are_quantiles_in_bins():
     section = relation(median_bins=3)
     edges = np.linspace(X.min(), X.max(), 4)
@@ -86,21 +78,6 @@ def test_the_running_median_and_its_band_are_quantiles_in_bins():
     found = table(section, "running_against_x")
     assert np.array(found["median"])[drawn] == pytest.approx(expected[drawn, 2])
     assert found["n"] == n.tolist()
-
-
-def test_on_a_logarithmic_axis_the_running_median_stands_in_the_middle_of_its_bin():
-    section = relation(log_x=True, median_bins=4)
-    edges = np.geomspace(X.min(), X.max(), 5)
-    middles = pytest.approx(np.sqrt(edges[1:] * edges[:-1]))
-    assert running_lines(figure(section, "against_x"))[0] == middles
-
-
-@pytest.mark.parametrize(("between", "marked"), [(3, (0, 2)), (20, ())])
-def test_a_bin_without_neighbours_has_a_mark_in_place_of_a_line(between, marked):
-    x = np.repeat([1.0, 5.0, 9.0], [20, between, 20])
-    section = relation(x=x, y=np.arange(float(len(x))), median_bins=3)
-    lines = axes(figure(section, "against_x")).lines[1:]
-    assert {tuple(line.get_markevery()) for line in lines} == {marked}
 
 
 def test_objects_that_a_logarithmic_axis_cannot_show_are_counted():
@@ -155,23 +132,6 @@ def test_the_alternative_text_follows_the_running_median(x, y, said):
 # Correlations
 
 
-def test_correlations_are_those_of_scipy_over_rows_valid_in_both():
-    x, y = X.copy(), Y.copy()
-    x[:7], y[-9:] = NAN, NAN
-    section = relation(x=x, y=y)
-    kept = slice(7, -9)
-    r, rho = pearsonr(x[kept], y[kept]).statistic, spearmanr(x[kept], y[kept]).statistic
-    found = table(section, "correlations")
-    assert (found["Pearson r"], found["Spearman ρ"], found["n"]) == (
-        pytest.approx([r]),
-        pytest.approx([rho]),
-        [184],
-    )
-    assert section.metrics["x_pearson"].value == pytest.approx(r)
-    assert section.metrics["x_spearman"].value == pytest.approx(rho)
-    assert section.rows == 184
-
-
 UP, DOWN = [1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]
 LARGEST = "Spearman's ρ with y is largest, by absolute value, for "
 
@@ -205,11 +165,3 @@ def test_the_finding_names_what_correlates_most(columns, finding):
 def test_columns_without_a_common_row_are_an_error_that_names_them():
     with pytest.raises(SectionError, match="none of 2 rows has values of both y and x"):
         relation(x=[1.0, NAN], y=[NAN, 1.0])
-
-
-def test_columns_whose_names_cannot_be_those_of_files_have_figures_of_their_own():
-    section = several(y=[1.0, 2.0], A=[1.0, 2.0], a=[2.0, 3.0], α=[3.0, 4.0])
-    ids = [each.id for each in section.figures]
-    assert len(set(ids)) == 3
-    assert ids[0] == "against_a"
-    assert all(identifier.isascii() for identifier in ids)

@@ -71,22 +71,16 @@ def test_the_maps_of_a_cut_out_are_those_of_theano(run, maps, weights):
 
 
 @pytest.mark.parametrize("weights", FILES)
-def test_mean_and_scatter_over_the_cut_outs(run, maps, weights):
+def test_what_is_said_of_the_filters_over_the_cut_outs(run, maps, weights):
     expected = maps[weights]
     table = run.table("cnn_filters", f"maps_{weights}")
     for column, values in (("mean", expected.mean(axis=0)), ("std", expected.std(axis=0))):
         found = cells(table, column, values.shape)
         np.testing.assert_allclose(found, values, rtol=0, atol=CLOSE * values.max())
-
-
-@pytest.mark.parametrize("weights", FILES)
-def test_what_is_said_of_each_filter(run, maps, weights):
-    expected = maps[weights]
-    table = run.table("cnn_filters", f"filters_{weights}")
-    levels = expected.mean(axis=(2, 3))
-    highest = levels.max()
-    np.testing.assert_allclose(table["mean"], levels.mean(axis=0), rtol=0, atol=CLOSE * highest)
-    np.testing.assert_allclose(table["std"], levels.std(axis=0), rtol=0, atol=CLOSE * highest)
+    table, levels = run.table("cnn_filters", f"filters_{weights}"), expected.mean(axis=(2, 3))
+    close = {"rtol": 0, "atol": CLOSE * levels.max()}
+    np.testing.assert_allclose(table["mean"], levels.mean(axis=0), **close)
+    np.testing.assert_allclose(table["std"], levels.std(axis=0), **close)
     zeros = 100 * (expected == 0).mean(axis=(0, 2, 3))
     np.testing.assert_allclose(table["zeros"], zeros, rtol=0, atol=0.1)
     silent = (expected == 0).all(axis=(0, 2, 3))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from astropy.convolution import Gaussian2DKernel, convolve
 from astropy.stats import binom_conf_interval
-from projects import CONFIG, REAL, reportgen
+from projects import REAL
 from runs import BANDS, Run
 from scipy.stats import ks_2samp, pearsonr, spearmanr
 
@@ -20,23 +20,6 @@ CLOSE = 1e-10
 def sample_run(built, survey):
     """The sample survey with configs/cdfs.yaml."""
     return Run(built.run, survey / "crowdastro.h5", survey / "training.h5")
-
-
-@pytest.fixture(scope="module")
-def other_run(survey, tmp_path_factory):
-    """The sample survey, where panels are densities and the correlation takes complete rows."""
-    changes = (
-        "output.formats=[html]",
-        "sections.correlation.rows=complete",
-        "sections.flux_stellarity.points=100",
-    )
-    arguments = [part for change in changes for part in ("--set", change)]
-    only = ("--only", "correlation", "--only", "flux_stellarity")
-    folder = tmp_path_factory.mktemp("other")
-    done = reportgen(CONFIG, *arguments, *only, "--output", folder, env={"CDFS_DATA": str(survey)})
-    assert done.returncode == 0, done.stderr
-    (run,) = folder.glob("2*Z")
-    return Run(run, survey / "crowdastro.h5", survey / "training.h5")
 
 
 @pytest.fixture(scope="module")
@@ -60,45 +43,30 @@ def band_range(run):
     return values.min(), values.max()
 
 
-# Stellarity
-
-
-def test_the_stellarity_histogram_of_20_bins(run):
-    counts, edges = np.histogram(run.valid("stellarity"), bins=20)
-    table = run.table("stellarity", "histogram_1")
-    assert table["n_stellarity"].tolist() == counts.tolist()
+def check_histogram(table, values, edges, name):
+    """Compare a table with numpy's histogram."""
     assert table["bin_low"].tolist() == near(edges[:-1])
     assert table["bin_high"].tolist() == near(edges[1:])
+    assert table[name].tolist() == np.histogram(values, edges)[0].tolist()
 
 
-def test_the_sorted_stellarity_curve(run):
-    table = run.table("stellarity", "sorted_1")
-    values = np.sort(run.valid("stellarity"))
-    assert table["rank"][0] == 1
-    assert table["rank"][-1] == len(values)
-    assert table["value"].tolist() == values[table["rank"] - 1].tolist()
+def check_curve(table, values):
+    """Compare a table with sorted values, of which it has the first and the last."""
+    assert table["rank"][[0, -1]].tolist() == [1, len(values)]
+    assert table["value"].tolist() == np.sort(values)[table["rank"] - 1].tolist()
 
 
-def test_the_moments_of_stellarity(run):
+def test_the_distribution_of_stellarity(run):
     values = run.valid("stellarity")
-    assert run.metric("stellarity", "stellarity_n") == len(values)
-    assert run.metric("stellarity", "stellarity_mean") == near(values.mean())
-    assert run.metric("stellarity", "stellarity_std") == near(values.std())
+    edges = np.linspace(values.min(), values.max(), 21)
+    check_histogram(run.table("stellarity", "histogram_1"), values, edges, "n_stellarity")
+    check_curve(run.table("stellarity", "sorted_1"), values)
+    expected = (len(values), values.mean(), values.std())
+    metrics = [run.metric("stellarity", f"stellarity_{name}") for name in ("n", "mean", "std")]
+    assert metrics == near(expected)
 
 
 # Fluxes
-
-
-@pytest.mark.parametrize(("name", "below"), [("sorted_1", np.inf), ("sorted_2", 1000)])
-@pytest.mark.parametrize("band", BANDS)
-def test_a_sorted_flux_curve(run, name, below, band):
-    table = run.table(FLUXES, name)
-    table = table[table["column"] == band]
-    values = np.sort(run.valid(band))
-    values = values[values < below]
-    assert table["rank"][0] == 1
-    assert table["rank"][-1] == len(values)
-    assert table["value"].tolist() == values[table["rank"] - 1].tolist()
 
 
 HISTOGRAMS = {  # name: limits, None for those of the data, and the number of bins
@@ -109,45 +77,28 @@ HISTOGRAMS = {  # name: limits, None for those of the data, and the number of bi
 
 
 @pytest.mark.parametrize("band", BANDS)
-@pytest.mark.parametrize("name", HISTOGRAMS)
-def test_the_flux_histograms(run, name, band):
-    low, high, bins = HISTOGRAMS[name]
-    lowest, highest = band_range(run)
-    edges = np.linspace(low or lowest, high or highest, bins + 1)
+def test_the_distribution_of_a_flux(run, band):
     values = run.valid(band)
-    table = run.table(FLUXES, name)
-    assert table["bin_low"].tolist() == near(edges[:-1])
-    assert table["bin_high"].tolist() == near(edges[1:])
-    counts = np.histogram(values[values < high] if high else values, edges)[0]
-    assert table[f"n_{band}"].tolist() == counts.tolist()
-
-
-@pytest.mark.parametrize("band", BANDS)
-def test_the_three_flux_histograms_have_every_object_once(run, band):
-    parts = [run.table(FLUXES, f"histogram_{i}")[f"n_{band}"].sum() for i in (1, 2, 3)]
-    assert sum(parts) == len(run.valid(band))
-
-
-@pytest.mark.parametrize("cut", [150, 1000])
-@pytest.mark.parametrize("band", BANDS)
-def test_how_many_objects_a_cut_leaves(run, band, cut):
-    values = run.valid(band)
-    below = int((values < cut).sum())
-    assert run.metric(FLUXES, f"{band}_below_{cut}") == below
-    table = run.table(FLUXES, "cuts")
-    row = table[2 * BANDS.index(band) + (cut == 1000)]
-    assert (row["cut"], row["total"], row["below"]) == (cut, len(values), below)
-    assert row["lost"] == len(values) - below
-    assert row["lost fraction"] == near(100 * (values >= cut).mean())
-
-
-@pytest.mark.parametrize("band", BANDS)
-def test_the_quantiles_of_a_flux(run, band):
+    every = np.concatenate([run.valid(each) for each in BANDS])
+    for name, (low, high, bins) in HISTOGRAMS.items():
+        edges = np.linspace(low or every.min(), high or every.max(), bins + 1)
+        inside = values[values < high] if high else values
+        check_histogram(run.table(FLUXES, name), inside, edges, f"n_{band}")
+    for name, below in (("sorted_1", np.inf), ("sorted_2", 1000)):
+        table = run.table(FLUXES, name)
+        check_curve(table[table["column"] == band], values[values < below])
+    for place, cut in enumerate((150, 1000)):
+        below = int((values < cut).sum())
+        assert run.metric(FLUXES, f"{band}_below_{cut}") == below
+        row = run.table(FLUXES, "cuts")[2 * BANDS.index(band) + place]
+        lost = len(values) - below
+        found = [row[name] for name in ("cut", "total", "below", "lost", "lost fraction")]
+        assert found == near([cut, len(values), below, lost, 100 * lost / len(values)])
     row = run.table(FLUXES, "quantiles")[BANDS.index(band)]
     fractions = (0.05, 0.25, 0.5, 0.75, 0.95)
     found = [row[f"{100 * fraction:g} %"] for fraction in fractions]
-    assert found == near(np.quantile(run.valid(band), fractions))
-    assert run.metric(FLUXES, f"{band}_median") == near(np.median(run.valid(band)))
+    assert found == near(np.quantile(values, fractions))
+    assert run.metric(FLUXES, f"{band}_median") == near(np.median(values))
 
 
 # Stellarity against flux
@@ -160,31 +111,6 @@ def test_the_points_of_stellarity_against_flux(run, band):
     assert len(flux) <= 2000
     assert table[band].tolist() == flux.tolist()
     assert table["stellarity"].tolist() == stellarity.tolist()
-
-
-@pytest.mark.parametrize("band", BANDS)
-def test_the_density_of_stellarity_against_flux(other_run, band):
-    flux, stellarity = other_run.pairs(band, "stellarity")
-    x, y = (
-        np.geomspace(flux.min(), flux.max(), 41),
-        np.linspace(stellarity.min(), stellarity.max(), 41),
-    )
-    counts = np.histogram2d(flux, stellarity, bins=[x, y])[0]
-    table = other_run.table("flux_stellarity", f"against_{band}")
-    found = np.zeros_like(counts)
-    cells = [
-        np.searchsorted(edges * (1 + CLOSE), table[name])
-        for edges, name in ((x, f"{band}_low"), (y, "stellarity_low"))
-    ]
-    found[*cells] = table["n"]
-    assert found.tolist() == counts.tolist()
-    for name, edges, shift, cell in (
-        (f"{band}_low", x, 0, cells[0]),
-        (f"{band}_high", x, 1, cells[0]),
-        ("stellarity_low", y, 0, cells[1]),
-        ("stellarity_high", y, 1, cells[1]),
-    ):
-        assert table[name].tolist() == near(edges[cell + shift])
 
 
 @pytest.mark.parametrize("band", BANDS)
@@ -226,17 +152,6 @@ def test_the_correlation_over_the_rows_that_each_pair_has(run):
             x, y = run.pairs(first, second)
             assert rows[second][i] == len(x)
             assert matrix[second][i] == near(np.corrcoef(x, y)[0, 1])
-
-
-def test_the_correlation_over_complete_rows(other_run):
-    block = np.stack([other_run.columns[name] for name in COLUMNS])
-    block = block[:, ~np.isnan(block).any(axis=0)]
-    expected = np.corrcoef(block)
-    matrix = other_run.table("correlation", "matrix")
-    rows = other_run.table("correlation", "rows")
-    for i in range(6):
-        assert [matrix[name][i] for name in COLUMNS] == near(expected[i])
-        assert [rows[name][i] for name in COLUMNS] == [block.shape[1]] * 6
 
 
 # The sky
@@ -296,23 +211,16 @@ def test_the_numbers_of_a_map_of_the_sky(run, section):
 # The hosts
 
 
-def test_the_stellarity_of_hosts_and_of_all_in_10_bins(sample_run):
+def test_the_fraction_of_hosts_in_10_bins_with_its_binomial_error(sample_run):
     run = sample_run
     everything, chosen = run.columns["stellarity"], run.columns["stellarity"][run.is_host]
     counts, edges = np.histogram(everything, bins=10)
-    table = run.table("hosts", "distributions")
     hosts = np.histogram(chosen, edges)[0]
-    assert table["n_all"].tolist() == counts.tolist()
-    assert table["n_subset"].tolist() == hosts.tolist()
-    assert table["bin_low"].tolist() == near(edges[:-1])
-    assert table["bin_high"].tolist() == near(edges[1:])
-
-
-def test_the_fraction_of_hosts_with_its_binomial_error(sample_run):
-    table = sample_run.table("hosts", "fraction")
-    chosen, everything = np.asarray(table["n_subset"]), np.asarray(table["n_all"])
-    low, high = binom_conf_interval(chosen, everything, interval="wilson")
-    assert table["fraction"].tolist() == near(100 * chosen / everything)
+    table = run.table("hosts", "fraction")
+    check_histogram(table, everything, edges, "n_all")
+    check_histogram(table, chosen, edges, "n_subset")
+    low, high = binom_conf_interval(hosts, counts, interval="wilson")
+    assert table["fraction"].tolist() == near(100 * hosts / counts)
     assert table["fraction_low"].tolist() == near(100 * low)
     assert table["fraction_high"].tolist() == near(100 * high)
 

@@ -20,12 +20,6 @@ def test_counts_say_what_is_valid_missing_and_infinite():
     assert counts.missing_fraction == pytest.approx(4 / 6)
 
 
-def test_no_rows_have_no_missing_fraction():
-    counts = whole(CountValues("a"), table(a=[]))
-    assert counts == Counts(0, 0, 0, 0)
-    assert np.isnan(counts.missing_fraction)
-
-
 @given(tables(values=anything), splits)
 def test_counts_do_not_depend_on_the_split(columns, parts):
     for where, a in ((None, columns["a"]), (WHERE, rows_where(columns))):

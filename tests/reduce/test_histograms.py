@@ -8,7 +8,6 @@ from splitting import INF, NAN, anything, finite, ordinary, split, splits, table
 
 from reportgen.config.expressions import parse
 from reportgen.reduce import binned
-from reportgen.reduce.base import Chunk
 from reportgen.reduce.binned import QuantilesInBins
 from reportgen.reduce.histograms import (
     Axis,
@@ -17,7 +16,6 @@ from reportgen.reduce.histograms import (
     Histogram2D,
     bin_edges,
 )
-from reportgen.reduce.sketch import MOST_KEYS
 
 BINS = st.integers(1, 12)
 
@@ -84,21 +82,6 @@ def test_a_subset_is_counted_in_the_bins_of_all_selected_rows():
     assert found.counts.tolist() == [0, 2]
 
 
-def test_no_values_give_empty_bins():
-    for values in ([], [NAN, INF]):
-        found = whole(Histogram("a", 3), table(a=values))
-        assert found.edges[[0, -1]].tolist() == [0, 1]
-        assert found.counts.tolist() == [0, 0, 0]
-        assert whole(Histogram("a", 3, log=True), table(a=values)).edges[[0, -1]].tolist() == [
-            1,
-            10,
-        ]
-
-
-def test_the_peak_is_the_fullest_bin():
-    assert whole(Histogram("a", 2, (0.0, 4.0)), table(a=[1, 3, 3])).peak == (2, 4, 2)
-
-
 HUGE = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -116,23 +99,6 @@ def test_edges_rise_from_limit_to_limit_however_large_small_or_close(first, seco
     else:
         assert edges[0] <= low <= edges[-1]
         assert edges[0] < edges[-1]
-
-
-@given(st.floats(1e-9, 1e9), st.integers(1, 30), BINS, st.booleans())
-def test_edges_rise_between_limits_that_hardly_differ(low, steps, bins, log):
-    high = low + steps * np.spacing(low)
-    edges = bin_edges((low, high), bins, log=log)
-    assert (np.diff(edges) >= 0).all()
-    assert edges[[0, -1]].tolist() == [low, high]
-    assert np.histogram([low, high], edges)[0].sum() == 2
-
-
-@given(HUGE, BINS)
-def test_a_single_value_lies_within_bins_of_some_width(value, bins):
-    edges = bin_edges((value, value), bins, log=False)
-    assert (np.diff(edges / 2) > 0).all()
-    if abs(value) < 2**40:
-        assert edges.tolist() == np.histogram([value], bins)[1].tolist()
 
 
 @given(tables(values=anything), splits, BINS)
@@ -154,19 +120,6 @@ def test_a_histogram_in_two_dimensions_is_that_of_numpy(columns, parts, nx, ny):
         values = finite(columns[name])
         if len(values) and values.min() < values.max():
             assert edges[[0, -1]].tolist() == [values.min(), values.max()]
-
-
-@given(tables(), splits)
-def test_a_histogram_in_two_dimensions_keeps_to_given_limits(columns, parts):
-    axes = Axis("a", 4, (-2.0, 2.0)), Axis("b", 3, (0.5, 50.0), log=True)
-    found = split(Histogram2D(*axes, where=parse("a > -1")), columns, *parts)
-    rows = (columns["a"] > -1) & np.isfinite(columns["b"])
-    expected = np.histogram2d(
-        columns["b"][rows],
-        columns["a"][rows],
-        bins=[np.geomspace(0.5, 50, 4), np.linspace(-2, 2, 5)],
-    )
-    assert found.counts.tolist() == expected[0].tolist()
 
 
 def quantiles_by_numpy(columns, edges, fractions):
@@ -204,17 +157,6 @@ def test_quantiles_in_bins_of_sketches_keep_the_stated_error(columns, parts):
     known = ~np.isnan(exact.values)
     off = np.abs(found.values[known] - exact.values[known])
     assert (off <= found.error * np.abs(exact.values[known])).all()
-
-
-def test_a_bin_does_not_keep_the_rows_of_the_others():
-    rng = np.random.default_rng(5)
-    columns = {"a": rng.uniform(size=300_000) ** 9, "b": rng.lognormal(size=300_000)}
-    (part,) = QuantilesInBins(Axis("a", 20, (0.0, 1.0)), "b", (0.5,)).parts(exact=False)
-    state = part.update(part.start(), Chunk(columns, 300_000))
-    assert all(values.base is None for each in state.sketches for values in each.waiting)
-    for sketch in state.sketches:
-        sketch.count()
-        assert len(sketch.keys) <= part.most == 4 * MOST_KEYS // 20
 
 
 @given(tables(values=anything, max_size=30), splits, st.integers(0, 30))

@@ -111,13 +111,6 @@ def test_a_reduction_sees_its_images_only(size):
     assert found[beyond] == ImageCount(4, 0)
 
 
-def test_maps_that_two_sections_ask_for_are_computed_once():
-    network = Network([])
-    wanted = [DescribeFilters(OF, count=4), FirstMaps(OF, 2), DescribeFilters(OF, count=4)]
-    scan_maps(wanted, in_batches(images(4), 2), network.maps)
-    assert [len(places) for _, places in network.shown] == [2, 2]
-
-
 def test_images_that_no_section_wants_are_not_shown_to_the_network():
     network, stack = Network([]), images(9)
     scan_maps([FirstMaps(OF, 5)], in_batches(stack, 3), network.maps)

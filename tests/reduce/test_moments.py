@@ -4,10 +4,10 @@ from math import isqrt
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from scipy.stats import rankdata, spearmanr
-from splitting import INF, NAN, anything, finite, ordinary, special, split, splits, tables, whole
+from scipy.stats import spearmanr
+from splitting import NAN, anything, finite, ordinary, special, split, splits, tables, whole
 
 from reportgen.config.expressions import parse
 from reportgen.reduce.moments import MeanStd, Pearson
@@ -157,16 +157,7 @@ def test_a_constant_column_has_no_correlation(value, rows, parts):
             assert (found.n == rows).all()
 
 
-def test_no_rows_and_one_row_have_no_correlation():
-    for rows in (0, 1):
-        columns = {"a": np.ones(rows), "b": np.zeros(rows)}
-        for kind in (Pearson, Spearman):
-            for exact in (False, True):
-                found = whole(kind(("a", "b")), columns, exact)
-                assert np.isnan(found.r).all()
-                assert (found.n == rows).all()
-
-
+@settings(max_examples=25)
 @given(tables("abc", values=ordinary | special), splits)
 def test_spearman_s_correlation_is_that_of_scipy_with_ties(columns, parts):
     names = ("a", "b", "c")
@@ -181,6 +172,7 @@ def test_spearman_s_correlation_is_that_of_scipy_with_ties(columns, parts):
     check(found, pairwise(selected, ("a", "b"), spearman))
 
 
+@settings(max_examples=25)
 @given(tables("abc", values=ordinary | special), splits)
 def test_spearman_by_classes_does_not_depend_on_the_split(columns, parts):
     names = ("a", "b", "c")
@@ -233,18 +225,3 @@ def test_a_far_off_mean_costs_no_digits_of_a_correlation():
         found = split(Pearson(("a", "b")), columns, cuts, [])
         expected = pearson(columns["a"] - 1e10, columns["b"] - 1e8)
         assert found.r[0, 1] == pytest.approx(expected, rel=1e-12)
-
-
-def test_infinities_are_no_part_of_a_correlation():
-    columns = {"a": np.array([1.0, 2, 4, INF]), "b": np.array([1.0, 3, 9, 2])}
-    found = whole(Pearson(("a", "b")), columns)
-    assert found.n.tolist() == [[3, 3], [3, 4]]
-    assert found.r[0, 1] == pytest.approx(pearson([1, 2, 4], [1, 3, 9]))
-
-
-@given(st.lists(ordinary, min_size=2, max_size=30))
-def test_ranks_are_those_of_scipy(values):
-    assume(len(set(values)) > 1)
-    columns = {"a": np.array(values), "b": rankdata(values)}
-    assert whole(Spearman(("a", "b")), columns).r[0, 1] == pytest.approx(1, abs=1e-12)
-    assert whole(Pearson(("b", "a")), columns).r[0, 1] <= 1

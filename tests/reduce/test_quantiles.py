@@ -5,13 +5,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
-from splitting import INF, NAN, anything, finite, ordinary, special, split, splits, tables, whole
+from splitting import anything, finite, ordinary, special, split, splits, tables, whole
 
 from reportgen.config.expressions import parse
 from reportgen.reduce import quantiles
 from reportgen.reduce.quantiles import (
     Order,
-    OrderedValues,
     Quantiles,
     SortedCurve,
     SubsetComparison,
@@ -95,30 +94,6 @@ def test_a_sketch_keeps_its_stated_error(columns, scale):
     assert (np.abs(values - exact.values) <= sketch.error * np.abs(exact.values)).all()
 
 
-def test_the_stated_error_is_not_much_larger_than_the_real_one():
-    columns = {"a": np.random.default_rng(1).lognormal(3, 1, 5000)}
-    sketch, exact = whole(FEW_KEYS, columns), whole(Order("a"), columns)
-    off = np.abs(np.repeat(sketch.values, sketch.counts) / exact.values - 1)
-    assert sketch.error / 4 < off.max() <= sketch.error
-
-
-def test_zero_stays_zero_in_a_sketch():
-    columns = {"a": np.concatenate([np.zeros(50), np.arange(-500.0, 500)])}
-    sketch = whole(FEW_KEYS, columns)
-    assert not sketch.exact
-    assert 0.0 in sketch.values.tolist()
-
-
-def test_a_large_sketch_is_close():
-    values = np.random.default_rng(2).lognormal(3, 1.5, 600_000)
-    sketch = whole(Order("a", most=MOST_KEYS), {"a": values})
-    assert sketch.n == len(values)
-    assert sketch.error < 3e-4
-    assert sketch.quantiles(FRACTIONS) == pytest.approx(
-        np.quantile(values, FRACTIONS), rel=sketch.error
-    )
-
-
 @given(tables(), splits, st.integers(1, 12), st.none() | ordinary)
 def test_a_sorted_curve_takes_points_even_in_rank_with_both_ends(columns, parts, points, below):
     for where, rows in ((None, slice(None)), (parse("b > 0"), columns["b"] > 0)):
@@ -199,20 +174,3 @@ def test_a_subset_in_a_sketch_is_compared_the_same_for_any_split(columns, parts)
         found = split(reduction, columns, *parts, exact=False)
         again = whole(reduction, columns, exact=False)
     assert repr(found) == repr(again)
-
-
-def test_an_order_gives_its_distribution_function():
-    for order in (
-        OrderedValues(np.array([1.0, 2, 2, 5])),
-        OrderedValues(np.array([1.0, 2, 5]), np.array([1, 2, 1])),
-    ):
-        assert order.n == 4
-        fractions = order.fraction_up_to(np.array([0.0, 1, 2, 3, 5, 9]))
-        assert fractions.tolist() == [0, 0.25, 0.75, 0.75, 1, 1]
-        assert order.ranked(np.arange(4)).tolist() == [1, 2, 2, 5]
-
-
-def test_infinite_and_missing_values_are_left_out():
-    columns = {"a": np.array([NAN, INF, 3.0, -INF, 1.0])}
-    for exact in (False, True):
-        assert whole(Quantiles("a", (0.5,)), columns, exact).values == [2.0]

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from splitting import INF, NAN, special, split, splits, table, whole
 
-from reportgen.config.expressions import parse
 from reportgen.errors import ExitCode, SectionError
 from reportgen.reduce.sky import MAX_CELLS, CountOnSky, Extent, SkyExtent, gnomonic, wrapped
 
@@ -105,22 +104,6 @@ def test_counts_by_edges_are_those_of_numpy(rows, parts, edges):
         assert grid.y.tolist() == bins[0].tolist()
 
 
-def test_counts_by_edges_are_those_of_the_notebook():
-    columns = field(53, -28, 1.2, n=5000)
-    found = whole(CountOnSky("ra", "dec", edges=400), columns)
-    expected, x, y = np.histogram2d(columns["ra"], columns["dec"], bins=399)
-    assert found.counts.tolist() == expected.T.tolist()
-    assert found.grid.x.tolist() == x.tolist()
-    assert found.grid.y.tolist() == y.tolist()
-
-
-def test_a_selection_narrows_the_field():
-    columns = table(ra=[50, 51, 52], dec=[0, 1, 2], f=[1, 1, 0])
-    found = whole(CountOnSky("ra", "dec", edges=3, where=parse("f")), columns)
-    assert found.counts.sum() == 2
-    assert found.grid.x[[0, -1]].tolist() == [50, 51]
-
-
 @pytest.mark.parametrize("grid", [{"edges": 4}, {"cell": 10.0}])
 @pytest.mark.parametrize("dec", [0.0, 90.0, -90.0])
 def test_a_single_position_has_a_map_of_about_an_arcminute(grid, dec):
@@ -144,11 +127,6 @@ def test_gnomonic_offsets_are_those_of_astropy():
         np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
-def test_positions_beyond_the_horizon_have_no_offset():
-    east, north = gnomonic(np.array([180.0, 90.0, 10.0]), np.zeros(3), (0.0, 0.0))
-    assert np.isnan(east).tolist() == np.isnan(north).tolist() == [True, True, False]
-
-
 centres = st.tuples(st.sampled_from([0.0, 0.1, 53.0, 180.0, 359.9]), st.floats(-90, 90))
 
 
@@ -163,24 +141,6 @@ def test_no_object_is_lost_from_a_map_with_square_cells(centre, radius, share):
         assert abs(centre[1]) + radius > 60
         return
     assert found.counts.sum() == 120
-
-
-def test_square_cells_do_not_lose_objects_around_a_pole():
-    columns = field(0, 90, 20, n=3000)
-    columns["dec"][:692] = 70.0
-    columns["ra"] = np.clip(columns["ra"], 3, 349)
-    columns["ra"][:692] = 3 + np.arange(692) / 2
-    found = whole(CountOnSky("ra", "dec", cell=45.0), columns)
-    assert found.grid.centre == (0, 90)
-    assert found.counts.sum() == 3000
-
-
-def test_the_split_does_not_matter_to_square_cells():
-    columns = field(0.2, -28, 1.5, n=500)
-    reduction = CountOnSky("ra", "dec", cell=120.0)
-    one, other = whole(reduction, columns), split(reduction, columns, [3, 77, 78, 400], [2, 0])
-    assert one.grid.crosses_zero
-    assert one.counts.tolist() == other.counts.tolist()
 
 
 def solid_angle(x, y):
@@ -206,16 +166,6 @@ def test_cells_by_edges_have_their_true_area():
     assert found.grid.cell_areas().sum() == pytest.approx(true * 3600, rel=1e-12)
     cell = whole(CountOnSky("ra", "dec", edges=2), table(ra=[10, 11], dec=[0, 1]))
     assert cell.grid.cell_areas() == pytest.approx(3600 * 0.99995, rel=1e-5)
-
-
-def test_counts_per_area_of_a_uniform_field_are_uniform():
-    columns = field(0, 60, 10, n=200_000)
-    for reduction in (CountOnSky("ra", "dec", edges=12), CountOnSky("ra", "dec", cell=7200.0)):
-        found = whole(reduction, columns)
-        inside = found.counts > 0.9 * found.counts.max()
-        density = (found.counts / found.grid.cell_areas())[inside]
-        expected = 200_000 / (2 * np.pi * (1 - np.cos(np.radians(10))) * (180 * 60 / np.pi) ** 2)
-        assert density.mean() == pytest.approx(expected, rel=0.05)
 
 
 def test_a_mark_among_the_declinations_is_named():
