@@ -96,14 +96,6 @@ def test_the_caption_says_how_many_values_are_outside_and_why(values, view, said
     assert figure(one(values, histograms=[view]), "histogram_1").caption == said
 
 
-def test_a_range_without_any_value_is_an_empty_plot_without_numbers_on_its_axes():
-    drawn = figure(one([1.0, 2.0], histograms=[{"above": 8, "below": 10}]), "histogram_1")
-    assert drawn.title == "Histogram, 8 to 10"
-    assert [text.get_text() for text in axes(drawn).texts] == ["no values in this range"]
-    assert not axes(drawn).get_xticks().size
-    assert drawn.caption.endswith("Valid values outside the range: a 2.")
-
-
 @pytest.mark.parametrize(
     ("values", "said", "finding"),
     [
@@ -142,14 +134,6 @@ def test_words_name_the_fullest_bin_only_where_there_is_one(values, said, findin
     assert [plain(text) for text in section.findings] == [finding]
 
 
-def test_the_alternative_text_of_many_columns_is_no_litany():
-    many = {f"c{i}": [1.0, 2.0, i] for i in range(20)}
-    alt = figure(present(Distribution, many, columns=list(many)), "histogram_1").alt
-    assert "c7: 3 values" in alt
-    assert "c8:" not in alt
-    assert alt.endswith("12 more columns not described here.")
-
-
 # Curves
 
 
@@ -181,22 +165,6 @@ def test_a_curve_shows_what_its_words_say(values, keys, drawn, alt):
     assert np.concatenate([*found, []]) == pytest.approx(np.array(drawn), nan_ok=True)
     assert figure(section, "sorted_1").alt.endswith(alt)
     check(section)
-
-
-@pytest.mark.parametrize(
-    ("keys", "said"),
-    [
-        ({"points": 4, "log": True}, ["Drawn at 4 evenly spaced ranks.", "cannot show: a 701."]),
-        ({"log": True}, ["cannot show: a 701."]),
-        ({}, ["have values close together."]),
-    ],
-)
-def test_the_caption_of_a_curve_says_what_is_not_drawn(keys, said):
-    section = one(np.arange(-700.0, 300.0), curves=[keys])
-    caption = figure(section, "sorted_1").caption
-    assert all(each in caption for each in said)
-    assert ("evenly" in caption) == ("points" in keys)
-    assert table(section, "sorted_1")["value"][:: keys.get("points", 1000) - 1] == [-700, 299]
 
 
 # Tables, numbers and findings

@@ -1,7 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cbook import is_math_text  # noqa: F401
 
 from reportgen.analyses.distribution import palette_places
 from reportgen.analyses.plotting.axes import key_above, new_figure
@@ -31,13 +30,6 @@ def test_a_label_keeps_its_unit_however_long_it_is():
     assert len(rows) == 2
     assert rows[1].endswith("…\u00a0[erg s⁻¹ cm⁻²]")
     assert all(text_width(row) <= 120 for row in rows)
-
-
-def test_a_label_breaks_between_words_and_loses_none_where_two_rows_are_enough():
-    text = wrapped("Flux density of the nearest object [µJy]", 110)
-    assert text.replace("\n", " ").replace("\u00a0", " ") == (
-        "Flux density of the nearest object [µJy]"
-    )
 
 
 def key(labels):

@@ -1,8 +1,6 @@
-from itertools import pairwise
-
 import numpy as np
 import pytest
-from presenting import INF, LONG, NAN, axes, figure, present, table, texts
+from presenting import INF, NAN, axes, figure, present, table
 
 from reportgen.analyses.overview import Overview
 
@@ -29,15 +27,6 @@ def test_bars_show_the_missing_fractions_of_the_table_beside_the_names():
     found = table(section, "missing")
     assert (found["fraction"], found["missing"]) == ([50, 0, 25], [2, 0, 0])
     assert found["infinite"] == [0, 0, 1]
-
-
-def test_a_title_in_two_rows_leaves_its_neighbours_their_room():
-    data = {f"c{i}": [1.0, NAN] for i in range(4)}
-    drawn = figure(present(Overview, data, labels={"c1": LONG, "c2": LONG}), "missing")
-    labels = axes(drawn).get_yticklabels()
-    boxes = {id(text): box for text, box in texts(drawn.drawing)}
-    assert "\n" in labels[1].get_text()
-    assert all(a.y0 >= b.y1 for a, b in pairwise(boxes[id(label)] for label in labels))
 
 
 def test_the_table_describes_each_column_in_its_unit():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from astropy.stats import binom_conf_interval
 from matplotlib.colors import to_hex
-from presenting import axes, check, figure, legend, present, steps, table, texts, units
+from presenting import axes, check, figure, legend, present, steps, table
 
 from reportgen.analyses.population import Population
 from reportgen.style import SERIES
@@ -34,21 +34,6 @@ def test_both_groups_are_drawn_in_percent_of_their_own_number():
     assert colours[0] == SERIES[0] != colours[1] == to_hex(points.get_color())
 
 
-def test_axes_and_tables_name_the_quantity_and_its_unit():
-    section = population(units={"a": "uJy"})
-    for name, label in (("distributions", "Share of each group"), ("fraction", "Hosts among all")):
-        drawn = axes(figure(section, name))
-        assert (drawn.get_xlabel(), drawn.get_ylabel()) == ("a [µJy]", f"{label} [%]")
-    assert units(section, "bins")["bin_low"] == "uJy"
-    assert units(section, "bins")["fraction"] == "%"
-
-
-def test_the_caption_counts_what_is_outside_the_range():
-    caption = figure(population(above=1, below=3), "distributions").caption
-    assert caption.endswith("Outside the range: 2 of all.")
-    assert "Outside" not in figure(population(), "distributions").caption
-
-
 # Their ratio
 
 
@@ -65,15 +50,6 @@ def test_the_fraction_of_each_bin_is_drawn_with_its_wilson_interval():
     assert found["fraction"] == pytest.approx(fraction)
     assert found["fraction_low"] == pytest.approx(100 * low, rel=1e-12, abs=1e-13)
     assert found["fraction_high"] == pytest.approx(100 * high, rel=1e-12)
-
-
-def test_the_fraction_over_all_bins_is_a_dashed_line_that_is_named_beside_the_data():
-    drawn = figure(population(), "fraction")
-    assert axes(drawn).lines[0].get_ydata() == pytest.approx([37.5, 37.5])
-    note = axes(drawn).texts[0]
-    assert note.xy[1] == pytest.approx(37.5)
-    box = next(box for text, box in texts(drawn.drawing) if text is note)
-    assert box.x0 >= axes(drawn).get_window_extent().x1
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from presenting import NAN, axes, check, figure, present, table, units
+from presenting import NAN, axes, check, figure, present, table
 
 from reportgen.analyses.relation import Relation
 from reportgen.analyses.relation_panel import LEAST_IN_BIN
@@ -52,15 +52,6 @@ def test_many_objects_are_drawn_as_density():
     }
     assert drawn.drawing.axes[1].get_ylabel() == "Objects per cell"
     assert drawn.alt.startswith("y against x: 4 objects as density in 2 × 2 cells.")
-
-
-def test_axes_and_tables_have_the_units_of_their_columns():
-    section = relation(units={"x": "uJy", "y": "mag"}, points=10)
-    drawn = axes(figure(section, "against_x"))
-    assert (drawn.get_xlabel(), drawn.get_ylabel()) == ("x [µJy]", "y [mag]")
-    of_density = {"x_low": "uJy", "x_high": "uJy", "y_low": "mag", "y_high": "mag", "n": ""}
-    assert units(section, "against_x") == of_density
-    assert units(section, "running_against_x")["median"] == "mag"
 
 
 def test_the_running_median_and_its_band_are_quantiles_in_bins():

@@ -10,7 +10,6 @@ from presenting import NAN, axes, check, figure, present, table
 from presenting import units as units_of
 
 from reportgen.analyses.sky_density import SkyDensity, smoothed_counts
-from reportgen.errors import SectionError
 
 
 def around(ra, dec, degrees=0.7, n=300):
@@ -184,11 +183,3 @@ def test_places_and_areas_have_the_digits_and_units_that_suit_them(positions, ke
     assert re.search(said, section.findings[0])
     assert all(0 <= ra < 360 for ra in table(section, "density")["ra"])
     check(section)
-
-
-def test_rows_without_a_position_are_counted():
-    section = sky([10.0, NAN, 11.0], [20.0, 20.0, 21.0], edges=10)
-    assert section.notes == ["Without a position: 1 row."]
-    assert section.rows == 2
-    with pytest.raises(SectionError, match="no valid value in ra and dec"):
-        sky([NAN, 1.0], [2.0, NAN], edges=10)

@@ -17,11 +17,6 @@ WEIGHTS = ("weights_10epochs", "my_cnn_weights")
 pytestmark = pytest.mark.skipif(not SETS, reason="../shared/data/keras_oracle is not there")
 
 
-BOTH = pytest.mark.parametrize(
-    "build", [build_extractor, choose_extractor], ids=["TensorFlow", "LiteRT"]
-)
-
-
 def maps(folder: Path, weights: str, trained_with: Backend, build=build_extractor) -> np.ndarray:
     network = read_network(
         folder / "cnn_model.json", folder / f"{weights}.h5", trained_with=trained_with
@@ -33,7 +28,7 @@ def maps(folder: Path, weights: str, trained_with: Backend, build=build_extracto
     return extractor.maps(images)
 
 
-@BOTH
+@pytest.mark.parametrize("build", [build_extractor, choose_extractor])
 @pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize("folder", SETS, ids=lambda folder: folder.name)
 def test_the_maps_are_those_of_keras_on_theano(folder: Path, weights: str, build) -> None:

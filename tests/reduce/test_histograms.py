@@ -67,11 +67,6 @@ def test_an_open_end_is_that_of_all_columns_that_share_the_bins():
     assert found.edges[[0, -1]].tolist() == [0, 40]
 
 
-def test_a_column_may_be_called_as_an_argument_is():
-    for name in ("source", "self", "limits", "x"):
-        assert whole(Histogram(name, 2), {name: np.array([1.0, 2, 3])}).counts.tolist() == [1, 2]
-
-
 def test_a_subset_is_counted_in_the_bins_of_all_selected_rows():
     columns = table(a=[1, 2, 3, 9], b=[0, 1, 1, 0])
     found = whole(Histogram("a", 2, subset=parse("b")), columns)

@@ -111,12 +111,6 @@ def test_a_reduction_sees_its_images_only(size):
     assert found[beyond] == ImageCount(4, 0)
 
 
-def test_images_that_no_section_wants_are_not_shown_to_the_network():
-    network, stack = Network([]), images(9)
-    scan_maps([FirstMaps(OF, 5)], in_batches(stack, 3), network.maps)
-    assert network.shown == [(OF, [stack[5, 0, 0]])]
-
-
 def test_images_with_blank_pixels_are_counted_and_left_out():
     stack = images(5)
     stack[1, 0, 0], stack[3, 2, 2] = np.nan, np.inf

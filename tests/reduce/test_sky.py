@@ -72,13 +72,6 @@ def test_the_centre_of_a_field_around_a_pole_is_the_pole(ra, dec, centre):
     assert Extent(ra, dec).centre == centre
 
 
-def test_no_position_gives_no_map():
-    for columns in (table(ra=[], dec=[]), table(ra=[NAN, 3], dec=[3, NAN])):
-        assert whole(SkyExtent("ra", "dec"), columns) is None
-        assert whole(CountOnSky("ra", "dec", edges=5), columns) is None
-        assert whole(CountOnSky("ra", "dec", cell=5.0), columns) is None
-
-
 ra_values = st.floats(0, 360) | special | st.sampled_from([0.0, 359.99, 52.5])
 dec_values = st.floats(-90, 90) | special
 
@@ -102,17 +95,6 @@ def test_counts_by_edges_are_those_of_numpy(rows, parts, edges):
         assert found.counts.tolist() == expected.tolist()
         assert grid.x.tolist() == bins[1].tolist()
         assert grid.y.tolist() == bins[0].tolist()
-
-
-@pytest.mark.parametrize("grid", [{"edges": 4}, {"cell": 10.0}])
-@pytest.mark.parametrize("dec", [0.0, 90.0, -90.0])
-def test_a_single_position_has_a_map_of_about_an_arcminute(grid, dec):
-    found = whole(CountOnSky("ra", "dec", **grid), table(ra=[12, 12], dec=[dec, dec]))
-    assert found.counts.sum() == 2
-    assert (np.abs(found.grid.y) <= 90).all()
-    areas = found.grid.cell_areas()
-    assert (areas >= 0).all()
-    assert areas.sum() < 9
 
 
 def test_gnomonic_offsets_are_those_of_astropy():
