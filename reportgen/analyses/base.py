@@ -52,7 +52,7 @@ class AnyAnalysis(SectionBlock):
     """Whether the same values give the same section; if not, it is made anew every night."""
 
     def __init_subclass__(cls, name: str = "", **options: Any) -> None:
-        """Give the analysis the name that YAML uses."""
+        """Set the name that YAML uses."""
         super().__init_subclass__(**options)
         if name:
             cls.name = name

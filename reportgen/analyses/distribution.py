@@ -130,7 +130,7 @@ class Distribution(Analysis, name="distribution"):
         of, rows = TableColumn.of, [each for each in every for _ in self.cuts]
         totals = [each.count.valid for each in rows]
         below = [n for each in every for n in each.cuts]
-        lost = [total - kept for total, kept in zip(totals, below, strict=True)]
+        lost = [total - n for total, n in zip(totals, below, strict=True)]
         shares = [100 * n / t if t else float("nan") for n, t in zip(lost, totals, strict=True)]
         columns = [
             *_names_and_units(rows),
@@ -167,11 +167,11 @@ class Distribution(Analysis, name="distribution"):
         findings = []
         if self.cuts:
             column, n = valid[0].column, valid[0].count.valid
-            kept = [
+            counts = [
                 f"{count(below)} below {column.quantity(number(cut))} ({percent(below / n)})"
                 for cut, below in zip(self.cuts, valid[0].cuts, strict=True)
             ]
-            findings.append(f"{column.title}: of {counted(n, 'objects')}, {listed(kept)}.")
+            findings.append(f"{column.title}: of {counted(n, 'objects')}, {listed(counts)}.")
         if len(self.columns) == 1:
             return [*findings, _middle(valid[0])]
         medians = []

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from reportgen.analyses import filters
 from reportgen.analyses.base import MapReductions, NetworkAnalysis
-from reportgen.analyses.phrases import correlated
+from reportgen.analyses.phrases import capital, correlated
 from reportgen.analyses.plotting.axes import Line, colour_bar, draw_curves, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.mosaic import Scale, draw_mosaic
@@ -243,8 +243,8 @@ def map_figures(of: Filters, scale: Scale) -> list[Figure]:
         ("mean", "Mean", "Mean activation", mean, silent, "silent"),
         ("std", "Standard deviation", "Standard deviation", std, still, "without scatter"),
     ):
-        said = f"{filters.of_filters(len(few), len(maps))} {what}"
-        said = said[0].upper() + said[1:] + (f" ({filters.name_filters(few)})" if few else "")
+        said = capital(f"{filters.of_filters(len(few), len(maps))} {what}")
+        said += f" ({filters.name_filters(few)})" if few else ""
         scales = "a scale of its own for each map" if scale == "each" else "one scale for all maps"
         figure = Figure(
             f"{kind}_{of.name}",

@@ -48,13 +48,18 @@ def _shared_ending(titles: Sequence[str]) -> str:
     return " ".join(words[0][len(words[0]) - shared :])
 
 
+def capital(text: str) -> str:
+    """Return text with its first letter in upper case."""
+    return text[:1].upper() + text[1:]
+
+
 def together(columns: Sequence[Column]) -> Column:
     """Return what columns have in common as a column: words they end in, and one unit."""
     if len(columns) == 1:
         return columns[0]
     first = columns[0]
     ending = _shared_ending([column.title for column in columns])
-    title = ending[:1].upper() + ending[1:] if ending else "Value"
+    title = capital(ending) or "Value"
     if {column.unit for column in columns} == {first.unit}:
         return replace(first, label=title)
     return replace(first, label=f"{title}, each in its own unit", unit="")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.phrases import coefficient, interval
+from reportgen.analyses.phrases import capital, coefficient, interval
 from reportgen.analyses.plotting.axes import colour_bar, is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
@@ -90,7 +90,7 @@ class Panel:
             drawing,
             title,
             alt=f"{title}: {n}{kind}. {self._trend()} {correlation}",
-            caption=f"{n[0].upper()}{n[1:]}{kind}{self._lines()}.{self._hidden()} {correlation}",
+            caption=f"{capital(n)}{kind}{self._lines()}.{self._hidden()} {correlation}",
             data=Table(self.id, title, self._columns(), shown=False),
         )
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from reportgen.analyses.base import HistoryAnalysis, no_repeats
+from reportgen.analyses.phrases import capital
 from reportgen.analyses.plotting.axes import is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.ticks import padded, set_linear
@@ -130,7 +131,7 @@ class Trend(HistoryAnalysis, name="trend"):
             alt += f" Without a value: {counted(gaps, 'nights')}."
         days = listed([f"{each.nights[k].day} {each.nights[k]:%B %Y}" for k in outliers], 5)
         alt += f" Outlying: {days}." if outliers else " No night stands out."
-        title, near = _capital(each.label), each.near_limits()
+        title, near = capital(each.label), each.near_limits()
         caption = f"{title} by night, of “{each.section}”"
         for place, limits in (
             ("dashed", near),
@@ -195,7 +196,7 @@ def outlying(each: MetricHistory, times: float) -> list[int]:
 def draw_trend(each: MetricHistory, outliers: Sequence[int]) -> "Drawing":
     """Draw a metric by night; nights without a value, or without a run, part the line."""
     figure, axes = new_figure(46)
-    label = _capital(each.label)
+    label = capital(each.label)
     label_axes(axes, "Night", f"{label} [{each.symbol}]" if each.symbol else label)
     if is_left_empty(axes, each.known):
         return figure
@@ -234,7 +235,3 @@ def _set_dates(axes: "Axes", first: date, last: date) -> None:
     year = " %Y" if first.year != last.year else ""
     labels = [f"{tick.day} {tick:%b{year}}" for tick in ticks]
     axes.set_xticks([tick.toordinal() for tick in ticks], labels)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -14,8 +14,7 @@ from reportgen.analyses.base import NOTES, NetworkAnalysis
 from reportgen.cache.digests import network_digests
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.cnn.architecture import read_architecture
-from reportgen.cnn.choosing import choose_extractor, export_once
-from reportgen.cnn.exporting import ExportError
+from reportgen.cnn.exporting import ExportError, choose_extractor, export_once
 from reportgen.cnn.extractor import Extractor
 from reportgen.cnn.network import Network, fit_network, random_network
 from reportgen.cnn.weights import read_network

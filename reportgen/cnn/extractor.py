@@ -35,7 +35,7 @@ class Extractor:
         self.note = note
 
     def maps(self, images: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Give the maps of images (n, height, width) as float32 (n, filter, row, column).
+        """Return the maps of images (n, height, width) as float32 (n, filter, row, column).
 
         Images go through one by one: sums are in another order in batches of another size, so an
         image's maps would depend on those beside it. It costs TensorFlow a fifth of the time.
@@ -82,7 +82,7 @@ def build_extractor(
 
 
 def rebuild(modules: TensorFlow, fitted: Fitted) -> Any:
-    """Give a function of TensorFlow: image (1, row, column, 1) → maps (1, filter, row, column).
+    """Return a function of TensorFlow: image (1, row, column, 1) → maps (1, filter, row, column).
 
     After Flatten, what it gives is (1, number).
     """

@@ -76,7 +76,7 @@ def _set_up(tensorflow: Any, keras: Any) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """Give what an error of TensorFlow or LiteRT says, without the pages that may follow."""
+    """Return what an error of TensorFlow or LiteRT says, without the pages that may follow."""
     lines = str(error).strip().splitlines()
     said = lines[0].strip().rstrip(".") if lines else type(error).__name__
     return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"

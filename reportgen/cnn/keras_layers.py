@@ -166,11 +166,11 @@ def _flattens_first(config: dict[str, Any], context: Context) -> bool:
     """
     if context.flat:
         return False
-    told = config.get("data_format")
-    if told in (None, "channels_last"):
+    order = config.get("data_format")
+    if order in (None, "channels_last"):
         return context.channels_first
-    if told != "channels_first":
-        raise Problem(f"its data_format is {told!r}")
+    if order != "channels_first":
+        raise Problem(f"its data_format is {order!r}")
     if not context.channels_first:
         raise Problem("its data_format is channels_first, unlike that of the layers before it")
     return False

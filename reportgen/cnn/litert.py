@@ -35,7 +35,7 @@ def import_litert() -> Any:
 
 
 def load_extractor(interpreter: Any, model: bytes, fitted: Fitted, threads: int = 1) -> Extractor:
-    """Give what computes maps by an exported network.
+    """Return what computes maps by an exported network.
 
     interpreter: from import_litert. model: from export_network, of the same part of a network.
     threads: how many images are shown to it at once, as LiteRT lets go of Python's lock.
@@ -48,7 +48,7 @@ def load_extractor(interpreter: Any, model: bytes, fitted: Fitted, threads: int 
 
 
 def _run(interpreter: Any, model: bytes, fitted: Fitted) -> Run:
-    """Give what computes the maps of one image."""
+    """Return what computes the maps of one image."""
     with silence():
         try:
             # It checks the whole structure first: a damaged model is an error, not a crash.

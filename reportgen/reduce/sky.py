@@ -179,7 +179,8 @@ class CountOnSky(Reduction[SkyState, SkyCounts | None]):
                 "is it in degrees, and are all its marks listed under missing:?",
             )
         if self.edges is not None:
-            grid = _box_grid(extent, self.edges)
+            x, y = (np.linspace(*limits, num=self.edges) for limits in _box(extent))
+            grid = SkyGrid("CAR", extent.centre, x, y, extent.crosses_zero)
         else:
             grid = _tangent_grid(extent, self.cell or 60.0)
         counts = np.zeros((len(grid.y) - 1, len(grid.x) - 1), dtype=np.int64)
@@ -200,12 +201,6 @@ class CountOnSky(Reduction[SkyState, SkyCounts | None]):
 
     def finish(self, state: SkyState) -> SkyCounts | None:
         return None if state.grid is None else SkyCounts(state.grid, state.counts)
-
-
-def _box_grid(extent: Extent, edges: int) -> SkyGrid:
-    ra, dec = _box(extent)
-    x, y = np.linspace(*ra, num=edges), np.linspace(*dec, num=edges)
-    return SkyGrid("CAR", extent.centre, x, y, extent.crosses_zero)
 
 
 def _box(extent: Extent) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -26,9 +26,13 @@ from scanning import (
 from reportgen.analyses.base import NOTES
 from reportgen.build.image_tasks import export_networks
 from reportgen.cache.sections import Cache
-from reportgen.cnn import choosing, exporting
-from reportgen.cnn.choosing import choose_extractor
-from reportgen.cnn.exporting import export_network, exporter_versions, network_key
+from reportgen.cnn import exporting
+from reportgen.cnn.exporting import (
+    choose_extractor,
+    export_network,
+    exporter_versions,
+    network_key,
+)
 from reportgen.cnn.extractor import Extractor, build_extractor
 from reportgen.cnn.importing import import_tensorflow
 from reportgen.cnn.litert import LiteRTError, import_litert, load_extractor
@@ -76,9 +80,9 @@ def exported(monkeypatch):
 
     def export(fitted):
         made.append(fitted)
-        return exporting.export_network(fitted)
+        return export_network(fitted)
 
-    monkeypatch.setattr(choosing, "export_network", export)
+    monkeypatch.setattr(exporting, "export_network", export)
     return made
 
 

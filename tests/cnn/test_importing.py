@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 RUN = """
 import numpy as np
-from reportgen.cnn.choosing import choose_extractor
+from reportgen.cnn.exporting import choose_extractor
 from reportgen.cnn.extractor import build_extractor
 from reportgen.cnn.importing import import_tensorflow
 from reportgen.cnn.layers import Convolution
@@ -77,7 +77,7 @@ def test_what_tensorflow_says_is_shown_when_it_does_not_start(tmp_path):
 
 def test_reading_files_imports_neither_tensorflow_nor_h5py():
     done = python(
-        "import sys\nimport reportgen.cnn.weights, reportgen.cnn.choosing\n"
+        "import sys\nimport reportgen.cnn.weights, reportgen.cnn.exporting\n"
         "heavy = ('ai_edge_litert', 'tensorflow', 'keras', 'h5py', 'scipy')\n"
         "print([name for name in heavy if name in sys.modules])"
     )

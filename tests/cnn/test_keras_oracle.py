@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reportgen.cnn.choosing import choose_extractor
+from reportgen.cnn.exporting import choose_extractor
 from reportgen.cnn.extractor import build_extractor
 from reportgen.cnn.network import Backend
 from reportgen.cnn.weights import read_network

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 def plain(text: str) -> str:
-    """Give text as matplotlib shows it: a ``$`` is a dollar, not the start of a formula."""
+    """Return text as matplotlib shows it: a ``$`` is a dollar, not the start of a formula."""
     return text.replace("$", r"\$")
 
 
 @lru_cache(maxsize=4096)
 def text_width(text: str, size: float = TEXT_SIZE) -> float:
-    """Give how wide text is in the type of the figures, in points."""
+    """Return how wide text is in the type of the figures, in points."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
@@ -28,19 +28,15 @@ def text_width(text: str, size: float = TEXT_SIZE) -> float:
 
 
 def fitted(text: str, room: float, size: float = TEXT_SIZE) -> str:
-    """Give text that is at most so many points wide, cut with an ellipsis where it must be."""
+    """Return text that is at most so many points wide, cut with an ellipsis where it must be."""
     if text_width(text, size) <= room:
         return text
-    low, high = 0, len(text)
-    while low < high - 1:
-        middle = (low + high) // 2
-        fits = text_width(f"{text[:middle].rstrip()}…", size) <= room
-        low, high = (middle, high) if fits else (low, middle)
-    return f"{text[:low].rstrip()}…"
+    shorter = (f"{text[:length].rstrip()}…" for length in range(len(text) - 1, 0, -1))
+    return next((cut for cut in shorter if text_width(cut, size) <= room), "…")
 
 
 def wrapped(text: str, room: float, rows: int = 2, size: float = TEXT_SIZE) -> str:
-    """Give text in at most so many rows of so many points, the last one cut where it must be.
+    """Return text in at most so many rows of so many points, the last one cut where it must be.
 
     A unit in brackets at the end is never cut off.
     """

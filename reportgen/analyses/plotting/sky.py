@@ -79,6 +79,7 @@ def _shape(grid: SkyGrid) -> float:
 
 def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: bool) -> "Figure":
     """Draw a map; density: (n_y, n_x), column 0 at the lowest x. label: of the colour bar."""
+    from astropy import units
     from astropy.visualization.wcsaxes import WCSAxes
     from matplotlib.figure import Figure
 
@@ -107,7 +108,9 @@ def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: boo
         if not hms:
             coordinate.set_format_unit("deg", decimal=True, show_decimal_unit=False)
     if grid.projection == "CAR":
-        _space_wide_ticks(axes, float(grid.x[-1] - grid.x[0]))
+        span = float(grid.x[-1] - grid.x[0])
+        if span > 90:  # so wide that RA comes round
+            axes.coords[0].set_ticks(spacing=(60 if span > 180 else 30) * units.deg)
     elif abs(grid.centre[1]) == 90:
         _draw_pole_grid(axes, grid)
     if flat:
@@ -116,14 +119,6 @@ def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: boo
         bar = colour_bar(axes, image, wrapped(label, 60 * tall, size=LABEL_SIZE))
     set_linear(bar.ax.xaxis if flat else bar.ax.yaxis, *image.get_clim())
     return drawing
-
-
-def _space_wide_ticks(axes: Any, span: float) -> None:
-    """Space the ticks of a field so wide that RA comes round; span: in degrees."""
-    from astropy import units
-
-    if span > 90:
-        axes.coords[0].set_ticks(spacing=(60 if span > 180 else 30) * units.deg)
 
 
 def _draw_pole_grid(axes: Any, grid: SkyGrid) -> None:

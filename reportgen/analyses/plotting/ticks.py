@@ -24,7 +24,7 @@ PLAIN = (1e-2, 1e2)  # powers of ten within these are written out: 0.01, 1, 100
 
 
 def linear_ticks(low: float, high: float, most: int = 6, *, whole: bool = False) -> Values:
-    """Give round numbers within the ends of a linear axis, at most so many.
+    """Return round numbers within the ends of a linear axis, at most so many.
 
     whole: whole numbers only, as counts have.
     """
@@ -39,7 +39,7 @@ def linear_ticks(low: float, high: float, most: int = 6, *, whole: bool = False)
 
 
 def log_ticks(low: float, high: float) -> tuple[Values, Values]:
-    """Give the numbered and the other ticks within the ends of a logarithmic axis.
+    """Return the numbered and the other ticks within the ends of a logarithmic axis.
 
     Numbered are powers of ten, where they are two at least; else 1, 2 and 5 times them, or round
     numbers where those are too few.
@@ -63,7 +63,7 @@ def log_ticks(low: float, high: float) -> tuple[Values, Values]:
 
 
 def tick_labels(ticks: Values, *, log: bool = False) -> list[str]:
-    """Give the ticks as text, all with the same number of decimals; powers of ten as ``10⁵``."""
+    """Return the ticks as text, all with the same number of decimals; powers of ten as ``10⁵``."""
     if not len(ticks):
         return []
     powers = np.log10(ticks) if log else np.empty(0)
@@ -93,7 +93,7 @@ def _with_power(ticks: Values, most: float, step: float) -> list[str]:
 
 
 def _decimals(step: float) -> int:
-    """Give how many decimals tell numbers apart that are multiples of a step."""
+    """Return how many decimals tell numbers apart that are multiples of a step."""
     if step <= 0:
         return 0
     for decimals in range(12):
@@ -111,7 +111,7 @@ def _raised(power: int) -> str:
 
 
 def set_linear(axis: Any, low: float, high: float, most: int = 6, *, whole: bool = False) -> None:
-    """Give a linear axis its ends and ticks; fewer than most, where their numbers are wide."""
+    """Set the ends and ticks of a linear axis: fewer than most, where their numbers are wide."""
     _set(axis, "linear", low, high)
     figure: Any = axis.axes.figure
     room = 0.7 * 72 * figure.get_figwidth()
@@ -124,7 +124,7 @@ def set_linear(axis: Any, low: float, high: float, most: int = 6, *, whole: bool
 
 
 def set_log(axis: "Axis", low: float, high: float) -> None:
-    """Give a logarithmic axis its ends and ticks."""
+    """Set the ends and ticks of a logarithmic axis."""
     _set(axis, "log", low, high)
     major, minor = log_ticks(low, high)
     axis.set_ticks(major.tolist(), tick_labels(major, log=True))
@@ -144,7 +144,7 @@ def _set(axis: Any, scale: str, low: float, high: float) -> None:
 def padded(
     low: float, high: float, share: float = 0.03, *, log: bool = False
 ) -> tuple[float, float]:
-    """Give ends of an axis a little beyond those of the data."""
+    """Return ends of an axis a little beyond those of the data."""
     if low == high:
         if log:
             return low / 2, high * 2
