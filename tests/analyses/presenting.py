@@ -18,7 +18,7 @@ LONG = "A very long label that says all there is to know of a column and then go
 
 
 def described(names, units=None, labels=None):
-    """Give columns as the analyses see them."""
+    """Return columns as the analyses see them."""
     units, labels = units or {}, labels or {}
     blocks = {
         name: {"unit": units.get(name, ""), "label": labels.get(name, name)} for name in names
@@ -52,31 +52,31 @@ def figure(section, name):
 
 
 def table(section, name):
-    """Give a table of a section, or of its figures, as lists by column."""
+    """Return a table of a section, or of its figures, as lists by column."""
     tables = [*section.tables, *(figure.data for figure in section.figures)]
     found = next(table for table in tables if table.id == name)
     return {column.name: np.asarray(column.values).tolist() for column in found.columns}
 
 
 def units(section, name):
-    """Give the unit of each column of a table."""
+    """Return the unit of each column of a table."""
     tables = [*section.tables, *(figure.data for figure in section.figures)]
     found = next(table for table in tables if table.id == name)
     return {column.name: column.unit for column in found.columns}
 
 
 def axes(figure):
-    """Give the axes of a figure, its colour bar aside."""
+    """Return the axes of a figure, its colour bar aside."""
     return figure.drawing.axes[0]
 
 
 def legend(figure):
-    """Give the texts of the key above the axes."""
+    """Return the texts of the key above the axes."""
     return [text.get_text() for key in figure.drawing.legends for text in key.get_texts()]
 
 
 def steps(figure):
-    """Give the outlines of a histogram as (values, edges) by label, as drawn."""
+    """Return the outlines of a histogram as (values, edges) by label, as drawn."""
     outlines = {}
     for patch in axes(figure).patches:
         data = patch.get_data()
@@ -95,7 +95,7 @@ def _measured(drawing):
 
 
 def texts(drawing):
-    """Give every text of a drawing that is shown, with its place in pixels."""
+    """Return every text of a drawing that is shown, with its place in pixels."""
     renderer = _measured(drawing)
     for artist in drawing.findobj(Text):
         if artist.get_visible() and artist.get_text().strip():

@@ -42,5 +42,5 @@ def present_maps(kind, images, compute, **keys):
 
 
 def noise(n=7, side=12, seed=3):
-    """Give images of noise."""
+    """Return images of noise."""
     return np.random.default_rng(seed).normal(size=(n, side, side))

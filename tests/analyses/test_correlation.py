@@ -21,7 +21,7 @@ def matrix(section):
 
 
 def cells(section):
-    """Give the texts in the cells, row by row."""
+    """Return the texts in the cells, row by row."""
     return [text.get_text() for text in matrix(section).texts]
 
 
@@ -111,7 +111,7 @@ def test_rows_are_those_valid_in_both_columns_or_in_all(rows, n, r, said):
 
 
 def with_coefficients(ab, ac):
-    """Give three columns with nearly these correlations of a with b and with c."""
+    """Return three columns with nearly these correlations of a with b and with c."""
     n = 4000
     t = np.arange(n) * 2 * np.pi / n
     a, u, v = np.sin(t), np.sin(2 * t), np.sin(3 * t)

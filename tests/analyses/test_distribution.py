@@ -115,11 +115,6 @@ def test_the_caption_says_how_many_values_are_outside_and_why(values, view, said
             "The only value is 5.",
         ),
         (
-            [5.0, 5.0, NAN],
-            "4.5 to 5.5. a: 2 values; the fullest bin, 5 to 5.25, holds 2.",
-            "All 2 values are 5.",
-        ),
-        (
             [2460000.1, 2460000.2, 2460000.3, 2460000.3],
             "2,460,000.100 to 2,460,000.300. a: 4 values; the fullest bin, 2,460,000.2500 to "
             "2,460,000.3000, holds 2.",

@@ -118,8 +118,10 @@ IMAGES = {
 }
 
 
-@pytest.mark.parametrize("stretch", ["asinh", "log", "linear"])
-@pytest.mark.parametrize("image", IMAGES)
+@pytest.mark.parametrize(
+    ("image", "stretch"),
+    [*((image, "asinh") for image in IMAGES), ("radio", "linear"), ("negative", "log")],
+)
 def test_any_image_can_be_drawn(image, stretch):
     section = present_maps(FeatureMaps, [IMAGES[image]], same, stretch=stretch)
     check(section)

@@ -144,10 +144,10 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("images", [1, 20])
 @pytest.mark.parametrize("name", ODD)
-def test_any_network_has_a_section(name, images):
-    section = both(IMAGES[:images], ODD[name], weights=["early", "random"])
+def test_any_network_has_a_section(name):
+    images = IMAGES[:1] if name == "one filter" else IMAGES
+    section = both(images, ODD[name], weights=["early", "random"])
     check(section)
     if name == "all silent":
         assert section.metrics["independent_early"].value == 0

@@ -49,7 +49,7 @@ def made(rows):
 
 
 def everything():
-    """Give the reductions of a section of each analysis of catalogues."""
+    """Return the reductions of a section of each analysis of catalogues."""
     keys = {"column": "index", "against": list(FLUXES), "log_x": True}
     bins = [{"below": 150}, {"above": 150, "log_axis": True}]
     curves = [{"log": True}, {"below": 30}]
@@ -88,11 +88,3 @@ def test_four_times_the_rows_take_two_more_levels_of_the_tree_and_nothing_else()
     assert many <= 160 * MB
     assert not found[RANKS].exact
     assert any(found[each].error > 0 for each in found if isinstance(each, Quantiles))
-
-
-def test_what_is_kept_to_be_exact_is_a_few_times_the_columns():
-    rows = 150_000
-    found, most = peak(rows, exact_rows=rows)
-    assert most <= (len(COLUMNS) + 12) * 8 * rows + 32 * MB
-    assert found[RANKS].exact
-    assert not any(found[each].error for each in found if isinstance(each, Quantiles))

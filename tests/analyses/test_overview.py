@@ -55,11 +55,6 @@ LACKS = f"2 rows of 2 columns; one lacks values, in 50.0{PERCENT} of the rows."
 @pytest.mark.parametrize(
     ("data", "findings", "alt"),
     [
-        (
-            {"a": [1.0, 2.0]},
-            ["2 rows of 1 column, with every value there."],
-            "every value is there",
-        ),
         ({"a": [1.0, NAN], "b": [1.0, 2.0]}, [LACKS], f"a 50.0{PERCENT}; the others have none"),
         (
             {"a": [1.0, NAN], "b": [NAN, NAN]},

@@ -24,8 +24,6 @@ def columns(*labels, unit="uJy"):
         (("Flux", "Flux"), ["Flux (c0)", "Flux (c1)"]),
         (("Flux", "Peak flux"), ["Flux", "Peak flux"]),
         (("J 2", "K 2"), ["J", "K"]),
-        (("1 flux", "2 flux"), ["1\u00a0flux", "2\u00a0flux"]),
-        (("Only one",), ["Only one"]),
     ],
 )
 def test_short_titles_tell_columns_apart(labels, shorts):
@@ -49,9 +47,7 @@ def test_columns_share_a_title_and_a_unit_where_they_have_one(given, axis):
     ("low", "high", "said", "digits"),
     [
         (9.2012, 16.61, "9.201 and 16.61", None),
-        (-5.0, -3.0, "−5 and −3", None),
         (2460000.001, 2460000.002, "2,460,000.00100 and 2,460,000.00200", 5),
-        (57000, 57001, "57,000.00 and 57,001.00", 2),
         (1e5, 1e5 + 0.1, "100,000.000 and 100,000.100", 3),
         (0.0, 1e300, "0 and 1×10³⁰⁰", None),
         (5.0, 5.0, "5 and 5", None),
@@ -66,19 +62,16 @@ def test_an_interval_has_ends_that_differ(low, high, said, digits):
     ("r", "limit", "said"),
     [
         (0.5, None, "0.50"),
-        (-0.021, None, "−0.02"),
         (-0.001, None, "0.00"),
         (0.9962, None, "0.996"),
         (0.99951, None, ">0.999"),
         (-0.9999999, None, "<−0.999"),
         (1.0, None, "1.00"),
-        (-1.0, None, "−1.00"),
         (1 - 1e-15, None, "1.00"),
         (np.nan, None, "—"),
         (0.504, 0.5, "0.504"),
         (-0.4999, 0.5, "−0.4999"),
         (0.5, 0.5, "0.50"),
-        (0.7, 0.5, "0.70"),
     ],
 )
 def test_a_coefficient_is_1_or_a_limit_only_when_it_is(r, limit, said):

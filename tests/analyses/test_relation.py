@@ -22,7 +22,7 @@ def several(**columns):
 
 
 def running_lines(drawn):
-    """Give the lines of the running median and its bounds: x, 16 %, 84 %, 50 %."""
+    """Return the lines of the running median and its bounds: x, 16 %, 84 %, 50 %."""
     lines = [line for line in axes(drawn).lines if to_hex(line.get_color()) == INK]
     return lines[0].get_xdata(), *(line.get_ydata() for line in lines)
 
@@ -102,11 +102,6 @@ def test_a_panel_without_anything_to_draw_says_so():
             "Their correlation is not defined.",
         ),
         (
-            np.ones(20),
-            np.arange(20.0),
-            "The median is 9.5 near 1, the only bin with objects enough.",
-        ),
-        (
             np.arange(3.0),
             np.arange(3.0),
             "There are too few objects for a running median. Spearman's ρ = 1.00",
@@ -131,16 +126,11 @@ LARGEST = "Spearman's ρ with y is largest, by absolute value, for "
     ("columns", "finding"),
     [
         ({"y": UP, "x": DOWN}, "Spearman's ρ of y and x is −1.00 (4 objects)."),
-        ({"y": UP, "up": [1.0, 3.0, 2.0, 4.0], "down": DOWN}, f"{LARGEST}down (−1.00)."),
         ({"y": UP, "up": UP, "down": DOWN}, f"{LARGEST}up (1.00) and down (−1.00)."),
         ({"y": UP, "a": UP, "b": [5.0] * 4}, f"{LARGEST}a (1.00). With b it is not defined."),
         (
             {"y": [1.0, 2, 2, 1], "a": [1.0, 1, 2, 2], "b": [2.0, 2, 1, 1]},
             "Spearman's ρ with y is 0 in every panel.",
-        ),
-        (
-            {"y": [1.0, 2, 2, 1], "a": [1.0, 1, 2, 2], "b": [5.0] * 4},
-            "Spearman's ρ with y is 0 where it is defined. With b it is not defined.",
         ),
         (
             {"y": [1.0], "x": [2.0]},

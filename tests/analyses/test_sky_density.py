@@ -13,7 +13,7 @@ from reportgen.analyses.sky_density import SkyDensity, smoothed_counts
 
 
 def around(ra, dec, degrees=0.7, n=300):
-    """Give positions of a round field, as RA (0–360°) and Dec."""
+    """Return positions of a round field, as RA (0–360°) and Dec."""
     random = np.random.default_rng(12)
     centre = SkyCoord(ra * units.deg, dec * units.deg)
     angle = random.uniform(0, 360, n) * units.deg
@@ -47,7 +47,7 @@ def image(section):
 
 
 def pixel_of(section, ra, dec):
-    """Give the rows and columns of the drawn image in which astropy finds positions."""
+    """Return the rows and columns of the drawn image in which astropy finds positions."""
     x, y = drawn(section).wcs.world_to_pixel(SkyCoord(ra * units.deg, dec * units.deg))
     return np.floor([y + 0.5, x + 0.5]).astype(int)
 

@@ -33,21 +33,21 @@ def write_network(folder):
 
 
 def scan(folder):
-    """Give the values that a section on the network gets; see ``pass_over``."""
+    """Return the values that a section on the network gets; see ``pass_over``."""
     found = pass_over(folder).values
     assert isinstance(found, bytes), found
     return pickle.loads(found)  # noqa: S301 - pickled by ourselves
 
 
 def pass_over(folder, cache=None):
-    """Give what a pass gives a section on the network, with exported networks in folder/cache."""
+    """Return what a pass gives a section on the network, with exported networks in folder/cache."""
     from reportgen.build.image_tasks import scan_features
 
     return scan_features(*section_on_network(folder), cache)["filters"]
 
 
 def section_on_network(folder):
-    """Give the images, the network, the section on them, by its name, and the store of exports."""
+    """Return the images, the network, the section on them, by its name, and the store of exports."""
     from reportgen.analyses.feature_statistics import FeatureStatistics
     from reportgen.config.networks import Images, Model
     from reportgen.data.images import ImageStack
@@ -70,7 +70,7 @@ def section_on_network(folder):
 
 
 def digest(values):
-    """Give a digest of all numbers of some values."""
+    """Return a digest of all numbers of some values."""
     told = hashlib.sha256()
     for name, each in sorted(values.items()):
         told.update(name.encode())

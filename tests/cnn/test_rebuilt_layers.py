@@ -1,13 +1,9 @@
 """What a rebuilt network computes, in TensorFlow and exported to LiteRT, beside numpy and scipy."""
 
 import json
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from old_keras import (
     ACTIVATIONS,
     DROPOUT,
@@ -149,48 +145,3 @@ def test_each_layer_can_be_asked_for(tmp_path):
         found = build_extractor(network, index, *SIZE).maps(images)
         off = np.abs(found - expected.reshape(found.shape)).max()
         assert off <= 1e-5 * max(1, np.abs(expected).max()), index
-
-
-@st.composite
-def models(draw):
-    """Draw two to five layers that fit each other, and the images' size."""
-    g = np.random.default_rng(draw(st.integers(0, 99)))
-    size = (draw(st.integers(9, 16)), draw(st.integers(9, 16)))
-    lengths, channels, model = size, 1, []
-    pair = st.tuples(st.integers(1, 4), st.integers(1, 4))
-    for _ in range(draw(st.integers(1, 4))):
-        kind = draw(st.sampled_from(["conv", "max", "average", "norm", "act"]))
-        window, padding = draw(pair), draw(st.sampled_from(["valid", "same"]))
-        if kind in ("norm", "act"):
-            model.append(
-                norm(g, channels)
-                if kind == "norm"
-                else act(draw(st.sampled_from(["relu", "tanh", "hard_sigmoid"])))
-            )
-            continue
-        # Theano refuses strides beyond the window.
-        strides = tuple(draw(st.integers(1, length)) for length in window)
-        after = tuple(
-            -(-n // s) if padding == "same" else (n - w) // s + 1
-            for n, w, s in zip(lengths, window, strides, strict=True)
-        )
-        if min(after) < 1:
-            continue
-        lengths = after
-        if kind == "conv":
-            filters = draw(st.integers(1, 3))
-            model.append(conv(g, filters, window, channels, strides=strides, padding=padding))
-            channels = filters
-        else:
-            model.append(pool(kind, window, strides, padding))
-    if draw(st.booleans()) or not model:
-        model += [FLATTEN, dense(g, channels * lengths[0] * lengths[1], 3)]
-    return model, size
-
-
-@settings(max_examples=25)
-@given(models(), st.sampled_from(STYLES))
-def test_any_small_model_is_rebuilt(drawn, style):
-    model, size = drawn
-    with tempfile.TemporaryDirectory() as folder:
-        check(Path(folder), model, style, some(2, size), size)

@@ -60,7 +60,7 @@ def split(statistic, columns, cuts, merges, exact=True):
 
 
 def bits(value):
-    """Give a value with every bit of its numbers."""
+    """Return a value with every bit of its numbers."""
     if isinstance(value, np.ndarray):
         return value.shape, value.tobytes()
     if isinstance(value, (list, tuple)):
@@ -82,7 +82,7 @@ anything = st.floats() | few | special
 
 @st.composite
 def tables(draw, names="ab", values=ordinary | special, max_size=50, constant=True):
-    """Give columns of equal length, some of one value, empty or all missing."""
+    """Return columns of equal length, some of one value, empty or all missing."""
     rows = draw(st.integers(0, max_size))
     columns = {}
     for name in names:

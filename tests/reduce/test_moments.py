@@ -17,7 +17,7 @@ finite_floats = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def exact_moments(values):
-    """Give mean and standard deviation without rounding, and the largest size."""
+    """Return mean and standard deviation without rounding, and the largest size."""
     size = max((abs(Fraction(v)) for v in values), default=Fraction(0)) or Fraction(1)
     scaled = [Fraction(v) / size for v in values]
     mean = sum(scaled) / len(scaled)

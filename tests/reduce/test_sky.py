@@ -13,7 +13,7 @@ from reportgen.reduce.sky import MAX_CELLS, CountOnSky, Extent, SkyExtent, gnomo
 
 
 def field(ra, dec, radius, n=400, seed=1):
-    """Give positions within a radius (degrees) of a centre, uniform on the sphere."""
+    """Return positions within a radius (degrees) of a centre, uniform on the sphere."""
     rng = np.random.default_rng(seed)
     distance = np.degrees(np.arccos(1 - rng.uniform(size=n) * (1 - np.cos(np.radians(radius)))))
     places = SkyCoord(ra, dec, unit="deg").directional_offset_by(

@@ -14,7 +14,7 @@ SHOWN = 12  # values of each column that are given as they are
 
 
 def tables_of(run):
-    """Give section → table → column → what is in it."""
+    """Return section → table → column → what is in it."""
     summary = json.loads((Path(run) / "summary.json").read_text(encoding="utf-8"))
     return {
         section["id"]: {record["id"]: _table(run, record) for record in section["tables"]}
@@ -28,7 +28,7 @@ def _table(run, record):
 
 
 def _column(column):
-    """Give length, unit, gaps, some values, and two sums of all; of text its values."""
+    """Return length, unit, gaps, some values, and two sums of all; of text its values."""
     gaps = np.flatnonzero(np.ma.getmaskarray(np.ma.asarray(column))).tolist()
     told = {"n": len(column), "unit": str(column.unit or ""), "missing": len(gaps)}
     if column.dtype.kind not in "biuf":
@@ -48,7 +48,7 @@ def _column(column):
 
 
 def text_of(tables):
-    """Give what tables hold as JSON, a line a column, so that one can see what has changed."""
+    """Return what tables hold as JSON, a line a column, so that one can see what has changed."""
     lines = []
     for section, found in tables.items():
         for table, columns in found.items():
@@ -59,7 +59,7 @@ def text_of(tables):
 
 
 def read_reference(path):
-    """Give section → table → column → what was in it when the reference was made."""
+    """Return section → table → column → what was in it when the reference was made."""
     found = {}
     for section, table, column, told in json.loads(path.read_text(encoding="utf-8")):
         found.setdefault(section, {}).setdefault(table, {})[column] = told
