@@ -6,14 +6,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from reportgen.analyses.base import HistoryAnalysis, no_repeats
 from reportgen.analyses.phrases import capital
 from reportgen.analyses.plotting.axes import is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import padded, set_linear
+from reportgen.analyses.plotting.ticks import Values, padded, set_linear
 from reportgen.analyses.results import Figure, Section, Table, TableColumn
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Count, Positive, Text
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
 
-Values = NDArray[np.float64]
 FEWEST = 5  # nights from which a scatter can be told
 MOST_DATES = 4  # with a number, beside each other
 FAR = 3.0  # times the range of the values: a limit beyond is not drawn, but told in the caption

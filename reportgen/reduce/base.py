@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce.chunk import Chunk, Values
+from reportgen.reduce.chunk import Chunk, Integers, Values
 
-__all__ = ["Chunk", "Derived", "Reduction", "Statistic", "Value", "Values"]
+__all__ = ["Chunk", "Derived", "Integers", "Reduction", "Statistic", "Value", "Values"]
 
 State = TypeVar("State")
 Value = TypeVar("Value")

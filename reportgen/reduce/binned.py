@@ -3,17 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce.base import Chunk, Derived, Reduction, Values
+from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Values
 from reportgen.reduce.binning import Binning
 from reportgen.reduce.counts import Limits, Range
 from reportgen.reduce.histograms import Axis, bin_edges, row_bins
 from reportgen.reduce.quantiles import OrderedValues
 from reportgen.reduce.sketch import MOST_KEYS, Sketch
-
-Integers = NDArray[np.int64]
 
 LEAST_KEYS = 2**12  # of one of many bins: to a thousandth of a value
 

@@ -11,6 +11,7 @@ from reportgen.config.expressions import Condition
 from reportgen.reduce.binning import Binning
 
 Values = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Truth = NDArray[np.bool_]
 Places = NDArray[np.intp]
 Made = TypeVar("Made")

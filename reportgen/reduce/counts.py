@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce.base import Chunk, Reduction, Values
-
-Integers = NDArray[np.int64]
+from reportgen.reduce.base import Chunk, Integers, Reduction, Values
 
 
 @dataclass(frozen=True)

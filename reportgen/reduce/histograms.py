@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition, both
-from reportgen.reduce.base import Chunk, Reduction, Value, Values
+from reportgen.reduce.base import Chunk, Integers, Reduction, Value, Values
 from reportgen.reduce.binning import Binning
 from reportgen.reduce.counts import Limits, Range
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

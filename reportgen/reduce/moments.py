@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce.base import Chunk, Reduction, Statistic, Value, Values
-
-Integers = NDArray[np.int64]
+from reportgen.reduce.base import Chunk, Integers, Reduction, Statistic, Value, Values
 
 ZERO_EXPONENT = -1074  # of zeros: below that of every other number
 

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce.base import Chunk, Derived, Reduction, Values
+from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Values
 from reportgen.reduce.binning import Binning
 from reportgen.reduce.moments import BetweenColumns, CorrelationMatrix, matrix, pair_sums
 from reportgen.reduce.quantiles import Quantiles, QuantileValues
 
-Integers = NDArray[np.int64]
 Codes = NDArray[np.int32]
 
 # Rank classes of a column, and cells of the tables of all pairs together. With 256 classes the
@@ -175,7 +174,7 @@ def _ranks(codes: Codes) -> Values:
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[codes])
 
 
-def _class_correlation(counts: NDArray[np.int64]) -> float:
+def _class_correlation(counts: Integers) -> float:
     """Spearman's rho of a table of counts (classes of x, classes of y), ties at their mean rank."""
     weights = counts.astype(np.float64)
     n = weights.sum()

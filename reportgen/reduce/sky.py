@@ -4,16 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
-from reportgen.reduce.base import Chunk, Reduction, Values
+from reportgen.reduce.base import Chunk, Integers, Reduction, Values
 from reportgen.reduce.binning import Binning
 from reportgen.reduce.counts import Limits, hull, limits_of
 from reportgen.reduce.histograms import BinCounts, count_in_cells
 
-Integers = NDArray[np.int64]
 MAX_CELLS = 4000  # along one side; a wider map would say nothing more on paper or screen
 
 

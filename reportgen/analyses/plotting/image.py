@@ -3,11 +3,10 @@
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.analyses.plotting.axes import colour_bar, new_figure
 from reportgen.analyses.plotting.lettering import label_axes, wrapped
-from reportgen.analyses.plotting.ticks import set_linear
+from reportgen.analyses.plotting.ticks import Values, set_linear
 from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.config.columns import prefixed_unit, unit_symbol
 from reportgen.config.networks import Images
@@ -16,7 +15,6 @@ from reportgen.style import LABEL_SIZE, TEXT_SIZE, WIDTHS
 from reportgen.wording import number
 
 Stretch = Literal["asinh", "log", "linear"]
-Values = NDArray[np.float64]
 
 LONGEST = 3  # sides of an image that is drawn to scale; a longer one would be a line
 

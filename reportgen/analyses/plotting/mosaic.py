@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.analyses.plotting.axes import colour_bar
-from reportgen.analyses.plotting.ticks import set_linear
+from reportgen.analyses.plotting.ticks import Values, set_linear
 from reportgen.style import CELL_SIZE, INK, LINE, MM, WIDTHS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Values = NDArray[np.float64]
 Scale = Literal["each", "shared"]
 
 TILES = 8  # tiles beside each other

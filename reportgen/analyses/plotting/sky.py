@@ -3,11 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.analyses.plotting.axes import colour_bar
 from reportgen.analyses.plotting.lettering import wrapped
-from reportgen.analyses.plotting.ticks import linear_ticks, set_linear, tick_labels
+from reportgen.analyses.plotting.ticks import Values, linear_ticks, set_linear, tick_labels
 from reportgen.reduce.sky import SkyGrid
 from reportgen.style import INK, LABEL_SIZE, TEXT_SIZE, WIDTHS
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from astropy.wcs import WCS
     from matplotlib.figure import Figure
 
-Values = NDArray[np.float64]
 
 LONGEST = 12.0  # times a map may be longer than wide
 FLAT = 0.35  # height over width of a map whose colour bar goes below it
