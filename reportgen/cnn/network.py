@@ -20,7 +20,9 @@ from reportgen.cnn.layers import (
     product,
 )
 from reportgen.config.suggest import unknown
-from reportgen.errors import SectionError
+from reportgen.errors import SectionError, SourceError
+
+MOST_WEIGHTS = 2**28  # of one layer that is drawn: 1 GB
 
 Backend = Literal["theano", "tensorflow"]
 # Name → values: kernel and bias, or scale and shift.
@@ -141,6 +143,9 @@ def random_network(
     for layer, shape in architecture.rebuildable():
         if isinstance(layer, Flatten) and product(shape) is None:
             break
+        sizes = [product(lengths) or 0 for lengths in layer.parameter_shapes(shape).values()]
+        if max(sizes, default=0) > MOST_WEIGHTS:
+            raise SourceError(f"layer {layer.name} has too many weights to draw")
         if drawn := _draw_parameters(layer, shape, generator):
             parameters[layer.index] = drawn
     recorded = architecture.backend if architecture.backend in get_args(Backend) else "tensorflow"

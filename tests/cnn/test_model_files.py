@@ -443,3 +443,12 @@ def test_random_weights_are_glorot_uniform_and_depend_on_the_seed_only(tmp_path)
     assert not one.parameters[0]["bias"].any()
     np.testing.assert_array_equal(one.parameters[1]["scale"], 1)
     np.testing.assert_array_equal(one.parameters[1]["shift"], 0)
+
+
+def test_random_weights_that_no_memory_holds_are_refused(tmp_path):
+    path, _ = write(tmp_path, small_model(), THEANO)
+    recorded = changed(5, output_dim=99_999)
+    recorded["config"][0]["config"]["nb_filter"] = 99_999
+    path.write_text(json.dumps(recorded))
+    with pytest.raises(SourceError, match="too many weights to draw"):
+        random_network(read_architecture(path), 1)
