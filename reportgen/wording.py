@@ -16,27 +16,40 @@ def counted(n: int, things: str) -> str:
 
 
 def number(value: float, digits: int | None = None) -> str:
-    """Give a number with so many decimals, or with four significant digits.
+    """Return a number with so many decimals, or with four significant digits.
 
-    Very large and very small numbers are written as ``1.2×10⁵``; NaN as an em dash.
+    Very large and very small numbers have a power of ten: ``5.000×10⁻¹⁶``, which is the number
+    with 19 decimals. Digits that a float does not have are left out. NaN is an em dash.
     """
     if math.isnan(value):
         return MISSING
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if digits is not None:
-        text = f"{value:,.{digits}f}"
-        return text.replace("-", "−" if float(text.replace(",", "")) else "")
-    if value == 0:
+    exponent = math.floor(math.log10(abs(value))) if value else 0
+    if digits is None:
+        if -4 <= exponent < 7:
+            return _trimmed(f"{value:,.{max(0, 3 - exponent)}f}")
+        mantissa, _, power = f"{value:.3e}".partition("e")
+        return _power_of_ten(_trimmed(mantissa), power)
+    decimals = min(digits, 16 - exponent)
+    if decimals > 12 and not value:
         return "0"
-    exponent = math.floor(math.log10(abs(value)))
-    if -4 <= exponent < 7:
-        decimals = max(0, 3 - exponent)
-        text = f"{value:,.{decimals}f}"
-        return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
-    mantissa, _, power = f"{value:.2e}".partition("e")
+    if (exponent < -4 and decimals > 7) or (exponent >= 7 and decimals < 0):
+        if decimals + exponent < -1:
+            return "0"
+        mantissa, _, power = f"{value:.{max(0, decimals + exponent)}e}".partition("e")
+        return _power_of_ten(mantissa if decimals == digits else _trimmed(mantissa), power)
+    text = f"{value:,.{max(0, decimals)}f}"
+    return text.replace("-", "−" if float(text.replace(",", "")) else "")
+
+
+def _trimmed(text: str) -> str:
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+
+
+def _power_of_ten(mantissa: str, power: str) -> str:
     raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa.rstrip('0').rstrip('.')}×10{raised}".replace("-", "−")
+    return f"{mantissa}×10{raised}".replace("-", "−")
 
 
 def percent(fraction: float) -> str:

@@ -1,4 +1,5 @@
 import math
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,7 @@ def test_things_are_counted_in_the_singular_and_the_plural(n, text):
         (0.0000123, "1.23×10⁻⁵"),
         (12_000_000, "1.2×10⁷"),
         (-6.02e23, "−6.02×10²³"),
-        (9.999e-5, "1×10⁻⁴"),
+        (9.999e-5, "9.999×10⁻⁵"),
         (math.nan, "—"),
         (math.inf, "∞"),
         (-math.inf, "−∞"),
@@ -51,18 +52,31 @@ def test_a_number_has_sensible_digits(value, text):
         (-0.5, 1, "−0.5"),
         (0.4, 0, "0"),
         (math.nan, 2, "—"),
+        (4.9998e-16, 19, "5.000×10⁻¹⁶"),
+        (-5.3e-16, 19, "−5.300×10⁻¹⁶"),
+        (0.0, 19, "0"),
+        (1.2345e-6, 9, "1.234×10⁻⁶"),
+        (1.0, 14, "1.00000000000000"),
+        (2459000.6, 1, "2,459,000.6"),
+        (1234567890.0, -5, "1.2346×10⁹"),
+        (25.04, -3, "25"),
     ],
 )
 def test_a_number_with_decimals_keeps_them_and_has_no_negative_zero(value, digits, text):
     assert number(value, digits) == text
 
 
-@given(st.floats(-1e300, 1e300))
-def test_a_number_reads_back_to_three_digits(value):
-    text = number(value).replace(",", "").replace("−", "-")
+@given(st.floats(-1e300, 1e300), st.none() | st.integers(-300, 320))
+def test_a_number_is_read_back_within_half_of_its_last_digit(value, digits):
+    text = number(value, digits).replace(",", "").replace("−", "-")
     mantissa, _, power = text.partition("×10")
     exponent = int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
-    assert float(f"{mantissa}e{exponent}") == pytest.approx(value, rel=6e-3, abs=1e-320)
+    last = exponent - len(mantissa.partition(".")[2])
+    off = abs(Decimal(f"{mantissa}e{exponent}") - Decimal(value))
+    if digits is None:  # zeros at its end are left out
+        assert off <= abs(Decimal(value)) * Decimal("5.001e-4")
+    else:
+        assert off <= Decimal(f"0.500001e{max(last, -digits)}")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from reportgen.reduce.histograms import HistogramCounts
 from reportgen.wording import MISSING, counted, listed, number
 
 ROUNDING = 1e-12  # of a correlation
+SMALL = 1e-4  # what is smaller is written with a power of ten
 
 
 def short_titles(columns: Sequence[Column]) -> dict[str, str]:
@@ -97,8 +98,8 @@ def digits_among(low: float, high: float) -> int | None:
         return None
     # A little more than the logarithm: a width of 0.1 may be 0.0999… by rounding.
     needed = 2 - int(np.floor(np.log10(high / 2 - low / 2) + np.log10(2) + 1e-6))
-    too_few = needed >= 0 and needed > 3 - int(np.floor(np.log10(most)))
-    return min(needed, 12) if too_few else None
+    four = 3 - int(np.floor(np.log10(most)))
+    return needed if needed > four or (needed == four and most < SMALL) else None
 
 
 def fullest_bin(found: HistogramCounts, column: Column, share: str) -> str:

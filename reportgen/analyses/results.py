@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
-MOST_DIGITS = 15
+MOST_DIGITS = 340  # decimals of the smallest floats
 
 
 def check_id(identifier: str) -> str:
@@ -28,8 +28,8 @@ def check_id(identifier: str) -> str:
 
 def check_digits(digits: int | None) -> None:
     """Refuse a number of decimals that cannot be shown."""
-    if digits is not None and not (isinstance(digits, int) and 0 <= digits <= MOST_DIGITS):
-        raise ValueError(f"digits is a whole number from 0 to {MOST_DIGITS}, not {digits!r}")
+    if digits is not None and not (isinstance(digits, int) and abs(digits) <= MOST_DIGITS):
+        raise ValueError(f"digits is a whole number up to {MOST_DIGITS}, not {digits!r}")
 
 
 def check_texts(what: str, **texts: object) -> None:
