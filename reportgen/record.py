@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -305,6 +305,12 @@ class RunRecord(Record):
     """Sections of the configuration that were not asked for."""
     synthetic: tuple[str, ...] = ()
     """What the synthetic sources say of themselves; empty for observations."""
+
+    @property
+    def start(self) -> datetime:
+        """The start as a time, UTC."""
+        begun = datetime.fromisoformat(self.started)
+        return begun.replace(tzinfo=UTC) if begun.tzinfo is None else begun.astimezone(UTC)
 
 
 class ConfigurationRecord(Record):

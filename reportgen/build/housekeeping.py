@@ -9,10 +9,11 @@ from pathlib import Path
 from reportgen.analyses.trend import Trend
 from reportgen.config.loader import Report
 from reportgen.errors import ReportgenError
-from reportgen.quality.history import FILE, NightRun, open_history
+from reportgen.quality.history import FILE, open_history
+from reportgen.quality.history.records import NightRun
 from reportgen.quality.lookup import history_place
 from reportgen.quality.nights import list_runs
-from reportgen.quality.retention import Keep, delete_runs
+from reportgen.quality.retention import delete_runs
 from reportgen.record import Summary
 from reportgen.render.index import write_index
 from reportgen.render.trends import Limits
@@ -72,14 +73,14 @@ def _delete_old_runs(
         place if isinstance(place, str) else place.resolve().name
         for place in report.references.values()
     }
-    deleted = delete_runs(
+    foreign = delete_runs(
         run.parent,
         list_runs(run.parent, stored),
-        Keep(keep.nights, keep.monthly or None),
+        keep,
         now=datetime.fromisoformat(summary.run.started),
         protected={*references, run.name},
     )
-    return [f"{name} is old, but it stays: {why}." for name, why in deleted.spared.items()]
+    return [f"{name} is old, but it stays: {why}." for name, why in foreign.items()]
 
 
 def _write_index(report: Report, summary: Summary, run: Path, stored: Sequence[NightRun]) -> None:

@@ -82,7 +82,7 @@ def history(  # noqa: PLR0917 - click names them all
     from reportgen.quality.lookup import find_history
     from reportgen.quality.overview import read_overview, read_series
 
-    place = find_history(database, output, here=Path())
+    place = find_history(database, output)
     with open_history(place) as opened:
         if not words:
             overview = read_overview(opened, report, nights or 7)
@@ -118,7 +118,8 @@ def _check_words(words: tuple[str, ...], of_metric: bool, in_two_forms: bool) ->
 def _import(runs: tuple[str, ...], database: str | None, output: Path | None, as_json: bool) -> int:
     from reportgen.cli.tables import import_text
     from reportgen.quality.history import FILE
-    from reportgen.quality.history.importing import Imported, add_runs
+    from reportgen.quality.history.importing import Imported, ImportedRun, add_runs
+    from reportgen.quality.history.records import HistoryError
     from reportgen.quality.lookup import VARIABLE, find_runs
 
     if not runs:
@@ -127,22 +128,28 @@ def _import(runs: tuple[str, ...], database: str | None, output: Path | None, as
     wrong: list[ConfigError] = []
     for text in runs:
         try:
-            folders += find_runs(text, output, here=Path())
+            folders += find_runs(text, output)
         except ConfigError as error:
             wrong.append(error)
     given = database or (output and output / FILE) or os.environ.get(VARIABLE)
-    added = add_runs(folders, lambda run: given or run.resolve().parent / FILE)
+    added: list[ImportedRun] = []
+    trouble = None
+    try:
+        for run in add_runs(folders, lambda run: given or run.resolve().parent / FILE):
+            added.append(run)
+    except HistoryError as error:
+        trouble = error
     if as_json:
-        click.echo(_json(Imported(runs=added.runs)))
-    elif added.runs:
-        click.echo(import_text(added.runs))
-    lost = [ConfigError(run.message) for run in added.runs if run.message]
+        click.echo(_json(Imported(runs=tuple(added))))
+    elif added:
+        click.echo(import_text(added))
+    lost = [ConfigError(run.message) for run in added if run.message]
     for problem in (*wrong, *lost):
         complain(problem)
-    if added.trouble is not None:
-        complain(added.trouble)
-        if added.left > 1:
-            click.echo(f"{added.left} runs were not added.", err=True)
+    if trouble is not None:
+        complain(trouble)
+        if len(folders) - len(added) > 1:
+            click.echo(f"{len(folders) - len(added)} runs were not added.", err=True)
         return ExitCode.DELIVERY
     return ExitCode.CONFIG if wrong or lost else ExitCode.OK
 
@@ -178,8 +185,8 @@ def diff(  # noqa: PLR0917 - click names them all
     from reportgen.quality.diff.runs import compare_runs
     from reportgen.quality.lookup import find_run, history_beside, night_before
 
-    after = find_run(run_b or run_a, output, here=Path())
-    before = find_run(run_a, output, here=Path()) if run_b else night_before(after)
+    after = find_run(run_b or run_a, output)
+    before = find_run(run_a, output) if run_b else night_before(after)
     found = compare_runs(
         before,
         after,

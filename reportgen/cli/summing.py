@@ -1,7 +1,6 @@
 """The command that says in a few lines how a night went: summary."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -36,7 +35,7 @@ def summary(runs: tuple[str, ...], markdown: bool, link: str) -> int:
 
     if link and not markdown:
         raise click.UsageError("--link is for --markdown only.")
-    folders = [find_run(run, None, here=Path()) for run in runs]
+    folders = [find_run(run, None) for run in runs]
     outlines = [run_outline(folder, read_summary(folder)) for folder in folders]
     if markdown:
         from reportgen.render.markdown import render_markdown

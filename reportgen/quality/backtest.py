@@ -1,6 +1,6 @@
 """Replays the checks of today over earlier nights: on which would each have fired?"""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -11,16 +11,15 @@ from reportgen.config.loader import Report
 from reportgen.config.schema import NetworkSection, SectionBlock
 from reportgen.quality.checks.budgets import budget_labels
 from reportgen.quality.checks.evaluation import evaluate
-from reportgen.quality.checks.facts import Facts, NightValues, Reference, read_references
-from reportgen.quality.history import CheckPoint, MetricTable, open_history
+from reportgen.quality.checks.facts import Facts, Reference, read_references
+from reportgen.quality.history import open_history
+from reportgen.quality.history.records import CheckPoint, MetricTable
 from reportgen.record import CheckRecord, MetricRecord, Record, SectionRecord, Status
 
-_NOT_KEPT = {
+_NOT_STORED = {
     "fresh": "The history does not say how old the files were.",
     "missing_at_most": "The history does not say how many values were missing.",
 }
-
-Checks = tuple[CheckRecord, ...]
 
 
 class FiredRecord(Record):
@@ -48,14 +47,14 @@ class ReplayRecord(Record):
     """What it asks for."""
     kind: str
     severity: Status
-    nights: int
+    nights: int = 0
     """On how many nights it was in force and could be replayed."""
-    fired: tuple[FiredRecord, ...]
-    not_computed: tuple[date, ...]
+    fired: tuple[FiredRecord, ...] = ()
+    not_computed: tuple[date, ...] = ()
     """Nights on which the section could not be computed."""
-    not_known: tuple[date, ...]
+    not_known: tuple[date, ...] = ()
     """Nights of which the history does not have what is checked."""
-    impossible: str
+    impossible: str = ""
     """Why it cannot be replayed at all; empty when it can."""
 
 
@@ -111,14 +110,16 @@ def replay_checks(
         for replay in backtest(
             _section_record(name, section, table),
             section.checks,
-            _nights(name, table),
+            list(_nights(name, table)),
             references,
             dated=dated,
             last=most,
             recorded={(p.name, p.night): p for p in points if p.section == name and p.in_force},
         )
     ]
-    found += _of_budgets(report)
+    for name, section in report.sections.items():
+        found += _of_budgets(name, section.title, section.budgets)
+    found += _of_budgets("", "Budgets", report.budgets)
     nights = [night.night for night in table.nights][-(most or len(table.nights)) :]
     return Backtest(
         history=shown,
@@ -130,33 +131,25 @@ def replay_checks(
     )
 
 
-def _of_budgets(report: Report) -> Iterator[ReplayRecord]:
-    for name, section in report.sections.items():
-        if section.budgets is not None:
-            yield from _budget_records(name, section.title, section.budgets)
-    if report.budgets is not None:
-        yield from _budget_records("", "Budgets", report.budgets)
-
-
-def _budget_records(section: str, title: str, block: SectionBudgets) -> Iterator[ReplayRecord]:
-    for name, label in budget_labels(block).items():
-        yield ReplayRecord(
+def _of_budgets(section: str, title: str, block: SectionBudgets | None) -> list[ReplayRecord]:
+    if block is None:
+        return []
+    return [
+        ReplayRecord(
             section=section,
             title=title,
             check=f"budget-{name}",
             label=label,
             kind=name,
             severity=block.severity,
-            nights=0,
-            fired=(),
-            not_computed=(),
-            not_known=(),
             impossible="Budgets are not replayed: the history does not say what a night took.",
         )
+        for name, label in budget_labels(block).items()
+    ]
 
 
 def _section_record(name: str, section: SectionBlock, table: MetricTable) -> SectionRecord:
-    """Return the record of a section as its newest night would have it, as far as is known."""
+    """Return a section with all metrics that it ever had, as far as the history knows them."""
     rows = [used for used in table.rows.get(name, ()) if used is not None]
     return SectionRecord(
         id=name,
@@ -173,78 +166,68 @@ def _section_record(name: str, section: SectionBlock, table: MetricTable) -> Sec
     )
 
 
-def _nights(section: str, table: MetricTable) -> Iterable[SectionNight]:
+def _nights(section: str, table: MetricTable) -> Iterator[SectionNight]:
     """Return a section on every night; values in another unit than the newest are none."""
-    statuses = table.statuses.get(section, [None] * len(table.nights))
-    rows = table.rows.get(section, [None] * len(table.nights))
-    cells = {key[1]: column for key, column in table.cells.items() if key[0] == section}
-    units = {key[1]: name.unit for key, name in table.names.items() if key[0] == section}
+    unknown = [None] * len(table.nights)
+    statuses, rows = table.statuses.get(section, unknown), table.rows.get(section, unknown)
+    columns = {
+        key[1]: (cells, table.names[key].unit)
+        for key, cells in table.cells.items()
+        if key[0] == section
+    }
     for place, night in enumerate(table.nights):
-        there = {name: column[place] for name, column in cells.items()}
-        yield SectionNight(
-            night=night.night,
-            metrics={
-                name: cell[0] if cell[1] == units[name] else None
-                for name, cell in there.items()
-                if cell is not None
-            },
-            rows=rows[place],
-            computed=statuses[place] != "error",
-        )
+        metrics = {
+            name: cell[0] if cell[1] == unit else None
+            for name, (cells, unit) in columns.items()
+            if (cell := cells[place]) is not None
+        }
+        yield SectionNight(night.night, metrics, rows[place], statuses[place] != "error")
 
 
 def backtest(
     section: SectionRecord,
     blocks: Sequence[CheckBlock],
-    nights: Iterable[SectionNight],
+    nights: Sequence[SectionNight],
     references: Mapping[str, Reference | str],
     *,
     dated: bool = True,
     last: int | None = None,
     recorded: Mapping[tuple[str, date], CheckPoint] = {},
-) -> tuple[ReplayRecord, ...]:
-    """Replay the checks of a section over earlier nights, in the order of the YAML.
+) -> Iterator[ReplayRecord]:
+    """Replay the checks of a section over earlier nights, oldest first, in the order of the YAML.
 
-    section: its newest record, which knows what metrics are called and their units; values of the
-    nights are in these. dated: keep to the dates from which and until which checks are in force.
+    section: with all metrics that it ever had, in whose units the values of the nights are.
+    dated: keep to the dates from which and until which checks are in force.
     last: how many nights to replay, the last ones; drift looks at earlier ones, too. None for all.
     recorded: how its checks ended then, by id and night.
     """
-    ordered = sorted(nights, key=lambda each: each.night)
-    names = dict.fromkeys(name for each in ordered for name in each.metrics)
-    series: dict[tuple[str, str], NightValues] = {
-        (section.id, name): [(each.night, each.metrics.get(name)) for each in ordered]
-        for name in names
-    }
-    section = _with_metrics(section, names)
     undated = [each.model_copy(update={"from_": None, "until": None}) for each in blocks]
-    blocks = blocks if dated else undated
-
+    series = {
+        (section.id, name): [(each.night, each.metrics.get(name)) for each in nights]
+        for name in section.metrics
+    }
     # A drift looks back so far and no farther; all of many years would be sorted every night.
     reach = max((each.drift.nights for each in blocks if each.drift is not None), default=0)
 
-    def checks_on(record: SectionRecord, chosen: Sequence[CheckBlock], place: int) -> Checks:
-        night = ordered[place].night if ordered else date(1970, 1, 1)
+    def checks_on(
+        record: SectionRecord, blocks: Sequence[CheckBlock], place: int
+    ) -> tuple[CheckRecord, ...]:
+        night = nights[place].night if nights else date(1970, 1, 1)
         near = {key: values[max(0, place - reach) : place] for key, values in series.items()}
         started = datetime.combine(night, time(12), UTC)
-        return evaluate(record, chosen, Facts(started, near, references=references)).checks
+        return evaluate(record, blocks, Facts(started, near, references=references)).checks
 
-    newest = checks_on(section, undated, max(0, len(ordered) - 1))
-    first = 0 if last is None else max(0, len(ordered) - last)
+    newest = checks_on(section, undated, max(0, len(nights) - 1))
+    first = 0 if last is None else max(0, len(nights) - last)
     replayed = [
-        (ordered[place], checks_on(_on(section, ordered[place]), blocks, place))
-        for place in range(first, len(ordered))
+        (night, checks_on(_on(section, night), blocks if dated else undated, place))
+        for place, night in enumerate(nights)
+        if place >= first
     ]
-    return tuple(
-        _replay(section, check, [(each, checks[place]) for each, checks in replayed], recorded)
-        for place, check in enumerate(newest)
-    )
-
-
-def _with_metrics(section: SectionRecord, names: Iterable[str]) -> SectionRecord:
-    """Return a section, computed or not, with all metrics that it ever had."""
-    metrics = {name: MetricRecord(label=name, value=None) for name in names} | dict(section.metrics)
-    return section.model_copy(update={"metrics": metrics, "status": "ok", "error": None})
+    for place, check in enumerate(newest):
+        yield _replay(
+            section, check, [(night, checks[place]) for night, checks in replayed], recorded
+        )
 
 
 def _on(section: SectionRecord, night: SectionNight) -> SectionRecord:
@@ -253,8 +236,8 @@ def _on(section: SectionRecord, night: SectionNight) -> SectionRecord:
         name: section.metrics[name].model_copy(update={"value": value})
         for name, value in night.metrics.items()
     }
-    changes = {"metrics": metrics, "rows": night.rows, "tables": (), "counted": {}}
-    return section.model_copy(update={**changes, "status": "ok" if night.computed else "error"})
+    status = "ok" if night.computed else "error"
+    return section.model_copy(update={"metrics": metrics, "rows": night.rows, "status": status})
 
 
 def _replay(
@@ -265,19 +248,9 @@ def _replay(
 ) -> ReplayRecord:
     impossible = _impossible(newest, replayed)
     in_force = [] if impossible else [each for each in replayed if each[1].in_force]
-    known = [each for each in in_force if _is_known(*each)]
+    known = [(night.night, check) for night, check in in_force if _is_known(night, check)]
     unknown = [night for night, check in in_force if not _is_known(night, check)]
-
-    def fired(night: date, check: CheckRecord) -> FiredRecord:
-        then = recorded.get((check.id, night))
-        return FiredRecord(
-            night=night,
-            status=check.status,
-            waived=check.waived,
-            message=check.message,
-            recorded=None if then is None else then.status,
-        )
-
+    then = {night: recorded.get((newest.id, night)) for night, _ in known}
     return ReplayRecord(
         section=section.id,
         title=section.title,
@@ -286,7 +259,17 @@ def _replay(
         kind=newest.kind,
         severity=newest.severity,
         nights=len(known),
-        fired=tuple(fired(night.night, check) for night, check in known if check.status != "ok"),
+        fired=tuple(
+            FiredRecord(
+                night=night,
+                status=check.status,
+                waived=check.waived,
+                message=check.message,
+                recorded=point.status if (point := then[night]) else None,
+            )
+            for night, check in known
+            if check.status != "ok"
+        ),
         not_computed=tuple(night.night for night in unknown if not night.computed),
         not_known=tuple(night.night for night in unknown if night.computed),
         impossible=impossible,
@@ -297,8 +280,8 @@ def _impossible(newest: CheckRecord, replayed: Sequence[tuple[SectionNight, Chec
     """Return why a check cannot be replayed at all; empty when it can."""
     if newest.cell is not None:
         return "The history keeps no tables."
-    if newest.kind in _NOT_KEPT:
-        return _NOT_KEPT[newest.kind]
+    if newest.kind in _NOT_STORED:
+        return _NOT_STORED[newest.kind]
     if newest.kind == "rows_at_least":
         rows_known = any(night.rows is not None for night, _ in replayed)
         return "" if rows_known else "The history does not say how many rows were used."

@@ -1,8 +1,8 @@
 """What the numbers of a run mean beside limits, earlier nights and reference runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reportgen.analyses.trend import MetricHistory
@@ -11,16 +11,16 @@ from reportgen.config.loader import Report
 from reportgen.errors import ConfigError
 from reportgen.quality.checks.budgets import assume_budgets
 from reportgen.quality.checks.evaluation import check_run
-from reportgen.quality.checks.facts import gather_facts
+from reportgen.quality.checks.facts import NightValues, gather_facts, reference_folder
 from reportgen.quality.checks.subjects import unknown_subjects
-from reportgen.quality.diff.compare import compare, usual_scatter
+from reportgen.quality.diff.compare import compare, usual_scatters
 from reportgen.quality.diff.sentences import sentences
-from reportgen.quality.history import HistoryError, MetricTable, open_history
+from reportgen.quality.history import open_history
+from reportgen.quality.history.records import HistoryError, Key, MetricTable
 from reportgen.quality.lookup import history_place
 from reportgen.quality.nights import import_runs, night_before
 from reportgen.record import (
     HistoryRecord,
-    MetricRecord,
     PastRecord,
     SectionRecord,
     SinceRecord,
@@ -31,8 +31,6 @@ from reportgen.record import (
 SPARK_NIGHTS = 30  # beside a checked metric
 LEAST_NIGHTS = 90  # read from the history for the usual scatter of metrics
 
-Key = tuple[str, str]
-
 
 @dataclass(frozen=True)
 class EarlierNights:
@@ -40,13 +38,6 @@ class EarlierNights:
 
     table: MetricTable
     error: str = ""
-
-    def values(self, key: Key, unit: str) -> list[tuple[date, float | None]]:
-        """Return a metric by night, oldest first, None where it has no number in this unit."""
-        return [
-            (point.night, point.value if point.unit == unit else None)
-            for point in self.table.points(key)
-        ]
 
 
 def read_earlier_nights(
@@ -73,7 +64,7 @@ def read_earlier_nights(
 def metric_histories(
     report: Report, records: Mapping[str, SectionRecord], earlier: EarlierNights, started: datetime
 ) -> dict[str, MetricHistory]:
-    """Give each metric by ``section.metric``: its last nights, tonight, its limits.
+    """Return each metric by ``section.metric``: its last nights, tonight, its limits.
 
     One that only earlier nights had has no value tonight.
     """
@@ -84,7 +75,7 @@ def metric_histories(
         metric, points = metrics.get(key), earlier.table.points(key)
         unit = next((p.unit for p in points[::-1] if p.value is not None), "")
         unit = unit if metric is None else metric.unit
-        values = earlier.values(key, unit)
+        values = earlier.table.values(key, unit)
         name = ".".join(key)
         found[name] = MetricHistory(
             key=name,
@@ -115,7 +106,7 @@ def judge(report: Report, summary: Summary, run: Path, earlier: EarlierNights) -
     run: its folder, for the cells of tables.
     """
     values = {
-        (section.id, name): earlier.values((section.id, name), metric.unit)
+        (section.id, name): earlier.table.values((section.id, name), metric.unit)
         for section in summary.sections
         for name, metric in section.metrics.items()
     }
@@ -129,61 +120,39 @@ def judge(report: Report, summary: Summary, run: Path, earlier: EarlierNights) -
         for section in summary.sections
         for path, said in unknown_subjects(section, blocks.get(section.id, ()), facts.night)
     )
-    sections = tuple(
-        section.model_copy(
-            update={
-                "metrics": {
-                    name: _with_earlier(metric, values[section.id, name])
-                    for name, metric in section.metrics.items()
-                }
-            }
-        )
-        for section in summary.sections
-    )
+    sections = tuple(_with_earlier(section, values) for section in summary.sections)
     history = HistoryRecord(nights=len(earlier.table.nights), error=earlier.error)
     return summary.model_copy(
         update={"sections": sections, "mistakes": mistakes, "history": history}
     )
 
 
-def _with_earlier(metric: MetricRecord, earlier: list[tuple[date, float | None]]) -> MetricRecord:
-    if metric.verdict is None:
-        return metric
-    records = (
-        PastRecord(night=night.isoformat(), value=value) for night, value in earlier[-SPARK_NIGHTS:]
-    )
-    return metric.model_copy(update={"past": tuple(records)})
+def _with_earlier(section: SectionRecord, values: Mapping[Key, NightValues]) -> SectionRecord:
+    """Return a section whose checked metrics have their values of the last nights."""
+    metrics = dict(section.metrics)
+    for name, metric in section.metrics.items():
+        if metric.verdict is not None:
+            last = values[section.id, name][-SPARK_NIGHTS:]
+            past = tuple(PastRecord(night=f"{night}", value=value) for night, value in last)
+            metrics[name] = metric.model_copy(update={"past": past})
+    return section.model_copy(update={"metrics": metrics})
 
 
 def with_changes(report: Report, summary: Summary, earlier: EarlierNights) -> Summary:
     """Return the record with what changed since the last night and since each reference run."""
-    noise = {key: usual_scatter(values) for key, values in earlier.table.values().items()}
-    since = [
-        _since(other, name, summary, noise) for name, other in _others(report, summary) if other
-    ]
-    return summary.model_copy(update={"since": tuple(since)})
-
-
-def _others(report: Report, summary: Summary) -> Iterator[tuple[str, Path | None]]:
-    """Return the runs to compare with, by name; the last night has none."""
-    night = datetime.fromisoformat(summary.run.started).astimezone(UTC).date()
+    noise = usual_scatters(summary, earlier.table)
     folder = report.output.folder
-    before = night_before(folder, night)
-    yield "", None if before is None else folder / before.run.id
-    for name, place in report.references.items():
-        yield name, place if isinstance(place, Path) else folder / place
-
-
-def _since(
-    folder: Path, name: str, summary: Summary, noise: Mapping[Key, float | None]
-) -> SinceRecord:
-    try:
-        before = read_summary(folder)
-    except ConfigError as error:
-        return SinceRecord(name=name, error=error.message)
-    return SinceRecord(
-        name=name,
-        run=before.run.id,
-        night=before.run.started[:10],
-        changes=sentences(compare(before, summary, noise)),
-    )
+    last = night_before(folder, summary.run.start.date())
+    others = {} if last is None else {"": folder / last.run.id}
+    others |= {name: reference_folder(report, name) for name in report.references}
+    since = []
+    for name, other in others.items():
+        try:
+            before = read_summary(other)
+        except ConfigError as error:
+            since.append(SinceRecord(name=name, error=error.message))
+        else:
+            changes = sentences(compare(before, summary, noise))
+            night = before.run.started[:10]
+            since.append(SinceRecord(name=name, run=before.run.id, night=night, changes=changes))
+    return summary.model_copy(update={"since": tuple(since)})

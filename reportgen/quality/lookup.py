@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -23,57 +23,45 @@ _MOST_LISTED = 8
 GIVE = f"give a run folder, the id of a run, {LATEST}, or a night such as 2026-11-23"
 
 
-def history_place(output: OutputBlock, environment: Mapping[str, str] = os.environ) -> str | Path:
+def history_place(output: OutputBlock) -> str | Path:
     """Return where the history of a report is: an SQLAlchemy URL, or a file in its output folder.
 
     The YAML comes first, then REPORTGEN_HISTORY.
     """
-    return output.history or environment.get(VARIABLE) or output.folder / HISTORY
+    return output.history or os.environ.get(VARIABLE) or output.folder / HISTORY
 
 
-def find_history(
-    database: str | None,
-    output: Path | None,
-    *,
-    here: Path,
-    environment: Mapping[str, str] = os.environ,
-) -> str | Path:
+def find_history(database: str | None, output: Path | None) -> str | Path:
     """Return which history is meant: the database, that of an output folder, or the only one.
 
-    here: the folder in which, or below whose ``build``, it is looked for when nothing is said.
+    When nothing is said it is looked for in this folder, and below its ``build``.
     Raises ConfigError when there is none, or more than one.
     """
     if database is not None:
         return database
     if output is not None:
         return output / HISTORY
-    if environment.get(VARIABLE):
-        return environment[VARIABLE]
-    found = [here / HISTORY]
-    if not found[0].is_file():
-        found = sorted((here / BUILD).glob(f"*/{HISTORY}"))
+    if place := os.environ.get(VARIABLE):
+        return place
+    if Path(HISTORY).is_file():
+        return Path(HISTORY)
+    found = sorted(Path(BUILD).glob(f"*/{HISTORY}"))
     if not found:
         raise ConfigError(
-            f"there is no history here: neither {HISTORY} nor {BUILD}/*/{HISTORY} in "
-            f"{here.absolute()}",
+            f"there is no history here: neither {HISTORY} nor {BUILD}/*/{HISTORY} in {Path.cwd()}",
             f"give --database FILE-or-URL or --output FOLDER, or set {VARIABLE}; "
             "`reportgen history import RUN` makes one from runs",
         )
-    if len(found) > 1:
-        raise ConfigError(
-            f"there are several histories here: {_names(found, here)}",
-            "say which with --database FILE or --output FOLDER",
-        )
-    return found[0]
+    return _only(found, "histories", "say which with --database FILE or --output FOLDER")
 
 
-def history_beside(run: Path, environment: Mapping[str, str] = os.environ) -> str | Path | None:
+def history_beside(run: Path) -> str | Path | None:
     """Return REPORTGEN_HISTORY, or the history beside the folder of a run; None without either."""
     beside = run.resolve().parent / HISTORY
-    return environment.get(VARIABLE) or (beside if beside.is_file() else None)
+    return os.environ.get(VARIABLE) or (beside if beside.is_file() else None)
 
 
-def find_output(output: Path | None, *, here: Path) -> Path:
+def find_output(output: Path | None) -> Path:
     """Return the output folder that is meant: the one given, this one, or the only one below build.
 
     Raises ConfigError when it is no folder, and when there is none or more than one.
@@ -82,73 +70,74 @@ def find_output(output: Path | None, *, here: Path) -> Path:
         if not output.is_dir():
             raise ConfigError(f"--output {output}: there is no such folder")
         return output
-    if holds_runs(here):
-        return here
-    build = here / BUILD
-    folders = sorted(folder for folder in _inside(build) if holds_runs(folder))
-    if not folders:
+    if _holds_runs(Path()):
+        return Path()
+    found = sorted(folder for folder in _folders_in(Path(BUILD)) if _holds_runs(folder))
+    if not found:
         raise ConfigError(
-            f"there are no runs here: neither in {here.absolute()} nor in {BUILD}/* below it",
+            f"there are no runs here: neither in {Path.cwd()} nor in {BUILD}/* below it",
             "give --output FOLDER, or the path of a run folder",
         )
-    if len(folders) > 1:
-        raise ConfigError(
-            f"there are several output folders here: {_names(folders, here)}",
-            "say which with --output FOLDER, or give the path of a run folder",
-        )
-    return folders[0]
+    hint = "say which with --output FOLDER, or give the path of a run folder"
+    return _only(found, "output folders", hint)
 
 
-def holds_runs(folder: Path) -> bool:
+def _only(found: list[Path], what: str, hint: str) -> Path:
+    if len(found) > 1:
+        names = listed([str(path) for path in found], most=10)
+        raise ConfigError(f"there are several {what} here: {names}", hint)
+    return found[0]
+
+
+def _holds_runs(folder: Path) -> bool:
     """Return whether a folder is an output folder: has ``latest``, or a folder named as a run."""
     return (folder / LATEST).is_symlink() or any(
-        RUN_ID.fullmatch(path.name) for path in _inside(folder)
+        RUN_ID.fullmatch(path.name) for path in _folders_in(folder)
     )
 
 
-def _inside(folder: Path) -> list[Path]:
+def _folders_in(folder: Path) -> list[Path]:
     try:
         return [path for path in folder.iterdir() if path.is_dir()]
     except OSError:
         return []
 
 
-def _names(paths: Iterable[Path], here: Path) -> str:
-    return listed([str(path.relative_to(here)) for path in paths], most=10)
-
-
-def find_run(text: str, output: Path | None, *, here: Path) -> Path:
+def find_run(text: str, output: Path | None) -> Path:
     """Return the folder of a run.
 
     text: the path of a run folder; or, in an output folder, the id of a run, ``latest``, or the
     date of a night, for which its run stands. Raises ConfigError when there is no such run.
     """
-    if output is None and (Path(text) / FILE).is_file():
-        return Path(text)
+    path = Path(text)
+    if output is None and (path / FILE).is_file():
+        return path
     if text == LATEST:
-        return _latest(find_output(output, here=here))
+        return _latest(find_output(output))
     if _DATE.fullmatch(text):
-        return _of_night(_read_date(text), find_output(output, here=here))
+        return _of_night(text, find_output(output))
     if RUN_ID.fullmatch(text):
-        return _of_id(text, find_output(output, here=here))
-    if not Path(text).is_dir():
+        folder = find_output(output)
+        if not (folder / text).is_dir():
+            raise ConfigError(f"{folder} has no run {text}", _runs_in(folder))
+        return folder / text
+    if not path.is_dir():
         raise ConfigError(f"{text}: there is no such run", GIVE)
-    if not (Path(text) / FILE).exists() and holds_runs(Path(text)):
-        raise ConfigError(
-            f"{text} holds runs, and is not one itself", f"give one of them, such as {text}/latest"
-        )
-    return Path(text)  # who reads it says what is wrong with it
+    if not (path / FILE).exists() and _holds_runs(path):
+        said = f"{text} holds runs, and is not one itself"
+        raise ConfigError(said, f"give one of them, such as {text}/latest")
+    return path  # who reads it says what is wrong with it
 
 
-def find_runs(text: str, output: Path | None, *, here: Path) -> list[Path]:
+def find_runs(text: str, output: Path | None) -> list[Path]:
     """Return the folder of a run, or those of all runs in an output folder, oldest first.
 
     Raises ConfigError when it is neither.
     """
     folder = Path(text)
-    if not (folder / FILE).exists() and holds_runs(folder):
+    if not (folder / FILE).exists() and _holds_runs(folder):
         return [folder / name for name in _run_names(folder)]
-    return [find_run(text, output, here=here)]
+    return [find_run(text, output)]
 
 
 def night_before(run: Path) -> Path:
@@ -174,36 +163,23 @@ def night_before(run: Path) -> Path:
 
 def _latest(folder: Path) -> Path:
     latest = folder / LATEST
-    if latest.is_dir():
-        return folder / latest.resolve().name if latest.is_symlink() else latest
-    raise ConfigError(f"{folder} has no {LATEST} run", _hint(_run_names(folder)))
+    if not latest.is_dir():
+        raise ConfigError(f"{folder} has no {LATEST} run", _runs_in(folder))
+    return folder / latest.resolve().name if latest.is_symlink() else latest
 
 
-def _of_id(run_id: str, folder: Path) -> Path:
-    if (folder / run_id).is_dir():
-        return folder / run_id
-    raise ConfigError(f"{folder} has no run {run_id}", _hint(_run_names(folder)))
-
-
-def _of_night(night: date, folder: Path) -> Path:
-    found = night_of(folder, night)
-    if found is not None:
-        return folder / found.run.id
-    days = {run_date(name) for name in _run_names(folder)}
-    near = sorted(sorted(days, key=lambda day: abs((day - night).days))[:_MOST_LISTED])
-    raise ConfigError(
-        f"{folder} has no run of the night {night}",
-        f"near it are {listed(list(map(str, near)), most=_MOST_LISTED)}"
-        if near
-        else "there is no run in it",
-    )
-
-
-def _read_date(text: str) -> date:
+def _of_night(text: str, folder: Path) -> Path:
     try:
-        return date.fromisoformat(text)
+        night = date.fromisoformat(text)
     except ValueError:
         raise ConfigError(f"{text} is no day of the calendar", GIVE) from None
+    found = night_of(folder, night)
+    if found is None:
+        days = {run_date(name) for name in _run_names(folder)}
+        near = sorted(sorted(days, key=lambda day: abs((day - night).days))[:_MOST_LISTED])
+        hint = f"near it are {_listed(near)}" if near else "there is no run in it"
+        raise ConfigError(f"{folder} has no run of the night {night}", hint)
+    return folder / found.run.id
 
 
 def _run_names(folder: Path) -> list[str]:
@@ -215,10 +191,15 @@ def _run_names(folder: Path) -> list[str]:
         raise ConfigError(f"{folder}: cannot be read: {reason}", GIVE) from None
 
 
-def _hint(names: Sequence[str]) -> str:
+def _runs_in(folder: Path) -> str:
+    """Return which runs an output folder has, as a hint."""
+    names = _run_names(folder)
     if not names:
         return "there is no run in it"
-    shown = list(names[-_MOST_LISTED:])
-    more = len(names) - len(shown)
-    said = f"there {'is' if len(names) == 1 else 'are'} {listed(shown, most=_MOST_LISTED)}"
-    return f"{said}, and {more} earlier ones" if more else said
+    said = f"there {'is' if len(names) == 1 else 'are'} {_listed(names[-_MOST_LISTED:])}"
+    more = len(names) - _MOST_LISTED
+    return f"{said}, and {more} earlier ones" if more > 0 else said
+
+
+def _listed(things: Iterable[object]) -> str:
+    return listed([str(thing) for thing in things], most=_MOST_LISTED)

@@ -5,7 +5,8 @@ from datetime import date
 
 from reportgen.config.suggest import unknown
 from reportgen.errors import ConfigError
-from reportgen.quality.history import FILE, KnownMetric, MetricName, NightRun, Point
+from reportgen.quality.history import FILE
+from reportgen.quality.history.records import KnownMetric, MetricName, MetricTable, Point
 from reportgen.quality.history.store import History
 from reportgen.record import Record, Status
 from reportgen.wording import listed
@@ -101,9 +102,10 @@ def read_series(
     """
     report = choose_report(history, report)
     known = _choose_metric(history.metrics(report), metric, report)
-    table = history.table(report, most=most, only=(known.section, known.name))
-    name = table.names.get((known.section, known.name), MetricName(known.name, "", None))
-    points = table.points((known.section, known.name))
+    key = (known.section, known.name)
+    table = history.table(report, most=most, only=key)
+    name = table.names.get(key, MetricName(known.name, "", None))
+    points = table.points(key)
     if not points:  # it is older than the nights that were asked for
         points = [Point(night.night, night.run, None, "", None, None) for night in table.nights]
     return SeriesRecord(
@@ -154,53 +156,45 @@ def choose_report(history: History, report: str | None) -> str:
 
 
 def _choose_metric(known: Sequence[KnownMetric], wanted: str, report: str) -> KnownMetric:
-    for metric in known:
-        if metric.key == wanted:
-            return metric
-    alike = [metric for metric in known if metric.name == wanted]
-    if len(alike) > 1:
-        keys = [metric.key for metric in alike]
+    found = [metric for metric in known if wanted in {metric.key, metric.name}]
+    exact = [metric for metric in found if metric.key == wanted] or found
+    if len(exact) > 1:
+        keys = [metric.key for metric in exact]
         raise ConfigError(
             f"several sections of {report} have a metric {wanted}: {listed(keys, most=20)}",
             f"say which, such as {keys[0]}",
         )
-    if alike:
-        return alike[0]
-    keys = [metric.key for metric in known]
-    names = keys if "." in wanted else [metric.name for metric in known]
-    near = unknown("metric", wanted, dict.fromkeys(names))
-    raise ConfigError(
-        f"report {report}: {near}", "`reportgen history` lists all, with their values"
-    )
+    if not exact:
+        names = {metric.key if "." in wanted else metric.name for metric in known}
+        raise ConfigError(
+            f"report {report}: {unknown('metric', wanted, names)}",
+            "`reportgen history` lists all, with their values",
+        )
+    return exact[0]
 
 
 def _of_report(history: History, report: str, most: int) -> HistoryReport:
     nights = history.nights(report)
-    runs = history.runs(report)
     table = history.table(report, most=most)
     return HistoryReport(
         report=report,
         first=nights[0].night if nights else None,
         last=nights[-1].night if nights else None,
         known_nights=len(nights),
-        runs=len(runs),
-        nights=tuple(_night(night) for night in nights[-most:]),
-        metrics=tuple(
-            _last(metric, table.names.get(key), table.points(key))
-            for metric in history.metrics(report)
-            if (key := (metric.section, metric.name))
+        runs=len(history.runs(report)),
+        nights=tuple(
+            NightRecord(night=each.night, run=each.run, status=each.status, seconds=each.seconds)
+            for each in nights[-most:]
         ),
+        metrics=tuple(_last(metric, table) for metric in history.metrics(report)),
     )
 
 
-def _night(night: NightRun) -> NightRecord:
-    return NightRecord(night=night.night, run=night.run, status=night.status, seconds=night.seconds)
-
-
-def _last(metric: KnownMetric, name: MetricName | None, points: Sequence[Point]) -> LastRecord:
+def _last(metric: KnownMetric, table: MetricTable) -> LastRecord:
     """Return a metric on the last night that has it; without its value when that is long ago."""
-    label, unit, digits = name or MetricName("", "", None)
-    found = next((point for point in reversed(points) if point.night == metric.last), None)
+    key = (metric.section, metric.name)
+    label, unit, digits = table.names.get(key, MetricName("", "", None))
+    found = next((point for point in table.points(key) if point.night == metric.last), None)
     return LastRecord(
         key=metric.key,
         label=label,

@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from reportgen.config.schema import KeepBlock
 from reportgen.quality.nights import DOCUMENTS, RunEntry, in_order, nights
 from reportgen.record import FILE
 from reportgen.run_folder import DELETING, LATEST, LINK, RUN_ID, finish_deletions, publishing_errors
@@ -19,91 +19,59 @@ _OWN = frozenset({FILE, LINK, *DOCUMENTS.values()})
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
-@dataclass(frozen=True)
-class Keep:
-    """How many old runs to keep.
-
-    nights: all runs of so many nights, as running a night again replaces nothing. monthly: the
-    newest run of each of so many months. Nights and months without a run do not count. A rule that
-    is None keeps nothing by itself; with neither, everything is kept.
-    """
-
-    nights: int | None = None
-    monthly: int | None = None
-
-    def __post_init__(self) -> None:
-        for name, most in vars(self).items():
-            if most is not None and most < 1:
-                raise ValueError(f"{name} should be 1 or more, not {most}")
-
-
-@dataclass(frozen=True)
-class Deleted:
-    """What became of the runs that need not be kept.
-
-    runs: those that were deleted, oldest first. spared: why others were not, by id.
-    """
-
-    runs: tuple[str, ...] = ()
-    spared: Mapping[str, str] = field(default_factory=dict)
-
-
 def to_delete(
-    runs: Iterable[RunEntry], keep: Keep, now: datetime, protected: Collection[str] = ()
+    runs: Iterable[RunEntry], keep: KeepBlock, now: datetime, protected: Collection[str] = ()
 ) -> list[str]:
     """Return the ids of the runs that need not be kept, oldest first.
 
-    now: runs that started later, by a clock that was wrong, are kept and not counted.
-    protected: ids that are kept whatever the rules say. Kept besides: the newest run and runs
-    whose record cannot be read.
+    All runs of the last nights stay, as running a night again replaces nothing, and the newest of
+    each of the last months; nights and months without a run do not count.
+    now: runs that started later, by a clock that was wrong, stay and do not count.
+    protected: ids that stay whatever the rules say. So do the newest run and runs whose record
+    cannot be read.
     """
     known = in_order(run for run in runs if run.is_here)
-    if not known or (keep.nights is None and keep.monthly is None):
-        return []
     counted = [run for run in known if run.started <= now and run.status is not None]
-    standing = [night.run for night in nights(counted)]
-    of_month = {(run.started.year, run.started.month): run.id for run in standing}
-    kept = {known[-1].id, *protected}
-    last = {run.night for run in standing[-(keep.nights or 0) :]} if keep.nights else set()
-    kept.update(run.id for run in counted if run.night in last)
-    kept.update(list(of_month.values())[-(keep.monthly or 0) :] if keep.monthly else ())
-    return [run.id for run in counted if run.id not in kept]
+    of_night = [night.run for night in nights(counted)]
+    of_month = {(run.started.year, run.started.month): run.id for run in of_night}
+    last = {run.night for run in of_night[-keep.nights :]}
+    staying = {*protected, *(run.id for run in known[-1:])}
+    staying.update(run.id for run in counted if run.night in last)
+    staying.update(list(of_month.values())[-keep.monthly :] if keep.monthly else ())
+    return [run.id for run in counted if run.id not in staying]
 
 
 def delete_runs(
     folder: Path,
     runs: Iterable[RunEntry],
-    keep: Keep,
+    keep: KeepBlock,
     *,
     now: datetime,
     protected: Collection[str] = (),
-) -> Deleted:
+) -> dict[str, str]:
     """Delete the runs of an output folder that need not be kept. runs: all that it has.
 
     To be called while no other build can run, in the block of ``new_run``. protected: ids of
-    runs to keep, such as references. What ``latest`` points at is kept, and so is everything that
-    ``not_ours`` does not call a run of reportgen.
+    runs that stay, such as references; so does what ``latest`` points at.
+    Returns by id why some old runs stay, see `not_ours`.
     Raises PublishError when the folder cannot be written; runs are then deleted whole or not.
     """
     latest = folder / LATEST
-    kept = {*protected, latest.resolve().name}
+    protected = {*protected, latest.resolve().name}
     if latest.is_symlink():
-        kept.add(latest.readlink().name)
-    deleted: list[str] = []
-    spared: dict[str, str] = {}
+        protected.add(latest.readlink().name)
+    foreign: dict[str, str] = {}
     with publishing_errors(folder, "the report was published"):
         finish_deletions(folder)
-        for run_id in to_delete(runs, keep, now, kept):
-            reason = not_ours(folder / run_id)
-            if reason:
-                spared[run_id] = reason
+        for run_id in to_delete(runs, keep, now, protected):
+            if reason := not_ours(folder / run_id):
+                foreign[run_id] = reason
                 continue
             # A reader never meets half a run, and a deletion that is killed is finished later.
             hidden = folder / f"{DELETING}{run_id}"
             (folder / run_id).rename(hidden)
-            deleted.append(run_id)
             shutil.rmtree(hidden, ignore_errors=True)
-    return Deleted(tuple(deleted), spared)
+    return foreign
 
 
 def not_ours(run: Path) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from reportgen.config.columns import unit_symbol
-from reportgen.quality.history import MetricValue
+from reportgen.quality.history.records import MetricValue
 from reportgen.quality.nights import Night
 from reportgen.render.series import usual_step
 from reportgen.wording import MISSING, number

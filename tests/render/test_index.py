@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 from made_nights import REPORT, make_run, started
 
-from reportgen.quality.history import MetricValue
+from reportgen.quality.history.records import MetricValue
 from reportgen.quality.nights import RunEntry, list_runs, nights
 from reportgen.render.index import calendar_months, calendar_years, render_index, write_index
 from reportgen.render.trends import Limits, trend_view

@@ -3,10 +3,10 @@
 Those of a whole report are assumed to hold while its documents are made, and then checked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from reportgen.config.budgets import Budget, ReportBudgets, SectionBudgets
 from reportgen.quality.checks.verdicts import is_broken
@@ -43,39 +43,20 @@ _WITHIN: Mapping[Budget, str] = {
     "memory": "The build used no more memory than",
 }
 _TOOK: Mapping[Budget, str] = {
-    "html": "report.html is",
-    "pdf": "report.pdf is",
-    "seconds": "{} took",
-    "memory": "{} used",
+    "html": "report.html is {}",
+    "pdf": "report.pdf is {}",
+    "seconds": "{who} took {}",
+    "memory": "{who} used {} of memory",
 }
 
+Used = Mapping[str, float | None]
+"""Seconds, bytes of memory, and bytes of each document; None for what cannot be measured or made.
 
-@dataclass(frozen=True)
-class Used:
-    """What a build took.
-
-    memory: bytes; None where it cannot be measured. sizes: bytes of its documents by form; None
-    for those that could not be made.
-    """
-
-    seconds: float = 0.0
-    memory: int | None = None
-    sizes: Mapping[str, int | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Ending:
-    said: str
-    status: Status
-    value: float | None = None
-    in_force: bool = True
-
-
-_IDLE = _Ending(_FIXED, "ok", in_force=False)
+A document that is not there is not asked for."""
 
 
 def assume_budgets(
-    summary: Summary, block: ReportBudgets | None, forms: tuple[str, ...]
+    summary: Summary, block: ReportBudgets | None, forms: tuple[Literal["html", "pdf"], ...]
 ) -> Summary:
     """Return the record of a run with the checks of its budgets as if all hold.
 
@@ -83,7 +64,7 @@ def assume_budgets(
     """
     if block is None:
         return summary
-    nothing = Used(memory=0, sizes=dict.fromkeys(forms, 0))
+    nothing: Used = {"seconds": 0.0, "memory": 0, **dict.fromkeys(forms, 0)}
     checks = check_report_budgets(block, nothing, fixed=summary.run.seconds is None)
     unknown = tuple(check.model_copy(update={"value": None}) for check in checks)
     return with_status(summary.model_copy(update={"checks": unknown}))
@@ -102,20 +83,17 @@ def settle_budgets(
         return summary, False
     fixed = summary.run.seconds is None
     sizes = {form: _size(run, document) for form, document in summary.documents.items()}
-    checks = check_report_budgets(block, Used(round(seconds, 2), memory, sizes), fixed=fixed)
+    used: Used = {"seconds": round(seconds, 2), "memory": memory, **sizes}
+    checks = check_report_budgets(block, used, fixed=fixed)
     measured = summary.run.model_copy(update={"memory": None if fixed else memory})
     settled = with_status(summary.model_copy(update={"checks": checks, "run": measured}))
-    return settled, _endings(checks) != _endings(summary.checks)
+    return settled, [c.message for c in checks] != [c.message for c in summary.checks]
 
 
 def _size(run: Path, document: DocumentRecord) -> int | None:
     with suppress(OSError):
         return (run / document.file).stat().st_size if document.file else None
     return None
-
-
-def _endings(checks: tuple[CheckRecord, ...]) -> list[str]:
-    return [check.message for check in checks]
 
 
 def check_section_budgets(
@@ -125,21 +103,13 @@ def check_section_budgets(
 
     fixed: whether SOURCE_DATE_EPOCH asks for the same bytes every time.
     """
-
-    def ended(name: Budget, limit: float) -> _Ending:
-        value = section.seconds if name == "seconds" else section.memory
-        if is_broken(section):
-            return _Ending(_BROKEN, "error")
-        if fixed or (value is None and name == "seconds"):
-            return _IDLE
-        if value is None:
-            return _Ending(_NO_METER, "error")
-        if value > limit:
-            return _exceeded("The section", name, value, limit, block)
-        said, most = _took("The section", name, value, limit)
-        return _Ending(f"{said}; its budget is {most}.", "ok", value)
-
-    return _checks(block, ended)
+    if is_broken(section):
+        return tuple(_check(block, name, "error", _BROKEN) for name in block.limits)
+    if fixed:
+        return tuple(_check(block, name, "ok", _FIXED, in_force=False) for name in block.limits)
+    used: Used = {"seconds": section.seconds, "memory": section.memory}
+    held = "{took}; its budget is {most}."
+    return tuple(_compare(block, name, used[name], "The section", held) for name in block.limits)
 
 
 def check_report_budgets(
@@ -151,77 +121,70 @@ def check_report_budgets(
     size yet.
     """
 
-    def ended(name: Budget, limit: float) -> _Ending:
-        value = {"seconds": used.seconds, "memory": used.memory, **used.sizes}.get(name)
+    def check(name: Budget) -> CheckRecord:
         if name in {"html", "pdf"}:
-            if name not in used.sizes:
+            if name not in used:
                 said = f"Not checked: this report has no {name.upper()}."
-                return _Ending(said, "ok", in_force=False)
-            if value is None:
+                return _check(block, name, "ok", said, in_force=False)
+            if used[name] is None:
                 said = f"The check cannot be made, because the {name.upper()} could not be."
-                return _Ending(said, "error")
+                return _check(block, name, "error", said)
         elif fixed:
-            return _IDLE
-        if value is None:
-            return _Ending(_NO_METER, "error")
-        if value > limit:
-            return _exceeded("The build", name, value, limit, block)
-        return _Ending(f"{_WITHIN[name]} its budget of {_limit(name, limit)}.", "ok", value)
+            return _check(block, name, "ok", _FIXED, in_force=False)
+        held = f"{_WITHIN[name]} its budget of {{most}}."
+        return _compare(block, name, used[name], "The build", held)
 
-    return _checks(block, ended)
+    return tuple(check(name) for name in block.limits)
 
 
 def budget_labels(block: SectionBudgets) -> dict[Budget, str]:
     """Return what each budget asks for, in words."""
     return {
-        name: f"{_LABELS[name]}: at most {_limit(name, limit)}"
+        name: f"{_LABELS[name]}: at most {_in_words(name, limit, limit)[1]}"
         for name, limit in block.limits.items()
     }
 
 
-def _checks(
-    block: SectionBudgets, ended: Callable[[Budget, float], _Ending]
-) -> tuple[CheckRecord, ...]:
-    found = []
-    labels = budget_labels(block)
-    for name, limit in block.limits.items():
-        ending = ended(name, limit)
-        found.append(
-            CheckRecord(
-                id=f"budget-{name}",
-                kind=name,
-                label=labels[name],
-                value=ending.value,
-                high=limit,
-                unit="s" if name == "seconds" else BYTE,
-                severity=block.severity,
-                status=ending.status,
-                in_force=ending.in_force,
-                message=ending.said,
-                reason=block.reason or "",
-                owner=block.owner or "",
-            )
-        )
-    return tuple(found)
+def _compare(
+    block: SectionBudgets, name: Budget, value: float | None, who: str, held: str
+) -> CheckRecord:
+    """Return the check of a value beside its budget. held: what is said if it holds."""
+    if value is None:
+        return _check(block, name, "error", _NO_METER)
+    text, most = _in_words(name, value, block.limits[name])
+    took = _TOOK[name].format(text, who=who)
+    if value > block.limits[name]:
+        said = f"{took}, more than its budget of {most}."
+        return _check(block, name, block.severity, said, value=value)
+    return _check(block, name, "ok", held.format(took=took, most=most), value=value)
 
 
-def _exceeded(who: str, name: Budget, value: float, limit: float, block: SectionBudgets) -> _Ending:
-    said, most = _took(who, name, value, limit)
-    return _Ending(f"{said}, more than its budget of {most}.", block.severity, value)
+def _check(
+    block: SectionBudgets,
+    name: Budget,
+    status: Status,
+    message: str,
+    *,
+    value: float | None = None,
+    in_force: bool = True,
+) -> CheckRecord:
+    return CheckRecord(
+        id=f"budget-{name}",
+        kind=name,
+        label=budget_labels(block)[name],
+        value=value,
+        high=block.limits[name],
+        unit="s" if name == "seconds" else BYTE,
+        severity=block.severity,
+        status=status,
+        in_force=in_force,
+        message=message,
+        reason=block.reason or "",
+        owner=block.owner or "",
+    )
 
 
-def _took(who: str, name: Budget, value: float, limit: float) -> tuple[str, str]:
-    """Start a sentence on what was taken; give the budget in words besides."""
-    text, most = _beside(name, value, limit)
-    said = f"{_TOOK[name].format(who)} {text}"
-    return (f"{said} of memory" if name == "memory" else said), most
-
-
-def _limit(name: Budget, limit: float) -> str:
-    return _beside(name, limit, limit)[1]
-
-
-def _beside(name: Budget, value: float, limit: float) -> tuple[str, str]:
+def _in_words(name: Budget, value: float, limit: float) -> tuple[str, str]:
     """Return a value and its budget in words, which read the same only if they are."""
     if name == "seconds":
         return with_unit(beside(value, limit, 1), "s"), with_unit(exact(limit), "s")

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import chain, count
+from typing import Any
 
 from reportgen.config.budgets import SectionBudgets
-from reportgen.config.checks import CheckBlock, Kind
+from reportgen.config.checks import CheckBlock, Kind, WithinBlock
 from reportgen.quality.checks import limits
 from reportgen.quality.checks.budgets import check_section_budgets
 from reportgen.quality.checks.facts import Facts
@@ -86,31 +88,28 @@ def evaluate(
 def _check(
     identifier: str, section: SectionRecord, block: CheckBlock, kind: Kind, facts: Facts
 ) -> CheckRecord:
-    night, idle = facts.night, _not_in_force(block, facts.night)
+    idle, waiver = _not_in_force(block, facts.night), _waiver(block, facts.night)
     try:
         outcome = _test(section, block, kind, facts)
     except Impossible as problem:
-        outcome = Outcome(None, str(problem), label=_name_of(section, block))
-    if is_broken(section):
-        status: Status = "error"
-    elif idle:
-        status = "ok"
-    else:
-        status = {True: "ok", False: block.severity, None: "error"}[outcome.holds]
-    waived = not idle and outcome.holds is False and _waives(block, night)
-    said = idle or outcome.said
-    if status != "ok" and outcome.holds is False:
-        said += _waiver_words(block, night)
+        outcome = Outcome(None, str(problem), _wanted_of(block, kind), _name_of(section, block))
+    statuses: dict[bool | None, Status] = {True: "ok", False: block.severity, None: "error"}
     tested = not idle or is_broken(section)
+    status: Status = statuses[outcome.holds] if tested else "ok"
+    said = idle or outcome.said
+    fails = tested and outcome.holds is False
+    if fails and waiver is not None:
+        by = f", {waiver.owner}" if waiver.owner else ""
+        how = "The waiver expired on" if waiver.expired else "Waived until"
+        said += f" {how} {waiver.until} ({waiver.reason.rstrip('.')}{by})."
+    missing = block.missing_at_most if kind == "missing_at_most" else None
     return CheckRecord(
         id=identifier,
         kind=kind,
-        label=f"{capital(outcome.label)}: {outcome.wanted or _wanted_of(block, kind)}",
+        label=f"{capital(outcome.label)}: {outcome.wanted}",
         metric=block.metric or "",
         cell=block.cell and CellRecord(**dict(block.cell)),
-        column=block.missing_at_most.column.name
-        if kind == "missing_at_most" and block.missing_at_most
-        else "",
+        column="" if missing is None else missing.column.name,
         value=outcome.value if tested else None,
         low=outcome.limits.low,
         high=outcome.limits.high,
@@ -119,13 +118,13 @@ def _check(
         severity=block.severity,
         status=status,
         in_force=not idle,
-        waived=waived,
+        waived=fails and waiver is not None and not waiver.expired,
         message=said,
         reason=block.reason or "",
         owner=block.owner or "",
-        since=_iso(block.from_),
-        until=_iso(block.until),
-        waiver=_waiver(block, night),
+        since=f"{block.from_ or ''}",
+        until=f"{block.until or ''}",
+        waiver=waiver,
     )
 
 
@@ -133,45 +132,42 @@ def _test(section: SectionRecord, block: CheckBlock, kind: Kind, facts: Facts) -
     """Make one test; raises Impossible when it cannot be made."""
     if is_broken(section):
         raise Impossible("The check could not be made, because the section could not be computed.")
-    if kind == "rows_at_least" and block.rows_at_least is not None:
-        return limits.rows_at_least(section, block.rows_at_least)
-    if kind == "fresh" and block.fresh is not None:
-        return limits.fresh(section, block.fresh, facts)
-    if kind == "missing_at_most" and block.missing_at_most is not None:
-        return limits.missing_at_most(section, block.missing_at_most)
-    return _of_number(section, block, kind, facts)
+    wanted: Any = getattr(block, kind)
+    if kind == "rows_at_least":
+        return limits.rows_at_least(section, wanted)
+    if kind == "fresh":
+        return limits.fresh(section, wanted, facts)
+    if kind == "missing_at_most":
+        return limits.missing_at_most(section, wanted)
+    return _test_number(section, block, kind, facts)
 
 
-def _of_number(section: SectionRecord, block: CheckBlock, kind: Kind, facts: Facts) -> Outcome:
+def _test_number(section: SectionRecord, block: CheckBlock, kind: Kind, facts: Facts) -> Outcome:
+    wanted: Any = getattr(block, kind)
     subject = subject_of(section, block, facts.read_cell)
-    if kind == "min" and block.min is not None:
-        return limits.at_least(subject, block.min)
-    if kind == "max" and block.max is not None:
-        return limits.at_most(subject, block.max)
-    if kind == "equals" and block.equals is not None:
+    if kind in {"min", "max"}:
+        return limits.one_sided(subject, wanted, kind)
+    if kind == "equals":
         tolerance = block.tolerance or 0.0
-        target = with_unit(exact(block.equals), subject.unit)
-        wanted = f"equal to {target}"
+        words = f"equal to {with_unit(exact(wanted), subject.unit)}"
         if tolerance:
-            wanted += f" ± {with_unit(exact(tolerance), subject.unit)}"
-        return limits.near(subject, block.equals, tolerance, wanted, "that it should be")
-    if kind == "within" and block.within is not None:
-        within = block.within
-        reference = reference_value(within.of, section, block, subject, facts)
-        whose = f"of the reference run {within.of}"
-        wanted = f"within {_tolerance(block, subject.unit)} {whose}"
-        return limits.near(subject, reference, within.tolerance(reference), wanted, whose)
-    assert block.drift is not None  # noqa: S101 - the last of the kinds
+            words += f" ± {with_unit(exact(tolerance), subject.unit)}"
+        return limits.near(subject, wanted, tolerance, words, "that it should be")
+    if kind == "within":
+        reference = reference_value(wanted.of, section, block, subject, facts)
+        whose = f"of the reference run {wanted.of}"
+        words = f"within {_tolerance(wanted, subject.unit)} {whose}"
+        return limits.near(subject, reference, wanted.tolerance(reference), words, whose)
     if facts.no_history:
         raise Impossible("The history cannot be read, so there is nothing to compare with.")
     earlier = facts.earlier.get((section.id, block.metric or ""), ())
-    return limits.drift(subject, block.drift, earlier, facts.night)
+    return limits.drift(subject, wanted, earlier, facts.night)
 
 
 def _wanted_of(block: CheckBlock, kind: Kind) -> str:
     """Return what is asked for when nothing could be tested, so that its unit is not known."""
     if kind == "within" and block.within is not None:
-        return f"within {_tolerance(block, '')} of the reference run {block.within.of}"
+        return f"within {_tolerance(block.within, '')} of the reference run {block.within.of}"
     if kind == "drift":
         return "no drift"
     if kind == "missing_at_most" and block.missing_at_most is not None:
@@ -181,13 +177,10 @@ def _wanted_of(block: CheckBlock, kind: Kind) -> str:
     return f"{words[kind]} {exact(getattr(block, kind))}"
 
 
-def _tolerance(block: CheckBlock, unit: str) -> str:
-    within = block.within
-    assert within is not None  # noqa: S101 - asked for by those who know
-    parts = [] if within.absolute is None else [with_unit(exact(within.absolute), unit)]
-    parts += (
-        [] if within.relative is None else [with_unit(significant(100 * within.relative, 12), "%")]
-    )
+def _tolerance(block: WithinBlock, unit: str) -> str:
+    parts = [] if block.absolute is None else [with_unit(exact(block.absolute), unit)]
+    if block.relative is not None:
+        parts.append(with_unit(significant(100 * block.relative, 12), "%"))
     return " or ".join(parts)
 
 
@@ -214,11 +207,8 @@ def _identifier(block: CheckBlock, kind: Kind, taken: set[str]) -> str:
         parts = [block.missing_at_most.column.name]
     parts += [kind, *(["warn"] if block.severity == "warn" else [])]
     base = re.sub(r"[^A-Za-z0-9_-]+", "-", "-".join(parts)).strip("-")[-LONGEST_ID:]
-    number, found = 1, base
-    while found in taken:
-        number += 1
-        found = f"{base}-{number}"
-    return found
+    numbered = (f"{base}-{number}" for number in count(2))
+    return next(each for each in chain([base], numbered) if each not in taken)
 
 
 def _not_in_force(block: CheckBlock, night: date) -> str:
@@ -230,31 +220,8 @@ def _not_in_force(block: CheckBlock, night: date) -> str:
     return ""
 
 
-def _waives(block: CheckBlock, night: date) -> bool:
-    return block.waive is not None and night <= block.waive.until
-
-
 def _waiver(block: CheckBlock, night: date) -> WaiverRecord | None:
     if block.waive is None:
         return None
-    return WaiverRecord(
-        until=_iso(block.waive.until),
-        reason=block.waive.reason,
-        owner=block.waive.owner or "",
-        expired=night > block.waive.until,
-    )
-
-
-def _waiver_words(block: CheckBlock, night: date) -> str:
-    if block.waive is None:
-        return ""
-    waive = block.waive
-    by = f", {waive.owner}" if waive.owner else ""
-    reason = waive.reason.rstrip(".")
-    if _waives(block, night):
-        return f" Waived until {waive.until} ({reason}{by})."
-    return f" The waiver expired on {waive.until} ({reason}{by})."
-
-
-def _iso(day: date | None) -> str:
-    return "" if day is None else day.isoformat()
+    until, reason, owner = block.waive.until, block.waive.reason, block.waive.owner or ""
+    return WaiverRecord(until=f"{until}", reason=reason, owner=owner, expired=night > until)

@@ -74,7 +74,7 @@ def gather_facts(
     Reference runs that no check uses are not read.
     """
     return Facts(
-        started=datetime.fromisoformat(summary.run.started).astimezone(UTC),
+        started=summary.run.start,
         earlier=earlier,
         modified=modified_files(report, summary.inputs),
         references=read_references(report),
@@ -84,10 +84,10 @@ def gather_facts(
 
 def read_references(report: Report) -> dict[str, Reference | str]:
     """Read the reference runs that checks use; for one that cannot be read, give the reason."""
+    checks = (check for section in report.sections.values() for check in section.checks)
     found: dict[str, Reference | str] = {}
-    for name in _needed_references(report.sections.values()):
-        place = report.references[name]
-        folder = place if isinstance(place, Path) else report.output.folder / place
+    for name in dict.fromkeys(check.within.of for check in checks if check.within is not None):
+        folder = reference_folder(report, name)
         try:
             found[name] = Reference(read_summary(folder), cell_reader(folder))
         except ConfigError as error:
@@ -95,10 +95,10 @@ def read_references(report: Report) -> dict[str, Reference | str]:
     return found
 
 
-def _needed_references(sections: Iterable[SectionBlock]) -> list[str]:
-    """Return the names of the references that checks of some sections use, each once."""
-    blocks = [check.within for section in sections for check in section.checks]
-    return list(dict.fromkeys(block.of for block in blocks if block is not None))
+def reference_folder(report: Report, name: str) -> Path:
+    """Return the run folder of a reference; one that is named by its id is in the output folder."""
+    place = report.references[name]
+    return place if isinstance(place, Path) else report.output.folder / place
 
 
 def modified_files(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from reportgen.config.checks import DriftBlock, MissingBlock
 from reportgen.quality.checks.facts import Facts, NightValues
@@ -20,11 +20,9 @@ from reportgen.quality.quantities import (
     with_unit,
 )
 from reportgen.record import SectionRecord
+from reportgen.reduce.moments import robust_std
 from reportgen.wording import count, counted
 
-# Standard deviation of a normal distribution in units of its median absolute deviation,
-# 1 / Φ⁻¹(3/4): Rousseeuw & Croux 1993, JASA 88, 1273.
-SCATTER = 1.4826
 # Relative difference that two machines or two versions of numpy may make.
 ROUNDING = 1e-9
 HOUR = 3600.0  # seconds
@@ -67,30 +65,21 @@ class Impossible(Exception):  # noqa: N818 - not an error of the program
     """A test cannot be made; the message is a sentence."""
 
 
-def at_most(subject: Subject, limit: float) -> Outcome:
-    """Test that a number is not above a limit."""
-    return _one_sided(subject, limit, "above", "at most", Limits(high=limit))
-
-
-def at_least(subject: Subject, limit: float) -> Outcome:
-    """Test that a number is not below a limit."""
-    return _one_sided(subject, limit, "below", "at least", Limits(low=limit))
-
-
-def _one_sided(subject: Subject, limit: float, beyond: str, words: str, limits: Limits) -> Outcome:
+def one_sided(subject: Subject, limit: float, kind: Literal["min", "max"]) -> Outcome:
+    """Test that a number is not below a limit, min, or not above it, max."""
     edge = exact(limit)
-    wanted = f"{words} {with_unit(edge, subject.unit)}"
+    is_max = kind == "max"
+    wanted = f"{'at most' if is_max else 'at least'} {with_unit(edge, subject.unit)}"
+    limits = Limits(high=limit) if is_max else Limits(low=limit)
     if subject.value is None:
         return _outcome(subject, False, _no_value(subject), wanted, limits)
     value = subject.value
-    holds = value <= limit if beyond == "above" else value >= limit
+    holds = value <= limit if is_max else value >= limit
     text = beside(value, limit, subject.digits)
-    of_limit = f"{beyond} the limit of {with_unit(edge, subject.unit)}"
-    if holds:
-        rest = f", not {of_limit}"
-    else:
-        rest = f", {of_limit} (by {with_unit(difference(text, edge), subject.unit)})"
-    said = f"{stated(subject.label, with_unit(text, subject.unit))}{rest}."
+    side = f"{'above' if is_max else 'below'} the limit of {with_unit(edge, subject.unit)}"
+    by = with_unit(difference(text, edge), subject.unit)
+    rest = f"not {side}" if holds else f"{side} (by {by})"
+    said = f"{stated(subject.label, with_unit(text, subject.unit))}, {rest}."
     return _outcome(subject, holds, said, wanted, limits)
 
 
@@ -138,7 +127,7 @@ def drift(subject: Subject, block: DriftBlock, earlier: NightValues, night: date
         )
         return _outcome(subject, True, said, wanted, Limits())
     middle = median(values)
-    usual = SCATTER * median(abs(each - middle) for each in values)
+    usual = robust_std(np.array(values))
     scale = max(usual, block.floor, ROUNDING * abs(middle))
     limits = Limits(middle - block.most * scale, middle + block.most * scale, middle)
     distance = abs(value - middle)

@@ -1,13 +1,16 @@
 """Inputs of two runs: which are new, gone, grown, changed or the same."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath
 
 from reportgen.quality.diff.records import DatasetChange, InputChange, InputKind
 from reportgen.record import InputRecord
 
-Pair = tuple[InputRecord, InputRecord]
+_LIKENESSES: tuple[Callable[[InputRecord], str | None], ...] = (
+    lambda record: record.sha256,
+    lambda record: PurePath(record.path).name,
+)
 
 
 def compare_inputs(
@@ -21,35 +24,22 @@ def compare_inputs(
     former = {record.path: record for record in before}
     current = {record.path: record for record in after}
     partners = {path: former.pop(path) for path in current if path in former}
-    for likeness in (_content, _name):
-        left = [record for path, record in current.items() if path not in partners]
-        for one, other in _alike(list(former.values()), left, likeness):
-            partners[other.path] = former.pop(one.path)
+    for likeness in _LIKENESSES:
+        here = _unique((r for path, r in current.items() if path not in partners), likeness)
+        there = _unique(former.values(), likeness)
+        for like in here.keys() & there.keys():
+            partners[here[like].path] = former.pop(there[like].path)
     changes = [_change(partners.get(path), record) for path, record in current.items()]
     return (*changes, *(_gone(record) for record in former.values()))
 
 
-def _content(record: InputRecord) -> str | None:
-    return record.sha256
-
-
-def _name(record: InputRecord) -> str | None:
-    return PurePath(record.path).name
-
-
-def _alike(
-    before: list[InputRecord],
-    after: list[InputRecord],
-    likeness: Callable[[InputRecord], Hashable | None],
-) -> list[Pair]:
-    """Pair inputs that are alike, where that leaves no doubt."""
-    counts = [Counter(likeness(record) for record in records) for records in (before, after)]
-    former = {likeness(record): record for record in before}
-    return [
-        (former[like], record)
-        for record in after
-        if (like := likeness(record)) is not None and all(count[like] == 1 for count in counts)
-    ]
+def _unique(
+    records: Iterable[InputRecord], likeness: Callable[[InputRecord], str | None]
+) -> Mapping[str, InputRecord]:
+    """Return the records that no other one is like."""
+    found = [(like, record) for record in records if (like := likeness(record)) is not None]
+    counts = Counter(like for like, _ in found)
+    return {like: record for like, record in found if counts[like] == 1}
 
 
 def _change(before: InputRecord | None, after: InputRecord) -> InputChange:

@@ -95,11 +95,9 @@ class VerdictChange(Record):
     title: str
     """Of the section."""
     name: str
-    """Id of the check, or name of the metric; empty for the section as a whole."""
+    """Id of the check."""
     label: str
-    """What the check asks for, or what the metric is called."""
-    is_check: bool = False
-    """Whether it is one check, and not the outcome of all checks on a metric or in a section."""
+    """What the check asks for."""
     kind: VerdictKind
     before: Status | None = None
     after: Status | None = None
@@ -169,6 +167,15 @@ class Changes(Record):
     """Sections that were not compared, because one run was asked to leave them out."""
     beyond: float
     """How many times its noise a metric must change to have moved."""
+
+    @property
+    def moved(self) -> bool:
+        """Whether a number moved beyond what is usual, went missing, or something became worse."""
+        return (
+            any(c.kind in {"moved", "differs", "missing", "gone", "unit"} for c in self.metrics)
+            or any(c.kind in {"new", "worse"} for c in self.verdicts)
+            or any(c.kind in {"error", "gone"} for c in self.sections)
+        )
 
     @property
     def is_empty(self) -> bool:

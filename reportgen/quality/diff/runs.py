@@ -1,16 +1,16 @@
 """Two run folders compared, with the usual scatter that the history knows."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
-from reportgen.quality.diff.compare import TOLERANCE, compare, usual_scatter
+from reportgen.quality.diff.compare import TOLERANCE, Noise, compare, usual_scatters
 from reportgen.quality.diff.records import Changes
-from reportgen.quality.diff.sentences import moved_beyond, sentences
-from reportgen.quality.history import HistoryError, Key, MetricTable, open_history
+from reportgen.quality.diff.sentences import sentences
+from reportgen.quality.history import open_history
+from reportgen.quality.history.records import HistoryError
 from reportgen.record import ChangeRecord, Record, Summary, read_summary
-from reportgen.wording import count
+from reportgen.wording import counted
 
 NOISE_NIGHTS = 90
 """How many nights before the later run tell how much a metric usually scatters."""
@@ -61,51 +61,33 @@ def compare_runs(
     Raises ConfigError when a run cannot be read.
     """
     one, other = read_summary(before), read_summary(after)
+    until = max(one.run.start, other.run.start).date() - timedelta(days=1)
     trouble = None
     try:
-        record, noise = _noise(other, place, max(map(_night, (one, other))) - timedelta(days=1))
+        record, noise = _noise(other, place, until)
     except HistoryError as error:
         trouble, noise = error, {}
         record = NoiseRecord(said="Usual scatter is not known: the history cannot be read.")
     changes = compare(one, other, noise, tolerance=tolerance)
     found = Difference(
-        moved=moved_beyond(changes), noise=record, sentences=sentences(changes), changes=changes
+        moved=changes.moved, noise=record, sentences=sentences(changes), changes=changes
     )
     return Compared(one, other, found, trouble)
 
 
-def _noise(
-    summary: Summary, place: str | Path | None, until: date
-) -> tuple[NoiseRecord, dict[Key, float | None]]:
+def _noise(summary: Summary, place: str | Path | None, until: date) -> tuple[NoiseRecord, Noise]:
     if place is None:
         said = "Usual scatter is not known: there is no history. Numbers are said to differ."
         return NoiseRecord(said=said), {}
     with open_history(place) as history:
         table = history.table(summary.report.id, until=until, most=NOISE_NIGHTS)
         shown = history.place
-    units = {
-        (section.id, name): metric.unit
-        for section in summary.sections
-        for name, metric in section.metrics.items()
-    }
-    noise = {key: usual_scatter(_values(table, key, unit)) for key, unit in units.items()}
+    noise = usual_scatters(summary, table)
     known = sum(value is not None for value in noise.values())
-    nights, numbers = len(table.nights), len(noise)
-    earlier = f"{count(nights)} {'night' if nights == 1 else 'nights'} up to {until}"
+    earlier = f"{counted(len(table.nights), 'nights')} up to {until}"
     if known:
-        said = f"Usual scatter of {known} of {numbers} numbers is from {earlier} in {shown}."
+        said = f"Usual scatter of {known} of {len(noise)} numbers is from {earlier} in {shown}."
     else:
         said = f"Usual scatter is not known: {shown} has {earlier}, too few to tell."
-    record = NoiseRecord(history=shown, nights=nights, metrics=known, of=numbers, said=said)
-    return record, noise
-
-
-def _values(table: MetricTable, key: Key, unit: str) -> Iterable[float | None]:
-    """Return the numbers of a metric that are in a unit."""
-    cells = table.cells.get(key, ())
-    return [cell[0] for cell in cells if cell is not None and cell[1] == unit]
-
-
-def _night(summary: Summary) -> date:
-    started = datetime.fromisoformat(summary.run.started)
-    return (started if started.tzinfo is None else started.astimezone(UTC)).date()
+    numbers = {"nights": len(table.nights), "metrics": known, "of": len(noise)}
+    return NoiseRecord(history=shown, said=said, **numbers), noise

@@ -3,34 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reportgen.quality.history.records import (
-    CheckPoint,
-    HistoryError,
-    Key,
-    KnownMetric,
-    MetricName,
-    MetricTable,
-    MetricValue,
-    NightRun,
-    Point,
-)
-
 if TYPE_CHECKING:
     from reportgen.quality.history.store import History
-
-__all__ = [
-    "FILE",
-    "CheckPoint",
-    "HistoryError",
-    "Key",
-    "KnownMetric",
-    "MetricName",
-    "MetricTable",
-    "MetricValue",
-    "NightRun",
-    "Point",
-    "open_history",
-]
 
 FILE = "history.sqlite"
 """Name of the database in an output folder, unless another one is given."""

@@ -4,14 +4,13 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.pool import StaticPool
 
 from reportgen.quality.history.records import HistoryError
 
@@ -65,27 +64,27 @@ def database_url(where: str | Path) -> URL:
         raise HistoryError(said, _EXAMPLES) from None
     except (ArgumentError, ValueError):
         raise HistoryError(f"history {scheme}:… is not a URL of a database", _EXAMPLES) from None
-    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+    if is_sqlite(url) and url.database in (None, "", ":memory:"):
         raise HistoryError("a history in memory would be forgotten at once", _EXAMPLES)
     return url
 
 
 def shown_url(url: URL) -> str:
     """Return a database as people know it: a path, or a URL without password and options."""
-    if url.get_backend_name() == "sqlite" and url.database:
+    if is_sqlite(url) and url.database:
         return url.database
     return url.set(query={}).render_as_string(hide_password=True)
 
 
-def reading_options(url: URL) -> dict[str, Any]:
-    """Return the execution options with which several queries see one state; SQLite always does."""
-    return {} if url.get_backend_name() == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+def is_sqlite(url: URL) -> bool:
+    """Return whether a database is SQLite."""
+    return url.get_backend_name() == "sqlite"
 
 
 def is_absent(url: URL) -> bool:
     """Return whether it is a SQLite file that is not there."""
     path = url.database
-    if url.get_backend_name() != "sqlite" or not path or path.startswith("file:"):
+    if not is_sqlite(url) or not path or path.startswith("file:"):
         return False
     with suppress(PermissionError):
         return not os.path.lexists(path)
@@ -98,9 +97,11 @@ def make_engine(url: URL, wait_seconds: float) -> Engine:
     Raises HistoryError when its driver is not installed.
     """
     try:
-        if url.get_backend_name() == "sqlite":
+        if is_sqlite(url):
             engine = create_engine(_as_reader(url), connect_args={"timeout": wait_seconds})
-            return _with_transactions(engine)
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+            return engine
         waits = url.get_driver_name() in _WAITS_TO_CONNECT and "connect_timeout" not in url.query
         arguments = {"connect_timeout": _CONNECT_SECONDS} if waits else {}
         return create_engine(url, connect_args=arguments)
@@ -109,16 +110,6 @@ def make_engine(url: URL, wait_seconds: float) -> Engine:
             f"the driver of history {url.drivername}:… is not installed: {error.name}",
             f"pip install {_PACKAGES.get(error.name or '', error.name)}; {LATER}",
         ) from None
-
-
-def copy_in_memory(engine: Engine) -> Engine:
-    """Return a copy of a SQLite database that is forgotten when the engine is disposed of."""
-    memory = sqlite3.connect(":memory:", check_same_thread=False)
-    with closing(engine.raw_connection()) as connection:
-        connection.driver_connection.backup(memory)  # type: ignore[union-attr]
-    return _with_transactions(
-        create_engine("sqlite://", creator=lambda: memory, poolclass=StaticPool)
-    )
 
 
 def _as_reader(url: URL) -> URL:
@@ -136,12 +127,6 @@ def _as_reader(url: URL) -> URL:
     if not path.with_name(f"{path.name}-wal").exists():
         options["immutable"] = "1"
     return url.set(database=f"file:{quote(str(path.absolute()))}", query={**url.query, **options})
-
-
-def _with_transactions(engine: Engine) -> Engine:
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
@@ -177,11 +162,6 @@ def database_errors(url: URL) -> Iterator[None]:
     except SQLAlchemyError as error:
         what = _scrubbed(str(error).splitlines()[0], url)
         raise HistoryError(f"history {shown_url(url)} cannot be used: {what}", LATER) from None
-
-
-def is_read_only(error: DBAPIError) -> bool:
-    """Return whether a SQLite file refused because it may only be read."""
-    return str(getattr(error.orig, "sqlite_errorname", "")).startswith("SQLITE_READONLY")
 
 
 def _explain(error: DBAPIError) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """What the history asks the database: runs, nights, metrics and checks over them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date
 from pathlib import Path
 from typing import Any
@@ -97,37 +97,29 @@ def read_table(connection: Connection, picked: Subquery, only: Key | None) -> Me
     Three queries, however many nights and metrics.
     """
     nights = read_nights(connection, picked)
+    places = {number: place for place, number in enumerate(nights)}
     s, m = SECTIONS.c, METRICS.c
     sections = select(s.run_id, s.section, s.status, s.rows_used)
     metrics = select(m.run_id, m.section, m.name, m.value, m.unit, m.verdict, m.label, m.digits)
     if only is not None:
         sections = sections.where(s.section == only[0])
         metrics = metrics.where(m.section == only[0], m.name == only[1])
-    return _gather(
-        nights,
-        connection.execute(sections.join(picked, s.run_id == picked.c.id)),
-        connection.execute(metrics.join(picked, m.run_id == picked.c.id)),
-    )
-
-
-def _gather(
-    nights: Mapping[int, NightRun], sections: Iterable[Any], metrics: Iterable[Any]
-) -> MetricTable:
-    places = {number: place for place, number in enumerate(nights)}
     statuses: dict[str, list[Status | None]] = {}
     rows: dict[str, list[int | None]] = {}
-    for number, section, status, used in sections:
+    for number, section, status, used in connection.execute(
+        sections.join(picked, s.run_id == picked.c.id)
+    ):
         statuses.setdefault(section, [None] * len(places))[places[number]] = status
         rows.setdefault(section, [None] * len(places))[places[number]] = used
     cells: dict[Key, list[Cell | None]] = {}
-    names: dict[Key, tuple[int, MetricName]] = {}
-    for number, section, name, value, unit, verdict, label, digits in metrics:
-        place, key = places[number], (section, name)
-        cells.setdefault(key, [None] * len(places))[place] = (value, unit, verdict)
-        if key not in names or names[key][0] < place:
-            names[key] = (place, MetricName(label, unit, digits))
-    newest = {key: name for key, (_, name) in names.items()}
-    return MetricTable(tuple(nights.values()), statuses, cells, newest, rows)
+    names: dict[Key, MetricName] = {}
+    for number, section, name, value, unit, verdict, label, digits in connection.execute(
+        metrics.join(picked, m.run_id == picked.c.id).order_by(picked.c.night)
+    ):
+        key = section, name
+        cells.setdefault(key, [None] * len(places))[places[number]] = (value, unit, verdict)
+        names[key] = MetricName(label, unit, digits)  # that of the last night stays
+    return MetricTable(tuple(nights.values()), statuses, cells, names, rows)
 
 
 def read_metrics(connection: Connection, picked: Subquery) -> list[KnownMetric]:

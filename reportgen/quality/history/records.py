@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,14 +70,12 @@ def night_run(summary: Summary, folder: Path, metrics: Collection[str] = ()) -> 
     metrics: those to give with it, as ``section.metric``.
     """
     run = summary.run
-    started = datetime.fromisoformat(run.started)
-    started = started.replace(tzinfo=UTC) if started.tzinfo is None else started.astimezone(UTC)
     return NightRun(
         report=summary.report.id,
         run=run.id,
         origin=origin_text(folder.resolve().parent),
-        night=started.date(),
-        started=started,
+        night=run.start.date(),
+        started=run.start,
         status=run.status,
         seconds=finite(run.seconds),
         partial=bool(run.only),
@@ -208,14 +206,8 @@ class MetricTable:
             )
         ]
 
-    def values(self) -> dict[Key, list[float]]:
-        """Return the numbers of each metric, oldest first, without the nights that have none.
-
-        Where a unit has changed only the numbers in the newest one are given.
-        """
-        return {key: _in_newest_unit(cells) for key, cells in self.cells.items()}
-
-
-def _in_newest_unit(cells: Sequence[Cell | None]) -> list[float]:
-    numbers = [(cell[0], cell[1]) for cell in cells if cell is not None and cell[0] is not None]
-    return [value for value, unit in numbers if unit == numbers[-1][1]]
+    def values(self, key: Key, unit: str) -> list[tuple[date, float | None]]:
+        """Return a metric by night, oldest first, None where it has no number in this unit."""
+        return [
+            (point.night, point.value if point.unit == unit else None) for point in self.points(key)
+        ]

@@ -1,25 +1,22 @@
 """The history itself: runs go in, nights come out."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from reportgen.quality.history import queries
 from reportgen.quality.history.database import (
     WRITES,
-    copy_in_memory,
     database_errors,
     database_url,
     is_absent,
-    is_read_only,
+    is_sqlite,
     make_engine,
-    reading_options,
     shown_url,
 )
 from reportgen.quality.history.records import (
@@ -66,7 +63,6 @@ class History:
         with database_errors(self._url):
             self._engine = make_engine(self._url, wait_seconds)
         self._is_current = False
-        self._copy: Engine | None = None
 
     @property
     def place(self) -> str:
@@ -81,9 +77,6 @@ class History:
 
     def close(self) -> None:
         """Let go of the database; it is opened again when it is needed."""
-        if self._copy is not None:
-            self._copy.dispose()
-            self._copy, self._is_current = None, False
         self._engine.dispose()
 
     def add(self, summary: Summary, folder: Path) -> bool:
@@ -102,8 +95,7 @@ class History:
 
     def reports(self) -> list[str]:
         """Return the ids of all reports that have runs, sorted."""
-        with self._reading() as connection:
-            return [] if connection is None else queries.read_reports(connection)
+        return self._read(queries.read_reports, [])
 
     def runs(
         self, report: str, origin: Path | None = None, metrics: Collection[str] = ()
@@ -113,20 +105,14 @@ class History:
         origin: an output folder, whose runs are given besides, whatever their report. metrics:
         those to give with the runs, as ``section.metric``.
         """
-        with self._reading() as connection:
-            if connection is None:
-                return []
-            return queries.read_runs(connection, report, origin, metrics)
+        return self._read(lambda c: queries.read_runs(c, report, origin, metrics), [])
 
     def nights(
         self, report: str, *, until: date | None = None, most: int | None = None
     ) -> list[NightRun]:
         """Return the run that counts for each night, oldest first."""
-        with self._reading() as connection:
-            if connection is None:
-                return []
-            picked = queries.pick_nights(report, until, most)
-            return list(queries.read_nights(connection, picked).values())
+        picked = queries.pick_nights(report, until, most)
+        return self._read(lambda c: list(queries.read_nights(c, picked).values()), [])
 
     def table(
         self,
@@ -137,56 +123,36 @@ class History:
         only: Key | None = None,
     ) -> MetricTable:
         """Return all metrics, or only one, on each night."""
-        with self._reading() as connection:
-            if connection is None:
-                return MetricTable()
-            picked = queries.pick_nights(report, until, most)
-            return queries.read_table(connection, picked, only)
+        picked = queries.pick_nights(report, until, most)
+        return self._read(lambda c: queries.read_table(c, picked, only), MetricTable())
 
     def metrics(self, report: str) -> list[KnownMetric]:
         """Return every metric that a report ever had on a night, sorted."""
-        with self._reading() as connection:
-            if connection is None:
-                return []
-            return queries.read_metrics(connection, queries.pick_nights(report, None, None))
+        picked = queries.pick_nights(report, None, None)
+        return self._read(lambda c: queries.read_metrics(c, picked), [])
 
     def checks(self, report: str, *, most: int | None = None) -> list[CheckPoint]:
         """Return how each check ended on each night, oldest first; none before version 3."""
-        with self._reading() as connection:
-            if connection is None:
-                return []
-            return queries.read_checks(connection, queries.pick_nights(report, None, most))
+        picked = queries.pick_nights(report, None, most)
+        return self._read(lambda c: queries.read_checks(c, picked), [])
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection | None]:
-        """Give a connection that sees one state of the database; None when it has no history."""
+    def _read(self, query: Callable[[Connection], T], nothing: T) -> T:
+        """Return what a query finds in one state of the database; nothing if it has no history."""
         if is_absent(self._url):
-            yield None
-            return
+            return nothing
         with database_errors(self._url):
             if not self._is_current:
                 with self._engine.connect() as connection:
                     found = schema_version(connection, self.place)
                 if found is None:
-                    yield None
-                    return
+                    return nothing
                 if found < VERSION:
-                    self._bring_up_to_date()
+                    self._write(lambda _: None)
                 self._is_current = True
-            with (self._copy or self._engine).connect() as connection:
-                connection.execution_options(**reading_options(self._url))
-                yield connection
-
-    def _bring_up_to_date(self) -> None:
-        """Migrate the database; a SQLite file that may only be read is migrated as a copy."""
-        try:
-            self._write(lambda _: None)
-        except OperationalError as error:
-            if not is_read_only(error):
-                raise
-            self._copy = copy_in_memory(self._engine)
-            with self._copy.begin() as connection:
-                make_current(connection, self.place)
+            with self._engine.connect() as connection:
+                if not is_sqlite(self._url):  # which always shows one state
+                    connection.execution_options(isolation_level="REPEATABLE READ")
+                return query(connection)
 
     def _write(self, change: Callable[[Connection], T]) -> T:
         """Change a database, first made or brought to this version, in one transaction."""
@@ -243,35 +209,28 @@ def _part_rows(summary: Summary) -> dict[Table, _Rows]:
     return {
         SECTIONS: [
             {
+                **section.model_dump(include={"status", "title"}),
                 "section": section.id,
-                "status": section.status,
                 "seconds": finite(section.seconds),
-                "title": section.title,
                 "rows_used": section.rows,
             }
             for section in summary.sections
         ],
         METRICS: [
             {
+                **metric.model_dump(include={"label", "unit", "verdict", "digits"}),
                 "section": section.id,
                 "name": name,
-                "label": metric.label,
-                "unit": metric.unit,
                 "value": metric_value(metric, section.status),
-                "verdict": metric.verdict,
-                "digits": metric.digits,
             }
             for section in summary.sections
             for name, metric in section.metrics.items()
         ],
         CHECKS: [
             {
+                **check.model_dump(include={"status", "waived", "in_force", "message"}),
                 "section": section,
                 "name": check.id,
-                "status": check.status,
-                "waived": check.waived,
-                "in_force": check.in_force,
-                "message": check.message,
             }
             for section, checks in (*of_sections, ("", summary.checks))
             for check in checks
@@ -281,7 +240,7 @@ def _part_rows(summary: Summary) -> dict[Table, _Rows]:
             for place, record in enumerate(summary.inputs)
         ],
         DATASETS: [
-            {"place": place, "number": number, "name": dataset.name, "rows": dataset.rows}
+            {"place": place, "number": number, **dataset.model_dump(include={"name", "rows"})}
             for place, record in enumerate(summary.inputs)
             for number, dataset in enumerate(record.datasets)
         ],

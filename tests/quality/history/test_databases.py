@@ -17,7 +17,8 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from reportgen.errors import ExitCode
-from reportgen.quality.history import HistoryError, open_history
+from reportgen.quality.history import open_history
+from reportgen.quality.history.records import HistoryError
 from reportgen.quality.history.database import database_errors, shown_url
 
 VERSION_1 = Path(__file__).with_name("version_1.sql")
@@ -172,7 +173,8 @@ def test_an_error_keeps_its_hint_between_processes():
 READ = """
 import os, sys
 from pathlib import Path
-from reportgen.quality.history import HistoryError, open_history, store
+from reportgen.quality.history import open_history, store
+from reportgen.quality.history.records import HistoryError
 from nightly import add, night
 import sqlalchemy.dialects.sqlite
 if os.getuid() == 0:

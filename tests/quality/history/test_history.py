@@ -9,8 +9,8 @@ import pytest
 from nightly import add, checked, metric, night, section
 from projects import SECONDS, clean_environment
 
-from reportgen.quality.history import HistoryError, MetricValue, Point, open_history
-from reportgen.quality.history.records import night_run
+from reportgen.quality.history import open_history
+from reportgen.quality.history.records import HistoryError, MetricValue, Point, night_run
 from reportgen.record import write_summary
 
 

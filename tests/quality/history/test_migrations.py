@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from nightly import add, checked, metric, night, section
 
-from reportgen.quality.history import HistoryError, open_history
+from reportgen.quality.history import open_history
+from reportgen.quality.history.records import HistoryError
 from reportgen.quality.history.schema import STEPS, VERSION
 
 VERSION_1 = Path(__file__).with_name("version_1.sql").read_text()
