@@ -1,4 +1,4 @@
-"""Records of runs to compare, made by hand."""
+"""Records of runs that tests make by hand."""
 
 from reportgen.record import (
     CheckRecord,
@@ -18,16 +18,19 @@ from reportgen.record import (
 VERSIONS = {"python": "3.11.7", "numpy": "2.1.0"}
 
 
-def metric(value, unit="uJy", label="median", digits=None, verdict=None):
-    return MetricRecord(label=label, value=value, unit=unit, digits=digits, verdict=verdict)
+def metric(value, unit="uJy", label="median", **more):
+    return MetricRecord(label=label, value=value, unit=unit, **more)
 
 
-def section(name="flux", status="ok", message="", checks=(), **metrics):
+def section(name="flux", status="ok", message="", *, checks=(), rows=None, **metrics):
+    """Give a section; message: why it is in error."""
     return SectionRecord(
         id=name,
         analysis="distribution",
         title=name.capitalize(),
         status=status,
+        seconds=0.5,
+        rows=rows,
         metrics=metrics,
         checks=checks,
         error=ErrorRecord(kind="error", message=message) if message else None,
@@ -35,9 +38,8 @@ def section(name="flux", status="ok", message="", checks=(), **metrics):
 
 
 def check(name="limit", status="ok", **more):
-    return CheckRecord(
-        id=name, kind="max", label="median at most 230", status=status, message="It is 248.", **more
-    )
+    said = {"kind": "max", "label": "median at most 230", "message": "It is 248.", **more}
+    return CheckRecord(id=name, status=status, **said)
 
 
 def source(path="/data/crowdastro.h5", size=2_900_000, sha256="a" * 64, error="", **rows):
@@ -54,6 +56,7 @@ def run(
     *sections,
     report="cdfs",
     number="20261123T020000Z",
+    started="2026-11-23T02:00:00Z",
     inputs=(),
     text="report: {}\n",
     overrides=(),
@@ -62,12 +65,14 @@ def run(
     clean=None,
     only=(),
     left_out=(),
+    checks=(),
 ):
     return Summary(
         report=ReportRecord(id=report, title="Nightly"),
         run=RunRecord(
             id=number,
-            started="2026-11-23T02:00:00Z",
+            started=started,
+            seconds=12.5,
             status=worst(s.status for s in sections),
             only=only,
             left_out=left_out,
@@ -78,6 +83,7 @@ def run(
         environment=EnvironmentRecord(versions=versions, commit=commit, clean=clean),
         inputs=tuple(inputs),
         sections=sections,
+        checks=checks,
     )
 
 

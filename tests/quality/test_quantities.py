@@ -1,0 +1,73 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reportgen.quality.quantities import (
+    apart,
+    before_and_after,
+    beside,
+    capital,
+    difference,
+    exact,
+    quantity,
+    read_back,
+    roughly,
+    signed_percent,
+)
+
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+DIGITS = st.none() | st.integers(0, 15)
+
+
+def order(one, other):
+    return (one > other) - (one < other)
+
+
+@given(FLOATS, FLOATS, DIGITS)
+def test_numbers_are_shown_on_their_own_side_and_alike_only_if_they_are(one, other, digits):
+    for text in (beside(one, other, digits), roughly(one, other)):
+        assert order(read_back(text), Decimal(repr(other))) == order(one, other)
+    first, second = map(read_back, apart(one, other, digits))
+    assert order(first, second) == order(one, other)
+    first, second = before_and_after(one, other, "", digits)
+    assert (first == second) == (one == other)
+    assert float(read_back(exact(one))) == one
+    assert (quantity(one, "", digits).strip("−0.") == "") == (one == 0)
+
+
+@given(st.decimals(-(10**9), 10**9, places=6), st.decimals(-(10**9), 10**9, places=6))
+def test_a_difference_is_that_of_the_numbers_that_are_shown(first, second):
+    shown = read_back(difference(f"{first:,f}", f"{second:,f}"))
+    assert shown == pytest.approx(abs(first - second), rel=Decimal("1e-12"), abs=0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.05, "0.05"), (20000, "20,000"), (-1234.5, "−1,234.5"), (-2.5e30, "−2.5×10³⁰")],
+)
+def test_a_typed_number_is_shown_as_it_was_typed(value, text):
+    assert exact(value) == text
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [(0.18, "+18 %"), (-0.034, "−3.4 %"), (0.0996, "+10 %"), (2.4, "+240 %"), (-1.0, "−100 %")],
+)
+def test_relative_changes(fraction, text):
+    assert signed_percent(fraction).replace("\u00a0", " ") == text
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("near-duplicates, 10 epochs", "Near-duplicates, 10 epochs"),
+        ("flux_24 missing", "flux_24 missing"),
+        ("z of the peak", "z of the peak"),
+        ("3.6 μm", "3.6 μm"),
+        ("", ""),
+    ],
+)
+def test_words_get_a_capital_and_names_do_not(label, shown):
+    assert capital(label) == shown
