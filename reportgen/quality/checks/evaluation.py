@@ -94,10 +94,9 @@ def _check(
     except Impossible as problem:
         outcome = Outcome(None, str(problem), _wanted_of(block, kind), _name_of(section, block))
     statuses: dict[bool | None, Status] = {True: "ok", False: block.severity, None: "error"}
-    tested = not idle or is_broken(section)
-    status: Status = statuses[outcome.holds] if tested else "ok"
+    status: Status = "ok" if idle else statuses[outcome.holds]
     said = idle or outcome.said
-    fails = tested and outcome.holds is False
+    fails = not idle and outcome.holds is False
     if fails and waiver is not None:
         by = f", {waiver.owner}" if waiver.owner else ""
         how = "The waiver expired on" if waiver.expired else "Waived until"
@@ -110,7 +109,7 @@ def _check(
         metric=block.metric or "",
         cell=block.cell and CellRecord(**dict(block.cell)),
         column="" if missing is None else missing.column.name,
-        value=outcome.value if tested else None,
+        value=None if idle else outcome.value,
         low=outcome.limits.low,
         high=outcome.limits.high,
         target=outcome.limits.target,

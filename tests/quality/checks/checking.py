@@ -1,24 +1,14 @@
 """Sections, blocks and facts for tests of checks."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+from made_records import metric, run
 
 from reportgen.config.checks import CheckBlock
 from reportgen.config.columns import Column
 from reportgen.quality.checks.evaluation import evaluate
 from reportgen.quality.checks.facts import Facts
-from reportgen.record import (
-    ColumnRecord,
-    ConfigurationRecord,
-    CountedRecord,
-    EnvironmentRecord,
-    ErrorRecord,
-    MetricRecord,
-    ReportRecord,
-    RunRecord,
-    SectionRecord,
-    Summary,
-    TableRecord,
-)
+from reportgen.record import ColumnRecord, CountedRecord, ErrorRecord, SectionRecord, TableRecord
 
 STARTED = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 NIGHT = STARTED.date()
@@ -50,7 +40,7 @@ def section(value=248.0, unit="uJy", digits=0, label="median 24 μm flux density
         title="Fluxes",
         status="ok",
         rows=2000,
-        metrics={"flux": MetricRecord(label=label, value=value, unit=unit, digits=digits)},
+        metrics={"flux": metric(value, unit, label, digits=digits)},
         tables=(TABLE,),
         counted={"flux_24": CountedRecord(label=FLUX_24.title, rows=2000, valid=800)},
     )
@@ -73,28 +63,23 @@ def check(record, *, facts=None, **keys):
     return found
 
 
-def nights(*values, before=NIGHT):
-    """Give values of the nights before a night, the last of them last."""
-    first = before - timedelta(days=len(values))
+def plain(check):
+    """Give the sentence of a check with plain spaces."""
+    return check.message.replace("\u00a0", " ")
+
+
+def nights(*values):
+    """Give values of the nights before, the last of them last."""
+    first = NIGHT - timedelta(days=len(values))
     return [(first + timedelta(days=n), value) for n, value in enumerate(values)]
 
 
-def past(*values, before=NIGHT):
+def earlier(*values):
     """Give facts with the values of the metric on the nights before."""
-    return {"earlier": {("fluxes", "flux"): nights(*values, before=before)}}
+    return {"earlier": {("fluxes", "flux"): nights(*values)}}
 
 
-def summary(*sections, run="20260901T020000Z"):
-    """Give the record of a run."""
-    return Summary(
-        report=ReportRecord(id="cdfs", title="CDFS"),
-        run=RunRecord(id=run, started=f"{STARTED:%Y-%m-%dT%H:%M:%SZ}", status="ok"),
-        configuration=ConfigurationRecord(path="cdfs.yaml", text="", sha256=""),
-        environment=EnvironmentRecord(versions={}),
-        inputs=(),
-        sections=sections,
-    )
-
-
-def day(text):
-    return date.fromisoformat(text)
+def summary(*sections):
+    """Give the record of a run with SOURCE_DATE_EPOCH, which has no duration."""
+    made = run(*sections, number="20260901T020000Z")
+    return made.model_copy(update={"run": made.run.model_copy(update={"seconds": None})})
