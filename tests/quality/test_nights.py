@@ -74,10 +74,10 @@ def test_only_runs_that_the_history_lacks_are_read(tmp_path, runs, history):
     new = make_run(tmp_path, started(3))
     shutil.rmtree(runs[1])
     make_run(tmp_path, started(1), "fail")
-    unread = runs[0] / "summary.json"
-    size, times = unread.stat().st_size, os.stat(unread)
-    unread.write_text("x" * size)  # which nobody notices who does not read it
-    os.utime(unread, ns=(times.st_atime_ns, times.st_mtime_ns))
+    first = runs[0] / "summary.json"
+    before = first.stat()
+    first.write_text("x" * before.st_size)  # which nobody notices who does not read it
+    os.utime(first, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert [run.status for run in from_history(history, tmp_path)] == ["ok", "fail", "warn", "ok"]
     assert [run.status for run in history.runs("cdfs")] == ["ok", "fail", "warn", "ok"]
     assert history.runs("cdfs")[-1].run == new.name

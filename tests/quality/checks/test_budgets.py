@@ -131,18 +131,18 @@ def test_budgets_are_assumed_to_hold_and_documents_stay_if_they_do(run):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "memory", "size", "kind", "severity"),
+    ("took", "size", "kind", "severity"),
     [
-        (61.0, 1, 9, "seconds", "fail"),
-        (1.0, 2 * 10**9, 9, "memory", "warn"),
-        (1.0, 1, 5001, "pdf", "fail"),
+        ((61.0, 1), 9, "seconds", "fail"),
+        ((1.0, 2 * 10**9), 9, "memory", "warn"),
+        ((1.0, 1), 5001, "pdf", "fail"),
     ],
 )
-def test_what_does_not_hold_asks_for_other_documents(run, seconds, memory, size, kind, severity):
+def test_what_does_not_hold_asks_for_other_documents(run, took, size, kind, severity):
     budgets = BLOCK.model_copy(update={"severity": severity})
     record = assume_budgets(read_summary(run), budgets, FORMS)
     (run / "report.pdf").write_bytes(b"x" * size)
-    settled, otherwise = settle_budgets(record, budgets, run, seconds, memory)
+    settled, otherwise = settle_budgets(record, budgets, run, *took)
     assert otherwise
     section, check = worst_check(settled)
     assert (section, check.kind, settled.run.status) == (None, kind, severity)
