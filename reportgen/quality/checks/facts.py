@@ -185,29 +185,23 @@ def _place(table: Any, record: TableRecord, row: Row) -> int:
         if row >= len(table):
             raise LookupError(f"the table {record.id} has only {counted(len(table), 'rows')}")
         return row
-    fitting = np.ones(len(table), dtype=bool)
-    for name, wanted in row.items():
-        fitting &= _equal(np.ma.asarray(table[name]), wanted)
-    places = np.flatnonzero(fitting)
-    if not len(places):
+    cells = zip(*(np.ma.asarray(table[name]) for name in row), strict=True)
+    wanted = tuple(row.values())
+    places = [place for place, found in enumerate(cells) if all(map(_is_equal, found, wanted))]
+    if not places:
         raise LookupError(f"the table {record.id} has no such row")
     if len(places) > 1:
         raise ValueError(f"{len(places)} rows of the table {record.id} are so")
-    return int(places[0])
+    return places[0]
 
 
-def _equal(values: Any, wanted: str | int | float) -> Any:
-    """Return which values are equal to one; a missing value is equal to none."""
-    if values.dtype.kind in "iufb":
-        try:
-            wanted = float(wanted)
-        except ValueError:
-            return np.zeros(len(values), dtype=bool)
-        return np.asarray((values == wanted).filled(False))
-    return np.array(
-        [
-            not missing and str(value) == str(wanted)
-            for value, missing in zip(values.data, np.ma.getmaskarray(values), strict=True)
-        ],
-        dtype=bool,
-    )
+def _is_equal(value: Any, wanted: str | int | float) -> bool:
+    """Return whether a cell holds a value; a missing one holds none."""
+    if np.ma.is_masked(value):
+        return False
+    if isinstance(value, str):
+        return value == str(wanted)
+    try:
+        return float(value) == float(wanted)
+    except ValueError:
+        return False

@@ -43,11 +43,11 @@ class CheckCounts:
             (self.waived, "is waived", "are waived"),
             (self.ok, "is ok", "are ok"),
         ]
-        said = [f"{n} {one if n == 1 else many}" for n, one, many in parts if n]
+        said = [(n, one if n == 1 else many) for n, one, many in parts if n]
         if not said:
             return "no check is in force" if self.not_in_force else "there are no checks"
-        first, _, rest = said[0].partition(" ")
-        return listed([f"{counted(int(first), 'checks')} {rest}", *said[1:]])
+        (most, ended), *rest = said
+        return listed([f"{counted(most, 'checks')} {ended}", *(f"{n} {how}" for n, how in rest)])
 
 
 def count_checks(summary: Summary) -> CheckCounts:
