@@ -1,15 +1,13 @@
 """The history itself: runs go in, nights come out."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Select, Subquery, and_, desc, false, func, or_, select
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from reportgen.quality.history import queries
 from reportgen.quality.history.database import (
     WRITES,
     database_errors,
@@ -20,34 +18,35 @@ from reportgen.quality.history.database import (
     shown_url,
 )
 from reportgen.quality.history.records import (
+    Cell,
     CheckPoint,
     Key,
     KnownMetric,
+    MetricName,
     MetricTable,
+    MetricValue,
     NightRun,
-    finite,
-    metric_value,
-    night_run,
+    origin_text,
 )
+from reportgen.quality.history.rows import part_rows, put_run, run_row, stored_run
 from reportgen.quality.history.schema import (
     CHECKS,
-    DATASETS,
-    INPUTS,
     METRICS,
     RUNS,
     SECTIONS,
     STORED,
     VERSION,
-    VERSIONS,
     make_current,
     schema_version,
 )
-from reportgen.record import Summary
+from reportgen.record import Status, Summary
 
 _ATTEMPTS = 4  # two that write to a server may both find that something is not there yet
+_RUN = (RUNS.c.id, *(RUNS.c[name] for name in STORED))
+# Runs of one second have a number at the end of their id: -2, -10.
+_AGE = (RUNS.c.started, func.length(RUNS.c.run), RUNS.c.run, RUNS.c.id)
 
 T = TypeVar("T")
-_Rows = list[dict[str, Any]]
 
 
 class History:
@@ -89,13 +88,14 @@ class History:
 
     def add_all(self, runs: Iterable[tuple[Summary, Path]]) -> list[bool]:
         """Add runs in one transaction, as `add` does; return which of them are new."""
-        rows = [(_run_row(*run), _part_rows(run[0])) for run in runs]
+        rows = [(run_row(*run), part_rows(run[0])) for run in runs]
         with database_errors(self._url):
-            return self._write(lambda connection: [_put(connection, *each) for each in rows])
+            return self._write(lambda connection: [put_run(connection, *each) for each in rows])
 
     def reports(self) -> list[str]:
         """Return the ids of all reports that have runs, sorted."""
-        return self._read(queries.read_reports, [])
+        (found,) = self._select(select(RUNS.c.report).distinct().order_by(RUNS.c.report))
+        return [row.report for row in found]
 
     def runs(
         self, report: str, origin: Path | None = None, metrics: Collection[str] = ()
@@ -105,14 +105,28 @@ class History:
         origin: an output folder, whose runs are given besides, whatever their report. metrics:
         those to give with the runs, as ``section.metric``.
         """
-        return self._read(lambda c: queries.read_runs(c, report, origin, metrics), [])
+        m = METRICS.c
+        wanted = RUNS.c.report == report
+        if origin is not None:
+            wanted = or_(wanted, RUNS.c.origin == origin_text(origin))
+        keys = (key.partition(".") for key in metrics)
+        named = or_(false(), *(and_(m.section == key[0], m.name == key[2]) for key in keys))
+        columns = (m.run_id, m.section, m.name, m.value, m.label, m.unit, m.digits)
+        runs, cells = self._select(
+            select(*_RUN).where(wanted).order_by(*_AGE),
+            select(*columns).join(RUNS, m.run_id == RUNS.c.id).where(wanted, named),
+        )
+        values: dict[int, dict[str, MetricValue]] = {}
+        for number, section, name, *value in cells:
+            values.setdefault(number, {})[f"{section}.{name}"] = MetricValue(*value)
+        return [stored_run(row, values.get(row.id, {})) for row in runs]
 
     def nights(
         self, report: str, *, until: date | None = None, most: int | None = None
     ) -> list[NightRun]:
         """Return the run that counts for each night, oldest first."""
-        picked = queries.pick_nights(report, until, most)
-        return self._read(lambda c: list(queries.read_nights(c, picked).values()), [])
+        (found,) = self._select(_in_order(_nights(report, until, most)))
+        return [stored_run(row) for row in found]
 
     def table(
         self,
@@ -122,22 +136,61 @@ class History:
         most: int | None = None,
         only: Key | None = None,
     ) -> MetricTable:
-        """Return all metrics, or only one, on each night."""
-        picked = queries.pick_nights(report, until, most)
-        return self._read(lambda c: queries.read_table(c, picked, only), MetricTable())
+        """Return all metrics, or only one, on each night: three queries, however many there are."""
+        picked = _nights(report, until, most)
+        s, m = SECTIONS.c, METRICS.c
+        of_sections = select(s.run_id, s.section, s.status, s.rows_used)
+        of_metrics = select(
+            m.run_id, m.section, m.name, m.label, m.unit, m.digits, m.value, m.verdict
+        )
+        if only is not None:
+            of_sections = of_sections.where(s.section == only[0])
+            of_metrics = of_metrics.where(m.section == only[0], m.name == only[1])
+        nights, sections, metrics = self._select(
+            _in_order(picked),
+            of_sections.join(picked, s.run_id == picked.c.id),
+            of_metrics.join(picked, m.run_id == picked.c.id).order_by(picked.c.night),
+        )
+        places = {row.id: place for place, row in enumerate(nights)}
+        statuses: dict[str, list[Status | None]] = {}
+        rows: dict[str, list[int | None]] = {}
+        for number, section, status, used in sections:
+            statuses.setdefault(section, [None] * len(places))[places[number]] = status
+            rows.setdefault(section, [None] * len(places))[places[number]] = used
+        cells: dict[Key, list[Cell | None]] = {}
+        names: dict[Key, MetricName] = {}
+        for number, section, name, label, unit, digits, value, verdict in metrics:
+            key = section, name
+            cells.setdefault(key, [None] * len(places))[places[number]] = (value, unit, verdict)
+            names[key] = MetricName(label, unit, digits)  # that of the last night stays
+        runs = tuple(stored_run(row) for row in nights)
+        return MetricTable(runs, statuses, cells, names, rows)
 
     def metrics(self, report: str) -> list[KnownMetric]:
         """Return every metric that a report ever had on a night, sorted."""
-        picked = queries.pick_nights(report, None, None)
-        return self._read(lambda c: queries.read_metrics(c, picked), [])
+        picked, columns = _nights(report, None, None), (METRICS.c.section, METRICS.c.name)
+        (found,) = self._select(
+            select(*columns, func.count(), func.max(picked.c.night))
+            .join(picked, METRICS.c.run_id == picked.c.id)
+            .group_by(*columns)
+            .order_by(*columns)
+        )
+        return [KnownMetric(*row) for row in found]
 
     def checks(self, report: str, *, most: int | None = None) -> list[CheckPoint]:
         """Return how each check ended on each night, oldest first; none before version 3."""
-        picked = queries.pick_nights(report, None, most)
-        return self._read(lambda c: queries.read_checks(c, picked), [])
+        picked, c = _nights(report, None, most), CHECKS.c
+        columns = (c.section, c.name, c.status, c.waived, c.in_force, c.message)
+        (found,) = self._select(
+            select(picked.c.night, picked.c.run, *columns)
+            .join(picked, c.run_id == picked.c.id)
+            .order_by(picked.c.night, c.section, c.name)
+        )
+        return [CheckPoint(*row) for row in found]
 
-    def _read(self, query: Callable[[Connection], T], nothing: T) -> T:
-        """Return what a query finds in one state of the database; nothing if it has no history."""
+    def _select(self, *queries: Select[Any]) -> list[Sequence[Any]]:
+        """Return the rows of each query, from one state of the database; none without a history."""
+        nothing: list[Sequence[Any]] = [()] * len(queries)
         if is_absent(self._url):
             return nothing
         with database_errors(self._url):
@@ -152,7 +205,7 @@ class History:
             with self._engine.connect() as connection:
                 if not is_sqlite(self._url):  # which always shows one state
                     connection.execution_options(isolation_level="REPEATABLE READ")
-                return query(connection)
+                return [connection.execute(query).all() for query in queries]
 
     def _write(self, change: Callable[[Connection], T]) -> T:
         """Change a database, first made or brought to this version, in one transaction."""
@@ -173,79 +226,20 @@ class History:
                 return done
 
 
-def _put(connection: Connection, run: dict[str, Any], parts: Mapping[Table, _Rows]) -> bool:
-    """Write a run in place of what was known of it; return whether nothing was."""
-    identity = RUNS.c.identity == run["identity"]
-    known = connection.execute(select(RUNS.c.id).where(identity)).scalar_one_or_none()
-    if known is None:
-        made = connection.execute(insert(RUNS), run).inserted_primary_key
-        number = None if made is None else made[0]
-    else:
-        number = known
-        connection.execute(update(RUNS).where(identity), run)
-        for part in parts:
-            connection.execute(delete(part).where(part.c.run_id == number))
-    for part, rows in parts.items():
-        if rows:
-            connection.execute(insert(part), [{"run_id": number, **row} for row in rows])
-    return known is None
+def _nights(report: str, until: date | None, most: int | None) -> Subquery:
+    """Return which run stands for each of the last nights: the newest complete one."""
+    place = func.row_number().over(
+        partition_by=RUNS.c.night, order_by=[desc(column) for column in _AGE]
+    )
+    complete = select(*_RUN, place.label("place")).where(
+        RUNS.c.report == report, RUNS.c.partial == false()
+    )
+    if until is not None:
+        complete = complete.where(RUNS.c.night <= until)
+    each = complete.subquery()
+    newest = select(each).where(each.c.place == 1).order_by(desc(each.c.night))
+    return newest.limit(most).subquery()
 
 
-def _run_row(summary: Summary, folder: Path) -> dict[str, Any]:
-    run = night_run(summary, folder)
-    identity = "\0".join((run.report, run.run, run.origin))
-    return {
-        **{name: getattr(run, name) for name in STORED},
-        "identity": sha256(identity.encode()).hexdigest(),
-        "started": run.started.replace(tzinfo=None),  # not every database keeps a time zone
-        "configuration": summary.configuration.sha256,
-        "git_commit": summary.environment.commit,
-    }
-
-
-def _part_rows(summary: Summary) -> dict[Table, _Rows]:
-    """Return the rows that belong to a run, by table; checks of the whole run have no section."""
-    of_sections = [(section.id, section.checks) for section in summary.sections]
-    return {
-        SECTIONS: [
-            {
-                **section.model_dump(include={"status", "title"}),
-                "section": section.id,
-                "seconds": finite(section.seconds),
-                "rows_used": section.rows,
-            }
-            for section in summary.sections
-        ],
-        METRICS: [
-            {
-                **metric.model_dump(include={"label", "unit", "verdict", "digits"}),
-                "section": section.id,
-                "name": name,
-                "value": metric_value(metric, section.status),
-            }
-            for section in summary.sections
-            for name, metric in section.metrics.items()
-        ],
-        CHECKS: [
-            {
-                **check.model_dump(include={"status", "waived", "in_force", "message"}),
-                "section": section,
-                "name": check.id,
-            }
-            for section, checks in (*of_sections, ("", summary.checks))
-            for check in checks
-        ],
-        INPUTS: [
-            {"place": place, **record.model_dump(include={"path", "sha256", "bytes", "error"})}
-            for place, record in enumerate(summary.inputs)
-        ],
-        DATASETS: [
-            {"place": place, "number": number, **dataset.model_dump(include={"name", "rows"})}
-            for place, record in enumerate(summary.inputs)
-            for number, dataset in enumerate(record.datasets)
-        ],
-        VERSIONS: [
-            {"name": name, "version": version}
-            for name, version in summary.environment.versions.items()
-        ],
-    }
+def _in_order(picked: Subquery) -> Select[Any]:
+    return select(*(picked.c[column.name] for column in _RUN)).order_by(picked.c.night)

@@ -1,0 +1,119 @@
+"""A run as rows of the tables, and back."""
+
+from collections.abc import Mapping
+from datetime import UTC
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+
+from reportgen.quality.history.records import (
+    MetricValue,
+    NightRun,
+    finite,
+    metric_value,
+    night_run,
+)
+from reportgen.quality.history.schema import (
+    CHECKS,
+    DATASETS,
+    INPUTS,
+    METRICS,
+    RUNS,
+    SECTIONS,
+    STORED,
+    VERSIONS,
+)
+from reportgen.record import Summary
+
+Rows = list[dict[str, Any]]
+
+
+def stored_run(row: Row[Any], metrics: Mapping[str, MetricValue] = {}) -> NightRun:
+    """Return a run from the columns of RUNS that it has; metrics: to give with it."""
+    known: dict[str, Any] = {name: getattr(row, name) for name in STORED}
+    known["started"] = row.started.replace(tzinfo=UTC)
+    # Before version 4 these were not stored.
+    known |= {"verdict": row.verdict or "", "synthetic": bool(row.synthetic)}
+    known |= {"documents": row.documents or {}, "stamp": row.stamp or ""}
+    return NightRun(**known, metrics=metrics)
+
+
+def put_run(connection: Connection, run: dict[str, Any], parts: Mapping[Table, Rows]) -> bool:
+    """Write a run in place of what was known of it; return whether nothing was."""
+    identity = RUNS.c.identity == run["identity"]
+    known = connection.execute(select(RUNS.c.id).where(identity)).scalar_one_or_none()
+    if known is None:
+        made = connection.execute(insert(RUNS), run).inserted_primary_key
+        number = None if made is None else made[0]
+    else:
+        number = known
+        connection.execute(update(RUNS).where(identity), run)
+        for part in parts:
+            connection.execute(delete(part).where(part.c.run_id == number))
+    for part, rows in parts.items():
+        if rows:
+            connection.execute(insert(part), [{"run_id": number, **row} for row in rows])
+    return known is None
+
+
+def run_row(summary: Summary, folder: Path) -> dict[str, Any]:
+    """Return the row of a run. folder: of the run, also through a link to it."""
+    run = night_run(summary, folder)
+    identity = "\0".join((run.report, run.run, run.origin))
+    return {
+        **{name: getattr(run, name) for name in STORED},
+        "identity": sha256(identity.encode()).hexdigest(),
+        "started": run.started.replace(tzinfo=None),  # not every database keeps a time zone
+        "configuration": summary.configuration.sha256,
+        "git_commit": summary.environment.commit,
+    }
+
+
+def part_rows(summary: Summary) -> dict[Table, Rows]:
+    """Return the rows that belong to a run, by table; checks of the whole run have no section."""
+    of_sections = [(section.id, section.checks) for section in summary.sections]
+    return {
+        SECTIONS: [
+            {
+                **section.model_dump(include={"status", "title"}),
+                "section": section.id,
+                "seconds": finite(section.seconds),
+                "rows_used": section.rows,
+            }
+            for section in summary.sections
+        ],
+        METRICS: [
+            {
+                **metric.model_dump(include={"label", "unit", "verdict", "digits"}),
+                "section": section.id,
+                "name": name,
+                "value": metric_value(metric, section.status),
+            }
+            for section in summary.sections
+            for name, metric in section.metrics.items()
+        ],
+        CHECKS: [
+            {
+                **check.model_dump(include={"status", "waived", "in_force", "message"}),
+                "section": section,
+                "name": check.id,
+            }
+            for section, checks in (*of_sections, ("", summary.checks))
+            for check in checks
+        ],
+        INPUTS: [
+            {"place": place, **record.model_dump(include={"path", "sha256", "bytes", "error"})}
+            for place, record in enumerate(summary.inputs)
+        ],
+        DATASETS: [
+            {"place": place, "number": number, **dataset.model_dump(include={"name", "rows"})}
+            for place, record in enumerate(summary.inputs)
+            for number, dataset in enumerate(record.datasets)
+        ],
+        VERSIONS: [
+            {"name": name, "version": version}
+            for name, version in summary.environment.versions.items()
+        ],
+    }
