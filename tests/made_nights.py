@@ -2,19 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from reportgen.record import (
-    ConfigurationRecord,
-    DocumentRecord,
-    EnvironmentRecord,
-    ErrorRecord,
-    MetricRecord,
-    ReportRecord,
-    RunRecord,
-    SectionRecord,
-    Summary,
-    with_status,
-    write_summary,
-)
+import made_records
+
+from reportgen.record import DocumentRecord, ReportRecord, with_status, write_summary
 
 REPORT = ReportRecord(id="cdfs", title="Deep Field", field="CDFS")
 FIRST = datetime(2026, 9, 1, 2, 0, 0, tzinfo=UTC)
@@ -28,39 +18,23 @@ def started(night, hour=2):
 def record(run_id, begun, status="ok", *, value=1.0, unit="mag", only=(), synthetic=()):
     """Give a record with one section, ``fluxes``, that has one metric, ``median``."""
     broken = status == "error"
-    section = SectionRecord(
-        id="fluxes",
-        analysis="distribution",
-        title="Fluxes",
-        status=status,
-        metrics={
-            "median": MetricRecord(
-                label="Median flux", value=None if broken else value, unit=unit, digits=2
-            )
-        },
-        error=ErrorRecord(kind="error", message="The column is missing.") if broken else None,
+    metric = made_records.metric(None if broken else value, unit, "Median flux", digits=2)
+    section = made_records.section(
+        "fluxes", status, "The column is missing." if broken else "", median=metric
     )
-    summary = Summary(
-        report=REPORT,
-        run=RunRecord(
-            id=run_id,
-            started=f"{begun:%FT%TZ}",
-            seconds=41.2,
-            status="ok",
-            only=only,
-            left_out=("sky",) if only else (),
-            synthetic=synthetic,
-        ),
-        configuration=ConfigurationRecord(path="report.yaml", text="", sha256=""),
-        environment=EnvironmentRecord(versions={"reportgen": "0.1.0"}),
-        inputs=(),
-        sections=(section,),
-        documents={
-            "html": DocumentRecord(file="report.html"),
-            "pdf": DocumentRecord(file="report.pdf"),
-        },
+    summary = made_records.run(
+        section.model_copy(update={"seconds": None}),
+        number=run_id,
+        started=f"{begun:%FT%TZ}",
+        text="",
+        versions={"reportgen": "0.1.0"},
+        only=only,
+        left_out=("sky",) if only else (),
     )
-    return with_status(summary)
+    run = summary.run.model_copy(update={"seconds": 41.2, "synthetic": synthetic})
+    documents = {form: DocumentRecord(file=f"report.{form}") for form in ("html", "pdf")}
+    changes = {"report": REPORT, "run": run, "documents": documents}
+    return with_status(summary.model_copy(update=changes))
 
 
 def make_run(folder, begun, status="ok", *, name=None, **options):
