@@ -11,7 +11,7 @@ from reportgen.config.checks import CheckBlock, Kind, WithinBlock
 from reportgen.quality.checks import limits
 from reportgen.quality.checks.budgets import check_section_budgets
 from reportgen.quality.checks.facts import Facts
-from reportgen.quality.checks.limits import Impossible, Outcome
+from reportgen.quality.checks.limits import Impossible, Limits, Outcome, Subject
 from reportgen.quality.checks.subjects import cell_name, reference_value, row_name, subject_of
 from reportgen.quality.checks.verdicts import is_broken
 from reportgen.quality.quantities import capital, exact, significant, with_unit
@@ -36,19 +36,12 @@ def check_run(
     budgets: Mapping[str, SectionBudgets | None] = {},
 ) -> Summary:
     """Return the record of a run with the checks of its sections. blocks, budgets: by section."""
-    fixed = summary.run.seconds is None
-    sections = (
-        evaluate(each, blocks.get(each.id, ()), facts, _of_budgets(each, budgets, fixed))
-        for each in summary.sections
-    )
+    sections = []
+    for section in summary.sections:
+        budget, fixed = budgets.get(section.id), summary.run.seconds is None
+        others = () if budget is None else check_section_budgets(section, budget, fixed=fixed)
+        sections.append(evaluate(section, blocks.get(section.id, ()), facts, others))
     return with_status(summary.model_copy(update={"sections": tuple(sections)}))
-
-
-def _of_budgets(
-    section: SectionRecord, budgets: Mapping[str, SectionBudgets | None], fixed: bool
-) -> tuple[CheckRecord, ...]:
-    block = budgets.get(section.id)
-    return () if block is None else check_section_budgets(section, block, fixed=fixed)
 
 
 def evaluate(
@@ -92,7 +85,8 @@ def _check(
     try:
         outcome = _test(section, block, kind, facts)
     except Impossible as problem:
-        outcome = Outcome(None, str(problem), _wanted_of(block, kind), _name_of(section, block))
+        subject = Subject(_name_of(section, block))
+        outcome = Outcome(subject, None, str(problem), _wanted_of(block, kind), Limits())
     statuses: dict[bool | None, Status] = {True: "ok", False: block.severity, None: "error"}
     status: Status = "ok" if idle else statuses[outcome.holds]
     said = idle or outcome.said
@@ -105,15 +99,15 @@ def _check(
     return CheckRecord(
         id=identifier,
         kind=kind,
-        label=f"{capital(outcome.label)}: {outcome.wanted}",
+        label=f"{capital(outcome.subject.label)}: {outcome.wanted}",
         metric=block.metric or "",
         cell=block.cell and CellRecord(**dict(block.cell)),
         column="" if missing is None else missing.column.name,
-        value=None if idle else outcome.value,
+        value=None if idle else outcome.subject.value,
         low=outcome.limits.low,
         high=outcome.limits.high,
         target=outcome.limits.target,
-        unit=outcome.unit,
+        unit=outcome.subject.unit,
         severity=block.severity,
         status=status,
         in_force=not idle,
