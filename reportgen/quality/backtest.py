@@ -1,7 +1,6 @@
 """Replays the checks of today over earlier nights: on which would each have fired?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
@@ -76,17 +75,8 @@ class Backtests(Record):
     reports: tuple[Backtest, ...]
 
 
-@dataclass(frozen=True)
-class SectionNight:
-    """A section on one night, as the history has it. rows: None when it does not say.
-
-    metrics: those it had; None where there was no value, or one in another unit than today's.
-    """
-
-    night: date
-    metrics: Mapping[str, float | None]
-    rows: int | None = None
-    computed: bool = True
+Nights = Sequence[tuple[date, SectionRecord]]
+"""A section on each night, oldest first, with the metrics that it had then."""
 
 
 def replay_checks(
@@ -103,20 +93,20 @@ def replay_checks(
         points = history.checks(identity, most=most)
         shown = history.place
     references = read_references(report)
-    found = [
-        replay
-        for name, section in report.sections.items()
-        if section.checks
-        for replay in backtest(
-            _section_record(name, section, table),
-            section.checks,
-            list(_nights(name, table)),
-            references,
-            dated=dated,
-            last=most,
-            recorded={(p.name, p.night): p for p in points if p.section == name and p.in_force},
-        )
-    ]
+    found: list[ReplayRecord] = []
+    for name, section in report.sections.items():
+        if section.checks:
+            record = _section_record(name, section, table)
+            recorded = {(p.name, p.night): p for p in points if p.section == name and p.in_force}
+            found += backtest(
+                record,
+                section.checks,
+                _nights(record, table),
+                references,
+                dated=dated,
+                last=most,
+                recorded=recorded,
+            )
     for name, section in report.sections.items():
         found += _of_budgets(name, section.title, section.budgets)
     found += _of_budgets("", "Budgets", report.budgets)
@@ -166,28 +156,31 @@ def _section_record(name: str, section: SectionBlock, table: MetricTable) -> Sec
     )
 
 
-def _nights(section: str, table: MetricTable) -> Iterator[SectionNight]:
+def _nights(section: SectionRecord, table: MetricTable) -> Nights:
     """Return a section on every night; values in another unit than the newest are none."""
     unknown = [None] * len(table.nights)
-    statuses, rows = table.statuses.get(section, unknown), table.rows.get(section, unknown)
-    columns = {
-        key[1]: (cells, table.names[key].unit)
-        for key, cells in table.cells.items()
-        if key[0] == section
-    }
+    statuses = table.statuses.get(section.id, unknown)
+    rows = table.rows.get(section.id, unknown)
+    found = []
     for place, night in enumerate(table.nights):
+        cells = {name: table.cells[section.id, name][place] for name in section.metrics}
         metrics = {
-            name: cell[0] if cell[1] == unit else None
-            for name, (cells, unit) in columns.items()
-            if (cell := cells[place]) is not None
+            name: section.metrics[name].model_copy(
+                update={"value": cell[0] if cell[1] == section.metrics[name].unit else None}
+            )
+            for name, cell in cells.items()
+            if cell is not None
         }
-        yield SectionNight(night.night, metrics, rows[place], statuses[place] != "error")
+        status = "error" if statuses[place] == "error" else "ok"
+        changes = {"metrics": metrics, "rows": rows[place], "status": status}
+        found.append((night.night, section.model_copy(update=changes)))
+    return found
 
 
 def backtest(
     section: SectionRecord,
     blocks: Sequence[CheckBlock],
-    nights: Sequence[SectionNight],
+    nights: Nights,
     references: Mapping[str, Reference | str],
     *,
     dated: bool = True,
@@ -203,7 +196,10 @@ def backtest(
     """
     undated = [each.model_copy(update={"from_": None, "until": None}) for each in blocks]
     series = {
-        (section.id, name): [(each.night, each.metrics.get(name)) for each in nights]
+        (section.id, name): [
+            (night, record.metrics[name].value if name in record.metrics else None)
+            for night, record in nights
+        ]
         for name in section.metrics
     }
     # A drift looks back so far and no farther; all of many years would be sorted every night.
@@ -212,44 +208,33 @@ def backtest(
     def checks_on(
         record: SectionRecord, blocks: Sequence[CheckBlock], place: int
     ) -> tuple[CheckRecord, ...]:
-        night = nights[place].night if nights else date(1970, 1, 1)
+        night = nights[place][0] if nights else date(1970, 1, 1)
         near = {key: values[max(0, place - reach) : place] for key, values in series.items()}
         started = datetime.combine(night, time(12), UTC)
         return evaluate(record, blocks, Facts(started, near, references=references)).checks
 
     newest = checks_on(section, undated, max(0, len(nights) - 1))
     first = 0 if last is None else max(0, len(nights) - last)
+    chosen = blocks if dated else undated
     replayed = [
-        (night, checks_on(_on(section, night), blocks if dated else undated, place))
-        for place, night in enumerate(nights)
-        if place >= first
+        (*nights[place], checks_on(nights[place][1], chosen, place))
+        for place in range(first, len(nights))
     ]
     for place, check in enumerate(newest):
-        yield _replay(
-            section, check, [(night, checks[place]) for night, checks in replayed], recorded
-        )
-
-
-def _on(section: SectionRecord, night: SectionNight) -> SectionRecord:
-    """Return a section as it was on a night, as far as the history knows."""
-    metrics = {
-        name: section.metrics[name].model_copy(update={"value": value})
-        for name, value in night.metrics.items()
-    }
-    status = "ok" if night.computed else "error"
-    return section.model_copy(update={"metrics": metrics, "rows": night.rows, "status": status})
+        results = [(night, record, checks[place]) for night, record, checks in replayed]
+        yield _replay(section, check, results, recorded)
 
 
 def _replay(
     section: SectionRecord,
     newest: CheckRecord,
-    replayed: Sequence[tuple[SectionNight, CheckRecord]],
+    replayed: Sequence[tuple[date, SectionRecord, CheckRecord]],
     recorded: Mapping[tuple[str, date], CheckPoint],
 ) -> ReplayRecord:
-    impossible = _impossible(newest, replayed)
-    in_force = [] if impossible else [each for each in replayed if each[1].in_force]
-    known = [(night.night, check) for night, check in in_force if _is_known(night, check)]
-    unknown = [night for night, check in in_force if not _is_known(night, check)]
+    impossible = _impossible(newest, [record for _, record, _ in replayed])
+    in_force = [] if impossible else [each for each in replayed if each[2].in_force]
+    known = [(night, check) for night, record, check in in_force if _is_known(record, check)]
+    unknown = [(night, record) for night, record, check in in_force if not _is_known(record, check)]
     then = {night: recorded.get((newest.id, night)) for night, _ in known}
     return ReplayRecord(
         section=section.id,
@@ -270,28 +255,28 @@ def _replay(
             for night, check in known
             if check.status != "ok"
         ),
-        not_computed=tuple(night.night for night in unknown if not night.computed),
-        not_known=tuple(night.night for night in unknown if night.computed),
+        not_computed=tuple(night for night, record in unknown if record.status == "error"),
+        not_known=tuple(night for night, record in unknown if record.status != "error"),
         impossible=impossible,
     )
 
 
-def _impossible(newest: CheckRecord, replayed: Sequence[tuple[SectionNight, CheckRecord]]) -> str:
+def _impossible(newest: CheckRecord, replayed: Sequence[SectionRecord]) -> str:
     """Return why a check cannot be replayed at all; empty when it can."""
     if newest.cell is not None:
         return "The history keeps no tables."
     if newest.kind in _NOT_STORED:
         return _NOT_STORED[newest.kind]
     if newest.kind == "rows_at_least":
-        rows_known = any(night.rows is not None for night, _ in replayed)
+        rows_known = any(record.rows is not None for record in replayed)
         return "" if rows_known else "The history does not say how many rows were used."
     return newest.message if newest.status == "error" else ""
 
 
-def _is_known(night: SectionNight, check: CheckRecord) -> bool:
+def _is_known(record: SectionRecord, check: CheckRecord) -> bool:
     """Return whether the history knows what a check is on."""
-    if not night.computed:
+    if record.status == "error":
         return False
     return (
-        night.rows is not None if check.kind == "rows_at_least" else check.metric in night.metrics
+        record.rows is not None if check.kind == "rows_at_least" else check.metric in record.metrics
     )

@@ -1,7 +1,6 @@
 """Databases that refuse: each is named, with what is wrong and what to do."""
 
 import os
-import pickle
 import shutil
 import sqlite3
 import subprocess
@@ -84,15 +83,6 @@ def test_a_folder_is_no_database_and_one_that_is_not_there_is_not_made(tmp_path)
     assert not (tmp_path / "missing").exists()
 
 
-def test_tables_that_are_gone_are_said(path, tmp_path):
-    filled(path, tmp_path)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TABLE reportgen_metrics")
-    error = refusal(path, tmp_path)
-    assert "no such table: reportgen_metrics" in error.message
-    assert str(path) in error.message
-
-
 @pytest.mark.parametrize(
     ("where", "said"),
     [
@@ -126,11 +116,6 @@ def test_a_server_is_named_without_what_is_secret_and_so_are_words_of_its_driver
         "history postgresql://me:***@host:5433/nights cannot be used: no login for me with ***"
     )
     assert refused.value.__suppress_context__
-
-
-def test_an_error_has_its_hint_in_another_process():
-    error = pickle.loads(pickle.dumps(HistoryError("what", "do")))  # noqa: S301 - our own bytes
-    assert (type(error), str(error)) == (HistoryError, "what\n  → do")
 
 
 READ = """

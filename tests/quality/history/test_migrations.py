@@ -124,7 +124,6 @@ def test_a_database_of_a_newer_version_is_refused_even_if_it_was_upgraded_meanwh
     "script",
     [
         "DELETE FROM reportgen_schema",
-        "UPDATE reportgen_schema SET version = 0",
         "INSERT INTO reportgen_schema VALUES (2)",
         "DROP TABLE reportgen_schema; CREATE TABLE reportgen_schema (version TEXT);"
         "INSERT INTO reportgen_schema VALUES ('two')",
