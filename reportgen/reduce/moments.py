@@ -20,8 +20,13 @@ ZERO_EXPONENT = -1074  # of zeros: below that of every other number
 
 
 def robust_std(values: Values) -> float:
-    """Return 1.4826 median absolute deviations: the standard deviation of normal values."""
-    return 1.4826 * float(np.median(np.abs(values - np.median(values))))
+    """Return 1.4826 median absolute deviations: the standard deviation of normal values.
+
+    The factor is 1 / Φ⁻¹(3/4): Rousseeuw & Croux 1993, JASA 88, 1273. Infinite where it is too
+    large for a number.
+    """
+    with np.errstate(over="ignore"):
+        return 1.4826 * float(np.median(np.abs(values - np.median(values))))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from reportgen.config.checks import DriftBlock, MissingBlock
 from reportgen.quality.checks.facts import Facts, NightValues
 from reportgen.quality.quantities import (

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 from typing import NamedTuple
 
+import numpy as np
+
 from reportgen.quality.diff.inputs import compare_inputs
 from reportgen.quality.diff.records import (
     Changes,
