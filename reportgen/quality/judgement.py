@@ -1,7 +1,7 @@
 """What the numbers of a run mean beside limits, earlier nights and reference runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +11,14 @@ from reportgen.config.loader import Report
 from reportgen.errors import ConfigError
 from reportgen.quality.checks.budgets import assume_budgets
 from reportgen.quality.checks.evaluation import check_run
-from reportgen.quality.checks.facts import NightValues, gather_facts, reference_folder
+from reportgen.quality.checks.facts import (
+    Facts,
+    NightValues,
+    cell_reader,
+    modified_files,
+    read_references,
+    reference_folder,
+)
 from reportgen.quality.checks.subjects import unknown_subjects
 from reportgen.quality.diff.compare import compare, usual_scatters
 from reportgen.quality.diff.sentences import sentences
@@ -110,7 +117,14 @@ def judge(report: Report, summary: Summary, run: Path, earlier: EarlierNights) -
         for section in summary.sections
         for name, metric in section.metrics.items()
     }
-    facts = replace(gather_facts(report, summary, run, values), no_history=earlier.error)
+    facts = Facts(
+        started=summary.run.start,
+        earlier=values,
+        modified=modified_files(report, summary.inputs),
+        references=read_references(report),
+        read_cell=cell_reader(run),
+        no_history=earlier.error,
+    )
     blocks = {name: section.checks for name, section in report.sections.items()}
     budgets = {name: section.budgets for name, section in report.sections.items()}
     summary = check_run(summary, blocks, facts, budgets)

@@ -66,22 +66,6 @@ class Facts:
         return self.started.date()
 
 
-def gather_facts(
-    report: Report, summary: Summary, run: Path, earlier: Mapping[tuple[str, str], NightValues]
-) -> Facts:
-    """Return what the checks of a run need. run: its folder. earlier: from the history.
-
-    Reference runs that no check uses are not read.
-    """
-    return Facts(
-        started=summary.run.start,
-        earlier=earlier,
-        modified=modified_files(report, summary.inputs),
-        references=read_references(report),
-        read_cell=cell_reader(run),
-    )
-
-
 def read_references(report: Report) -> dict[str, Reference | str]:
     """Read the reference runs that checks use; for one that cannot be read, give the reason."""
     checks = (check for section in report.sections.values() for check in section.checks)

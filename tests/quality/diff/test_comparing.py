@@ -270,7 +270,7 @@ MIRRORED = {
 MIRRORED |= {other: one for one, other in MIRRORED.items()}
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(RUNS, RUNS, NOISE)
 def test_whatever_changed_is_mirrored_on_the_way_back_and_can_be_said_and_stored(one, other, noise):
     there, back = compare(one, other, noise), compare(other, one, noise)
