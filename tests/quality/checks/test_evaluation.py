@@ -82,6 +82,8 @@ def test_every_check_of_a_section_in_error_is_an_error(severity):
     }
     assert record.checks[-1].verdict == "error"
     assert unknown_subjects(BROKEN, blocks) == []
+    (late,) = checked(BROKEN, block(metric="flux", max=1, until="2020-01-01"))
+    assert (late.status, late.in_force) == ("ok", False)
 
 
 WARNED = {"metric": "flux", "max": 2, "severity": "warn"}
