@@ -26,21 +26,23 @@ def number(value: float, digits: int | None = None) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     exponent = math.floor(math.log10(abs(value))) if value else 0
-    if digits is None:
-        if -4 <= exponent < 7:
-            return _trimmed(f"{value:,.{max(0, 3 - exponent)}f}")
-        mantissa, _, power = f"{value:.3e}".partition("e")
-        return _power_of_ten(_trimmed(mantissa), power)
+    if digits is not None:
+        return _with_decimals(value, exponent, digits)
+    if -4 <= exponent < 7:
+        return _trimmed(f"{value:,.{max(0, 3 - exponent)}f}")
+    mantissa, _, power = f"{value:.3e}".partition("e")
+    return _power_of_ten(_trimmed(mantissa), power)
+
+
+def _with_decimals(value: float, exponent: int, digits: int) -> str:
     decimals = min(digits, 16 - exponent)
-    if decimals > 12 and not value:
+    if not ((exponent < -4 and decimals > 7) or (exponent >= 7 and decimals < 0)):
+        text = f"{value:,.{max(0, decimals) if value or decimals <= 12 else 0}f}"
+        return text.replace("-", "−" if float(text.replace(",", "")) else "")
+    if decimals + exponent < -1:
         return "0"
-    if (exponent < -4 and decimals > 7) or (exponent >= 7 and decimals < 0):
-        if decimals + exponent < -1:
-            return "0"
-        mantissa, _, power = f"{value:.{max(0, decimals + exponent)}e}".partition("e")
-        return _power_of_ten(mantissa if decimals == digits else _trimmed(mantissa), power)
-    text = f"{value:,.{max(0, decimals)}f}"
-    return text.replace("-", "−" if float(text.replace(",", "")) else "")
+    mantissa, _, power = f"{value:.{max(0, decimals + exponent)}e}".partition("e")
+    return _power_of_ten(mantissa if decimals == digits else _trimmed(mantissa), power)
 
 
 def _trimmed(text: str) -> str:
