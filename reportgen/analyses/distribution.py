@@ -176,7 +176,8 @@ class Distribution(Analysis, name="distribution"):
             return [*findings, _middle(valid[0])]
         medians = []
         for each in valid:
-            median = number(each.range[1])
+            low, value, high = each.range
+            median = number(value, digits_among(low, high))
             said = median if shared.symbol else each.column.quantity(median)
             medians.append(f"{each.label} {said}")
         unit = f" in {shared.symbol}" if shared.symbol else ""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, Statistics, check_order
-from reportgen.analyses.phrases import fullest_bin, interval, no_values, note_rows
+from reportgen.analyses.phrases import digits_among, fullest_bin, interval, no_values, note_rows
 from reportgen.analyses.plotting.axes import Line, draw_histograms, is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import label_axes, plain
 from reportgen.analyses.plotting.ticks import Values, padded, set_linear
@@ -87,7 +87,8 @@ class Population(Analysis, name="population"):
         n_subset, n_all = comparison.n_subset, comparison.n_all
         if not n_all:
             raise no_values((self.column,), counts.rows, self.where)
-        metrics = self._metrics(comparison)
+        digits = digits_among(whole.edges[0], whole.edges[-1])
+        metrics = self._metrics(comparison, digits)
         for name, label, n, below in (
             ("subset", self.subset_label, n_subset, subset_below),
             ("all", self.label, n_all, whole_below),
@@ -106,7 +107,7 @@ class Population(Analysis, name="population"):
             said = f"Medians and distances are approximate (values to {error})"
             notes.append(note_rows(said))
         return Section(
-            findings=[self._finding(comparison)],
+            findings=[self._finding(comparison, digits)],
             metrics=metrics,
             figures=[groups.histograms(), groups.ratio()],
             tables=[groups.table("bins", shown=True)],
@@ -114,7 +115,7 @@ class Population(Analysis, name="population"):
             notes=notes,
         )
 
-    def _finding(self, compared: Comparison) -> str:
+    def _finding(self, compared: Comparison, digits: int | None) -> str:
         objects = counted(compared.n_all, "objects")
         if not compared.n_subset:
             return f"{self.subset_label}: none of {objects}."
@@ -122,21 +123,22 @@ class Population(Analysis, name="population"):
             return f"{self.subset_label}: all of {objects}, so there is nothing to compare."
         share = percent(compared.n_subset / compared.n_all)
         median = "their median" if compared.n_subset > 1 else "its"
+        theirs, every = number(compared.median_subset, digits), number(compared.median_all, digits)
         return (
             f"{self.subset_label}: {count(compared.n_subset)} of {objects} ({share}); {median} "
-            f"{self.column.title} is {number(compared.median_subset)} against a median of "
-            f"{self.column.quantity(number(compared.median_all))} of all, and the largest distance "
-            f"between the two distributions is {number(compared.ks, 3)}."
+            f"{self.column.title} is {theirs} against a median of {self.column.quantity(every)} "
+            "of all, and the largest distance between the two distributions is "
+            f"{number(compared.ks, 3)}."
         )
 
-    def _metrics(self, compared: Comparison) -> dict[str, Metric]:
+    def _metrics(self, compared: Comparison, digits: int | None) -> dict[str, Metric]:
         subset, whole, unit = self.subset_label, self.label, self.column.unit
         distance = "Kolmogorov–Smirnov distance to"
         return {
             "n_subset": Metric(compared.n_subset, subset, digits=0),
             "n_all": Metric(compared.n_all, whole, digits=0),
-            "median_subset": Metric(compared.median_subset, f"median, {subset}", unit),
-            "median_all": Metric(compared.median_all, f"median, {whole}", unit),
+            "median_subset": Metric(compared.median_subset, f"median, {subset}", unit, digits),
+            "median_all": Metric(compared.median_all, f"median, {whole}", unit, digits),
             "ks_distance": Metric(compared.ks, f"{distance} all", digits=3),
             "ks_distance_rest": Metric(
                 compared.ks_rest, f"{distance} the rest", digits=3, shown=False

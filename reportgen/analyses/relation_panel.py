@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.phrases import capital, coefficient, interval
+from reportgen.analyses.phrases import capital, coefficient, digits_among, interval
 from reportgen.analyses.plotting.axes import colour_bar, is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
@@ -157,14 +157,15 @@ class Panel:
         if not len(places):
             return "There are too few objects for a running median."
         medians = self.running.values[1]
+        low, high = float(medians[places].min()), float(medians[places].max())
+        x_digits = digits_among(float(self.centres[0]), float(self.centres[-1]))
         first, last = (
-            f"{self.y.quantity(number(float(medians[i])))} near "
-            f"{self.x.quantity(number(float(self.centres[i])))}"
+            f"{self.y.quantity(number(float(medians[i]), digits_among(low, high)))} near "
+            f"{self.x.quantity(number(float(self.centres[i]), x_digits))}"
             for i in places[[0, -1]]
         )
         if len(places) == 1:
             return f"The median is {first}, the only bin with objects enough."
-        low, high = float(medians[places].min()), float(medians[places].max())
         if low == high:
             median = self.y.quantity(number(low))
             return f"The running median is {median} in every bin with objects enough."
