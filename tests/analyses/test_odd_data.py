@@ -34,6 +34,7 @@ DATA = {
     "of both signs": data(X - 20, 0.5 - Y),
     "large": data(X * 1e300, Y * 1e299),
     "small": data(X * 1e-302, Y * 1e-300),
+    "the largest": data(np.where(Y < 0.5, 1.7e308, -1.7e308), Y * 1.7e308),
     "close together": data(2460000 + Y / 100, 1e9 + X / 1e4),
 }
 LOG_VIEW = {"bins": 9, "log": True, "log_counts": True}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMALLEST = 1e-280  # values of a linear axis below it are nothing to matplotlib
+LARGEST = 1e300  # its margins would be infinite
 ROW = 1.63  # height of a row of the key with the space below it, in units of the type size
 SINGLE_BIN = 0.7  # lower end of a logarithmic count axis: a bin of one object stands clear of it
 
@@ -175,9 +176,10 @@ def is_left_empty(
     Its axes have no numbers, as there is nothing to read off.
     """
     if len(values):
-        if log or not 0 < float(np.abs(values).max()) < SMALLEST:
+        size = float(np.abs(values).max())
+        if size <= LARGEST and (log or not 0 < size < SMALLEST):
             return False
-        why = "values too small to be drawn"
+        why = f"values too {'large' if size > LARGEST else 'small'} to be drawn"
     axes.set_xticks([])
     axes.set_yticks([])
     axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=MUTED)
