@@ -1,7 +1,6 @@
 """How the values of one or more columns are distributed: histograms, sorted curves, cuts."""
 
 from collections.abc import Mapping, Sequence
-from itertools import count as counting
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -34,7 +33,7 @@ class Distribution(Analysis, name="distribution"):
     """Histograms over one or more ranges, sorted-value curves, and what cuts would lose."""
 
     columns: tuple[ColumnRef, ...] = Field(min_length=1)
-    """Columns to show together; they should share a unit."""
+    """Columns to show together; they share a unit."""
     histograms: tuple[HistogramView, ...] = (HistogramView(),)
     """The histograms, one figure each."""
     curves: tuple[CurveView, ...] = ()
@@ -45,6 +44,19 @@ class Distribution(Analysis, name="distribution"):
     """Quantiles to list, as fractions."""
 
     _once = field_validator("columns", "cuts", "quantiles")(no_repeats)
+
+    @field_validator("columns")
+    @classmethod
+    def _of_one_unit(cls, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        first, *others = columns
+        for other in others:
+            if other.unit != first.unit:
+                one, another = (f"{c.name} is in {c.unit or 'no unit'}" for c in (first, other))
+                raise ValueError(
+                    f"{one} and {another}: one axis cannot show both, "
+                    "give each unit a section of its own"
+                )
+        return columns
 
     def reductions(self) -> Statistics:
         """Ask for each histogram, curve, cut and quantile of each column."""
@@ -91,12 +103,12 @@ class Distribution(Analysis, name="distribution"):
         )
 
     def _by_column(self, values: Mapping[str, Any]) -> list[ColumnValues]:
-        labels, places = short_titles(self.columns), palette_places(self.columns)
+        labels = short_titles(self.columns)
         return [
             ColumnValues(
                 column=column,
                 label=labels[name],
-                order=places[name],
+                order=column.order,
                 limits=self._limits(name),
                 count=values[f"{name}.count"],
                 moments=values[f"{name}.moments"],
@@ -124,7 +136,7 @@ class Distribution(Analysis, name="distribution"):
             for k, fraction in enumerate(self.quantiles)
         ]
         n = of("n", [each.count.valid for each in every], description="valid values")
-        return Table("quantiles", "Quantiles", [*_names_and_units(every), n, *quantiles])
+        return Table("quantiles", "Quantiles", [_titles(every), n, *quantiles])
 
     def _cut_table(self, every: Sequence[ColumnValues], shared: Column) -> Table:
         of, rows = TableColumn.of, [each for each in every for _ in self.cuts]
@@ -133,7 +145,7 @@ class Distribution(Analysis, name="distribution"):
         lost = [total - n for total, n in zip(totals, below, strict=True)]
         shares = [100 * n / t if t else float("nan") for n, t in zip(lost, totals, strict=True)]
         columns = [
-            *_names_and_units(rows),
+            _titles(rows),
             of("cut", self.cuts * len(every), shared.unit),
             of("total", totals, description="valid values"),
             of("below", below, description="strictly below the cut"),
@@ -177,35 +189,13 @@ class Distribution(Analysis, name="distribution"):
         medians = []
         for each in valid:
             low, value, high = each.range
-            median = number(value, digits_among(low, high))
-            said = median if shared.symbol else each.column.quantity(median)
-            medians.append(f"{each.label} {said}")
+            medians.append(f"{each.label} {number(value, digits_among(low, high))}")
         unit = f" in {shared.symbol}" if shared.symbol else ""
         return [*findings, f"Medians{unit}: {listed(medians)}."]
 
 
-def palette_places(columns: Sequence[Column]) -> dict[str, int]:
-    """Return for each column, by name, its place in the palette: its own, or a free one.
-
-    Columns of one unit have places of their own everywhere in a report. Those of different units
-    may have the same, and the later one then takes the next that is free in this figure.
-    """
-    places: dict[str, int] = {}
-    own = {column.order for column in columns}
-    for column in columns:
-        taken = set(places.values())
-        free = (n for n in counting() if n not in own and n not in taken)
-        places[column.name] = next(free) if column.order in taken else column.order
-    return places
-
-
-def _names_and_units(rows: Sequence[ColumnValues]) -> list[TableColumn]:
-    """Return the first columns of a table: titles, and units where rows have different ones."""
-    columns = [each.column for each in rows]
-    of = TableColumn.of
-    units = [of("unit", [column.symbol or "–" for column in columns])]
-    several = len({column.unit for column in columns}) > 1
-    return [of("column", [column.title for column in columns]), *(units if several else [])]
+def _titles(rows: Sequence[ColumnValues]) -> TableColumn:
+    return TableColumn.of("column", [each.column.title for each in rows])
 
 
 def _middle(each: ColumnValues) -> str:

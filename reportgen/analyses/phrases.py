@@ -55,15 +55,11 @@ def capital(text: str) -> str:
 
 
 def together(columns: Sequence[Column]) -> Column:
-    """Return what columns have in common as a column: words they end in, and one unit."""
+    """Return what columns of one unit have in common as a column: the words they end in."""
     if len(columns) == 1:
         return columns[0]
-    first = columns[0]
-    ending = _shared_ending([column.title for column in columns])
-    title = capital(ending) or "Value"
-    if {column.unit for column in columns} == {first.unit}:
-        return replace(first, label=title)
-    return replace(first, label=f"{title}, each in its own unit", unit="")
+    title = capital(_shared_ending([column.title for column in columns])) or "Value"
+    return replace(columns[0], label=title)
 
 
 def file_ids(columns: Sequence[Column], prefix: str) -> dict[str, str]:

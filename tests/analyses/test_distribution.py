@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
 from presenting import NAN, axes, check, figure, legend, present, steps, table, units
 
 from reportgen.analyses.distribution import Distribution
@@ -182,18 +181,10 @@ def test_the_cut_table_has_what_each_cut_keeps_and_loses():
     ]
 
 
-def test_columns_of_different_units_are_not_given_one_unit_or_one_colour():
-    data = {"flux": [1.0, 2.0, 3.0], "size": [4.0, 5.0, 6.0]}
-    unit, curves = {"flux": "mJy", "size": "arcsec"}, [{"below": 5}]
-    section = present(Distribution, data, unit, columns=list(data), cuts=[2], curves=curves)
-    drawn = figure(section, "histogram_1")
-    assert axes(drawn).get_xlabel() == "Value, each in its own unit"
-    assert len({to_hex(outline.get_edgecolor()) for outline in axes(drawn).patches}) == 2
-    titles = [each.title for each in section.figures]
-    assert titles == ["Histogram, 1 to 6", "Sorted values below 5"]
-    assert units(section, "histogram_1")["bin_low"] == units(section, "sorted_1")["value"] == ""
-    assert table(section, "quantiles")["unit"] == table(section, "cuts")["unit"] == ["mJy", "″"]
-    assert section.findings[-1] == "Medians: flux 2\u00a0mJy and size 5″."
+def test_columns_of_different_units_are_refused():
+    data, unit = {"flux": [1.0], "size": [4.0]}, {"flux": "mJy", "size": "arcsec"}
+    with pytest.raises(ValueError, match="flux is in mJy and size is in arcsec: one axis cannot"):
+        present(Distribution, data, unit, columns=list(data))
 
 
 def test_cuts_that_hardly_differ_have_metrics_of_their_own():

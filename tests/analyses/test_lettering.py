@@ -2,10 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from reportgen.analyses.distribution import palette_places
 from reportgen.analyses.plotting.axes import key_above, new_figure
 from reportgen.analyses.plotting.lettering import fitted, text_width, wrapped
-from reportgen.config.columns import Column
 from reportgen.style import house_style
 
 WORDS = st.text(st.sampled_from("abc MW µ[]$\\_ 3.6"), max_size=120)
@@ -55,16 +53,3 @@ def test_each_line_of_a_key_stands_beside_its_own_name():
     assert colours["one"] == lines[0].get_color()
     assert colours["two"] == lines[1].get_color()
     assert colours["ten"] == lines[9].get_color()
-
-
-def test_columns_keep_their_places_in_the_palette_unless_they_clash():
-    flux = [Column(f"f{k}", unit="Jy", order=k) for k in range(3)]
-    assert palette_places(flux[1:]) == {"f1": 1, "f2": 2}
-    size = Column("size", unit="arcsec", order=1)
-    assert palette_places([*flux[1:], size]) == {"f1": 1, "f2": 2, "size": 0}
-    assert palette_places([size, flux[1], flux[2], flux[0]]) == {
-        "size": 1,
-        "f1": 3,
-        "f2": 2,
-        "f0": 0,
-    }

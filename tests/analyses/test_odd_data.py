@@ -71,7 +71,7 @@ def tables_of(section):
 def test_a_section_is_whole(section, name):
     kind, keys = SECTIONS[section]
     try:
-        made = present(kind, DATA[name], units={"a": "uJy"}, **keys)
+        made = present(kind, DATA[name], units={"a": "uJy", "b": "uJy"}, **keys)
     except SectionError as error:
         # Nothing to show is the only reason, and it is said so.
         assert name in {"one column missing", "half missing"}, error  # noqa: PT017
@@ -84,7 +84,7 @@ def test_a_section_is_whole(section, name):
 def test_labels_may_be_long_and_have_any_sign(section):
     kind, keys = SECTIONS[section]
     labels = {"a": f"$x_1$ {LONG}", "b": "$_<b>&$\\alpha{} #% ~^ of M☉", "flag": LONG}
-    units = {"a": "erg / (s cm2)", "b": "solMass"}
+    units = dict.fromkeys(DATA["ordinary"], "erg solMass / (s cm2)")
     for each in present(kind, DATA["ordinary"], units, labels, **keys).figures:
         check_drawing(each)
 

@@ -36,7 +36,6 @@ def test_short_titles_tell_columns_apart(labels, shorts):
         (columns("Blue flux density", "Red flux density"), "Flux density [µJy]"),
         (columns("Size", "Depth"), "Value [µJy]"),
         (columns("Size"), "Size [µJy]"),
-        (columns("Blue flux") + columns("Red flux", unit="mag"), "Flux, each in its own unit"),
     ],
 )
 def test_columns_share_a_title_and_a_unit_where_they_have_one(given, axis):
