@@ -6,12 +6,12 @@ MISSING = "—"
 
 
 def count(n: float) -> str:
-    """Give a whole number with its digits grouped: ``30,853``."""
+    """Return a whole number with its digits grouped: ``30,853``."""
     return f"{n:,.0f}".replace("-", "−")
 
 
 def counted(n: int, things: str) -> str:
-    """Give a number of things, whose plural is said: ``1 row`` for 1 and ``rows``."""
+    """Return a number of things, whose plural is said: ``1 row`` for 1 and ``rows``."""
     return f"{count(n)} {things.removesuffix('s') if n == 1 else things}"
 
 
@@ -55,7 +55,7 @@ def _power_of_ten(mantissa: str, power: str) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Give a fraction as a percentage, never rounded to an untrue 0 % or 100 %."""
+    """Return a fraction as a percentage, never rounded to an untrue 0 % or 100 %."""
     if math.isnan(fraction):
         return MISSING
     value = 100 * fraction
@@ -68,13 +68,18 @@ def percent(fraction: float) -> str:
 
 
 def bytes_text(size: float, digits: int = 3) -> str:
-    """Give a size in bytes with so many significant digits, at least 3: ``2.9 MB``."""
+    """Return a size in bytes with so many significant digits, at least 3: ``2.9 MB``."""
     amount = float(size)
     for unit in ("B", "kB", "MB", "GB"):
         if amount < 1000 - 0.5 * 10.0 ** (3 - digits):
             return f"{amount:.{digits}g}\u00a0{unit}"
         amount /= 1000
     return f"{amount:.{digits}g}\u00a0TB" if amount < 1000 else f"{amount:.0f}\u00a0TB"
+
+
+def clip(text: str, most: int) -> str:
+    """Return a text of so many characters at most, an ellipsis where it was cut."""
+    return text if len(text) <= most else f"{text[: max(most, 1) - 1].rstrip()}…"
 
 
 def listed(names: list[str], most: int = 6) -> str:

@@ -14,19 +14,13 @@ from time import monotonic
 from typing import IO, Literal
 
 from reportgen.errors import ExitCode
+from reportgen.workers.failures import killed_by
+from reportgen.workers.pool import default_workers
 
 GRACE_SECONDS = 30.0  # for a build to remove what it has not finished, when all are ended
+REPORTGEN = (sys.executable, "-m", "reportgen")
 _BUG = 70
-_WORST_FIRST = (
-    _BUG,
-    ExitCode.SOURCE,
-    ExitCode.SECTION,
-    ExitCode.CONFIG,
-    ExitCode.CHECK_FAILED,
-    ExitCode.DELIVERY,
-    ExitCode.OK,
-)
-_WORDS = {
+_WORDS = {  # the worst first
     _BUG: "Bug",
     ExitCode.SOURCE: "Source",
     ExitCode.SECTION: "Error",
@@ -35,6 +29,7 @@ _WORDS = {
     ExitCode.DELIVERY: "Delivery",
     ExitCode.OK: "OK",
 }
+_WORST_FIRST = tuple(_WORDS)
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Stream = Literal["out", "err"]
@@ -60,41 +55,57 @@ class Outcome:
 
 
 def build_all(
-    jobs: Sequence[Job], workers: int, say: Say, ended: Callable[[Outcome], None]
+    jobs: Sequence[Job],
+    workers: int,
+    say: Say,
+    ended: Callable[[Outcome], None],
+    *,
+    command: Sequence[str] = REPORTGEN,
+    grace: float = GRACE_SECONDS,
 ) -> list[Outcome]:
-    """Build some reports, each in a process of its own; give how each ended, in their order.
+    """Build some reports, each in a process of its own; return how each ended, in their order.
 
     workers: worker processes of all builds together. say: is called with each line that a build
-    prints, its name before it. ended: is called when one has ended.
+    prints, its name before it. ended: is called when one has ended. command: before the arguments
+    of a job. grace: seconds for a build to clean up.
     A signal that asks to end, or an error, ends all builds first; nothing half-built is left.
     """
-    waiting, shares = deque(jobs), deque(shares_of(workers, len(jobs)))
+    waiting, shares = deque(jobs), deque(shares_of(workers, len(jobs), default_workers()))
     outcomes: dict[str, Outcome] = {}
     running: dict[str, _Build] = {}
     # A queue that a signal handler may put something in, whatever the main thread is doing.
-    news: SimpleQueue[str | int] = SimpleQueue()
-    line = _Lines(say)
-    with _signals_to(news):
+    events: SimpleQueue[str | int] = SimpleQueue()
+    lock = Lock()
+
+    def say_line(stream: Stream, text: str) -> None:
+        with lock, suppress(OSError, ValueError):  # a log that nobody reads any more
+            say(stream, text)
+
+    with _signals_to(events):
         try:
             while waiting or running:
                 while waiting and shares:
                     job = waiting.popleft()
-                    running[job.name] = _Build(job, shares.popleft(), line, news)
-                message = news.get()
-                if isinstance(message, int):
+                    running[job.name] = _Build(job, command, shares.popleft(), say_line, events)
+                event = events.get()
+                if isinstance(event, int):
                     break
-                build = running.pop(message)
+                build = running.pop(event)
                 shares.append(build.share)
-                outcomes[message] = build.outcome()
-                ended(outcomes[message])
+                outcomes[event] = build.outcome()
+                ended(outcomes[event])
         finally:
-            _end_all(list(running.values()))
+            for build in running.values():
+                build.process.terminate()
+            deadline = monotonic() + grace
+            for build in running.values():
+                build.end(deadline)
     return [outcomes[job.name] for job in jobs if job.name in outcomes]
 
 
-def shares_of(workers: int, jobs: int) -> list[int]:
+def shares_of(workers: int, jobs: int, cores: int) -> list[int]:
     """Divide workers among the builds that run at once; those are never more than cores."""
-    at_once = max(1, min(workers, jobs, len(os.sched_getaffinity(0))))
+    at_once = max(1, min(workers, jobs, cores))
     return [workers // at_once + (i < workers % at_once) for i in range(at_once)]
 
 
@@ -114,27 +125,23 @@ def outcome_table(outcomes: Sequence[Outcome]) -> list[str]:
     ]
 
 
-class _Lines:
-    """Passes on whole lines, one at a time."""
-
-    def __init__(self, say: Say) -> None:
-        self._say, self._lock = say, Lock()
-
-    def __call__(self, stream: Stream, text: str) -> None:
-        with self._lock, suppress(OSError, ValueError):  # a log that nobody reads any more
-            self._say(stream, text)
-
-
 class _Build:
-    """A process that builds a report."""
+    """A process that builds a report. share: how many workers it has."""
 
-    def __init__(self, job: Job, share: int, line: _Lines, news: SimpleQueue[str | int]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        command: Sequence[str],
+        share: int,
+        say: Say,
+        events: SimpleQueue[str | int],
+    ) -> None:
         self.name, self.share = job.name, share
-        self._line = line
+        self._say = say
         self._first: dict[Stream, str] = {}
         # A session of its own: Ctrl-C must reach it once, from us, while it has time to clean up.
-        self._process = subprocess.Popen(  # noqa: S603 - ourselves
-            [sys.executable, "-m", "reportgen", *job.arguments, "--workers", str(share)],
+        self.process = subprocess.Popen(  # noqa: S603 - ourselves
+            [*command, *job.arguments, "--workers", str(share)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -142,10 +149,10 @@ class _Build:
             start_new_session=True,
         )
         self._readers = [
-            self._start(self._read, "out", self._process.stdout),
-            self._start(self._read, "err", self._process.stderr),
+            self._start(self._read, "out", self.process.stdout),
+            self._start(self._read, "err", self.process.stderr),
         ]
-        self._waiter = self._start(self._wait, news)
+        self._waiter = self._start(self._wait, events)
 
     def _start(self, work: Callable[..., None], *arguments: object) -> Thread:
         thread = Thread(target=work, args=arguments, name=f"build {self.name}", daemon=True)
@@ -158,55 +165,35 @@ class _Build:
                 text = raw.decode("utf-8", "backslashreplace").rstrip("\r\n")
                 if stream == "out" or text.startswith(("Error: ", "ERROR ")):
                     self._first.setdefault(stream, text)
-                self._line(stream, f"{self.name} | {text}" if text else f"{self.name} |")
+                self._say(stream, f"{self.name} | {text}".rstrip())
 
-    def _wait(self, news: SimpleQueue[str | int]) -> None:
-        self._process.wait()
+    def _wait(self, events: SimpleQueue[str | int]) -> None:
+        self.process.wait()
         for reader in self._readers:
             reader.join(5)  # what it started and left behind may hold the pipe open
-        news.put(self.name)
+        events.put(self.name)
 
     def outcome(self) -> Outcome:
-        """Say how it ended."""
-        code = self._process.returncode
+        """Return how it ended."""
+        code = self.process.returncode
         if code not in _WORST_FIRST:
-            said = f"The build {_how_it_died(code)}."
-            return Outcome(self.name, int(ExitCode.SECTION), "Died", said)
+            how = killed_by(-code) if code < 0 else f"ended with the unknown exit code {code}"
+            return Outcome(self.name, int(ExitCode.SECTION), "Died", f"The build {how}.")
         wrong = self._first.get("err", "").removeprefix("Error: ")
         return Outcome(self.name, code, _WORDS[code], self._first.get("out") or wrong)
-
-    def ask_to_end(self) -> None:
-        """Let it remove what it has not finished, and end."""
-        self._process.terminate()
 
     def end(self, deadline: float) -> None:
         """Wait until it has ended; after the deadline it is killed with all it started."""
         try:
-            self._process.wait(max(0.0, deadline - monotonic()))
+            self.process.wait(max(0.0, deadline - monotonic()))
         except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self.process.pid, signal.SIGKILL)
         self._waiter.join()
 
 
-def _how_it_died(code: int) -> str:
-    if code >= 0:
-        return f"ended with the unknown exit code {code}"
-    known = [each.name for each in signal.Signals if each == -code]
-    hint = " (out of memory?)" if -code == signal.SIGKILL else ""
-    return f"was killed by {known[0] if known else f'signal {-code}'}{hint}"
-
-
-def _end_all(builds: Sequence[_Build]) -> None:
-    for build in builds:
-        build.ask_to_end()
-    deadline = monotonic() + GRACE_SECONDS
-    for build in builds:
-        build.end(deadline)
-
-
 @contextmanager
-def _signals_to(news: SimpleQueue[str | int]) -> Iterator[None]:
+def _signals_to(events: SimpleQueue[str | int]) -> Iterator[None]:
     """Put signals that ask to end into a queue; the first takes its usual effect at the end."""
     if current_thread() is not main_thread():
         yield
@@ -215,7 +202,7 @@ def _signals_to(news: SimpleQueue[str | int]) -> Iterator[None]:
 
     def note(number: int, _frame: object) -> None:
         came.append(number)
-        news.put(number)
+        events.put(number)
 
     before = {number: signal.getsignal(number) for number in _ENDING}
     heeded = {number: was for number, was in before.items() if was is not signal.SIG_IGN}

@@ -21,7 +21,7 @@ from reportgen.quality.overview import (
 )
 from reportgen.quality.quantities import symbol
 from reportgen.render.series import Series, SeriesPoint, usual_step
-from reportgen.render.terminal import plot_lines, signs_for
+from reportgen.render.series_text import plot_lines, signs_for
 from reportgen.wording import count, listed, number
 
 _LEAST_WIDTH = 40

@@ -5,14 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from markupsafe import Markup
-
-from reportgen.quality.diff.records import (
-    Changes,
-    ComparedRun,
-    MetricChange,
-    MetricKind,
-)
+from reportgen.quality.diff.records import Changes, ComparedRun, MetricChange, MetricKind
 from reportgen.quality.quantities import (
     before_and_after,
     has_ratio,
@@ -22,10 +15,8 @@ from reportgen.quality.quantities import (
     times,
     with_unit,
 )
-from reportgen.record import ChangeRecord, Status, Summary
-from reportgen.render.environment import render_page
-from reportgen.render.fonts import font_faces
-from reportgen.render.html import FONTS
+from reportgen.record import ChangeRecord, Summary
+from reportgen.render.fonts import render_with_fonts
 from reportgen.render.view import WORDS
 from reportgen.wording import MISSING
 
@@ -39,28 +30,6 @@ _KINDS: dict[MetricKind, str] = {
     "new": "new",
     "within": "within its scatter",
 }
-
-
-@dataclass(frozen=True)
-class RunView:
-    """A run in words."""
-
-    id: str
-    when: str
-    datetime: str
-    status: Status
-    word: str
-    partial: bool
-
-
-@dataclass(frozen=True)
-class SentenceView:
-    """A change in words; the first line, and those below it."""
-
-    text: str
-    more: str
-    status: Status | None
-    word: str
 
 
 @dataclass(frozen=True)
@@ -78,61 +47,33 @@ class NumberView:
     loud: bool
 
 
-@dataclass(frozen=True)
-class DiffView:
-    """The page as it is shown."""
-
-    title: str
-    field: str
-    language: str
-    before: RunView
-    after: RunView
-    other_report: str
-    headline: str
-    noise: str
-    synthetic: bool
-    sentences: tuple[SentenceView, ...]
-    numbers: tuple[NumberView, ...]
-    diff: tuple[tuple[str, str], ...]
-    more: int
-
-
 def render_diff(
-    before: Summary, after: Summary, changes: Changes, said: Sequence[ChangeRecord], noise: str
+    before: Summary, after: Summary, changes: Changes, sentences: Sequence[ChangeRecord], noise: str
 ) -> bytes:
-    """Return the page. said: the changes in sentences. noise: what is known of the usual scatter.
+    """Return the page. sentences: the changes in words. noise: what is known of usual scatter.
 
     The templates are those of the later run, if their folder is still there.
     """
     own = after.configuration.templates
-    page = render_page(
-        "diff.html.j2",
-        own if own and Path(own).is_dir() else "",
-        view=_view(before, after, changes, said, noise),
-        fonts=Markup(FONTS),  # noqa: S704 - a constant
-    )
-    return page.replace(FONTS, font_faces(page), 1).encode()
-
-
-def _view(
-    before: Summary, after: Summary, changes: Changes, said: Sequence[ChangeRecord], noise: str
-) -> DiffView:
     configuration = changes.configuration
-    return DiffView(
-        title=after.report.title,
-        field=after.report.field,
-        language=after.report.language,
-        before=_run(changes.before),
-        after=_run(changes.after),
-        other_report="" if before.report.id == after.report.id else before.report.title,
-        headline=_headline(changes),
-        noise=noise,
-        synthetic=bool(before.run.synthetic or after.run.synthetic),
-        sentences=tuple(_sentence(each) for each in said),
-        numbers=tuple(_number(each) for each in changes.metrics),
-        diff=() if configuration is None else tuple(map(_line, configuration.diff)),
-        more=0 if configuration is None else configuration.more,
-    )
+    view = {
+        "title": after.report.title,
+        "field": after.report.field,
+        "language": after.report.language,
+        "before": changes.before,
+        "after": changes.after,
+        "other_report": "" if before.report.id == after.report.id else before.report.title,
+        "headline": _headline(changes),
+        "noise": noise,
+        "synthetic": bool(before.run.synthetic or after.run.synthetic),
+        "sentences": sentences,
+        "numbers": [_number(each) for each in changes.metrics],
+        "diff": [] if configuration is None else [_line(each) for each in configuration.diff],
+        "more": 0 if configuration is None else configuration.more,
+    }
+    own = own if own and Path(own).is_dir() else ""
+    page = render_with_fonts("diff.html.j2", own, view=view, words=WORDS, when=_when)
+    return page.encode()
 
 
 def _headline(changes: Changes) -> str:
@@ -152,27 +93,17 @@ def _headline(changes: Changes) -> str:
     return f"{', '.join(words)}." if words else "Nothing became worse."
 
 
-def _run(run: ComparedRun) -> RunView:
+def _when(run: ComparedRun) -> str:
     started = datetime.fromisoformat(run.started)
-    return RunView(
-        id=run.run,
-        when=f"{started.day} {started:%B %Y, %H:%M}",
-        datetime=run.started,
-        status=run.status,
-        word=WORDS[run.status],
-        partial=run.partial,
-    )
-
-
-def _sentence(sentence: ChangeRecord) -> SentenceView:
-    first, _, rest = sentence.text.partition("\n")
-    word = "" if sentence.status is None else WORDS[sentence.status]
-    return SentenceView(first, rest, sentence.status, word)
+    return f"{started.day} {started:%B %Y, %H:%M}"
 
 
 def _number(change: MetricChange) -> NumberView:
-    one = MISSING if change.before is None else _shown(change.before, change.unit_before, change)
-    other = MISSING if change.after is None else _shown(change.after, change.unit, change)
+    one = other = MISSING
+    if change.before is not None:
+        one = quantity(change.before, change.unit_before, change.digits)
+    if change.after is not None:
+        other = quantity(change.after, change.unit, change.digits)
     moved = ""
     if change.before is not None and change.after is not None and change.change is not None:
         one, other = before_and_after(change.before, change.after, change.unit, change.digits)
@@ -180,7 +111,8 @@ def _number(change: MetricChange) -> NumberView:
         if change.relative is not None and abs(change.relative) < 10 and has_ratio(change.unit):
             moved = signed_percent(change.relative)
         else:
-            moved = _signed(change.change, change)
+            moved = quantity(change.change, change.unit, None)
+            moved = moved if change.change < 0 else f"+{moved}"
     return NumberView(
         key=f"{change.section}.{change.metric}",
         title=change.title,
@@ -192,15 +124,6 @@ def _number(change: MetricChange) -> NumberView:
         kind=_KINDS[change.kind],
         loud=change.kind not in {"within", "new", "available"},
     )
-
-
-def _shown(value: float, unit: str, change: MetricChange) -> str:
-    return quantity(value, unit, change.digits)
-
-
-def _signed(value: float, change: MetricChange) -> str:
-    text = quantity(value, change.unit, None)
-    return text if value < 0 else f"+{text}"
 
 
 def _line(text: str) -> tuple[str, str]:

@@ -5,17 +5,20 @@ from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import ConfigError
-from reportgen.render.folding import clip, fold
+from reportgen.wording import clip
 
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache, Environment
 
+TEXT_WIDTH = 72  # columns; what a mail in plain text is read at
+
 
 def templates_folder() -> Path:
-    """Give the folder of the templates: in the wheel inside the package, in a clone beside it."""
+    """Return the folder of the templates: in the wheel inside the package, in a clone beside it."""
     package = Path(str(files("reportgen")))
     installed = package / "templates"
     return installed if installed.is_dir() else package.parent / "templates"
@@ -34,7 +37,7 @@ def check_templates(own: str) -> None:
 
 
 def render_page(name: str, own: str, **context: Any) -> str:
-    """Give the page that a template makes; what is filled in is escaped, but not in a .txt.j2.
+    """Return the page that a template makes; what is filled in is escaped, but not in a .txt.j2.
 
     own: folder of a user's templates, each in place of the one of its name; empty for none.
     Raises ConfigError that names template and line when a user's template is at fault.
@@ -46,13 +49,28 @@ def render_page(name: str, own: str, **context: Any) -> str:
         raise _blamed(error, own) or error from None
 
 
+def fold(text: str, indent: str = "") -> str:
+    """Return a text in lines that fit a terminal; each but the first is indented."""
+    lines: list[str] = []
+    for line in text.splitlines() or [""]:
+        lines += wrap(
+            line,
+            TEXT_WIDTH,
+            initial_indent="" if not lines else indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
+    return "\n".join(lines)
+
+
 def _environment(own: str) -> "Environment":
-    return _with_templates_of(own) if own else _plain_environment()
+    # A user may change templates at any time; ours are read once for all pages and mails.
+    return _with_templates_of(own) if own else _with_our_templates()
 
 
 @cache
-def _plain_environment() -> "Environment":
-    """Give the environment of our templates, which are compiled once for all pages and mails."""
+def _with_our_templates() -> "Environment":
     return _with_templates_of("")
 
 
@@ -80,7 +98,7 @@ def _with_templates_of(own: str) -> "Environment":
 
 @cache
 def _compiled_templates() -> "BytecodeCache | None":
-    """Give where Jinja keeps our templates compiled, which takes longer than to fill them in.
+    """Return where Jinja keeps our templates compiled, which takes longer than to fill them in.
 
     It is a folder of temporary files that is the user's alone; None where Jinja has none that is.
     """
@@ -106,7 +124,7 @@ def _compiled_templates() -> "BytecodeCache | None":
 
 @cache
 def _guarded_environment() -> "type[Environment]":
-    """Give the kind of environment for templates of a user: a run folder may bring some along.
+    """Return the kind of environment for templates of a user: a run folder may bring some along.
 
     They see what ours see, but call nothing of Python's that could do more than show it.
     """
@@ -132,7 +150,7 @@ def _read(environment: "Environment", name: str, own: str) -> Any:
 
 
 def _blamed(error: Exception, own: str) -> ConfigError | None:
-    """Give the error of a user's template; None when ours are at fault."""
+    """Return the error of a user's template; None when ours are at fault."""
     from jinja2 import TemplateSyntaxError
 
     if not own:

@@ -3,10 +3,21 @@
 import re
 from base64 import b64encode
 from functools import cache
+from typing import Any
 
+from markupsafe import Markup
+
+from reportgen.render.environment import render_page
 from reportgen.style import FONT_FILES, font_path
 
+_FONTS = "/* fonts */"  # stands in the page until it is known whether it has slanted words
 _SLANTED = re.compile(r"italic|<(em|i|cite|dfn|var|address)\b")
+
+
+def render_with_fonts(name: str, own: str, **context: Any) -> str:
+    """Return the page that a template makes, with the fonts that it needs; as `render_page`."""
+    page = render_page(name, own, fonts=Markup(_FONTS), **context)  # noqa: S704 - a constant
+    return page.replace(_FONTS, font_faces(page), 1)
 
 
 def font_faces(page: str) -> str:

@@ -5,12 +5,10 @@ from pathlib import Path
 from markupsafe import Markup
 
 from reportgen.record import FigureRecord, Summary
-from reportgen.render.environment import render_page
-from reportgen.render.fonts import font_faces
+from reportgen.render.fonts import render_with_fonts
 from reportgen.render.svg import colour_variables, inline_svg
 from reportgen.render.view import SHORT_ROWS, report_view
 
-FONTS = "/* fonts */"  # stands in the page until it is known whether it has slanted words
 MOST_ROWS = 500  # longest table on the page; the file has all of it
 
 
@@ -22,14 +20,12 @@ def render_html(run: Path, summary: Summary) -> bytes:
         # The SVG is our own; its alt text is quoted on the way.
         return Markup(inline_svg(text, f"{section_id}-{figure.id}", figure.alt))  # noqa: S704
 
-    page = render_page(
+    return render_with_fonts(
         "report.html.j2",
         summary.configuration.templates,
         view=report_view(run, summary, MOST_ROWS),
         drawing=drawing,
-        fonts=Markup(FONTS),  # noqa: S704 - a constant
         short_rows=SHORT_ROWS,
         light=Markup(colour_variables(dark=False)),  # noqa: S704 - constants
         dark=Markup(colour_variables(dark=True)),  # noqa: S704 - constants
-    )
-    return page.replace(FONTS, font_faces(page), 1).encode()
+    ).encode()

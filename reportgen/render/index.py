@@ -8,33 +8,20 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
-from markupsafe import Markup
-
 from reportgen.errors import PublishError
 from reportgen.quality.nights import Night, RunEntry, nights
 from reportgen.record import STATUSES, ReportRecord, Status
-from reportgen.render.environment import render_page
-from reportgen.render.fonts import font_faces
-from reportgen.render.html import FONTS
+from reportgen.render.fonts import render_with_fonts
 from reportgen.render.neighbours import NEIGHBOURS, neighbour_pages
-from reportgen.render.trends import HEIGHT, WIDTH, Limits, TrendView, trend_view
-from reportgen.render.view import WORDS
+from reportgen.render.trends import HEIGHT, WIDTH, Limits, trend_view
+from reportgen.render.view import UNREADABLE, WORDS, counted_statuses, synthetic_note
 from reportgen.run_folder import publishing_errors, replace_file
-from reportgen.wording import count, listed
+from reportgen.wording import count, counted, listed
 
 INDEX = "index.html"
 MARK = "<!-- The nights of a report, written by reportgen. -->"  # in no page but ours
 RECENT_MONTHS = 6  # of the calendar; earlier ones are folded by year
 RECENT_NIGHTS = 31  # of the table
-UNREADABLE = "Cannot be read"
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-_COUNTED: dict[Status, tuple[str, str]] = {
-    "ok": ("OK", "OK"),
-    "warn": ("with a warning", "with warnings"),
-    "fail": ("failed", "failed"),
-    "error": ("in error", "in error"),
-}
 
 
 @dataclass(frozen=True)
@@ -65,54 +52,16 @@ class NightView:
 
 
 @dataclass(frozen=True)
-class Fold:
-    """Earlier nights of a year, newest first."""
-
-    year: int
-    nights: tuple[NightView, ...]
-
-
-@dataclass(frozen=True)
-class Day:
-    """A day of a month, with its night if there was a run. number: 0 for another month's day."""
-
-    number: int
-    night: Night | None
-
-
-@dataclass(frozen=True)
 class Month:
-    """A month, as weeks that begin on Monday."""
+    """A month, as weeks that begin on Monday.
+
+    Of each day its number, 0 for one of another month, and its night if there was a run.
+    """
 
     name: str
     year: int
     nights: tuple[Night, ...]
-    weeks: tuple[tuple[Day, ...], ...]
-
-
-@dataclass(frozen=True)
-class Year:
-    """Months of a year, or those of them that are folded."""
-
-    year: int
-    months: tuple[Month, ...]
-    nights: tuple[Night, ...]
-
-
-@dataclass(frozen=True)
-class IndexView:
-    """The page of all nights as it is shown. newest: None when there is no run yet."""
-
-    report: ReportRecord
-    newest: NightView | None
-    counted: str
-    synthetic: str
-    recent_months: tuple[Month, ...]
-    earlier_years: tuple[Year, ...]
-    trends: tuple[TrendView, ...]
-    unknown_trends: tuple[str, ...]
-    recent: tuple[NightView, ...]
-    earlier: tuple[Fold, ...]
+    weeks: tuple[tuple[tuple[int, Night | None], ...], ...]
 
 
 def write_index(
@@ -165,74 +114,49 @@ def render_index(
     """
     known = nights(runs)
     views = {night.date: _night(night) for night in known}
-    page = render_page(
+    newest_first = list(views.values())[::-1]
+    months = calendar_months(known)
+    drawn = {key: trend_view(key, known, (limits or {}).get(key)) for key in trends}
+    made_up = sum(night.run.synthetic for night in known)
+    page = render_with_fonts(
         "index.html.j2",
         templates,
-        view=_index(known, list(views.values()), report, trends, limits or {}),
+        view={
+            "report": report,
+            "newest": newest_first[0] if newest_first else None,
+            "counted": _counted(known),
+            "synthetic": synthetic_note(made_up, len(known), "night"),
+            "recent_months": months[-RECENT_MONTHS:],
+            "earlier_years": _by_year(months[:-RECENT_MONTHS]),
+            "trends": [trend for trend in drawn.values() if trend is not None],
+            "unknown_trends": [key for key, trend in drawn.items() if trend is None],
+            "recent": newest_first[:RECENT_NIGHTS],
+            "earlier": [
+                (year, list(group))
+                for year, group in groupby(newest_first[RECENT_NIGHTS:], lambda n: n.date[:4])
+            ],
+        },
         of_date=views,
-        counted=_counted,
         statuses=[(status, WORDS[status]) for status in STATUSES],
-        weekdays=WEEKDAYS,
+        weekdays=calendar.day_name,
         width=WIDTH,
         height=HEIGHT,
-        fonts=Markup(FONTS),  # noqa: S704 - a constant
     )
-    return f"{page.replace(FONTS, font_faces(page), 1)}{MARK}\n".encode()
-
-
-def _index(
-    known: list[Night],
-    views: list[NightView],
-    report: ReportRecord,
-    trends: Sequence[str],
-    limits: Mapping[str, Limits],
-) -> IndexView:
-    months = calendar_months(known)
-    drawn = {key: trend_view(key, known, limits.get(key)) for key in trends}
-    newest_first = views[::-1]
-    earlier = groupby(newest_first[RECENT_NIGHTS:], lambda night: int(night.date[:4]))
-    return IndexView(
-        report=report,
-        newest=newest_first[0] if newest_first else None,
-        counted=_counted(known),
-        synthetic=_synthetic(known),
-        recent_months=tuple(months[-RECENT_MONTHS:]),
-        earlier_years=tuple(calendar_years(months[:-RECENT_MONTHS])),
-        trends=tuple(trend for trend in drawn.values() if trend is not None),
-        unknown_trends=tuple(key for key, trend in drawn.items() if trend is None),
-        recent=tuple(newest_first[:RECENT_NIGHTS]),
-        earlier=tuple(Fold(year, tuple(group)) for year, group in earlier),
-    )
+    return f"{page}{MARK}\n".encode()
 
 
 def _counted(known: Sequence[Night]) -> str:
     """Count nights by status: ``31 nights: 28 OK, 2 with warnings and 1 failed``."""
-    total = "1 night" if len(known) == 1 else f"{count(len(known))} nights"
     by_status = Counter(night.run.status for night in known)
-    parts = [
-        f"{count(by_status[status])} {_COUNTED[status][by_status[status] > 1]}"
-        for status in STATUSES
-        if by_status[status]
-    ]
+    parts = counted_statuses(by_status)
     if by_status[None]:
         parts.append(f"{count(by_status[None])} that cannot be read")
-    return f"{total}: {listed(parts)}" if parts else "No night yet"
-
-
-def _synthetic(known: Sequence[Night]) -> str:
-    made_up = sum(night.run.synthetic for night in known)
-    if not made_up:
-        return ""
-    if made_up == len(known):
-        return "No night holds observations."
-    one = "1 night does" if made_up == 1 else f"{count(made_up)} nights do"
-    return f"{one} not hold observations; each says so in the list."
+    return f"{counted(len(known), 'nights')}: {listed(parts)}" if parts else "No night yet"
 
 
 def _night(night: Night) -> NightView:
     day = night.date
     run = _run(night.run)
-    page = dict(run.links).get("HTML")
     identity = f"night-{day}"
     return NightView(
         id=identity,
@@ -242,7 +166,7 @@ def _night(night: Night) -> NightView:
         name=f"{day.day} {day:%B %Y}",
         run=run,
         others=tuple(_run(other) for other in night.others),
-        target=page or f"#{identity}",
+        target=dict(run.links).get("HTML", f"#{identity}"),
     )
 
 
@@ -277,10 +201,8 @@ def _duration(seconds: float | None) -> str:
 
 def calendar_months(nights: Iterable[Night]) -> list[Month]:
     """Return the months that have a night. nights: oldest first."""
-    return [
-        _month(year, month, tuple(group))
-        for (year, month), group in groupby(nights, lambda n: (n.date.year, n.date.month))
-    ]
+    months = groupby(nights, lambda night: (night.date.year, night.date.month))
+    return [_month(year, month, tuple(group)) for (year, month), group in months]
 
 
 def _month(year: int, month: int, nights: tuple[Night, ...]) -> Month:
@@ -290,14 +212,14 @@ def _month(year: int, month: int, nights: tuple[Night, ...]) -> Month:
         f"{nights[0].date:%B} {year}",
         year,
         nights,
-        tuple(tuple(Day(day, by_day.get(day)) for day in week) for week in weeks),
+        tuple(tuple((day, by_day.get(day)) for day in week) for week in weeks),
     )
 
 
-def calendar_years(months: Iterable[Month]) -> list[Year]:
-    """Return months by year, newest year first. months: oldest first."""
-    years = [(year, tuple(group)) for year, group in groupby(months, lambda month: month.year)]
+def _by_year(months: Sequence[Month]) -> list[tuple[int, str, list[Month]]]:
+    """Return months by year, newest year first, with the count of their nights."""
+    years = [(year, list(group)) for year, group in groupby(months, lambda month: month.year)]
     return [
-        Year(year, group, tuple(night for month in group for night in month.nights))
+        (year, _counted([night for month in group for night in month.nights]), group)
         for year, group in reversed(years)
     ]

@@ -6,7 +6,6 @@ a tiny page beside the runs, written anew with the list of nights, that leads on
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from html import escape
 from itertools import pairwise
@@ -37,20 +36,17 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-@dataclass(frozen=True)
-class NightLinks:
-    """Where the report of a night links to, relative to its run folder."""
+def night_links(night: date) -> dict[str, str]:
+    """Return the links of a report to the nights before and after it and to the list of nights.
 
-    previous: str
-    next: str
-    all: str = "../index.html"
-
-
-def night_links(night: date) -> NightLinks:
-    """Return the links of a report to the nights before and after it and to the list of nights."""
-    return NightLinks(
-        f"../{NEIGHBOURS}/{night}-previous.html", f"../{NEIGHBOURS}/{night}-next.html"
-    )
+    They are relative to its run folder, by ``previous``, ``next`` and ``all``.
+    """
+    pages = f"../{NEIGHBOURS}/{night}"
+    return {
+        "previous": f"{pages}-previous.html",
+        "next": f"{pages}-next.html",
+        "all": "../index.html",
+    }
 
 
 def neighbour_pages(runs: Iterable[RunEntry]) -> dict[str, bytes]:
@@ -59,24 +55,21 @@ def neighbour_pages(runs: Iterable[RunEntry]) -> dict[str, bytes]:
     Nights without a page to read are passed over.
     """
     known = [night for night in nights(runs) if "html" in night.run.documents]
-    if not known:
-        return {}
-    pages = {
-        f"{known[0].date}-previous.html": _end("There is no earlier night", "first"),
-        f"{known[-1].date}-next.html": _end("There is no later night yet", "newest"),
-    }
-    for earlier, later in pairwise(known):
-        pages[f"{earlier.date}-next.html"] = _leading("Next night", later)
-        pages[f"{later.date}-previous.html"] = _leading("Previous night", earlier)
+    pages = {}
+    for earlier, later in pairwise([None, *known, None]):
+        if later is not None:
+            page = _page("Previous night", earlier, "There is no earlier night", "first")
+            pages[f"{later.date}-previous.html"] = page
+        if earlier is not None:
+            page = _page("Next night", later, "There is no later night yet", "newest")
+            pages[f"{earlier.date}-next.html"] = page
     return pages
 
 
-def _end(title: str, which: str) -> bytes:
-    text = f"That was the report of the {which} night."
-    return _PAGE.format(refresh="", title=title, text=text).encode()
-
-
-def _leading(title: str, night: Night) -> bytes:
+def _page(title: str, night: Night | None, at_end: str, which: str) -> bytes:
+    if night is None:
+        text = f"That was the report of the {which} night."
+        return _PAGE.format(refresh="", title=at_end, text=text).encode()
     target = escape(f"../{quote(night.run.id)}/{quote(night.run.documents['html'])}")
     day = f"{night.date.day} {night.date:%B %Y}"
     return _PAGE.format(

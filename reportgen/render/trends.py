@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from reportgen.config.columns import unit_symbol
-from reportgen.quality.history.records import MetricValue
 from reportgen.quality.nights import Night
-from reportgen.render.series import usual_step
-from reportgen.wording import MISSING, number
+from reportgen.render.series import Series, SeriesPoint
+from reportgen.wording import MISSING, counted, number
 
 MOST_NIGHTS = 120  # a night more would be narrower than the line
 WIDTH, HEIGHT = 340.0, 118.0  # CSS pixels where there is room
@@ -23,6 +22,11 @@ class Limits:
 
     lower: float | None = None
     upper: float | None = None
+
+    @property
+    def given(self) -> list[float]:
+        """The limits that there are, the lower one first."""
+        return [limit for limit in (self.lower, self.upper) if limit is not None]
 
     def hold(self, value: float) -> bool:
         """Return whether a value lies within."""
@@ -58,7 +62,6 @@ class TrendView:
     label: str
     unit: str
     value: str
-    when: str
     lines: tuple[str, ...]
     rules: tuple[Rule, ...]
     dots: tuple[Dot, ...]
@@ -67,17 +70,6 @@ class TrendView:
     last: str
     description: str
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Scale:
-    low: float
-    high: float
-
-    def y(self, value: float) -> float:
-        if self.high == self.low:
-            return (_TOP + _BOTTOM) / 2
-        return _BOTTOM - (value - self.low) / (self.high - self.low) * (_BOTTOM - _TOP)
 
 
 def trend_view(key: str, nights: Sequence[Night], limits: Limits | None) -> TrendView | None:
@@ -90,98 +82,93 @@ def trend_view(key: str, nights: Sequence[Night], limits: Limits | None) -> Tren
     known = [night.run.metrics[key] for night in window if key in night.run.metrics]
     if not known:
         return None
-    newest = known[-1]
-    values = [_value(night.run.metrics.get(key), newest.unit) for night in window]
-    shown = [value for value in values if value is not None]
+    newest, limits = known[-1], limits or Limits()
+    points = []
+    for night in window:
+        metric = night.run.metrics.get(key)
+        value = metric.value if metric is not None and metric.unit == newest.unit else None
+        points.append(SeriesPoint(night.date, value, value is None or limits.hold(value)))
+    series = Series(newest.label, unit_symbol(newest.unit), newest.digits, tuple(points))
+    chart = _Chart(series, limits)
+    lines = series.lines()
+    alone = [line[0] for line in lines if len(line) == 1]
     others = sum(metric.unit != newest.unit for metric in known)
-    days = [night.date for night in window]
-    limits = limits or Limits()
-    scale, far = _scale(shown, limits)
-    lines = _lines(days, values)
+    notes = [f"Limit {number(limit)}, outside the chart." for limit in chart.far]
+    if others:
+        are = "is" if others == 1 else "are"
+        unit = series.unit or "now"
+        notes.append(f"{counted(others, 'nights')} {are} left out that had another unit than {unit}.")
+    last = points[-1]
     return TrendView(
         key=key,
-        label=newest.label,
-        unit=unit_symbol(newest.unit),
-        value=MISSING if values[-1] is None else number(values[-1], newest.digits),
-        when=_day(days[-1]),
+        label=series.label,
+        unit=series.unit,
+        value=MISSING if last.value is None else number(last.value, series.digits),
         lines=tuple(
-            " ".join(f"{_x(days, i):.1f},{scale.y(values[i] or 0):.1f}" for i in line)
+            " ".join(f"{chart.x(point)},{chart.y(point.value)}" for point in line)
             for line in lines
             if len(line) > 1
         ),
-        rules=tuple(_rules(shown, limits, scale, newest.digits)),
+        rules=tuple(chart.rules()),
         dots=tuple(
-            Dot(f"{_x(days, i):.1f}", f"{scale.y(value):.1f}", not limits.hold(value))
-            for i, value in enumerate(values)
-            if value is not None
-            and (i == len(values) - 1 or [i] in lines or not limits.hold(value))
+            Dot(chart.x(point), chart.y(point.value), not point.fine)
+            for point in points
+            if point.value is not None and (point is last or point in alone or not point.fine)
         ),
-        gaps=tuple(f"{_x(days, i):.1f}" for i, value in enumerate(values) if value is None),
-        first=_day(days[0]),
-        last=_day(days[-1]),
-        description=_description(days, values, newest, limits),
-        notes=(*far, *_other_units(others, newest.unit)),
+        gaps=tuple(chart.x(point) for point in points if point.value is None),
+        first=_day(points[0].night),
+        last=_day(last.night),
+        description=_description(series, limits),
+        notes=tuple(notes),
     )
 
 
-def _value(metric: MetricValue | None, unit: str) -> float | None:
-    return metric.value if metric is not None and metric.unit == unit else None
+class _Chart:
+    """Where things are in the chart of a metric. far: limits that are outside of it."""
 
+    def __init__(self, series: Series, limits: Limits) -> None:
+        self._series = series
+        self._first = series.points[0].night
+        self._days = (series.points[-1].night - self._first).days
+        low, high = min(series.values, default=0.0), max(series.values, default=0.0)
+        reach = (high - low) * _FAR_LIMIT or abs(high) * _FAR_LIMIT or 1.0
+        given = limits.given if series.values else []
+        self._near = [limit for limit in given if low - reach <= limit <= high + reach]
+        self.far = [limit for limit in given if limit not in self._near]
+        self._low, self._high = min([low, *self._near]), max([high, *self._near])
 
-def _scale(shown: Sequence[float], limits: Limits) -> tuple[_Scale, list[str]]:
-    """Return the scale of the values, with the limits that are near, and words for the others."""
-    if not shown:
-        return _Scale(0, 0), []
-    low, high = min(shown), max(shown)
-    reach = (high - low) * _FAR_LIMIT or abs(high) * _FAR_LIMIT or 1.0
-    near = [limit for limit in _given(limits) if low - reach <= limit <= high + reach]
-    far = [limit for limit in _given(limits) if limit not in near]
-    said = [f"Limit {number(limit)}, outside the chart." for limit in far]
-    return _Scale(min([low, *near]), max([high, *near])), said
+    def x(self, point: SeriesPoint) -> str:
+        """Return where a night is across."""
+        right = WIDTH - _RIGHT
+        if not self._days:
+            return f"{right:.1f}"
+        return f"{_LEFT + (point.night - self._first).days / self._days * (right - _LEFT):.1f}"
 
+    def y(self, value: float | None) -> str:
+        """Return where a value is."""
+        return f"{self._height(value or 0.0):.1f}"
 
-def _given(limits: Limits) -> list[float]:
-    return [limit for limit in (limits.lower, limits.upper) if limit is not None]
+    def _height(self, value: float) -> float:
+        if self._high == self._low:
+            return (_TOP + _BOTTOM) / 2
+        return _BOTTOM - (value - self._low) / (self._high - self._low) * (_BOTTOM - _TOP)
 
-
-def _lines(days: Sequence[date], values: Sequence[float | None]) -> list[list[int]]:
-    """Return the nights that a line joins, as places among the nights."""
-    usual = usual_step(days)
-    lines: list[list[int]] = []
-    for i, value in enumerate(values):
-        joined = i > 0 and values[i - 1] is not None and (days[i] - days[i - 1]).days < 2 * usual
-        if value is not None and joined:
-            lines[-1].append(i)
-        elif value is not None:
-            lines.append([i])
-    return lines
-
-
-def _x(days: Sequence[date], place: int) -> float:
-    whole = (days[-1] - days[0]).days
-    right = WIDTH - _RIGHT
-    if not whole:
-        return right
-    return _LEFT + (days[place] - days[0]).days / whole * (right - _LEFT)
-
-
-def _rules(shown: Sequence[float], limits: Limits, scale: _Scale, digits: int | None) -> list[Rule]:
-    levels = [(value, "value", number(value, digits)) for value in sorted(set(_ends(shown)))]
-    levels += [
-        (limit, "limit", f"limit {number(limit)}")
-        for limit in _given(limits)
-        if scale.low <= limit <= scale.high and shown
-    ]
-    levels.sort(key=lambda level: -level[0])
-    heights = _apart([scale.y(value) for value, _, _ in levels])
-    return [
-        Rule(f"{scale.y(value):.1f}", label, f"{height + 3.5:.1f}", kind)
-        for (value, kind, label), height in zip(levels, heights, strict=True)
-    ]
-
-
-def _ends(shown: Sequence[float]) -> list[float]:
-    return [min(shown), max(shown)] if shown else []
+    def rules(self) -> list[Rule]:
+        """Return lines at the least and the largest value, and at the limits."""
+        values = self._series.values
+        if not values:
+            return []
+        levels = [
+            (value, "value", number(value, self._series.digits))
+            for value in {min(values), max(values)}
+        ]
+        levels += [(limit, "limit", f"limit {number(limit)}") for limit in self._near]
+        levels.sort(key=lambda level: -level[0])
+        heights = _apart([self._height(value) for value, _, _ in levels])
+        return [
+            Rule(self.y(value), label, f"{height + 3.5:.1f}", kind)
+            for (value, kind, label), height in zip(levels, heights, strict=True)
+        ]
 
 
 def _apart(heights: list[float]) -> list[float]:
@@ -195,37 +182,29 @@ def _apart(heights: list[float]) -> list[float]:
     return heights
 
 
-def _description(
-    days: Sequence[date], values: Sequence[float | None], newest: MetricValue, limits: Limits
-) -> str:
-    shown = [(value, day) for value, day in zip(values, days, strict=True) if value is not None]
+def _description(series: Series, limits: Limits) -> str:
+    shown = [(point.value, point.night) for point in series.points if point.value is not None]
     if not shown:
-        return f"No value on any of {len(days)} nights."
+        return f"No value on any of {len(series.points)} nights."
 
-    def said(value: float) -> str:
-        return f"{number(value, newest.digits)} {unit_symbol(newest.unit)}".strip()
+    def text(value: float) -> str:
+        return f"{number(value, series.digits)} {series.unit}".strip()
 
     low, high = min(shown), max(shown)
     last, on = shown[-1]
+    first_night, last_night = series.points[0].night, series.points[-1].night
     parts = [
-        f"{len(shown)} of {len(days)} nights from {_day(days[0])} to {_day(days[-1])} "
-        f"{'has' if len(shown) == 1 else 'have'} a value.",
-        f"Least {said(low[0])} on {_day(low[1])}, most {said(high[0])} on {_day(high[1])}, "
-        f"last {said(last)} on {_day(on)}.",
+        f"{len(shown)} of {len(series.points)} nights from {_day(first_night)} to "
+        f"{_day(last_night)} {'has' if len(shown) == 1 else 'have'} a value.",
+        f"Least {text(low[0])} on {_day(low[1])}, most {text(high[0])} on {_day(high[1])}, "
+        f"last {text(last)} on {_day(on)}.",
     ]
-    outside = sum(not limits.hold(value) for value, _ in shown)
-    if _given(limits):
+    if limits.given:
+        outside = sum(not point.fine for point in series.points)
         nights = "night" if outside == 1 else "nights"
-        limit = " and ".join(said(value) for value in _given(limits))
+        limit = " and ".join(map(text, limits.given))
         parts.append(f"{outside or 'No'} {nights} outside the limits, {limit}.")
     return " ".join(parts)
-
-
-def _other_units(others: int, unit: str) -> list[str]:
-    if not others:
-        return []
-    nights = "1 night is" if others == 1 else f"{others} nights are"
-    return [f"{nights} left out that had another unit than {unit_symbol(unit) or 'now'}."]
 
 
 def _day(day: date) -> str:

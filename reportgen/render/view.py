@@ -1,6 +1,6 @@
 """What the templates see: the record of a run, put into words and numbers for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -22,12 +22,19 @@ from reportgen.record import (
     Status,
     Summary,
 )
-from reportgen.render.neighbours import NightLinks, night_links
+from reportgen.render.neighbours import night_links
 from reportgen.render.spark import Spark, spark
 from reportgen.render.tables import TableView, table_view
-from reportgen.wording import MISSING, bytes_text, counted, listed, number
+from reportgen.wording import MISSING, bytes_text, count, counted, listed, number
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "Warning", "fail": "Failed", "error": "Error"}
+UNREADABLE = "Cannot be read"
+_COUNTED: dict[Status, tuple[str, str]] = {
+    "ok": ("OK", "OK"),
+    "warn": ("with a warning", "with warnings"),
+    "fail": ("failed", "failed"),
+    "error": ("in error", "in error"),
+}
 MOST_CHANGES = 6  # sentences on what changed that stand open
 SHORT_ROWS = 15  # a table up to here stands open on a screen
 
@@ -138,11 +145,30 @@ class ReportView:
     attention: tuple[Attention, ...]
     waived: tuple[Attention, ...]
     since: tuple[SinceView, ...]
-    links: NightLinks
+    links: Mapping[str, str]
     sections: tuple[SectionView, ...]
     inputs: tuple[InputView, ...]
     checks: tuple[CheckView, ...]
     """Of the whole report."""
+
+
+def counted_statuses(counts: Mapping[Status | None, int]) -> list[str]:
+    """Return how many there are of each status, best first: ``28 OK``, ``2 with warnings``."""
+    return [
+        f"{count(counts[status])} {words[counts[status] > 1]}"
+        for status, words in _COUNTED.items()
+        if counts.get(status)
+    ]
+
+
+def synthetic_note(made_up: int, total: int, thing: str) -> str:
+    """Return how many of some reports or nights do not hold observations; empty for none."""
+    if not made_up:
+        return ""
+    if made_up == total:
+        return f"No {thing} holds observations."
+    do = "does" if made_up == 1 else "do"
+    return f"{counted(made_up, f'{thing}s')} {do} not hold observations; each says so in the list."
 
 
 def report_view(run: Path, summary: Summary, most_rows: int) -> ReportView:

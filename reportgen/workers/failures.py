@@ -1,5 +1,6 @@
 """How a task of a worker ended, and why it gave no value."""
 
+import signal
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,3 +96,12 @@ def attempt(work: Callable[..., Any], *arguments: Any) -> Ended:
         return Ended(work(*arguments))
     except Exception as error:
         return Ended(failed=failure(error))
+
+
+def killed_by(number: int) -> str:
+    """Return how a process ended that a signal killed."""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    return f"was killed by {name}{' (out of memory?)' if number == signal.SIGKILL else ''}"

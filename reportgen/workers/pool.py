@@ -18,7 +18,7 @@ from typing import Any
 from psutil import pid_exists
 
 from reportgen.wording import bytes_text
-from reportgen.workers.failures import Ended, Failed, failure
+from reportgen.workers.failures import Ended, Failed, failure, killed_by
 from reportgen.workers.memory import memory_beyond
 from reportgen.workers.timeline import Span
 from reportgen.workers.worker import do_task, pass_on
@@ -196,7 +196,10 @@ def _why(error: Exception, task: _Task) -> Failed:
         said = f"ran longer than its timeout of {task.timeout:g} s and was stopped"
         return Failed("timeout", said)
     if isinstance(error, ProcessExpired):
-        return Failed("died", _how_it_died(error.exitcode))
+        code = error.exitcode
+        ended = code is None or code >= 0
+        how = f"ended by itself with code {code}" if ended else killed_by(-code)
+        return Failed("died", f"its process {how}")
     return failure(error)  # the process could not be started, for instance
 
 
@@ -212,17 +215,6 @@ def _too_much(used: int, limit: int) -> Failed:
     )
 
 
-def _how_it_died(code: int | None) -> str:
-    if code is not None and code < 0:
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = f"signal {-code}"
-        hint = " (out of memory?)" if name == "SIGKILL" else ""
-        return f"its process was killed by {name}{hint}"
-    return f"its process ended by itself with code {code}"
-
-
 def default_workers() -> int:
     """Return one worker for each core that this process may use."""
     return max(1, len(os.sched_getaffinity(0)))
@@ -230,7 +222,7 @@ def default_workers() -> int:
 
 @contextmanager
 def worker_pool(workers: int) -> Iterator[Pool]:
-    """Give a pool of worker processes; whatever still runs at the end is stopped."""
+    """Yield a pool of worker processes; whatever still runs at the end is stopped."""
     try:
         Path.cwd()
     except FileNotFoundError:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reportgen.render.series import Series, SeriesPoint, usual_step
 from reportgen.render.series_figure import draw_series, series_figure
-from reportgen.render.terminal import ASCII, HEIGHT, UNICODE, plot_lines, signs_for
+from reportgen.render.series_text import ASCII, HEIGHT, UNICODE, plot_lines, signs_for
 
 FIRST = date(2026, 9, 1)
 
