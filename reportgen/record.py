@@ -394,23 +394,30 @@ class Summary(Record):
 
 
 def printable(text: str) -> str:
-    """Give a text with what XML or UTF-8 cannot carry written as escapes, as Python does."""
+    """Return a text with what XML or UTF-8 cannot carry written as escapes, as Python does."""
     return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def worst(statuses: Iterable[Status]) -> Status:
-    """Give the worst of some statuses; ok for none."""
+    """Return the worst of some statuses; ok for none."""
     return max(statuses, key=STATUSES.index, default="ok")
 
 
 def with_status(summary: Summary) -> Summary:
-    """Give the record with the status that follows from sections, checks, inputs and documents."""
+    """Return the record with the status that follows from all that is in it."""
     statuses: list[Status] = [section.status for section in summary.sections]
     statuses += [check.counts_as for check in summary.checks]
     statuses += ["error" for record in summary.inputs if record.error]
     statuses += ["error" for document in summary.documents.values() if document.error]
     run = summary.run.model_copy(update={"status": worst(statuses)})
     return summary.model_copy(update={"run": run})
+
+
+def computed_files(summary: Summary) -> list[str]:
+    """Return the files of the figures and tables of a run, relative to its folder."""
+    files = [figure.files for section in summary.sections for figure in section.figures]
+    files += [table.files for section in summary.sections for table in section.tables]
+    return sorted({file for forms in files for file in forms.values()})
 
 
 def write_summary(folder: Path, summary: Summary) -> None:
@@ -448,7 +455,7 @@ def read_summary(folder: Path) -> Summary:
 
 
 def summary_schema() -> dict[str, Any]:
-    """Give the JSON Schema of summary.json."""
+    """Return the JSON Schema of summary.json."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Summary.model_json_schema(mode="serialization"),

@@ -50,7 +50,7 @@ def new_run(
     wait: float = LOCK_SECONDS,
     say: Say = say_nothing,
 ) -> Iterator["Unpublished"]:
-    """Give a hidden folder to build a run in; it is removed unless it was published.
+    """Yield a hidden folder to build a run in; it is removed unless it was published.
 
     Until the end of the block no other run is built in the folder, so the block is also where old
     runs are deleted and the index is written. started: time of the run; when the block begins if
@@ -104,7 +104,7 @@ class Unpublished:
         self._written.append(self.early.submit(_to_disk, self.path))
 
     def publish(self) -> Path:
-        """Give the run its name in one step, and point ``latest`` at it."""
+        """Rename the run in one step, and point ``latest`` at it."""
         target = self.folder / self.id
         with publishing_errors(self.folder):
             for written in self._written:
@@ -170,7 +170,7 @@ def finish_deletions(folder: Path) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Give a file its content in one step, unless it has it."""
+    """Write a file in one step, unless it has that content."""
     with suppress(FileNotFoundError):
         if path.read_bytes() == content:
             return

@@ -74,12 +74,12 @@ def font_path(name: str) -> Path:
 
 
 def series_colour(order: int) -> str:
-    """Give the colour of the n-th of several like things; the same wherever it is drawn."""
+    """Return the colour of the n-th of several like things; the same wherever it is drawn."""
     return SERIES[order % len(SERIES)]
 
 
 def series_dashes(order: int) -> Dashes:
-    """Give the line style of the n-th of several like things.
+    """Return the line style of the n-th of several like things.
 
     It moves on by one where the colours begin again, so that 36 things differ in one or the other.
     """

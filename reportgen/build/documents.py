@@ -1,19 +1,26 @@
 """Makes the documents of a run, each in a worker process."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 from reportgen.build.progress import Progress
 from reportgen.errors import PublishError
+from reportgen.quality.nights import DOCUMENTS
 from reportgen.record import DocumentRecord, Summary, with_status
-from reportgen.render.documents import DOCUMENTS
+from reportgen.render.html import render_html
+from reportgen.render.pdf import render_pdf
 from reportgen.run_folder import publishing_errors
 from reportgen.workers.failures import Ended, attempt, error_record
 from reportgen.workers.pool import Pool
 
 DOCUMENT_SECONDS = 600.0
+# In the order in which they are made: the HTML links to the PDF, or says why there is none.
+_RENDERERS: Mapping[str, Callable[[Path, Summary], bytes]] = {
+    "pdf": render_pdf,
+    "html": render_html,
+}
 
 
 def make_documents(
@@ -25,79 +32,62 @@ def make_documents(
     pool: Pool,
     progress: Progress,
 ) -> Summary:
-    """Make documents from a run folder and write them to a folder; give the record with them.
+    """Make documents from a run folder and write them to a folder; return the record with them.
 
     One that cannot be made is in the record as an error, and the HTML shows it. They are made at
     the same time, each as if the others could be; an HTML that promised too much is made again.
     """
-    make = _Maker(run, folder, pool, progress)
-    summary = with_status(summary.model_copy(update={"documents": {}}))
-    chosen = sorted(forms, key=list(DOCUMENTS).index)
-    hoped = summary
-    for form in chosen:
-        make.start(form, hoped)
-        hoped = _with_document(hoped, form, DocumentRecord(file=DOCUMENTS[form].file))
-    pool.finish()
-    for form in chosen:
-        document, seconds = make.ended[form]
-        if form == "html" and summary.documents != _before(hoped, "html"):
-            make.start(form, summary)
-            pool.finish()
-            document, seconds = make.ended[form]
-        if form == "html" and document.error is not None and summary.configuration.templates:
-            # Whatever happens there is a page, and it says what is wrong with the user's own.
-            make.start(form, with_templates(_with_document(summary, form, document), ""))
-            pool.finish()
-            document = DocumentRecord(file=make.ended[form][0].file, error=document.error)
-        summary = _with_document(summary, form, document)
-        if document.error is None:
-            progress.ended(form, "ok", seconds)
-        else:
-            progress.ended(form, "error", seconds, document.error.message)
-    return summary
+    made: dict[str, tuple[DocumentRecord, float]] = {}
 
-
-def _before(summary: Summary, form: str) -> dict[str, DocumentRecord]:
-    return {name: each for name, each in summary.documents.items() if name != form}
-
-
-class _Maker:
-    """Makes documents of a run. ended: what became of each, and how long it took."""
-
-    def __init__(self, run: Path, folder: Path, pool: Pool, progress: Progress) -> None:
-        self._run = run
-        self._folder = folder
-        self._pool = pool
-        self._progress = progress
-        self.ended: dict[str, tuple[DocumentRecord, float]] = {}
-
-    def start(self, form: str, summary: Summary) -> None:
+    def start(form: str, summary: Summary) -> None:
         """Start to make a document; a page of our own templates is made here and now."""
-        then = partial(self._end, form, perf_counter())
-        arguments = write_document, form, self._run, summary, self._folder
+        then = partial(end, form, perf_counter())
+        arguments = write_document, form, run, summary, folder
         if form == "pdf" or summary.configuration.templates:
-            self._pool.start(*arguments, then=then, timeout=DOCUMENT_SECONDS, name=form)
+            pool.start(*arguments, then=then, timeout=DOCUMENT_SECONDS, name=form)
         else:
             then(attempt(*arguments))
 
-    def _end(self, form: str, begun: float, end: Ended) -> None:
-        self._progress.printed(form, end.printed)
-        if end.failed is None:
-            document = DocumentRecord(file=end.value)
-        elif isinstance(end.failed.error, PublishError):
-            raise end.failed.error
+    def end(form: str, begun: float, how: Ended) -> None:
+        progress.printed(form, how.printed)
+        if how.failed is None:
+            document = DocumentRecord(file=how.value)
+        elif isinstance(how.failed.error, PublishError):
+            raise how.failed.error
         else:
-            document = DocumentRecord(error=error_record(end.failed, end.printed))
-        self.ended[form] = document, perf_counter() - begun
+            document = DocumentRecord(error=error_record(how.failed, how.printed))
+        made[form] = document, perf_counter() - begun
+
+    summary = with_status(summary.model_copy(update={"documents": {}}))
+    chosen = [form for form in _RENDERERS if form in set(forms)]
+    hoped = summary
+    for form in chosen:
+        start(form, hoped)
+        promised = dict(hoped.documents)
+        hoped = _with_document(hoped, form, DocumentRecord(file=DOCUMENTS[form]))
+    pool.finish()
+    for form in chosen:
+        if form == "html" and summary.documents != promised:
+            start(form, summary)
+            pool.finish()
+        document, seconds = made[form]
+        if form == "html" and document.error is not None and summary.configuration.templates:
+            # Whatever happens there is a page, and it says what is wrong with the user's own.
+            start(form, with_templates(_with_document(summary, form, document), ""))
+            pool.finish()
+            document = DocumentRecord(file=made[form][0].file, error=document.error)
+        summary = _with_document(summary, form, document)
+        error = document.error
+        progress.ended(form, "error" if error else "ok", seconds, error.message if error else "")
+    return summary
 
 
 def write_document(form: str, run: Path, summary: Summary, folder: Path) -> str:
-    """Make one document from a run folder and write it to a folder; give its name."""
-    document = DOCUMENTS[form]
-    content = document.render(run, summary)
+    """Make one document from a run folder and write it to a folder; return its name."""
+    content = _RENDERERS[form](run, summary)
     with publishing_errors(folder):
-        (folder / document.file).write_bytes(content)
-    return document.file
+        (folder / DOCUMENTS[form]).write_bytes(content)
+    return DOCUMENTS[form]
 
 
 def _with_document(summary: Summary, form: str, document: DocumentRecord) -> Summary:
@@ -106,6 +96,6 @@ def _with_document(summary: Summary, form: str, document: DocumentRecord) -> Sum
 
 
 def with_templates(summary: Summary, templates: str) -> Summary:
-    """Give the record with other templates; with those of reportgen for an empty text."""
+    """Return the record with other templates; with those of reportgen for an empty text."""
     configuration = summary.configuration.model_copy(update={"templates": templates})
     return summary.model_copy(update={"configuration": configuration})

@@ -101,7 +101,7 @@ def export_networks(
 
 
 def _watched(files: Iterable[Path]) -> Callable[[], bool]:
-    """Give what says whether some files are still what they are now."""
+    """Return what says whether some files are still what they are now."""
     before = {file: stamp(file) for file in files}
     return lambda: all(stamp(file) == then for file, then in before.items())
 
@@ -112,7 +112,7 @@ def _digests(
     reductions: Iterable[MapReduction[Any, Any]],
     contents: Contents,
 ) -> dict[str, str]:
-    """Give the digests of what some reductions read; none where they serve nothing.
+    """Return the digests of what some reductions read; none where they serve nothing.
 
     What cannot be read is said, in better words, by what reads it next.
     """
@@ -168,7 +168,7 @@ class _Extractors:
         self._made: dict[MapsOf, Extractor] = {}
 
     def maps(self, of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Give the maps of images (n, height, width) as (n, filter, row, column)."""
+        """Return the maps of images (n, height, width) as (n, filter, row, column)."""
         if of not in self._made:
             self._made[of] = self._extractor(of)
         return self._made[of].maps(images)
@@ -179,7 +179,7 @@ class _Extractors:
         return choose_extractor(network, layer, height, width, self._store, threads=self._threads)
 
     def notes(self, reductions: Iterable[MapReduction[Any, Any]]) -> tuple[str, ...]:
-        """Give what the readers of some reductions should know, each note once."""
+        """Return what the readers of some reductions should know, each note once."""
         used = (self._made[each.of] for each in reductions if each.of in self._made)
         return tuple(dict.fromkeys(extractor.note for extractor in used if extractor.note))
 

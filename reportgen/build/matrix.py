@@ -110,12 +110,12 @@ def shares_of(workers: int, jobs: int, cores: int) -> list[int]:
 
 
 def worst_code(codes: Iterable[int]) -> int:
-    """Give the exit code of all: source, section, configuration, check, delivery, fine."""
+    """Return the exit code of all: source, section, configuration, check, delivery, fine."""
     return min(codes, key=_WORST_FIRST.index, default=int(ExitCode.OK))
 
 
 def outcome_table(outcomes: Sequence[Outcome]) -> list[str]:
-    """Give the lines of a table of how all ended."""
+    """Return the lines of a table of how all ended."""
     rows = [("Report", "Result", "Exit", "")]
     rows += [(each.name, each.word, str(each.code), each.said) for each in outcomes]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]

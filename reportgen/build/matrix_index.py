@@ -18,7 +18,7 @@ _LOCK = ".index.lock"
 
 
 def write_matrix_index(matrix: Matrix) -> Path:
-    """Write the page above the reports of a matrix, from the newest run of each; give its path.
+    """Write the page above the reports of a matrix, from the newest run of each; return its path.
 
     Whoever writes it last has read what all others published. Raises PublishError when the folder
     cannot be written or holds a page of another's, and ConfigError for templates that are wrong.

@@ -10,7 +10,7 @@ from time import perf_counter
 from reportgen.analyses.base import AnyAnalysis
 from reportgen.build.documents import make_documents
 from reportgen.build.housekeeping import Housekeeping, do_housekeeping
-from reportgen.build.progress import Nobody, Progress
+from reportgen.build.progress import Progress
 from reportgen.build.record import RunTimes, start_fingerprints, summarise
 from reportgen.build.sections import SectionMaker
 from reportgen.cache.sections import Cache
@@ -45,18 +45,18 @@ class Options:
     timeline: Timeline = field(default_factory=Timeline)
 
     def alone(self, section_id: str) -> str:
-        """Give the command that builds one section."""
+        """Return the command that builds one section."""
         return shlex.join([*self.command, "--only", section_id])
 
 
 @dataclass(frozen=True)
 class Built:
-    """A published run. filed: how it went to put it among the others."""
+    """A published run. housekeeping: what followed."""
 
     folder: Path
     summary: Summary
     exit_code: ExitCode
-    filed: Housekeeping
+    housekeeping: Housekeeping
 
 
 def build(report: Report, options: Options, progress: Progress) -> Built:
@@ -69,7 +69,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
     check_templates("" if report.output.templates is None else str(report.output.templates))
     started_now()  # a wrong time is said before anything is made
     with (
-        new_run(report.output.folder, as_latest=not options.only, say=progress.told) as run,
+        new_run(report.output.folder, as_latest=not options.only, say=progress.notice) as run,
         worker_pool(options.workers) as pool,
         meter_memory(wanted=has_memory_budget(report) and not run.fixed) as meter,
     ):
@@ -77,7 +77,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         stage("configuration")
         progress.started([*sections, *report.output.formats])
         for note in report.notes:
-            progress.told(f"Note: {note}.")
+            progress.notice(f"Note: {note}.")
         store = Store(report.output.folder / FOLDER) if options.cache else None
         contents = Contents(store)
         needed = {key for section in sections.values() for key in section.sources}
@@ -97,7 +97,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         )
         maker.start()
         inputs = start_fingerprints(sources, pool, contents)
-        stage("sources, and sections that are kept")
+        stage("sources, and cached sections")
         earlier = read_earlier_nights(report, run.started)
         stage("history read")
         pool.finish()
@@ -124,20 +124,20 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
             summary, report.budgets, run.path, perf_counter() - clock, meter.peak
         )
         if otherwise:
-            progress.told("A budget does not hold: the documents are made again, to say so.")
+            progress.notice("A budget does not hold: the documents are made again, to say so.")
             summary = with_changes(report, summary, earlier)
-            summary = make(summary, report.output.formats, progress=Nobody())
+            summary = make(summary, report.output.formats, progress=Progress())
         stage("documents")
         with publishing_errors(report.output.folder):
             write_summary(run.path, summary)
         folder = run.publish()
         stage("published")
-        filed = do_housekeeping(report, summary, folder)
+        housekeeping = do_housekeeping(report, summary, folder)
         if store is not None:
             store.trim()
-        stage("filed: history, old runs, page of all nights")
+        stage("history, old runs, page of all nights")
         options.timeline.spans += pool.spans
-    return Built(folder, summary, exit_code(summary, filed.troubles), filed)
+    return Built(folder, summary, exit_code(summary, housekeeping.troubles), housekeeping)
 
 
 def has_memory_budget(report: Report) -> bool:
@@ -146,7 +146,7 @@ def has_memory_budget(report: Report) -> bool:
 
 
 def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, AnyAnalysis]:
-    """Give the sections to build, all of them or those that were asked for."""
+    """Return the sections to build, all of them or those that were asked for."""
     wanted = tuple(only)
     for name in wanted:
         if name not in report.sections:
@@ -159,7 +159,7 @@ def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, AnyAnalysi
 
 
 def exit_code(summary: Summary, troubles: Sequence[ReportgenError] = ()) -> ExitCode:
-    """Give the exit code of a run: the first that holds of source, section, configuration, check.
+    """Return the exit code of a run: the first that holds of source, section, configuration, check.
 
     troubles: with the history or the folder of all nights, once the report was there.
     """

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from reportgen.record import Status
 
@@ -15,115 +15,89 @@ MARKS: dict[Status, tuple[str, str]] = {
 }
 
 
-class Progress(Protocol):
-    """Who is told how a build goes on."""
+class Progress:
+    """Whom a build tells how it goes on; this one says nothing."""
 
     def started(self, names: Iterable[str]) -> None:
-        """These steps will be made."""
+        """Say that these steps will be made."""
 
     def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
-        """A step has ended."""
+        """Say that a step has ended."""
 
     def printed(self, name: str, text: str) -> None:
-        """A step wrote this to its standard output or error."""
+        """Say what a step wrote to its standard output or error."""
 
-    def told(self, text: str) -> None:
-        """The build has something to say of itself, such as what it waits for."""
-
-
-class Nobody:
-    """Says nothing at all."""
-
-    def started(self, names: Iterable[str]) -> None:
-        """Say nothing."""
-
-    def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
-        """Say nothing."""
-
-    def printed(self, name: str, text: str) -> None:
-        """Say nothing."""
-
-    def told(self, text: str) -> None:
-        """Say nothing."""
+    def notice(self, text: str) -> None:
+        """Say something of the build itself, such as what it waits for."""
 
 
-class Silent(Nobody):
+class _Errors(Progress):
     """Says nothing but errors."""
 
     def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
-        """Say what went wrong."""
         if status == "error":
             _say(f"ERROR {name}: {message}")
 
 
-class Lines:
+class _Lines(Progress):
     """A line a step, for logs. verbose: also what the steps print."""
 
-    def __init__(self, *, verbose: bool = False) -> None:
+    def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
 
     def started(self, names: Iterable[str]) -> None:
-        """Say how many steps there are."""
         _say(f"Building {len(list(names))} parts")
 
     def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
-        """Say how a step ended."""
         took = "" if seconds is None else f" ({seconds:.1f} s)"
         said = f": {message}" if message else ""
         _say(f"{MARKS[status][0]:5} {name}{took}{said}")
 
-    def told(self, text: str) -> None:
-        """Pass it on."""
+    def notice(self, text: str) -> None:
         _say(text)
 
     def printed(self, name: str, text: str) -> None:
-        """Pass on what a step printed, its name before each line."""
         if self._verbose and text:
             _say("\n".join(f"{name} | {line}" for line in text.splitlines()))
 
 
-class Bar:
+class _Bar(Progress):
     """A bar that names the steps that still run."""
 
-    def __init__(self, progress: Any, *, verbose: bool = False) -> None:
-        self._progress = progress
+    def __init__(self, bar: Any, *, verbose: bool) -> None:
+        self._bar = bar
         self._verbose = verbose
         self._waiting: list[str] = []
         self._task: Any = None
 
     def started(self, names: Iterable[str]) -> None:
-        """Show the bar."""
         self._waiting = list(names)
-        self._task = self._progress.add_task("", total=len(self._waiting))
+        self._task = self._bar.add_task("", total=len(self._waiting))
         self._describe()
 
     def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
-        """Move the bar, and leave a line for what went wrong."""
         from rich.markup import escape
 
         if name in self._waiting:
             self._waiting.remove(name)
         if status != "ok":
             mark, colour = MARKS[status]
-            self._progress.print(f"[{colour}]{mark}[/] {escape(name)}: {escape(message)}")
-        self._progress.advance(self._task)
+            self._bar.print(f"[{colour}]{mark}[/] {escape(name)}: {escape(message)}")
+        self._bar.advance(self._task)
         self._describe()
 
-    def told(self, text: str) -> None:
-        """Leave it above the bar."""
-        self._progress.print(text, markup=False, highlight=False)
+    def notice(self, text: str) -> None:
+        self._bar.print(text, markup=False, highlight=False)
 
     def printed(self, name: str, text: str) -> None:
-        """Leave above the bar what a step printed."""
-        if self._verbose and text:
-            for line in text.splitlines():
-                self._progress.print(f"{name} | {line}", markup=False, highlight=False)
+        for line in text.splitlines() if self._verbose else ():
+            self.notice(f"{name} | {line}")
 
     def _describe(self) -> None:
         from rich.markup import escape
 
         shown = ", ".join(self._waiting[:3]) + (" …" if len(self._waiting) > 3 else "")
-        self._progress.update(self._task, description=escape(shown) or "done")
+        self._bar.update(self._task, description=escape(shown) or "done")
 
 
 def _say(text: str) -> None:
@@ -132,21 +106,20 @@ def _say(text: str) -> None:
 
 @contextmanager
 def progress_display(*, quiet: bool = False, verbose: bool = False) -> Iterator[Progress]:
-    """Give the display that suits where the output goes."""
+    """Yield the display that suits where the output goes."""
     if quiet:
-        yield Silent()
+        yield _Errors()
     elif not sys.stderr.isatty():
-        yield Lines(verbose=verbose)
+        yield _Lines(verbose=verbose)
     else:
+        from rich import progress
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as RichProgress
 
         columns = (
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}"),
+            progress.BarColumn(bar_width=24),
+            progress.MofNCompleteColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("{task.description}"),
         )
-        with RichProgress(*columns, console=Console(stderr=True)) as progress:
-            yield Bar(progress, verbose=verbose)
+        with progress.Progress(*columns, console=Console(stderr=True)) as bar:
+            yield _Bar(bar, verbose=verbose)

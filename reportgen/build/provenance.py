@@ -13,7 +13,7 @@ GIT_SECONDS = 10.0
 
 
 def environment(configuration: Path) -> EnvironmentRecord:
-    """Give versions, and the git commit of the repository that holds a configuration.
+    """Return versions, and the git commit of the repository that holds a configuration.
 
     The tree is clean when no file that git follows has changed and it follows the configuration.
     """

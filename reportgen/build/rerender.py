@@ -6,9 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from reportgen.build.documents import make_documents, with_templates
-from reportgen.build.progress import Nobody
+from reportgen.build.progress import Progress
 from reportgen.errors import ConfigError
-from reportgen.record import ErrorRecord, Summary, read_summary, write_summary
+from reportgen.record import ErrorRecord, Summary, computed_files, read_summary, write_summary
 from reportgen.render.environment import check_templates
 from reportgen.run_folder import publishing_errors
 from reportgen.workers.pool import worker_pool
@@ -45,7 +45,7 @@ def rerender(run: Path, templates: Path | None = None) -> Rerendered:
             folder,
             scratch,
             pool=pool,
-            progress=Nobody(),
+            progress=Progress(),
         )
         for document in made.documents.values():
             if document.error is not None and document.error.kind == "config":
@@ -59,16 +59,7 @@ def rerender(run: Path, templates: Path | None = None) -> Rerendered:
 
 
 def _check_files(summary: Summary, run: Path) -> None:
-    files = [
-        file
-        for section in summary.sections
-        for files in (
-            *(figure.files for figure in section.figures),
-            *(table.files for table in section.tables),
-        )
-        for file in files.values()
-    ]
-    missing = [file for file in files if not (run / file).is_file()]
+    missing = [file for file in computed_files(summary) if not (run / file).is_file()]
     if missing:
         raise ConfigError(
             f"{run}: {len(missing)} files of the run are missing, first {missing[0]}",

@@ -182,7 +182,7 @@ class SectionMaker:
         return self.sources.images[images], self.sources.models[model]
 
     def named_sources(self, group: list[str]) -> str:
-        """Give the names of what some sections are on."""
+        """Return the names of what some sections are on."""
         return ", ".join(name for _, name in self.sections[group[0]].sources)
 
     def scanned(self, group: list[str], end: Ended) -> None:

@@ -80,14 +80,14 @@ def scan_catalogue(
 
 
 def _counts_for_checks(analysis: Analysis) -> dict[str, CountValues]:
-    """Give the counts that checks on missing values need, by names that no analysis gives."""
+    """Return the counts that checks on missing values need, by names that no analysis gives."""
     return {
         f"{_CHECK}{name}": CountValues(name, analysis.where) for name in _missing_checked(analysis)
     }
 
 
 def _missing_checked(analysis: AnyAnalysis) -> dict[str, Column]:
-    """Give the columns whose missing values are checked, by name."""
+    """Return the columns whose missing values are checked, by name."""
     blocks = [check.missing_at_most for check in analysis.checks]
     return {block.column.name: block.column for block in blocks if block is not None}
 
@@ -164,7 +164,7 @@ def write_files(run: Path, files: Mapping[str, bytes]) -> None:
 def _presented(
     analysis: AnyAnalysis, values: bytes
 ) -> tuple[Section, dict[str, CountedRecord], tuple[str, ...]]:
-    """Give the section, the counts that its checks need, and notes on how it was computed."""
+    """Return the section, the counts that its checks need, and notes on how it was computed."""
     try:
         found: dict[str, Any] = pickle.loads(values)  # noqa: S301 - by our own worker
         counts = {name: found.pop(f"{_CHECK}{name}") for name in _missing_checked(analysis)}
@@ -188,7 +188,7 @@ def _presented(
 
 
 def blank_record(section_id: str, analysis: AnyAnalysis) -> SectionRecord:
-    """Give the record of a section of which nothing is known yet."""
+    """Return the record of a section of which nothing is known yet."""
     where = getattr(analysis, "where", None)
     return SectionRecord(
         id=section_id,
@@ -215,7 +215,7 @@ class Fingerprint:
 
 
 def known_fingerprint(path: Path, contents: Contents) -> Fingerprint | None:
-    """Give the fingerprint of a file that is as it was when it was last looked at."""
+    """Return the fingerprint of a file that is as it was when it was last looked at."""
     known = contents.of(path)
     if DIGEST not in known or SYNTHETIC not in known:
         return None

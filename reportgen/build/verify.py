@@ -22,7 +22,7 @@ from reportgen.data.sources import open_sources
 from reportgen.data.store import FOLDER, Store
 from reportgen.errors import ConfigError
 from reportgen.quality.judgement import metric_histories, read_earlier_nights
-from reportgen.record import MetricRecord, SectionRecord, Summary, read_summary
+from reportgen.record import MetricRecord, SectionRecord, Summary, computed_files, read_summary
 from reportgen.run_folder import RUN_ID
 from reportgen.wording import MISSING
 from reportgen.workers.pool import worker_pool
@@ -82,7 +82,8 @@ def verify_run(run: Path, analyses: AnalysisTypes, workers: int, progress: Progr
         made = make_documents(
             summary, summary.documents, folder, scratch, pool=pool, progress=progress
         )
-        compared = _files(summary)
+        documents = [each.file for each in summary.documents.values() if each.file]
+        compared = sorted({*computed_files(summary), *documents})
         differences = (
             *_of_sections(summary, maker.records),
             *_of_files(compared, folder, scratch),
@@ -97,7 +98,7 @@ def verify_run(run: Path, analyses: AnalysisTypes, workers: int, progress: Progr
 
 
 def report_of(summary: Summary, folder: Path, analyses: AnalysisTypes) -> Report:
-    """Give the report of a run, by the configuration that the run holds.
+    """Return the report of a run, by the configuration that the run holds.
 
     folder: of the run; earlier nights are looked for beside it. Raises ConfigError.
     """
@@ -121,20 +122,6 @@ def report_of(summary: Summary, folder: Path, analyses: AnalysisTypes) -> Report
 
 def _alone(section_id: str) -> str:
     return f"--only {section_id}"
-
-
-def _files(summary: Summary) -> list[str]:
-    """Give the files of a run that can be made again."""
-    files = {
-        file
-        for section in summary.sections
-        for files in (
-            *(figure.files for figure in section.figures),
-            *(table.files for table in section.tables),
-        )
-        for file in files.values()
-    }
-    return sorted(files | {d.file for d in summary.documents.values() if d.file})
 
 
 def _of_files(files: list[str], run: Path, scratch: Path) -> Iterator[Difference]:
@@ -178,7 +165,7 @@ def _of_sections(summary: Summary, records: Mapping[str, SectionRecord]) -> Iter
 
 
 def _value(metric: MetricRecord | None) -> str:
-    """Give a number with all its digits."""
+    """Return a number with all its digits."""
     return MISSING if metric is None or metric.value is None else repr(metric.value)
 
 

@@ -144,11 +144,11 @@ def _write_profile(file: Path, timeline: "Timeline") -> int:
 def _complain_of(built: "Built") -> None:
     """Say what is wrong although the report is there."""
     unread = built.summary.history.error
-    if unread and unread not in (trouble.message for trouble in built.filed.troubles):
+    if unread and unread not in (trouble.message for trouble in built.housekeeping.troubles):
         complain(ReportgenError(unread))
-    for trouble in built.filed.troubles:
+    for trouble in built.housekeeping.troubles:
         complain(trouble)
-    for note in built.filed.notes:
+    for note in built.housekeeping.notes:
         click.echo(f"Note: {note}", err=True)
     for mistake in built.summary.mistakes:
         complain(ReportgenError(mistake))

@@ -175,7 +175,7 @@ def _by_importance(summary: Summary) -> list[SectionRecord]:
 
 
 def _figures(run: Run, section: SectionRecord, name: str = "") -> Iterator[MailFigure]:
-    """Give the figures of a section that a mail can show. name: of one, or of the section."""
+    """Return the figures of a section that a mail can show. name: of one, or of the section."""
     for figure in section.figures:
         if name and name not in {section.id, f"{section.id}.{figure.id}"}:
             continue

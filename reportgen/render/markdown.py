@@ -33,7 +33,7 @@ _APART = re.compile(
 
 
 def escaped(text: str) -> str:
-    """Give Markdown that shows a text as it is, in one line, wherever in a line it stands."""
+    """Return Markdown that shows a text as it is, in one line, wherever in a line it stands."""
     text = _APART.sub("\\g<0>\u200b", _SPACES.sub(" ", text).strip())
     text = _ENTITIES.sub(lambda found: f"&#{ord(found[0])};", text)
     return _LINE_BEGINS.sub(r"\1\\", _MARKUP.sub(r"\\\g<0>", text), count=1)
@@ -42,7 +42,7 @@ def escaped(text: str) -> str:
 def render_markdown(
     outlines: Sequence[Outline], link: str = "", most_bytes: int = MOST_BYTES
 ) -> str:
-    """Give runs as Markdown, the worst first.
+    """Return runs as Markdown, the worst first.
 
     link: where the documents are, an absolute URL of http or https; ConfigError for another.
     most_bytes: lists are cut, and say so, until the text is not longer than that.

@@ -55,7 +55,7 @@ class Outline:
 
 
 def run_outline(run: Path, summary: Summary) -> Outline:
-    """Give a run in a few lines; nothing but its record is looked at."""
+    """Return a run in a few lines; nothing but its record is looked at."""
     view = report_view(run, _without_drawings(summary), 0)
     about = [summary.report.field, view.night, f"started {view.started}", view.duration]
     documents = summary.documents.values()

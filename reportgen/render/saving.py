@@ -32,7 +32,7 @@ class SectionFiles:
 
 
 def section_files(section: Section, section_id: str) -> SectionFiles:
-    """Give figures (SVG, PDF, PNG) and tables (ECSV, CSV), all below ``sections/<id>/``."""
+    """Return figures (SVG, PDF, PNG) and tables (ECSV, CSV), all below ``sections/<id>/``."""
     base = f"sections/{section_id}"
     files: dict[str, bytes] = {}
     tables = {table.id: table for table in section.tables}
@@ -61,7 +61,7 @@ def section_files(section: Section, section_id: str) -> SectionFiles:
 
 
 def _with_own_id(figure: Figure, taken: Mapping[str, Table]) -> Table:
-    """Give the numbers of a figure under an id that no other table has."""
+    """Return the numbers of a figure under an id that no other table has."""
     data = figure.data
     if taken.get(data.id, data) is data:
         return data

@@ -91,9 +91,7 @@ def plot_lines(series: Series, width: int, signs: Signs = UNICODE) -> list[str]:
     ]
 
 
-def _placing(
-    series: Series, height: int, width: int
-) -> Callable[[SeriesPoint], tuple[int, int]]:
+def _placing(series: Series, height: int, width: int) -> Callable[[SeriesPoint], tuple[int, int]]:
     """Return what gives the row and the column of a point among so many of them."""
     first, last = series.points[0].night, series.points[-1].night
     # Halved, so that the distance of the largest floats stays finite.

@@ -24,7 +24,7 @@ CSS_PIXELS_PER_POINT = 96 / 72
 
 
 def inline_svg(text: str, prefix: str, alt: str) -> str:
-    """Give the SVG of a figure for the body of a page.
+    """Return the SVG of a figure for the body of a page.
 
     prefix: put before every id, so that the figures of one page cannot take each other's marks.
     Colours of the house style become variables, which dark mode sets anew.
@@ -45,12 +45,12 @@ def inline_svg(text: str, prefix: str, alt: str) -> str:
 
 
 def variable(colour: str) -> str:
-    """Give the CSS variable of a colour of the house style."""
+    """Return the CSS variable of a colour of the house style."""
     return f"--fig-{colour.removeprefix('#')}"
 
 
 def colour_variables(*, dark: bool) -> str:
-    """Give the CSS that sets each colour of the house style."""
+    """Return the CSS that sets each colour of the house style."""
     return " ".join(
         f"{variable(light)}: {night if dark else light};" for light, night in DARK.items()
     )

@@ -70,7 +70,7 @@ def table_view(run: Path, record: TableRecord, most: int) -> TableView:
 
 
 def _cells(texts: list[str], column: ColumnRecord) -> list[Cell]:
-    """Give the cells of a column as CSV has them: numbers with all their digits, missing empty."""
+    """Return the cells of a column. texts: numbers with all their digits, empty where missing."""
     if not column.numeric:
         return [Cell(text or MISSING, text) for text in texts]
     said = [_said(text, column.digits) for text in texts]

@@ -97,7 +97,9 @@ def trend_view(key: str, nights: Sequence[Night], limits: Limits | None) -> Tren
     if others:
         are = "is" if others == 1 else "are"
         unit = series.unit or "now"
-        notes.append(f"{counted(others, 'nights')} {are} left out that had another unit than {unit}.")
+        notes.append(
+            f"{counted(others, 'nights')} {are} left out that had another unit than {unit}."
+        )
     last = points[-1]
     return TrendView(
         key=key,

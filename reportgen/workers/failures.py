@@ -72,7 +72,7 @@ def failure(error: BaseException) -> Failed:
 
 
 def message_of(error: BaseException) -> str:
-    """Give the class of an exception and what it says."""
+    """Return the class of an exception and what it says."""
     try:
         said = str(error)
     except Exception:  # a plugin's exception may raise when it is asked
@@ -82,7 +82,7 @@ def message_of(error: BaseException) -> str:
 
 
 def _known(error: BaseException) -> ReportgenError | None:
-    """Give the error of reportgen that an exception is, or derives from."""
+    """Return the error of reportgen that an exception is, or derives from."""
     if not isinstance(error, ReportgenError):
         return None
     kinds = (kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)

@@ -5,7 +5,7 @@ import pytest
 
 from reportgen.analyses.base import installed_analyses
 from reportgen.build.pipeline import Options, build, chosen_sections, exit_code
-from reportgen.build.progress import Nobody
+from reportgen.build.progress import Progress
 from reportgen.config.loader import load_report
 from reportgen.data.sources import every_source, open_sources
 from reportgen.errors import ConfigError, ExitCode, PublishError
@@ -71,7 +71,7 @@ def test_the_command_for_one_section_can_be_pasted():
 
 
 def test_a_build_can_be_made_from_a_program(report, project):
-    built = build(report, Options(workers=1), Nobody())
+    built = build(report, Options(workers=1), Progress())
     assert built.exit_code == ExitCode.OK
     assert built.folder == project.latest.resolve()
     assert built.summary.run.seconds > 0
@@ -82,7 +82,7 @@ def test_a_build_can_be_made_from_a_program(report, project):
 def test_a_wrong_time_is_said_before_anything_is_built(report, project, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "soon")
     with pytest.raises(PublishError, match="SOURCE_DATE_EPOCH is 'soon'"):
-        build(report, Options(), Nobody())
+        build(report, Options(), Progress())
     assert not project.out.exists()
 
 

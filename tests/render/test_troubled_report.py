@@ -6,7 +6,7 @@ from pypdf import PdfReader
 
 from reportgen.analyses.base import installed_analyses
 from reportgen.build.pipeline import Options, build
-from reportgen.build.progress import Nobody
+from reportgen.build.progress import Progress
 from reportgen.config.loader import load_report
 
 LONG = "A title that goes on and on about " + "things, " * 40
@@ -53,7 +53,7 @@ def troubled(tmp_path_factory):
     output = {"folder": "out", "formats": ["html", "pdf"]}
     project.configure(sections, report=report, catalogues=catalogues, output=output)
     loaded = load_report(project.config, installed_analyses().types)
-    built = build(loaded, Options(command=("reportgen", NASTY)), Nobody())
+    built = build(loaded, Options(command=("reportgen", NASTY)), Progress())
     assert built.exit_code == 5
     statuses = {s.id: s.status for s in built.summary.sections}
     assert {name for name, status in statuses.items() if status == "error"} == {
