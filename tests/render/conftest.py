@@ -1,9 +1,12 @@
-"""A browser that is offline, shared by the tests of a session."""
+"""A browser that is offline, and the pages that it opens; each is made once."""
 
 import shutil
 from dataclasses import dataclass, field
 
+import pages
 import pytest
+
+from reportgen.build.matrix_index import write_matrix_index
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -32,12 +35,13 @@ class Opened:
 
 
 @pytest.fixture
-def open_report(browser):
-    """Give a function that opens report.html of a run; options are those of a browser context."""
+def open_page(browser):
+    """Return a function that opens a file or an address; options are of a browser context."""
     contexts = []
 
-    def opened(run, **options):
-        context = browser.new_context(offline=True, **options)
+    def opened(place, **options):
+        address = place if isinstance(place, str) else place.resolve().as_uri()
+        context = browser.new_context(offline=address.startswith("file:"), **options)
         context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
@@ -45,9 +49,49 @@ def open_report(browser):
         page.on("request", lambda request: seen.requests.append(request.url))
         page.on("console", lambda message: seen.complaints.append(message.text))
         page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-        page.goto((run.resolve() / "report.html").as_uri())
+        page.goto(address)
         return seen
 
     yield opened
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def report_page(built):
+    return built.run / "report.html"
+
+
+@pytest.fixture(scope="session")
+def troubled(tmp_path_factory):
+    return pages.make_troubled_run(tmp_path_factory.mktemp("troubled"))
+
+
+@pytest.fixture(scope="session")
+def troubled_page(troubled):
+    return troubled / "report.html"
+
+
+@pytest.fixture(scope="session")
+def nights_page(tmp_path_factory):
+    return pages.make_nights_page(tmp_path_factory.mktemp("nights"))
+
+
+@pytest.fixture(scope="session")
+def matrix(tmp_path_factory):
+    return pages.make_matrix(tmp_path_factory.mktemp("matrix"))
+
+
+@pytest.fixture(scope="session")
+def matrix_page(matrix):
+    return write_matrix_index(matrix)
+
+
+@pytest.fixture(scope="session")
+def diff_page(tmp_path_factory):
+    return pages.make_diff_page(tmp_path_factory.mktemp("diff"))
+
+
+@pytest.fixture(scope="session")
+def mail_page(tmp_path_factory):
+    return pages.make_mail_page(tmp_path_factory.mktemp("mail"))

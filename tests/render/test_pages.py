@@ -1,0 +1,85 @@
+"""What holds for every page: whoever reads it, on whatever screen, and without a network."""
+
+import re
+
+import pytest
+
+PAGES = [
+    *("report_page", "troubled_page", "nights_page", "matrix_page", "diff_page", "mail_page"),
+]
+PHONE = {"viewport": {"width": 360, "height": 740}}
+DESK = {"viewport": {"width": 1400, "height": 900}}
+
+
+@pytest.fixture(params=PAGES)
+def place(request):
+    return request.getfixturevalue(request.param)
+
+
+def open_details(page):
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+
+
+@pytest.mark.parametrize(
+    "screen",
+    [PHONE | {"color_scheme": "dark"}, DESK | {"color_scheme": "light"}],
+    ids=["phone in the dark", "desk by day"],
+)
+def test_axe_finds_nothing_that_keeps_a_reader_out(place, open_page, screen):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(place, **screen).page
+    open_details(page)
+    # A mail is shown inside of a page that has these.
+    rules = {
+        name: {"enabled": place.name != "mail.html"} for name in ("region", "landmark-one-main")
+    }
+    options = {"rules": rules, "resultTypes": ["violations"]}
+    violations = Axe().run(page, options=options).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in violations] == []
+
+
+def test_nothing_makes_the_page_wider_than_the_window(place, open_page):
+    page = open_page(place, **PHONE).page
+    open_details(page)
+    for width in (320, 360, 640, 700, 1000, 1400):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_page_asks_for_nothing_but_itself_and_does_not_complain(place, open_page):
+    seen = open_page(place, **DESK)
+    assert [url for url in seen.requests if not url.startswith("data:")] == [seen.page.url]
+    assert seen.complaints == []
+    assert seen.page.locator("script").count() == (place.name == "report.html")
+
+
+def test_every_link_leads_somewhere(place, open_page):
+    page = open_page(place).page
+    links = page.eval_on_selector_all("a[href]", "(all) => all.map((a) => a.getAttribute('href'))")
+    ids = set(page.eval_on_selector_all("[id]", "(all) => all.map((one) => one.id)"))
+    folder = place.parent.resolve()
+    assert links
+    for link in links:
+        if link.startswith("#"):
+            assert link[1:] in ids
+        elif place.name == "mail.html":
+            assert link.startswith("https://x.org/")
+        elif not link.startswith("../"):  # to other nights
+            assert (folder / link).is_file(), link
+
+
+def lightness(colour):
+    """Return the mean of the channels of ``rgb(…)``, 0 to 255."""
+    return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
+
+
+@pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
+def test_the_page_is_dark_when_the_phone_is(place, open_page, scheme, is_dark):
+    page = open_page(place, color_scheme=scheme, **PHONE).page
+    ground, ink = page.evaluate(
+        """() => [getComputedStyle(document.body).backgroundColor,
+            getComputedStyle(document.querySelector('h1')).color]"""
+    )
+    assert (lightness(ground) < 60) is is_dark
+    assert (lightness(ink) > 180) is is_dark
