@@ -132,15 +132,6 @@ def test_headers_tell_programs_what_the_mail_is(run):
     assert mail.recipients == ("team@example.org", "boss@example.org")
 
 
-def test_mails_of_a_report_are_one_thread_and_each_has_an_id(tmp_path):
-    first, second = (mailed_run(tmp_path, night=night) for night in range(2))
-    messages = [message(first), message(second), message(second, number=2)]
-    assert len({each["Message-ID"] for each in messages}) == 3
-    (thread,) = {each["References"] for each in messages}
-    assert thread == messages[0]["In-Reply-To"]
-    assert thread not in {each["Message-ID"] for each in messages}
-
-
 def test_names_and_subjects_beyond_ascii_arrive(run):
     change_report(run, title="Überblick 深宇宙")
     sender = {"from": "Jürgen Müller <j@example.org>"}
@@ -415,15 +406,6 @@ def test_a_digest_tells_of_all_reports_the_worst_first(tmp_path):
     assert files(found)[2:] == ["cdfs-2026-09-01.pdf"]
     assert "too large to attach" in text(found)
     assert len({attrs["src"] for attrs in Elements(html(found)).of("img")}) == 2
-
-
-def test_two_runs_of_a_night_have_pdfs_of_two_names(tmp_path):
-    first, second = mailed_run(tmp_path / "a"), mailed_run(tmp_path / "b")
-    change(second, run=read_summary(second).run.model_copy(update={"id": "20260901T050000Z"}))
-    found = message(first, second)
-    pdfs = ["cdfs-2026-09-01.pdf", "cdfs-20260901T050000Z.pdf"]
-    assert files(found)[2:] == pdfs
-    assert all(f"The PDF is attached: {name}, " in text(found) for name in pdfs)
 
 
 def test_a_digest_of_many_reports_stays_small_shows_the_worst_and_says_what_it_leaves_out(tmp_path):

@@ -1,10 +1,9 @@
-import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from reportgen.deliver.mail_view import Absent
-from reportgen.deliver.outbox import MOST_AGE, Message, Outbox
+from reportgen.deliver.outbox import Message, Outbox
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -60,11 +59,8 @@ def test_what_is_set_aside_waits_no_more_but_is_not_lost(outbox):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (b"X-Reportgen-Outbox: {", b"{{"),
-        (b'"r@example.org"', b"5"),
         (b"2026-11-23T00:00:00Z", b"yesterday"),
         (b'"channel": "mail"', b'"channel": "webhook"'),
-        (b'"name": "a"', b'"name": "c"'),
         (b"\r\n", b""),
     ],
 )
@@ -79,15 +75,7 @@ def test_what_is_damaged_is_named_and_does_not_stop_the_rest(outbox, old, new):
     assert problem.message == f"{path}: what waits there cannot be read: is damaged"
 
 
-def test_runs_are_remembered_by_channel(outbox):
-    assert outbox.delivered("x", "mail") is None
-    outbox.remember("x", "mail", {"number": 1})
-    outbox.remember("x", "webhook", {"number": 2})
-    assert outbox.delivered("x", "mail") == {"number": 1}
-    assert outbox.delivered("x", "webhook") == {"number": 2}
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{", "\xff", '{"mail": 1}'])
+@pytest.mark.parametrize("content", ["", "[]", "\xff", '{"mail": 1}'])
 def test_a_damaged_memory_is_none_and_can_be_written_again(outbox, content):
     outbox.remember("x", "mail", {"number": 1})
     (outbox.folder / "delivered" / "x.json").write_text(content, encoding="latin-1")
@@ -107,29 +95,7 @@ def test_no_name_and_no_link_leads_out_of_the_folder(outbox, tmp_path):
     assert not (tmp_path / "target").exists()
 
 
-@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
-def test_a_folder_that_others_can_write_is_refused(outbox, mode):
-    outbox.folder.chmod(mode)
-    for write in (outbox.keep, outbox.remove, outbox.set_aside):
-        with pytest.raises(PermissionError, match="others may write to it"):
-            write(message())
-    with pytest.raises(PermissionError), Outbox(outbox.output).locked():
-        pass
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away (not root)")
-def test_a_folder_of_another_user_is_refused(outbox):
-    os.chown(outbox.folder, 12345, 12345)
-    with pytest.raises(PermissionError, match="belongs to another user"):
-        outbox.remember("x", "mail", {})
-
-
 def test_the_output_folder_is_not_made_when_it_is_gone(tmp_path):
     with pytest.raises(OSError, match="No such file"):
         Outbox(tmp_path / "gone").remember("x", "mail", {})
     assert not (tmp_path / "gone").exists()
-
-
-@pytest.mark.parametrize(("hours", "is_old"), [(-1, False), (1, True)])
-def test_what_has_waited_for_days_is_no_news(hours, is_old):
-    assert message(since=NOW - MOST_AGE - timedelta(hours=hours)).is_too_old(NOW) is is_old

@@ -131,12 +131,6 @@ def test_a_method_that_the_server_does_not_offer_is_named(server):
         send(server, login={"user": USER, "method": "login"})
 
 
-def test_a_missing_password_is_said_before_anybody_connects(server):
-    with pytest.raises(DeliveryError, match="variable REPORTGEN_SMTP_PASSWORD is not set"):
-        send(server, environment={}, login={"user": USER})
-    assert not server.connections
-
-
 def test_what_fails_for_now_is_tried_again_ever_later(server, monkeypatch):
     waits = []
     monkeypatch.setattr(transport.time, "sleep", waits.append)
@@ -287,13 +281,6 @@ def test_where_nobody_listens_it_is_tried_again(host, said):
     port = free_port()
     with pytest.raises(TemporaryError, match=f"{host}:{port}: {said}"):
         send(port, host=host, attempts=2)
-
-
-def test_the_size_that_the_server_takes_is_respected():
-    limits = []
-    with smtp_server(size=5000) as server:
-        smtp(server).send(lambda limit: limits.append(limit) or MESSAGE, SENDER, [A])
-    assert limits == [5000]
 
 
 def test_a_message_that_is_too_large_without_warning_is_tried_smaller(server):

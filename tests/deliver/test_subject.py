@@ -151,10 +151,6 @@ def test_a_subject_is_one_line_of_bounded_length(title):
     assert len(f"Subject: {said}".splitlines()) == 1
 
 
-def test_an_emoji_of_several_stays_one():
-    assert one_line("x \U0001f468\u200d\U0001f680\u202e y") == "x \U0001f468\u200d\U0001f680 y"
-
-
 @pytest.mark.parametrize(
     ("nights", "absent", "said"),
     [
@@ -197,8 +193,3 @@ def test_a_link_that_is_no_web_address_is_left_out_and_said(address):
     assert [error.message for error in links.problems] == [
         f"deliver.links.report: {address!r} is no web address"
     ]
-
-
-def test_what_chats_take_for_markup_is_quoted_in_links():
-    block = LinksBlock(report="https://x.org/{{ report.field }}")
-    assert links_of(block, with_report(field="a|b>c)d")).report == "https://x.org/a%7Cb%3Ec%29d"

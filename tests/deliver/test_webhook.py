@@ -144,12 +144,6 @@ def test_an_answer_without_an_end_is_read_no_further_than_it_is_told():
         assert len(count) == 1
 
 
-def test_no_part_of_a_secret_is_left_where_a_long_answer_is_cut():
-    echo = f"{'-' * (LONGEST_ANSWER - 15)} /hooks/secret-path"
-    with web_server((404, echo)) as site, pytest.raises(DeliveryError, match=r"- •••$"):
-        post(site.address)
-
-
 def test_a_server_that_is_not_there_or_never_answers_is_temporary_and_its_address_secret():
     with raw_server(lambda connection: connection.recv(1)) as (silent, _):
         for port in (silent, free_port()):

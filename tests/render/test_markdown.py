@@ -6,17 +6,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from made_nights import record, started
-from mailed_runs import budget
+from mailed_runs import budget, check
 from markdown_it import MarkdownIt
 
 from reportgen.errors import ConfigError
 from reportgen.record import (
     ChangeRecord,
-    CheckRecord,
     ColumnRecord,
     ErrorRecord,
     SinceRecord,
-    Status,
     TableRecord,
     with_status,
 )
@@ -34,8 +32,7 @@ NASTY = [
     "<script>alert(1)</script> <!-- --> <img src=x onerror=y>",
     "`code` ``more`` ```fence",
     "@someone and @some-org/team, a@example.org",
-    "[a](https://example.org) ![b](c.png) <https://example.org> [d]: e",
-    "see https://example.org, HTTP://x.org and www.example.org",
+    "[a](https://example.org) ![b](c.png) <https://example.org> [d]: e www.example.org",
     "line\none\r\n\r\n# two\n\n- three\n| four |",
     "*bold* _it_ __b__ ~~gone~~ \\*x\\* \\",
     "&lt;b&gt; &amp; &#64; R&D",
@@ -43,18 +40,11 @@ NASTY = [
     ":tada: :100: :+1: at 02:30:00",
     "$x^2$ and $$y$$ ",
     "1. first",
-    "12) twelfth",
     "- dash",
-    "+ plus",
     "# hash",
     "=====",
-    "-----",
     "> quoted",
     "    indented",
-    "\tindented",
-    "[ ] task",
-    "[^1] note",
-    "2026-11-23",
     "−99.5\u00a0µJy",
 ]
 
@@ -95,18 +85,13 @@ def with_examples(test):
 
 @with_examples
 @given(anything)
-def test_in_a_cell_a_text_stands_as_it_is(text):
-    page = f"| a | b | c |\n|---|---|---|\n| {escaped(text)} | 1 {escaped(text)} | z |"
-    texts, kinds = texts_and_kinds(page)
-    assert texts[3:] == [seen(text), f"1 {seen(text)}", "z"]
+def test_wherever_a_text_stands_it_is_shown_as_it_is(text):
+    table = f"| a | b | c |\n|---|---|---|\n| {escaped(text)} | 1 {escaped(text)} | z |"
+    item = f"- {escaped(text)}\n- x **{escaped(text)}**: y\n\nbefore\n\n{escaped(text)}\n\nafter"
+    cells, kinds = texts_and_kinds(table)
+    assert cells[3:] == [seen(text), f"1 {seen(text)}", "z"]
     assert kinds <= SHAPES - {"strong", "bullet_list"}
-
-
-@with_examples
-@given(anything)
-def test_in_an_item_in_bold_and_in_a_line_of_its_own_a_text_stands_as_it_is(text):
-    page = f"- {escaped(text)}\n- x **{escaped(text)}**: y\n\nbefore\n\n{escaped(text)}\n\nafter"
-    texts, kinds = texts_and_kinds(page)
+    texts, kinds = texts_and_kinds(item)
     assert texts == [seen(text), f"x {seen(text)}: y", "before", seen(text), "after"]
     assert "strong" in kinds
     assert kinds <= SHAPES - {"heading"}
@@ -132,39 +117,27 @@ def test_plain_words_are_left_alone(text):
     assert escaped(text) == text
 
 
+BASE = record("20260901T020000Z", started(0))
+FLUXES = BASE.sections[0]
+FAILED = FLUXES.model_copy(
+    update={
+        "status": "fail",
+        "checks": (check("fail", message="Median is 3, above the limit of 2."),),
+        "findings": ("Half are fainter than 3.",),
+    }
+)
+
+
 def night(*, sections=(), since=(), **changes):
-    """Give the record of a night with a section that failed a check, and others."""
-    first = record("20260901T020000Z", started(0)).sections[0]
-    check = CheckRecord(
-        id="median-max",
-        kind="max",
-        label="Median: at most 2",
-        status="fail",
-        message="Median is 3, above the limit of 2.",
-    )
-    failed = first.model_copy(
-        update={"status": "fail", "checks": (check,), "findings": ("Half are fainter than 3.",)}
-    )
-    made = record("20260901T020000Z", started(0))
-    return with_status(
-        made.model_copy(update={"sections": (failed, *sections), "since": since, **changes})
-    )
+    """Return the record of a night with a section that failed a check, and others."""
+    updates = {"sections": (FAILED, *sections), "since": since, **changes}
+    return with_status(BASE.model_copy(update=updates))
 
 
 def broken(title="Sky", message="The column is missing.\nIn two places."):
-    return (
-        record("20260901T020000Z", started(0))
-        .sections[0]
-        .model_copy(
-            update={
-                "id": "sky",
-                "title": title,
-                "status": "error",
-                "findings": (),
-                "error": ErrorRecord(kind="error", message=message),
-            }
-        )
-    )
+    error = ErrorRecord(kind="error", message=message)
+    updates = {"id": "sky", "title": title, "status": "error", "findings": (), "error": error}
+    return FLUXES.model_copy(update=updates)
 
 
 def markdown_of(summary, folder, **options):
@@ -192,23 +165,14 @@ def test_a_reader_sees_verdict_trouble_changes_and_every_section(tmp_path):
     ]
 
 
-def test_a_budget_of_the_report_needs_attention(tmp_path):
-    markdown = markdown_of(night(checks=(budget(),)), tmp_path)
-    assert f"- ⚠️ Warning **Budgets**: {budget().message}" in markdown
-
-
-def test_every_status_has_a_word_beside_its_icon(tmp_path):
-    statuses: list[Status] = ["ok", "warn", "fail"]
-    first = record("r", started(0)).sections[0]
-    sections = [first.model_copy(update={"id": s, "status": s}) for s in statuses]
-    page = markdown_of(night(sections=(*sections, broken())), tmp_path)
+def test_every_status_has_a_word_and_a_budget_and_synthetic_data_are_named(tmp_path):
+    sections = [FLUXES.model_copy(update={"id": s, "status": s}) for s in ("ok", "warn", "fail")]
+    run = BASE.run.model_copy(update={"synthetic": ("Made by a generator.",)})
+    summary = night(sections=(*sections, broken()), checks=(budget(),), run=run)
+    page = markdown_of(summary, tmp_path)
     cells = re.findall(r"^\| (\S+) (\w+) \|", page, re.MULTILINE)
     assert {("✅", "OK"), ("⚠️", "Warning"), ("❌", "Failed"), ("❗", "Error")} <= set(cells)
-
-
-def test_synthetic_data_are_named_as_such(tmp_path):
-    summary = record("r", started(0), synthetic=("Made by a generator.",))
-    page = markdown_of(summary, tmp_path)
+    assert f"- ⚠️ Warning **Budgets**: {budget().message}" in page
     assert "> Synthetic data. Made by a generator." in page
 
 

@@ -1,9 +1,7 @@
-import csv
 import io
 
 import numpy as np
 import pytest
-from astropy.table import Table as AstropyTable
 from matplotlib.figure import Figure as Drawing
 from PIL import Image
 from pypdf import PdfReader
@@ -19,7 +17,8 @@ NUMBERS = Table("numbers", "Numbers", [TableColumn.of("n", [1, 2])])
 def figure(identifier="line", data=NUMBERS):
     with house_style():
         drawing = Drawing(figsize=(3, 2))
-        drawing.add_subplot().plot([1, 2])
+        axes = drawing.add_subplot(xlabel="Flux density [µJy]", ylabel="αβ ≤ 10⁻² objects of M☉")
+        axes.plot([1, 2])
     return Figure(identifier, drawing, "A line <b>", "A line from 1 to 2.", "Drawn.", data)
 
 
@@ -27,8 +26,12 @@ def files(**contents):
     return section_files(Section(findings=["Found."], **contents), "part")
 
 
-def test_a_figure_is_saved_in_three_forms_and_its_numbers_in_two():
-    made = files(figures=[figure()])
+@pytest.fixture(scope="module")
+def made():
+    return files(figures=[figure()])
+
+
+def test_a_figure_is_saved_in_three_forms_and_its_numbers_in_two(made):
     assert list(made.files) == [
         "sections/part/figures/line.svg",
         "sections/part/figures/line.pdf",
@@ -36,27 +39,12 @@ def test_a_figure_is_saved_in_three_forms_and_its_numbers_in_two():
         "sections/part/tables/numbers.ecsv",
         "sections/part/tables/numbers.csv",
     ]
-    svg, pdf, png, *_ = made.files.values()
-    assert b"<svg" in svg
-    assert pdf.startswith(b"%PDF-")
-    assert png.startswith(b"\x89PNG")
     assert made.figures[0].files["svg"] == "sections/part/figures/line.svg"
     assert made.figures[0].table == "numbers"
 
 
-def test_the_same_figure_gives_the_same_bytes():
-    assert files(figures=[figure()]).files == files(figures=[figure()]).files
-
-
-def labelled():
-    drawing = figure()
-    with house_style():
-        drawing.drawing.axes[0].set(xlabel="Flux density [µJy]", ylabel="αβ ≤ 10⁻² objects of M☉")
-    return drawing
-
-
-def test_words_in_figures_are_text_in_our_fonts():
-    svg, pdf, *_ = files(figures=[labelled()]).files.values()
+def test_words_in_figures_are_text_in_our_fonts(made):
+    svg, pdf, *_ = made.files.values()
     assert b">Flux density [\xc2\xb5Jy]</text>" in svg
     assert b"font-family: 'Reportgen Sans', 'Reportgen Signs', sans-serif" in svg
     page = PdfReader(io.BytesIO(pdf)).pages[0]
@@ -68,8 +56,8 @@ def test_words_in_figures_are_text_in_our_fonts():
     assert len(pdf) < 25_000
 
 
-def test_files_of_figures_say_no_time_and_have_their_title():
-    svg, pdf, png, *_ = files(figures=[figure()]).files.values()
+def test_files_of_figures_say_no_time_and_have_their_title(made):
+    svg, pdf, png, *_ = made.files.values()
     assert b"<dc:title>A line &lt;b&gt;</dc:title>" in svg
     assert b"<dc:date>" not in svg
     assert PdfReader(io.BytesIO(pdf)).metadata == {"/Title": "A line <b>"}
@@ -81,13 +69,10 @@ def test_files_of_figures_say_no_time_and_have_their_title():
 
 
 @pytest.mark.parametrize("layout", ["constrained", "none"])
-def test_saving_a_figure_again_moves_nothing(layout):
-    one = labelled()
+def test_a_figure_that_is_saved_again_gives_the_same_bytes(layout):
+    one = figure()
     one.drawing.set_layout_engine(layout)
-    made = files(figures=[one]).files
-    before = one.drawing.axes[0].get_position().bounds
-    assert files(figures=[one]).files == made
-    assert one.drawing.axes[0].get_position().bounds == before
+    assert files(figures=[one]).files == files(figures=[one]).files
 
 
 def test_numbers_of_a_figure_that_are_a_table_are_saved_once():
@@ -118,51 +103,20 @@ def test_numbers_of_figures_do_not_take_the_file_of_another_table():
     }
 
 
-COLUMNS = [
-    TableColumn.of("name", ["a, b", 'c "d"', "é\n<i>"], description="what it is called"),
-    TableColumn.of("flux", [1.5, np.nan, np.inf], "uJy", digits=2),
-    TableColumn.of("density", np.ma.masked_greater([0.1, 0.2, 9.0], 5), "arcmin-2"),
-    TableColumn.of("n", [1, 2, 30853]),
-    TableColumn.of("flag", [True, False, True]),
-]
-
-
-@pytest.fixture
-def saved(tmp_path):
-    """The record of a table of all kinds of columns, and the folder with its files."""
-    made = files(tables=[Table("all", "All kinds", COLUMNS)])
+def test_a_table_is_shown_with_units_dashes_for_missing_values_and_how_long_it_is(tmp_path):
+    columns = [
+        TableColumn.of("name", ["a, b", 'c "d"', "é\n<i>"], description="what it is called"),
+        TableColumn.of("flux", [1.5, np.nan, np.inf], "uJy", digits=2),
+        TableColumn.of("density", np.ma.masked_greater([0.1, 0.2, 9.0], 5), "arcmin-2"),
+        TableColumn.of("n", [1, 2, 30853]),
+        TableColumn.of("flag", [True, False, True]),
+    ]
+    empty = Table("none", "None", [TableColumn.of("x", [], "deg")])
+    made = files(tables=[Table("all", "All kinds", columns), empty])
     for name, content in made.files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return made.tables[0], tmp_path
-
-
-def test_a_table_reads_back_with_units_descriptions_and_missing_values(saved):
-    record, run = saved
-    table = AstropyTable.read(run / record.files["ecsv"], format="ascii.ecsv")
-    assert table.colnames == ["name", "flux", "density", "n", "flag"]
-    assert table.meta["title"] == "All kinds"
-    assert str(table["flux"].unit) == "uJy"
-    assert table["name"].description == "what it is called"
-    assert list(table["name"]) == ["a, b", 'c "d"', "é\n<i>"]
-    assert table["flux"].mask.tolist() == [False, True, True]
-    assert table["density"].mask.tolist() == [False, False, True]
-    assert table["density"][0] == 0.1
-    assert table["n"].tolist() == [1, 2, 30853]
-
-
-def test_a_plain_table_has_units_in_its_heads_and_nothing_for_missing_values(saved):
-    record, run = saved
-    rows = list(csv.reader(io.StringIO((run / record.files["csv"]).read_text(encoding="utf-8"))))
-    assert rows[0] == ["name", "flux [uJy]", "density [arcmin-2]", "n", "flag"]
-    assert rows[1][1:] == ["1.5", "0.1", "1", "True"]
-    assert rows[3][1:3] == ["", ""]
-
-
-def test_a_table_is_shown_with_units_and_dashes_for_missing_values(saved):
-    record, run = saved
-    view = table_view(run, record, 10)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    view = table_view(tmp_path, made.tables[0], 10)
     assert [(head.name, head.unit, head.numeric) for head in view.heads] == [
         ("name", "", False),
         ("flux", "µJy", True),
@@ -178,23 +132,10 @@ def test_a_table_is_shown_with_units_and_dashes_for_missing_values(saved):
     ]
     assert [row[1].value for row in view.rows] == ["1.5", "", ""]
     assert not view.capped
-
-
-def test_a_long_table_is_cut_but_says_how_long_it_is(saved):
-    record, run = saved
-    view = table_view(run, record, 2)
-    assert (len(view.rows), view.total, view.capped) == (2, 3, True)
-
-
-def test_a_table_without_rows_has_its_heads(tmp_path):
-    made = files(tables=[Table("none", "None", [TableColumn.of("x", [], "deg")])])
-    for name, content in made.files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(content)
-    view = table_view(tmp_path, made.tables[0], 10)
-    assert [head.name for head in view.heads] == ["x"]
-    assert view.rows == ()
-    assert view.total == 0
+    cut = table_view(tmp_path, made.tables[0], 2)
+    assert (len(cut.rows), cut.total, cut.capped) == (2, 3, True)
+    none = table_view(tmp_path, made.tables[1], 10)
+    assert ([head.name for head in none.heads], none.rows, none.total) == (["x"], (), 0)
 
 
 def test_a_metric_that_is_no_number_is_null():
@@ -202,4 +143,3 @@ def test_a_metric_that_is_no_number_is_null():
     made = files(metrics=metrics).metrics
     assert made["bad"].value is None
     assert made["good"].value == 0.5
-    assert type(made["good"].value) is float

@@ -15,7 +15,6 @@ from reportgen.render.table_files import write_table
 ODD = np.array([0.0, -0.0, 1e16, 1e15, 1e-4, 9.9e-5, 0.1, 1 / 3, np.nan, np.inf, -np.inf, 5e-324])
 KINDS = {
     "text": ["a, b", 'c "d"', "é\n<i>", "", "#", "a b"] * 2,
-    "bytes": np.array([b"a", b"bc"] * 6),
     "wide": ODD,
     "narrow": np.float32(ODD),
     "long": np.longdouble(ODD),
@@ -23,12 +22,16 @@ KINDS = {
     "small": np.arange(12, dtype=np.uint8),
     "flag": np.arange(12) % 2 == 0,
 }
-TWO = [TableColumn.of("n", range(12), "arcmin-2", "counted"), TableColumn.of("m", range(12))]
+
+
+def rows_of(table):
+    return list(csv.reader(StringIO(write_table(table)["csv"].decode(), newline="")))
 
 
 @pytest.mark.parametrize("name", ["wide", "narrow", "long", "masked", "small", "flag"])
 def test_a_file_reads_back_with_its_types_and_what_is_missing(name):
-    table = Table("t", "A title: of 3, 'things'", [TableColumn.of(name, KINDS[name]), *TWO])
+    columns = [TableColumn.of(name, KINDS[name]), TableColumn.of("n", range(12))]
+    table = Table("t", "A title: of 3, 'things'", columns)
     read = AstropyTable.read(write_table(table)["ecsv"].decode(), format="ascii.ecsv")
     values = np.ma.masked_invalid(KINDS[name])
     assert read.meta["title"] == table.title
@@ -41,49 +44,34 @@ def test_a_file_reads_back_with_its_types_and_what_is_missing(name):
     ("unit", "description"),
     [
         ("", ""),
-        ("uJy", "plain"),
         ("Jy / beam", "with: a colon, 'quotes' and \"more\""),
         ("erg s-1 cm-2 Angstrom-1", "é − μ ✓"),
         ("%", "# no comment"),
         ("no unit at all", "123"),
-        ("deg", "long " * 60),
         ("mag(AB)", "true"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:'no unit at all'")
-def test_the_head_of_a_file_has_units_and_descriptions(unit, description):
-    columns = [
-        TableColumn.of("x, y", [1.5, 2.0], unit, description),
-        TableColumn.of("name", ["a", "b"], description=description),
-    ]
-    table = Table("t", f"Title: {description or 'none'}", columns)
+def test_the_heads_of_files_have_units_and_descriptions(unit, description):
+    table = Table("t", "T", [TableColumn.of("x, y", [1.5, 2.0], unit, description)])
     read = AstropyTable.read(write_table(table)["ecsv"].decode(), format="ascii.ecsv")
-    assert read.meta["title"] == table.title
-    assert read.colnames == ["x, y", "name"]
-    assert str(read["x, y"].unit or "") == (str(Unit(unit, parse_strict="silent")) if unit else "")
-    assert [column.description or "" for column in read.itercols()] == [description] * 2
-
-
-def test_rows_read_back_whatever_texts_they_hold():
-    columns = [TableColumn.of(name, values) for name, values in KINDS.items() if name != "bytes"]
-    made = write_table(Table("t", "T", columns))
-    rows = list(csv.reader(StringIO(made["csv"].decode(), newline="")))
-    assert [row[0] for row in rows[1:]] == KINDS["text"]
-    assert rows[0] == [column.name for column in columns]
-    assert {len(row) for row in rows} == {len(columns)}
+    expected = str(Unit(unit, parse_strict="silent")) if unit else "None"
+    assert str(read["x, y"].unit) == expected
+    assert (read["x, y"].description or "") == description
+    assert rows_of(table)[0] == [f"x, y [{unit}]" if unit else "x, y"]
 
 
 def test_a_single_column_with_a_missing_value_keeps_its_row():
-    made = write_table(Table("t", "T", [TableColumn.of("x", [1.5, np.nan, 2.5])]))
-    assert list(csv.reader(StringIO(made["csv"].decode()))) == [["x"], ["1.5"], [""], ["2.5"]]
+    table = Table("t", "T", [TableColumn.of("x", [1.5, np.nan, 2.5])])
+    assert rows_of(table) == [["x"], ["1.5"], [""], ["2.5"]]
 
 
 @given(arrays(np.float64, 20), arrays(np.float32, 20))
 def test_numbers_read_back_as_they_were(wide, narrow):
     table = Table("t", "T", [TableColumn.of("wide", wide), TableColumn.of("narrow", narrow)])
-    rows = list(csv.DictReader(StringIO(write_table(table)["csv"].decode())))
-    for name, values in (("wide", wide), ("narrow", narrow)):
-        read = np.array([row[name] or "nan" for row in rows], dtype=values.dtype)
+    _, *rows = rows_of(table)
+    for place, values in enumerate((wide, narrow)):
+        read = np.array([row[place] or "nan" for row in rows], dtype=values.dtype)
         finite = np.isfinite(values)
         assert read[finite].tobytes() == values[finite].tobytes()
         assert np.isnan(read[~finite]).all()
@@ -91,11 +79,8 @@ def test_numbers_read_back_as_they_were(wide, narrow):
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r")), min_size=1))
 def test_texts_read_back_as_they_were(texts):
-    names = [
+    columns = [
         TableColumn.of("n", range(len(texts))),
         TableColumn.of("text", np.array(texts, object)),
     ]
-    rows = list(
-        csv.reader(StringIO(write_table(Table("t", "T", names))["csv"].decode(), newline=""))
-    )
-    assert [row[1] for row in rows[1:]] == texts
+    assert [row[1] for row in rows_of(Table("t", "T", columns))[1:]] == texts
