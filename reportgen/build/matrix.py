@@ -18,6 +18,7 @@ from reportgen.workers.failures import killed_by
 from reportgen.workers.pool import default_workers
 
 GRACE_SECONDS = 30.0  # for a build to remove what it has not finished, when all are ended
+LEFT_SECONDS = 2.0  # for output that is on its way; who was left behind may hold the pipe open
 REPORTGEN = (sys.executable, "-m", "reportgen")
 _BUG = 70
 _WORDS = {  # the worst first
@@ -169,8 +170,9 @@ class _Build:
 
     def _wait(self, events: SimpleQueue[str | int]) -> None:
         self.process.wait()
+        deadline = monotonic() + LEFT_SECONDS
         for reader in self._readers:
-            reader.join(5)  # what it started and left behind may hold the pipe open
+            reader.join(max(0.0, deadline - monotonic()))
         events.put(self.name)
 
     def outcome(self) -> Outcome:

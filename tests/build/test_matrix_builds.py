@@ -6,7 +6,6 @@ import sys
 from threading import Event, Timer
 
 import pytest
-from reportgen.matrix import building
 
 from reportgen.build.matrix import Job, Outcome, build_all, outcome_table, shares_of, worst_code
 from reportgen.errors import ExitCode
@@ -14,31 +13,26 @@ from reportgen.errors import ExitCode
 PROGRAM = """
 import os, sys
 from pathlib import Path
-name, *words, _, workers = sys.argv[1:]
+name, _, workers = sys.argv[1:]
+folder = Path(sys.argv[0]).parent
 """
 
 
 @pytest.fixture
-def build(monkeypatch, tmp_path):
-    """Run small programs in place of builds; gives outcomes and what was passed on."""
+def build(tmp_path):
+    """Return a function that runs small programs in place of builds, and what they print."""
+    said = []
 
-    def build(*programs, workers=2):
-        said, ended, jobs = [], [], []
+    def build(*programs, workers=2, say=lambda *line: said.append(line), **options):
+        jobs, ended = [], []
         for i, program in enumerate(programs):
             (tmp_path / f"{i}.py").write_text(PROGRAM + program, encoding="utf-8")
             jobs.append(Job(f"job{i}", (str(tmp_path / f"{i}.py"), f"job{i}")))
-        outcomes = build_all(jobs, workers, lambda *line: said.append(line), ended.append)
+        options = {"command": (sys.executable,), **options}
+        outcomes = build_all(jobs, workers, say, ended.append, **options)
         assert {outcome.name for outcome in ended} == {outcome.name for outcome in outcomes}
         return outcomes, said
 
-    real = building.subprocess.Popen
-
-    def popen(command, **options):
-        assert command[:3] == [sys.executable, "-m", "reportgen"]
-        return real([sys.executable, *command[3:]], **options)
-
-    monkeypatch.setattr(building.subprocess, "Popen", popen)
-    monkeypatch.setattr(building.os, "sched_getaffinity", lambda _: {0, 1})
     return build
 
 
@@ -46,9 +40,8 @@ def build(monkeypatch, tmp_path):
     ("workers", "jobs", "shares"),
     [(8, 3, [3, 3, 2]), (8, 20, [1] * 8), (1, 5, [1]), (4, 1, [4]), (16, 20, [2] * 8)],
 )
-def test_workers_are_divided_among_the_builds_that_run_at_once(monkeypatch, workers, jobs, shares):
-    monkeypatch.setattr(building.os, "sched_getaffinity", lambda _: set(range(8)))
-    assert shares_of(workers, jobs) == shares
+def test_workers_are_divided_among_the_builds_that_run_at_once(workers, jobs, shares):
+    assert shares_of(workers, jobs, cores=8) == shares
 
 
 @pytest.mark.parametrize(
@@ -59,7 +52,6 @@ def test_workers_are_divided_among_the_builds_that_run_at_once(monkeypatch, work
         ([0, 4, 1, 2], ExitCode.CONFIG),
         ([0, 4, 1], ExitCode.CHECK_FAILED),
         ([0, 4], ExitCode.DELIVERY),
-        ([0, 0], ExitCode.OK),
         ([], ExitCode.OK),
         ([5, 70], 70),
     ],
@@ -68,26 +60,15 @@ def test_the_exit_code_of_all_is_the_worst(codes, worst):
     assert worst_code(codes) == worst
 
 
-def test_each_build_has_its_share_and_the_outcomes_are_in_order(build):
-    wait = "while not Path(sys.argv[0]).with_name('go').exists(): pass\n"
-    go = "Path(sys.argv[0]).with_name('go').touch()\n"
-    outcomes, said = build(wait + "print(workers)", go + "print(workers)", workers=5)
-    assert [outcome.name for outcome in outcomes] == ["job0", "job1"], (
-        "though the second ended first"
-    )
-    assert sorted(said) == [("out", "job0 | 3"), ("out", "job1 | 2")]
-
-
-def test_no_more_builds_than_cores_run_at_once(build, tmp_path):
+def test_no_more_builds_than_their_shares_run_at_once_and_outcomes_are_in_order(build, tmp_path):
     program = """
-folder = Path(sys.argv[0]).parent
 (folder / f"{name}.running").touch()
-print(len(list(folder.glob("*.running"))))
+print(len(list(folder.glob("*.running"))), workers)
 (folder / f"{name}.running").unlink()
 """
-    outcomes, said = build(*[program] * 6, workers=9)
-    assert len(outcomes) == 6
-    assert {int(line.split("| ")[1]) for _, line in said} <= {1, 2}
+    outcomes, said = build(*[program] * 6, workers=1)
+    assert [outcome.name for outcome in outcomes] == [f"job{i}" for i in range(6)]
+    assert said == [("out", f"job{i} | 1 1") for i in range(6)]
 
 
 def test_lines_are_passed_on_whole_each_with_a_name(build):
@@ -114,11 +95,11 @@ def test_one_that_fails_or_dies_harms_no_other(build):
         "sys.exit(99)",
         "print('Fine.'); print('/a/b')",
     )
-    source, config = int(ExitCode.SOURCE), int(ExitCode.SECTION)
+    source, died = int(ExitCode.SOURCE), int(ExitCode.SECTION)
     assert outcomes == [
         Outcome("job0", source, "Source", "cdfs.h5: there is no such file"),
-        Outcome("job1", config, "Died", "The build was killed by SIGKILL (out of memory?)."),
-        Outcome("job2", config, "Died", "The build ended with the unknown exit code 99."),
+        Outcome("job1", died, "Died", "The build was killed by SIGKILL (out of memory?)."),
+        Outcome("job2", died, "Died", "The build ended with the unknown exit code 99."),
         Outcome("job3", 0, "OK", "Fine."),
     ]
     assert outcome_table(outcomes) == [
@@ -142,11 +123,11 @@ print("Fine.")
     assert said == [("out", "job0 | Fine.")]
 
 
-def test_a_reader_that_has_gone_stops_no_build(build, monkeypatch):
+def test_a_reader_that_has_gone_stops_no_build(build):
     def gone(*_):
         raise BrokenPipeError
 
-    (outcome,) = build_all([Job("a", ("-c", "print(1)"))], 1, gone, lambda _: None)
+    (outcome,), _ = build("print(1)", say=gone)
     assert (outcome.code, outcome.said) == (0, "1")
 
 
@@ -155,43 +136,40 @@ def test_a_signal_ends_all_builds_and_then_takes_its_effect(build, tmp_path, num
     program = """
 import signal, time
 def end(number, frame):
-    (Path(sys.argv[0]).parent / f"{name}.ended").write_text(str(number))
+    (folder / f"{name}.ended").write_text(str(number))
     sys.exit(1)
 signal.signal(signal.SIGTERM, end)
-(Path(sys.argv[0]).parent / f"{name}.begun").touch()
+(folder / f"{name}.begun").touch()
 time.sleep(600)
 """
     came, over = [], Event()
     before = signal.signal(number, lambda n, _: came.append(n))
 
     def interrupt():
-        if len(list(tmp_path.glob("*.begun"))) == 2:
+        if len(list(tmp_path.glob("*.begun"))) == len(os.sched_getaffinity(0)):
             os.kill(os.getpid(), number)
         elif not over.is_set():
             Timer(0.1, interrupt).start()
 
     interrupt()
     try:
-        outcomes = build_all(
-            [_written(tmp_path, i, program) for i in range(4)], 2, lambda *_: None, lambda _: None
-        )
+        outcomes, _ = build(*[program] * 40, workers=len(os.sched_getaffinity(0)))
     finally:
         over.set()
         signal.signal(number, before)
     assert outcomes == []
     assert came == [number]
-    assert {p.name: p.read_text() for p in tmp_path.glob("*.ended")} == {
-        "job0.ended": "15",
-        "job1.ended": "15",
-    }, "each was asked once, and none that waited has begun"
+    ended = {path.stem: path.read_text() for path in tmp_path.glob("*.ended")}
+    assert ended == {path.stem: "15" for path in tmp_path.glob("*.begun")}, (
+        "each was asked once, and none that waited has begun"
+    )
 
 
-def test_a_build_that_does_not_end_is_killed(build, tmp_path, monkeypatch):
-    monkeypatch.setattr(building, "GRACE_SECONDS", 0.5)
+def test_a_build_that_does_not_end_is_killed(build, tmp_path):
     program = """
 import signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-(Path(sys.argv[0]).parent / f"{name}.begun").write_text(str(os.getpid()))
+(folder / f"{name}.begun").write_text(str(os.getpid()))
 print("begun", flush=True)
 time.sleep(600)
 """
@@ -200,13 +178,6 @@ time.sleep(600)
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        build_all([_written(tmp_path, 0, program)], 1, say, lambda _: None)
-    pid = int((tmp_path / "job0.begun").read_text())
+        build(program, say=say, grace=0.5)
     with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-
-
-def _written(folder, i, program):
-    path = folder / f"{i}.py"
-    path.write_text(PROGRAM + program, encoding="utf-8")
-    return Job(f"job{i}", (str(path), f"job{i}"))
+        os.kill(int((tmp_path / "job0.begun").read_text()), 0)

@@ -205,15 +205,6 @@ def test_the_text_has_all_that_the_html_has(run):
     assert "\n\n\n" not in said
 
 
-def test_a_title_is_escaped_in_the_html_and_stands_before_a_number_that_needs_it(run):
-    (section,) = read_summary(run).sections
-    metrics = {"median": section.metrics["median"].model_copy(update={"label": "median"})}
-    change_section(run, title="<b>Bold & fast</b>", metrics=metrics)
-    found = message(run)
-    assert "FAIL  <b>Bold & fast</b>: median: 118.0 mag (before: 100.0)" in text(found)
-    assert "&lt;b&gt;Bold &amp; fast&lt;/b&gt;: median" in html(found)
-
-
 def many_checks(run):
     long = "A very long sentence on what is wrong with it. " * 40
     checks = tuple(check("fail", n=n, message=f"{n}: {long}") for n in range(300))
@@ -232,18 +223,12 @@ def many_figures(run):
     return {"figures": 120}
 
 
-def long_words(run):
-    updates = {"alt": "a" * 50_000, "caption": "b" * 50_000}
-    change_section(run, figures=(figure("fluxes", "histogram").model_copy(update=updates),))
-    return {}
-
-
-@pytest.mark.parametrize("swell", [many_checks, many_figures, long_words])
+@pytest.mark.parametrize("swell", [many_checks, many_figures])
 def test_the_html_stays_small_and_says_what_it_leaves_out(run, swell):
     found = message(run, **swell(run))
     page = html(found)
     assert len(page.encode()) < MOST_HTML
-    assert re.search(r"\d+ more <a [^>]*>in the report</a>", page) or swell is long_words
+    assert re.search(r"\d+ more <a [^>]*>in the report</a>", page)
     shown = [attrs["src"].removeprefix("cid:") for attrs in Elements(page).of("img")]
     carried = [part["Content-ID"].strip("<>") for part in found.walk() if part["Content-ID"]]
     assert shown == carried  # and none that programs would list as a file
@@ -297,8 +282,9 @@ def test_a_pdf_over_the_limit_is_made_smaller(tmp_path):
     assert "with smaller images" in text(found)
 
 
-@pytest.mark.parametrize("shrink", [broken, lambda folder, summary: LARGE[:2000]])
-@pytest.mark.parametrize("links", [None, LINKS])
+@pytest.mark.parametrize(
+    ("shrink", "links"), [(broken, None), (lambda folder, summary: LARGE[:2000], LINKS)]
+)
 def test_a_pdf_that_stays_too_large_is_linked_with_its_checksum(tmp_path, shrink, links):
     run = mailed_run(tmp_path, pdf=LARGE)
     found = message(run, links=links, most_attached=1000, shrink=shrink)

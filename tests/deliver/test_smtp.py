@@ -161,29 +161,6 @@ def test_what_is_refused_is_not_tried_again(server, faults, kind, said):
     assert len(server.connections) == 1
 
 
-def test_refused_recipients_do_not_keep_the_others_from_getting_it(server):
-    server.refusals[B] = "550 5.1.1 who?\x1b[31m"
-    receipt = send(server, A, B, C, attempts=3)
-    assert receipt.accepted == [A, C]
-    assert receipt.refused == {B: "550 5.1.1 who? [31m"}
-    assert server.only.recipients == [A, C]
-
-
-def test_recipients_that_are_put_off_are_tried_again_alone(server):
-    server.refusals[B] = ["450 greylisted", "250"]
-    assert send(server, A, B, attempts=3).accepted == [A, B]
-    assert [mail.recipients for mail in server.received] == [[A], [B]]
-
-
-@pytest.mark.parametrize("first", ["250 OK", "550 who?"])
-def test_recipients_that_stay_put_off_are_given_back(server, first):
-    server.refusals |= {A: first, B: ["450 greylisted"] * 2}
-    receipt = send(server, A, B, attempts=2)
-    assert receipt.postponed == {B: "450 greylisted"}
-    assert (receipt.accepted, receipt.refused) in (([A], {}), ([], {A: first}))
-    assert len(server.received) == len(receipt.accepted)
-
-
 def test_when_the_message_is_refused_for_those_who_had_to_wait_the_others_have_it(server):
     server.refusals[B] = ["450 greylisted", "250 OK"]
     server.data[:] = ["250 OK", "554 policy"]

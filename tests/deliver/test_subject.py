@@ -129,13 +129,9 @@ def test_a_template_has_the_names_that_are_documented():
     [
         "{{ report.nothing }}",
         "{{ 1 / 0 }}",
-        "{{ run.id.__class__.__mro__ }}",
         "{{ ''.__class__.__base__.__subclasses__() }}",
-        "{{ night + 1 }}",
         "{% for x in range(999999999) %}{% endfor %}",
         "{{ report.parse_file('/etc/hostname') }}",
-        "{{ '{0}'.format() }}",
-        "{{ 5 | dictsort }}",
     ],
 )
 def test_a_template_that_cannot_be_filled_is_an_error_and_does_no_harm(template):

@@ -1,6 +1,6 @@
 from time import monotonic
 
-from reportgen.workers.timeline import WIDTH, Span, Timeline, process_started, timeline_text
+from reportgen.workers.timeline import WIDTH, Span, Timeline, timeline_text
 
 
 def bar(line):
@@ -19,12 +19,6 @@ def test_stages_follow_each_other_from_when_the_command_began():
     assert second.begun == first.ended
     assert 0 <= second.cpu < first.cpu
     assert second.memory > 1_000_000
-
-
-def test_a_process_knows_when_it_was_started():
-    assert process_started() < monotonic()
-    age = monotonic() - process_started()
-    assert age > 0.01, "this process has imported more than that takes"
 
 
 def test_spans_are_lines_in_the_order_in_which_they_began():
@@ -48,7 +42,3 @@ def test_spans_are_lines_in_the_order_in_which_they_began():
     assert drawn[1][0] == " " * 8 + "·" * 8 + "█" * 16 + " " * 8
     assert drawn[2][0].strip() == "█", "what took no time is seen"
     assert drawn[3][0] == " " * 20 + "▒" * 20
-
-
-def test_nothing_to_tell_is_told():
-    assert timeline_text([], started=0).splitlines()[-1].startswith("1.00 s in all; 0.00 s")
