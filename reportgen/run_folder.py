@@ -5,10 +5,10 @@ import os
 import re
 import shutil
 import signal
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -76,39 +76,32 @@ def new_run(
         try:
             yield unpublished
         finally:
-            unpublished.early.shutdown()
             shutil.rmtree(unpublished.path, ignore_errors=True)
 
 
+@dataclass(frozen=True)
 class Unpublished:
     """A run that is being built.
 
-    path: its hidden folder. id: the name it will have. started: its time, UTC. fixed: whether
-    SOURCE_DATE_EPOCH gave that time.
+    id: the name it will have in its folder. started: its time, UTC. fixed: whether
+    SOURCE_DATE_EPOCH gave that time. as_latest: whether ``latest`` will point at it.
     """
 
-    def __init__(
-        self, folder: Path, run_id: str, started: datetime, fixed: bool, as_latest: bool
-    ) -> None:
-        self.folder = folder
-        self.id = run_id
-        self.path = folder / f"{_HIDDEN}{run_id}"
-        self.started = started
-        self.fixed = fixed
-        self.as_latest = as_latest
-        self.early = ThreadPoolExecutor(1)
-        self._written: list[Future[None]] = []
+    folder: Path
+    id: str
+    started: datetime
+    fixed: bool
+    as_latest: bool
 
-    def write_early(self) -> None:
-        """Have the disk write what there is, while other processes make the rest."""
-        self._written.append(self.early.submit(_to_disk, self.path))
+    @property
+    def path(self) -> Path:
+        """The hidden folder in which it is built."""
+        return self.folder / f"{_HIDDEN}{self.id}"
 
     def publish(self) -> Path:
         """Rename the run in one step, and point ``latest`` at it."""
         target = self.folder / self.id
         with publishing_errors(self.folder):
-            for written in self._written:
-                written.result()  # a disk that was full says so once
             _to_disk(self.path)
             with _uninterrupted():
                 if self.as_latest:
@@ -140,7 +133,7 @@ def _to_disk(folder: Path) -> None:
             os.fsync(file.fileno())
 
     with ThreadPoolExecutor(WRITERS) as writers:  # the disk writes several together
-        deque(writers.map(write_out, filter(Path.is_file, folder.rglob("*"))), maxlen=0)
+        list(writers.map(write_out, filter(Path.is_file, folder.rglob("*"))))
 
 
 @contextmanager
@@ -184,11 +177,11 @@ def replace_file(path: Path, content: bytes) -> None:
 
 @contextmanager
 def publishing_errors(
-    folder: Path, kept: str = "nothing was published and the former report stands"
+    folder: Path, left: str = "nothing was published and the former report stands"
 ) -> Iterator[None]:
     """Turn what the file system refuses while a report is written into a PublishError.
 
-    kept: what a reader still has when the disk is full.
+    left: what a reader still has when the disk is full.
     """
     folder = folder.parent if folder.name.startswith(_HIDDEN) else folder
     try:
@@ -196,7 +189,7 @@ def publishing_errors(
     except OSError as error:
         if error.errno in _FULL:
             raise PublishError(
-                f"{folder}: the disk is full; {kept}",
+                f"{folder}: the disk is full; {left}",
                 "free some space, or set output.folder to another disk",
             ) from error
         raise PublishError(

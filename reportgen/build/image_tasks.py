@@ -1,10 +1,8 @@
 """What the worker process of the networks does: show images to them, once for all sections."""
 
-import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +24,6 @@ from reportgen.data.models import ModelFiles
 from reportgen.data.store import Store
 from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.reduce.maps import Batch, MapReduction, MapsOf, scan_maps
-from reportgen.reduce.scan import Failure
 from reportgen.workers.failures import failure
 
 # Images at a time: enough that calls cost nothing, few enough that the widest layer stays small
@@ -54,7 +51,8 @@ def scan_features(
     result: dict[str, Scanned] = {}
     read: dict[str, dict[str, str]] = {}
     contents = Contents(cache.store if cache is not None else None)
-    is_as_before = _watched([stack.file, model.architecture, *model.weights.values()])
+    files = [stack.file, model.architecture, *model.weights.values()]
+    before = {file: stamp(file) for file in files}
     for section_id, analysis in analyses.items():
         try:
             needed = dict(analysis.reductions())
@@ -68,17 +66,16 @@ def scan_features(
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    extractors = _Extractors(model, stack, store, threads=threads)
+    extractors = _Extractors(model, stack, store, threads)
     values = scan_maps(everything, _batches(stack, everything), extractors.maps)
-    if not is_as_before():  # what was read may not be what the digests are of
+    if any(stamp(file) != then for file, then in before.items()):
+        # What was read may not be what the digests are of.
         read = {section_id: {} for section_id in read}
     for section_id, named in wanted.items():
         found = {name: values[reduction] for name, reduction in named.items()}
-        failed = next((v for v in found.values() if isinstance(v, Failure)), None)
         if notes := extractors.notes(named.values()):
             found[NOTES] = notes
-        given = pickle.dumps(found) if failed is None else failure(failed.error)
-        result[section_id] = Scanned(given, read[section_id])
+        result[section_id] = Scanned.of(found, read[section_id])
     return result
 
 
@@ -98,12 +95,6 @@ def export_networks(
         with suppress(ReportgenError, ExportError):
             network = _read(model, of.weights, of.seed)
             export_once(fit_network(network, network.find_layer(of.layer), height, width), store)
-
-
-def _watched(files: Iterable[Path]) -> Callable[[], bool]:
-    """Return what says whether some files are still what they are now."""
-    before = {file: stamp(file) for file in files}
-    return lambda: all(stamp(file) == then for file, then in before.items())
 
 
 def _digests(
@@ -153,12 +144,7 @@ class _Extractors:
     """Computes the maps of images; each network is read, and exported or loaded, once."""
 
     def __init__(
-        self,
-        model: ModelFiles,
-        stack: ImageStack,
-        store: Store | None,
-        *,
-        threads: int,
+        self, model: ModelFiles, stack: ImageStack, store: Store | None, threads: int
     ) -> None:
         self._model = model
         self._stack = stack
@@ -170,13 +156,12 @@ class _Extractors:
     def maps(self, of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the maps of images (n, height, width) as (n, filter, row, column)."""
         if of not in self._made:
-            self._made[of] = self._extractor(of)
+            network, (_, height, width) = self._network(of), self._stack.shape
+            layer = network.find_layer(of.layer)
+            self._made[of] = choose_extractor(
+                network, layer, height, width, self._store, threads=self._threads
+            )
         return self._made[of].maps(images)
-
-    def _extractor(self, of: MapsOf) -> Extractor:
-        network, (_, height, width) = self._network(of), self._stack.shape
-        layer = network.find_layer(of.layer)
-        return choose_extractor(network, layer, height, width, self._store, threads=self._threads)
 
     def notes(self, reductions: Iterable[MapReduction[Any, Any]]) -> tuple[str, ...]:
         """Return what the readers of some reductions should know, each note once."""

@@ -29,8 +29,8 @@ def write_matrix_index(matrix: Matrix) -> Path:
     languages = {report.report.language for report in matrix.reports}
     templates = {report.output.templates for report in matrix.reports}
     own = templates.pop() if len(templates) == 1 else None
-    kept = "the reports were published, the list of them is the former"
-    with publishing_errors(matrix.folder, kept):
+    left = "the reports were published, the list of them is the former"
+    with publishing_errors(matrix.folder, left):
         matrix.folder.mkdir(parents=True, exist_ok=True)
         with lock_builds(matrix.folder, wait=LOCK_SECONDS, say=say_nothing, file=_LOCK):
             page = render_matrix(

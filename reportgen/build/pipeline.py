@@ -116,8 +116,6 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         summary = judge(report, summary, run.path, earlier)
         summary = with_changes(report, summary, earlier)
         stage("checks, and what changed")
-        if "pdf" in report.output.formats:  # for which this process waits
-            run.write_early()
         make = partial(make_documents, run=run.path, folder=run.path, pool=pool)
         summary = make(summary, report.output.formats, progress=progress)
         summary, otherwise = settle_budgets(

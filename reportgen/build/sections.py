@@ -74,14 +74,16 @@ class SectionMaker:
         for section_id, section in self.sections.items():
             wrong = [errors[key] for key in section.sources if key in errors]
             if wrong:
-                self.failed(section_id, Failed("error", wrong[0].message, error=wrong[0]))
-            elif not isinstance(section, HistoryAnalysis) and not self.take(section_id):
+                self._failed(section_id, Failed("error", wrong[0].message, error=wrong[0]))
+            elif not isinstance(section, HistoryAnalysis) and not self._take(section_id):
                 groups.setdefault(section.sources, []).append(section_id)
         if groups:
             self.pool.preload(PRELOADED)
         # Networks first: importing TensorFlow takes longer than all else, and goes on beside it.
-        for group in sorted(groups.values(), key=self.reads_catalogue):
-            self.read(group)
+        for group in sorted(
+            groups.values(), key=lambda group: isinstance(self.sections[group[0]], Analysis)
+        ):
+            self._read(group)
 
     def start_on_history(self, histories: Mapping[str, MetricHistory]) -> None:
         """Start to make the sections on the metrics of the others, once these are all there."""
@@ -89,14 +91,10 @@ class SectionMaker:
             if isinstance(section, HistoryAnalysis):
                 values = pickle.dumps({"histories": histories})
                 digests = {"histories": sha256(values).hexdigest()}
-                if not self.take(section_id, digests):
-                    self.compute(section_id, values, digests)
+                if not self._take(section_id, digests):
+                    self._compute(section_id, values, digests)
 
-    def reads_catalogue(self, group: list[str]) -> bool:
-        """Whether sections of one source are on a catalogue."""
-        return isinstance(self.sections[group[0]], Analysis)
-
-    def take(self, section_id: str, digests: Mapping[str, str] | None = None) -> bool:
+    def _take(self, section_id: str, digests: Mapping[str, str] | None = None) -> bool:
         """Take a section from the cache, and say whether it was there.
 
         digests: of what it reads; without them, what is known of files that have not changed.
@@ -118,37 +116,37 @@ class SectionMaker:
         self.progress.ended(section_id, cached.record.status, seconds)
         return True
 
-    def read(self, group: list[str]) -> None:
+    def _read(self, group: list[str]) -> None:
         """Start to read the source that some sections share; their networks are exported first."""
         first = self.sections[group[0]]
         if not isinstance(first, NetworkAnalysis):
-            self.scan(group)
+            self._scan(group)
             return
         from reportgen.build.image_tasks import export_networks
 
-        arguments = *self.network_files(first), self.chosen(group), self.exported
-        name = f"export for {self.named_sources(group)}"
-        then = partial(self.networks_exported, group)
-        self.begin(group, name, export_networks, *arguments, then=then)
+        arguments = *self._network_files(first), self._chosen(group), self.exported
+        name = f"export for {self._named_sources(group)}"
+        then = partial(self._networks_exported, group)
+        self._begin(group, name, export_networks, *arguments, then=then)
 
-    def networks_exported(self, group: list[str], end: Ended) -> None:
+    def _networks_exported(self, group: list[str], end: Ended) -> None:
         """Start the pass over images, once the networks are there that it runs."""
         if end.failed is not None:
-            self.scanned(group, end)
+            self._scanned(group, end)
             return
-        self.progress.printed(self.named_sources(group), end.printed)
-        self.scan(group)
+        self.progress.printed(self._named_sources(group), end.printed)
+        self._scan(group)
 
-    def scan(self, group: list[str], *, anew: bool = False) -> None:
+    def _scan(self, group: list[str], *, anew: bool = False) -> None:
         """Start the one pass over the source that some sections share; anew: whatever is cached."""
-        chosen, first = self.chosen(group), self.sections[group[0]]
+        chosen, first = self._chosen(group), self.sections[group[0]]
         work: Callable[..., Any]
         source: tuple[Any, ...]
         if isinstance(first, NetworkAnalysis):
             from reportgen.build.image_tasks import scan_features
 
             work = partial(scan_features, store=self.exported, threads=self.pool.workers)
-            source = self.network_files(first)
+            source = self._network_files(first)
         else:
             ((_, name),) = first.sources
             work = partial(
@@ -158,12 +156,14 @@ class SectionMaker:
             )
             source = (self.sources.catalogues[name],)
         work = partial(work, cache=None if anew else self.cache)
-        name = f"pass over {self.named_sources(group)}"
-        self.begin(group, name, work, *source, chosen, then=partial(self.scanned, group))
+        name = f"pass over {self._named_sources(group)}"
+        self._begin(group, name, work, *source, chosen, then=partial(self._scanned, group))
 
-    def begin(self, group: list[str], name: str, *work: Any, then: Callable[[Ended], None]) -> None:
+    def _begin(
+        self, group: list[str], name: str, *work: Any, then: Callable[[Ended], None]
+    ) -> None:
         """Start what some sections share. name: of it. work: function and arguments."""
-        sections = self.chosen(group).values()
+        sections = self._chosen(group).values()
         self.pool.start(
             *work,
             timeout=min(section.timeout for section in sections),
@@ -172,37 +172,37 @@ class SectionMaker:
             name=name,
         )
 
-    def chosen(self, group: list[str]) -> dict[str, AnyAnalysis]:
+    def _chosen(self, group: list[str]) -> dict[str, AnyAnalysis]:
         """Return some sections by their names."""
         return {section_id: self.sections[section_id] for section_id in group}
 
-    def network_files(self, section: NetworkAnalysis) -> tuple[ImageStack, ModelFiles]:
+    def _network_files(self, section: NetworkAnalysis) -> tuple[ImageStack, ModelFiles]:
         """Return the images of a section and the files of the network that is shown them."""
         images, model = section.images.name, section.model.name
         return self.sources.images[images], self.sources.models[model]
 
-    def named_sources(self, group: list[str]) -> str:
+    def _named_sources(self, group: list[str]) -> str:
         """Return the names of what some sections are on."""
         return ", ".join(name for _, name in self.sections[group[0]].sources)
 
-    def scanned(self, group: list[str], end: Ended) -> None:
+    def _scanned(self, group: list[str], end: Ended) -> None:
         """Start the sections whose values are there."""
-        self.progress.printed(self.named_sources(group), end.printed)
+        self.progress.printed(self._named_sources(group), end.printed)
         failed = end.failed
         if failed is not None and len(group) > 1:
             for section_id in group:  # one of them broke the pass for all: find out which
-                self.read([section_id])
+                self._read([section_id])
             return
         made = dict.fromkeys(group, Scanned(failed, {})) if failed is not None else end.value
         for section_id, found in made.items():
             if isinstance(found.values, Failed):
-                self.failed(section_id, found.values, end.printed if failed is not None else "")
+                self._failed(section_id, found.values, end.printed if failed is not None else "")
             elif found.values is not None:
-                self.compute(section_id, found.values, found.digests)
-            elif not self.take(section_id, found.digests):
-                self.scan([section_id], anew=True)  # it was there a moment ago
+                self._compute(section_id, found.values, found.digests)
+            elif not self._take(section_id, found.digests):
+                self._scan([section_id], anew=True)  # it was there a moment ago
 
-    def compute(self, section_id: str, values: bytes, digests: Mapping[str, str]) -> None:
+    def _compute(self, section_id: str, values: bytes, digests: Mapping[str, str]) -> None:
         """Start to make a section of its values, pickled by name. digests: of what it reads."""
         section = self.sections[section_id]
         self.pool.start(
@@ -213,22 +213,22 @@ class SectionMaker:
             self.run,
             timeout=section.timeout,
             memory=section.memory_limit,
-            then=partial(self.computed, section_id),
+            then=partial(self._computed, section_id),
             name=f"section {section_id}",
         )
 
-    def computed(self, section_id: str, end: Ended) -> None:
+    def _computed(self, section_id: str, end: Ended) -> None:
         """Keep the record of a section that has ended."""
         self.progress.printed(section_id, end.printed)
         if end.failed is not None:
             if isinstance(end.failed.error, PublishError):
                 raise end.failed.error  # the run folder cannot be written
-            self.failed(section_id, end.failed, end.printed)
+            self._failed(section_id, end.failed, end.printed)
             return
         self.records[section_id] = end.value
         self.progress.ended(section_id, end.value.status, end.value.seconds)
 
-    def failed(self, section_id: str, why: Failed, printed: str = "") -> None:
+    def _failed(self, section_id: str, why: Failed, printed: str = "") -> None:
         """Keep why a section could not be computed, and nothing half-made of it."""
         shutil.rmtree(self.run / "sections" / section_id, ignore_errors=True)
         error = error_record(why, printed, self.alone(section_id))

@@ -24,13 +24,13 @@ from reportgen.record import CountedRecord, SectionRecord
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountValues
 from reportgen.reduce.executors import Inline, Threads
-from reportgen.reduce.scan import Failure, columns_read, scan
+from reportgen.reduce.scan import columns_read, scan
 from reportgen.render.html import MOST_ROWS
 from reportgen.render.saving import section_files
 from reportgen.render.view import section_view
 from reportgen.run_folder import publishing_errors
 from reportgen.style import house_style
-from reportgen.workers.failures import Failed, failure
+from reportgen.workers.failures import failure
 from reportgen.workers.memory import own_peak
 
 _CHECK = "check: "  # before the name of a column, where the values of a section are named
@@ -54,7 +54,9 @@ def scan_catalogue(
     result: dict[str, Scanned] = {}
     for section_id, analysis in analyses.items():
         try:
-            needed = dict(analysis.reductions()) | _counts_for_checks(analysis)
+            needed: dict[str, Any] = dict(analysis.reductions())
+            for name in _missing_checked(analysis):
+                needed[f"{_CHECK}{name}"] = CountValues(name, analysis.where)
             _need(catalogue, needed.values())
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = Scanned(failure(error), {})
@@ -73,17 +75,8 @@ def scan_catalogue(
             result[section_id] = Scanned(None, read)
             continue
         found = {name: values[statistic] for name, statistic in named.items()}
-        failed = next((v for v in found.values() if isinstance(v, Failure)), None)
-        pickled = _pickled(found) if failed is None else failure(failed.error)
-        result[section_id] = Scanned(pickled, read)
+        result[section_id] = Scanned.of(found, read)
     return result
-
-
-def _counts_for_checks(analysis: Analysis) -> dict[str, CountValues]:
-    """Return the counts that checks on missing values need, by names that no analysis gives."""
-    return {
-        f"{_CHECK}{name}": CountValues(name, analysis.where) for name in _missing_checked(analysis)
-    }
 
 
 def _missing_checked(analysis: AnyAnalysis) -> dict[str, Column]:
@@ -97,13 +90,6 @@ def _need(catalogue: Catalogue, statistics: Iterable[Statistic[Any]]) -> None:
     needed = frozenset[str]().union(*(statistic.columns for statistic in statistics))
     if broken := [catalogue.broken[name] for name in sorted(needed & catalogue.broken.keys())]:
         raise all_problems(broken)
-
-
-def _pickled(values: Mapping[str, Any]) -> bytes | Failed:
-    try:
-        return pickle.dumps(values)
-    except Exception as error:  # a plugin's value is its section's
-        return failure(error)
 
 
 def compute_section(

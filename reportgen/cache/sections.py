@@ -6,6 +6,7 @@ section was last made of has an entry of its own, which also tells why it must b
 """
 
 import json
+import pickle
 import platform
 import re
 import sys
@@ -26,8 +27,9 @@ from reportgen.data.contents import Contents, digest_of
 from reportgen.data.sources import Sources
 from reportgen.data.store import Store
 from reportgen.record import OwnFile, SectionRecord
+from reportgen.reduce.scan import Failure
 from reportgen.versions import package_digest, plugin_digest, required_versions
-from reportgen.workers.failures import Failed
+from reportgen.workers.failures import Failed, failure
 
 # Keys of a section that decide when it counts as fine or as failed, not what is in it.
 _NOT_IN_IT = {"budgets", "checks", "memory_limit", "timeout"}
@@ -54,6 +56,15 @@ class Scanned:
 
     values: bytes | Failed | None
     digests: Mapping[str, str]
+
+    @staticmethod
+    def of(values: Mapping[str, Any], digests: Mapping[str, str]) -> "Scanned":
+        """Return what a section gets: its values by name, or why one of them is not there."""
+        lost = next((value for value in values.values() if isinstance(value, Failure)), None)
+        try:
+            return Scanned(pickle.dumps(values) if lost is None else failure(lost.error), digests)
+        except Exception as error:  # a plugin's value is its section's
+            return Scanned(failure(error), digests)
 
 
 @dataclass(frozen=True)

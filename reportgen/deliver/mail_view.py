@@ -3,9 +3,9 @@
 Nothing is said that is not in the run folder.
 """
 
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
@@ -26,7 +26,6 @@ WIDEST = 600  # pixels of a mail
 LARGEST_FIGURE = 2_000_000  # bytes; more is for the report
 MOST_HTML = 80_000  # bytes; Gmail cuts a mail off at 102 kB
 MOST_LINES = (40, 20, 10, 5, 2, 1)  # of any list in the HTML, tried until it is small enough
-_PNG_HEAD = struct.Struct(">8s4x4sII")  # signature, length of IHDR, its name, width and height
 
 
 @dataclass(frozen=True)
@@ -176,16 +175,18 @@ def _by_importance(summary: Summary) -> list[SectionRecord]:
 
 def _figures(run: Run, section: SectionRecord, name: str = "") -> Iterator[MailFigure]:
     """Return the figures of a section that a mail can show. name: of one, or of the section."""
+    from PIL import Image
+
     for figure in section.figures:
         if name and name not in {section.id, f"{section.id}.{figure.id}"}:
             continue
         try:
             png, svg = (read_own(run.folder, figure.files[form]) for form in ("png", "svg"))
-            signature, chunk, width, _ = _PNG_HEAD.unpack(png[: _PNG_HEAD.size])
-        except (OSError, KeyError, struct.error):
+            with Image.open(BytesIO(png), formats=["PNG"]) as image:
+                shown = min(WIDEST, round(image.width * SCREEN_DPI / PNG_DPI))
+        except (OSError, KeyError, SyntaxError, Image.DecompressionBombError):
             continue
-        if signature == b"\x89PNG\r\n\x1a\n" and chunk == b"IHDR" and len(png) <= LARGEST_FIGURE:
-            shown = min(WIDEST, round(width * SCREEN_DPI / PNG_DPI))
+        if len(png) <= LARGEST_FIGURE:
             is_drawing = b"<image" not in svg
             yield MailFigure(section.id, section.title, figure, png, shown, is_drawing)
 

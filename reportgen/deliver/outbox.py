@@ -11,7 +11,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,14 +51,6 @@ class Message(BaseModel):
     absent: tuple[Absent, ...] = ()
     number: int = 1
     title: str = ""
-
-    def changed(self, **updates: Any) -> "Message":
-        """Return it with other values."""
-        return self.model_copy(update=updates)
-
-    def is_too_old(self, now: datetime) -> bool:
-        """Say whether it has waited so long that it is no news any more."""
-        return now - self.since > MOST_AGE
 
 
 class Outbox:
@@ -157,7 +149,7 @@ def _read(path: Path) -> Message:
     message = Message.model_validate_json(head.removeprefix(_HEADER.encode()))
     if path.name != f"{_file_name(message.name)}{_ENDINGS[message.channel]}":
         raise ValueError(path.name)
-    return message.changed(content=content)
+    return message.model_copy(update={"content": content})
 
 
 def _file_name(text: str) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from reportgen.config.deliver import DeliverBlock
-from reportgen.deliver.outbox import Channel, Message, Outbox
+from reportgen.deliver.outbox import MOST_AGE, Channel, Message, Outbox
 from reportgen.deliver.recipients import HOW
 from reportgen.deliver.sendmail import Sendmail
 from reportgen.deliver.smtp import Smtp
@@ -53,14 +53,12 @@ class Sender:
 
     @contextmanager
     def locked(self) -> Iterator[bool]:
-        """Keep other processes from delivering the same; give whether the outbox can be used."""
+        """Keep other processes from delivering the same; yield whether the outbox can be used."""
         with ExitStack() as stack:
-            is_usable = True
-            try:
+            is_usable = False
+            with self._writing():
                 stack.enter_context(self.outbox.locked())
-            except OSError as error:
-                self._note_unwritable(error)
-                is_usable = False
+                is_usable = True
             yield is_usable
 
     def send(
@@ -104,7 +102,7 @@ class Sender:
         for message in messages:
             if message.channel in self.down:
                 continue
-            if message.is_too_old(self.now):
+            if self.now - message.since > MOST_AGE:  # it is no news any more
                 why = f"it has waited since {message.since:%F %H:%M} UTC: {message.why}"
                 self._settle(message, Receipt(refused=dict.fromkeys(message.recipients, why)), "")
             else:
@@ -157,7 +155,8 @@ class Sender:
             why = _listed(receipt.postponed, message)
             hints = [hint] * (hint != _CHECK)
             with self._writing():
-                self.outbox.keep(message.changed(recipients=tuple(receipt.postponed), why=why))
+                left = {"recipients": tuple(receipt.postponed), "why": why}
+                self.outbox.keep(message.model_copy(update=left))
                 flush = f"reportgen mail --flush {self.outbox.output}"
                 hints.append(f"it is kept; the next run sends it, or: {flush}")
             said = f"{which} could not be sent: {why}"
@@ -165,7 +164,7 @@ class Sender:
         with self._writing():
             if receipt.refused and not (receipt.accepted or receipt.postponed):
                 why = _listed(receipt.refused, message)
-                path = self.outbox.set_aside(message.changed(why=why))
+                path = self.outbox.set_aside(message.model_copy(update={"why": why}))
                 self.log.done.append(f"It lies in {path}.")
             elif not receipt.postponed:
                 self.outbox.remove(message)
@@ -176,13 +175,10 @@ class Sender:
         try:
             yield
         except OSError as error:
-            self._note_unwritable(error)
-
-    def _note_unwritable(self, error: OSError) -> None:
-        said = f"{self.outbox.folder}: cannot be written: {error.strerror or error}"
-        if not any(problem.message == said for problem in self.log.problems):
-            hint = "until it can, the same run may be sent twice, and nothing is kept"
-            self.log.problems.append(DeliveryError(said, hint))
+            said = f"{self.outbox.folder}: cannot be written: {error.strerror or error}"
+            if not any(problem.message == said for problem in self.log.problems):
+                hint = "until it can, the same run may be sent twice, and nothing is kept"
+                self.log.problems.append(DeliveryError(said, hint))
 
 
 def _listed(reasons: Mapping[str, str], message: Message) -> str:

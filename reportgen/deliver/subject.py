@@ -10,7 +10,7 @@ from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.transport import DeliveryError, one_line
 from reportgen.quality.checks.verdicts import count_checks, verdict_sentence, worst_check
 from reportgen.record import STATUSES, CheckRecord, MetricRecord, SectionRecord, Status, Summary
-from reportgen.wording import counted, number
+from reportgen.wording import clip, counted, number
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "WARN", "fail": "FAIL", "error": "ERROR"}
 MARKS: dict[Status, str] = {"ok": "✓", "warn": "▲", "fail": "✗", "error": "■"}
@@ -28,7 +28,7 @@ _LARGEST_CHANGE = 10.0  # beyond it, per cent say little
 
 def subject_of(summary: Summary, template: str | None = None) -> str:
     """Return the subject of the mail of one run. Raises DeliveryError for the template."""
-    return _cut(fill_template(template or SUBJECT, summary), LONGEST_SUBJECT)
+    return clip(fill_template(template or SUBJECT, summary), LONGEST_SUBJECT)
 
 
 def digest_subject(summaries: Sequence[Summary], name: str, absent: int = 0) -> str:
@@ -50,7 +50,7 @@ def digest_subject(summaries: Sequence[Summary], name: str, absent: int = 0) -> 
         said.append("synthetic data")
     nights = sorted({night_of(summary) for summary in summaries})
     said.append(nights[0] if len(nights) == 1 else f"{nights[0]} to {nights[-1]}")
-    return _cut(one_line(" · ".join(said)), LONGEST_SUBJECT)
+    return clip(one_line(" · ".join(said)), LONGEST_SUBJECT)
 
 
 def night_of(summary: Summary) -> str:
@@ -82,18 +82,18 @@ def highlight(summary: Summary) -> str:
     """Return what matters most: ``median 24 μm flux +18 %``; empty when all is ok."""
     broken = [section.title for section in summary.sections if section.status == "error"]
     if broken:
-        return _cut(broken[0], LONGEST_HIGHLIGHT)
+        return clip(broken[0], LONGEST_HIGHLIGHT)
     section, check = worst_check(summary) or (None, None)
     if check is None:
         return ""
     if section is None:
-        return _cut(check.label, LONGEST_HIGHLIGHT)
+        return clip(check.label, LONGEST_HIGHLIGHT)
     metric = section.metrics.get(check.metric)
     if metric is None:
-        return _cut(f"{section.title}: {check.label}", LONGEST_HIGHLIGHT)
+        return clip(f"{section.title}: {check.label}", LONGEST_HIGHLIGHT)
     said = _value(metric, check)
     # What it is may be cut short; how much it is must not.
-    return f"{_cut(full_label(summary, section, metric), LONGEST_HIGHLIGHT - len(said) - 1)} {said}"
+    return f"{clip(full_label(summary, section, metric), LONGEST_HIGHLIGHT - len(said) - 1)} {said}"
 
 
 def _value(metric: MetricRecord, check: CheckRecord) -> str:
@@ -122,10 +122,6 @@ def full_label(summary: Summary, section: SectionRecord, metric: MetricRecord) -
     if of_sections == 1 and " " in metric.label:
         return metric.label
     return f"{section.title}: {metric.label}"
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: max(most, 1) - 1].rstrip()}…"
 
 
 def fill_template(template: str, summary: Summary) -> str:

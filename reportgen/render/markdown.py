@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from reportgen.errors import ConfigError
 from reportgen.record import STATUSES, Status
 from reportgen.render.outline import Line, Outline, Part
+from reportgen.wording import clip
 
 # A step may write 1 MiB of summary (GitHub, "Workflow commands"); some of it is left to others.
 MOST_BYTES = 900_000
@@ -58,12 +59,9 @@ def render_markdown(
     while texts and len(said.encode()) > most_bytes:
         texts.pop()
         left += 1
-        said = "\n".join([*texts, f"{left} more {_reports(left)} left out here.\n", *target])
+        are = "report is" if left == 1 else "reports are"
+        said = "\n".join([*texts, f"{left} more {are} left out here.\n", *target])
     return said
-
-
-def _reports(n: int) -> str:
-    return "report is" if n == 1 else "reports are"
 
 
 def _target(link: str) -> list[str]:
@@ -134,5 +132,4 @@ def _status(status: Status, word: str) -> str:
 
 def _cut(text: str) -> str:
     """Escape a text, and cut it where it is very long."""
-    short = text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS].rstrip()}…"
-    return escaped(short)
+    return escaped(clip(text, MOST_CHARACTERS))
