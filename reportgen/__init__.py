@@ -4,67 +4,10 @@ What an analysis of one's own needs is imported from here; docs/plugins.md descr
 imported when one of its names is first asked for, so that the command line stays light.
 """
 
+# ruff: noqa: F401 - they are imported to be imported from here
+
 from importlib import import_module
 from typing import TYPE_CHECKING
-
-__all__ = [
-    "Analysis",
-    "Axis",
-    "Block",
-    "Chunk",
-    "Column",
-    "ColumnRef",
-    "Count",
-    "CountBelow",
-    "CountImages",
-    "CountOnSky",
-    "CountRows",
-    "CountValues",
-    "DescribeFilters",
-    "FewRows",
-    "Figure",
-    "FirstMaps",
-    "Fraction",
-    "Histogram",
-    "Histogram2D",
-    "HistoryAnalysis",
-    "Index",
-    "Line",
-    "MapReduction",
-    "MapsOf",
-    "MeanStd",
-    "Metric",
-    "NetworkAnalysis",
-    "Pearson",
-    "Positive",
-    "Quantiles",
-    "QuantilesInBins",
-    "Range",
-    "Real",
-    "Reduction",
-    "Section",
-    "SectionError",
-    "Selection",
-    "SortedCurve",
-    "Spearman",
-    "SubsetComparison",
-    "Table",
-    "TableColumn",
-    "Text",
-    "colour_bar",
-    "counted",
-    "draw_curves",
-    "draw_histograms",
-    "fullest_bin",
-    "interval",
-    "label_axes",
-    "new_figure",
-    "number",
-    "percent",
-    "series_colour",
-    "set_linear",
-    "set_log",
-]
 
 if TYPE_CHECKING:
     from reportgen.analyses.base import Analysis, HistoryAnalysis, NetworkAnalysis
@@ -127,6 +70,7 @@ else:
         "wording": "counted number percent",
     }
     _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
+    __all__ = list(_MODULE_OF)
 
     def __getattr__(name):
         if name not in _MODULE_OF:

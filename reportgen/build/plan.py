@@ -16,10 +16,10 @@ from reportgen.errors import SourceError
 
 @dataclass(frozen=True)
 class Planned:
-    """What would become of a section. is_kept: whether one of an earlier night would serve."""
+    """What would become of a section. is_cached: whether one of an earlier night would serve."""
 
     section: str
-    is_kept: bool
+    is_cached: bool
     why: str
 
 

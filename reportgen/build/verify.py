@@ -102,8 +102,8 @@ def report_of(summary: Summary, folder: Path, analyses: AnalysisTypes) -> Report
 
     folder: of the run; earlier nights are looked for beside it. Raises ConfigError.
     """
-    kept = summary.configuration
-    reports = Reports(Source.of(Path(kept.path), kept.text), analyses, kept.overrides)
+    used = summary.configuration
+    reports = Reports(Source.of(Path(used.path), used.text), analyses, used.overrides)
     found = [
         report
         for report in map(reports.one, reports.cells or (None,))

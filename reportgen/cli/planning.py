@@ -28,12 +28,12 @@ def plan(
         planned = plan_report(report, chosen_sections(report, ()))
         width = max(len(each.section) for each in planned)
         for each in planned:
-            word = "kept" if each.is_kept else "made"
+            word = "kept" if each.is_cached else "made"
             click.echo(f"{before}{each.section:{width}}  {word}  {each.why}")
-        kept = sum(each.is_kept for each in planned)
+        cached = sum(each.is_cached for each in planned)
         documents = " and ".join(form.upper() for form in report.output.formats)
         click.echo(
-            f"{before}{len(planned) - kept} of {len(planned)} sections would be made, "
+            f"{before}{len(planned) - cached} of {len(planned)} sections would be made, "
             f"and {documents} as always."
         )
     return 0

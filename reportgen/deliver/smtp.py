@@ -136,8 +136,8 @@ class Smtp:
             raise
         except Exception as error:
             kind, said, hint = _explain(error)
-            told = without_secrets(f"{self.name}: {said}", login.forms if login else ())
-            raise kind(told, hint) from None
+            message = f"{self.name}: {said}"
+            raise kind(without_secrets(message, login.forms if login else ()), hint) from None
 
 
 @dataclass(frozen=True)

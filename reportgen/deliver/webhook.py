@@ -168,9 +168,9 @@ class Webhook:
             raise TemporaryError(said) from None
         if not is_fine:
             words = one_line(answer.decode("utf-8", "replace"))
-            told = without_secrets(words, [address])[:LONGEST_ANSWER]
+            answer_text = without_secrets(words, [address])[:LONGEST_ANSWER]
             kind = _error_kind(response.status)
-            raise kind(f"{host} answered {response.status} {told}".rstrip())
+            raise kind(f"{host} answered {response.status} {answer_text}".rstrip())
 
 
 def _host(address: str, variable: str) -> str:

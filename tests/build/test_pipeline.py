@@ -1,5 +1,4 @@
 import json
-import shlex
 
 import pytest
 
@@ -61,13 +60,6 @@ def test_all_sections_are_built_or_those_that_are_asked_for(report):
     assert list(chosen_sections(report, ("fluxes", "fluxes"))) == ["fluxes"]
     with pytest.raises(ConfigError, match="--only flux: unknown section 'flux'; did you mean"):
         chosen_sections(report, ("flux",))
-
-
-def test_the_command_for_one_section_can_be_pasted():
-    options = Options(command=("reportgen", "my report.yaml", "--set", "report.title=It's"))
-    assert shlex.split(options.alone("fluxes")) == [
-        *("reportgen", "my report.yaml", "--set", "report.title=It's", "--only", "fluxes")
-    ]
 
 
 def test_a_build_can_be_made_from_a_program(report, project):

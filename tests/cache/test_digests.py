@@ -61,12 +61,6 @@ def digests_of(catalogue, store, *wanted, exact_rows=10**6, change=None):
     return digests.of(columns_read(wanted, exact))
 
 
-def test_a_section_has_the_digests_of_what_it_reads_and_no_other(catalogue, store):
-    assert digests_of(catalogue, store, CountValues("flux")).keys() == {"rows", "column flux"}
-    both = digests_of(catalogue, store, CountValues("flux"), Range("size"))
-    assert both.keys() == {"rows", "column flux", "column size"}
-
-
 def test_other_values_have_another_digest_and_the_other_columns_stay(catalogue, store):
     before = digests_of(catalogue, store, CountValues("flux"), CountValues("size"))
     write(catalogue.places["flux"].file, flux=np.zeros(100))
@@ -104,11 +98,6 @@ def test_a_digest_tells_values_their_order_and_their_number_apart(store, tmp_pat
         catalogue = Catalogue("a", len(values), {"c": Column("c")}, {"c": place})
         found.add(digests_of(catalogue, store, CountValues("c"))["column c"])
     assert len(found) == len(columns)
-
-
-def test_without_a_cache_nothing_is_known_not_even_by_the_number_of_rows(catalogue):
-    assert digests_of(catalogue, None, CountValues("flux")) == {}
-    assert digests_of(catalogue, None) == {}
 
 
 @dataclass(frozen=True)

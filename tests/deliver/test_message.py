@@ -2,7 +2,6 @@ import hashlib
 import re
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.headerregistry import Address
 from email.policy import default
 from html.parser import HTMLParser
 
@@ -113,10 +112,11 @@ def test_text_html_figures_and_pdf_are_nested_as_mail_programs_expect(run):
 
 
 def test_headers_tell_programs_what_the_mail_is(run):
-    mail = made(run, reply_to="Jo <jo@example.org>", cc=["Boss <boss@example.org>"])
+    sender = {"from": "Jürgen Müller <reports@example.org>"}
+    mail = made(run, reply_to="Jo <jo@example.org>", cc=["Boss <boss@example.org>"], **sender)
     found = parse(mail)
     expected = {
-        "From": "CDFS reports <reports@example.org>",
+        "From": "Jürgen Müller <reports@example.org>",
         "To": "team@example.org",
         "Cc": "Boss <boss@example.org>",
         "Reply-To": "Jo <jo@example.org>",
@@ -130,17 +130,6 @@ def test_headers_tell_programs_what_the_mail_is(run):
     assert re.fullmatch(message_id, found["Message-ID"])
     assert mail.sender == "reports@example.org"
     assert mail.recipients == ("team@example.org", "boss@example.org")
-
-
-def test_names_and_subjects_beyond_ascii_arrive(run):
-    change_report(run, title="Überblick 深宇宙")
-    sender = {"from": "Jürgen Müller <j@example.org>"}
-    to, subject = ["Zoë <zoe@bücher.example>"], "{{ report.title }} · 24 μm"
-    found = message(run, **sender, to=to, subject=subject)
-    assert found["From"].addresses[0].display_name == "Jürgen Müller"
-    assert found["To"].addresses[0] == Address("Zoë", "zoe", "xn--bcher-kva.example")
-    assert found["Subject"] == "Überblick 深宇宙 · 24 μm"
-    assert found["List-Id"].startswith("Überblick 深宇宙 <cdfs.")
 
 
 @settings(max_examples=15)
@@ -166,24 +155,6 @@ def test_no_title_can_bring_in_a_header(tmp_path_factory, title):
     assert line.count("<") == line.count(">") == 1
 
 
-def test_the_html_needs_nothing_from_anywhere(run):
-    page = html(message(run))
-    elements = Elements(page)
-    assert not [tag for tag, _ in elements.found if tag in {"script", "svg", "link", "iframe"}]
-    assert not [word for word in ("data:", "@import", "url(") if word in page]
-    sources = [attrs["src"] for _, attrs in elements.found if "src" in attrs]
-    assert all(source.startswith("cid:") for source in sources)
-    links = [attrs["href"] for attrs in elements.of("a")]
-    assert links
-    assert all(link.startswith("https://x.org/") for link in links)
-    assert not [attrs for _, attrs in elements.found if any(key.startswith("on") for key in attrs)]
-    assert re.search(r'class="mark fail" style="[^"]*color: #a3211b', page)
-    assert page.count("<style") == 1
-    assert "prefers-color-scheme: dark" in page
-    assert not Elements(html(message(run, links=None))).of("a")
-    assert "http" not in text(message(run, links=None))
-
-
 def test_the_text_has_all_that_the_html_has(run):
     change(run, checks=(budget(),))
     found = message(run)
@@ -202,7 +173,8 @@ def test_the_text_has_all_that_the_html_has(run):
     assert f"Budgets: {budget().message}" in " ".join(said.split())
     assert budget().message in html(found)
     assert max(len(line) for line in said.splitlines() if " " in line.strip()) <= 80
-    assert "\n\n\n" not in said
+    page = Elements(html(message(run, links=None)))
+    assert not [tag for tag, _ in page.found if tag in {"a", "script", "svg", "link", "iframe"}]
 
 
 def many_checks(run):
@@ -235,17 +207,6 @@ def test_the_html_stays_small_and_says_what_it_leaves_out(run, swell):
     assert 0 < len(shown) < 120
     said = text(found)
     assert swell is not many_checks or all(f"{n}: A very" in said for n in range(300))
-
-
-def test_of_what_changed_the_html_has_what_matters_and_the_text_has_all(run):
-    (since,) = read_summary(run).since
-    changes = tuple(since.changes[0].model_copy(update={"text": f"Change {n}."}) for n in range(15))
-    change(run, since=(since.model_copy(update={"changes": changes}),))
-    found = message(run)
-    page = re.sub(r"<[^>]+>", "", html(found))
-    assert [int(n) for n in re.findall(r"Change (\d+)", page)] == list(range(6))
-    assert "9 more in the report." in page
-    assert [int(n) for n in re.findall(r"Change (\d+)", text(found))] == list(range(15))
 
 
 def test_links_and_subjects_that_cannot_be_made_do_not_stop_the_mail(run):
@@ -356,15 +317,6 @@ def test_figures_of_what_needs_attention_come_first(run):
     assert files(chosen) == ["hosts-plot.png", "sizes-plot.png"]
     assert "The figure nothing is not in this report" in text(chosen)
     assert files(message(run, figures=0)) == []
-
-
-@pytest.mark.parametrize("content", [None, b"", b"GIF89a" * 10])
-def test_a_damaged_figure_does_not_stop_the_mail(run, content):
-    png = run / "sections" / "fluxes" / "figures" / "histogram.png"
-    png.unlink()
-    if content is not None:
-        png.write_bytes(content)
-    assert files(message(run)) == ["cdfs-2026-09-01.pdf"]
 
 
 def test_a_digest_tells_of_all_reports_the_worst_first(tmp_path):

@@ -30,12 +30,6 @@ def test_without_scripts_everything_is_there(report_page, open_page, summary):
     assert page.locator("table tbody tr").first.is_visible()
 
 
-def test_no_id_stands_twice(report_page, open_page):
-    page = open_page(report_page).page
-    ids = page.eval_on_selector_all("[id]", "(all) => all.map((one) => one.id)")
-    assert len(ids) == len(set(ids))
-
-
 def test_in_the_dark_figures_turn_and_paper_is_light(report_page, open_page):
     def colours(page):
         return page.evaluate(
@@ -88,11 +82,6 @@ def test_the_first_thing_the_keyboard_reaches_skips_to_the_report(report_page, o
     page = open_page(report_page, **DESK).page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('href')") == "#content"
-
-
-def test_synthetic_data_are_announced_before_anything_else(report_page, open_page):
-    page = open_page(report_page).page
-    assert page.locator("body").inner_text().split("\n\n")[1].startswith("Synthetic data.")
 
 
 def test_words_in_figures_are_text_as_wide_as_matplotlib_drew_it(report_page, open_page):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.render.series import Series, SeriesPoint, usual_step
+from reportgen.render.series import Series, SeriesPoint
 from reportgen.render.series_figure import draw_series, series_figure
 from reportgen.render.series_text import ASCII, HEIGHT, UNICODE, plot_lines, signs_for
 
@@ -62,16 +62,6 @@ def test_all_the_same_is_a_line_in_the_middle():
     assert not body(lines)[0].strip()
 
 
-def test_one_night_is_a_point():
-    lines = plot_lines(series(5.0), 40)
-    assert "".join(body(lines)).strip() == "●"
-    assert lines[HEIGHT + 2].split() == ["2026-09-01"]
-
-
-def test_without_a_value_there_is_no_plot():
-    assert plot_lines(series(None, None), 40) == []
-
-
 floats = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -95,18 +85,6 @@ def test_no_line_is_wider_than_the_terminal(values, width, signs):
 )
 def test_the_signs_are_those_that_the_terminal_can_write(encoding, signs):
     assert signs_for(encoding) is signs
-
-
-def test_lines_end_where_nights_are_missing():
-    found = series(1.0, 2.0, 3.0, None, 4.0, 5.0, 6.0, days=[0, 1, 2, 3, 4, 5, 9])
-    assert [[point.value for point in line] for line in found.lines()] == [
-        [1.0, 2.0, 3.0],
-        [4.0, 5.0],
-        [6.0],
-    ]
-    weekly = series(1.0, 2.0, 3.0, days=[0, 7, 14])
-    assert len(weekly.lines()) == 1
-    assert usual_step([]) == 1
 
 
 def test_the_figure_shows_every_value_and_what_is_wrong_with_it():

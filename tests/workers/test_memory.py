@@ -6,7 +6,7 @@ import time
 import psutil
 import pytest
 
-from reportgen.workers.memory import memory_beyond, memory_of, meter_memory, own_peak
+from reportgen.workers.memory import memory_beyond, memory_of, meter_memory
 
 MB = 10**6
 # Says when it is there, and stays until it is spoken to.
@@ -46,14 +46,6 @@ def test_what_a_process_and_those_it_started_hold_is_measured(start, in_a_child)
     assert memory_beyond(process.pid, 200 * MB) is None
 
 
-def test_a_process_that_has_ended_uses_nothing(start):
-    process = start(1)
-    process.kill()
-    process.wait()
-    assert memory_of(process) == 0
-    assert memory_beyond(process.pid, 0) is None
-
-
 def test_a_page_that_two_processes_share_counts_half_for_each():
     shared = b"x" * (60 * MB)
     reads, writes = os.pipe()
@@ -81,14 +73,3 @@ def test_the_peak_of_a_block_stays_when_memory_is_given_back():
             assert time.monotonic() < end
         del held
     assert meter.peak >= before + 80 * MB
-
-
-def test_nothing_is_measured_when_nobody_wants_it():
-    with meter_memory(wanted=False) as meter:
-        pass
-    assert meter.peak is None
-
-
-def test_the_peak_of_this_process_is_at_least_what_it_holds():
-    held = b"x" * (30 * MB)
-    assert own_peak() > len(held)

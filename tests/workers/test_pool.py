@@ -11,7 +11,7 @@ import pytest
 from projects import clean_environment
 
 from reportgen.errors import ConfigError, PublishError, SourceError
-from reportgen.workers.failures import LONGEST_MESSAGE, Failed, error_record, failure
+from reportgen.workers.failures import Failed, error_record, failure
 from reportgen.workers.pool import MOST_PRINTED, worker_pool
 
 TOO_LONG = Failed("timeout", "ran longer than its timeout of 2 s and was stopped")
@@ -299,12 +299,6 @@ def test_nothing_is_left_of_a_build_that_is_stopped(tmp_path, when, number):
     assert program.returncode == {signal.SIGINT: 130}.get(number, -number)
     wait_until(lambda: not any(lives(process.pid) for process in started))
     assert said == ""
-
-
-def test_long_messages_are_cut():
-    failed = failure(ValueError("x" * 10_000))
-    assert len(failed.message) <= LONGEST_MESSAGE + 1
-    assert failed.message.startswith("ValueError: xxx")
 
 
 @pytest.mark.parametrize(
