@@ -78,7 +78,6 @@ def _write_holder(path: Path, holder: str) -> None:
 
 
 def _holder(path: Path) -> str:
-    """Return what a lock file says of its holder, on one line."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")[:200]
     except OSError:

@@ -80,7 +80,6 @@ def _below(folder: Path) -> dict[str, Path]:
 
 
 def _digest(files: Mapping[str, Path]) -> str:
-    """Return the digest of files, by names; what was compiled of them is left out."""
     digest = sha256()
     for name, path in sorted(files.items()):
         with suppress(OSError):  # of a folder, or what an editor has just removed

@@ -198,7 +198,6 @@ def _open(model: ModelFiles, weights: str) -> None:
 
 
 def _read(model: ModelFiles, weights: str, seed: int = 0) -> Network:
-    """Read a network; seed: of weights that are drawn."""
     if weights == RANDOM:
         architecture = read_architecture(model.architecture, model.where)
         return random_network(architecture, seed, model.trained_with)

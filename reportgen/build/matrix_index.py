@@ -50,7 +50,6 @@ def write_matrix_index(matrix: Matrix) -> Path:
 
 
 def _entry(report: Report, folder: Path) -> MatrixEntry:
-    """Return what the index says of a report, with the files that there are."""
     values = {} if report.cell is None else report.cell.name
     own = report.output.folder
     where = os.path.relpath(own, folder)

@@ -87,7 +87,6 @@ class _Plan:
         return Planned(section_id, False, "; ".join(_reasons(self._cache.last(section_id), made)))
 
     def _digests(self, section_id: str) -> dict[str, str]:
-        """Return the digests of all that a section reads; none when that is not known."""
         return {
             name: self._read(section_id, name) if digest is None else digest
             for name, digest in self._known[section_id].items()
@@ -143,7 +142,6 @@ def _changed_parts(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterato
 
 
 def _words(name: str) -> str:
-    """Say what is new of something that a section reads."""
     if name.startswith(COLUMN):
         return f"{name} has other values"
     if name.startswith(WEIGHTS):

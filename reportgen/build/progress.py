@@ -32,8 +32,6 @@ class Progress:
 
 
 class _Errors(Progress):
-    """Says nothing but errors."""
-
     def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
         if status == "error":
             _say(f"ERROR {name}: {message}")
@@ -62,8 +60,6 @@ class _Lines(Progress):
 
 
 class _Bar(Progress):
-    """A bar that names the steps that still run."""
-
     def __init__(self, bar: Any, *, verbose: bool) -> None:
         self._bar = bar
         self._verbose = verbose

@@ -130,7 +130,6 @@ class SectionMaker:
         self._begin(group, name, export_networks, *arguments, then=then)
 
     def _networks_exported(self, group: list[str], end: Ended) -> None:
-        """Start the pass over images, once the networks are there that it runs."""
         if end.failed is not None:
             self._scanned(group, end)
             return
@@ -173,20 +172,16 @@ class SectionMaker:
         )
 
     def _chosen(self, group: list[str]) -> dict[str, AnyAnalysis]:
-        """Return some sections by their names."""
         return {section_id: self.sections[section_id] for section_id in group}
 
     def _network_files(self, section: NetworkAnalysis) -> tuple[ImageStack, ModelFiles]:
-        """Return the images of a section and the files of the network that is shown them."""
         images, model = section.images.name, section.model.name
         return self.sources.images[images], self.sources.models[model]
 
     def _named_sources(self, group: list[str]) -> str:
-        """Return the names of what some sections are on."""
         return ", ".join(name for _, name in self.sections[group[0]].sources)
 
     def _scanned(self, group: list[str], end: Ended) -> None:
-        """Start the sections whose values are there."""
         self.progress.printed(self._named_sources(group), end.printed)
         failed = end.failed
         if failed is not None and len(group) > 1:
@@ -218,7 +213,6 @@ class SectionMaker:
         )
 
     def _computed(self, section_id: str, end: Ended) -> None:
-        """Keep the record of a section that has ended."""
         self.progress.printed(section_id, end.printed)
         if end.failed is not None:
             if isinstance(end.failed.error, PublishError):

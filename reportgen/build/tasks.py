@@ -80,7 +80,6 @@ def scan_catalogue(
 
 
 def _missing_checked(analysis: AnyAnalysis) -> dict[str, Column]:
-    """Return the columns whose missing values are checked, by name."""
     blocks = [check.missing_at_most for check in analysis.checks]
     return {block.column.name: block.column for block in blocks if block is not None}
 

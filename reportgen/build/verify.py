@@ -165,7 +165,6 @@ def _of_sections(summary: Summary, records: Mapping[str, SectionRecord]) -> Iter
 
 
 def _value(metric: MetricRecord | None) -> str:
-    """Return a number with all its digits."""
     return MISSING if metric is None or metric.value is None else repr(metric.value)
 
 

@@ -1,6 +1,7 @@
 """Digests of what sections read: columns of a catalogue, images, the files of a network."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,45 +89,52 @@ def network_digests(
 
     Raises SourceError for images and OSError for files that cannot be read.
     """
-    digests = {
-        _SHAPE: repr(stack.shape[1:]),
-        _TRAINED: str(model.trained_with),
-        _ARCHITECTURE: _of_file(model.architecture, contents),
-    }
+    names = [_SHAPE, _TRAINED, _ARCHITECTURE]
     for reduction in reductions:
         of = reduction.of
         if of is not None and of.weights != RANDOM:
-            digests[f"{WEIGHTS}{of.weights}"] = _of_file(model.weights[of.weights], contents)
-        name = f"{IMAGES}{reduction.first} {reduction.stop}"
-        if name not in digests:
-            digests[name] = _of_images(stack, reduction.first, reduction.stop, contents)
-    return digests
+            names.append(f"{WEIGHTS}{of.weights}")
+        names.append(f"{IMAGES}{reduction.first} {reduction.stop}")
+    found = {name: _of_network(name, stack, model, contents) for name in dict.fromkeys(names)}
+    return {name: digest for name, digest in found.items() if digest is not None}
 
 
-def _of_images(stack: ImageStack, first: int, stop: int, contents: Contents) -> str:
-    name = _images_name(stack, first, stop)
-    known = contents.of(stack.file).get(name) if stack.whole else None
-    if known is not None:
-        return str(known)
-    before = stamp(stack.file)
-    digest = image_digest(stack.batches(_IMAGES_AT_A_TIME, first, stop))
-    if stack.whole:
-        contents.remember(before, {name: digest})
-    return digest
+def _of_network(
+    name: str, stack: ImageStack, model: ModelFiles, contents: Contents, *, reading: bool = True
+) -> str | None:
+    """Return the digest of a thing that is read. reading: whether it may be read for that."""
+    if name == _SHAPE:
+        return repr(stack.shape[1:])
+    if name == _TRAINED:
+        return str(model.trained_with)
+    if name.startswith(IMAGES):
+        first, stop = map(int, name.removeprefix(IMAGES).split())
+        key = f"images {first} to {stop} of {stack.dataset}"
+
+        def digest() -> str:
+            return image_digest(stack.batches(_IMAGES_AT_A_TIME, first, stop))
+
+        if not stack.whole:  # of other files no stamp is looked at
+            return digest() if reading else None
+        return _remembered(stack.file, key, digest, contents, reading)
+    path = model.weights.get(name.removeprefix(WEIGHTS))
+    path = model.architecture if name == _ARCHITECTURE else path
+    if path is None:
+        return None
+    return _remembered(path, DIGEST, partial(file_digest, path), contents, reading)
 
 
-def _images_name(stack: ImageStack, first: int, stop: int) -> str:
-    return f"images {first} to {stop} of {stack.dataset}"
-
-
-def _of_file(path: Path, contents: Contents) -> str:
-    known = contents.of(path).get(DIGEST)
-    if known is not None:
-        return str(known)
-    before = stamp(path)
-    digest = file_digest(path)
-    contents.remember(before, {DIGEST: digest})
-    return digest
+def _remembered(
+    file: Path, key: str, digest: Callable[[], str], contents: Contents, reading: bool
+) -> str | None:
+    """Return a digest that is known of a file, or work it out and remember it."""
+    known = contents.of(file).get(key)
+    if known is not None or not reading:
+        return None if known is None else str(known)
+    before = stamp(file)
+    found = digest()
+    contents.remember(before, {key: found})
+    return found
 
 
 def known_digests(
@@ -137,29 +145,19 @@ def known_digests(
 
 
 def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: Contents) -> str | None:
-    found: object = None
-    if isinstance(analysis, Analysis):
-        catalogue = sources.catalogues[analysis.catalogue]
-        column = name.removeprefix(COLUMN)
-        if name == _ROWS:
-            found = catalogue.rows
-        elif column in catalogue.places and column not in catalogue.linked:
-            place = catalogue.places[column]
-            found = contents.of(place.file).get(column_name(place))
-    elif isinstance(analysis, NetworkAnalysis):
-        stack = sources.images[analysis.images.name]
-        model = sources.models[analysis.model.name]
-        if name == _SHAPE:
-            found = repr(stack.shape[1:])
-        elif name == _TRAINED:
-            found = str(model.trained_with)
-        elif name == _ARCHITECTURE:
-            found = contents.of(model.architecture).get(DIGEST)
-        elif name.startswith(WEIGHTS) and name.removeprefix(WEIGHTS) in model.weights:
-            found = contents.of(model.weights[name.removeprefix(WEIGHTS)]).get(DIGEST)
-        elif name.startswith(IMAGES) and stack.whole:
-            first, stop = map(int, name.removeprefix(IMAGES).split())
-            found = contents.of(stack.file).get(_images_name(stack, first, stop))
+    if isinstance(analysis, NetworkAnalysis):
+        stack, model = sources.images[analysis.images.name], sources.models[analysis.model.name]
+        return _of_network(name, stack, model, contents, reading=False)
+    if not isinstance(analysis, Analysis):
+        return None
+    catalogue = sources.catalogues[analysis.catalogue]
+    column = name.removeprefix(COLUMN)
+    if name == _ROWS:
+        return str(catalogue.rows)
+    if column not in catalogue.places or column in catalogue.linked:
+        return None
+    place = catalogue.places[column]
+    found = contents.of(place.file).get(column_name(place))
     return None if found is None else str(found)
 
 
@@ -177,9 +175,5 @@ def read_digest(name: str, section: AnyAnalysis, sources: Sources, contents: Con
     """
     if not isinstance(section, NetworkAnalysis):
         return ""
-    model = sources.models[section.model.name]
-    if name.startswith(IMAGES):
-        first, stop = map(int, name.removeprefix(IMAGES).split())
-        return _of_images(sources.images[section.images.name], first, stop, contents)
-    weights = model.weights.get(name.removeprefix(WEIGHTS))
-    return _of_file(model.architecture if weights is None else weights, contents)
+    stack, model = sources.images[section.images.name], sources.models[section.model.name]
+    return _of_network(name, stack, model, contents) or ""

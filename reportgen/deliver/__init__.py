@@ -279,7 +279,6 @@ def _times_delivered(run: Run, channel: Channel) -> int:
 
 
 def _flush(output: Path, settings: DeliverBlock, environment: Mapping[str, str]) -> Log:
-    """Send what waits in an output folder."""
     sender = _sender(output, settings, environment)
     if sender.outbox.folder.is_dir():
         with sender.locked() as is_usable:
@@ -289,7 +288,6 @@ def _flush(output: Path, settings: DeliverBlock, environment: Mapping[str, str])
 
 
 def _newest_settings(output: Path) -> DeliverBlock:
-    """Return how the newest run that can be read is delivered."""
     names = sorted(path.name for path in output.iterdir() if RUN_ID.fullmatch(path.name))
     for name in reversed(names):
         with suppress(ConfigError):

@@ -128,7 +128,6 @@ def run_view(
 
 
 def _numbers(summary: Summary) -> list[NumberRow]:
-    """Return the numbers that are checked, those that are not ok first."""
     rows = [
         _number_row(full_label(summary, section, metric), metric, metric.verdict)
         for section in summary.sections

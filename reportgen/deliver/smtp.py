@@ -68,7 +68,6 @@ class Smtp:
         return receipt
 
     def _send_once(self, message_for: MessageFor, sender: str, receipt: Receipt) -> None:
-        """Send a mail to those who still lack it, and note what became of it."""
         login = self._login()
         recipients = [*receipt.postponed]
         with self._explained(login), self._connected() as server:
@@ -239,7 +238,6 @@ def _transmit(
 
 
 def _explain(error: Exception) -> tuple[type[DeliveryError], str, str]:
-    """Say what kind of error it is, what the server or the network did, and what to do."""
     kind: type[DeliveryError] = TemporaryError
     hint = ""
     match error:
@@ -278,6 +276,5 @@ def _explain(error: Exception) -> tuple[type[DeliveryError], str, str]:
 
 
 def _answer(code: int, text: bytes | str) -> str:
-    """Return an answer of a server in one line."""
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     return one_line(f"{code} {words}")

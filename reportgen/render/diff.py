@@ -127,7 +127,6 @@ def _number(change: MetricChange) -> NumberView:
 
 
 def _line(text: str) -> tuple[str, str]:
-    """Return a line of a unified diff with its kind."""
     kinds = {"+": "added", "-": "removed", "@": "place"}
     head = text.startswith(("+++", "---"))
     return ("place" if head else kinds.get(text[:1], "same"), text)

@@ -131,5 +131,4 @@ def _status(status: Status, word: str) -> str:
 
 
 def _cut(text: str) -> str:
-    """Escape a text, and cut it where it is very long."""
     return escaped(clip(text, MOST_CHARACTERS))

@@ -111,7 +111,6 @@ def _placing(series: Series, height: int, width: int) -> Callable[[SeriesPoint],
 def _drawn_lines(
     series: Series, place: Callable[[SeriesPoint], tuple[int, int]], columns: int, signs: Signs
 ) -> list[list[str]]:
-    """Return the characters of the lines that join values, row by row."""
     bits = _BRAILLE[:1, :1] if signs.line else _BRAILLE
     down, across = bits.shape
     dots: NDArray[np.bool_] = np.zeros((HEIGHT * down, columns * across), dtype=bool)

@@ -82,7 +82,6 @@ def message_of(error: BaseException) -> str:
 
 
 def _known(error: BaseException) -> ReportgenError | None:
-    """Return the error of reportgen that an exception is, or derives from."""
     if not isinstance(error, ReportgenError):
         return None
     kinds = (kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)

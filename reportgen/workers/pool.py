@@ -121,7 +121,6 @@ class Pool:
         return Ended(value, printed=_printed(task)), span
 
     def _launch(self, task: _Task) -> "Future[Finished]":
-        """Start the process of a task."""
         try:
             return _launch(task, self._context)
         except (OSError, EOFError):
