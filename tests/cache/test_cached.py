@@ -1,5 +1,3 @@
-import sys
-from importlib import import_module, invalidate_caches
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,7 @@ from reportgen.config.columns import Column
 from reportgen.data.contents import digest_of
 from reportgen.data.store import Store
 from reportgen.record import MetricRecord, SectionRecord
-from reportgen.versions import plugin_digest, required_versions
+from reportgen.versions import required_versions
 
 FLUX = Column("flux", "Flux density", "uJy")
 COLUMNS = {"flux": FLUX, "fainter": Column("fainter", "Fainter", "uJy", 1)}
@@ -71,12 +69,6 @@ def test_a_new_version_of_what_reportgen_requires_makes_a_section_another(monkey
     assert key(distribution()) != before
 
 
-def test_other_code_makes_a_section_another(monkeypatch):
-    before = key(distribution())
-    monkeypatch.setattr(module, "package_digest", lambda: "other")
-    assert key(distribution()) != before
-
-
 class Shy:
     """Does not show what is in it."""
 
@@ -110,23 +102,6 @@ def test_large_and_precise_arrays_are_told_apart():
     one, other, precise = np.zeros(5000), np.zeros(5000), np.zeros(5000)
     other[2500], precise[2500] = 1, 1 + 1e-12
     assert len({key(odd(each)) for each in (one, other, precise)}) == 3
-
-
-def test_the_class_of_another_package_that_a_plugin_derives_from_counts(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    base = "from reportgen.analyses.overview import Overview\nclass Base(Overview): {}"
-    (tmp_path / "p_base").mkdir()
-    (tmp_path / "p_base" / "__init__.py").write_text(base.format("pass"))
-    invalidate_caches()
-    try:
-        derived = type("Derived", (import_module("p_base").Base,), {"__module__": "reportgen.x"})
-    finally:
-        sys.modules.pop("p_base", None)
-    section = derived(analysis="x", title="X", catalogue="stars", columns=(FLUX,))
-    before = key(section)
-    (tmp_path / "p_base" / "__init__.py").write_text(base.format("low = 2"))
-    plugin_digest.cache_clear()
-    assert key(section) != before
 
 
 RECORD = SectionRecord(
@@ -190,16 +165,3 @@ def test_what_is_no_section_of_ours_is_not_there(cache, monkeypatch, content):
     cache.put("fluxes", DIGESTS, CachedSection(record=RECORD, files=FILES))
     monkeypatch.setattr(Store, "get", lambda *_: content)
     assert cache.get("fluxes", DIGESTS) is None
-
-
-def test_what_a_section_was_last_made_of_is_known(cache):
-    assert cache.last("fluxes") == {"made_of": {}, "digests": {}}
-    section = CachedSection(record=RECORD, files={})
-    cache.put("fluxes", DIGESTS, section)
-    assert cache.last("fluxes") == {"made_of": {"code": "1"}, "digests": DIGESTS}
-    other = Cache(cache.store, "stars", {"fluxes": {"code": "2"}})
-    other.put("fluxes", {"rows": "4"}, section)
-    assert cache.last("fluxes") == {"made_of": {"code": "2"}, "digests": {"rows": "4"}}
-    cache.get("fluxes", DIGESTS)  # that of before is what is made now
-    assert cache.last("fluxes") == {"made_of": {"code": "1"}, "digests": DIGESTS}
-    assert Cache(cache.store, "others", {}).last("fluxes")["digests"] == {}

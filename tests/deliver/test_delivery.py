@@ -229,16 +229,6 @@ def test_an_outbox_that_cannot_be_trusted_is_not_used_and_does_not_stop_the_mail
     assert len(list(tmp_path.rglob(planted.name))) == 1
 
 
-def test_a_mail_larger_than_the_server_takes_goes_without_its_pdf(tmp_path):
-    # A PDF of random bytes: nothing makes it smaller, WeasyPrint has no page to print.
-    with smtp_server(size=60_000) as server:
-        run = mailed_run(tmp_path, mail=by(server), pdf=b"%PDF-" + os.urandom(100_000))
-        assert "the PDF could not be made smaller" in problems(deliver(run))[0]
-        kinds = [part.get_content_type() for part in server.only.message.walk()]
-        assert "application/pdf" not in kinds
-        assert len(server.only.content) <= 60_000
-
-
 def test_a_kept_mail_is_made_smaller_for_a_server_that_takes_less(tmp_path):
     deliver(mailed_run(tmp_path, mail=by(NOBODY), pdf=b"%PDF-" + os.urandom(200_000)))
     (kept,) = waiting(tmp_path)

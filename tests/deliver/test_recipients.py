@@ -2,9 +2,7 @@ from typing import get_args
 
 import pytest
 from made_nights import record, started
-from mailed_runs import MAIL
 
-from reportgen.config.deliver import SEVERITIES, MailBlock
 from reportgen.deliver.recipients import NEWS, is_worth_telling
 from reportgen.quality.diff.records import InputKind, MetricKind, SectionKind, VerdictKind
 from reportgen.record import ChangeRecord, DocumentRecord, ErrorRecord, HistoryRecord, SinceRecord
@@ -61,17 +59,3 @@ def test_of_changes_only_news_are_told(night, is_told):
 def test_of_warnings_all_that_is_not_ok_is_told(night, is_told):
     assert is_worth_telling(night, "warn") is is_told
     assert is_worth_telling(night, "always")
-
-
-@pytest.mark.parametrize(
-    ("to", "recipients"),
-    [
-        ({"ok": ["a@x.org"], "fail": ["b@x.org"]}, ["a@x.org", "a@x.org", "b@x.org", "b@x.org"]),
-        ({"warn": ["b@x.org"]}, [None, "b@x.org", "b@x.org", "b@x.org"]),
-        ("a@x.org", ["a@x.org"] * 4),
-    ],
-)
-def test_a_verdict_that_names_nobody_has_the_recipients_of_the_next_better_one(to, recipients):
-    block = MailBlock.model_validate({**MAIL, "to": to})
-    expected = [() if address is None else (address,) for address in recipients]
-    assert [block.recipients(status) for status in SEVERITIES] == expected

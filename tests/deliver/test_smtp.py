@@ -2,7 +2,7 @@ import base64
 from contextlib import suppress
 
 import pytest
-from mail_servers import PASSWORD, USER, Certificates, free_port, raw_server, smtp_server
+from mail_servers import PASSWORD, USER, free_port, raw_server, smtp_server
 
 from reportgen.config.deliver import SmtpBlock
 from reportgen.deliver import transport
@@ -90,15 +90,6 @@ def test_a_secret_that_the_server_repeats_is_hidden(login_server):
     assert send_encrypted(login_server, A, B).refused == {B: "550 I got ••• and •••"}
 
 
-@pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_a_certificate_of_another_host_is_refused(tmp_path, security):
-    other = Certificates(tmp_path, "mail.example.org")
-    with smtp_server(certificates=other, security=security) as server:
-        with pytest.raises(DeliveryError, match="not to be trusted: Hostname mismatch"):
-            send(server, security=security, ca_file=other.authority)
-        assert not server.received
-
-
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
@@ -124,11 +115,6 @@ def test_a_server_without_starttls_gets_neither_login_nor_mail(server):
     with pytest.raises(DeliveryError, match="STARTTLS extension not supported"):
         send(server, security="starttls", login={"user": USER})
     assert server.logins == server.received == []
-
-
-def test_a_method_that_the_server_does_not_offer_is_named(server):
-    with pytest.raises(DeliveryError, match="does not offer to log in with LOGIN"):
-        send(server, login={"user": USER, "method": "login"})
 
 
 def test_what_fails_for_now_is_tried_again_ever_later(server, monkeypatch):
@@ -159,15 +145,6 @@ def test_what_is_refused_is_not_tried_again(server, faults, kind, said):
         send(server, attempts=3)
     assert type(caught.value) is kind
     assert len(server.connections) == 1
-
-
-def test_when_the_message_is_refused_for_those_who_had_to_wait_the_others_have_it(server):
-    server.refusals[B] = ["450 greylisted", "250 OK"]
-    server.data[:] = ["250 OK", "554 policy"]
-    receipt = send(server, A, B, attempts=2)
-    assert receipt.accepted == [A]
-    assert "554 policy" in receipt.refused[B]
-    assert not receipt.postponed
 
 
 def test_a_server_that_hangs_up_among_the_recipients_has_given_it_to_nobody(server):

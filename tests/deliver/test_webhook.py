@@ -17,7 +17,6 @@ from reportgen.deliver.webhook import (
     notice_message,
     verdict_message,
 )
-from reportgen.record import read_summary
 
 SUBJECT = "[cdfs] FAIL 1 of 2 checks"
 LINKS = LinksBlock(report="https://x.org/{{ run.id }}/report.html")
@@ -88,12 +87,6 @@ def test_a_chat_gets_no_more_than_it_shows(run, kind):
     short = tuple(check("fail", n=n, message=f"{n} is wrong") for n in range(40))
     change_section(run, checks=short)
     assert "30 more in the report" in body(run, kind)["text"]
-
-
-def test_synthetic_data_are_said(run):
-    change(run, run=read_summary(run).run.model_copy(update={"synthetic": ("made up",)}))
-    assert "\nSynthetic data. made up\n" in body(run, "slack")["text"]
-    assert body(run, "generic")["run"]["synthetic"] is True
 
 
 def test_a_night_without_a_report_is_an_error():

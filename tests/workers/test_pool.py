@@ -163,13 +163,11 @@ def test_what_raises_or_cannot_be_sent_fails_its_task_only(work, said):
 @pytest.mark.parametrize(
     ("work", "said"),
     [
-        ((os._exit, 0), "its process ended by itself with code 0"),
         ((os._exit, 7), "its process ended by itself with code 7"),
         ((os.kill, 0, signal.SIGKILL), KILLED.message),
-        ((signal.raise_signal, signal.SIGSEGV), "its process was killed by SIGSEGV"),
         ((signal.raise_signal, signal.SIGRTMIN + 3), "its process was killed by signal 37"),
     ],
-    ids=["ended", "exit", "group", "segfault", "real-time"],
+    ids=["exit", "group", "real-time"],
 )
 def test_how_a_process_died_is_said(work, said):
     died, right = run(work, (add, 1, 1))
@@ -274,19 +272,18 @@ def start_program(folder, preloaded, *arguments):
     )
 
 
-@pytest.mark.parametrize(
-    "code",
-    ["raise OSError('no')", "raise SystemExit(3)", "import os; os._exit(3)", "import missing"],
-    ids=["error", "exit", "end", "missing"],
-)
+@pytest.mark.parametrize("code", ["raise OSError('no')", "import os; os._exit(3)"])
 def test_what_ends_the_process_that_preloads_it_is_done_without(tmp_path, code):
     program = start_program(tmp_path, code)
     program.communicate(timeout=120)
     assert program.returncode == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
-@pytest.mark.parametrize("when", ["preload", "work"])
+@pytest.mark.parametrize(
+    ("when", "number"),
+    [("preload", signal.SIGINT), ("work", signal.SIGKILL)],
+    ids=["Ctrl-C", "killed"],
+)
 def test_nothing_is_left_of_a_build_that_is_stopped(tmp_path, when, number):
     slow = f"import time; open({str(tmp_path / 'preload')!r}, 'w').close(); time.sleep(1)"
     program = start_program(tmp_path, slow, when)
