@@ -46,7 +46,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BuildOutcome:
     """How a build ended. word: for its exit code. said: its verdict, or what went wrong."""
 
     name: str
@@ -59,11 +59,11 @@ def build_all(
     jobs: Sequence[Job],
     workers: int,
     say: Say,
-    ended: Callable[[Outcome], None],
+    ended: Callable[[BuildOutcome], None],
     *,
     command: Sequence[str] = REPORTGEN,
     grace: float = GRACE_SECONDS,
-) -> list[Outcome]:
+) -> list[BuildOutcome]:
     """Build some reports, each in a process of its own; return how each ended, in their order.
 
     workers: worker processes of all builds together. say: is called with each line that a build
@@ -72,7 +72,7 @@ def build_all(
     A signal that asks to end, or an error, ends all builds first; nothing half-built is left.
     """
     waiting, shares = deque(jobs), deque(shares_of(workers, len(jobs), default_workers()))
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, BuildOutcome] = {}
     running: dict[str, _Build] = {}
     # A queue that a signal handler may put something in, whatever the main thread is doing.
     events: SimpleQueue[str | int] = SimpleQueue()
@@ -115,7 +115,7 @@ def worst_code(codes: Iterable[int]) -> int:
     return min(codes, key=_WORST_FIRST.index, default=int(ExitCode.OK))
 
 
-def outcome_table(outcomes: Sequence[Outcome]) -> list[str]:
+def outcome_table(outcomes: Sequence[BuildOutcome]) -> list[str]:
     """Return the lines of a table of how all ended."""
     rows = [("Report", "Result", "Exit", "")]
     rows += [(each.name, each.word, str(each.code), each.said) for each in outcomes]
@@ -175,14 +175,14 @@ class _Build:
             reader.join(max(0.0, deadline - monotonic()))
         events.put(self.name)
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> BuildOutcome:
         """Return how it ended."""
         code = self.process.returncode
         if code not in _WORST_FIRST:
             how = killed_by(-code) if code < 0 else f"ended with the unknown exit code {code}"
-            return Outcome(self.name, int(ExitCode.SECTION), "Died", f"The build {how}.")
+            return BuildOutcome(self.name, int(ExitCode.SECTION), "Died", f"The build {how}.")
         wrong = self._first.get("err", "").removeprefix("Error: ")
-        return Outcome(self.name, code, _WORDS[code], self._first.get("out") or wrong)
+        return BuildOutcome(self.name, code, _WORDS[code], self._first.get("out") or wrong)
 
     def end(self, deadline: float) -> None:
         """Wait until it has ended; after the deadline it is killed with all it started."""

@@ -11,8 +11,8 @@ from reportgen.analyses.base import AnyAnalysis
 from reportgen.build.documents import make_documents
 from reportgen.build.housekeeping import Housekeeping, do_housekeeping
 from reportgen.build.progress import Progress
-from reportgen.build.record import RunTimes, start_fingerprints, summarise
 from reportgen.build.sections import SectionMaker
+from reportgen.build.summary import RunTimes, start_fingerprints, summarise
 from reportgen.cache.sections import Cache
 from reportgen.config.loader import Report
 from reportgen.config.suggest import unknown

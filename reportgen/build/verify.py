@@ -11,8 +11,8 @@ from reportgen.analyses.base import AnyAnalysis
 from reportgen.build.documents import make_documents
 from reportgen.build.progress import Progress
 from reportgen.build.provenance import environment
-from reportgen.build.record import start_fingerprints
 from reportgen.build.sections import SectionMaker
+from reportgen.build.summary import start_fingerprints
 from reportgen.build.tasks import Fingerprint
 from reportgen.config.document import Source
 from reportgen.config.loader import AnalysisTypes, Report
@@ -32,7 +32,7 @@ _COMPUTED = ("rows", "entries", "text", "findings", "notes", "figures", "tables"
 
 
 @dataclass(frozen=True)
-class Difference:
+class Deviation:
     """Something that is not the same. what: a file of the run, or part of its record."""
 
     what: str
@@ -49,7 +49,7 @@ class Verified:
 
     files: int
     sections: int
-    differences: tuple[Difference, ...]
+    differences: tuple[Deviation, ...]
     causes: tuple[str, ...]
 
 
@@ -72,7 +72,9 @@ def verify_run(run: Path, analyses: AnalysisTypes, workers: int, progress: Progr
         scratch = Path(name)
         sources = open_sources(report, {key for s in chosen.values() for key in s.sources})
         exported = Store(report.output.folder / FOLDER)
-        maker = SectionMaker(chosen, sources, report, scratch, _alone, pool, progress, exported)
+        maker = SectionMaker(
+            chosen, sources, report, scratch, "--only {}".format, pool, progress, exported
+        )
         maker.start()
         inputs = start_fingerprints(sources, pool, Contents())
         pool.finish()
@@ -88,7 +90,7 @@ def verify_run(run: Path, analyses: AnalysisTypes, workers: int, progress: Progr
             *_of_sections(summary, maker.records),
             *_of_files(compared, folder, scratch),
             *(
-                Difference(document.file or form, f"cannot be made: {document.error.message}")
+                Deviation(document.file or form, f"cannot be made: {document.error.message}")
                 for form, document in made.documents.items()
                 if document.error is not None and not summary.documents[form].error
             ),
@@ -120,19 +122,15 @@ def report_of(summary: Summary, folder: Path, analyses: AnalysisTypes) -> Report
     return replace(found[0], output=output)
 
 
-def _alone(section_id: str) -> str:
-    return f"--only {section_id}"
-
-
-def _of_files(files: list[str], run: Path, scratch: Path) -> Iterator[Difference]:
+def _of_files(files: list[str], run: Path, scratch: Path) -> Iterator[Deviation]:
     for file in files:
         before, after = _content(run / file), _content(scratch / file)
         if before is None:
-            yield Difference(file, "is missing from the run")
+            yield Deviation(file, "is missing from the run")
         elif after is None:
-            yield Difference(file, "was not made this time")
+            yield Deviation(file, "was not made this time")
         elif before != after:
-            yield Difference(file, f"has other bytes ({len(before):,} before, {len(after):,} now)")
+            yield Deviation(file, f"has other bytes ({len(before):,} before, {len(after):,} now)")
 
 
 def _content(path: Path) -> bytes | None:
@@ -141,27 +139,27 @@ def _content(path: Path) -> bytes | None:
     return None
 
 
-def _of_sections(summary: Summary, records: Mapping[str, SectionRecord]) -> Iterator[Difference]:
+def _of_sections(summary: Summary, records: Mapping[str, SectionRecord]) -> Iterator[Deviation]:
     for before in summary.sections:
         after = records.get(before.id)
         if after is None:
-            yield Difference(f"section {before.id}", "was not made this time")
+            yield Deviation(f"section {before.id}", "was not made this time")
             continue
         if (before.error is None) != (after.error is None):
             error = after.error or before.error
             said = "now" if after.error else "when the run was made"
             message = error.message if error else ""
-            yield Difference(f"section {before.id}", f"could not be computed {said}: {message}")
+            yield Deviation(f"section {before.id}", f"could not be computed {said}: {message}")
             continue
         for key in _COMPUTED:
             if getattr(before, key) != getattr(after, key):
-                yield Difference(f"section {before.id}", f"has other {key}")
+                yield Deviation(f"section {before.id}", f"has other {key}")
         for name in {**before.metrics, **after.metrics}:
             one, other = before.metrics.get(name), after.metrics.get(name)
             was, now = _value(one), _value(other)
             if was != now:
                 said = f"was {was} and is {now}"
-                yield Difference(f"metric {before.id}.{name}", said)
+                yield Deviation(f"metric {before.id}.{name}", said)
 
 
 def _value(metric: MetricRecord | None) -> str:

@@ -12,7 +12,7 @@ from reportgen.cli.mail import check_delivery, is_digest, mail_digest, run_names
 from reportgen.errors import ExitCode, ReportgenError
 
 if TYPE_CHECKING:
-    from reportgen.build.matrix import Outcome, Stream
+    from reportgen.build.matrix import BuildOutcome, Stream
     from reportgen.config.loader import Report
     from reportgen.config.reports import Matrix, Reports
 
@@ -82,7 +82,7 @@ def build_combinations(reports: "Reports", arguments: Iterable[str], how: Manner
     jobs = [Job(cell.slug, (*given, *cell.arguments)) for cell in reports.cells]
     codes: set[int] = set()
 
-    def ended(_: "Outcome") -> None:
+    def ended(_: "BuildOutcome") -> None:
         codes.add(write_index(matrix))
 
     before = {report.output.folder: run_names(report.output.folder) for report in chosen}

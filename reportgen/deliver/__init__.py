@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from reportgen.config.deliver import DeliverBlock, LinksBlock, MailBlock, WebhookBlock
 from reportgen.deliver.mail_view import Absent, run_view
@@ -182,7 +183,7 @@ def _send_mail(sender: Sender, block: MailBlock, runs: tuple[Run, ...], options:
         options.name,
         options.title,
         options.to,
-        number=1 + max((_times_delivered(run, "mail") for run in fresh), default=0),
+        number=_next_number(fresh, "mail"),
     )
     if not mail.recipients:
         said = WORDS[worst(run.summary.run.status for run in fresh)] if fresh else WORDS["error"]
@@ -250,7 +251,7 @@ def _post(sender: Sender, block: WebhookBlock, run: Run | None, options: Options
         recipients=(f"the webhook ({block.kind})",),
         since=sender.now,
         runs={str(run.folder): run.summary.run.id} if run else {},
-        number=1 + _times_delivered(run, "webhook") if run else 1,
+        number=_next_number([run] if run else [], "webhook"),
     )
     sender.send(message)
 
@@ -262,9 +263,13 @@ def _verdict(run: Run, links: LinksBlock | None, block: WebhookBlock, log: Log) 
     return verdict_message(block, subject_of(run.summary), view)
 
 
+def _delivered(run: Run, channel: Channel) -> dict[str, Any] | None:
+    return Outbox(run.folder.parent).delivered(run.summary.run.id, channel)
+
+
 def _is_new(run: Run, channel: Channel, log: Log) -> bool:
     """Say whether a run was not delivered on a way yet; the log tells of one that was."""
-    known = Outbox(run.folder.parent).delivered(run.summary.run.id, channel)
+    known = _delivered(run, channel)
     if known is not None:
         was = {"mail": "mailed", "webhook": "posted to the webhook"}[channel]
         when = known.get("at", "an unknown time")
@@ -272,10 +277,11 @@ def _is_new(run: Run, channel: Channel, log: Log) -> bool:
     return known is None
 
 
-def _times_delivered(run: Run, channel: Channel) -> int:
-    known = Outbox(run.folder.parent).delivered(run.summary.run.id, channel)
-    number = known.get("number", 1) if known else 0
-    return number if isinstance(number, int) else 1
+def _next_number(runs: Sequence[Run], channel: Channel) -> int:
+    """Return the number of the next message on some runs, 1 for the first."""
+    known = [_delivered(run, channel) or {"number": 0} for run in runs]
+    numbers = (each.get("number", 1) for each in known)
+    return 1 + max((n if isinstance(n, int) else 1 for n in numbers), default=0)
 
 
 def _flush(output: Path, settings: DeliverBlock, environment: Mapping[str, str]) -> Log:

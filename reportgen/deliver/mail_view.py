@@ -82,7 +82,7 @@ class Absent:
 
 
 @dataclass(frozen=True)
-class RunView:
+class MailedRun:
     """A run as a mail tells of it. missing_figures: asked for, and not there."""
 
     view: ReportView
@@ -108,13 +108,13 @@ class RunView:
 
 def run_view(
     run: Run, links: LinksBlock | None, figures: int | Sequence[str] = 0, pdf: Pdf = Pdf()
-) -> RunView:
+) -> MailedRun:
     """Put a run into what a mail says. figures: which, or how many. pdf: what becomes of it."""
     summary = run.summary
     chosen, missing = choose_figures(run, figures)
     # Without what a mail does not show, so that its files need not be read.
     sections = tuple(s.model_copy(update={"tables": (), "figures": ()}) for s in summary.sections)
-    return RunView(
+    return MailedRun(
         view=report_view(run.folder, summary.model_copy(update={"sections": sections}), MOST_ROWS),
         mark=MARKS[summary.run.status],
         word=WORDS[summary.run.status],

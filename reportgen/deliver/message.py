@@ -18,8 +18,8 @@ from pathlib import Path
 from reportgen.config.deliver import LinksBlock, MailBlock
 from reportgen.deliver.mail_view import (
     Absent,
+    MailedRun,
     Pdf,
-    RunView,
     fill_templates,
     read_own,
     run_view,
@@ -68,6 +68,7 @@ class Mail:
     number: int = 1
     shrink: Callable[[Path, Summary], bytes] = small_pdf
     problems: dict[str, ReportgenError] = field(default_factory=dict)
+    _small_pdfs: dict[Path, bytes] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def sender(self) -> str:
@@ -190,7 +191,7 @@ class Mail:
         yield "X-Auto-Response-Suppress", "All"  # Exchange does not know RFC 3834
         yield "X-Mailer", "reportgen"
 
-    def _texts(self, views: Sequence[RunView]) -> tuple[str, str]:
+    def _texts(self, views: Sequence[MailedRun]) -> tuple[str, str]:
         """Return the plain text and the HTML, by the user's templates if they can be filled."""
         first = self.runs[0].summary if self.runs else None
         templates = first.configuration.templates if first else ""
@@ -261,10 +262,6 @@ class Mail:
                 self._small_pdfs[run.folder] = whole
         return min(self._small_pdfs[run.folder], whole, key=len)
 
-    @cached_property
-    def _small_pdfs(self) -> dict[Path, bytes]:
-        return {}
-
     def _note(self, problem: ReportgenError) -> None:
         self.problems.setdefault(problem.message, problem)
 
@@ -275,7 +272,7 @@ def _phrase(title: str) -> str:
     return " ".join(plain.split())
 
 
-def _add_figures(mail: EmailMessage, page: str, views: Sequence[RunView]) -> None:
+def _add_figures(mail: EmailMessage, page: str, views: Sequence[MailedRun]) -> None:
     """Put the figures that the HTML shows beside it: programs would list others as files."""
     part = mail.get_body(("html",))
     figures = [(figure, view.cid(figure)) for view in views for figure in view.figures]

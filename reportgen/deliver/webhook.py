@@ -9,7 +9,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from reportgen.config.deliver import WebhookBlock, is_local
 from reportgen.config.secrets import WEBHOOK_URL
-from reportgen.deliver.mail_view import Absent, RunView
+from reportgen.deliver.mail_view import Absent, MailedRun
 from reportgen.deliver.secrets import read_secret, without_secrets
 from reportgen.deliver.subject import MARKS, WORDS
 from reportgen.deliver.transport import (
@@ -32,7 +32,7 @@ _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _OF_MESSAGE = frozenset({400, 413, 415, 422})
 
 
-def verdict_message(block: WebhookBlock, subject: str, run: RunView) -> bytes:
+def verdict_message(block: WebhookBlock, subject: str, run: MailedRun) -> bytes:
     """Return the JSON on a run for a kind of receiver."""
     record, counts = run.summary.run, count_checks(run.summary)
     values = {

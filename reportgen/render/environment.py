@@ -1,7 +1,6 @@
 """The Jinja2 templates that come with reportgen, and a user's own in front of them."""
 
 import traceback
-from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -103,21 +102,9 @@ def _compiled_templates() -> "BytecodeCache | None":
     It is a folder of temporary files that is the user's alone; None where Jinja has none that is.
     """
     from jinja2 import FileSystemBytecodeCache
-    from jinja2.bccache import Bucket
-
-    class Convenient(FileSystemBytecodeCache):
-        """What the disk refuses costs time, never a page."""
-
-        def load_bytecode(self, bucket: Bucket) -> None:
-            with suppress(OSError):
-                super().load_bytecode(bucket)
-
-        def dump_bytecode(self, bucket: Bucket) -> None:
-            with suppress(OSError):
-                super().dump_bytecode(bucket)
 
     try:
-        return Convenient()
+        return FileSystemBytecodeCache()
     except (OSError, RuntimeError):
         return None
 

@@ -13,7 +13,7 @@ FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"  # as wide as a digit, and as a p
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellView:
     """A cell: the text to show and the value to sort by."""
 
     text: str
@@ -21,7 +21,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Head:
+class HeadView:
     """The head of a column."""
 
     name: str
@@ -36,8 +36,8 @@ class TableView:
 
     id: str
     title: str
-    heads: tuple[Head, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    heads: tuple[HeadView, ...]
+    rows: tuple[tuple[CellView, ...], ...]
     total: int
     files: dict[str, str]
 
@@ -62,19 +62,21 @@ def table_view(run: Path, record: TableRecord, most: int) -> TableView:
     return TableView(
         record.id,
         record.title,
-        tuple(Head(c.name, unit_symbol(c.unit), c.description, c.numeric) for c in record.columns),
+        tuple(
+            HeadView(c.name, unit_symbol(c.unit), c.description, c.numeric) for c in record.columns
+        ),
         tuple(zip(*columns, strict=True)),
         record.rows,
         dict(record.files),
     )
 
 
-def _cells(texts: list[str], column: ColumnRecord) -> list[Cell]:
+def _cells(texts: list[str], column: ColumnRecord) -> list[CellView]:
     """Return the cells of a column. texts: numbers with all their digits, empty where missing."""
     if not column.numeric:
-        return [Cell(text or MISSING, text) for text in texts]
+        return [CellView(text or MISSING, text) for text in texts]
     said = [_said(text, column.digits) for text in texts]
-    return [Cell(shown, text) for shown, text in zip(aligned(said), texts, strict=True)]
+    return [CellView(shown, text) for shown, text in zip(aligned(said), texts, strict=True)]
 
 
 def _said(text: str, digits: int | None) -> str:

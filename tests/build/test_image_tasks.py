@@ -15,7 +15,7 @@ def stack(tmp_path):
 
 
 def places(stack, *spans):
-    """Give the places of the images of each batch, by what is in them."""
+    """Return the places of the images of each batch, by what is in them."""
     batches = list(_batches(stack, [CountImages(None, *span) for span in spans]))
     for batch in batches:
         assert batch.images[0, 0, 0] == batch.first

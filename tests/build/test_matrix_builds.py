@@ -7,7 +7,14 @@ from threading import Event, Timer
 
 import pytest
 
-from reportgen.build.matrix import Job, Outcome, build_all, outcome_table, shares_of, worst_code
+from reportgen.build.matrix import (
+    BuildOutcome,
+    Job,
+    build_all,
+    outcome_table,
+    shares_of,
+    worst_code,
+)
 from reportgen.errors import ExitCode
 
 PROGRAM = """
@@ -97,10 +104,10 @@ def test_one_that_fails_or_dies_harms_no_other(build):
     )
     source, died = int(ExitCode.SOURCE), int(ExitCode.SECTION)
     assert outcomes == [
-        Outcome("job0", source, "Source", "cdfs.h5: there is no such file"),
-        Outcome("job1", died, "Died", "The build was killed by SIGKILL (out of memory?)."),
-        Outcome("job2", died, "Died", "The build ended with the unknown exit code 99."),
-        Outcome("job3", 0, "OK", "Fine."),
+        BuildOutcome("job0", source, "Source", "cdfs.h5: there is no such file"),
+        BuildOutcome("job1", died, "Died", "The build was killed by SIGKILL (out of memory?)."),
+        BuildOutcome("job2", died, "Died", "The build ended with the unknown exit code 99."),
+        BuildOutcome("job3", 0, "OK", "Fine."),
     ]
     assert outcome_table(outcomes) == [
         "Report  Result  Exit",

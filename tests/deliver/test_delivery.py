@@ -31,7 +31,7 @@ NOBODY = 1  # a port where nobody listens
 
 
 def by(server, *, to=(A,), **keys):
-    """Give the keys of deliver.mail that send to a server."""
+    """Return the keys of deliver.mail that send to a server."""
     port = server if isinstance(server, int) else server.port
     smtp = {**MAIL["smtp"], "port": port, **keys.pop("smtp", {})}
     return {"to": to if isinstance(to, dict) else list(to), "smtp": smtp, **keys}

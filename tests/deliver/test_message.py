@@ -56,7 +56,7 @@ def message(*folders, **options):
 
 
 def files(message):
-    """Give the names of the files in a mail, and of figures."""
+    """Return the names of the files in a mail, and of figures."""
     return [part.get_filename() for part in message.walk() if part.get_filename()]
 
 

@@ -11,7 +11,7 @@ PAGE = "<p>3.6 μm <em>flux</em> — 15″</p>"
 
 
 def faces(rules):
-    """Give the fonts of @font-face rules."""
+    """Return the fonts of @font-face rules."""
     return [
         TTFont(BytesIO(b64decode(data))) for data in re.findall(r"base64,([A-Za-z0-9+/=]+)", rules)
     ]

@@ -50,7 +50,7 @@ NASTY = [
 
 
 def texts_and_kinds(markdown):
-    """Give the texts that a reader sees, block by block, and the kinds of markup around them."""
+    """Return the texts that a reader sees, block by block, and the kinds of markup around them."""
     texts, kinds = [], set()
     for token in GFM.parse(markdown):
         if token.type == "inline":
@@ -64,7 +64,7 @@ def texts_and_kinds(markdown):
 
 
 def seen(text):
-    """Give a text as a page shows it: in one line."""
+    """Return a text as a page shows it: in one line."""
     return re.sub(r"[^\S\u00a0\u2009\u202f]+", " ", text).replace("\u200b", "").strip()
 
 

@@ -29,7 +29,7 @@ def pages(built):
 
 
 def text_of(path):
-    """Give the text of each page, as poppler lays it out."""
+    """Return the text of each page, as poppler lays it out."""
     if shutil.which("pdftotext") is None:
         pytest.skip("poppler-utils is not installed")
     done = subprocess.run(
@@ -39,7 +39,7 @@ def text_of(path):
 
 
 def structure(node):
-    """Give every element of a structure tree."""
+    """Return every element of a structure tree."""
     node = node.get_object() if hasattr(node, "get_object") else node
     if isinstance(node, dict):
         if "/S" in node:
@@ -51,13 +51,13 @@ def structure(node):
 
 
 def bookmarks(outline):
-    """Give the titles of all bookmarks, in order."""
+    """Return the titles of all bookmarks, in order."""
     for item in outline:
         yield from bookmarks(item) if isinstance(item, list) else [item.title]
 
 
 def page_of(pages, text):
-    """Give the number of the first page, after the cover, that a heading stands on."""
+    """Return the number of the first page, after the cover, that a heading stands on."""
     found = [
         n for n, page in enumerate(pages, 1) if n > 1 and re.search(rf"^ *{text}$", page, re.M)
     ]

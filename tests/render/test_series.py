@@ -24,7 +24,7 @@ def series(*values, days=None, troubled=(), unit="µJy", digits=1, label="Median
 
 
 def body(lines):
-    """Give the plot itself: what stands right of the axis."""
+    """Return the plot itself: what stands right of the axis."""
     return [line.partition("│")[2] for line in lines[1 : HEIGHT + 1]]
 
 

@@ -4,7 +4,7 @@ from reportgen.workers.timeline import WIDTH, Span, Timeline, timeline_text
 
 
 def bar(line):
-    """Give the bar of a line, and where in it something is drawn."""
+    """Return the bar of a line, and where in it something is drawn."""
     drawn = line[34 : 34 + WIDTH]
     return drawn, len(drawn) - len(drawn.lstrip()), len(drawn.rstrip())
 
