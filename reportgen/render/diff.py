@@ -17,7 +17,7 @@ from reportgen.quality.quantities import (
 )
 from reportgen.record import ChangeRecord, Summary
 from reportgen.render.fonts import render_with_fonts
-from reportgen.render.view import WORDS
+from reportgen.render.statuses import WORDS
 from reportgen.wording import MISSING
 
 _KINDS: dict[MetricKind, str] = {

@@ -13,8 +13,8 @@ from reportgen.quality.nights import Night, RunEntry, nights
 from reportgen.record import STATUSES, ReportRecord, Status
 from reportgen.render.fonts import render_with_fonts
 from reportgen.render.neighbours import NEIGHBOURS, neighbour_pages
+from reportgen.render.statuses import UNREADABLE, WORDS, counted_statuses, synthetic_note
 from reportgen.render.trends import HEIGHT, WIDTH, Limits, trend_view
-from reportgen.render.view import UNREADABLE, WORDS, counted_statuses, synthetic_note
 from reportgen.run_folder import publishing_errors, replace_file
 from reportgen.wording import count, counted, listed
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from reportgen.quality.checks.verdicts import verdict_sentence
 from reportgen.record import STATUSES, Status, Summary
 from reportgen.render.fonts import render_with_fonts
-from reportgen.render.view import UNREADABLE, WORDS, counted_statuses, synthetic_note
+from reportgen.render.statuses import UNREADABLE, WORDS, counted_statuses, synthetic_note
 from reportgen.wording import MISSING, count, counted, listed
 
 NOT_BUILT = "Not built yet"

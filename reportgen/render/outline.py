@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.record import SectionRecord, Status, Summary
-from reportgen.render.view import WORDS, Attention, ReportView, SinceView, report_view
+from reportgen.render.statuses import WORDS
+from reportgen.render.view import Attention, ReportView, SinceView, report_view
 
 
 @dataclass(frozen=True)

@@ -24,17 +24,10 @@ from reportgen.record import (
 )
 from reportgen.render.neighbours import night_links
 from reportgen.render.spark import Spark, spark
+from reportgen.render.statuses import WORDS
 from reportgen.render.tables import TableView, table_view
-from reportgen.wording import MISSING, bytes_text, count, counted, listed, number
+from reportgen.wording import MISSING, bytes_text, counted, listed, number
 
-WORDS: dict[Status, str] = {"ok": "OK", "warn": "Warning", "fail": "Failed", "error": "Error"}
-UNREADABLE = "Cannot be read"
-_COUNTED: dict[Status, tuple[str, str]] = {
-    "ok": ("OK", "OK"),
-    "warn": ("with a warning", "with warnings"),
-    "fail": ("failed", "failed"),
-    "error": ("in error", "in error"),
-}
 MOST_CHANGES = 6  # sentences on what changed that stand open
 SHORT_ROWS = 15  # a table up to here stands open on a screen
 
@@ -150,25 +143,6 @@ class ReportView:
     inputs: tuple[InputView, ...]
     checks: tuple[CheckView, ...]
     """Of the whole report."""
-
-
-def counted_statuses(counts: Mapping[Status | None, int]) -> list[str]:
-    """Return how many there are of each status, best first: ``28 OK``, ``2 with warnings``."""
-    return [
-        f"{count(counts[status])} {words[counts[status] > 1]}"
-        for status, words in _COUNTED.items()
-        if counts.get(status)
-    ]
-
-
-def synthetic_note(made_up: int, total: int, thing: str) -> str:
-    """Return how many of some reports or nights do not hold observations; empty for none."""
-    if not made_up:
-        return ""
-    if made_up == total:
-        return f"No {thing} holds observations."
-    do = "does" if made_up == 1 else "do"
-    return f"{counted(made_up, f'{thing}s')} {do} not hold observations; each says so in the list."
 
 
 def report_view(run: Path, summary: Summary, most_rows: int) -> ReportView:

@@ -6,8 +6,8 @@ from pages import MATRIX, load_matrix
 
 from reportgen.build.matrix_index import write_matrix_index
 from reportgen.errors import ExitCode, PublishError
+from reportgen.quality.checks.verdicts import verdict_sentence
 from reportgen.record import read_summary
-from reportgen.render.view import verdict_sentence
 
 DESK = {"viewport": {"width": 1400, "height": 900}}
 

@@ -3,6 +3,7 @@ import json
 import pytest
 from mailed_runs import budget
 
+from reportgen.quality.checks.verdicts import verdict_sentence
 from reportgen.record import (
     ChangeRecord,
     CheckRecord,
@@ -17,7 +18,7 @@ from reportgen.record import (
 )
 from reportgen.render.svg import inline_svg
 from reportgen.render.tables import aligned
-from reportgen.render.view import report_view, verdict_sentence
+from reportgen.render.view import report_view
 
 BROKEN = ErrorRecord(kind="error", message="It broke.\nIn two places.")
 
