@@ -12,7 +12,7 @@ from reportgen.build.documents import make_documents
 from reportgen.build.housekeeping import Housekeeping, do_housekeeping
 from reportgen.build.progress import Progress
 from reportgen.build.sections import SectionMaker
-from reportgen.build.summary import RunTimes, start_fingerprints, summarise
+from reportgen.build.summary import start_fingerprints, summarise
 from reportgen.cache.sections import Cache
 from reportgen.config.loader import Report
 from reportgen.config.suggest import unknown
@@ -67,11 +67,12 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
     """
     sections = chosen_sections(report, options.only)
     check_templates("" if report.output.templates is None else str(report.output.templates))
+    has_memory_budget = report.budgets is not None and report.budgets.memory is not None
     started_now()  # a wrong time is said before anything is made
     with (
         new_run(report.output.folder, as_latest=not options.only, say=progress.notice) as run,
         worker_pool(options.workers) as pool,
-        meter_memory(wanted=has_memory_budget(report) and not run.fixed) as meter,
+        meter_memory(wanted=has_memory_budget and not run.fixed) as meter,
     ):
         clock, stage = perf_counter(), options.timeline.stage
         stage("configuration")
@@ -107,7 +108,9 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         seconds = None if run.fixed else round(perf_counter() - clock, 2)
         summary = summarise(
             report,
-            times=RunTimes(run.id, run.started, seconds),
+            run_id=run.id,
+            started=run.started,
+            seconds=seconds,
             sources=sources,
             inputs=inputs,
             sections=maker.records,
@@ -136,11 +139,6 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         stage("history, old runs, page of all nights")
         options.timeline.spans += pool.spans
     return Built(folder, summary, exit_code(summary, housekeeping.troubles), housekeeping)
-
-
-def has_memory_budget(report: Report) -> bool:
-    """Whether the memory of the build must be measured."""
-    return report.budgets is not None and report.budgets.memory is not None
 
 
 def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, AnyAnalysis]:

@@ -1,14 +1,13 @@
 """The record of a run, put together from what its stages found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from reportgen.build.provenance import environment
-from reportgen.build.tasks import Fingerprint, fingerprints, known_fingerprint
+from reportgen.build.tasks import fingerprints, known_fingerprint
 from reportgen.config.loader import Report
 from reportgen.data.contents import Contents
 from reportgen.data.sources import Sources
@@ -26,21 +25,12 @@ from reportgen.workers.failures import Ended
 from reportgen.workers.pool import Pool
 
 
-@dataclass(frozen=True)
-class RunTimes:
-    """Id, start and duration of a run; seconds: None to leave out all that a clock says."""
-
-    id: str
-    started: datetime
-    seconds: float | None
-
-
-def start_fingerprints(sources: Sources, pool: Pool, contents: Contents) -> dict[Path, Fingerprint]:
+def start_fingerprints(sources: Sources, pool: Pool, contents: Contents) -> dict[Path, InputRecord]:
     """Start to fingerprint the files of sources; complete when the pool has finished.
 
     contents: what is known of files, which are not read for that.
     """
-    found: dict[Path, Fingerprint] = {}
+    found: dict[Path, InputRecord] = {}
     unknown: list[Path] = []
     for path in sources.files:
         known = known_fingerprint(path, contents)
@@ -57,7 +47,7 @@ def start_fingerprints(sources: Sources, pool: Pool, contents: Contents) -> dict
         if end.failed is None:
             found.update(end.value)
         elif len(paths) == 1:
-            found[paths[0]] = Fingerprint(error=end.failed.message)
+            found[paths[0]] = InputRecord(path=str(paths[0]), error=end.failed.message)
         else:
             for path in paths:  # one of them broke it for all: find out which
                 start([path])
@@ -70,23 +60,29 @@ def start_fingerprints(sources: Sources, pool: Pool, contents: Contents) -> dict
 def summarise(
     report: Report,
     *,
-    times: RunTimes,
+    run_id: str,
+    started: datetime,
+    seconds: float | None,
     sources: Sources,
-    inputs: Mapping[Path, Fingerprint],
+    inputs: Mapping[Path, InputRecord],
     sections: Mapping[str, SectionRecord],
     only: tuple[str, ...] = (),
 ) -> Summary:
     """Put the record of a run together.
 
-    sections: in any order. only: those that were asked for, none for all.
+    seconds: that the run took; None to leave out all that a clock says. sections: in any order.
+    only: those that were asked for, none for all.
     """
     block, output, text = report.report, report.output, report.document.text
     records = [sections[name] for name in report.sections if name in sections]
-    if times.seconds is None:
+    if seconds is None:
         # What a clock, a meter or an earlier night says is left out.
         same = {"seconds": None, "memory": None, "kept": False}
         records = [record.model_copy(update=same) for record in records]
-    files = tuple(_input(path, sources, inputs[path]) for path in sources.files)
+    files = tuple(
+        inputs[path].model_copy(update={"datasets": _datasets(path, sources)})
+        for path in sources.files
+    )
     synthetic = dict.fromkeys(record.synthetic for record in files if record.synthetic)
     summary = Summary(
         report=ReportRecord(
@@ -98,9 +94,9 @@ def summarise(
             language=block.language,
         ),
         run=RunRecord(
-            id=times.id,
-            started=f"{times.started:%Y-%m-%dT%H:%M:%SZ}",
-            seconds=times.seconds,
+            id=run_id,
+            started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
+            seconds=seconds,
             status="ok",  # until all is known: with_status
             only=only,
             left_out=tuple(name for name in report.sections if name not in sections),
@@ -122,7 +118,8 @@ def summarise(
     return with_status(summary)
 
 
-def _input(path: Path, sources: Sources, found: Fingerprint) -> InputRecord:
+def _datasets(path: Path, sources: Sources) -> tuple[DatasetRecord, ...]:
+    """Return what was read of a file."""
     read: dict[str, DatasetRecord] = {}
     for catalogue in sources.catalogues.values():
         for file, dataset in catalogue.files:
@@ -132,12 +129,4 @@ def _input(path: Path, sources: Sources, found: Fingerprint) -> InputRecord:
         if stack.file == path:
             n = stack.shape[0]
             read[stack.dataset] = DatasetRecord(name=stack.dataset, rows=n, entries="images")
-    return InputRecord(
-        path=str(path),
-        datasets=tuple(read.values()),
-        bytes=found.bytes,
-        modified=found.modified,
-        sha256=found.sha256,
-        synthetic=found.synthetic,
-        error=found.error,
-    )
+    return tuple(read.values())

@@ -4,7 +4,7 @@ import os
 import pickle
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -20,7 +20,7 @@ from reportgen.data.catalogue import Catalogue, all_problems, synthetic_mark
 from reportgen.data.contents import DIGEST, SYNTHETIC, Contents, file_digest, stamp
 from reportgen.data.hdf5 import open_file
 from reportgen.errors import ReportgenError, SectionError, SourceError
-from reportgen.record import CountedRecord, SectionRecord
+from reportgen.record import CountedRecord, InputRecord, SectionRecord
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountValues
 from reportgen.reduce.executors import Inline, Threads
@@ -185,59 +185,49 @@ def blank_record(section_id: str, analysis: AnyAnalysis) -> SectionRecord:
     )
 
 
-@dataclass(frozen=True)
-class Fingerprint:
-    """What identifies a file. modified: UTC, ISO 8601. error: why it cannot be read.
-
-    synthetic: what it says of itself when it does not hold observations.
-    """
-
-    bytes: int | None = None
-    modified: str | None = None
-    sha256: str | None = None
-    error: str = ""
-    synthetic: str = ""
-
-
-def known_fingerprint(path: Path, contents: Contents) -> Fingerprint | None:
-    """Return the fingerprint of a file that is as it was when it was last looked at."""
+def known_fingerprint(path: Path, contents: Contents) -> InputRecord | None:
+    """Return the record of a file that is as it was when it was last looked at."""
     known = contents.of(path)
-    if DIGEST not in known or SYNTHETIC not in known:
-        return None
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return _fingerprint(status, str(known[DIGEST]), "", str(known[SYNTHETIC]))
+    if DIGEST in known and SYNTHETIC in known:
+        with suppress(OSError):
+            return _input(path, path.stat(), str(known[DIGEST]), str(known[SYNTHETIC]))
+    return None
 
 
 def fingerprints(
     paths: Iterable[Path], texts: frozenset[Path], contents: Contents
-) -> dict[Path, Fingerprint]:
-    """Look at files of sources; what is wrong with one is in its fingerprint. texts: no HDF5."""
-    return {path: fingerprint(path, path in texts, contents) for path in paths}
+) -> dict[Path, InputRecord]:
+    """Look at files of sources; what is wrong with one is in its record. texts: no HDF5."""
+    return {path: _fingerprint(path, path in texts, contents) for path in paths}
 
 
-def fingerprint(path: Path, is_text: bool = False, contents: Contents | None = None) -> Fingerprint:
-    """Look at a file of a source, HDF5 or text; what is wrong with it is in the result."""
-    said = synthetic = ""
+def _fingerprint(path: Path, is_text: bool, contents: Contents) -> InputRecord:
+    wrong = synthetic = ""
     before = stamp(path)
     if not is_text:
         try:
             with open_file(path) as opened:
                 synthetic = synthetic_mark(opened.attrs)
         except SourceError as error:
-            said = error.message.removeprefix(f"{path}: ")
+            wrong = error.message.removeprefix(f"{path}: ")
     try:
-        status = path.stat()
-        digest = file_digest(path)
+        record = _input(path, path.stat(), file_digest(path), synthetic, wrong)
     except OSError as error:
-        return Fingerprint(error=said or str(error.strerror))
-    if contents is not None and not said:
-        contents.remember(before, {DIGEST: digest, SYNTHETIC: synthetic})
-    return _fingerprint(status, digest, said, synthetic)
+        return InputRecord(path=str(path), error=wrong or str(error.strerror))
+    if not wrong:
+        contents.remember(before, {DIGEST: str(record.sha256), SYNTHETIC: synthetic})
+    return record
 
 
-def _fingerprint(status: os.stat_result, digest: str, error: str, synthetic: str) -> Fingerprint:
-    modified = datetime.fromtimestamp(int(status.st_mtime), UTC)
-    return Fingerprint(status.st_size, f"{modified:%Y-%m-%dT%H:%M:%SZ}", digest, error, synthetic)
+def _input(
+    path: Path, status: os.stat_result, digest: str, synthetic: str, error: str = ""
+) -> InputRecord:
+    modified = f"{datetime.fromtimestamp(int(status.st_mtime), UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return InputRecord(
+        path=str(path),
+        bytes=status.st_size,
+        modified=modified,
+        sha256=digest,
+        synthetic=synthetic,
+        error=error,
+    )

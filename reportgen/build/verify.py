@@ -13,7 +13,6 @@ from reportgen.build.progress import Progress
 from reportgen.build.provenance import environment
 from reportgen.build.sections import SectionMaker
 from reportgen.build.summary import start_fingerprints
-from reportgen.build.tasks import Fingerprint
 from reportgen.config.document import Source
 from reportgen.config.loader import AnalysisTypes, Report
 from reportgen.config.reports import Reports
@@ -22,7 +21,14 @@ from reportgen.data.sources import open_sources
 from reportgen.data.store import FOLDER, Store
 from reportgen.errors import ConfigError
 from reportgen.quality.judgement import metric_histories, read_earlier_nights
-from reportgen.record import MetricRecord, SectionRecord, Summary, computed_files, read_summary
+from reportgen.record import (
+    InputRecord,
+    MetricRecord,
+    SectionRecord,
+    Summary,
+    computed_files,
+    read_summary,
+)
 from reportgen.run_folder import RUN_ID
 from reportgen.wording import MISSING
 from reportgen.workers.pool import worker_pool
@@ -166,7 +172,7 @@ def _value(metric: MetricRecord | None) -> str:
     return MISSING if metric is None or metric.value is None else repr(metric.value)
 
 
-def _causes(summary: Summary, report: Report, inputs: Mapping[Path, Fingerprint]) -> Iterator[str]:
+def _causes(summary: Summary, report: Report, inputs: Mapping[Path, InputRecord]) -> Iterator[str]:
     known = {record.path: record for record in summary.inputs}
     for path, found in inputs.items():
         record = known.get(str(path))
