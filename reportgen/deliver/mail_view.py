@@ -20,7 +20,6 @@ from reportgen.render.view import ReportView, report_view
 from reportgen.style import PNG_DPI
 from reportgen.wording import MISSING, number
 
-MOST_ROWS = 1  # of the tables of the report, none of which a mail shows
 SCREEN_DPI = 110  # at which a column of a journal fills a phone
 WIDEST = 600  # pixels of a mail
 LARGEST_FIGURE = 2_000_000  # bytes; more is for the report
@@ -112,10 +111,8 @@ def run_view(
     """Put a run into what a mail says. figures: which, or how many. pdf: what becomes of it."""
     summary = run.summary
     chosen, missing = choose_figures(run, figures)
-    # Without what a mail does not show, so that its files need not be read.
-    sections = tuple(s.model_copy(update={"tables": (), "figures": ()}) for s in summary.sections)
     return MailedRun(
-        view=report_view(run.folder, summary.model_copy(update={"sections": sections}), MOST_ROWS),
+        view=report_view(run.folder, summary),
         mark=MARKS[summary.run.status],
         word=WORDS[summary.run.status],
         night=night_of(summary),

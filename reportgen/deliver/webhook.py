@@ -22,6 +22,7 @@ from reportgen.deliver.transport import (
     retry,
 )
 from reportgen.quality.checks.verdicts import count_checks
+from reportgen.wording import clip
 
 FORMAT = "reportgen-verdict/1"
 MOST_LINES = 10
@@ -118,10 +119,7 @@ def _text(values: Mapping[str, Any], notes: Sequence[str], markup: _Markup) -> s
     end = ""
     if address := values["links"].get("report"):
         end = "\n" + markup.link.format(address=address, text="Open the full report")
-    text = "\n".join(lines)
-    if len(text) + len(end) > LONGEST_TEXT:
-        text = f"{text[: LONGEST_TEXT - len(end) - 1].rstrip()}…"
-    return text + end
+    return clip("\n".join(lines), LONGEST_TEXT - len(end)) + end
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """A run in a few lines: what stands in a job summary, a terminal or a message."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.record import SectionRecord, Status, Summary
 from reportgen.render.statuses import WORDS
-from reportgen.render.view import Attention, ReportView, SinceView, report_view
+from reportgen.render.view import Attention, SinceView, report_view
 
 
 @dataclass(frozen=True)
@@ -57,41 +56,28 @@ class Outline:
 
 def run_outline(run: Path, summary: Summary) -> Outline:
     """Return a run in a few lines; nothing but its record is looked at."""
-    view = report_view(run, _without_drawings(summary), 0)
+    view = report_view(run, summary)
     about = [summary.report.field, view.night, f"started {view.started}", view.duration]
-    documents = summary.documents.values()
+    synthetic, documents = summary.run.synthetic, summary.documents.values()
+    parts = [
+        Part("What needs attention", tuple(_line(line.status, line) for line in view.attention)),
+        Part("Waived", tuple(_line(None, line) for line in view.waived)),
+        *map(_since, view.since),
+    ]
     return Outline(
         status=summary.run.status,
         title=summary.report.title,
         verdict=view.verdict,
         about=tuple(part for part in about if part),
-        synthetic=" ".join(["Synthetic data.", *summary.run.synthetic])
-        if summary.run.synthetic
-        else "",
-        parts=tuple(_parts(view)),
+        synthetic=" ".join(["Synthetic data.", *synthetic]) if synthetic else "",
+        parts=tuple(part for part in parts if part.lines),
         sections=Part("Sections", tuple(map(_section, summary.sections))),
         documents=tuple(run / document.file for document in documents if document.file),
     )
 
 
-def _without_drawings(summary: Summary) -> Summary:
-    """Leave out figures and tables, so that their files are neither read nor needed."""
-    sections = (s.model_copy(update={"figures": (), "tables": ()}) for s in summary.sections)
-    return summary.model_copy(update={"sections": tuple(sections)})
-
-
-def _parts(view: ReportView) -> Iterable[Part]:
-    if view.attention:
-        yield Part("What needs attention", tuple(map(_attention, view.attention)))
-    if view.waived:
-        waived = (Line(None, line.title, line.text) for line in view.waived)
-        yield Part("Waived", tuple(waived))
-    for since in view.since:
-        yield _since(since)
-
-
-def _attention(line: Attention) -> Line:
-    return Line(line.status, line.title, line.text)
+def _line(status: Status | None, line: Attention) -> Line:
+    return Line(status, line.title, line.text)
 
 
 def _since(since: SinceView) -> Part:

@@ -145,8 +145,12 @@ class ReportView:
     """Of the whole report."""
 
 
-def report_view(run: Path, summary: Summary, most_rows: int) -> ReportView:
-    """Put a run into words. most_rows: longest table to show."""
+def report_view(run: Path, summary: Summary, most_rows: int | None = None) -> ReportView:
+    """Put a run into words.
+
+    most_rows: longest table to show; None to leave out figures and tables, whose files are then
+    neither read nor needed.
+    """
     started = datetime.fromisoformat(summary.run.started)
     return ReportView(
         summary=summary,
@@ -205,9 +209,14 @@ def _first_line(text: str) -> str:
     return f"{first} …" if rest else first
 
 
-def section_view(run: Path, section: SectionRecord, most_rows: int) -> SectionView:
-    """Put a section into words. most_rows: longest table to show."""
-    tables = {table.id: table for table in section.tables}
+def section_view(run: Path, section: SectionRecord, most_rows: int | None) -> SectionView:
+    """Put a section into words. most_rows: as for `report_view`."""
+    figures: list[FigureView] = []
+    tables: list[TableView] = []
+    if most_rows is not None:
+        files = {table.id: dict(table.files) for table in section.tables}
+        figures = [FigureView(figure, files[figure.table]) for figure in section.figures]
+        tables = [table_view(run, t, most_rows) for t in section.tables if t.shown]
     findings = section.findings
     return SectionView(
         record=section,
@@ -233,10 +242,8 @@ def section_view(run: Path, section: SectionRecord, most_rows: int) -> SectionVi
             for metric in section.metrics.values()
             if metric.shown or metric.verdict is not None
         ),
-        figures=tuple(
-            FigureView(figure, dict(tables[figure.table].files)) for figure in section.figures
-        ),
-        tables=tuple(table_view(run, t, most_rows) for t in section.tables if t.shown),
+        figures=tuple(figures),
+        tables=tuple(tables),
         checks=tuple(_check(check) for check in section.checks),
         facts=tuple(_facts(section)),
         effort=tuple(_effort(section)),
