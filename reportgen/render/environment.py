@@ -1,6 +1,8 @@
 """The Jinja2 templates that come with reportgen, and a user's own in front of them."""
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -32,7 +34,8 @@ def check_templates(own: str) -> None:
     for path in sorted(Path(own).rglob("*")) if own else ():
         name = path.relative_to(own).as_posix()
         if path.is_file() and (templates_folder() / name).is_file():
-            _read(environment, name, own)
+            with _blaming(own):
+                environment.get_template(name)
 
 
 def render_page(name: str, own: str, **context: Any) -> str:
@@ -41,11 +44,8 @@ def render_page(name: str, own: str, **context: Any) -> str:
     own: folder of a user's templates, each in place of the one of its name; empty for none.
     Raises ConfigError that names template and line when a user's template is at fault.
     """
-    template = _read(_environment(own), name, own)
-    try:
-        return str(template.render(**context))
-    except Exception as error:
-        raise _blamed(error, own) or error from None
+    with _blaming(own):
+        return str(_environment(own).get_template(name).render(**context))
 
 
 def fold(text: str, indent: str = "") -> str:
@@ -129,9 +129,11 @@ def _guarded_environment() -> "type[Environment]":
     return Guarded
 
 
-def _read(environment: "Environment", name: str, own: str) -> Any:
+@contextmanager
+def _blaming(own: str) -> Iterator[None]:
+    """Turn what a user's template does wrong into a ConfigError."""
     try:
-        return environment.get_template(name)
+        yield
     except Exception as error:
         raise _blamed(error, own) or error from None
 
