@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from reportgen.analyses.trend import Trend
@@ -77,7 +76,7 @@ def _delete_old_runs(
         run.parent,
         list_runs(run.parent, stored),
         keep,
-        now=datetime.fromisoformat(summary.run.started),
+        now=summary.run.start,
         protected={*references, run.name},
     )
     return [f"{name} is old, but it stays: {why}." for name, why in foreign.items()]

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,7 +72,7 @@ def verify_run(run: Path, analyses: AnalysisTypes, workers: int, progress: Progr
         if isinstance(section, AnyAnalysis) and (not summary.run.only or name in summary.run.only)
     }
     progress.started([*chosen, *summary.documents])
-    started = datetime.fromisoformat(summary.run.started)
+    started = summary.run.start
     with TemporaryDirectory(prefix="reportgen-") as name, worker_pool(workers) as pool:
         scratch = Path(name)
         sources = open_sources(report, {key for s in chosen.values() for key in s.sources})

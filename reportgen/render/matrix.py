@@ -57,7 +57,7 @@ def render_matrix(
     """
     names = list(dict.fromkeys(name for entry in entries for name in entry.values))
     summaries = [entry.summary for entry in entries if entry.summary is not None]
-    newest = max(map(_started, summaries), default=None)
+    newest = max((summary.run.start for summary in summaries), default=None)
     rows = [_row(entry, names, newest) for entry in entries]
     built = sum(row.kind is not None for row in rows)
     troubled = [row for row in rows if row.kind not in {None, "ok"}]
@@ -83,10 +83,6 @@ def _fine(built: int, reports: int) -> str:
     return "All reports are fine." if reports > 1 else "The report is fine."
 
 
-def _started(summary: Summary) -> datetime:
-    return datetime.fromisoformat(summary.run.started)
-
-
 def _row(entry: MatrixEntry, names: Sequence[str], newest: datetime | None) -> RowView:
     values = tuple(entry.values.get(name, MISSING) for name in names)
     row = RowView(entry.id, values, " · ".join(values), entry.links)
@@ -95,7 +91,7 @@ def _row(entry: MatrixEntry, names: Sequence[str], newest: datetime | None) -> R
         if not entry.trouble:
             return row
         return replace(row, kind="error", word=UNREADABLE, verdict=entry.trouble)
-    started = _started(summary)
+    started = summary.run.start
     behind = (newest.date() - started.date()).days
     marks = [f"{counted(behind, 'nights')} behind the newest"] if behind else []
     marks += ["synthetic data"] if summary.run.synthetic else []

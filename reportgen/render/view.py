@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
@@ -151,7 +151,7 @@ def report_view(run: Path, summary: Summary, most_rows: int | None = None) -> Re
     most_rows: longest table to show; None to leave out figures and tables, whose files are then
     neither read nor needed.
     """
-    started = datetime.fromisoformat(summary.run.started)
+    started = summary.run.start
     return ReportView(
         summary=summary,
         night=f"{started.day} {started:%B %Y}",

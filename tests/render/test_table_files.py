@@ -14,7 +14,6 @@ from reportgen.render.table_files import write_table
 
 ODD = np.array([0.0, -0.0, 1e16, 1e15, 1e-4, 9.9e-5, 0.1, 1 / 3, np.nan, np.inf, -np.inf, 5e-324])
 KINDS = {
-    "text": ["a, b", 'c "d"', "é\n<i>", "", "#", "a b"] * 2,
     "wide": ODD,
     "narrow": np.float32(ODD),
     "long": np.longdouble(ODD),
