@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -102,9 +102,21 @@ def _compiled_templates() -> "BytecodeCache | None":
     It is a folder of temporary files that is the user's alone; None where Jinja has none that is.
     """
     from jinja2 import FileSystemBytecodeCache
+    from jinja2.bccache import Bucket
+
+    class OptionalCache(FileSystemBytecodeCache):
+        """What a full disk refuses costs time, never a page."""
+
+        def load_bytecode(self, bucket: Bucket) -> None:
+            with suppress(OSError):
+                super().load_bytecode(bucket)
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            with suppress(OSError):
+                super().dump_bytecode(bucket)
 
     try:
-        return FileSystemBytecodeCache()
+        return OptionalCache()
     except (OSError, RuntimeError):
         return None
 
