@@ -1,13 +1,15 @@
 """What tests share: a small survey, one built report, a small project of their own."""
 
+import json
+import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
-from projects import CONFIG, REAL, ROWS, read_summary, reportgen, small_project
+from projects import CONFIG, REAL, ROWS, call, read_summary, reportgen, small_project
 
 # A busy machine is not a failure: what a test asserts is never how long it takes.
 settings.register_profile("any machine", deadline=None)
@@ -20,20 +22,43 @@ def project(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def survey(tmp_path_factory):
+def make_once(tmp_path_factory):
+    """Make a folder once for all processes of pytest-xdist; returns it, with what was noted of it.
+
+    It must not be changed. make: fills it, and returns a note for JSON.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def folder_of(name, make):
+        folder, note = shared / name, shared / f"{name}.json"
+        with FileLock(shared / f"{name}.lock"):
+            if not note.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                note.write_text(json.dumps(make(folder)))
+        return folder, json.loads(note.read_text())
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def survey(make_once):
     """A small synthetic survey in the layout of the real files."""
-    folder = tmp_path_factory.mktemp("survey")
-    done = reportgen("sample", folder, "--rows", ROWS, "--images", 6)
-    assert done.returncode == 0, done.stderr
-    return folder
+
+    def make(folder):
+        done = call("sample", folder, "--rows", ROWS, "--images", 6)
+        assert done.returncode == 0, done.stderr
+
+    return make_once("survey", make)[0]
 
 
 @dataclass(frozen=True)
 class Build:
-    """A build of configs/cdfs.yaml: what was said, and the folder of all its runs."""
+    """A build of configs/cdfs.yaml. folder: of all its runs. said: on its standard error."""
 
-    done: subprocess.CompletedProcess
     folder: Path
+    said: str
 
     @property
     def run(self):
@@ -41,26 +66,31 @@ class Build:
 
 
 @pytest.fixture(scope="session")
-def built(survey, tmp_path_factory):
+def built(survey, make_once):
     """The CDFS report of the small survey, with a fixed time. Do not change it: `copied_run`."""
-    folder = tmp_path_factory.mktemp("built")
-    env = {"CDFS_DATA": str(survey), "SOURCE_DATE_EPOCH": "1760000000"}
-    done = reportgen(CONFIG, "--output", folder, "--workers", 2, "--verbose", env=env)
-    assert done.returncode == 0, done.stderr
-    return Build(done, folder)
+
+    def make(folder):
+        env = {"CDFS_DATA": str(survey), "SOURCE_DATE_EPOCH": "1760000000"}
+        done = reportgen(CONFIG, "--output", folder, "--workers", 2, "--verbose", env=env)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    return Build(*make_once("built", make))
 
 
 @pytest.fixture(scope="session")
-def built_real(tmp_path_factory):
+def built_real(make_once):
     """A run of configs/real.yaml, on real objects. Do not change it."""
     if not REAL.exists():
         pytest.skip("there is no ../shared/data/cdfs_real/crowdastro_cdfs.h5 beside the repository")
-    folder = tmp_path_factory.mktemp("real")
-    env = {"CROWDASTRO_H5": str(REAL), "SOURCE_DATE_EPOCH": "1760000000"}
-    arguments = ("--output", folder, "--set", "output.formats=[html]")
-    done = reportgen(CONFIG.with_name("real.yaml"), *arguments, env=env)
-    assert (folder / "latest").exists(), done.stderr
-    return folder / "latest"
+
+    def make(folder):
+        env = {"CROWDASTRO_H5": str(REAL), "SOURCE_DATE_EPOCH": "1760000000"}
+        arguments = ("--output", folder, "--set", "output.formats=[html]")
+        done = call(CONFIG.with_name("real.yaml"), *arguments, env=env)
+        assert (folder / "latest").exists(), done.stderr
+
+    return make_once("real", make)[0] / "latest"
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 """Small projects that tests build reports of, as a user does: a folder, a catalogue, a plugin."""
 
 import gc
+import importlib
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -52,10 +53,12 @@ def reportgen(*arguments, cwd=ROOT, **options):
 def call(*arguments, cwd=ROOT, env=None):
     """Run the command line in this process, which takes a tenth of the time; returns the same.
 
-    For what a command says: it cannot be stopped by a signal, nor load another plugin.
+    It cannot be stopped by a signal, and what it has imported stays. env: may name a folder of
+    plugins as PYTHONPATH.
     """
     from reportgen import cli
 
+    env = env or {}
     words = [str(word) for word in arguments]
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
@@ -63,9 +66,10 @@ def call(*arguments, cwd=ROOT, env=None):
     try:
         with (
             chdir(cwd),
-            mock.patch.dict(os.environ, clean_environment(**(env or {})), clear=True),
+            mock.patch.dict(os.environ, clean_environment(**env), clear=True),
             mock.patch.object(sys, "argv", [str(ROOT / "reportgen/__main__.py"), *words]),
             mock.patch.object(cli, "open_standard_streams"),  # it would take those of pytest
+            plugins_in(env.get("PYTHONPATH")),
             redirect_stdout(out),
             redirect_stderr(err),
         ):
@@ -78,6 +82,26 @@ def call(*arguments, cwd=ROOT, env=None):
         gc.set_threshold(*threshold)
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def plugins_in(folder):
+    """Let Python find the plugins in a folder, for a while; None for none."""
+    if folder is None:
+        yield
+        return
+    from reportgen.analyses.base import installed_analyses
+
+    with mock.patch.object(sys, "path", [folder, *sys.path]):
+        importlib.invalidate_caches()
+        installed_analyses.cache_clear()
+        try:
+            yield
+        finally:
+            installed_analyses.cache_clear()
+            for name, module in list(sys.modules.items()):
+                if (getattr(module, "__file__", None) or "").startswith(folder):
+                    del sys.modules[name]
 
 
 def read_summary(run):
@@ -132,16 +156,16 @@ class Project:
         return self.out / "latest"
 
     def run(self, *arguments, **options):
-        """Run a command in the folder, with the plugins of the project."""
+        """Run a command in the folder, in a process of its own, with the plugins of the project."""
         env = {**self.env, **options.pop("env", {})}
         return reportgen(*arguments, cwd=self.folder, env=env, **options)
 
-    def call(self, *arguments, **options):
-        """Run a command in the folder and in this process."""
-        return call(*arguments, cwd=self.folder, **options)
+    def call(self, *arguments, env=None):
+        """Run a command in the folder, in this process, with the plugins of the project."""
+        return call(*arguments, cwd=self.folder, env={**self.env, **(env or {})})
 
-    def build(self, *arguments, **options):
-        return self.run("report.yaml", *arguments, **options)
+    def build(self, *arguments, env=None):
+        return self.call("report.yaml", *arguments, env=env)
 
     def summary(self, run=None):
         return read_summary(run or self.latest)

@@ -54,7 +54,7 @@ def test_a_section_on_a_wrong_source_says_what_is_wrong_and_where_it_is_configur
 
 
 def test_check_says_the_same(wrong):
-    checked = wrong.run("check", "report.yaml")
+    checked = wrong.call("check", "report.yaml")
     assert checked.returncode == 5
     for *_, said in WRONG.values():
         assert said in checked.stderr

@@ -198,11 +198,11 @@ def test_trouble_while_the_rows_are_read_harms_its_section_only(tmp_path):
 
 def test_a_plugin_that_cannot_be_loaded_is_named_and_harms_no_other(project):
     project.plugin("import no_such_module_at_all", deed="Deed")
-    done = project.run("check", "report.yaml")
+    done = project.call("check", "report.yaml")
     assert done.returncode == 0, done.stderr
     assert "Warning: the analysis 'deed' of x cannot be loaded" in done.stderr
     assert "no_such_module_at_all" in done.stderr
-    doctor = project.run("doctor")
+    doctor = project.call("doctor")
     assert doctor.returncode == 2
     assert "no_such_module_at_all" in doctor.stdout
 

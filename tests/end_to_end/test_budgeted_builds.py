@@ -122,9 +122,9 @@ def test_documents_made_again_from_the_record_are_the_same(project):
     project.configure({"fluxes": DISTRIBUTION}, budgets=budgets)
     assert project.build().returncode == ExitCode.CHECK_FAILED
     before = project.page()
-    assert project.run("render", "out/latest").returncode == ExitCode.OK
+    assert project.call("render", "out/latest").returncode == ExitCode.OK
     assert project.page() == before
-    verified = project.run("verify", "out/latest")
+    verified = project.call("verify", "out/latest")
     assert verified.returncode == ExitCode.OK, verified.stdout + verified.stderr
 
 
@@ -158,7 +158,7 @@ def test_a_backtest_lists_budgets_and_says_that_they_cannot_be_replayed(project)
     sections = {"fluxes": {**DISTRIBUTION, "budgets": {"seconds": 5}}}
     project.configure(sections, budgets={"html": "3 MB"})
     assert project.build().returncode == ExitCode.OK
-    done = project.run("backtest", "report.yaml")
+    done = project.call("backtest", "report.yaml")
     assert done.returncode == ExitCode.OK, done.stderr
     said = text(done.stdout)
     assert "Distribution · Time: at most 5 s [warn]" in said

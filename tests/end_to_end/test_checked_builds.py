@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from projects import CONFIG, DISTRIBUTION, read_summary, reportgen
+from projects import CONFIG, DISTRIBUTION, call, read_summary
 
 from reportgen.errors import ExitCode
 from reportgen.quality.history import open_history
@@ -247,7 +247,7 @@ def test_the_example_for_every_night_is_fine_on_the_sample(survey, tmp_path):
     config = CONFIG.with_name("nightly.yaml")
     for night in range(2):
         env["SOURCE_DATE_EPOCH"] = str(FIRST + night * NIGHT)
-        done = reportgen(config, "--output", tmp_path, env=env)
+        done = call(config, "--output", tmp_path, env=env)
         assert done.returncode == 0, done.stdout + done.stderr
     summary = read_summary(tmp_path / "latest")
     checks = [check for section in summary["sections"] for check in section["checks"]]

@@ -70,7 +70,7 @@ def test_in_a_log_each_step_is_a_line(project):
 
 
 def test_quiet_says_nothing_when_all_is_well(project):
-    done = project.run("build", "report.yaml", "--quiet")
+    done = project.call("build", "report.yaml", "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert project.latest.exists()
 
@@ -85,7 +85,7 @@ def test_quiet_says_what_went_wrong(project):
 
 def test_a_build_of_the_whole_survey_prints_nothing_but_its_steps(built):
     """Not a warning of any library, though a user may turn warnings into errors."""
-    first, *lines = built.done.stderr.splitlines()
+    first, *lines = built.said.splitlines()
     assert first == "Building 12 parts"
     assert [line.split()[0] for line in lines] == ["ok"] * 12
 
@@ -238,12 +238,12 @@ def test_check_looks_at_the_templates(project):
 
 def test_sections_lists_the_analyses_and_documents_the_keys_of_one(project):
     project.plugin(PLUGIN, hello="Hello")
-    done = project.run("sections")
+    done = project.call("sections")
     assert done.returncode == 0
     listed = dict(line.split(None, 1) for line in done.stdout.splitlines())
     assert listed["hello"] == "Says hello to somebody."
     assert {"overview", "distribution", "relation", "correlation", "sky_density"} <= listed.keys()
-    done = project.run("sections", "hello")
+    done = project.call("sections", "hello")
     assert done.returncode == 0
     assert "hello: Says hello to somebody." in done.stdout
     assert "  somebody (text; required)\n      Who is greeted." in done.stdout
@@ -252,7 +252,7 @@ def test_sections_lists_the_analyses_and_documents_the_keys_of_one(project):
 
 
 def schema(project, *arguments):
-    done = project.run("schema", *arguments)
+    done = project.call("schema", *arguments)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     Draft202012Validator.check_schema(found)
@@ -334,7 +334,7 @@ def test_without_the_libraries_of_the_pdf_the_page_is_made_and_says_so(project):
     assert "apt-get install --no-install-recommends libpango-1.0-0" in page
     assert project.summary()["documents"]["pdf"]["error"]["kind"] == "error"
     # Where the library is there, the PDF can be made later.
-    again = project.run("render", "out/latest")
+    again = project.call("render", "out/latest")
     assert again.returncode == 0, again.stderr
     assert (project.latest / "report.pdf").is_file()
     assert project.summary()["run"]["status"] == "ok"
@@ -401,7 +401,7 @@ def test_in_the_c_locale_everything_is_written_as_everywhere(project):
     project.columns["flux"]["label"] = "Flußdichte"
     project.configure({"fluxes": {**DISTRIBUTION, "title": "Größe × σ"}})
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = project.build(env=ascii_only)
+    done = project.run("report.yaml", env=ascii_only)
     assert done.returncode == 0, done.stderr
     assert "Größe × σ" in project.page()
     tables = [path.read_text(encoding="utf-8") for path in project.latest.rglob("*.csv")]

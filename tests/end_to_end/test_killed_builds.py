@@ -9,16 +9,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from projects import SECONDS, Project, clean_environment, section
-from warm_builds import WarmBuilds, parents_of_processes, warm_builds
+from watched_builds import run_build
 
 from reportgen.data.store import FOLDER
 from reportgen.record import Summary
@@ -32,20 +31,14 @@ NIGHTS = 4  # before a build is killed
 
 # How many times a build is killed in each of its stages.
 KILLS = {
-    "new_run": 7,
-    "open_sources": 2,
-    "start": 3,
-    "read_earlier_nights": 2,
-    "summarise": 1,
-    "make_documents": 2,
-    "write_summary": 3,
-    "publish": 7,
-    "_add_to_history": 6,
-    "_delete_old_runs": 5,
-    "_write_index": 6,
-    "trim": 1,
+    "before a run is published": {
+        **{"new_run": 4, "open_sources": 1, "start": 1, "read_earlier_nights": 1},
+        **{"summarise": 1, "make_documents": 1, "write_summary": 2},
+    },
+    "while it is published": {"publish": 6},
+    "once it is published": {"_add_to_history": 4, "_delete_old_runs": 3, "_write_index": 3},
+    "at the end": {"trim": 1},
 }
-LEAST_KILLS = 40
 TEMPORARY = {"outside", "check_templates", "worker_pool"}
 """Stages that change nothing but temporary files."""
 
@@ -76,14 +69,6 @@ class Tiny(Analysis, name="tiny"):
 """
 
 
-def wait_until(claim, what):
-    """Wait until a claim holds; a test that waits too long fails."""
-    end = time.monotonic() + SECONDS / 10
-    while not claim():
-        assert time.monotonic() < end, f"in vain waited for: {what}"
-        time.sleep(0.02)
-
-
 def started(night):
     return FIRST_NIGHT + night * DAY
 
@@ -108,17 +93,22 @@ class Subject:
 
     project: Project
     saved: Path
-    warm: WarmBuilds
+    said: Path
     points: tuple[str, ...]
 
-    def plan(self, stage):
-        """Give the points at which a build is killed in a stage, spread over all it has."""
+    def build(self, night, *arguments, kill_at=None):
+        return run_build(
+            self.project, self.said, *arguments, epoch=started(night), kill_at=kill_at
+        )
+
+    def plan(self, stage, kills):
+        """Return the points at which a build is killed in a stage, spread over all it has."""
         points = [point for point in self.points if point.split()[0] == stage]
-        chosen = np.linspace(0, len(points) - 1, min(KILLS[stage], len(points)))
+        chosen = np.linspace(0, len(points) - 1, min(kills, len(points)))
         return [points[round(place)] for place in chosen]
 
     def restored(self):
-        """Give the project as it was; not in another place, which the history would know."""
+        """Return the project as it was; not in another place, which the history would know."""
         shutil.rmtree(self.project.out)
         shutil.copytree(self.saved, self.project.out, symlinks=True)
         return self.project
@@ -127,15 +117,14 @@ class Subject:
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory):
     project = tiny_project(tmp_path_factory.mktemp("nights"))
-    saved = tmp_path_factory.mktemp("saved") / "out"
-    with warm_builds(tmp_path_factory.mktemp("said"), **project.env) as warm:
-        for night in range(NIGHTS):
-            done = warm.build(project.config, epoch=started(night))
-            assert done.code == 0, done.complained
-        shutil.copytree(project.out, saved, symlinks=True)
-        done = warm.build(project.config, epoch=started(NIGHTS), watch=True)
-        assert done.code == 0, done.complained
-        yield Subject(project, saved, warm, done.points)
+    saved, said = tmp_path_factory.mktemp("saved") / "out", tmp_path_factory.mktemp("said")
+    for night in range(NIGHTS):
+        done = project.build(env={"SOURCE_DATE_EPOCH": str(started(night))})
+        assert done.returncode == 0, done.stderr
+    shutil.copytree(project.out, saved, symlinks=True)
+    done = run_build(project, said, epoch=started(NIGHTS))
+    assert done.code == 0, done.complained
+    return Subject(project, saved, said, done.points)
 
 
 # What must hold whenever a build has died.
@@ -216,13 +205,11 @@ def kill_and_build_again(subject, kills):
     project = subject.restored()
     seen = [look(project)]
     for night, kill in enumerate(kills, start=NIGHTS):
-        done = kill(project, started(night))
+        done = kill(night)
         assert done.code == -signal.SIGKILL, done
-        wait_until(lambda: not subject.warm.workers(), "the end of the workers")
         seen.append(look(project))
         assert_unharmed(*seen[-2:])
-    night = NIGHTS + len(kills)
-    done = subject.warm.build(project.config, epoch=started(night))
+    done = subject.build(NIGHTS + len(kills))
     assert done.code == 0, done.complained
     last = look(project)
     assert_unharmed(seen[-1], last)
@@ -234,25 +221,20 @@ def kill_and_build_again(subject, kills):
     assert set(re.findall(r'href="([^/"]+)/report.html"', index)) == last.runs
 
 
-@pytest.mark.parametrize("stage", KILLS)
-def test_a_build_that_is_killed_in_a_stage_harms_nothing(subject, stage):
-    def kill_at(point):
-        def kill(project, epoch):
-            return subject.warm.build(project.config, epoch=epoch, kill_at=point)
-
-        return kill
-
-    kills = [kill_at(point) for point in subject.plan(stage)]
+@pytest.mark.parametrize("when", KILLS)
+def test_a_build_that_is_killed_in_a_stage_harms_nothing(subject, when):
+    points = [point for stage, kills in KILLS[when].items() for point in subject.plan(stage, kills)]
+    kills = [lambda night, point=point: subject.build(night, kill_at=point) for point in points]
     assert kills
     kill_and_build_again(subject, kills)
 
 
 @pytest.mark.parametrize("when", ["scan", "section"])
 def test_a_build_that_is_killed_while_a_worker_works_harms_nothing(subject, when):
-    def kill(project, epoch):
-        order = project.folder / f"kill-in-{when}"
+    def kill(night):
+        order = subject.project.folder / f"kill-in-{when}"
         order.touch()
-        done = subject.warm.build(project.config, "--no-cache", epoch=epoch)
+        done = subject.build(night, "--no-cache")
         order.unlink()
         return done
 
@@ -260,59 +242,43 @@ def test_a_build_that_is_killed_while_a_worker_works_harms_nothing(subject, when
 
 
 def test_builds_are_killed_in_every_stage_that_changes_anything(subject):
-    stages = Counter(point.split()[0] for point in subject.points)
-    assert set(stages) - TEMPORARY == set(KILLS)
-    assert sum(len(set(subject.plan(stage))) for stage in KILLS) >= LEAST_KILLS
+    stages = {point.split()[0] for point in subject.points}
+    assert stages - TEMPORARY == {stage for kills in KILLS.values() for stage in kills}
 
 
 def test_a_first_run_whose_build_was_killed_once_it_was_published_is_remembered(subject):
     project = subject.restored()
     shutil.rmtree(project.out)
     point = "_add_to_history Cursor.execute 1"  # as the database is made
-    done = subject.warm.build(project.config, epoch=started(0), kill_at=point)
-    assert done.code == -signal.SIGKILL
+    assert subject.build(0, kill_at=point).code == -signal.SIGKILL
     assert len(runs_of(project)) == 1
-    assert subject.warm.build(project.config, epoch=started(1)).code == 0
+    assert subject.build(1).code == 0
     assert remembered(project) == runs_of(project)
     assert len(runs_of(project)) == 2
 
 
 def test_a_run_whose_build_was_killed_before_it_was_called_latest_grows_old_as_any(subject):
     project = subject.restored()
-    done = subject.warm.build(project.config, epoch=started(NIGHTS), kill_at="publish rename 1")
-    assert done.code == -signal.SIGKILL
-    (killed,) = (
-        runs_of(project)
-        - {project.latest.readlink().name}
-        - {path.name for path in subject.saved.iterdir()}
-    )
+    assert subject.build(NIGHTS, kill_at="publish rename 1").code == -signal.SIGKILL
+    known = {project.latest.readlink().name, *(path.name for path in subject.saved.iterdir())}
+    (killed,) = runs_of(project) - known
     for night in range(NIGHTS + 1, NIGHTS + 1 + KEPT):
-        done = subject.warm.build(project.config, epoch=started(night))
+        done = subject.build(night)
         assert done.code == 0, done.complained
     assert killed not in runs_of(project)
     assert len(runs_of(project)) == KEPT
 
 
-def test_all_processes_of_a_killed_build_end_by_themselves(subject, tmp_path):
+def test_all_processes_of_a_killed_build_end_by_themselves(tmp_path):
     project = tiny_project(tmp_path)
     (tmp_path / "kill-in-section").touch()
-    earlier = set(parents_of_processes())
+    mark = ("REPORTGEN_TEST", str(tmp_path))  # in the environment of each of them
     building = subprocess.Popen(
         [sys.executable, "-m", "reportgen", "report.yaml", "--quiet"],
         cwd=project.folder,
-        env=clean_environment(TMPDIR=str(tmp_path), REPORTGEN_TEST=str(tmp_path), **project.env),
+        env=clean_environment(TMPDIR=str(tmp_path), **project.env, **dict([mark])),
     )
     assert building.wait(timeout=SECONDS) == -signal.SIGKILL
-
-    def left():
-        return {pid for pid in set(parents_of_processes()) - earlier if is_of(pid, tmp_path)}
-
-    wait_until(lambda: not left(), "the end of all processes of the build")
-
-
-def is_of(pid, folder):
-    """Whether a process was started by the build of a folder: it has its environment."""
-    try:
-        return f"REPORTGEN_TEST={folder}".encode() in Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return False
+    processes = psutil.process_iter(["environ"], ad_value={})
+    left = [each for each in processes if mark in (each.info["environ"] or {}).items()]
+    assert psutil.wait_procs(left, SECONDS / 10)[1] == []

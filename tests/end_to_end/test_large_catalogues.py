@@ -85,7 +85,7 @@ def test_a_section_says_what_is_approximate(project):
 def test_a_memory_budget_is_still_read_and_what_replaces_it_is_said(project):
     configure(project, {"memory": "1 MB"})
     for command in ("check", "build"):
-        done = project.run(command, "report.yaml")
+        done = project.call(command, "report.yaml")
         assert done.returncode == 0, done.stderr
         assert "catalogues.stars.memory: has no effect any more; exact_rows" in done.stderr
     (kept,) = project.out.glob("2*")

@@ -103,7 +103,8 @@ def first(tmp_path_factory, survey):
     """A first night, on which the networks are exported. Do not change it."""
     stars = make_stars(tmp_path_factory.mktemp("first"), survey)
     stars.sections(maps={**MAPS, "weights": ["late", "random"]}, all=FILTERS, fluxes=DISTRIBUTION)
-    stars.done = stars.build(
+    stars.done = stars.run(
+        "report.yaml",
         *("--workers", "2", "--verbose", "--profile", "profile.txt"), env=TIMELESS
     )
     assert stars.done.returncode == 0, stars.done.stderr
@@ -162,7 +163,8 @@ def test_the_files_of_a_network_are_among_the_inputs(first):
 
 def test_one_worker_without_a_cache_gives_the_bytes_of_two_with_one(first):
     profile = first.folder / "again.txt"
-    done = first.build(
+    done = first.run(
+        "report.yaml",
         *("--workers", "1", "--output", "again", "--no-cache", "--profile", profile), env=TIMELESS
     )
     assert done.returncode == 0, done.stderr
@@ -175,7 +177,7 @@ def test_one_worker_without_a_cache_gives_the_bytes_of_two_with_one(first):
 def test_once_a_network_is_known_tensorflow_is_not_needed_and_nothing_changes(first, stars):
     shutil.copytree(first.out / ".cache", stars.out / ".cache")
     stars.sections(maps={**MAPS, "weights": ["late", "random"]})
-    done = stars.build(env=without(stars, "tensorflow", "keras"))
+    done = stars.run("report.yaml", env=without(stars, "tensorflow", "keras"))
     assert done.returncode == 0, done.stderr
     maps = contents(stars.latest / "sections" / "maps")
     assert maps
@@ -188,7 +190,7 @@ def test_once_a_network_is_known_tensorflow_is_not_needed_and_nothing_changes(fi
 
 def test_without_tensorflow_the_sections_say_what_to_install(stars):
     stars.sections(maps=MAPS, fluxes=DISTRIBUTION)
-    done = stars.build(env=without(stars, "tensorflow", "keras"))
+    done = stars.run("report.yaml", env=without(stars, "tensorflow", "keras"))
     assert done.returncode == ExitCode.SECTION
     assert stars.statuses() == {"maps": "error", "fluxes": "ok"}
     error = stars.section("maps")["error"]
@@ -199,7 +201,7 @@ def test_without_tensorflow_the_sections_say_what_to_install(stars):
 
 def test_without_litert_tensorflow_computes_and_the_section_says_so(stars):
     stars.sections(maps=MAPS)
-    done = stars.build(env=without(stars, "ai_edge_litert"))
+    done = stars.run("report.yaml", env=without(stars, "ai_edge_litert"))
     assert done.returncode == 0, done.stderr
     (note,) = stars.section("maps")["notes"]
     assert note == (

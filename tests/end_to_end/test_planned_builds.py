@@ -13,7 +13,7 @@ def project(tmp_path_factory):
     """A project with one run; tests leave it as they found it."""
     project = small_project(tmp_path_factory.mktemp("planned"))
     project.configure({"fluxes": DISTRIBUTION, "overview": OVERVIEW, "nights": TREND})
-    assert "3 of 3 sections would be made" in project.run("plan", project.config).stdout
+    assert "3 of 3 sections would be made" in project.call("plan", project.config).stdout
     assert not project.out.exists(), "to plan is to write nothing"
     done = project.build()
     assert done.returncode == 0, done.stderr
@@ -21,7 +21,7 @@ def project(tmp_path_factory):
 
 
 def plan(project, *arguments):
-    done = project.run("plan", project.config, *arguments)
+    done = project.call("plan", project.config, *arguments)
     assert done.returncode == 0, done.stderr
     return {
         line.split()[0]: (line.split()[1], line.split(maxsplit=2)[2])

@@ -39,7 +39,7 @@ def project(made, tmp_path):
 
 def test_a_run_is_the_same_when_it_is_computed_again(made):
     before = {path: path.read_bytes() for path in made.latest.resolve().rglob("*.*")}
-    done = made.run("verify", "out/latest", "--workers", "1")
+    done = made.call("verify", "out/latest", "--workers", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "files of 3 sections are the same" in done.stdout
     assert {path: path.read_bytes() for path in made.latest.resolve().rglob("*.*")} == before
@@ -47,7 +47,7 @@ def test_a_run_is_the_same_when_it_is_computed_again(made):
 
 def test_other_data_are_found_and_named_as_the_cause(project):
     project.write(flux=np.arange(200.0))
-    done = project.run("verify", "out/latest")
+    done = project.call("verify", "out/latest")
     assert done.returncode == 1
     assert "metric fluxes.flux_median was " in done.stdout
     assert "sections/fluxes/figures/histogram_1.svg has other bytes" in done.stdout
@@ -56,7 +56,7 @@ def test_other_data_are_found_and_named_as_the_cause(project):
 
 def test_a_changed_configuration_does_not_matter_as_the_run_has_its_own(project):
     project.configure({"other": DISTRIBUTION})
-    done = project.run("verify", "out/latest")
+    done = project.call("verify", "out/latest")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -70,7 +70,7 @@ def test_a_changed_configuration_does_not_matter_as_the_run_has_its_own(project)
 def test_a_damaged_file_of_the_run_is_found(project, damage, said):
     file = "sections/fluxes/figures/histogram_1.png"
     damage(project.latest / file)
-    done = project.run("verify", "out/latest", "--quiet")
+    done = project.call("verify", "out/latest", "--quiet")
     assert done.returncode == 1
     assert done.stdout.startswith(f"{file} {said}")
 
@@ -80,12 +80,12 @@ def test_a_record_that_was_changed_is_found(project):
     record = json.loads(path.read_bytes())
     record["sections"][0]["metrics"]["flux_median"]["value"] = 17.0
     path.write_text(json.dumps(record))
-    done = project.run("verify", "out/latest")
+    done = project.call("verify", "out/latest")
     assert done.returncode == 1
     assert "metric fluxes.flux_median was 17.0 and is " in done.stdout
 
 
 def test_what_is_no_run_is_said(project):
-    done = project.run("verify", "out")
+    done = project.call("verify", "out")
     assert done.returncode == 2
     assert "out/summary.json: cannot be read" in done.stderr
