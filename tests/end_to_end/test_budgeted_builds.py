@@ -7,7 +7,6 @@ from projects import DISTRIBUTION, section
 from reportgen.errors import ExitCode
 from reportgen.quality.history import open_history
 
-PLUGIN = Path(__file__).with_name("trouble.py").read_text(encoding="utf-8")
 FIXED = {"SOURCE_DATE_EPOCH": "1760000000"}
 PDF_TOO = {"output": {"folder": "out", "formats": ["html", "pdf"]}}
 
@@ -117,64 +116,3 @@ def test_with_a_fixed_time_no_clock_and_no_meter_gets_into_the_files(project):
     assert b"Not checked: SOURCE_DATE_EPOCH asks for" in runs[0]["report.html"]
 
 
-def test_documents_made_again_from_the_record_are_the_same(project):
-    budgets = {"html": "20 kB", "pdf": "9 MB", "memory": "1 MB", "severity": "fail"}
-    project.configure({"fluxes": DISTRIBUTION}, budgets=budgets)
-    assert project.build().returncode == ExitCode.CHECK_FAILED
-    before = project.page()
-    assert project.call("render", "out/latest").returncode == ExitCode.OK
-    assert project.page() == before
-    verified = project.call("verify", "out/latest")
-    assert verified.returncode == ExitCode.OK, verified.stdout + verified.stderr
-
-
-def test_history_and_changes_know_the_budgets_of_the_report(project):
-    night = 86400
-    for number, size in enumerate(("3 MB", "20 kB", "20 kB", "3 MB")):
-        project.configure({"fluxes": DISTRIBUTION}, budgets={"html": size, "severity": "fail"})
-        env = {"SOURCE_DATE_EPOCH": str(1760000000 + number * night)}
-        expected = ExitCode.OK if size == "3 MB" else ExitCode.CHECK_FAILED
-        assert project.build(env=env).returncode == expected
-        changes = [change for since in project.summary()["since"] for change in since["changes"]]
-        said = [text(c["text"]) for c in changes if c["text"].startswith("Budgets")]
-        label = f"Budgets: “Size of report.html: at most {size}”"
-        if number == 0:
-            assert said == []
-        if number == 1:
-            assert said[0].startswith(f"{label} failed; it was ok before. report.html is ")
-            assert text(said[0]) in text(project.page())
-        if number == 2:
-            assert said[0].startswith(f"{label} still fails.")
-        if number == 3:
-            assert said == [f"{label} is ok again; it failed before."]
-    with open_history(project.out / "history.sqlite") as history:
-        points = history.checks("stars")
-    assert [(point.section, point.name, point.status) for point in points] == [
-        ("", "budget-html", status) for status in ("ok", "fail", "fail", "ok")
-    ]
-
-
-def test_a_backtest_lists_budgets_and_says_that_they_cannot_be_replayed(project):
-    sections = {"fluxes": {**DISTRIBUTION, "budgets": {"seconds": 5}}}
-    project.configure(sections, budgets={"html": "3 MB"})
-    assert project.build().returncode == ExitCode.OK
-    done = project.call("backtest", "report.yaml")
-    assert done.returncode == ExitCode.OK, done.stderr
-    said = text(done.stdout)
-    assert "Distribution · Time: at most 5 s [warn]" in said
-    assert "Budgets · Size of report.html: at most 3 MB [warn]" in said
-    assert "2 checks: 2 cannot be replayed." in said
-
-
-def test_a_section_beyond_its_memory_limit_is_in_error_and_the_others_are_whole(project):
-    project.plugin(PLUGIN, deed="Deed")
-    greedy = section("deed", deed="hoards", memory_limit="250 MB", timeout=300)
-    project.configure({"greedy": greedy, "fluxes": {**DISTRIBUTION, "memory_limit": "2 GB"}})
-    done = project.build()
-    assert done.returncode == ExitCode.SECTION
-    error = project.section("greedy")["error"]
-    assert error["kind"] == "memory"
-    assert text(error["message"]).startswith("used more than its memory_limit of 250 MB (")
-    assert "raise memory_limit" in error["hint"]
-    assert error["hint"].replace("'", "&#39;") in project.page()
-    assert project.section("fluxes")["status"] == "ok"

@@ -53,18 +53,6 @@ def test_quiet_says_that_a_check_failed_so_that_cron_sends_it(project):
     ]
 
 
-def test_quiet_says_nothing_of_a_warning(project):
-    checked(project, {"metric": "flux_median", "max": 0.1, "severity": "warn"})
-    done = build(project, 0, "--quiet")
-    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.OK, "", "")
-
-
-def test_a_warning_is_no_failure(project):
-    checked(project, {"metric": "flux_median", "max": 0.1, "severity": "warn"})
-    assert build(project).returncode == ExitCode.OK
-    assert project.summary()["run"]["status"] == "warn"
-
-
 def test_a_waiver_holds_until_it_expires(project):
     waive = {"until": "2025-10-10", "reason": "The lamp is weak"}
     checked(project, {"metric": "flux_median", "max": 0.1, "waive": waive})
@@ -103,26 +91,6 @@ def test_checks_of_a_section_in_error_are_never_ok(project):
     assert "could not be computed" in check["message"]
 
 
-def test_rows_freshness_and_missing_values_are_counted(project):
-    flux = np.where(np.arange(200) % 4 == 0, np.nan, 3.0)
-    project.write(flux=flux)
-    checked(
-        project,
-        {"rows_at_least": 201},
-        {"missing_at_most": {"column": "flux", "percent": 24}},
-        {"missing_at_most": {"column": "flux", "percent": 25}},
-        {"fresh": 1},
-    )
-    env = {"SOURCE_DATE_EPOCH": str(int((project.folder / "stars.h5").stat().st_mtime) + 7200)}
-    assert project.build(env=env).returncode == ExitCode.CHECK_FAILED
-    statuses = {c["id"]: c["status"] for c in project.section("fluxes")["checks"]}
-    assert list(statuses.values()) == ["fail", "fail", "ok", "fail"]
-    said = " ".join(c["message"] for c in project.section("fluxes")["checks"])
-    assert "200 rows" in said
-    assert "25" in said
-    assert "2.0\u00a0hours before the run" in said
-
-
 def test_what_changed_since_the_last_night_and_since_a_reference_is_told(project):
     check = {"metric": "flux_median", "max": 2}
     checked(project, check)
@@ -153,32 +121,6 @@ def test_a_reference_that_cannot_be_read_is_said(project):
     (since,) = project.summary()["since"]
     assert "20200101T000000Z" in since["error"]
     assert "It cannot be compared" in project.page()
-
-
-def test_earlier_nights_stand_beside_a_checked_number(project):
-    checked(project, {"metric": "flux_median", "min": 0})
-    medians = []
-    for night in range(3):
-        project.write(flux=np.full(200, 1.0 + night))
-        assert build(project, night).returncode == ExitCode.OK
-        medians.append(median(project))
-    past = project.section("fluxes")["metrics"]["flux_median"]["past"]
-    assert past == [
-        {"night": f"2025-10-{9 + k:02}", "value": value} for k, value in enumerate(medians[:2])
-    ]
-    assert 'aria-label="3 nights: 1 to 3"' in project.page()
-
-
-def test_a_drift_is_seen_once_there_are_enough_nights(project):
-    drift = {"nights": 10, "most": 3, "floor": 0.01, "at_least": 3}
-    checked(project, {"metric": "flux_median", "drift": drift})
-    for night, value in enumerate((1.0, 1.01, 0.99, 1.0, 2.0)):
-        project.write(flux=np.full(200, value))
-        done = build(project, night)
-        expected = ExitCode.CHECK_FAILED if value == 2.0 else ExitCode.OK
-        assert done.returncode == expected, done.stdout
-    (check,) = project.section("fluxes")["checks"]
-    assert "above the median of the last 4 nights" in check["message"]
 
 
 # The history
@@ -212,18 +154,6 @@ def test_a_history_that_cannot_be_read_loses_no_report(project):
     page = project.page()
     assert "History" in page
     assert nights_listed(project) == {"2025-10-09", "2025-10-10"}
-
-
-def test_the_history_may_be_elsewhere(project):
-    checked(project, {"metric": "flux_median", "min": 0})
-    elsewhere = project.folder / "all.sqlite"
-    done = build(project, env={"REPORTGEN_HISTORY": f"sqlite:///{elsewhere}"})
-    assert done.returncode == ExitCode.OK, done.stderr
-    assert elsewhere.exists()
-    assert not (project.out / "history.sqlite").exists()
-    with open_history(elsewhere) as history:
-        (point,) = history.table("stars").points(("fluxes", "flux_median"))
-    assert point.value == pytest.approx(median(project))
 
 
 def test_old_runs_go_and_the_reference_stays(project):

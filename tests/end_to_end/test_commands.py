@@ -69,12 +69,6 @@ def test_in_a_log_each_step_is_a_line(project):
     assert page == str(project.latest.resolve() / "report.html")
 
 
-def test_quiet_says_nothing_when_all_is_well(project):
-    done = project.call("build", "report.yaml", "--quiet")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert project.latest.exists()
-
-
 def test_quiet_says_what_went_wrong(project):
     project.configure({"fluxes": {**DISTRIBUTION, "where": "flux < 0"}})
     done = project.build("-q")
@@ -149,13 +143,6 @@ def test_only_builds_some_sections_and_says_so(project):
     assert "This is a partial report" in project.page(partial)
 
 
-def test_only_a_section_that_is_not_there(project):
-    done = project.call("report.yaml", "--only", "flukes")
-    assert done.returncode == 2
-    assert "--only flukes: unknown section 'flukes'; did you mean 'fluxes'?" in done.stderr
-    assert not project.out.exists()
-
-
 def test_set_changes_any_key_and_output_the_folder(project):
     done = project.build(
         *("--set", "report.title=Bright <stars>"),
@@ -224,16 +211,6 @@ def test_check_of_the_survey_says_that_it_is_synthetic(survey):
     assert done.returncode == 0, done.stderr
     assert "13 columns (synthetic)" in done.stdout
     assert "images atlas_2x2: 6 of 201 × 201 pixels" in done.stdout
-
-
-def test_check_looks_at_the_templates(project):
-    templates = project.folder / "own"
-    templates.mkdir()
-    (templates / "report.html.j2").write_text("{% if %}")
-    project.configure({"fluxes": DISTRIBUTION}, output={"templates": "own"})
-    done = project.call("check", "report.yaml")
-    assert done.returncode == 2
-    assert "own/report.html.j2:1" in done.stderr
 
 
 def test_sections_lists_the_analyses_and_documents_the_keys_of_one(project):
@@ -312,13 +289,6 @@ def without_pango(project, command):
     if "unshare failed" in done.stderr or "mount" in done.stderr.partition("\n")[0]:
         pytest.skip("this machine does not let users mount file systems for themselves")
     return done
-
-
-def test_doctor_names_the_packages_when_a_library_of_the_pdf_is_missing(project):
-    done = without_pango(project, "doctor")
-    assert done.returncode == 2, done.stdout
-    assert "missing  PDF: a PDF needs a library that is missing: " in done.stdout
-    assert "apt-get install --no-install-recommends libpango-1.0-0" in done.stdout
 
 
 def test_without_the_libraries_of_the_pdf_the_page_is_made_and_says_so(project):
@@ -408,15 +378,6 @@ def test_in_the_c_locale_everything_is_written_as_everywhere(project):
     assert any("Flußdichte" in text for text in tables)
     told = project.run("sections", "distribution", env=ascii_only)
     assert told.returncode == 0, told.stderr
-
-
-def test_a_removed_folder_and_no_standard_streams_are_no_reason_to_fail(project):
-    """A job may be started from a folder that somebody removed meanwhile, without a terminal."""
-    gone = project.folder / "gone"
-    command = f"mkdir '{gone}'; cd '{gone}'; rmdir '{gone}'; "
-    done = shell(f"{command}exec $reportgen '{project.config}' <&- >&- 2>&-")
-    assert done.returncode == 0
-    assert project.section("fluxes")["status"] == "ok"
 
 
 def test_names_of_folders_may_hold_anything(project):

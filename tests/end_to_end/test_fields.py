@@ -252,12 +252,6 @@ def test_a_wrong_configuration_of_one_builds_none(fields):
     assert not fields.out.exists()
 
 
-def test_a_wrong_section_is_said_once(fields):
-    done = fields.call("report.yaml", "--only", "flukes")
-    assert done.returncode == 2
-    assert done.stderr.count("unknown section 'flukes'; did you mean 'fluxes'?") == 1
-
-
 def test_one_cell_is_built_alone_and_the_index_shows_the_others(fields):
     done = fields.build("--cell", "field=elais", "--set", "report.title=Set")
     assert done.returncode == 0, done.stderr
@@ -287,16 +281,6 @@ def test_options_reach_each_build(fields):
     assert not fields.out.exists()
     (run,) = (fields.folder / "else where" / "cdfs").glob("2*Z")
     assert read_summary(run)["sections"][0]["where"] == "flux > 12.5"
-
-
-def test_a_broken_section_names_the_command_that_runs_it_alone(fields):
-    fields.build("--set", "sections.fluxes.where=flux < 100", "--only", "fluxes")
-    (run,) = (fields.out / "elais").glob("2*Z")
-    error = read_summary(run)["sections"][0]["error"]
-    assert error["command"] == (
-        "python -m reportgen report.yaml --set 'sections.fluxes.where=flux < 100'"
-        " --cell field=elais --only fluxes"
-    )
 
 
 def test_check_looks_at_all_combinations(fields):
@@ -335,8 +319,3 @@ def test_the_example_of_two_fields_is_built_as_it_says(survey, tmp_path):
     assert len(medians) == 2
 
 
-def test_a_profile_is_of_one_report_and_not_of_a_matrix(tmp_path):
-    done = call(FIELDS, "--profile", tmp_path / "profile.txt")
-    assert done.returncode == 2
-    assert "--profile is for one report: choose it with --cell" in done.stderr
-    assert not list(tmp_path.iterdir())

@@ -55,19 +55,6 @@ def test_sections_are_the_same_beside_cached_ones_and_with_any_number_of_workers
         assert sections_of(project, run) == sections_of(project, beside_cached)
 
 
-def test_a_section_alone_is_what_it_is_beside_the_others(project):
-    configure(project, {"exact_rows": 1000})
-    whole = build(project, "--no-cache")
-    done = project.build("--only", "size", "--no-cache")
-    assert done.returncode == 0, done.stderr
-    (alone,) = {path for path in project.out.glob("2*") if path.resolve() != whole}
-    files, numbers = sections_of(project, alone)
-    all_files, all_numbers = sections_of(project, whole)
-    assert numbers["size"] == all_numbers["size"]
-    assert files
-    assert all(all_files[name] == content for name, content in files.items())
-
-
 def test_a_section_says_what_is_approximate(project):
     configure(project, {"exact_rows": ROWS})
     exact = {s["id"]: s for s in project.summary(build(project))["sections"]}

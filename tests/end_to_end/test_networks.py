@@ -315,18 +315,6 @@ def test_check_reads_every_file_of_a_network(stars):
     assert "Traceback" not in done.stderr
 
 
-def test_check_names_every_file_that_is_wrong_at_once(stars):
-    stars.sections(maps=MAPS)
-    (stars.folder / "cnn_model.json").unlink()
-    path = stars.folder / "my_cnn_weights.h5"
-    path.write_bytes(path.read_bytes()[:200_000])
-    done = stars.call("check", "report.yaml")
-    assert done.returncode == ExitCode.SOURCE
-    assert "models.cnn.architecture: cnn_model.json: there is no such file" in done.stderr
-    assert "models.cnn.weights.late: my_cnn_weights.h5: is truncated" in done.stderr
-    assert "models.cnn.weights.early" not in done.stderr
-
-
 @pytest.mark.parametrize(
     ("section", "place", "said"),
     [
@@ -344,28 +332,3 @@ def test_names_that_are_not_known_are_told_with_their_place(stars, section, plac
     assert said in done.stderr
 
 
-def test_a_set_of_weights_cannot_be_called_random(stars):
-    weights = {**CNN["weights"], "random": "weights_10epochs.h5"}
-    stars.sections(models={"cnn": {**CNN, "weights": weights}}, maps=MAPS)
-    done = stars.call("check", "report.yaml")
-    assert done.returncode == ExitCode.CONFIG
-    assert "models.cnn.weights.random" in done.stderr
-    assert "choose another name" in done.stderr
-
-
-def test_a_file_that_does_not_say_its_backend_needs_trained_with(stars):
-    model = {key: value for key, value in CNN.items() if key != "trained_with"}
-    stars.sections(models={"cnn": model}, maps=MAPS)
-    done = stars.call("check", "report.yaml")
-    assert done.returncode == ExitCode.SOURCE
-    assert "trained_with: theano" in done.stderr
-    assert "trained_with: tensorflow" in done.stderr
-
-
-def test_the_schema_takes_a_path_or_a_block_for_weights():
-    schema = configuration_schema(installed_analyses().types)
-    block = {**schema["$defs"]["ModelBlock"], "$defs": schema["$defs"]}
-    model = {"architecture": "a.json", "weights": {"a": "a.h5", "b": {"file": "b.h5"}}}
-    jsonschema.validate(model, block)
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**model, "weights": {"a": 5}}, block)

@@ -108,13 +108,6 @@ def test_a_metric_is_a_table_and_a_plot(original):
     assert "\x1b" not in done.stdout
 
 
-@pytest.mark.parametrize("width", [40, 80, 200])
-def test_the_plot_is_as_wide_as_the_terminal(original, width):
-    done = call("history", "median", cwd=original, env={"COLUMNS": str(width)})
-    plot = done.stdout.partition("Median flux (µJy)")[2].splitlines()
-    assert width - 2 <= max(map(len, plot)) <= width
-
-
 def test_a_plot_needs_no_unicode(original):
     done = subprocess.run(
         [sys.executable, "-m", "reportgen", "history", "median"],
@@ -142,15 +135,6 @@ def test_json_has_every_night_with_its_run_folder(original):
     assert (nights[1]["status"], nights[-1]["status"]) == ("error", "ok")
     assert nights[-1]["value"] == LAST
     assert nights[-1]["folder"] == str(original / "build" / "cdfs" / run_id(19))
-
-
-def test_csv_has_a_line_for_each_night(original):
-    done = call("history", "fluxes.median", "--csv", cwd=original)
-    rows = list(csv.DictReader(io.StringIO(done.stdout)))
-    assert len(rows) == NIGHTS - len(GAP)
-    assert float(rows[-1]["value"]) == LAST
-    (broken,) = [row for row in rows if row["value"] == ""]
-    assert (broken["night"], broken["status"]) == (date_of(BROKEN), "error")
 
 
 def test_a_plot_is_written_as_png_and_svg(place):
@@ -181,16 +165,6 @@ def test_a_check_that_does_not_hold_and_another_unit_are_seen(place):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_without_any_value_there_is_no_plot(place):
-    for night in (20, 21):
-        make_run(place / "out", started(night), "error")
-    assert call("history", "import", "out", cwd=place).returncode == 0
-    done = call("history", "median", "--output", "out", "--svg", "a.svg", cwd=place)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("no value") == 2
-    assert "No night has a value to plot." in done.stdout
-
-
 # history
 
 
@@ -207,19 +181,6 @@ def test_without_a_metric_reports_nights_and_metrics_are_listed(original):
     (report,) = found["reports"]
     assert len(report["nights"]) == 3
     assert [metric["key"] for metric in report["metrics"]] == ["fluxes.median"]
-
-
-def test_a_metric_that_is_no_more_is_listed_with_its_last_night(place):
-    run = make_run(place / "build/cdfs", started(20))
-    metric = read_summary(run).sections[0].metrics["median"]
-    change(run, metrics={"mean": metric.model_copy(update={"label": "Mean flux"})})
-    assert call("history", "import", run, cwd=place).returncode == 0
-    done = call("history", "--nights", "1", cwd=place)
-    (line,) = [line for line in done.stdout.splitlines() if "fluxes.median" in line]
-    assert line.split()[-2:] == ["17", date_of(19)]
-    done = call("history", "median", "--nights", "1", cwd=place)
-    assert done.returncode == 0
-    assert "no value" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -269,35 +230,6 @@ def test_a_bare_metric_name_must_leave_no_doubt(place):
     assert call("history", "sizes.median", cwd=place).returncode == 0
 
 
-def test_of_several_reports_one_must_be_chosen(place):
-    run = make_run(place / "elais", started(20))
-    summary = read_summary(run)
-    report = summary.report.model_copy(update={"id": "elais"})
-    write_summary(run, summary.model_copy(update={"report": report}))
-    database = ["--database", place / "build/cdfs/history.sqlite"]
-    assert call("history", "import", run, *database, cwd=place).returncode == 0
-    said(call("history", "median", *database), 2, "several reports: cdfs and elais")
-    done = call("history", "median", "--report", "elais", *database)
-    assert "1 night shown; 1 night has this metric" in done.stdout
-    assert "elais: 1 night in 1 run" in call("history", *database).stdout
-
-
-def test_a_database_that_cannot_be_read_is_exit_code_4(tmp_path):
-    (tmp_path / "history.sqlite").write_text("not a database at all, " * 100)
-    done = call("history", cwd=tmp_path)
-    said(done, 4, "is not a SQLite database, or is damaged", "move the file away")
-
-
-def test_an_older_database_is_read(original, tmp_path):
-    path = tmp_path / "history.sqlite"
-    script = Path(__file__).parents[1] / "quality" / "history" / "version_1.sql"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(script.read_text())
-    done = call("history", "flux.median", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "198.5  µJy  warn" in done.stdout
-
-
 # history import
 
 
@@ -333,18 +265,6 @@ def test_import_into_a_folder_that_is_not_there(original, tmp_path):
     done = call("history", "import", run, "--database", missing)
     said(done, 4, f"{missing} cannot be opened", "a folder that exists")
     assert done.stdout == ""
-
-
-def test_import_into_a_damaged_database_stops_at_once(place):
-    (place / "build/cdfs/history.sqlite").write_text("no database " * 500)
-    done = call("history", "import", "build/cdfs", cwd=place)
-    said(done, 4, "is not a SQLite database", "17 runs were not added.")
-
-
-def test_import_takes_the_database_of_the_environment(original, tmp_path):
-    env = {"REPORTGEN_HISTORY": str(tmp_path / "team.sqlite")}
-    done = call("history", "import", original / "build/cdfs/latest", env=env)
-    assert f"1 run is new in {tmp_path}/team.sqlite, 0 were there before." in done.stdout
 
 
 # diff
@@ -386,36 +306,11 @@ def test_json_is_the_whole_comparison(original):
     assert found["sentences"][0]["kind"] == "metric moved"
 
 
-def test_a_night_in_error_is_compared(original):
-    done = call("diff", date_of(BROKEN), cwd=original)
-    assert done.returncode == 1
-    assert "error  Fluxes: the section could not be computed: The column is" in done.stdout
-    done = call("diff", date_of(BROKEN + 1), cwd=original)
-    assert done.returncode == 0
-    assert "could be computed again" in done.stdout
-
-
-def test_without_a_history_that_is_said(place):
-    (place / "build/cdfs/history.sqlite").unlink()
-    done = call("diff", date_of(8), date_of(9), cwd=place)
-    assert done.returncode == 1
-    assert "Usual scatter is not known: there is no history." in done.stdout
-
-
 def test_a_history_that_cannot_be_read_is_a_warning(place):
     (place / "build/cdfs/history.sqlite").write_text("no database " * 500)
     done = call("diff", date_of(8), date_of(9), cwd=place)
     said(done, 1, "Warning: history", "is not a SQLite database")
     assert "the history cannot be read" in done.stdout
-
-
-def test_the_run_that_stands_for_a_night_is_taken(place):
-    output = place / "build/cdfs"
-    make_run(output, started(19, 5), value=250.0, unit="uJy")
-    make_run(output, started(19, 7), value=999.0, unit="uJy", only=("fluxes",))
-    done = call("diff", date_of(18), date_of(19), cwd=place)
-    assert done.returncode == 0
-    assert f"cdfs {started(19, 5):%Y%m%dT%H%M%SZ} (ok)" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -462,30 +357,6 @@ def test_a_page_is_written(place):
     page = (place / "what changed.html").read_text(encoding="utf-8")
     assert "1 number moved beyond its usual scatter." in page
     assert "http" not in page.replace("http-equiv", "")
-
-
-def test_a_page_in_a_folder_that_is_not_there(original):
-    done = call("diff", "latest", "--html", "nowhere/page.html", cwd=original)
-    said(done, 4, "nowhere")
-
-
-@pytest.mark.parametrize("words", [["history", "median"], ["diff", "latest"]])
-def test_a_reader_that_goes_away_is_no_error(original, words):
-    read, write = os.pipe()
-    os.close(read)
-    with os.fdopen(write, "w") as gone:
-        done = subprocess.run(
-            [sys.executable, "-m", "reportgen", *words],
-            cwd=original,
-            env=clean_environment(),
-            stdout=gone,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-        )
-    assert done.returncode == 141
-    assert "Traceback" not in done.stderr
 
 
 # backtest
@@ -552,13 +423,6 @@ def test_backtest_says_on_which_nights_each_check_would_have_fired(config):
     assert checks["median-min-2"]["nights"] == 0
 
 
-def test_backtest_of_some_nights_looks_back_beyond_them(config):
-    found, checks = replayed(config, "--nights", "2")
-    assert (found["nights"], found["first"]) == (2, date_of(18))
-    assert [fired["night"] for fired in checks["median-drift"]["fired"]] == [date_of(19)]
-    assert checks["rows_at_least"]["fired"] == []
-
-
 def test_backtest_without_dates(config):
     _, checks = replayed(config, "--undated", "--nights", "3")
     assert len(checks["median-min-2"]["fired"]) == 3
@@ -578,13 +442,6 @@ def test_backtest_reads_well(config):
         "7 checks: 3 would have fired, 1 would not, 1 had no night to be replayed on and\n"
         "2 cannot be replayed.\n"
     )
-
-
-def test_backtest_names_many_nights_by_their_dates(config):
-    done = call("backtest", config, "--set", "sections.fluxes.checks=[{metric: median, max: 1}]")
-    assert "fired on 16 of 16 nights" in done.stdout
-    assert f"    {date_of(0)} to {date_of(5)}\n" in done.stdout
-    assert done.stdout.count("above the limit of 1 µJy") == 10
 
 
 def test_backtest_compares_with_what_the_checks_said_then(config, place):

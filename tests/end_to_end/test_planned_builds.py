@@ -53,11 +53,6 @@ def test_a_parameter_is_named_and_other_sections_stay(project):
     assert planned["overview"][0] == "kept"
 
 
-def test_a_check_makes_nothing_anew(project):
-    planned = plan(project, "--set", "sections.overview.checks=[{rows_at_least: 10}]")
-    assert planned["overview"][0] == "kept"
-
-
 def test_a_column_is_named_and_sections_that_do_not_read_it_stay(project):
     size = np.arange(200.0)
     with_size = project.folder / "stars.h5"
@@ -82,16 +77,6 @@ def test_a_source_that_is_not_there_is_said(project):
     assert word == "made"
     assert "it cannot be made" in why
     assert "there is no such file" in why
-
-
-def test_what_was_kept_and_is_gone_is_said(project, tmp_path):
-    cache = project.out / ".cache"
-    cache.rename(tmp_path / "cache")
-    try:
-        planned = plan(project)
-    finally:
-        (tmp_path / "cache").rename(cache)
-    assert planned["fluxes"] == ("made", "it was never made here")
 
 
 def test_a_column_whose_file_is_gone_is_no_column_with_other_values(tmp_path):

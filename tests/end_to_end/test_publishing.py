@@ -205,16 +205,6 @@ def test_a_full_disk_publishes_nothing_and_the_former_report_stands(published, p
     assert done.stdout.split() == ["former", "latest", "old"]
 
 
-def test_something_that_is_called_latest_is_not_replaced(project):
-    project.latest.mkdir(parents=True)
-    (project.latest / "notes").write_text("mine")
-    done = project.build()
-    assert done.returncode == 4
-    assert "latest is not a link, so it is left as it is" in done.stderr
-    assert [path.name for path in project.out.iterdir()] == ["latest"]
-    assert (project.latest / "notes").read_text() == "mine"
-
-
 def files_of(run):
     return {
         path.relative_to(run).as_posix(): path.read_bytes()

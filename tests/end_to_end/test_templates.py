@@ -97,45 +97,12 @@ def test_an_error_in_a_template_is_named_and_former_documents_stay(run, own, nam
     assert [path.name for path in run.iterdir() if path.name.startswith(".")] == []
 
 
-def test_an_error_in_a_template_is_a_wrong_configuration(run, own):
-    (own / "report.html.j2").write_text("{{ view.nothing }}")
-    done = call("render", run, "--templates", own)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    (error, hint) = done.stderr.splitlines()
-    assert error.startswith(f"Error: output.templates: {own}/report.html.j2:1: UndefinedError")
-    assert hint == "  → mend the template, or remove it to use the one of reportgen"
-
-
-def test_a_folder_of_templates_that_is_not_there(run):
-    done = call("render", run, "--templates", "nowhere", cwd=run)
-    assert done.returncode == 2
-    assert "there is no folder" in done.stderr
-    assert "nowhere" in done.stderr
-
-
 def test_a_run_with_missing_files_cannot_be_rendered(run):
     missing = next(run.glob("sections/*/figures/*.svg"))
     missing.unlink()
     said = f"1 files of the run are missing, first {missing.relative_to(run)}"
     with pytest.raises(ConfigError, match=said):
         rerender(run)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("{", "is damaged"),
-        ("[]", "is damaged"),
-        ('{"format": "reportgen-run/99"}', "is not a run of this version of reportgen"),
-        (b"\xff\xfe", "cannot be read"),
-    ],
-)
-def test_a_record_that_is_none_is_said(run, text, said):
-    (run / "summary.json").write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(ConfigError) as caught:
-        rerender(run)
-    assert caught.value.message.startswith(f"{run / 'summary.json'}: {said}")
 
 
 # Templates of a build

@@ -75,17 +75,3 @@ def test_a_damaged_file_of_the_run_is_found(project, damage, said):
     assert done.stdout.startswith(f"{file} {said}")
 
 
-def test_a_record_that_was_changed_is_found(project):
-    path = project.latest / "summary.json"
-    record = json.loads(path.read_bytes())
-    record["sections"][0]["metrics"]["flux_median"]["value"] = 17.0
-    path.write_text(json.dumps(record))
-    done = project.call("verify", "out/latest")
-    assert done.returncode == 1
-    assert "metric fluxes.flux_median was 17.0 and is " in done.stdout
-
-
-def test_what_is_no_run_is_said(project):
-    done = project.call("verify", "out")
-    assert done.returncode == 2
-    assert "out/summary.json: cannot be read" in done.stderr
