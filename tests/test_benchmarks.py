@@ -2,9 +2,6 @@
 
 import importlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +24,6 @@ def comparing(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module("comparing")
 
 
-def test_the_notebook_is_of_the_format_that_jupyter_reads(notebook: dict[str, Any]) -> None:
-    assert notebook["nbformat"] == 4
-    assert notebook["nbformat_minor"] >= 5
-    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
-    cells = notebook["cells"]
-    common = {"id", "cell_type", "metadata", "source"}
-    of_code = common | {"outputs", "execution_count"}
-    for cell in cells:
-        assert cell["cell_type"] in {"code", "markdown"}
-        assert set(cell) == (of_code if cell["cell_type"] == "code" else common)
-    assert len({cell["id"] for cell in cells}) == len(cells)
-
-
 def test_the_notebook_is_committed_without_outputs(notebook: dict[str, Any]) -> None:
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert code
@@ -57,13 +41,6 @@ def test_papermill_can_say_where_the_data_are(notebook: dict[str, Any]) -> None:
     given: dict[str, object] = {}
     exec("".join(cell["source"]), given)  # noqa: S102 - our own
     assert {"data", "numbers"} <= given.keys()
-
-
-@pytest.mark.parametrize("command", [["check"], ["format", "--check"]])
-def test_the_linter_is_content_with_the_notebook(command: list[str]) -> None:
-    ruff = [sys.executable, "-m", "ruff", *command, str(NOTEBOOK)]
-    done = subprocess.run(ruff, check=False, capture_output=True, text=True, cwd=BENCHMARKS.parent)
-    assert done.returncode == 0, done.stdout
 
 
 def test_numbers_that_differ_or_are_missing_are_named(comparing: Any) -> None:
@@ -123,36 +100,3 @@ def test_a_survey_grows_as_its_files_were_made(
 
 
 # A shell starts something that outlives it and reads from us until we close the pipe.
-ORPHAN = """
-import os, subprocess
-from measuring import adopt_orphans, descendants, _proportional_size
-adopt_orphans()
-read, write = os.pipe()
-command = ["sh", "-c", "exec 3<&0; cat <&3 >/dev/null & echo $!"]
-shell = subprocess.Popen(command, stdin=read, stdout=subprocess.PIPE, start_new_session=True)
-orphan = int(shell.stdout.readline())
-shell.wait()
-assert descendants() == [orphan], (descendants(), orphan)
-assert 0 < _proportional_size(orphan) < _proportional_size(os.getpid())
-os.close(write)
-assert os.waitpid(orphan, 0) == (orphan, 0)
-assert descendants() == []
-"""
-
-
-def test_memory_is_that_of_orphans_in_other_sessions_too() -> None:
-    environment = os.environ | {"PYTHONPATH": str(BENCHMARKS)}
-    command = [sys.executable, "-c", ORPHAN]
-    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
-def test_statistics_of_cutouts_are_measured_with_the_reportgen_of_today(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    features = importlib.import_module("features")
-    features.write_images(tmp_path, [3])
-    for _ in ("the first night", "the next, which says when it has imported TensorFlow"):
-        took = features.measured(features.REPORTGEN, tmp_path, 3)
-        assert took["all"] > took["import"] + took["work"] > 0

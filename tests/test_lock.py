@@ -23,21 +23,6 @@ with lock_builds(Path(sys.argv[1]), wait=0, say=print):
         os.kill(os.getpid(), signal.SIGKILL)
 """
 
-BUILDING = """
-import os, sys
-from datetime import UTC, datetime
-from pathlib import Path
-from reportgen.run_folder import new_run
-
-folder, log = Path(sys.argv[1]), os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-sys.stdin.readline()
-with new_run(folder, datetime(2026, 11, 23, 2, tzinfo=UTC), as_latest=sys.argv[3] != "0") as run:
-    os.write(log, f"begin {run.id}\\n".encode())
-    (run.path / "report.html").write_text(str(os.getpid()))
-    run.publish()
-    os.write(log, f"end {run.id}\\n".encode())
-"""
-
 
 def process(script, *arguments):
     return subprocess.Popen(
@@ -102,14 +87,6 @@ def test_a_build_that_waits_says_so_once_and_goes_on_when_the_other_has_ended(tm
     assert said[0].endswith("Waiting, 10 minutes at most.")
 
 
-def test_waiting_ends_after_the_time_that_was_given(tmp_path, holding):
-    holding()
-    said = []
-    with pytest.raises(PublishError, match="waited 0 seconds for it"):
-        lock(tmp_path, said, wait=0.3)
-    assert len(said) == 1
-
-
 def test_the_lock_of_a_killed_build_is_taken_at_once_and_without_a_word(tmp_path, holding):
     holder, said = holding("killed"), []
     holder.stdin.write("\n")
@@ -145,25 +122,6 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path, there):
 def test_members_of_a_group_may_take_over_a_lock_that_was_left(tmp_path):
     with lock_builds(tmp_path, wait=0, say=print):
         assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o664
-
-
-def test_eight_builds_at_once_succeed_one_after_the_other(tmp_path):
-    folder, log = tmp_path / "runs", tmp_path / "log"
-    builds = [process(BUILDING, folder, log, number % 3) for number in range(8)]
-    for build in builds:
-        build.stdin.write("\n")
-        build.stdin.flush()
-    ends = [build.communicate(timeout=SECONDS) for build in builds]
-    assert [build.returncode for build in builds] == [0] * 8, ends
-    lines = [line.split() for line in log.read_text().splitlines()]
-    begun = [run for what, run in lines if what == "begin"]
-    assert [what for what, _ in lines] == ["begin", "end"] * 8
-    assert begun == [run for what, run in lines if what == "end"]
-    first = "20261123T020000Z"
-    assert sorted(begun) == [first, *(f"{first}-{number}" for number in range(2, 9))]
-    made = {(folder / run / "report.html").read_text() for run in begun}
-    assert made == {str(build.pid) for build in builds}
-    assert {path.name for path in folder.iterdir()} == {*begun, "latest"}
 
 
 def test_on_a_file_system_without_locks_only_one_build_runs(tmp_path, monkeypatch):

@@ -1,17 +1,14 @@
 import json
-from pathlib import Path
 
 import pytest
 
 from reportgen.errors import ConfigError
 from reportgen.record import (
-    CellRecord,
     CheckRecord,
     ErrorRecord,
     MetricRecord,
     SectionRecord,
     Summary,
-    WaiverRecord,
     printable,
     read_summary,
     with_status,
@@ -31,26 +28,6 @@ def test_a_record_reads_back_as_it_was_written(record, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
 
 
-def test_the_record_holds_everything_that_later_stages_need(summary):
-    assert summary["format"] == "reportgen-run/1"
-    assert summary["report"]["id"] == "cdfs"
-    assert summary["report"]["field"] == "CDFS"
-    assert summary["run"]["status"] == "ok"
-    assert summary["run"]["synthetic"]
-    assert summary["configuration"]["text"].startswith("# The CDFS report")
-    assert {"python", "reportgen", "numpy", "weasyprint"} <= summary["environment"][
-        "versions"
-    ].keys()
-    assert summary["documents"]["html"] == {"file": "report.html", "error": None}
-    assert summary["documents"]["pdf"] == {"file": "report.pdf", "error": None}
-    for source in summary["inputs"]:
-        assert Path(source["path"]).stat().st_size == source["bytes"]
-        assert len(source["sha256"]) == 64
-        assert all(dataset["rows"] > 0 for dataset in source["datasets"])
-    rows = {d["name"]: d["rows"] for source in summary["inputs"] for d in source["datasets"]}
-    assert rows["/swire/cdfs/catalogue"] == 2000
-
-
 def test_each_section_of_the_record_is_whole(summary):
     assert len(summary["sections"]) == 10
     for section in summary["sections"]:
@@ -68,31 +45,6 @@ def test_each_section_of_the_record_is_whole(summary):
         for table in tables.values():
             assert set(table["files"]) == {"ecsv", "csv"}
             assert table["rows"] > 0
-
-
-def test_a_record_without_checks_reads_as_one_in_which_there_were_none(summary, tmp_path):
-    older = json.loads(json.dumps(summary))
-    for section in older["sections"]:
-        del section["checks"], section["counted"]
-    (tmp_path / "summary.json").write_text(json.dumps(older))
-    found = read_summary(tmp_path)
-    assert all(section.checks == () and section.counted == {} for section in found.sections)
-
-
-def test_a_check_reads_back_with_its_waiver_and_its_cell(record, tmp_path):
-    check = CheckRecord(
-        id="flux-max",
-        kind="max",
-        label="Flux: at most 230 µJy",
-        cell=CellRecord(table="bands", row={"band": "24", "number": 3}, column="median"),
-        status="fail",
-        waived=True,
-        message="No.",
-        waiver=WaiverRecord(until="2026-12-01", reason="known"),
-    )
-    section = record.sections[0].model_copy(update={"checks": (check,)})
-    write_summary(tmp_path, record.model_copy(update={"sections": (section,)}))
-    assert read_summary(tmp_path).sections[0].checks == (check,)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reportgen.errors import ExitCode, PublishError
-from reportgen.run_folder import new_run, publishing_errors, started_now
+from reportgen.run_folder import new_run, started_now
 
 STARTED = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
 NAME = "20261123T020000Z"
@@ -44,10 +44,6 @@ def test_a_run_is_hidden_until_it_is_published(tmp_path):
     assert (tmp_path / "latest").readlink().name == NAME
 
 
-def test_the_folder_of_runs_is_made(tmp_path):
-    assert publish(tmp_path / "a" / "b").is_dir()
-
-
 def test_a_run_that_is_not_published_is_removed(tmp_path):
     with pytest.raises(KeyboardInterrupt), new_run(tmp_path, STARTED):
         raise KeyboardInterrupt
@@ -75,29 +71,9 @@ def test_a_second_build_of_one_report_does_not_begin(tmp_path):
     assert publish(tmp_path).name == f"{NAME}-2"
 
 
-def test_no_build_begins_before_the_block_of_another_has_ended(tmp_path):
-    """After publishing, old runs are deleted and the index is written."""
-    with new_run(tmp_path, STARTED) as one:
-        one.publish()
-        with pytest.raises(PublishError, match="is running"), new_run(tmp_path, wait=0):
-            pytest.fail("the second build began")
-
-
 def test_builds_of_two_reports_do_not_wait_for_each_other(tmp_path):
     with new_run(tmp_path / "one", STARTED) as one, new_run(tmp_path / "two", STARTED) as two:
         assert one.publish().name == two.publish().name
-
-
-def test_a_run_begins_when_no_other_is_built_any_more(tmp_path, monkeypatch):
-    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    before = datetime.now(UTC).replace(microsecond=0)
-    with new_run(tmp_path) as run:
-        assert before <= run.started <= datetime.now(UTC)
-        assert run.id == f"{run.started:%Y%m%dT%H%M%SZ}"
-        assert not run.fixed
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1760000000")
-    with new_run(tmp_path) as run:
-        assert (run.id, run.fixed) == ("20251009T085320Z", True)
 
 
 def test_what_is_left_of_a_deleted_run_is_removed(tmp_path):
@@ -146,19 +122,3 @@ def test_a_source_date_epoch_that_is_no_time_is_refused(monkeypatch, value):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
     with pytest.raises(PublishError, match="not a number of seconds"):
         started_now()
-
-
-def test_without_source_date_epoch_the_clock_counts(monkeypatch):
-    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    now, fixed = started_now()
-    assert not fixed
-    assert now.tzinfo is UTC
-    assert abs((datetime.now(UTC) - now).total_seconds()) < 60
-
-
-def test_what_the_file_system_refuses_names_the_file(tmp_path):
-    occupied = tmp_path / "occupied"
-    occupied.write_text("")
-    said = "occupied/x: cannot be written: Not a directory"
-    with pytest.raises(PublishError, match=said), publishing_errors(tmp_path):
-        (occupied / "x").mkdir()

@@ -84,15 +84,6 @@ def test_root_installs_system_packages(machine):
     assert machine.called()[-2:] == [f"{APT} update", INSTALLED]
 
 
-def test_a_sudo_that_asks_nothing_is_used(machine):
-    machine.add("id", "echo 1000")
-    machine.add("apt-get")
-    machine.add("sudo", 'shift; exec "$@"')
-    (machine.bin / "true").symlink_to(shutil.which("true"))
-    assert install_packages(machine).returncode == 0
-    assert machine.called()[-1] == INSTALLED
-
-
 @pytest.mark.parametrize("why", ["no sudo", "sudo asks for a password", "NO_APT", "no network"])
 def test_whoever_may_not_install_packages_is_told_the_line(machine, why):
     machine.add("id", "echo 0" if why == "no network" else "echo 1000")
@@ -174,18 +165,6 @@ def test_a_missing_venv_package_is_named(machine, tmp_path):
     assert not (tmp_path / "some venv").exists()
 
 
-def test_an_environment_that_works_is_kept(machine, tmp_path):
-    folder = tmp_path / "some venv"
-    (folder / "bin").mkdir(parents=True)
-    machine.add("python-of-venv", python_of("3.12.4"))
-    (folder / "bin/python").symlink_to(machine.bin / "python-of-venv")
-    assert make_venv(machine, tmp_path, "no-python").returncode == 0
-    made = (folder / ".made").stat().st_mtime_ns
-    assert make_venv(machine, tmp_path, "no-python").returncode == 0
-    assert (folder / ".made").stat().st_mtime_ns == made
-    assert not any("-m venv" in call for call in machine.called())
-
-
 @pytest.mark.parametrize("gone", [True, False], ids=["python gone", "python too old"])
 def test_an_environment_that_does_not_work_is_made_again(machine, tmp_path, gone):
     folder = tmp_path / "some venv"
@@ -250,28 +229,12 @@ def test_make_report_installs_makes_the_sample_and_builds(clone):
     assert ran.stdout.endswith("The report is build/cdfs/latest/report.html\n")
 
 
-def test_a_second_make_report_installs_nothing_and_keeps_the_data(clone):
-    clone.make("report")
-    (clone.folder / "data/cdfs").mkdir(parents=True)
-    (clone.folder / "data/cdfs/crowdastro.h5").touch()
-    ran, calls = clone.make("report")
-    assert ran.returncode == 0, ran.stderr
-    assert not starting(calls, "-m pip --disable-pip-version-check install")
-    assert starting(calls, "-m reportgen") == ["-m reportgen configs/cdfs.yaml"]
-
-
 def test_a_changed_lock_file_installs_again(clone):
     clone.make("report")
     newer = (clone.folder / ".venv/.installed").stat().st_mtime + 10
     os.utime(clone.folder / "requirements.lock", (newer, newer))
     _, calls = clone.make("report")
     assert starting(calls, "-m pip --disable-pip-version-check install")
-
-
-def test_named_data_are_used_and_no_sample_is_made(clone):
-    ran, calls = clone.make("report", CDFS_DATA="/some where/data")
-    assert starting(calls, "-m reportgen") == ["-m reportgen configs/cdfs.yaml"]
-    assert "CDFS_DATA: /some where/data" in ran.stdout
 
 
 def test_without_the_libraries_of_the_pdf_the_page_alone_is_built(clone):
@@ -282,14 +245,6 @@ def test_without_the_libraries_of_the_pdf_the_page_alone_is_built(clone):
     assert "Left out until then: the PDF of the report." in ran.stderr
     assert "Building without the PDF" in ran.stdout
     assert calls[-1] == "-m reportgen configs/cdfs.yaml --set output.formats=[html]"
-
-
-def test_make_alone_lists_every_public_task(clone):
-    ran, calls = clone.make()
-    assert ran.returncode == 0
-    for task in ["report", "test", "lint", "lock", "wheel", "clean"]:
-        assert re.search(rf"^  make {task}\b +\w", ran.stdout, re.MULTILINE), ran.stdout
-    assert not calls
 
 
 def pins():
@@ -338,11 +293,6 @@ def test_the_lock_file_pins_exactly_and_names_no_index():
     for requirements in pins().values():
         for pin in requirements:
             assert re.fullmatch(r"==[^*,]+", str(pin.specifier)), pin
-
-
-def test_every_python_of_the_lock_file_is_announced():
-    said = {c.rpartition(" :: ")[2] for c in PROJECT["classifiers"] if "Python :: 3." in c}
-    assert said == set(PYTHONS)
 
 
 def imported_packages():

@@ -94,17 +94,3 @@ def test_all_run_a_python_that_reportgen_announces():
             s["with"]["python-version"] for s in steps if "setup-python" in s.get("uses", "")
         }
     assert versions <= announced
-
-
-def test_nobody_is_root_in_the_image():
-    named = [rest for instruction, rest in instructions() if instruction == "USER"]
-    assert named
-    assert all(int(user) > 0 for user in named)
-    order = [instruction for instruction, _ in instructions()]
-    assert order.index("USER") < order.index("ENTRYPOINT")
-
-
-def test_the_image_runs_the_command_and_was_examined_by_doctor():
-    assert arguments("ENTRYPOINT") == ['["reportgen"]']
-    assert "reportgen" in PROJECT["project"]["scripts"]
-    assert '["reportgen", "doctor"]' in arguments("RUN")

@@ -98,7 +98,3 @@ def test_what_cron_sees_can_be_tried_by_hand(tmp_path):
     assert " ".join(summary) in TEXT
     told = machine.run(summary, home / "survey", machine.environment())
     assert told.stdout.startswith("OK: Stars\n")
-
-
-def test_the_readme_leads_here():
-    assert "(docs/schedule.md)" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,6 +1,5 @@
 """The files for GitHub and GitLab: valid, safe and pinned, as far as linters can tell."""
 
-import re
 import subprocess
 import sys
 
@@ -54,15 +53,6 @@ def test_no_expression_is_pasted_into_a_script(path):
     assert [step["name"] for step in steps if "${{" in step.get("run", "")] == []
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=["own", "to copy", "tests"])
-def test_actions_are_pinned_to_commits_that_say_their_version(path):
-    text = path.read_text(encoding="utf-8")
-    uses = re.findall(r"uses: (.+)", text)
-    assert len(uses) >= 3
-    for each in uses:
-        assert re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each), each
-
-
 @pytest.mark.parametrize("path", NIGHTLY, ids=["own", "to copy"])
 def test_what_is_saved_is_what_the_next_night_restores(path):
     """Paths must be the same to the letter: GitHub makes the version of a cache of them."""
@@ -92,12 +82,3 @@ def test_only_the_build_gets_secrets(path):
     (build,) = [s for s in workflow["jobs"]["report"]["steps"] if s.get("name") == "Build"]
     held = [value for value in build["env"].values() if "secrets." in value]
     assert text.count("secrets.") == len(held) == 4
-
-
-def test_gitlab_keeps_the_output_folder_also_when_a_check_failed():
-    nights = read_yaml(GITLAB)["nightly"]["cache"][0]
-    assert nights == {"key": "nights", "paths": ["$OUTPUT"], "when": "always"}
-
-
-def test_gitlab_uploads_also_when_a_check_failed():
-    assert read_yaml(GITLAB)["nightly"]["artifacts"]["when"] == "always"

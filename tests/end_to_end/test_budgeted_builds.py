@@ -1,11 +1,8 @@
 """Builds with budgets: what is exceeded is said in every document, and decides the exit code."""
 
-from pathlib import Path
-
-from projects import DISTRIBUTION, section
+from projects import DISTRIBUTION
 
 from reportgen.errors import ExitCode
-from reportgen.quality.history import open_history
 
 FIXED = {"SOURCE_DATE_EPOCH": "1760000000"}
 PDF_TOO = {"output": {"folder": "out", "formats": ["html", "pdf"]}}
@@ -114,5 +111,3 @@ def test_with_a_fixed_time_no_clock_and_no_meter_gets_into_the_files(project):
     assert [check["in_force"] for check in record["checks"]] == [False, False]
     assert (record["seconds"], record["memory"]) == (None, None)
     assert b"Not checked: SOURCE_DATE_EPOCH asks for" in runs[0]["report.html"]
-
-

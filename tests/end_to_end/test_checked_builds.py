@@ -3,11 +3,9 @@
 import re
 
 import numpy as np
-import pytest
 from projects import CONFIG, DISTRIBUTION, call, read_summary
 
 from reportgen.errors import ExitCode
-from reportgen.quality.history import open_history
 
 NIGHT = 86400
 FIRST = 1_760_000_000

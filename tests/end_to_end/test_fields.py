@@ -17,7 +17,6 @@ from projects import (
     call,
     clean_environment,
     read_summary,
-    reportgen,
 )
 
 from reportgen.data.store import FOLDER
@@ -317,5 +316,3 @@ def test_the_example_of_two_fields_is_built_as_it_says(survey, tmp_path):
         flux = next(s for s in summary["sections"] if s["id"] == "flux")
         medians.add(tuple(metric["value"] for metric in flux["metrics"].values()))
     assert len(medians) == 2
-
-

@@ -97,9 +97,7 @@ class Subject:
     points: tuple[str, ...]
 
     def build(self, night, *arguments, kill_at=None):
-        return run_build(
-            self.project, self.said, *arguments, epoch=started(night), kill_at=kill_at
-        )
+        return run_build(self.project, self.said, *arguments, epoch=started(night), kill_at=kill_at)
 
     def plan(self, stage, kills):
         """Return the points at which a build is killed in a stage, spread over all it has."""

@@ -3,13 +3,10 @@
 import shutil
 
 import h5py
-import jsonschema
 import numpy as np
 import pytest
 from projects import DISTRIBUTION, Project, small_project
 
-from reportgen.analyses.base import installed_analyses
-from reportgen.cli.reference import configuration_schema
 from reportgen.errors import ExitCode
 
 SOME_ARE_MISSING = """
@@ -314,5 +311,3 @@ def test_names_that_are_not_known_are_told_with_their_place(stars, section, plac
     assert done.returncode == ExitCode.CONFIG
     assert place in done.stderr
     assert said in done.stderr
-
-

@@ -1,15 +1,10 @@
 """history, diff and backtest: real databases, run folders made by hand."""
 
-import csv
-import io
 import json
-import os
 import random
 import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest

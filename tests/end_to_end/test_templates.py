@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from projects import DISTRIBUTION, call, read_summary, reportgen, small_project
+from projects import DISTRIBUTION, read_summary, reportgen, small_project
 
 from reportgen.build.rerender import rerender
 from reportgen.errors import ConfigError

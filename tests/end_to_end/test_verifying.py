@@ -1,6 +1,5 @@
 """Runs that are computed again."""
 
-import json
 import shutil
 
 import numpy as np
@@ -73,5 +72,3 @@ def test_a_damaged_file_of_the_run_is_found(project, damage, said):
     done = project.call("verify", "out/latest", "--quiet")
     assert done.returncode == 1
     assert done.stdout.startswith(f"{file} {said}")
-
-
