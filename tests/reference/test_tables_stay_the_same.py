@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from projects import CONFIG, reportgen
+from projects import CONFIG, call
 from table_digests import read_reference, tables_of
 
 CLOSE = 1e-10
@@ -22,7 +22,7 @@ def field(survey, tmp_path_factory):
     """One of the reports of configs/fields.yaml, on a survey with another seed."""
     surveys = tmp_path_factory.mktemp("surveys")
     (surveys / "cdfs").symlink_to(survey)
-    reportgen("sample", surveys / "elais", "--rows", 1000, "--images", 2, "--seed", 1998)
+    call("sample", surveys / "elais", "--rows", 1000, "--images", 2, "--seed", 1998)
     folder = tmp_path_factory.mktemp("field")
     arguments = ("--cell", "field=elais")
     return _built("fields.yaml", folder, *arguments, below="elais", FIELDS_DATA=str(surveys))
@@ -36,7 +36,7 @@ def real(built_real):
 def _built(config, folder, *arguments, below=".", **env):
     env["SOURCE_DATE_EPOCH"] = "1760000000"
     config = CONFIG.parent / config
-    done = reportgen(config, "--output", folder, *arguments, *HTML, env=env)
+    done = call(config, "--output", folder, *arguments, *HTML, env=env)
     assert (folder / below / "latest").exists(), done.stderr
     return folder / below / "latest"
 
