@@ -19,7 +19,6 @@ from projects import (
     SECONDS,
     call,
     clean_environment,
-    reportgen,
     section,
 )
 
@@ -163,13 +162,6 @@ def test_set_changes_any_key_and_output_the_folder(project):
     assert "7 " in figure["alt"]
 
 
-def test_a_wrong_set_is_a_wrong_configuration(project):
-    done = project.call("report.yaml", "--set", "report.titel=x")
-    assert done.returncode == 2
-    assert "--set" in done.stderr
-    assert "did you mean 'title'?" in done.stderr
-
-
 # Wrong commands
 
 
@@ -204,13 +196,6 @@ def test_check_says_what_is_there(project):
         "report.yaml: 1 sections, all sources are there.",
     ]
     assert not project.out.exists()
-
-
-def test_check_of_the_survey_says_that_it_is_synthetic(survey):
-    done = call("check", CONFIG, env={"CDFS_DATA": str(survey)})
-    assert done.returncode == 0, done.stderr
-    assert "13 columns (synthetic)" in done.stdout
-    assert "images atlas_2x2: 6 of 201 × 201 pixels" in done.stdout
 
 
 def test_sections_lists_the_analyses_and_documents_the_keys_of_one(project):
@@ -311,19 +296,6 @@ def test_without_the_libraries_of_the_pdf_the_page_is_made_and_says_so(project):
     assert "could not be made" not in project.page()
 
 
-def test_sample_writes_the_same_bytes_for_the_same_seed(tmp_path):
-    def files(name, seed):
-        options = ("--rows", 50, "--images", 1, "--seed", seed)
-        done = call("sample", name, *options, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-        return [(tmp_path / line).read_bytes() for line in done.stdout.splitlines()]
-
-    first = files("one", 1)
-    assert len(first) >= 2
-    assert files("two", 1) == first
-    assert files("three", 2) != first
-
-
 # Odd surroundings
 
 
@@ -347,7 +319,7 @@ def test_a_reader_that_goes_away_is_no_failed_check_and_no_reason_to_complain(co
 
 
 @pytest.mark.parametrize(
-    "end", ["2>&1 | true; exit ${PIPESTATUS[0]}", "> /dev/full 2>&1", ">&-", "2>&-", "<&- >&- 2>&-"]
+    "end", ["2>&1 | true; exit ${PIPESTATUS[0]}", "> /dev/full 2>&1", "<&- >&- 2>&-"]
 )
 def test_a_build_needs_nobody_who_reads_its_log(project, end):
     assert shell(f"$reportgen report.yaml {end}", cwd=project.folder).returncode == 0
@@ -388,7 +360,7 @@ def test_names_of_folders_may_hold_anything(project):
     catalogue = {"file": "stärs & 100%#.h5", "columns": project.columns}
     blocks = {"output": {"folder": "out #1?"}, "catalogues": {"stars": catalogue}}
     project.configure({"fluxes": DISTRIBUTION}, **blocks)
-    done = reportgen(project.config, cwd="/")
+    done = call(project.config, cwd="/")
     assert done.returncode == 0, done.stderr
     assert (folder / "out #1?" / "latest" / "report.pdf").is_file()
     assert "per%cent#hash?&amp;&lt;b&gt;" in project.page(folder / "out #1?" / "latest")
@@ -400,6 +372,6 @@ def test_a_name_that_is_not_text_does_not_break_the_record(project):
     project.folder.rename(folder)
     project.folder = folder
     (folder / "stars.h5").unlink()
-    done = reportgen(project.config, cwd="/")
+    done = call(project.config, cwd="/")
     assert done.returncode == 5, done.stderr
     assert "f\\udcfflder/stars.h5: there is no such file" in project.page()

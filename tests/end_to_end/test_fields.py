@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import h5py
 import numpy as np
@@ -14,7 +15,6 @@ from projects import (
     ROOT,
     SECONDS,
     Project,
-    call,
     clean_environment,
     read_summary,
 )
@@ -185,8 +185,7 @@ def test_reports_are_built_at_the_same_time(fields):
     assert "elais met cdfs." in shown(fields, "elais")[1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_build_ends_all_and_leaves_nothing_half_built(fields, number):
+def test_an_interrupted_build_ends_all_and_leaves_nothing_half_built(fields):
     fields.plugin(PLUGIN, meet="Meet")
     meet = {"analysis": "meet", "catalogue": "stars", "title": "Meet", "other": "nobody"}
     configure(fields, {"meet": {**meet, "me": "${{ matrix.field }}"}})
@@ -202,9 +201,10 @@ def test_an_interrupted_build_ends_all_and_leaves_nothing_half_built(fields, num
     begun = []
     while len(begun) < least and building.poll() is None:
         begun = [path for path in fields.folder.glob("met/*") if path.read_text()]
-    building.send_signal(number)
+        time.sleep(0.05)
+    building.send_signal(signal.SIGTERM)
     _, said = building.communicate(timeout=SECONDS)
-    assert building.returncode == 128 + number
+    assert building.returncode == 128 + signal.SIGTERM
     assert said.endswith("Interrupted; a run that was not finished has been removed.\n")
     assert "Traceback" not in said
     for path in begun:
@@ -230,9 +230,6 @@ def test_one_that_is_broken_or_killed_harms_no_other(fields):
     assert not (fields.out / "elais" / "latest").exists()
     page = (fields.out / "index.html").read_text()
     assert "3 reports: 1 in error, 1 OK and 1 not built yet." in page
-    configure(fields)
-    assert fields.build("-q").returncode == 0
-    assert not list(fields.out.glob("*/.building-*"))
 
 
 def test_a_wrong_configuration_of_one_builds_none(fields):
@@ -264,24 +261,6 @@ def test_one_cell_is_built_alone_and_the_index_shows_the_others(fields):
     assert "--cell field=elias: unknown field 'elias'; did you mean 'elais'?" in done.stderr
 
 
-def test_options_reach_each_build(fields):
-    done = fields.build(
-        *(
-            "--only",
-            "fluxes",
-            "--output",
-            "else where",
-            "--set",
-            "sections.fluxes.where=flux > 12.5",
-        ),
-        "--quiet",
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert not fields.out.exists()
-    (run,) = (fields.folder / "else where" / "cdfs").glob("2*Z")
-    assert read_summary(run)["sections"][0]["where"] == "flux > 12.5"
-
-
 def test_check_looks_at_all_combinations(fields):
     done = fields.call("check", "report.yaml")
     assert done.returncode == 0, done.stderr
@@ -296,23 +275,3 @@ def test_check_looks_at_all_combinations(fields):
     assert "Error: elais: " in done.stderr
     assert "all sources are there" not in done.stdout
     assert fields.call("check", "report.yaml", "--cell", "field=cdfs").returncode == 0
-
-
-def test_the_example_of_two_fields_is_built_as_it_says(survey, tmp_path):
-    said = FIELDS.read_text(encoding="utf-8")
-    assert "#   reportgen sample data/cdfs\n" in said
-    assert "#   reportgen sample data/elais --seed 1998\n" in said
-    (tmp_path / "cdfs").symlink_to(survey)
-    sample = ("sample", tmp_path / "elais", "--seed", 1998, "--rows", 1000, "--images", 4)
-    assert call(*sample).returncode == 0
-    arguments = ("--output", tmp_path / "out", "--set", "output.formats=[html]")
-    done = call(FIELDS, *arguments, env={"FIELDS_DATA": str(tmp_path)})
-    assert done.returncode == 0, done.stderr
-    medians = set()
-    for field, name in (("cdfs", "Chandra Deep Field South"), ("elais", "ELAIS-South 1")):
-        summary = read_summary(tmp_path / "out" / field / "latest")
-        assert summary["report"]["id"] == f"fields-{field}"
-        assert summary["report"]["title"] == f"SWIRE in {name}"
-        flux = next(s for s in summary["sections"] if s["id"] == "flux")
-        medians.add(tuple(metric["value"] for metric in flux["metrics"].values()))
-    assert len(medians) == 2

@@ -24,12 +24,6 @@ def change(run, **updates):
     write_summary(run, with_status(summary.model_copy(update={"sections": (section,)})))
 
 
-def reconfigure(run, **updates):
-    summary = read_summary(run)
-    changed = summary.configuration.model_copy(update=updates)
-    write_summary(run, summary.model_copy(update={"configuration": changed}))
-
-
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
     """Twenty nights but three, one in error, the last far off; in a history. Do not change it."""
@@ -214,17 +208,6 @@ def test_which_database_is_asked_when_there_are_several(place):
     said(call("history", cwd=place / "build"), 2, "there is no history here", "--database")
 
 
-def test_a_bare_metric_name_must_leave_no_doubt(place):
-    run = make_run(place / "build/cdfs", started(20))
-    summary = read_summary(run)
-    twin = summary.sections[0].model_copy(update={"id": "sizes"})
-    write_summary(run, summary.model_copy(update={"sections": (*summary.sections, twin)}))
-    assert call("history", "import", run, cwd=place).returncode == 0
-    done = call("history", "median", cwd=place)
-    said(done, 2, "have a metric median: fluxes.median and sizes.median")
-    assert call("history", "sizes.median", cwd=place).returncode == 0
-
-
 # history import
 
 
@@ -252,14 +235,6 @@ def test_import_leaves_out_what_is_no_run_and_says_so(place):
     said(done, 2, f"{run_id(3)}/summary.json: is damaged", f"{run_id(4)}/summary.json: cannot")
     said(done, 2, "nowhere: there is no such run", f"{place}/summary.json: cannot be read")
     assert "15 runs are new" in done.stdout
-
-
-def test_import_into_a_folder_that_is_not_there(original, tmp_path):
-    missing = tmp_path / "missing" / "history.sqlite"
-    run = original / "build/cdfs/latest"
-    done = call("history", "import", run, "--database", missing)
-    said(done, 4, f"{missing} cannot be opened", "a folder that exists")
-    assert done.stdout == ""
 
 
 # diff
@@ -416,11 +391,6 @@ def test_backtest_says_on_which_nights_each_check_would_have_fired(config):
     assert checks["fresh"]["impossible"] == "The history does not say how old the files were."
     assert "did you mean 'median'?" in checks["medain-max"]["impossible"]
     assert checks["median-min-2"]["nights"] == 0
-
-
-def test_backtest_without_dates(config):
-    _, checks = replayed(config, "--undated", "--nights", "3")
-    assert len(checks["median-min-2"]["fired"]) == 3
 
 
 def test_backtest_reads_well(config):

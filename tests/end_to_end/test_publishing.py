@@ -64,7 +64,7 @@ def start(project):
     end = time.monotonic() + SECONDS / 10
     while not (project.folder / "begun").exists():
         assert time.monotonic() < end, "the slow section does not begin"
-        os.sched_yield()
+        time.sleep(0.05)
     return building, psutil.Process(building.pid).children(recursive=True)
 
 
@@ -99,17 +99,6 @@ def test_an_interrupted_build_leaves_nothing_behind(slow, number, code):
     assert sorted(path.name for path in slow.out.iterdir()) == listed
     assert slow.latest.readlink().name == before
     assert have_ended(processes)
-
-
-def test_what_a_killed_build_leaves_is_removed_by_the_next(slow):
-    building, processes = start(slow)
-    building.kill()
-    building.communicate(timeout=SECONDS)
-    assert have_ended(processes)
-    assert len(hidden(slow.out)) == 2  # the run and the lock
-    slow.configure({"fluxes": DISTRIBUTION})
-    assert slow.build().returncode == 0
-    assert hidden(slow.out) == []
 
 
 def test_a_file_where_a_folder_should_be_is_said(project):
@@ -153,9 +142,9 @@ def test_a_read_only_disk_is_said(published):
 
 
 @needs_mounts
-@pytest.mark.parametrize("part", [0.1, 0.7, 0.97], ids=["sections", "page", "record"])
+@pytest.mark.parametrize("part", [0.1, 0.97], ids=["sections", "record"])
 def test_a_full_disk_publishes_nothing_and_the_former_report_stands(published, part, tmp_path):
-    """The disk fills while sections are written, or the page, or the record that comes last."""
+    """The disk fills while sections are written, or the record that comes last."""
     run = published.latest.resolve()
     sizes = [path.stat().st_size for path in run.rglob("*") if path.is_file()]
     pages = sum(-(-size // 4096) for size in sizes)

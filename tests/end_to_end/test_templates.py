@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from projects import DISTRIBUTION, read_summary, reportgen, small_project
+from projects import DISTRIBUTION, call, read_summary, small_project
 
 from reportgen.build.rerender import rerender
 from reportgen.errors import ConfigError
@@ -40,16 +40,13 @@ def contents(run):
 # Documents made again
 
 
-def test_rendering_again_gives_the_same_bytes_and_needs_neither_data_nor_configuration(copied_run):
-    before = contents(copied_run)
-    (copied_run / "report.pdf").unlink()
-    done = reportgen("render", copied_run, cwd="/")
+def test_rendering_again_gives_the_same_bytes_and_needs_neither_data_nor_configuration(run):
+    before = contents(run)
+    (run / "report.pdf").unlink()
+    done = call("render", run, cwd="/")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [
-        str(copied_run / "report.pdf"),
-        str(copied_run / "report.html"),
-    ]
-    after = contents(copied_run)
+    assert done.stdout.splitlines() == [str(run / "report.pdf"), str(run / "report.html")]
+    after = contents(run)
     assert after.keys() == before.keys()
     assert [path.name for path in before if after[path] != before[path]] == []
 
@@ -57,7 +54,7 @@ def test_rendering_again_gives_the_same_bytes_and_needs_neither_data_nor_configu
 def test_other_templates_change_what_they_replace_and_nothing_else(stars, run, own):
     (own / "base.css").write_text("body { color: rebeccapurple }\n")
     before = contents(run)
-    done = reportgen("render", run, "--templates", own)
+    done = call("render", run, "--templates", own)
     assert done.returncode == 0, done.stderr
     page = (run / "report.html").read_text()
     assert "body { color: rebeccapurple }" in page
