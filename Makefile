@@ -8,7 +8,7 @@
 
 # The first that is new enough is taken: PYTHON=python3.12 make report
 PYTHON ?= python3 python3.13 python3.12 python3.11
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n logical --dist loadfile
 BENCHMARK_ARGS ?=
 
 VENV := .venv

@@ -3,7 +3,6 @@
 import importlib
 import json
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -14,36 +13,32 @@ NOTEBOOK = BENCHMARKS / "notebook.ipynb"
 
 
 @pytest.fixture(scope="module")
-def notebook() -> dict[str, Any]:
+def notebook():
     return json.loads(NOTEBOOK.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
-def comparing(monkeypatch: pytest.MonkeyPatch) -> Any:
+def comparing(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     return importlib.import_module("comparing")
 
 
-def test_the_notebook_is_committed_without_outputs(notebook: dict[str, Any]) -> None:
+def test_each_code_cell_of_the_notebook_compiles_and_is_committed_without_outputs(notebook):
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert code
-    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    for cell in code:
+        assert (cell["outputs"], cell["execution_count"]) == ([], None)
+        compile("".join(cell["source"]), f"{NOTEBOOK.name}: {cell['id']}", "exec")
 
 
-def test_each_code_cell_of_the_notebook_compiles(notebook: dict[str, Any]) -> None:
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            compile("".join(cell["source"]), f"{NOTEBOOK.name}: {cell['id']}", "exec")
-
-
-def test_papermill_can_say_where_the_data_are(notebook: dict[str, Any]) -> None:
+def test_papermill_can_say_where_the_data_are(notebook):
     (cell,) = (c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", []))
-    given: dict[str, object] = {}
+    given = {}
     exec("".join(cell["source"]), given)  # noqa: S102 - our own
     assert {"data", "numbers"} <= given.keys()
 
 
-def test_numbers_that_differ_or_are_missing_are_named(comparing: Any) -> None:
+def test_numbers_that_differ_or_are_missing_are_named(comparing):
     report = {"overview.rows": 30853.0, "fluxes.flux_36_median": 25.04}
     assert comparing.differences(report, report) == []
     assert comparing.differences(report | {"fluxes.flux_36_median": 25.05}, report) == [
@@ -54,12 +49,12 @@ def test_numbers_that_differ_or_are_missing_are_named(comparing: Any) -> None:
     ]
 
 
-def test_numbers_are_the_same_up_to_the_rounding_of_float32(comparing: Any) -> None:
+def test_numbers_are_the_same_up_to_the_rounding_of_float32(comparing):
     assert comparing.differences({"s.m": 0.1 + 1e-8}, {"s.m": 0.1}) == []
     assert comparing.differences({"s.m": 0.1 + 1e-6}, {"s.m": 0.1})
 
 
-def test_nothing_is_compared_when_the_numbers_differ(comparing: Any, tmp_path: Path) -> None:
+def test_nothing_is_compared_when_the_numbers_differ(comparing, tmp_path):
     metrics = {"rows": {"value": 3.0}}
     summary = {"sections": [{"id": "overview", "metrics": metrics, "figures": [{}]}]}
     picture = {"outputs": [{"data": {"image/png": ""}}]}
@@ -77,9 +72,7 @@ def test_nothing_is_compared_when_the_numbers_differ(comparing: Any, tmp_path: P
         comparing.demand_the_same(numbers, tmp_path)
 
 
-def test_a_survey_grows_as_its_files_were_made(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_survey_grows_as_its_files_were_made(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(BENCHMARKS)
     nights = importlib.import_module("nights")
     values = np.random.default_rng(4).normal(size=(50, 100)).round(1)

@@ -1,7 +1,6 @@
 """Setting up: what `make` does on machines that lack something, and what the lock file pins."""
 
 import ast
-import os
 import re
 import shutil
 import subprocess
@@ -155,16 +154,6 @@ def test_an_old_python_is_named_with_what_to_do(machine):
     assert "PYTHON=/path/to/python3.12 make" in ran.stderr
 
 
-def test_a_missing_venv_package_is_named(machine, tmp_path):
-    machine.add("python3", python_of("3.11.2", with_venv=False))
-    machine.add("id", "echo 1000")
-    machine.add("apt-get")
-    ran = make_venv(machine, tmp_path, "python3")
-    assert ran.returncode == 1
-    assert "sudo apt-get install --no-install-recommends python3.11-venv" in ran.stderr
-    assert not (tmp_path / "some venv").exists()
-
-
 @pytest.mark.parametrize("gone", [True, False], ids=["python gone", "python too old"])
 def test_an_environment_that_does_not_work_is_made_again(machine, tmp_path, gone):
     folder = tmp_path / "some venv"
@@ -227,14 +216,6 @@ def test_make_report_installs_makes_the_sample_and_builds(clone):
         "-m reportgen configs/cdfs.yaml",
     ]
     assert ran.stdout.endswith("The report is build/cdfs/latest/report.html\n")
-
-
-def test_a_changed_lock_file_installs_again(clone):
-    clone.make("report")
-    newer = (clone.folder / ".venv/.installed").stat().st_mtime + 10
-    os.utime(clone.folder / "requirements.lock", (newer, newer))
-    _, calls = clone.make("report")
-    assert starting(calls, "-m pip --disable-pip-version-check install")
 
 
 def test_without_the_libraries_of_the_pdf_the_page_alone_is_built(clone):

@@ -9,20 +9,17 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from reportgen.style import (
-    CELL_SIZE,
     DARK,
     DENSITY_MAP,
     FONT_FILES,
     HALO,
     INK,
-    LABEL_SIZE,
     LINE,
     MUTED,
     SANS,
     SERIES,
     SERIF,
     SIGNS,
-    TEXT_SIZE,
     font_path,
     house_style,
 )
@@ -182,13 +179,6 @@ def test_settings_of_the_user_change_no_figure():
     own = {"axes.grid": True, "xtick.minor.visible": True, "timezone": "Asia/Tokyo"}
     with mpl.rc_context(own), house_style():
         assert dict(mpl.rcParams) == usual
-
-
-def test_no_type_is_smaller_than_can_be_read_in_print():
-    with house_style():
-        sizes = [v for k, v in mpl.rcParams.items() if k.endswith("size") and isinstance(v, float)]
-    assert min(TEXT_SIZE, LABEL_SIZE, CELL_SIZE) >= 7
-    assert TEXT_SIZE in sizes
 
 
 def test_the_density_map_is_seen_on_a_dark_ground_and_grows_lighter():

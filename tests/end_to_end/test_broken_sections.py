@@ -17,7 +17,6 @@ FAILS = {
     "exits": "SystemExit: 3",
     "ends": "its process ended by itself with code 5",
     "interrupts": "KeyboardInterrupt",
-    "stops": "Stop: enough",
     "is_killed": "its process was killed by SIGKILL (out of memory?)",
     "crashes": "its process was killed by SIGSEGV",
     "sleeps": "ran longer than its timeout of 1 s and was stopped",
@@ -25,13 +24,11 @@ FAILS = {
     "blames_publishing": "the disk is shy",
     "blames_configuration": "the YAML is shy",
     "returns_nothing": "the analysis deed gave a NoneType, not a Section",
-    "returns_text": "the analysis deed gave a str, not a Section",
     "two_of_one_id": "ValueError: two of one id among one, one",
     "slash_in_id": "not '../../escape'",
     "no_alt": "ValueError: figure 'one' needs a text for alt",
     "no_finding": "ValueError: a section needs at least one finding",
     "unknown_unit": "furlongs/x",
-    "metric_is_text": "ValueError: metric 'x' is 'many', not a number",
     "half_made": "ValueError",
 }
 SURVIVES = [

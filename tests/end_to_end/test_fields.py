@@ -259,19 +259,3 @@ def test_one_cell_is_built_alone_and_the_index_shows_the_others(fields):
     done = fields.call("report.yaml", "--cell", "field=elias")
     assert done.returncode == 2
     assert "--cell field=elias: unknown field 'elias'; did you mean 'elais'?" in done.stderr
-
-
-def test_check_looks_at_all_combinations(fields):
-    done = fields.call("check", "report.yaml")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [
-        "cdfs | catalogue stars: 211 rows, 1 of 1 columns",
-        "elais | catalogue stars: 347 rows, 1 of 1 columns",
-        "report.yaml: 2 reports, all sources are there.",
-    ]
-    (fields.folder / "elais" / "stars.h5").unlink()
-    done = fields.call("check", "report.yaml")
-    assert done.returncode == 5
-    assert "Error: elais: " in done.stderr
-    assert "all sources are there" not in done.stdout
-    assert fields.call("check", "report.yaml", "--cell", "field=cdfs").returncode == 0

@@ -71,13 +71,3 @@ def test_a_section_says_what_is_approximate(project):
     ]
     median = rough["flux"]["metrics"]["flux_median"]["value"]
     assert median == pytest.approx(exact["flux"]["metrics"]["flux_median"]["value"], rel=0.000123)
-
-
-def test_a_memory_budget_is_still_read_and_what_replaces_it_is_said(project):
-    configure(project, {"memory": "1 MB"})
-    for command in ("check", "build"):
-        done = project.call(command, "report.yaml")
-        assert done.returncode == 0, done.stderr
-        assert "catalogues.stars.memory: has no effect any more; exact_rows" in done.stderr
-    (kept,) = project.out.glob("2*")
-    assert all(section["notes"] == [] for section in project.summary(kept)["sections"])

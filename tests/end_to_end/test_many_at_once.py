@@ -134,89 +134,25 @@ def test_builds_that_wait_say_who_they_wait_for(crowd):
 # Several output folders, one database.
 
 
-def survey_of(folder, name, centre):
-    """Make a report of its own data, whose median is checked."""
-    folder.mkdir()
-    project = Project(folder)
-    project.write(flux=np.random.default_rng(int(centre)).normal(centre, size=200))
-    limits = {"metric": "flux_median", "min": centre - 1, "max": centre + 1}
-    project.configure(
-        {name: {**DISTRIBUTION, "title": f"Fluxes of {name}", "checks": [limits]}},
-        report={"id": name, "title": f"The {name}"},
-    )
-    return project
-
-
-def median_of(project):
-    import h5py
-
-    with h5py.File(project.folder / "stars.h5") as file:
-        return float(np.median(file["flux"][:]))
-
-
-@dataclass(frozen=True)
-class Shared:
-    """Reports whose output folders share a database; the twin is the north in another folder."""
-
-    database: Path
-    north: Project
-    south: Project
-    twin: Project
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("shared")
-    database = folder / "nights.sqlite"
-    north = survey_of(folder / "one", "north", 10.0)
-    south = survey_of(folder / "two", "south", 20.0)
-    twin = survey_of(folder / "three", "north", 10.0)
-    twin.write(flux=np.random.default_rng(5).normal(10.5, size=200))
-
-    def at(seconds):
-        return {"REPORTGEN_HISTORY": str(database), "SOURCE_DATE_EPOCH": str(NIGHT + seconds)}
-
-    for project in (north, south):
-        assert project.build(env=at(0)).returncode == 0
-    builds = build_at_once((north, at(DAY)), (south, at(DAY)), (twin, at(DAY + 3600)))
-    assert [done.code for done in builds] == [0] * 3, [done.complained for done in builds]
-    for project in (north, south):
-        assert project.build(env=at(2 * DAY)).returncode == 0
-    return Shared(database, north, south, twin)
-
-
-def test_one_database_has_the_runs_of_all_output_folders(shared):
-    query = "SELECT report, origin, run, night FROM reportgen_runs"
-    found = {tuple(row) for row in rows(shared.database, query)}
-    wanted = set()
-    for project in (shared.north, shared.south, shared.twin):
-        for path in project.out.glob("*/summary.json"):
-            if not path.parent.is_symlink():
-                record, run = read_summary(path.parent), path.parent
-                night = record["run"]["started"][:10]
-                wanted.add((record["report"]["id"], str(project.out.resolve()), run.name, night))
-        assert not (project.out / "history.sqlite").exists()
-    assert len(wanted) == 7
-    assert found == wanted
-
-
-def test_each_report_has_its_own_numbers_its_own_past_and_lists_its_own_nights(shared):
-    for project, name, other in (
-        (shared.north, "north", "south"),
-        (shared.south, "south", "north"),
-    ):
+def test_reports_that_share_a_database_have_each_its_own_past(tmp_path):
+    database = tmp_path / "nights.sqlite"
+    projects = {}
+    for name, centre in (("north", 10.0), ("south", 20.0)):
+        (tmp_path / name).mkdir()
+        projects[name] = Project(tmp_path / name)
+        projects[name].write(flux=np.full(200, centre))
+        limits = {"metric": "flux_median", "min": centre - 1, "max": centre + 1}
+        sections = {name: {**DISTRIBUTION, "checks": [limits]}}
+        projects[name].configure(sections, report={"id": name, "title": f"The {name}"})
+    for night in range(2):
+        when = {"SOURCE_DATE_EPOCH": str(NIGHT + night * DAY), "REPORTGEN_HISTORY": str(database)}
+        builds = build_at_once(*((project, when) for project in projects.values()))
+        assert [done.code for done in builds] == [0, 0], [done.complained for done in builds]
+    for name, project in projects.items():
         metric = project.section(name)["metrics"]["flux_median"]
-        assert metric["value"] == pytest.approx(median_of(project), rel=1e-12)
-        assert [each["night"] for each in metric["past"]] == ["2026-09-21", "2026-09-22"]
-        assert project.summary()["history"] == {"nights": 2, "error": ""}
-        assert f"Fluxes of {name}" in project.page()
-        assert f"Fluxes of {other}" not in project.page()
-    for project, nights in ((shared.north, 3), (shared.south, 3), (shared.twin, 1)):
-        index = (project.out / "index.html").read_text(encoding="utf-8")
-        assert len(re.findall(r'<tr id="night-', index)) == nights
-
-
-def test_of_a_night_in_two_folders_the_newest_run_counts(shared):
-    past = shared.north.section("north")["metrics"]["flux_median"]["past"]
-    wanted = [median_of(shared.north), median_of(shared.twin)]
-    assert [each["value"] for each in past] == pytest.approx(wanted, rel=1e-12)
+        past = [{"night": "2026-09-21", "value": metric["value"]}]
+        assert (metric["past"], project.summary()["history"]["nights"]) == (past, 1)
+        assert not (project.out / "history.sqlite").exists()
+    found = rows(database, "SELECT report, origin FROM reportgen_runs")
+    origins = {name: str(project.out.resolve()) for name, project in projects.items()}
+    assert sorted(found) == sorted([*origins.items()] * 2)

@@ -295,20 +295,3 @@ def test_check_reads_every_file_of_a_network(stars):
     assert done.returncode == ExitCode.SOURCE
     assert "models.cnn.weights.early" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("section", "place", "said"),
-    [
-        ({"weights": ["erly"]}, "sections.maps.weights[0]", "did you mean 'early'?"),
-        ({"images": "radoi"}, "sections.maps.images", "did you mean 'radio'?"),
-        ({"model": "can"}, "sections.maps.model", "did you mean 'cnn'?"),
-        ({"catalogue": "stars"}, "sections.maps.catalogue", "unknown key 'catalogue'"),
-    ],
-)
-def test_names_that_are_not_known_are_told_with_their_place(stars, section, place, said):
-    stars.sections(maps={**MAPS, **section})
-    done = stars.call("check", "report.yaml")
-    assert done.returncode == ExitCode.CONFIG
-    assert place in done.stderr
-    assert said in done.stderr

@@ -141,19 +141,6 @@ def test_a_plot_is_written_as_png_and_svg(place):
     assert not list(place.glob(".*.new"))
 
 
-def test_a_check_that_does_not_hold_and_another_unit_are_seen(place):
-    run = make_run(place / "build/cdfs", started(20), value=0.25, unit="mJy")
-    record = read_summary(run).sections[0].metrics["median"]
-    change(run, metrics={"median": record.model_copy(update={"verdict": "fail"})}, status="fail")
-    assert call("history", "import", run, cwd=place).returncode == 0
-    done = call("history", "median", "--nights", "5", cwd=place)
-    assert f"{date_of(20)}    0.25  mJy  fail" in done.stdout
-    assert "4 nights with another unit than mJy are not in the plot." in done.stdout
-    assert "◆ a check does not hold   × no value" in done.stdout
-    done = call("history", "median", "--nights", "5", "--png", "a.png", cwd=place)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 # history
 
 
@@ -311,15 +298,6 @@ def test_a_run_that_cannot_be_read_is_exit_code_2(place):
     assert run_id(8) in done.stdout
 
 
-def test_which_output_folder_is_asked_when_there_are_several(place):
-    make_run(place / "build/other", started(0))
-    said(call("diff", "latest", cwd=place), 2, "build/cdfs and build/other", "--output")
-    assert call("diff", "latest", "--output", "build/cdfs", cwd=place).returncode == 1
-    assert call("diff", "build/cdfs/latest", cwd=place).returncode == 1
-    assert call("diff", "latest", cwd=place / "build/cdfs").returncode == 1
-    said(call("diff", "latest", cwd=place / "build/other"), 2, "has no latest run")
-
-
 def test_a_page_is_written(place):
     done = call("diff", "latest", "--html", "what changed.html", cwd=place)
     assert (done.returncode, done.stderr) == (1, "")
@@ -419,15 +397,6 @@ def test_backtest_compares_with_what_the_checks_said_then(config, place):
     _, checks = replayed(config, "--nights", "2")
     assert [f["recorded"] for f in checks["median-max-warn"]["fired"]] == [None, "ok"]
     assert f"{date_of(20)}  warn, was ok then: Median" in call("backtest", config).stdout
-
-
-def test_backtest_without_a_history_or_checks(config, place):
-    done = call("backtest", config, "--set", "report.id=other")
-    assert done.returncode == 0
-    assert "The history has no night of other, so nothing can be replayed." in done.stdout
-    done = call("backtest", config, "--set", "sections.fluxes.checks=[]")
-    assert done.returncode == 0
-    assert "The configuration has no checks." in done.stdout
 
 
 def test_backtest_of_a_matrix_replays_each_report(config, place):

@@ -34,10 +34,6 @@ class UnpicklableError(Exception):
         raise TypeError("not to be sent")
 
 
-class Stop(BaseException):
-    pass
-
-
 def wait():
     time.sleep(3600)
 
@@ -117,7 +113,6 @@ DEEDS = {
     "exits": lambda: sys.exit(3),
     "ends": lambda: os._exit(5),
     "interrupts": lambda: fail(KeyboardInterrupt()),
-    "stops": lambda: fail(Stop("enough")),
     "is_killed": kill,
     "crashes": crash,
     "sleeps": wait,
@@ -125,13 +120,11 @@ DEEDS = {
     "blames_publishing": lambda: fail(PublishError("the disk is shy", "comfort it")),
     "blames_configuration": lambda: fail(ConfigError("the YAML is shy")),
     "returns_nothing": lambda: None,
-    "returns_text": lambda: "all is well",
     "two_of_one_id": lambda: Section(findings=["Two."], figures=[figure(), figure()]),
     "slash_in_id": lambda: Section(findings=["Out."], figures=[figure("../../escape")]),
     "no_alt": lambda: Section(findings=["Blind."], figures=[figure(alt=" ")]),
     "no_finding": lambda: Section(findings=[]),
     "unknown_unit": lambda: Section(findings=["?"], metrics={"x": Metric(1, "x", "furlongs/x")}),
-    "metric_is_text": lambda: Section(findings=["?"], metrics={"x": Metric("many", "x")}),
     "half_made": half_made,
     "leaves_a_thread": leave_a_thread,
     "leaves_a_child": leave_a_child,

@@ -108,29 +108,6 @@ def test_only_the_core_is_installed(installed):
     assert not names & {"tensorflow", "pytest", "mypy", "ruff", "uv", "playwright"}
 
 
-def test_the_command_answers(installed):
-    ran = run(installed.reportgen, "--help", cwd=installed.place)
-    assert ran.returncode == 0, ran.stderr
-    assert "Usage: reportgen" in ran.stdout
-    listed = run(installed.reportgen, "sections", cwd=installed.place)
-    assert "sky_density" in listed.stdout
-
-
-def test_templates_and_fonts_are_those_of_the_installed_package(installed):
-    program = """
-from reportgen.render.environment import templates_folder
-from reportgen.style import FONT_FILES, font_path
-print(templates_folder(), *map(font_path, FONT_FILES.values()), sep="\\n")
-"""
-    ran = run(installed.python, "-c", program, cwd=installed.place)
-    assert ran.returncode == 0, ran.stderr
-    paths = [Path(line) for line in ran.stdout.splitlines()]
-    assert len(paths) > 1
-    for path in paths:
-        assert path.is_relative_to(installed.place / "venv")
-        assert path.exists()
-
-
 def test_a_report_is_built_outside_the_clone(installed):
     if run(installed.python, "-c", "import weasyprint", cwd=installed.place).returncode:
         pytest.skip("the system libraries of the PDF are not installed")
