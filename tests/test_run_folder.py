@@ -1,26 +1,12 @@
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
 
-from reportgen.errors import ExitCode, PublishError
+from reportgen.errors import PublishError
 from reportgen.run_folder import new_run, started_now
 
 STARTED = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
 NAME = "20261123T020000Z"
-
-
-KILLED = """
-import os, signal, sys
-from datetime import datetime
-from pathlib import Path
-from reportgen.run_folder import new_run
-
-with new_run(Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2])):
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
 
 
 def names(folder):
@@ -58,24 +44,6 @@ def test_runs_of_one_second_take_numbers(tmp_path):
     assert (tmp_path / NAME / "report.html").read_text() == "one"
 
 
-def test_a_second_build_of_one_report_does_not_begin(tmp_path):
-    with new_run(tmp_path, STARTED) as one:
-        said = rf"another build of this report is running: process {os.getpid()} on "
-        with (
-            pytest.raises(PublishError, match=said) as refused,
-            new_run(tmp_path, STARTED, as_latest=False, wait=0),
-        ):
-            pytest.fail("the second build began")
-        assert refused.value.exit_code == ExitCode.DELIVERY
-        assert one.publish().name == NAME
-    assert publish(tmp_path).name == f"{NAME}-2"
-
-
-def test_builds_of_two_reports_do_not_wait_for_each_other(tmp_path):
-    with new_run(tmp_path / "one", STARTED) as one, new_run(tmp_path / "two", STARTED) as two:
-        assert one.publish().name == two.publish().name
-
-
 def test_what_is_left_of_a_deleted_run_is_removed(tmp_path):
     (tmp_path / f".deleting-{NAME}" / "sections").mkdir(parents=True)
     mine = tmp_path / ".deleting-my-notes"
@@ -90,13 +58,6 @@ def test_a_partial_run_does_not_become_the_latest(tmp_path):
     partial = publish(tmp_path, as_latest=False)
     assert (tmp_path / "latest").readlink().name == NAME
     assert partial.name == f"{NAME}-2"
-
-
-def test_what_a_killed_build_left_is_removed(tmp_path):
-    subprocess.run([sys.executable, "-c", KILLED, tmp_path, STARTED.isoformat()], check=False)
-    assert names(tmp_path) == [".build.lock", f".building-{NAME}"]
-    publish(tmp_path)
-    assert names(tmp_path) == [NAME, "latest"]
 
 
 def test_a_dangling_latest_is_replaced(tmp_path):
