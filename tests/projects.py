@@ -60,7 +60,7 @@ def call(*arguments, cwd=ROOT, env=None):
 
     env = env or {}
     words = [str(word) for word in arguments]
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace") for _ in range(2))
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     threshold = gc.get_threshold()
     try:
