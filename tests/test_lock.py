@@ -119,11 +119,6 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path, there):
     assert not there or target.read_text() == "mine"
 
 
-def test_members_of_a_group_may_take_over_a_lock_that_was_left(tmp_path):
-    with lock_builds(tmp_path, wait=0, say=print):
-        assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o664
-
-
 def test_on_a_file_system_without_locks_only_one_build_runs(tmp_path, monkeypatch):
     def refused(*_):
         raise OSError(errno.ENOSYS, "Function not implemented")

@@ -12,7 +12,6 @@ from reportgen.record import (
     printable,
     read_summary,
     with_status,
-    worst,
     write_summary,
 )
 
@@ -75,13 +74,6 @@ def test_a_nan_cannot_be_written(record, tmp_path):
     with pytest.raises(ValueError, match="JSON compliant"):
         write_summary(tmp_path, record.model_copy(update={"sections": (section,)}))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_worst_status_wins():
-    assert worst([]) == "ok"
-    assert worst(["ok", "warn"]) == "warn"
-    assert worst(["fail", "warn", "ok"]) == "fail"
-    assert worst(["fail", "error", "ok"]) == "error"
 
 
 @pytest.mark.parametrize("broken", ["section", "input", "document"])

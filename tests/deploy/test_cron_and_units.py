@@ -115,14 +115,6 @@ def test_systemd_finds_nothing_wrong_with_the_units(units, unit):
     assert analyze("verify", "--man=no", f"./{unit}", cwd=units) == (0, "")
 
 
-def test_systemd_reads_the_drop_in_too(units):
-    """So that the test above can fail on it."""
-    drop_in = units / "reportgen@.service.d/mail.conf"
-    drop_in.write_text(drop_in.read_text().replace("LoadCredential=", "LoadCredentials="))
-    _, said = analyze("verify", "--man=no", "./reportgen@.service", cwd=units)
-    assert "LoadCredentials" in said
-
-
 def test_systemd_thinks_that_the_service_is_shut_in(units):
     _, said = analyze(
         *("security", "--offline=yes", "--no-pager", "./reportgen@.service"), cwd=units

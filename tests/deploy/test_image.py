@@ -82,15 +82,3 @@ def test_all_install_the_libraries_of_the_pdf_that_doctor_names():
         steps = read_yaml(path)["jobs"]["report"]["steps"]
         (install,) = [step["run"] for step in steps if step.get("name") == "Install"]
         assert apt_packages(install) == wanted
-
-
-def test_all_run_a_python_that_reportgen_announces():
-    announced = {c.rpartition(" ")[2] for c in PROJECT["project"]["classifiers"] if " 3." in c}
-    images = [*arguments("FROM"), read_yaml(DEPLOY / "gitlab-ci.yml")["nightly"]["image"]]
-    versions = {re.match(r"python:([\d.]+)-slim-\w+", image)[1] for image in images}
-    for path in [ROOT / ".github/workflows/nightly.yml", DEPLOY / "github/nightly.yml"]:
-        steps = read_yaml(path)["jobs"]["report"]["steps"]
-        versions |= {
-            s["with"]["python-version"] for s in steps if "setup-python" in s.get("uses", "")
-        }
-    assert versions <= announced

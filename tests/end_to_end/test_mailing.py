@@ -289,15 +289,3 @@ def test_postfix_delivers_the_mail_whole_to_those_it_knows(run, postfix):
         assert part.get_content() == file.read_bytes()
     (pdf,) = message.iter_attachments()
     assert pdf.get_content() == (copied / "report.pdf").read_bytes()
-
-
-def test_the_machines_sendmail_takes_the_mail(run, postfix, tmp_path):
-    program = tmp_path / "sendmail"
-    program.write_text(f'#!/bin/sh\nexec /usr/sbin/sendmail -C {postfix.folder}/conf "$@"\n')
-    program.chmod(0o755)
-    block = deliver(postfix, sendmail=True, to=["log@reportgen.test"])
-    del block["mail"]["smtp"]
-    said = command("mail", run(block), env={"REPORTGEN_SENDMAIL": str(program)})
-    assert said == (0, "Mailed to log@reportgen.test.\n")
-    (mail,) = postfix.mails("log")
-    assert mail["Subject"].startswith("[stars] FAIL 1 of 1 check")
