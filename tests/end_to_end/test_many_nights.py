@@ -1,4 +1,4 @@
-"""Many nights of one report: what each says, what it says is new, and what all of them leave.
+"""Many nights of one report: what each says, what it knows of the others, what all of them leave.
 
 Whatever a night should say is worked out here from the numbers that were written for it, with
 numpy and without reportgen.
@@ -276,55 +276,6 @@ def test_the_nights_are_what_this_file_says_that_happens():
 
 def drifts_of(number):
     return number != TRUNCATED and (drifts(number, "flux_24") or drifts(number, "seeing"))
-
-
-# What changed since the night before.
-
-KIND = {  # how a check ended the night before, and how it ends now: what is said
-    ("ok", "fail"): "verdict new fail",
-    ("ok", "warn"): "verdict new warn",
-    ("waived", "fail"): "verdict new fail",
-    (None, "fail"): "verdict new fail",
-    (None, "waived"): "verdict waived",
-    ("fail", "fail"): "verdict still",
-    ("fail", "ok"): "verdict recovered",
-    ("warn", "ok"): "verdict recovered",
-    ("fail", "idle"): "verdict unchecked",
-}
-
-
-def before(number):
-    return max(k for k in BUILT if k < number)
-
-
-def verdict_changes(number):
-    former, current = endings(before(number)), endings(number)
-    changes = (KIND.get((former.get(name), ending)) for name, ending in current.items())
-    return Counter(change for change in changes if change)
-
-
-def circumstances(number):
-    """Give what else a night says is other than it was."""
-    last = before(number)
-    if number == TRUNCATED:
-        return {"section error": 2, "input unreadable": 1}
-    if last == TRUNCATED:
-        return {"section recovered": 2, "input readable": 1}
-    said = {"input grown" if number == GROWTH else "input changed": 1}
-    if number == NEW_UNIT:
-        said |= {"configuration": 1, "metric unit": 3}
-    return said
-
-
-@pytest.mark.parametrize("number", BUILT[1:])
-def test_a_night_says_what_changed_since_the_night_before(simulation, number):
-    (since,) = simulation[number].summary["since"]
-    assert since["run"] == simulation[before(number)].folder.name
-    assert since["night"] == str(date_of(before(number)))
-    found = Counter(change["kind"] for change in since["changes"])
-    moves = {kind for kind in found if kind.startswith("metric") and kind != "metric unit"}
-    others = {kind: n for kind, n in found.items() if kind not in moves}
-    assert others == {**verdict_changes(number), **circumstances(number)}
 
 
 # The past.
