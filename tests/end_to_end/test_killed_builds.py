@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,6 @@ KILLS = {
     "before a run is published": {
         **{"new_run": 3, "open_sources": 1, "start": 1, "read_earlier_nights": 1},
         **{"summarise": 1, "make_documents": 1, "write_summary": 2},
-        "finish": 1,  # only while the data are so new that they are read again each time
     },
     "while it is published": {"publish": 5},
     "once it is published": {"_add_to_history": 3, "_delete_old_runs": 2, "_write_index": 2},
@@ -117,6 +117,9 @@ class Subject:
 def subject(tmp_path_factory):
     project = tiny_project(tmp_path_factory.mktemp("nights"))
     saved, said = tmp_path_factory.mktemp("saved") / "out", tmp_path_factory.mktemp("said")
+    # So that all builds have the same points: younger files are read again each time.
+    while time.time() - (project.folder / "stars.h5").stat().st_ctime < 3:
+        time.sleep(0.1)
     for night in range(NIGHTS):
         done = project.build(env={"SOURCE_DATE_EPOCH": str(started(night))})
         assert done.returncode == 0, done.stderr
@@ -241,7 +244,7 @@ def test_a_build_that_is_killed_while_a_worker_works_harms_nothing(subject, when
 
 
 def test_builds_are_killed_in_every_stage_that_changes_anything(subject):
-    stages = {point.split()[0] for point in subject.points} | {"finish"}
+    stages = {point.split()[0] for point in subject.points}
     assert stages - TEMPORARY == {stage for kills in KILLS.values() for stage in kills}
 
 
