@@ -16,9 +16,9 @@ from reportgen.build.prose import fill_prose
 from reportgen.cache.digests import CatalogueDigests
 from reportgen.cache.sections import Cache, CachedSection, Scanned
 from reportgen.config.columns import Column
-from reportgen.data.catalogue import Catalogue, all_problems, synthetic_mark
+from reportgen.data.catalogue import Catalogue, all_problems
 from reportgen.data.contents import DIGEST, SYNTHETIC, Contents, file_digest, stamp
-from reportgen.data.hdf5 import open_file
+from reportgen.data.hdf5 import open_file, synthetic_mark
 from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.record import CountedRecord, InputRecord, SectionRecord
 from reportgen.reduce.base import Statistic

@@ -14,7 +14,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     folded = {each.casefold(): each for each in names}
     near = get_close_matches(shown.casefold(), folded, n=1)
     guess = f"; did you mean {folded[near[0]]!r}?" if near else ""
-    listed = ", ".join(names[:MOST_LISTED]) or "none"
-    if len(names) > MOST_LISTED:
-        listed += f" and {len(names) - MOST_LISTED} more"
-    return f"unknown {kind} {shown!r}{guess} (known: {listed})"
+    return f"unknown {kind} {shown!r}{guess} (known: {known_names(names)})"
+
+
+def known_names(known: Iterable[str]) -> str:
+    """Return the names that there are, the first of them where they are many."""
+    names = sorted(known)
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return (", ".join(names[:MOST_LISTED]) or "none") + more

@@ -10,17 +10,9 @@ from numpy.typing import NDArray
 
 from reportgen.config.columns import Column
 from reportgen.config.loader import Report
-from reportgen.data.contents import SYNTHETIC, Contents, length_name, stamp
-from reportgen.data.hdf5 import (
-    DAMAGE,
-    ColumnPlace,
-    OpenDatasets,
-    column_type,
-    is_whole,
-    open_dataset,
-    open_file,
-    read_columns,
-)
+from reportgen.data.contents import Contents, length_name
+from reportgen.data.dataset import ColumnPlace, DatasetHeader
+from reportgen.data.hdf5 import describe_column, open_columns
 from reportgen.errors import SourceError
 
 ReadRows = Callable[[range], dict[str, NDArray[np.float64]]]
@@ -56,45 +48,32 @@ class Catalogue:
         SourceError when a file cannot be read.
         """
         names = sorted(columns)
-        places = [self.places[name] for name in names]
-        with OpenDatasets() as opened:
-
-            def read(rows: range) -> dict[str, NDArray[np.float64]]:
-                values = read_columns(places, rows.start, rows.stop, opened)
-                return dict(zip(names, values, strict=True))
-
-            yield read
+        with open_columns([self.places[name] for name in names]) as read:
+            yield lambda rows: dict(zip(names, read(rows.start, rows.stop), strict=True))
 
 
-def open_catalogue(
-    report: Report, name: str, *, partial: bool = False, contents: Contents | None = None
-) -> Catalogue:
-    """Check that every column of a catalogue is there, numeric and of one length.
+def open_catalogue(report: Report, name: str, contents: Contents | None = None) -> Catalogue:
+    """Look whether every column of a catalogue is there, numeric and of one length.
 
-    partial: accept that some columns, not all, cannot be read; ``broken`` says why.
     contents: what is known of files, which are not opened for that.
-    Raises SourceError that lists everything that is wrong, a line each.
+    Of columns that cannot be read ``broken`` says why. When none can, or their lengths differ,
+    raises SourceError that lists everything that is wrong, a line each.
     """
     block = report.catalogues[name]
-    places: dict[str, ColumnPlace] = {}
-    broken: dict[str, SourceError] = {}
-    lengths: dict[tuple[Path, str], int] = {}
-    synthetic = ""
-    linked: set[str] = set()
     contents = contents or Contents()
+    places: dict[str, ColumnPlace] = {}
+    headers: dict[str, DatasetHeader] = {}
+    broken: dict[str, SourceError] = {}
     for key in block.columns:
         place = _place(report, name, key)
         try:
-            rows, mark, whole = _length(report, name, key, place, contents)
-            synthetic = synthetic or mark
-            linked |= set() if whole else {key}
-            lengths[(place.file, place.dataset)] = rows
+            headers[key] = _header(report, name, key, place, contents)
+            places[key] = place
         except SourceError as error:
             broken[key] = error
-        else:
-            places[key] = place
-    if broken and not (partial and places):
+    if not places:
         raise all_problems(broken.values())
+    lengths = {(places[key].file, places[key].dataset): headers[key].shape[0] for key in places}
     if len(set(lengths.values())) > 1:
         listed = "; ".join(
             f"{file}: {data} has {rows} rows" for (file, data), rows in lengths.items()
@@ -104,27 +83,16 @@ def open_catalogue(
             "columns of one catalogue are row-aligned; put the others in a catalogue of their own",
         )
     rows = next(iter(lengths.values()))
-    described = block.described()
-    return Catalogue(name, rows, described, places, synthetic, broken, frozenset(linked))
+    synthetic = next((each.synthetic for each in headers.values() if each.synthetic), "")
+    linked = frozenset(key for key, header in headers.items() if not header.whole)
+    return Catalogue(name, rows, block.described(), places, synthetic, broken, linked)
 
 
-def _length(
+def _header(
     report: Report, name: str, key: str, place: ColumnPlace, contents: Contents
-) -> tuple[int, str, bool]:
-    """Return the length of a column, what its file says of being synthetic, and if it is whole."""
-    known = contents.of(place.file)
-    if length_name(place) in known and SYNTHETIC in known:
-        return int(known[length_name(place)]), str(known[SYNTHETIC]), True
-    before = stamp(place.file)
-    with open_file(place.file, _where(report, name, key, "file")) as file:
-        mark = synthetic_mark(file.attrs)
-        dataset = open_dataset(file, place.dataset, _where(report, name, key, "dataset"))
-        column_type(dataset, place)
-        rows = int(dataset.shape[0])
-        whole = is_whole(file, dataset)
-    if whole:
-        contents.remember(before, {length_name(place): rows, SYNTHETIC: mark})
-    return rows, mark, whole
+) -> DatasetHeader:
+    keys = [_where(report, name, key, part) for part in ("file", "dataset")]
+    return contents.header(place.file, length_name(place), lambda: describe_column(place, *keys))
 
 
 def _place(report: Report, catalogue: str, key: str) -> ColumnPlace:
@@ -154,18 +122,3 @@ def all_problems(errors: Iterable[SourceError]) -> SourceError:
     if len(said) == 1:
         return next(iter(said.values()))
     return SourceError("\n".join(str(error) for error in said.values()))
-
-
-def synthetic_mark(attributes: Mapping[str, object]) -> str:
-    """Return what a file says of being synthetic; empty when it does not."""
-    try:
-        mark = attributes.get("synthetic", "")
-    except DAMAGE:
-        return ""
-    if isinstance(mark, np.ndarray):  # of one text, as some programs write it
-        mark = mark.ravel()[0] if mark.size else ""
-    if isinstance(mark, bytes):
-        mark = mark.decode("utf-8", "replace")
-    if isinstance(mark, str):
-        return str(mark)
-    return "The file is marked as synthetic." if mark else ""

@@ -4,8 +4,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.data.hdf5 import ColumnPlace
+from reportgen.data.dataset import ColumnPlace, DatasetHeader
 from reportgen.data.store import Store
 from reportgen.versions import package_digest
 
@@ -48,14 +47,8 @@ def stamp(path: Path) -> Stamp | None:
         found = path.stat()
     except OSError:
         return None
-    return Stamp(
-        os.fspath(path),
-        found.st_size,
-        found.st_mtime_ns,
-        found.st_ctime_ns,
-        found.st_ino,
-        found.st_dev,
-    )
+    times = found.st_mtime_ns, found.st_ctime_ns
+    return Stamp(os.fspath(path), found.st_size, *times, found.st_ino, found.st_dev)
 
 
 @dataclass
@@ -76,17 +69,19 @@ class Contents:
         if found is None or self.store is None:
             return {}
         if found not in self._known:
-            self._known[found] = self._read(found)
+            self._known[found] = _read(self.store, found)
         return self._known[found]
 
-    def _read(self, found: Stamp) -> dict[str, Any]:
-        if self.store is None:
-            return {}
-        with suppress(ValueError):  # nothing of ours
-            known = json.loads(self.store.get(found.key) or "{}")
-            if isinstance(known, dict):
-                return known
-        return {}
+    def header(self, path: Path, name: str, look: Callable[[], DatasetHeader]) -> DatasetHeader:
+        """Return the header of a dataset of a file, known by some name or else looked up."""
+        if known := self.of(path).get(name):
+            shape, synthetic = known
+            return DatasetHeader(tuple(shape), synthetic)
+        before = stamp(path)
+        found = look()
+        if found.whole:
+            self.remember(before, {name: [found.shape, found.synthetic]})
+        return found
 
     def remember(self, before: Stamp | None, told: Mapping[str, Any]) -> None:
         """Remember what was found in a file whose stamp was taken before it was read.
@@ -97,9 +92,13 @@ class Contents:
             return
         if before.changed * 1e-9 > time.time() - self.settled:
             return
-        known = self._read(before) | dict(told)
+        known = _read(self.store, before) | dict(told)
         self._known[before] = known
         self.store.put(before.key, json.dumps(known, sort_keys=True).encode())
+
+
+def _read(store: Store, stamp: Stamp) -> dict[str, Any]:
+    return dict(json.loads(store.get(stamp.key) or "{}"))
 
 
 def digest_of(told: Any) -> str:
@@ -123,13 +122,8 @@ def image_digest(batches: Iterable[NDArray[np.float32]]) -> str:
     running = hashlib.sha256()
     for images in batches:
         running.update(repr(images.shape[1:]).encode())
-        running.update(_bytes(images))
+        running.update(images.ravel().data)
     return running.hexdigest()
-
-
-def _bytes(values: NDArray[Any]) -> memoryview:
-    plain: Any = np.ascontiguousarray(values)
-    return memoryview(plain).cast("B")
 
 
 def file_digest(path: Path) -> str:

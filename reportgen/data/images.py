@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.loader import Report
-from reportgen.data.catalogue import synthetic_mark
-from reportgen.data.contents import SYNTHETIC, Contents, stamp
+from reportgen.data.contents import Contents
+from reportgen.data.dataset import DatasetHeader
 from reportgen.data.hdf5 import (
     check_filters,
-    is_whole,
     open_dataset,
     open_file,
+    read_header,
     reading,
     type_on_disk,
 )
@@ -65,31 +65,29 @@ def open_images(report: Report, name: str, contents: Contents | None = None) -> 
     """
     block = report.images[name]
     where = report.place("images", name)
-    contents = contents or Contents()
-    known, shape_name = contents.of(block.file), f"shape of {block.dataset}"
-    if shape_name in known and SYNTHETIC in known:
-        n, height, width = known[shape_name]
-        unit, scale, mark = block.unit, block.pixel_scale, str(known[SYNTHETIC])
-        return ImageStack(
-            name, block.file, block.dataset, (n, height, width), unit, scale, mark, where
-        )
-    before = stamp(block.file)
-    with open_file(block.file, report.place("images", name, "file")) as file:
-        dataset = open_dataset(file, block.dataset, report.place("images", name, "dataset"))
-        dtype = type_on_disk(dataset, f"{where}: {block.file}: {block.dataset}")
-        shape = dataset.shape
-        if shape is None or len(shape) != 3 or dtype.kind not in "iuf":
-            raise SourceError(
-                f"{where}: {block.file}: {block.dataset} has shape {shape} of {dtype}, "
-                "not (n, height, width) of numbers"
-            )
-        check_filters(dataset, f"{where}: {block.file}: {block.dataset}")
-        mark = synthetic_mark(file.attrs)
-        whole = is_whole(file, dataset)
-    n, height, width = (int(length) for length in shape)
-    if whole:
-        contents.remember(before, {shape_name: [n, height, width], SYNTHETIC: mark})
-    unit, scale = block.unit, block.pixel_scale
+
+    def look() -> DatasetHeader:
+        with open_file(block.file, report.place("images", name, "file")) as file:
+            dataset = open_dataset(file, block.dataset, report.place("images", name, "dataset"))
+            named = f"{where}: {block.file}: {block.dataset}"
+            dtype, shape = type_on_disk(dataset, named), dataset.shape
+            if shape is None or len(shape) != 3 or dtype.kind not in "iuf":
+                raise SourceError(
+                    f"{named} has shape {shape} of {dtype}, not (n, height, width) of numbers"
+                )
+            check_filters(dataset, named)
+            return read_header(file, dataset)
+
+    header = (contents or Contents()).header(block.file, f"shape of {block.dataset}", look)
+    n, height, width = header.shape
     return ImageStack(
-        name, block.file, block.dataset, (n, height, width), unit, scale, mark, where, whole
+        name,
+        block.file,
+        block.dataset,
+        (n, height, width),
+        block.unit,
+        block.pixel_scale,
+        header.synthetic,
+        where,
+        header.whole,
     )

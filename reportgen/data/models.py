@@ -30,7 +30,7 @@ class ModelFiles:
 
 
 def locate_model(report: Report, name: str) -> ModelFiles:
-    """Say where the files of a network are."""
+    """Return where the files of a network are."""
     block = report.models[name]
     places = {key: report.place("models", name, "weights", key) for key in block.weights}
     where = report.place("models", name, "architecture")

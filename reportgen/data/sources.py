@@ -45,31 +45,27 @@ def open_sources(
     images: dict[str, ImageStack] = {}
     models: dict[str, ModelFiles] = {}
     errors: dict[tuple[str, str], SourceError] = {}
-    files: list[Path] = []
-    for name, block in report.catalogues.items():
-        if ("catalogues", name) in names:
-            of_columns = [column.file or block.file for column in block.columns.values()]
-            files += [file for file in of_columns if file is not None]
-            try:
-                catalogues[name] = open_catalogue(report, name, partial=True, contents=contents)
-            except SourceError as error:
-                errors["catalogues", name] = error
-    for name, stack in report.images.items():
-        if ("images", name) in names:
-            files.append(stack.file)
-            try:
+    files: list[Path | None] = []
+    for kind, name in [key for key in every_source(report) if key in names]:
+        try:
+            if kind == "catalogues":
+                block = report.catalogues[name]
+                files += [column.file or block.file for column in block.columns.values()]
+                catalogues[name] = open_catalogue(report, name, contents)
+            elif kind == "images":
+                files.append(report.images[name].file)
                 images[name] = open_images(report, name, contents)
-            except SourceError as error:
-                errors["images", name] = error
-    for name in report.models:
-        if ("models", name) in names:
-            models[name] = locate_model(report, name)
-            files += models[name].files
+            else:
+                models[name] = locate_model(report, name)
+                files += models[name].files
+        except SourceError as error:
+            errors[kind, name] = error
     texts = frozenset(model.architecture for model in models.values())
-    return Sources(catalogues, images, models, errors, tuple(dict.fromkeys(files)), texts)
+    found = tuple(dict.fromkeys(file for file in files if file is not None))
+    return Sources(catalogues, images, models, errors, found, texts)
 
 
-def every_source(report: Report) -> set[tuple[str, str]]:
-    """Give the kinds and names of all sources of a report."""
+def every_source(report: Report) -> list[tuple[str, str]]:
+    """Return the kinds and names of all sources of a report."""
     named = {"catalogues": report.catalogues, "images": report.images, "models": report.models}
-    return {(kind, name) for kind, blocks in named.items() for name in blocks}
+    return [(kind, name) for kind, blocks in named.items() for name in blocks]

@@ -8,7 +8,7 @@ from reportgen.cache.digests import CatalogueDigests, network_digests, read_colu
 from reportgen.config.columns import Column
 from reportgen.data.catalogue import Catalogue
 from reportgen.data.contents import Contents
-from reportgen.data.hdf5 import ColumnPlace
+from reportgen.data.dataset import ColumnPlace
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.store import Store

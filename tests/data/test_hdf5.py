@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.data import hdf5
+from reportgen.data.dataset import ColumnPlace, as_numbers
 from reportgen.data.hdf5 import (
-    ColumnPlace,
-    OpenDatasets,
-    as_numbers,
-    column_type,
-    open_dataset,
+    MAX_GAP,
+    describe_column,
+    open_columns,
     open_file,
-    read_columns,
+    read_header,
+    synthetic_mark,
 )
 from reportgen.errors import ExitCode, SourceError
 
@@ -38,21 +37,23 @@ def write(path):
     return write
 
 
+def read_all(places, start, stop):
+    with open_columns(places) as read:
+        return read(start, stop)
+
+
 def read(path, dataset="data", start=0, stop=None, most=10**9, **place):
     """Check and read one column, at most so many rows."""
     column = ColumnPlace(path, dataset, where=WHERE, **place)
-    with open_file(path, WHERE) as file:
-        found = open_dataset(file, dataset, WHERE)
-        column_type(found, column)
-        stop = min(found.shape[0], most) if stop is None else stop
-    with OpenDatasets() as stack:
-        (values,) = read_columns([column], start, stop, stack)
+    rows = describe_column(column, WHERE, WHERE).shape[0]
+    stop = min(rows, most) if stop is None else stop
+    (values,) = read_all([column], start, stop)
     assert values.dtype == np.float64
     return values
 
 
 def refusal(action, *arguments, **keywords):
-    """Give the message and the hint of a SourceError that names the place in the YAML."""
+    """Return the message and the hint of a SourceError that names the place in the YAML."""
     with pytest.raises(SourceError) as caught:
         action(*arguments, **keywords)
     assert caught.value.exit_code == ExitCode.SOURCE == 5
@@ -60,27 +61,28 @@ def refusal(action, *arguments, **keywords):
     return caught.value.message.removeprefix(f"{WHERE}: "), caught.value.hint
 
 
-LAYOUTS = {
-    "contiguous": {},
-    "chunked": {"chunks": (7, 2)},
-    "gzip": {"chunks": (10, 4), "compression": "gzip", "shuffle": True},
-    "lzf": {"chunks": (64, 1), "compression": "lzf"},
-    "checksum": {"chunks": (5, 4), "fletcher32": True},
-    "growing": {"maxshape": (None, 4)},
-}
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_is_read(path, layout):
-    data = np.random.default_rng(1).normal(size=(64, 4))
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {},
+        {"chunks": (10, 4), "compression": "gzip", "shuffle": True},
+        {"chunks": (64, 1), "compression": "lzf"},
+        {"chunks": (5, 4), "fletcher32": True},
+        {"maxshape": (None, 30)},
+    ],
+)
+def test_any_columns_of_any_layout_are_read(path, layout):
+    """Columns that lie close together are read at once, whole rows where that is quicker."""
+    data = np.random.default_rng(1).normal(size=(64, 30))
     with h5py.File(path, "w") as file:
-        file.create_dataset("data", data=data, **LAYOUTS[layout])
-    for index in range(4):
-        assert read(path, index=index).tolist() == data[:, index].tolist()
-    assert read(path, index=2, start=9, stop=33).tolist() == data[9:33, 2].tolist()
+        file.create_dataset("data", data=data, **layout)
+    for indices in ([3], [4, 2], [0, 29, 1, 28], [0, 1 + MAX_GAP], [0, 2 + MAX_GAP], range(30)):
+        places = [ColumnPlace(path, "data", index=index) for index in indices]
+        found = read_all(places, 9, 33)
+        assert [values.tolist() for values in found] == [data[9:33, i].tolist() for i in indices]
 
 
-TYPES = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "?"]
+TYPES = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "longdouble", "?"]
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -99,118 +101,30 @@ def test_every_numeric_type_is_read(write, kind, order):
     np.testing.assert_array_equal(read(path, "table", index=1), expected)
 
 
-def test_a_long_double_is_read_and_may_be_beyond_float64(write):
-    data = np.array([1.5, 2], dtype=np.longdouble)
-    data[1] = data[1] ** 5000 if np.finfo(np.longdouble).maxexp > 5000 else np.inf
-    assert read(write(data=data)).tolist() == [1.5, np.inf]
-
-
-def test_a_field_of_a_compound_dataset_is_read(write):
-    data = np.array([(1.5, 2, "a"), (3.5, 4, "b")], dtype=[("x", "f4"), ("n", ">i2"), ("s", "S3")])
-    path = write(data=data)
-    assert read(path, field="x").tolist() == [1.5, 3.5]
-    assert read(path, field="n", start=1, stop=2).tolist() == [4]
-    places = [ColumnPlace(path, "data", field=name) for name in ("n", "x", "n")]
-    with OpenDatasets() as stack:
-        found = read_columns(places, 0, 2, stack)
-    assert [values.tolist() for values in found] == [[2, 4], [1.5, 3.5], [2, 4]]
-
-
-def test_no_rows_are_read_as_no_rows(write):
-    path = write(data=np.empty(0), table=np.empty((0, 3)))
-    assert read(path).tolist() == []
-    assert read(path, "table", index=2).tolist() == []
-
-
 def test_columns_come_in_the_order_asked_for_whatever_they_are_read_with(write, tmp_path):
     table = np.arange(40.0).reshape(4, 10)
-    path = write(table=table, labels=np.array([True, False, True, True]))
+    pairs = np.array([(1.5, 2, "a")] * 4, dtype=[("x", "f4"), ("n", ">i2"), ("s", "S3")])
+    path = write(table=table, labels=np.array([True, False, True, True]), pairs=pairs)
     other = tmp_path / "other.h5"
     with h5py.File(other, "w") as file:
         file["table"] = -table
-    places = [
-        ColumnPlace(path, "table", index=7),
-        ColumnPlace(path, "labels"),
-        ColumnPlace(other, "table", index=7),
-        ColumnPlace(path, "table", index=0),
-        ColumnPlace(path, "table", index=7, missing=(17.0,)),
-        ColumnPlace(path, "labels"),
-    ]
-    with OpenDatasets() as stack:
-        found = read_columns(places, 1, 4, stack)
-    assert found[0].tolist() == [17, 27, 37]
-    assert found[1].tolist() == [0, 1, 1]
-    assert found[2].tolist() == [-17, -27, -37]
-    assert found[3].tolist() == [10, 20, 30]
-    assert np.isnan(found[4]).tolist() == [True, False, False]
-    assert found[5].tolist() == [0, 1, 1]
-
-
-class Watched:
-    """A dataset that remembers what was read of it."""
-
-    def __init__(self, data, chunks=None):
-        self.data, self.shape, self.chunks, self.reads = data, data.shape, chunks, []
-
-    def __getitem__(self, key):
-        self.reads.append(key[1] if isinstance(key, tuple) else key)
-        return self.data[key]
-
-
-@pytest.mark.parametrize(
-    ("indices", "reads"),
-    [
-        ([3], [(3, 4)]),
-        ([2, 3, 4], [(2, 5)]),
-        ([4, 2], [(2, 5)]),
-        ([0, 1 + hdf5.MAX_GAP], [(0, 2 + hdf5.MAX_GAP)]),
-        ([0, 2 + hdf5.MAX_GAP], [(0, 1), (2 + hdf5.MAX_GAP, 3 + hdf5.MAX_GAP)]),
-        ([0, 29, 1, 28], [(0, 2), (28, 30)]),
-    ],
-)
-def test_adjacent_columns_are_read_at_once_and_no_others(tmp_path, indices, reads):
-    data = np.arange(150).reshape(5, 30)
-    watched = Watched(data)
-
-    class Stack:
-        def dataset(self, file, name, where):
-            return watched
-
-    places = [ColumnPlace(tmp_path, "x", index=index) for index in indices]
-    found = read_columns(places, 0, 5, Stack())
-    assert [(cut.start, cut.stop) for cut in watched.reads] == reads
-    for index, values in zip(indices, found, strict=True):
-        assert values.tolist() == data[:, index].tolist()
-
-
-@pytest.mark.parametrize(
-    ("width", "chunks", "read"),
-    [
-        (hdf5.MAX_GAP + 2, None, slice(0, 5)),
-        (hdf5.MAX_GAP + 3, None, slice(1, 3)),
-        (hdf5.MAX_GAP + 2, (5, 1), slice(1, 3)),
-    ],
-)
-def test_whole_rows_are_read_where_few_other_columns_lie_beside_in_the_file(
-    tmp_path, width, chunks, read
-):
-    data = np.arange(5 * width).reshape(5, width)
-    watched = Watched(data, chunks)
-
-    class Stack:
-        def dataset(self, file, name, where):
-            return watched
-
-    places = [ColumnPlace(tmp_path, "x", index=index) for index in (2, 1)]
-    found = read_columns(places, 0, 5, Stack())
-    assert watched.reads == [read]
-    assert [values.tolist() for values in found] == [data[:, 2].tolist(), data[:, 1].tolist()]
+    places = {
+        ColumnPlace(path, "table", index=7): [17, 27, 37],
+        ColumnPlace(path, "labels"): [0, 1, 1],
+        ColumnPlace(path, "pairs", field="n"): [2, 2, 2],
+        ColumnPlace(other, "table", index=7): [-17, -27, -37],
+        ColumnPlace(path, "table", index=0): [10, 20, 30],
+        ColumnPlace(path, "table", index=7, missing=(17.0,)): [np.nan, 27, 37],
+        ColumnPlace(path, "pairs", field="x"): [1.5, 1.5, 1.5],
+    }
+    np.testing.assert_array_equal(read_all(list(places), 1, 4), list(places.values()))
 
 
 def test_marks_become_missing_and_infinities_stay():
     found = as_numbers(np.array([-99.0, 0, 1, np.nan, np.inf, -np.inf]), (-99.0, 0.0))
     assert np.isnan(found).tolist() == [True, True, False, True, False, False]
     assert found[4:].tolist() == [np.inf, -np.inf]
+    assert np.isnan(as_numbers(np.array([True, False]), (0.0,))).tolist() == [False, True]
 
 
 @pytest.mark.parametrize("dtype", ["f2", "<f4", ">f4", "f8", "longdouble"])
@@ -219,25 +133,19 @@ def test_a_mark_is_compared_in_the_type_on_disk(dtype):
     assert np.isnan(as_numbers(raw, (-99.9,))).tolist() == [True, False, False]
 
 
-def test_a_mark_that_the_type_cannot_hold_matches_nothing():
-    raw = np.array([np.inf, -np.inf, 0, 1], dtype="f4")
-    assert not np.isnan(as_numbers(raw, (1e300, -1e300, 1e-300))).any()
-    raw = np.array([np.inf, 0, 65504], dtype="f2")
-    assert not np.isnan(as_numbers(raw, (99999.0, 1e-30))).any()
-    raw = np.array([0, 255, 1], dtype="u1")
-    assert not np.isnan(as_numbers(raw, (-1.0, 256.0, 0.5, 1e300))).any()
-
-
-def test_a_mark_among_integers_beyond_2_to_the_53_is_itself_only():
-    raw = np.array([2**53, 2**53 + 1, -(2**63)], dtype="i8")
-    assert np.isnan(as_numbers(raw, (2.0**53,))).tolist() == [True, False, False]
-    assert np.isnan(as_numbers(raw, (-(2.0**63),))).tolist() == [False, False, True]
-    raw = np.array([2**64 - 1, 5], dtype="u8")  # 18446744073709551615 in the YAML
-    assert np.isnan(as_numbers(raw, (float(2**64 - 1),))).tolist() == [True, False]
-
-
-def test_a_flag_can_have_a_mark():
-    assert np.isnan(as_numbers(np.array([True, False]), (0.0,))).tolist() == [False, True]
+@pytest.mark.parametrize(
+    ("dtype", "values", "marks", "matches"),
+    [
+        ("f4", [np.inf, -np.inf, 0, 1], (1e300, -1e300, 1e-300), []),  # none that it can hold
+        ("u1", [0, 255, 1], (-1.0, 256.0, 0.5, 1e300), []),
+        ("i8", [2**53, 2**53 + 1, -(2**63)], (2.0**53,), [0]),  # several integers are one float64
+        ("i8", [2**53, 2**53 + 1, -(2**63)], (-(2.0**63),), [2]),
+        ("u8", [2**64 - 1, 5], (float(2**64 - 1),), [0]),  # rounded in the YAML, too
+    ],
+)
+def test_a_mark_is_the_number_that_the_type_on_disk_holds(dtype, values, marks, matches):
+    found = as_numbers(np.array(values, dtype=dtype), marks)
+    assert np.flatnonzero(np.isnan(found)).tolist() == matches
 
 
 @given(
@@ -252,9 +160,41 @@ def test_marks_of_any_value_are_found_in_float32(values, marks):
     assert (found[~np.isnan(found)] == raw[~np.isnan(found)]).all()
 
 
-def test_a_signalling_nan_gives_no_warning():
-    raw = np.array([0x7F800001, 0x3F800000], dtype="u4").view("f4")
-    assert np.isnan(as_numbers(raw, (-99.0,))).tolist() == [True, False]
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        ("made by x", "made by x"),
+        (b"made by x", "made by x"),
+        (np.array(["made by x"], dtype=object), "made by x"),
+        (np.empty(0), ""),
+        (True, "The file is marked as synthetic."),
+        ("", ""),
+    ],
+)
+def test_a_file_says_that_it_is_synthetic(mark, said):
+    assert synthetic_mark({"synthetic": mark}) == said
+
+
+def test_a_dataset_is_whole_when_nothing_of_it_is_in_another_file(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["there/a"] = [1.0, 2.0]
+    np.array([1.0, 2.0]).tofile(tmp_path / "raw.bin")
+    layout = h5py.VirtualLayout((2,), float)
+    layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "there/a", (2,))
+    with h5py.File(tmp_path / "main.h5", "w") as file:
+        file["own"] = [1.0, 2.0]
+        file["soft"] = h5py.SoftLink("/own")
+        file["linked"] = h5py.ExternalLink("other.h5", "/there/a")
+        file["group"] = h5py.ExternalLink("other.h5", "/there")
+        file.create_virtual_dataset("virtual", layout)
+        file.create_dataset(
+            "external", (2,), float, external=[(str(tmp_path / "raw.bin"), 0, h5py.h5f.UNLIMITED)]
+        )
+    with open_file(tmp_path / "main.h5") as file:
+        names = ["own", "soft", "linked", "group/a", "virtual", "external"]
+        whole = {name: read_header(file, file[name]).whole for name in names}
+        assert all(list(file[name]) == [1.0, 2.0] for name in names)
+    assert whole == dict.fromkeys(names, False) | {"own": True, "soft": True}
 
 
 # What can be wrong with a file
@@ -268,30 +208,28 @@ def test_a_missing_file_lists_the_hdf5_files_beside_it(write, tmp_path):
     assert refusal(read, tmp_path / "no" / "x.h5")[1] == "check the path"
 
 
-def test_a_folder_is_said_to_be_one(tmp_path):
-    message, hint = refusal(read, tmp_path)
-    assert message == f"{tmp_path}: is a folder, not an HDF5 file"
-    assert hint == "name the file in it"
-
-
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
 def test_a_name_that_no_file_can_have_is_refused(tmp_path, name):
-    message, _ = refusal(read, tmp_path / name)
-    assert "cannot be read: " in message
+    assert "cannot be read: " in refusal(read, tmp_path / name)[0]
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "is empty"), (b"SIMPLE  = T", "is not an HDF5 file"), (b"\x89HDF", "is not an HDF5")],
+    [
+        (None, "is a folder, not an HDF5 file"),
+        (b"", "is empty"),
+        (b"SIMPLE  = T", "is not an HDF5 file"),
+        (b"\x89HDF\r\n\x1a\n", "cannot be opened as HDF5: "),
+    ],
 )
 def test_a_file_of_another_kind_is_said_not_to_be_hdf5(path, content, said):
-    path.write_bytes(content)
+    path.mkdir() if content is None else path.write_bytes(content)
     message, hint = refusal(read, path)
     assert message.startswith(f"{path}: {said}")
     assert hint
 
 
-@pytest.mark.parametrize("share", [0.01, 0.3, 0.9, 0.999])
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.999])
 def test_a_truncated_file_is_said_to_be_truncated(write, share):
     path = write(data=np.arange(5000.0))
     os.truncate(path, max(9, int(share * path.stat().st_size)))
@@ -300,34 +238,12 @@ def test_a_truncated_file_is_said_to_be_truncated(write, share):
     assert hint == "copy or download it again"
 
 
-def test_a_header_that_makes_no_sense_is_said_so(write):
-    path = write(data=np.arange(50.0))
-    os.truncate(path, 8)
-    message, hint = refusal(read, path)
-    assert message.startswith(f"{path}: cannot be opened as HDF5: ")
-    assert "damaged" in hint
-
-
 def test_an_unreadable_file_is_said_to_be_so(write):
     path = write(data=[1.0])
     path.chmod(0)
     if os.access(path, os.R_OK):
         pytest.skip("this user (root) may read every file")
     assert refusal(read, path)[0] == f"{path}: cannot be read: Permission denied"
-
-
-def test_a_file_in_an_unreadable_folder_is_said_to_be_so(tmp_path):
-    folder = tmp_path / "closed"
-    folder.mkdir()
-    (folder / "x.h5").touch()
-    folder.chmod(0)
-    try:
-        if os.access(folder, os.X_OK):
-            pytest.skip("this user (root) may enter every folder")
-        message, _ = refusal(read, folder / "x.h5")
-        assert message.endswith("cannot be read: Permission denied")
-    finally:
-        folder.chmod(0o700)
 
 
 def test_a_lock_is_said_to_be_one(write, monkeypatch):
@@ -353,69 +269,42 @@ def test_a_missing_dataset_lists_what_is_there(write, path):
         "(known: /atlas/positions, /swire/cdfs/catalogue)"
     )
     assert "unknown dataset '/atlas/positions/x'" in refusal(read, path, "atlas/positions/x")[0]
-
-
-def test_a_file_without_datasets_says_so(write, path):
     write()
     assert refusal(read, path)[0].endswith("unknown dataset '/data' (known: none)")
 
 
-def test_a_group_is_said_to_be_one(write, path):
-    write(**{"swire/cdfs": [1.0]})
-    for name in ("swire", "/swire", "/"):
-        message, hint = refusal(read, path, name)
-        assert message == f"{path}: {name} is a group, not a dataset"
-        assert hint == "datasets in the file: /swire/cdfs"
-
-
-def test_links_that_lead_nowhere_are_said_to_be_links(write, path):
-    write(data=[1.0])
+def test_groups_types_and_links_are_said_to_be_such(write, path):
+    write(**{"swire/cdfs": [1.0], "kind": np.dtype("f8")})
     with h5py.File(path, "r+") as file:
         file["soft"] = h5py.SoftLink("/gone")
         file["external"] = h5py.ExternalLink("gone.h5", "/x")
-        file["alias"] = h5py.SoftLink("/data")
-    assert refusal(read, path, "soft")[0].endswith("soft is a link to /gone, which is not there")
-    message, _ = refusal(read, path, "external")
-    assert message.endswith("a link to /x in the file gone.h5, which cannot be opened")
-    assert read(path, "alias").tolist() == [1]
-
-
-def test_a_type_stored_in_the_file_is_no_dataset(write, path):
-    write(kind=np.dtype("f8"))
+        file["alias"] = h5py.SoftLink("/swire/cdfs")
+    for name in ("swire", "/"):
+        message, hint = refusal(read, path, name)
+        assert message == f"{path}: {name} is a group, not a dataset"
+        assert hint == "datasets in the file: /swire/cdfs"
     assert refusal(read, path, "kind")[0] == f"{path}: kind is a type, not a dataset"
+    assert refusal(read, path, "soft")[0].endswith("soft is a link to /gone, which is not there")
+    message, hint = refusal(read, path, "external")
+    assert message.endswith("a link to /x in the file gone.h5, which cannot be opened")
+    assert hint == "copy that file too"
+    assert read(path, "alias").tolist() == [1]
 
 
 @pytest.mark.parametrize(
     ("data", "place", "said", "hint"),
     [
-        (
-            np.ones((4, 3)),
-            {"index": 3},
-            "/data has 3 columns, so there is no column index 3",
-            "the last one is 2",
-        ),
-        (np.ones((4, 0)), {"index": 0}, "/data has 0 columns", "the dataset is empty"),
+        (np.ones((4, 3)), {"index": 3}, "/data has 3 columns, so there is no", "last one is 2"),
         (np.ones((4, 3)), {}, "/data has shape (4, 3), which is not a column", "with index"),
         (np.ones(4), {"index": 0}, "/data has shape (4,), which is not a column", "leave out"),
         (np.ones((2, 3, 4)), {"index": 0}, "/data has shape (2, 3, 4)", "1-D, or 2-D + index"),
-        (5.0, {}, "/data has shape (), which is not a column", ""),
         (h5py.Empty("f8"), {}, "/data is empty", ""),
         (["a", "b"], {}, "/data holds text, not numbers", "numeric or boolean"),
-        (np.array([b"a", b"b"]), {}, "/data holds text, not numbers", ""),
-        (np.array([["a", "b"]], dtype="S1"), {"index": 1}, "/data holds text, not numbers", ""),
         (np.array([1j]), {}, "/data holds complex numbers, not numbers", ""),
-        (np.array([b"\x00"], dtype="V1"), {}, "/data holds |V1, not numbers", ""),
         (np.ones(3), {"field": "x"}, "is not a compound dataset, so it has no field 'x'", "float6"),
         (np.zeros(2, [("x", "f8"), ("y", "f8")]), {}, "is a compound dataset", "field: x, y"),
-        (
-            np.zeros(2, [("flux", "f8")]),
-            {"field": "flx"},
-            "/data: unknown field 'flx'; did you mean 'flux'?",
-            "",
-        ),
-        (np.zeros(2, [("x", "S3")]), {"field": "x"}, "/data holds text", ""),
+        (np.zeros(2, [("flux", "f8")]), {"field": "flx"}, "/data: unknown field 'flx'; did", ""),
         (np.zeros(2, [("x", "f8", 3)]), {"field": "x"}, "('<f8', (3,)), not numbers", ""),
-        (np.zeros((2, 2), [("x", "f8")]), {"field": "x"}, "has shape (2, 2)", ""),
     ],
 )
 def test_what_is_not_a_column_of_numbers_is_named(write, data, place, said, hint):
@@ -426,20 +315,12 @@ def test_what_is_not_a_column_of_numbers_is_named(write, data, place, said, hint
     assert hint in advice
 
 
-def test_lists_and_references_are_no_numbers(write, path):
+def test_types_that_numpy_does_not_have_are_named(write, path):
     write(data=[1.0])
     with h5py.File(path, "r+") as file:
         file.create_dataset("lists", (3,), dtype=h5py.vlen_dtype(np.int32))
-        file.create_dataset("references", (3,), dtype=h5py.ref_dtype)
-    for name in ("lists", "references"):
-        assert refusal(read, path, name)[0].endswith("holds lists or references, not numbers")
-
-
-def test_a_type_that_numpy_does_not_have_is_named(write, path):
-    write(data=[1.0])
-    with h5py.File(path, "r+") as file:
-        space = h5py.h5s.create_simple((4,))
-        h5py.h5d.create(file.id, b"times", h5py.h5t.UNIX_D32LE, space)
+        h5py.h5d.create(file.id, b"times", h5py.h5t.UNIX_D32LE, h5py.h5s.create_simple((4,)))
+    assert refusal(read, path, "lists")[0].endswith("holds lists or references, not numbers")
     assert "/times has a type that cannot be read" in refusal(read, path, "times")[0]
 
 
@@ -467,11 +348,14 @@ def test_a_damaged_chunk_names_the_file_the_dataset_and_the_rows(path, layout):
     assert hint == "the file is damaged; copy or download it again"
 
 
-def test_rows_that_vanish_while_they_are_read_are_missed(path):
+def test_rows_that_vanish_are_missed_and_files_are_closed_after_an_error(path):
     with h5py.File(path, "w") as file:
         file.create_dataset("data", data=np.arange(10.0), maxshape=(None,))
     message, _ = refusal(read, path, start=5, stop=20)
     assert message.endswith("rows 5 to 20 cannot be read: there are only 10 rows left of 20")
+    with h5py.File(path, "w") as file:  # HDF5 refuses to write to a file that is still open
+        file["data"] = [1.0]
+    assert read(path).tolist() == [1]
 
 
 def test_a_compression_that_is_not_installed_is_no_damage(path):
@@ -509,13 +393,3 @@ def test_any_damage_is_a_source_error_or_goes_unnoticed(tmp_path_factory, data):
         else:
             said = f"{WHERE}: {path}: {len(values)} rows"
         assert said.startswith(f"{WHERE}: {path}")
-
-
-def test_open_files_are_closed_after_an_error(path):
-    with h5py.File(path, "w") as file:
-        file["data"] = np.arange(10.0)
-    with pytest.raises(SourceError):
-        read(path, start=5, stop=20)
-    with h5py.File(path, "w") as file:  # HDF5 refuses to write to a file that is still open
-        file["data"] = [1.0]
-    assert read(path).tolist() == [1]

@@ -81,14 +81,6 @@ def test_the_files_have_the_layout_of_the_notebook_and_say_that_they_are_synthet
         assert file["/atlas/cdfs/images_2x2"].attrs["pixel_scale_arcsec"] == 0.6
 
 
-def test_stellarity_has_the_real_histogram(sample):
-    # Read off the notebook's figure.
-    real = [2910, 1650, 1270, 1180, 1000, 880, 860, 770, 770, 770]
-    real += [910, 1000, 1150, 1310, 1430, 1490, 1790, 2170, 2890, 4630]
-    counts, _ = np.histogram(sample.stellarity, bins=20)
-    assert counts == pytest.approx(real, rel=0.1)
-
-
 def test_as_many_objects_as_in_the_real_survey_are_above_the_flux_cuts(sample):
     # Printed in the notebook: 30512 of 30853 below 1000, 28766 below 150 microjansky.
     flux = sample.flux[:, 0]
@@ -111,22 +103,18 @@ def test_as_much_is_missing_as_in_the_real_survey(sample):
     assert np.all((sample.flux > 0) | np.isin(sample.flux, [0, -99]))
 
 
-def pairwise_correlation(sample, a, b):
-    both = sample.catalogue[:, [2 + a, 2 + b]]
-    valid = np.all((both > 0) | (np.array([a, b]) == 5), axis=1)
-    return np.corrcoef(both[valid].T)[0, 1]
-
-
 def test_columns_correlate_as_in_the_real_survey(sample):
     # Read off the notebook's matrix of 1000 rows; here all rows that are measured in both bands.
-    for a, b in ((0, 1), (0, 2), (1, 2)):
-        assert pairwise_correlation(sample, a, b) > 0.95
-    for band in (0, 1, 2):
-        assert 0.85 < pairwise_correlation(sample, band, 3) < 0.95
-    for band in (0, 1, 2, 3):
-        assert abs(pairwise_correlation(sample, band, 4)) < 0.35
-    for band in range(5):
-        assert abs(pairwise_correlation(sample, band, 5)) < 0.1
+    table = sample.catalogue[:, 2:8]
+
+    def correlation(a, b):
+        measured = np.all(table[:, [band for band in (a, b) if band < 5]] > 0, axis=1)
+        return np.corrcoef(table[measured, a], table[measured, b])[0, 1]
+
+    assert all(correlation(*pair) > 0.95 for pair in ((0, 1), (0, 2), (1, 2)))
+    assert all(0.85 < correlation(band, 3) < 0.95 for band in range(3))
+    assert all(abs(correlation(band, 4)) < 0.35 for band in range(4))
+    assert all(abs(correlation(band, 5)) < 0.1 for band in range(5))
 
 
 def test_objects_fill_the_box_of_the_notebooks_sky_plots(sample):
@@ -157,14 +145,15 @@ def test_each_object_is_in_exactly_one_set_shared_around_its_radio_object(sample
     assert np.array_equal(of_radio_object[sample.index], group)
 
 
-def test_hosts_have_the_real_stellarities(sample):
-    # Read off the notebook's figure.
-    real = [610, 175, 155, 115, 97, 120, 140, 165, 238, 474]
-    everyone = [4550, 2460, 1900, 1640, 1560, 1930, 2460, 2920, 3960, 7480]
-    counts, edges = np.histogram(sample.stellarity, bins=10)
+def test_all_objects_and_hosts_have_the_real_stellarities(sample):
+    # Read off the notebook's figures.
+    everyone = [2910, 1650, 1270, 1180, 1000, 880, 860, 770, 770, 770]
+    everyone += [910, 1000, 1150, 1310, 1430, 1490, 1790, 2170, 2890, 4630]
+    hosts = [610, 175, 155, 115, 97, 120, 140, 165, 238, 474]
+    counts, edges = np.histogram(sample.stellarity, bins=20)
     assert counts == pytest.approx(everyone, rel=0.1)
-    hosts, _ = np.histogram(sample.stellarity[sample.labels], bins=edges)
-    assert hosts == pytest.approx(real, rel=0.1)
+    counts, _ = np.histogram(sample.stellarity[sample.labels], bins=edges[::2])
+    assert counts == pytest.approx(hosts, rel=0.1)
 
 
 def test_hosts_are_bright_near_their_radio_object_and_about_one_each(sample):
@@ -177,15 +166,6 @@ def test_hosts_are_bright_near_their_radio_object_and_about_one_each(sample):
     hosts = np.bincount(sample.index[sample.labels], minlength=len(sample.positions))
     assert np.mean(hosts == 1) > 0.9
     assert hosts.max() <= 2
-
-
-def test_bright_point_sources_have_the_colours_of_stars(sample):
-    flux = sample.flux
-    star = (sample.stellarity > 0.97) & (flux[:, 0] > 2000) & np.all(flux[:, 1:4] > 0, axis=1)
-    assert np.sum(star) > 50
-    # Rayleigh-Jeans in flux density per frequency; Vega: 0.640, 0.409, 0.228 of 3.6 micron.
-    ratios = np.median(flux[star, 1:4] / flux[star, :1], axis=0)
-    assert ratios == pytest.approx([0.640, 0.409, 0.228], rel=0.1)
 
 
 def test_cut_outs_are_whole_and_show_their_source_in_the_middle(sample):
@@ -253,24 +233,11 @@ def test_a_seed_gives_the_same_bytes_and_more_images_leave_the_rest_as_it_is(tmp
     assert np.array_equal(first.large, more.large[:2])
 
 
-def test_another_seed_gives_another_survey_with_the_same_counts(sample, tmp_path):
-    other = Sample(tmp_path, seed=1, images=1)
-    flux = other.flux
-    assert not np.any(other.positions == sample.positions)
-    assert np.mean(flux[:, 0] == sample.flux[:, 0]) < 0.05
-    assert np.mean(other.small[0] == sample.small[0]) < 0.2
-    assert np.sum(flux[:, 0] >= 1000) == pytest.approx(341, rel=0.1)
-    assert np.sum(flux[:, 0] >= 150) == pytest.approx(2087, rel=0.1)
-    assert np.sum(flux == -99, axis=0) == pytest.approx([0, 100, 1000, 500, 2700], rel=0.1)
-    assert np.sum(flux[:, 2:] > 0, axis=0) == pytest.approx([6353, 5853, 3353], rel=0.15)
-
-
-@pytest.mark.parametrize(("rows", "images"), [(1, 0), (1, 1), (50, 3)])
-def test_small_samples_can_be_made(tmp_path, rows, images):
-    small = Sample(tmp_path, rows=rows, images=images)
-    assert small.catalogue.shape == (rows, 12)
-    assert small.small.shape == (images, 201, 201)
-    assert len(small.positions) == max(1, round(rows * 2400 / ROWS))
+def test_the_smallest_sample_can_be_made(tmp_path):
+    small = Sample(tmp_path, rows=1, images=0)
+    assert small.catalogue.shape == (1, 12)
+    assert small.small.shape == (0, 201, 201)
+    assert len(small.positions) == 1
 
 
 @pytest.mark.parametrize(
@@ -278,7 +245,6 @@ def test_small_samples_can_be_made(tmp_path, rows, images):
     [
         ({"rows": 50, "images": 5}, "5 images are more than the 4 radio objects"),
         ({"rows": 0}, "cannot be made"),
-        ({"images": -1}, "cannot be made"),
         ({"seed": -1}, "cannot be made"),
     ],
 )

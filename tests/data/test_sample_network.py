@@ -12,17 +12,6 @@ from reportgen.data.sample import write_sample
 
 EPOCHS_10, EPOCHS_100 = WEIGHTS = ("weights_10epochs.h5", "my_cnn_weights.h5")
 FILES = ("cnn_model.json", *WEIGHTS)
-LAYERS = [
-    *("convolution2d_1", "activation_1", "maxpooling2d_1"),
-    *("convolution2d_2", "activation_2", "maxpooling2d_2"),
-    *("dropout_1", "flatten_1", "dense_1", "activation_3", "dense_2", "activation_4"),
-]
-SHAPES = {
-    "convolution2d_1": [(32, 1, 10, 10), (32,)],
-    "convolution2d_2": [(32, 32, 10, 10), (32,)],
-    "dense_1": [(32, 64), (64,)],
-    "dense_2": [(64, 1), (1,)],
-}
 REFERENCE = Path(__file__).parents[3] / "shared/data/keras_oracle/k108"
 needs_reference = pytest.mark.skipif(
     not REFERENCE.is_dir(), reason="../shared/data/keras_oracle/k108 is not there"
@@ -109,46 +98,6 @@ def layout(path):
     return found
 
 
-def test_the_model_is_the_notebooks(folder):
-    model = json.loads((folder / "cnn_model.json").read_text())
-    assert list(model) == ["class_name", "config", "keras_version", "synthetic"]
-    assert "not observations" in model["synthetic"]
-    assert (model["class_name"], model["keras_version"]) == ("Sequential", "1.0.8")
-    assert [layer["config"]["name"] for layer in model["config"]] == LAYERS
-    settings = [layer["config"] for layer in model["config"]]
-    assert settings[0]["batch_input_shape"] == [None, 1, 80, 80]
-    for k in (0, 3):
-        assert [settings[k][key] for key in ("nb_filter", "nb_row", "nb_col")] == [32, 10, 10]
-        assert settings[k]["border_mode"] == "valid"
-        assert settings[k]["dim_ordering"] == settings[k + 2]["dim_ordering"] == "th"
-        assert settings[k + 1]["activation"] == "relu"
-        assert settings[k + 2]["pool_size"] == settings[k + 2]["strides"] == [5, 5]
-    assert settings[6]["p"] == 0.25
-    assert [settings[k]["output_dim"] for k in (8, 10)] == [64, 1]
-    assert [settings[k]["activation"] for k in (9, 11)] == ["sigmoid", "sigmoid"]
-
-
-@pytest.mark.parametrize("name", WEIGHTS)
-def test_weights_have_the_layout_of_keras_1_0(folder, name):
-    with h5py.File(folder / name) as file:
-        assert set(file.attrs) == {"layer_names", "synthetic", "seed"}
-        assert "not observations" in file.attrs["synthetic"]
-        assert file.attrs["seed"] == 2016
-        assert file.attrs["layer_names"].dtype == "S15"
-        assert [layer.decode() for layer in file.attrs["layer_names"]] == LAYERS
-        assert set(file) == set(LAYERS)
-        for layer in LAYERS:
-            names = file[layer].attrs["weight_names"]
-            if layer not in SHAPES:
-                assert (names.shape, names.dtype, len(file[layer])) == ((0,), np.float64, 0)
-                continue
-            assert names.tolist() == [f"{layer}_W".encode(), f"{layer}_b".encode()]
-            arrays = [file[layer][key.decode()] for key in names]
-            assert [array.shape for array in arrays] == SHAPES[layer]
-            assert all(array.dtype == np.float32 for array in arrays)
-            assert all(np.all(np.isfinite(array)) for array in arrays)
-
-
 @needs_reference
 def test_the_model_is_what_keras_wrote_of_the_same_network(folder):
     text = (folder / "cnn_model.json").read_text()
@@ -165,34 +114,21 @@ def test_weights_have_the_layout_of_a_file_that_keras_wrote(folder, name):
 
 
 def test_a_seed_gives_the_same_network_with_any_number_of_rows_and_images(folder, tmp_path):
-    write_sample(tmp_path, rows=20, images=0)
+    for seed in (2016, 1):
+        write_sample(tmp_path / str(seed), rows=20, images=0, seed=seed)
     for name in FILES:
-        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
-
-
-def test_another_seed_gives_another_network(folder, tmp_path):
-    write_sample(tmp_path, rows=20, images=0, seed=1)
+        assert (tmp_path / "2016" / name).read_bytes() == (folder / name).read_bytes()
     for name in WEIGHTS:
-        with h5py.File(tmp_path / name) as one, h5py.File(folder / name) as two:
-            for layer in SHAPES:
-                weights = [file[layer][f"{layer}_W"][:] for file in (one, two)]
-                assert np.mean(weights[0] == weights[1]) < 0.01
+        assert (tmp_path / "1" / name).read_bytes() != (folder / name).read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("seed", "place", "flux", "light"),
-    [
-        (2016, [52.626171, -28.842412], 2933.85, 0.1586237),
-        (7, [52.507207, -28.054408], 2526.10, 0.33561134),
-    ],
-)
-def test_the_network_leaves_the_survey_as_it_was(tmp_path, seed, place, flux, light):
-    # Taken from samples that were made before there was a network beside them.
-    write_sample(tmp_path, rows=50, images=1, seed=seed)
+def test_the_survey_of_a_seed_stays_as_it_was_from_version_to_version(tmp_path):
+    write_sample(tmp_path, rows=50, images=1, seed=7)
     with h5py.File(tmp_path / "crowdastro.h5") as file:
-        assert file["/atlas/cdfs/positions"][0] == pytest.approx(place, abs=1e-9)
-        assert file["/swire/cdfs/catalogue"][:, 2].sum() == pytest.approx(flux, abs=1e-6)
-        assert file["/atlas/cdfs/images_5x5"][0].sum() == pytest.approx(light, rel=1e-4)
+        first = file["/atlas/cdfs/positions"][0]
+        assert first == pytest.approx([52.507207, -28.054408], abs=1e-9)
+        assert file["/swire/cdfs/catalogue"][:, 2].sum() == pytest.approx(2526.10, abs=1e-6)
+        assert file["/atlas/cdfs/images_5x5"][0].sum() == pytest.approx(0.33561134, rel=1e-4)
 
 
 @pytest.mark.parametrize(("name", "fewest", "most"), [(EPOCHS_10, 9, 12), (EPOCHS_100, 1, 3)])
@@ -205,14 +141,6 @@ def test_silent_filters_never_answer(folder, maps, name, fewest, most):
     assert fewest <= np.sum(silent) <= most
     assert np.all(maps[name][:, silent] == 0)
     assert np.all(np.any(maps[name][:, ~silent] > 0, axis=(0, 2, 3)))
-
-
-def test_a_few_filters_answer_to_the_brightest_sources_only(images, maps):
-    zero = np.mean(maps[EPOCHS_10] == 0, axis=(0, 2, 3))
-    rare = (zero > 0.98) & (zero < 1)
-    assert 2 <= np.sum(rare) <= 4
-    answered = np.any(maps[EPOCHS_10][:, rare] > 0, axis=(1, 2, 3))
-    assert images[answered].max(axis=(1, 2)).min() > images[~answered].max(axis=(1, 2)).max()
 
 
 def test_the_longer_training_is_more_varied(maps):

@@ -1,6 +1,5 @@
 import errno
 import os
-import pickle
 import subprocess
 import sys
 import time
@@ -62,52 +61,16 @@ def test_what_was_put_is_given_back(store):
     assert store.get(OTHER) == b""
 
 
-def test_the_last_content_of_a_key_counts(store):
+@pytest.mark.parametrize(
+    "damage", [lambda c: b"?" + c[1:], lambda c: c[:-1] + b"?", lambda c: c[:30]]
+)
+def test_a_damaged_entry_is_not_there_and_is_removed(store, damage):
     store.put(KEY, b"content")
-    store.put(KEY, b"newer")
-    assert store.get(KEY) == b"newer"
-    assert len(files(store.folder)) == 1
-
-
-@pytest.mark.parametrize("place", [0, 20, -1])
-def test_an_entry_with_a_changed_byte_is_not_there_and_is_removed(store, place):
-    store.put(KEY, b"content")
-    content = bytearray(entry(store).read_bytes())
-    content[place] ^= 1
-    entry(store).write_bytes(content)
+    entry(store).write_bytes(damage(entry(store).read_bytes()))
     assert Store(store.folder, read_only=True).get(KEY) is None
     assert entry(store).exists()
     assert store.get(KEY) is None
     assert not entry(store).exists()
-
-
-@pytest.mark.parametrize("length", [0, 10, 30, 53])
-def test_an_entry_that_was_cut_short_is_not_there(store, length):
-    store.put(KEY, b"content")
-    os.truncate(entry(store), length)
-    assert store.get(KEY) is None
-
-
-def test_an_entry_of_another_key_is_not_taken(store):
-    store.put(KEY, b"content")
-    entry(store, OTHER).parent.mkdir(exist_ok=True)
-    entry(store).rename(entry(store, OTHER))
-    assert store.get(OTHER) is None
-
-
-def test_a_link_in_place_of_an_entry_is_not_followed(store, tmp_path):
-    store.put(KEY, b"content")
-    entry(store).rename(tmp_path / "elsewhere")
-    entry(store).symlink_to(tmp_path / "elsewhere")
-    assert store.get(KEY) is None
-
-
-@pytest.mark.parametrize("key", ["", "ab", "../" + "a" * 40, "A" * 64, "g" * 64])
-def test_a_key_that_is_no_digest_is_refused(store, key):
-    with pytest.raises(ValueError, match="is not a hexadecimal digest"):
-        store.put(key, b"content")
-    with pytest.raises(ValueError, match="is not a hexadecimal digest"):
-        store.get(key)
 
 
 def test_only_the_user_can_read_what_is_there(store):
@@ -121,62 +84,24 @@ def test_only_the_user_can_read_what_is_there(store):
     assert entry(store).stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
-def test_a_folder_that_others_may_write_to_is_left_alone(store, mode):
+@pytest.mark.parametrize("mode", [0o620, 0o602, None])
+def test_an_entry_that_others_own_or_may_write_to_is_not_believed(store, mode, monkeypatch):
     store.put(KEY, b"content")
-    store.folder.chmod(mode)
-    assert store.get(KEY) is None
-    store.put(OTHER, b"content")
-    store.trim()
-    store.folder.chmod(0o700)
-    assert store.get(OTHER) is None
-    assert store.get(KEY) == b"content"
-
-
-def test_a_folder_of_another_user_is_left_alone(store, monkeypatch):
-    store.put(KEY, b"content")
-    monkeypatch.setattr(module.os, "geteuid", lambda: os.getuid() + 1)
-    assert store.get(KEY) is None
-    store.put(OTHER, b"content")
-    assert not entry(store, OTHER).exists()
-
-
-def test_a_file_in_place_of_the_folder_is_no_error(store):
-    store.folder.write_text("not a folder")
-    store.put(KEY, b"content")
-    store.trim()
+    if mode is None:
+        monkeypatch.setattr(module.os, "geteuid", lambda: os.getuid() + 1)
+    else:
+        entry(store).chmod(mode)
     assert store.get(KEY) is None
 
 
-def test_a_read_only_folder_is_read_and_is_no_error(store, monkeypatch):
-    store.put(KEY, b"content")
-    read_only = OSError(errno.EROFS, os.strerror(errno.EROFS))
-    opens = os.open
-
-    def refuse(*_, **__):
-        raise read_only
-
-    def open_to_read(path, flags, *arguments, **options):
-        return refuse() if flags & os.O_CREAT else opens(path, flags, *arguments, **options)
-
-    monkeypatch.setattr(module.os, "open", open_to_read)
-    for name in ("mkdir", "utime", "unlink", "rename"):
-        monkeypatch.setattr(module.os, name, refuse)
-    store.put(OTHER, b"content")
-    store.trim()
-    assert store.get(KEY) == b"content"
-    assert store.get(OTHER) is None
-
-
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT])
-def test_a_disk_that_refuses_to_write_is_no_error_and_leaves_nothing(store, monkeypatch, error):
+def test_a_disk_that_refuses_to_write_is_no_error_and_leaves_nothing(store, monkeypatch):
     store.put(OTHER, b"content")
     before = files(store.folder)
 
     def refuse(*_, **__):
-        raise OSError(error, os.strerror(error))
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(module.os, "rename", refuse)
+    monkeypatch.setattr(module.Path, "replace", refuse)
     store.put(KEY, b"content")
     assert files(store.folder) == before
 
@@ -209,12 +134,6 @@ def test_a_store_that_is_only_read_stays_as_it_is(store):
     assert files(store.folder) == [entry(store)]
 
 
-def test_what_is_larger_than_the_bound_is_not_kept(tmp_path):
-    store = Store(tmp_path / "cache", 500)
-    store.put(KEY, b"x" * 500)
-    assert store.get(KEY) is None
-
-
 def test_trimming_removes_what_a_killed_process_left_half_written(store):
     store.put(KEY, b"content")
     left, current = (entry(store).parent / f".unfinished-{name}" for name in ("old", "new"))
@@ -232,12 +151,6 @@ def test_on_a_disk_that_is_nearly_full_nothing_is_kept(store, monkeypatch):
     monkeypatch.setattr(module, "SPARE_BYTES", 2**62)
     store.put(KEY, b"content")
     assert not store.folder.exists()
-
-
-def test_a_store_can_be_sent_to_another_process(store):
-    store.put(KEY, b"content")
-    copy = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own
-    assert copy.get(KEY) == b"content"
 
 
 def test_processes_that_write_read_and_trim_one_store_find_only_whole_entries(tmp_path):

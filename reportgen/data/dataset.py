@@ -1,0 +1,69 @@
+"""Columns of datasets of any format: where they are, what is known of them, their numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Columns = list[NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class ColumnPlace:
+    """Where a column's numbers are.
+
+    index: column of a 2-D dataset; field: field of a compound one; neither: a 1-D dataset.
+    where: ``file:line:column: key`` of the configuration, put before messages.
+    """
+
+    file: Path
+    dataset: str
+    index: int | None = None
+    field: str | None = None
+    missing: tuple[float, ...] = ()
+    where: str = ""
+
+
+class DatasetHeader(NamedTuple):
+    """What is known of a dataset without reading it.
+
+    synthetic: what its file says when it does not hold observations; empty otherwise.
+    whole: whether all of it is in the file, none of it in another that the file links to.
+    """
+
+    shape: tuple[int, ...]
+    synthetic: str = ""
+    whole: bool = True
+
+
+def as_numbers(raw: NDArray[Any], missing: Sequence[float]) -> NDArray[np.float64]:
+    """Convert a column to float64 with its missing-value marks as NaN.
+
+    A mark is compared in the type on disk: -99.9 in a float32 column is not -99.9 in float64.
+    Integers beyond 2**53 are rounded to the nearest float64.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.array(raw, dtype=np.float64)
+        # The copy is contiguous, and the same numbers where float64 is the type on disk.
+        compared = values if raw.dtype == values.dtype else raw
+        for mark in missing:
+            values[_is(compared, mark)] = np.nan
+    return values
+
+
+def _is(raw: NDArray[Any], mark: float) -> NDArray[np.bool_]:
+    """Return where a column holds a mark."""
+    if raw.dtype.kind == "f":
+        on_disk = raw.dtype.type(mark)
+        # A mark that the type cannot hold would become an infinity, or 0.
+        held = np.isfinite(on_disk) and (on_disk == 0) == (mark == 0)
+        return np.asarray(raw == on_disk) if held else np.zeros(raw.shape, dtype=bool)
+    if raw.dtype.kind in "iu" and mark.is_integer():
+        limits = np.iinfo(raw.dtype)
+        if limits.min <= int(mark) <= limits.max:
+            # Beyond 2**53 several integers are one float64.
+            return np.asarray(raw == int(mark))
+    return np.asarray(raw.astype(np.float64) == mark)
