@@ -36,7 +36,7 @@ else:
     import_tensorflow()
 imported = time.perf_counter()
 from reportgen.analyses.feature_statistics import FeatureStatistics
-from reportgen.config.networks import Images, Model
+from reportgen.config.columns import Images, Model
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.build.image_tasks import scan_features

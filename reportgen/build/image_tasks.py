@@ -16,7 +16,7 @@ from reportgen.cnn.exporting import ExportError, choose_extractor, export_once
 from reportgen.cnn.extractor import Extractor
 from reportgen.cnn.network import Network, fit_network, random_network
 from reportgen.cnn.weights import read_network
-from reportgen.config.networks import RANDOM
+from reportgen.config.columns import RANDOM
 from reportgen.data.contents import Contents, stamp
 from reportgen.data.hdf5 import open_file
 from reportgen.data.images import ImageStack

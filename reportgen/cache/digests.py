@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.analyses.base import Analysis, AnyAnalysis, NetworkAnalysis
-from reportgen.config.networks import RANDOM
+from reportgen.config.columns import RANDOM
 from reportgen.data.catalogue import Catalogue
 from reportgen.data.contents import (
     DIGEST,

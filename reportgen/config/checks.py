@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from reportgen.config.problems import shortened
+from reportgen.config.problems import KeyPath, shortened
 from reportgen.config.types import (
     Block,
     BlockError,
@@ -219,7 +219,7 @@ class CheckBlock(Block):
             raise BlockError(problems)
         return self
 
-    def _contradictions(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    def _contradictions(self) -> Iterator[tuple[KeyPath, str]]:
         subject = self.metric is not None or self.cell is not None
         if self.metric is not None and self.cell is not None:
             yield ("cell",), "give metric or cell, not both"
@@ -234,7 +234,7 @@ class CheckBlock(Block):
         if self.from_ and self.until and self.from_ > self.until:
             yield ("until",), f"until ({self.until}) is before from ({self.from_})"
 
-    def _limits_apart(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    def _limits_apart(self) -> Iterator[tuple[KeyPath, str]]:
         low = -math.inf if self.min is None else self.min
         high = math.inf if self.max is None else self.max
         if low > high:

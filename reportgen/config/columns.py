@@ -1,11 +1,14 @@
-"""What an analysis knows of a column: its name, what it is called and its unit."""
+"""What an analysis knows of a column, of a stack of images and of a network before it is read."""
 
 import re
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+RANDOM = "random"  # the set of weights that is drawn, not read
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,24 @@ class Column:
         return f"{number}{gap}{self.symbol}"
 
 
+@dataclass(frozen=True)
+class Images:
+    """A stack of images. unit: of a pixel. pixel_scale: arcseconds per pixel, or None."""
+
+    name: str
+    title: str = ""
+    unit: str = ""
+    pixel_scale: float | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network. labels: what to call its sets of weights, random ones included."""
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
 # Those that most catalogues have. Reading others needs astropy, whose import takes as long as
 # half the build of an unchanged page.
 SYMBOLS = {
@@ -67,9 +88,8 @@ SYMBOLS = {
 @lru_cache(maxsize=256)
 def unit_symbol(unit: str) -> str:
     """Return a unit as text for people: ``uJy`` becomes ``µJy``; empty for dimensionless."""
-    if unit in SYMBOLS:
-        return SYMBOLS[unit]
-    return str(_read_unit(unit).to_string("unicode"))
+    symbol = unit if unit in SYMBOLS else str(_read_unit(unit).to_string("unicode"))
+    return SYMBOLS.get(symbol, symbol)
 
 
 PREFIXES = {"": 1.0, "m": 1e3, "u": 1e6, "n": 1e9}

@@ -81,23 +81,24 @@ def _template(text: str) -> str:
     environment = ImmutableSandboxedEnvironment(autoescape=True)
     try:
         tree = environment.parse(text)
-        names = list(tree.find_all(nodes.Name))
-        filters = {each.name for each in tree.find_all(nodes.Filter)}
-        tests = {each.name for each in tree.find_all(nodes.Test)}
-        has_power = tree.find(nodes.Pow) is not None
+        found = list(tree.find_all((nodes.Name, nodes.Filter, nodes.Test, nodes.Pow)))
     except TemplateSyntaxError as error:
         raise ValueError(f"the template cannot be read: {error.message}") from None
     except RecursionError:
         raise ValueError("the template is nested too deeply") from None
-    if has_power:
-        raise ValueError("a template can have no **: 9 ** 9 ** 9 would take for ever")
-    own = {each.name for each in names if each.ctx != "load"} | environment.globals.keys()
-    for name in sorted({each.name for each in names} - own - TEMPLATE_NAMES):
-        raise ValueError(unknown("name", name, TEMPLATE_NAMES))
-    for name in sorted(filters - environment.filters.keys()):
-        raise ValueError(unknown("filter", name, environment.filters))
-    for name in sorted(tests - environment.tests.keys()):
-        raise ValueError(unknown("test", name, environment.tests))
+    own = {each.name for each in found if isinstance(each, nodes.Name) and each.ctx != "load"}
+    for each in found:
+        match each:
+            case nodes.Pow():
+                raise ValueError("a template can have no **: 9 ** 9 ** 9 would take for ever")
+            case nodes.Name(name=name) if (
+                name not in own | TEMPLATE_NAMES | environment.globals.keys()
+            ):
+                raise ValueError(unknown("name", name, TEMPLATE_NAMES))
+            case nodes.Filter(name=name) if name not in environment.filters:
+                raise ValueError(unknown("filter", name, environment.filters))
+            case nodes.Test(name=name) if name not in environment.tests:
+                raise ValueError(unknown("test", name, environment.tests))
     return text
 
 
@@ -124,10 +125,8 @@ def _host(text: str) -> str:
 
 def _variable(name: str) -> str:
     if not NAME.fullmatch(name):
-        raise ValueError(
-            f"should be the name of an environment variable that starts with {PREFIX}, "
-            f"such as {PREFIX}SMTP_PASSWORD_OF_CDFS"
-        )
+        said = f"should be the name of an environment variable that starts with {PREFIX}"
+        raise ValueError(f"{said}, such as {PREFIX}SMTP_PASSWORD_OF_CDFS")
     return name
 
 
@@ -146,13 +145,10 @@ class _NoSecrets(Block):
     @classmethod
     def _secrets_stay_outside(cls, values: Any) -> Any:
         if isinstance(values, Mapping):
-            found: dict[tuple[str | int, ...], str] = {
-                (key,): f"a secret has no place here: {ADVICE[key]}"
-                for key in ADVICE
-                if key in values and key not in cls.model_fields
-            }
-            if found:
-                raise BlockError(found)
+            secrets = [key for key in ADVICE if key in values and key not in cls.model_fields]
+            if secrets:
+                said = "a secret has no place here"
+                raise BlockError({(key,): f"{said}: {ADVICE[key]}" for key in secrets})
         elif not isinstance(values, cls):  # the value is not repeated: it may be a secret
             raise ValueError(f"should be keys and values: {', '.join(sorted(cls.model_fields))}")
         return values

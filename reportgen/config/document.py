@@ -9,25 +9,22 @@ from pathlib import Path
 import yaml
 
 from reportgen.config.nodes import Reader, mark, parser_problem
-from reportgen.config.overrides import set_key
-from reportgen.config.problems import KeyPath, Problem
+from reportgen.config.problems import KeyPath, Problem, dotted, shortened
 from reportgen.config.variables import Scalar, Variables
 from reportgen.errors import ConfigError
 
 MAX_BYTES = 1_000_000  # a data file given by mistake must not be read whole
 
+_GIVE = "give the path of a reportgen YAML file"
 _START = "start with report:, catalogues: and sections:"
-_HINTS = (
-    (r"'\\t'", "indent with spaces; YAML does not allow tabs there"),
-    (
-        "mapping values are not allowed",
-        "put quotes around a text with a colon in it, or check the indentation",
-    ),
-    ("could not find expected ':'", "after a key come a colon and a space"),
-    ("expected <block end>", "check the indentation of this line and of those above"),
-    ("undefined alias", "put quotes around a text that starts with *"),
-    ("cannot start any token", "put quotes around a text that starts with @, ` or %"),
-)
+_HINTS = {
+    r"'\\t'": "indent with spaces; YAML does not allow tabs there",
+    "mapping values are not": "put quotes around a text with a colon, or check the indentation",
+    "could not find expected ':'": "after a key come a colon and a space",
+    "expected <block end>": "check the indentation of this line and of those above",
+    "undefined alias": "put quotes around a text that starts with *",
+    "cannot start any token": "put quotes around a text that starts with @, ` or %",
+}
 
 
 @dataclass(frozen=True)
@@ -100,15 +97,9 @@ class Source:
         reader = Reader(self.path, Variables(environment, matrix or {}))
         values = reader.mapping(self.root)
         for override in overrides:
-            reader.problems += set_key(values, reader, override)
-        return Document(
-            self.path,
-            self.text,
-            values,
-            reader.places,
-            tuple(reader.problems),
-            frozenset(reader.from_matrix),
-        )
+            reader.problems += _set_key(values, reader, override)
+        found = tuple(reader.problems), frozenset(reader.from_matrix)
+        return Document(self.path, self.text, values, reader.places, *found)
 
 
 def _read_text(path: Path) -> str:
@@ -116,26 +107,21 @@ def _read_text(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: there is no such file", "give the path of a reportgen YAML file"
-        ) from None
+        raise ConfigError(f"{path}: there is no such file", _GIVE) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     if len(raw) > MAX_BYTES:
-        raise ConfigError(
-            f"{path}: the file is larger than {MAX_BYTES // 10**6} MB, too large to be a report's",
-            "give the path of a reportgen YAML file",
-        )
+        said = f"the file is larger than {MAX_BYTES // 10**6} MB, too large to be a report's"
+        raise ConfigError(f"{path}: {said}", _GIVE)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         start = raw.rfind(b"\n", 0, error.start) + 1
         line = raw.count(b"\n", 0, error.start) + 1
         column = len(raw[start : error.start].decode("utf-8-sig")) + 1
-        raise ConfigError(
-            f"{path}:{line}:{column}: the file is not UTF-8 text (byte 0x{raw[error.start]:02x})",
-            "save it as UTF-8; give data files under catalogues:, not on the command line",
-        ) from None
+        said = f"the file is not UTF-8 text (byte 0x{raw[error.start]:02x})"
+        hint = "save it as UTF-8; give data files under catalogues:, not on the command line"
+        raise ConfigError(f"{path}:{line}:{column}: {said}", hint) from None
 
 
 def _compose(path: Path, text: str) -> yaml.MappingNode:
@@ -149,22 +135,71 @@ def _compose(path: Path, text: str) -> yaml.MappingNode:
     if not documents:
         raise ConfigError(f"{path}:1:1: the file is empty", _START)
     if len(documents) > 1:
-        raise ConfigError(
-            f"{path}:{mark(documents[1])}: a second document starts here (---)",
-            "keep one report in a file",
-        )
+        said = f"{path}:{mark(documents[1])}: a second document starts here (---)"
+        raise ConfigError(said, "keep one report in a file")
     root = documents[0]
     if not isinstance(root, yaml.MappingNode):
         kind = "list" if isinstance(root, yaml.SequenceNode) else "single value"
-        raise ConfigError(
-            f"{path}:{mark(root)}: the file must hold keys and values, not a {kind}", _START
-        )
+        said = f"the file must hold keys and values, not a {kind}"
+        raise ConfigError(f"{path}:{mark(root)}: {said}", _START)
     return root
 
 
 def _not_yaml(path: Path, text: str, error: yaml.YAMLError) -> ConfigError:
     problem, line, column = parser_problem(error, text)
-    hint = next((advice for sign, advice in _HINTS if re.search(sign, problem)), "")
+    hint = next((advice for sign, advice in _HINTS.items() if re.search(sign, problem)), "")
     if "${" in "".join(text.split("\n")[line - 1 : line]):
         hint = 'inside { } or [ ] put quotes around "${NAME}"'
     return ConfigError(f"{path}:{line}:{column}: not YAML: {problem}", hint)
+
+
+def _set_key(values: dict[str, object], reader: Reader, text: str) -> list[Problem]:
+    """Set one key, ``key.path=value``, in what a reader has read; return what is wrong."""
+    place = f"--set {shortened(text)}"
+    key, equals, raw = text.partition("=")
+    parts = re.sub(r"\[(\d+)\]", r".\1", key.strip()).split(".")
+    try:
+        if not equals or not all(parts):
+            raise ValueError("write --set key.path=value, such as output.paper=letter")
+        node = yaml.compose(raw, Loader=yaml.SafeLoader)
+        path, target = _target(values, parts)
+    except yaml.YAMLError as error:
+        return [Problem(place, (), f"the value is not YAML: {parser_problem(error, raw)[0]}")]
+    except RecursionError:
+        return [Problem(place, (), "the value is nested too deeply to read")]
+    except ValueError as error:
+        return [Problem(place, (), str(error))]
+    below = Reader(Path(), reader.variables, place)
+    target[path[-1]] = "" if node is None else below.value(node, path)  # type: ignore[index]
+    reader.forget(path)
+    for depth in range(1, len(path)):
+        reader.places.setdefault(path[:depth], place)
+    reader.places |= {**below.places, path: place}
+    reader.from_matrix |= below.from_matrix
+    return below.problems
+
+
+def _target(
+    values: dict[str, object], parts: Iterable[str]
+) -> tuple[KeyPath, dict[str, object] | list[object]]:
+    """Return the path that some words spell, and the mapping or list that its last key is in.
+
+    Mappings that are not there are made. Raises ValueError for a place that a list does not have.
+    """
+    path: KeyPath = ()
+    target: dict[str, object] | list[object] = values
+    below: object = values
+    for part in parts:
+        if isinstance(below, list):
+            if part not in map(str, range(len(below))):
+                most = f"a number from 0 to {len(below) - 1}" if below else "no number: it is empty"
+                raise ValueError(f"{dotted(path)} is a list; after it comes {most}")
+            target, path = below, (*path, int(part))
+            below = below[int(part)]
+            continue
+        if not isinstance(below, dict):
+            below = {}
+            target[path[-1]] = below  # type: ignore[index]
+        target, path = below, (*path, part)
+        below = below.get(part)
+    return path, target

@@ -117,7 +117,9 @@ def parse(text: str, known: frozenset[str] | None = None) -> Condition:
     if found := re.search("[#&|~]", text):  # # begins a comment, the others mean bits to Python
         place = f"at character {found.start() + 1}: {found[0]} is not allowed"
         raise ExpressionError(f"{place}; {_advice(text)}")
-    return _condition(_Checker(text, known).condition(_tree(text), 0))
+    tree = _tree(text)
+    _check_depth(tree)
+    return _condition(_Checker(text, known).condition(tree))
 
 
 def _condition(tree: ast.expr) -> Condition:
@@ -142,8 +144,7 @@ def _constant(value: float) -> ast.Constant:
 
 
 def _joined(tree: ast.expr) -> list[ast.expr]:
-    is_and = isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And)
-    return tree.values if is_and else [tree]  # type: ignore[attr-defined]
+    return tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
 
 
 def _truth(node: ast.expr, rows: Rows) -> tuple[Truth, Truth]:
@@ -201,22 +202,22 @@ def _tree(text: str) -> ast.expr:
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         offset = error.offset if isinstance(error, SyntaxError) else None
         place = f" at character {offset}" if offset else ""
-        raise ExpressionError(
-            f"cannot read {shortened(text, 120)!r}{place}; {_advice(text)}"
-        ) from None
+        said = f"cannot read {shortened(text, 120)!r}{place}"
+        raise ExpressionError(f"{said}; {_advice(text)}") from None
+
+
+_ADVICE = {
+    r"[&|~]|!(?!=)": "write and, or, not in place of & | ~ !",
+    r"(?<![<>=!])=(?!=)": "write == to compare",
+    "<>": "write != for unequal",
+    r"\b(AND|OR|NOT)\b": "write and, or, not in small letters",
+    "": "write it like: flux_36 > 0 and stellarity < 0.9",
+}
+"""What to write instead of a text that cannot be read, by the first pattern that is in it."""
 
 
 def _advice(text: str) -> str:
-    """Guess what was meant by a text that cannot be read."""
-    if re.search(r"[&|~]|!(?!=)", text):
-        return "write and, or, not in place of & | ~ !"
-    if re.search(r"(?<![<>=!])=(?!=)", text):
-        return "write == to compare"
-    if "<>" in text:
-        return "write != for unequal"
-    if re.search(r"\b(AND|OR|NOT)\b", text):
-        return "write and, or, not in small letters"
-    return "write it like: flux_36 > 0 and stellarity < 0.9"
+    return next(advice for pattern, advice in _ADVICE.items() if re.search(pattern, text))
 
 
 class _Checker:
@@ -227,41 +228,38 @@ class _Checker:
         # Python writes identifiers in NFKC: a column called µ (micro) comes back as μ (mu).
         self.known = None if known is None else {unicodedata.normalize("NFKC", n): n for n in known}
 
-    def condition(self, node: ast.expr, depth: int) -> ast.expr:
+    def condition(self, node: ast.expr) -> ast.expr:
         """Return a node that must be true or false."""
         match node:
             case ast.BoolOp(op=op, values=values):
-                _check_depth(depth)
-                return ast.BoolOp(op, [self.condition(value, depth + 1) for value in values])
+                return ast.BoolOp(op, [self.condition(value) for value in values])
             case ast.UnaryOp(op=ast.Not() as op, operand=operand):
-                _check_depth(depth)
-                return ast.UnaryOp(op, self.condition(operand, depth + 1))
+                return ast.UnaryOp(op, self.condition(operand))
             case ast.Compare(left=left, ops=ops, comparators=others):
                 if not all(type(sign) in _COMPARISONS for sign in ops):
                     raise self._not_allowed(node)
-                first, *more = [self.number(each, depth + 1) for each in (left, *others)]
+                first, *more = [self.number(each) for each in (left, *others)]
                 return ast.Compare(first, ops, more)
             case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _TESTS:
-                return ast.Call(node.func, [self.number(argument, depth + 1)], [])
+                return ast.Call(node.func, [self.number(argument)], [])
             case ast.Constant(value=int() | float()):
                 raise self._refusal(node, "a number is neither true nor false")
         # A flag column may stand for itself: ``is_host`` means is_host != 0.
-        return ast.Compare(self.number(node, depth), [ast.NotEq()], [_constant(0.0)])
+        return ast.Compare(self.number(node), [ast.NotEq()], [_constant(0.0)])
 
-    def number(self, node: ast.expr, depth: int) -> ast.expr:
+    def number(self, node: ast.expr) -> ast.expr:
         """Return a node that must be a number."""
-        _check_depth(depth)
         match node:
             case ast.Constant(value=int() | float() as value):
                 return _constant(self._as_float(node, value))
             case ast.Name(id=name):
                 return ast.Name(self._column(name), ast.Load())
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
-                return ast.BinOp(self.number(left, depth + 1), op, self.number(right, depth + 1))
+                return ast.BinOp(self.number(left), op, self.number(right))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-                return self.number(operand, depth + 1)
+                return self.number(operand)
             case ast.UnaryOp(op=ast.USub() as op, operand=operand):
-                return ast.UnaryOp(op, self.number(operand, depth + 1))
+                return ast.UnaryOp(op, self.number(operand))
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 if name in _TESTS:
                     raise self._refusal(node, f"{name}(…) is true or false, not a number")
@@ -269,7 +267,7 @@ class _Checker:
                     raise ExpressionError(unknown("function", name, [*_FUNCTIONS, *_TESTS]))
                 if len(arguments) != 1 or node.keywords:
                     raise self._refusal(node, f"{name} takes one number")
-                return ast.Call(node.func, [self.number(arguments[0], depth + 1)], [])
+                return ast.Call(node.func, [self.number(arguments[0])], [])
             case ast.BoolOp() | ast.Compare() | ast.UnaryOp():
                 raise self._refusal(node, "a condition is not a number")
         raise self._not_allowed(node)
@@ -290,9 +288,8 @@ class _Checker:
             raise self._refusal(node, "a number this large is not allowed")
         if number != value:
             # Columns are read as float64 too: rows beside the one that is meant would be equal.
-            raise self._refusal(
-                node, f"{shortened(str(value))} has more digits than numbers of columns"
-            )
+            said = f"{shortened(str(value))} has more digits than numbers of columns"
+            raise self._refusal(node, said)
         return number
 
     def _not_allowed(self, node: ast.expr) -> ExpressionError:
@@ -309,6 +306,8 @@ class _Checker:
         )
 
 
-def _check_depth(depth: int) -> None:
+def _check_depth(node: ast.AST, depth: int = 0) -> None:
     if depth > MAX_DEPTH:
         raise ExpressionError(f"the selection is nested deeper than {MAX_DEPTH}")
+    for inner in ast.iter_child_nodes(node):
+        _check_depth(inner, depth + 1)

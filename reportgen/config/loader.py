@@ -4,16 +4,15 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
 from reportgen.config.budgets import ReportBudgets
-from reportgen.config.columns import Column
+from reportgen.config.columns import Column, Images, Model
 from reportgen.config.deliver import DeliverBlock
 from reportgen.config.document import Document, Source
 from reportgen.config.matrix import MATRIX, Cell
-from reportgen.config.networks import Images, Model
 from reportgen.config.problems import KeyPath, Problem, dotted, problems_error
 from reportgen.config.schema import (
     CatalogueSection,
@@ -24,13 +23,11 @@ from reportgen.config.schema import (
 )
 from reportgen.config.sources import CatalogueBlock, ImagesBlock, ModelBlock
 from reportgen.config.suggest import unknown
-from reportgen.config.types import LONGEST_NAME, Block
+from reportgen.config.types import LONGEST_NAME
 from reportgen.config.validation import Validator, shown, value_at
 from reportgen.errors import ConfigError
 
 AnalysisTypes = Mapping[str, type[SectionBlock]]
-Described = TypeVar("Described")
-SourceBlock = TypeVar("SourceBlock", bound=Block)
 
 _ID: KeyPath = ("report", "id")
 _FOLDER: KeyPath = ("output", "folder")
@@ -120,9 +117,7 @@ def _with_own_place(report: Report) -> Report:
     if cell is not None and _ID not in of_matrix:
         name = f"{block.id}-{cell.slug}"
         if len(name) > LONGEST_NAME:
-            said = (
-                f"{name} has over {LONGEST_NAME} characters; use ${{{{ matrix.NAME }}}} in the id"
-            )
+            said = f"{name} has over {LONGEST_NAME} characters; use ${{{{ matrix.NAME }}}} in it"
             raise problems_error([Problem(report.document.place(_ID), _ID, said)])
         block = block.model_copy(update={"id": name})
     if cell is not None and _FOLDER not in of_matrix:
@@ -139,27 +134,18 @@ def _sections(validator: Validator, analyses: AnalysisTypes) -> dict[str, Sectio
     if not isinstance(raw, dict):
         return {}
     columns = _described(
-        validator,
-        "catalogues",
-        CatalogueBlock,
-        lambda block, _: block.described(),
-        lambda _, raw: _named_columns(raw),
+        validator, "catalogues", CatalogueBlock, lambda _, raw: _named_columns(raw)
     )
     references = values.get("references", {})
     validator.context |= {
         "catalogues": columns,
-        "images": _described(
-            validator, "images", ImagesBlock, ImagesBlock.described, lambda name, _: Images(name)
-        ),
-        "models": _described(
-            validator, "models", ModelBlock, ModelBlock.described, lambda name, _: Model(name)
-        ),
+        "images": _described(validator, "images", ImagesBlock, lambda name, _: Images(name)),
+        "models": _described(validator, "models", ModelBlock, lambda name, _: Model(name)),
         "references": references if isinstance(references, dict) else None,
     }
     sections: dict[str, SectionBlock] = {}
     for name, keys in raw.items():
-        catalogue = value_at(keys, ("catalogue",))
-        known = (columns or {}).get(catalogue) if isinstance(catalogue, str) else None
+        known = value_at(columns, (str(value_at(keys, ("catalogue",))),))
         section = _section(validator, ("sections", name), keys, analyses, known)
         if section is not None:
             sections[name] = section
@@ -171,7 +157,7 @@ def _section(
     path: KeyPath,
     raw: object,
     analyses: AnalysisTypes,
-    columns: Mapping[str, Column] | None,
+    columns: object,
 ) -> SectionBlock | None:
     if not isinstance(raw, dict):
         if not validator.is_unreadable(path, raw):
@@ -197,10 +183,9 @@ def _section(
 def _described(
     validator: Validator,
     key: str,
-    block: type[SourceBlock],
-    describe: Callable[[SourceBlock, str], Described],
-    name_only: Callable[[str, object], Described],
-) -> dict[str, Described] | None:
+    kind: type[CatalogueBlock] | type[ImagesBlock] | type[ModelBlock],
+    name_only: Callable[[str, object], Any],
+) -> dict[str, Any] | None:
     """Return what analyses know of each source of a kind; None where the whole block is wrong.
 
     name_only: describes a source that is wrong, whose name can be used all the same.
@@ -208,11 +193,13 @@ def _described(
     raw = validator.document.values.get(key, {})
     if not isinstance(raw, dict):
         return None
-    described: dict[str, Described] = {}
+    described = {}
     for name, each in raw.items():
         try:
-            found = block.model_validate(each, context=validator.context)
-            described[name] = describe(found, name)
+            block = kind.model_validate(each, context=validator.context)
+            described[name] = (
+                block.described() if isinstance(block, CatalogueBlock) else block.described(name)
+            )
         except ValidationError:
             described[name] = name_only(name, each)
     return described

@@ -10,21 +10,23 @@ from reportgen.config.loader import AnalysisTypes, Report, load_report
 from reportgen.config.matrix import Cell, choose_cells, read_cells
 from reportgen.config.types import check_file_names
 from reportgen.errors import ConfigError
+from reportgen.wording import listed
 
-MOST_SHOWN = 3  # values of a key in the title of all reports
+MOST_SHOWN = 4  # values of a key in the title of all reports
 
 
 @dataclass(frozen=True)
 class Matrix:
     """All reports of a YAML file with a matrix, in its order.
 
-    title: of all of them. folder: the one that holds all of theirs.
+    title: of all of them. folder: the one that holds all of theirs. chosen: those that are wanted.
     """
 
     path: Path
     title: str
     folder: Path
     reports: tuple[Report, ...]
+    chosen: tuple[Report, ...]
 
 
 class Reports:
@@ -56,10 +58,8 @@ class Reports:
         wanted = tuple(wanted)
         found = read_cells(self._source.document(self._overrides, environment))
         if found is None and wanted:
-            raise ConfigError(
-                f"--cell {wanted[0]}: {self._source.path} has no matrix",
-                "leave --cell out, or add matrix:",
-            )
+            said = f"--cell {wanted[0]}: {self._source.path} has no matrix"
+            raise ConfigError(said, "leave --cell out, or add matrix:")
         self._all = found or ()
         self.cells = choose_cells(self._all, wanted) if wanted else self._all
 
@@ -95,7 +95,8 @@ class Reports:
         _refuse_same(reports, "output folder", ("output", "folder"), folders)
         parents = {report.output.folder.absolute().parent for report in reports}
         common = Path(os.path.commonpath(parents))
-        return Matrix(self._source.path, self._title(), common, tuple(reports))
+        chosen = tuple(report for report in reports if report.cell in self.cells)
+        return Matrix(self._source.path, self._title(), common, tuple(reports), chosen)
 
     def _line(self, line: str, cells: list[Cell]) -> str:
         """Return a problem with the combinations that have it."""
@@ -110,17 +111,10 @@ class Reports:
         for cell in self._all:
             for name, text in cell.texts.items():
                 texts.setdefault(name, {})[text] = None
-        values = {name: listed_values(list(each)) for name, each in texts.items()}
+        values = {name: listed(list(each), MOST_SHOWN) for name, each in texts.items()}
         block = self._source.document(self._overrides, self._environment, values).values["report"]
         title = block.get("title") if isinstance(block, dict) else None
         return str(title).strip()
-
-
-def listed_values(values: list[str]) -> str:
-    """Join values as a title does: ``cdfs, elais and 4 more``."""
-    if len(values) > MOST_SHOWN + 1:
-        values = [*values[:MOST_SHOWN], f"{len(values) - MOST_SHOWN} more"]
-    return " and ".join(filter(None, (", ".join(values[:-1]), values[-1])))
 
 
 def _refuse_same(

@@ -9,6 +9,7 @@ from reportgen.config.budgets import ReportBudgets, SectionBudgets
 from reportgen.config.checks import CheckBlock, RunReference
 from reportgen.config.deliver import DeliverBlock
 from reportgen.config.matrix import MatrixBlock
+from reportgen.config.problems import KeyPath
 from reportgen.config.sources import CatalogueBlock, ImagesBlock, ModelBlock
 from reportgen.config.suggest import unknown
 from reportgen.config.types import (
@@ -57,10 +58,8 @@ class KeepBlock(Block):
 def _database(text: object) -> object:
     """Refuse what is no URL, without repeating it: it may hold a password."""
     if not (isinstance(text, str) and re.match(r"[a-z][a-z0-9_]*(\+[a-z0-9_]+)?://", text)):
-        raise ValueError(
-            "should be a URL as SQLAlchemy reads it, such as postgresql://host/reports or "
-            "sqlite:////data/history.sqlite"
-        )
+        examples = "postgresql://host/reports or sqlite:////data/history.sqlite"
+        raise ValueError(f"should be a URL as SQLAlchemy reads it, such as {examples}")
     return text
 
 
@@ -101,19 +100,18 @@ class SectionBlock(Block):
     """What must hold: each checks one metric, one cell of a table, or the whole section."""
 
     @model_validator(mode="after")
-    def _checks_can_be_made(self) -> "SectionBlock":
-        said = "missing_at_most needs a section on a catalogue"
-        wrong = [i for i, check in enumerate(self.checks) if check.missing_at_most is not None]
-        if wrong and "catalogue" not in type(self).model_fields:
-            raise BlockError({("checks", i, "missing_at_most"): said for i in wrong})
-        return self
-
-    @model_validator(mode="after")
-    def _budgets_can_be_exceeded(self) -> "SectionBlock":
+    def _checks_and_budgets_make_sense(self) -> "SectionBlock":
+        problems: dict[KeyPath, str] = {}
+        for i, check in enumerate(self.checks):
+            if check.missing_at_most is not None and "catalogue" not in type(self).model_fields:
+                said = "missing_at_most needs a section on a catalogue"
+                problems["checks", i, "missing_at_most"] = said
         seconds = None if self.budgets is None else self.budgets.seconds
         if seconds is not None and seconds >= self.timeout:
             said = f"seconds ({seconds:g}) is not less than the timeout ({self.timeout:g})"
-            raise BlockError({("budgets", "seconds"): f"{said}: it could never be exceeded"})
+            problems["budgets", "seconds"] = f"{said}: it could never be exceeded"
+        if problems:
+            raise BlockError(problems)
         return self
 
 
@@ -142,7 +140,7 @@ class NetworkSection(SectionBlock):
 
     @model_validator(mode="after")
     def _known_weights(self) -> "NetworkSection":
-        problems: dict[tuple[str | int, ...], str] = {}
+        problems: dict[KeyPath, str] = {}
         for place, name in enumerate(self.weights):
             if self.model.labels and name not in self.model.labels:
                 problems["weights", place] = unknown("weights", name, self.model.labels)

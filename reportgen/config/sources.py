@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, model_validator
 
-from reportgen.config.columns import Column, unit_problem
-from reportgen.config.networks import RANDOM, Images, Model
+from reportgen.config.columns import RANDOM, Column, Images, Model, unit_problem
+from reportgen.config.problems import KeyPath
 from reportgen.config.types import (
     Block,
     BlockError,
@@ -29,14 +29,11 @@ def _unit(text: str) -> str:
 
 def _column_name(name: str) -> str:
     if not name.isidentifier():
-        raise ValueError(
-            f"the column name {name!r} must be letters, digits and _ (selections use it)"
-        )
+        said = f"the column name {name!r} must be letters, digits and _ (selections use it)"
+        raise ValueError(said)
     if iskeyword(name):
-        raise ValueError(
-            f"a column cannot be called {name!r}, which selections could not use; "
-            f"call it {name.lower()}_"
-        )
+        said = f"a column cannot be called {name!r}, which selections could not use"
+        raise ValueError(f"{said}; call it {name.lower()}_")
     return name
 
 
@@ -90,14 +87,10 @@ class CatalogueBlock(Block):
 
     @model_validator(mode="after")
     def _every_column_has_a_place(self) -> "CatalogueBlock":
-        problems: dict[tuple[str | int, ...], str] = {}
+        needed = [key for key in ("file", "dataset") if getattr(self, key) is None]
+        problems: dict[KeyPath, str] = {}
         for name, column in self.columns.items():
-            lacking = [
-                key
-                for key in ("file", "dataset")
-                if getattr(column, key) is None and getattr(self, key) is None
-            ]
-            if lacking:
+            if lacking := [key for key in needed if getattr(column, key) is None]:
                 keys = " and no ".join(lacking)
                 problems["columns", name] = f"the column has no {keys}, nor has the catalogue"
         if problems:

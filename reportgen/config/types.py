@@ -16,9 +16,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from reportgen.config.columns import Column
+from reportgen.config.columns import Column, Images, Model
 from reportgen.config.expressions import Condition, parse
-from reportgen.config.networks import Images, Model
+from reportgen.config.problems import KeyPath
 from reportgen.config.suggest import unknown
 from reportgen.docstrings import Documented
 
@@ -47,7 +47,7 @@ class BlockError(ValueError):
     problems: messages by the path of the key within the block.
     """
 
-    def __init__(self, problems: Mapping[tuple[str | int, ...], str]) -> None:
+    def __init__(self, problems: Mapping[KeyPath, str]) -> None:
         super().__init__("; ".join(problems.values()))
         self.problems = problems
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reportgen.config.networks import Images, Model
+from reportgen.config.columns import Images, Model
 from reportgen.reduce.maps import Batch, scan_maps
 from reportgen.reduce.scan import Failure
 from reportgen.style import house_style

@@ -49,7 +49,7 @@ def pass_over(folder, cache=None):
 def section_on_network(folder):
     """Return the images, the network, the section on them by its name, and the store of exports."""
     from reportgen.analyses.feature_statistics import FeatureStatistics
-    from reportgen.config.networks import Images, Model
+    from reportgen.config.columns import Images, Model
     from reportgen.data.images import ImageStack
     from reportgen.data.models import ModelFiles
     from reportgen.data.store import Store

@@ -2,14 +2,8 @@
 
 from datetime import date
 
-import jsonschema
 import pytest
 from documents import GOOD, cases
-
-from reportgen.analyses.base import installed_analyses
-from reportgen.cli.reference import configuration_schema, describe_analysis
-from reportgen.config.checks import CheckBlock
-from reportgen.docstrings import field_docstrings
 
 HEAD = "references: {paper: 20260901T020000Z, old: ../runs/x}\n"  # line 1; checks are on line 22
 REPORT = f"{HEAD}{GOOD}    checks:\n"
@@ -65,33 +59,21 @@ def test_checks_are_read(load, tmp_path):
     cases("""
 {metric: x, mx: 1} | 21: [0].mx: unknown key 'mx'; did you mean 'max'?
 {metric: x} | 9: [0]: nothing is checked: give one or more of
-{metric: x, max:} | 9: [0]: nothing is checked
 {metric: x, min: 2, max: 1} | 21: [0].min: min (2) is larger than max (1)
-{metric: x, min: 2, equals: 1} | 29: [0].equals: equals is outside min and max
 {metric: x, max: 2, tolerance: 1} | 29: [0].tolerance: tolerance belongs to equals, which is not
 {metric: x, max: 1, from: 2026-02-01, until: 2026-01-31} | 47: [0].until: until (2026-01-31) is bef
 {metric: x, cell: {table: t, row: 0, column: c}, max: 1} | 21: [0].cell: give metric or cell, not b
 {max: 1} | 10: [0].max: max needs a metric or a cell
 {metric: x, max: 1, fresh: 26} | 29: [0].fresh: fresh is about the whole section: put it in an
-{cell: {table: t, row: 0, column: c}, drift: {}} | 47: [0].drift: drift needs a metric: the history
 {metric: x, drift: {nights: 4}} | 29: [0].drift.nights: at_least (5) is more than nights (4)
-{metric: x, drift: {nights: 4, at_least: 9}} | 40: [0].drift.at_least: at_least (9) is more than
 {metric: x, within: {of: papr, absolute: 1}} | 30: [0].within.of: unknown reference 'papr'; did you
-{metric: x, within: {of: [1], absolute: 1}} | 30: [0].within.of: should be the name of a reference
 {metric: x, within: {of: paper}} | 21: [0].within: give absolute or relative: how far from
-{metric: x, within: {of: paper, relative: -1}} | 41: [0].within.relative: should be greater than or
 {missing_at_most: {column: flux_37, percent: 1}} | 28: [0].missing_at_most.column: unknown column
-{missing_at_most: {column: flux_36, percent: 101}} | 45: [0].missing_at_most.percent: should be less
 {metric: x, max: high} | 21: [0].max: should be a number, not 'high'
-{metric: x, max: .nan} | 21: [0].max: should be a number, not nan
-{metric: x, max: 1, severity: error} | 29: [0].severity: should be 'warn' or 'fail', not 'error'
 {metric: x, max: 1, until: tomorrow} | 29: [0].until: should be a date such as 2026-11-23, not 'tom
 {metric: x, max: 1, from: 2026-02-30} | 29: [0].from: 2026-02-30 is no day of the calendar
-{metric: x, max: 1, frm: 2026-02-20} | 29: [0].frm: unknown key 'frm'; did you mean 'from'?
 {metric: x, max: 1, from_: 2026-02-20} | 29: [0].from_: unknown key 'from_'; did you mean 'from'?
-{metric: x, max: 1, waive: {until: 2026-02-20}} | 29: [0].waive.reason: the key is missing
 {cell: {table: t, row: -1, column: c}, max: 1} | 27: [0].cell.row: should be a number, counted from
-{cell: {table: t, row: {a: []}, column: c}, max: 1} | 27: [0].cell.row: the value that chooses the
 3 | 9: [0]: should be keys and values, not 3
 """),
 )
@@ -119,7 +101,6 @@ sections:
     ("old", "new", "expected"),
     cases("""
 s: cuts | s: cut | 8:5: sections.net.images: unknown image stack 'cut'; did you mean 'cuts'?
-s: cuts | s: [] | 8:5: sections.net.images: should be the name of an image stack
 l: cnn | l: cn | 9:5: sections.net.model: unknown model 'cn'; did you mean 'cnn'?
 [one] | [two] | 10:15: sections.net.weights[0]: unknown weights 'two' (known: one, random)
 [one] | [one, one] | 10:20: sections.net.weights[1]: one stands here twice
@@ -135,27 +116,12 @@ def test_what_is_wrong_in_a_section_on_images_is_named(problems, old, new, expec
     ("line", "expected"),
     cases("""
 references: {a: [1]} | references.a: should be the id of a run or the path of a run
-references: {a: ' '} | references.a: the path is empty
 references: {a b: x} | references.a b: should be letters, digits
-references: [] | references: should be keys and values, not a list
 """),
 )
 def test_what_is_wrong_with_references_is_named(problems, line, expected):
     (found,) = problems(f"{line}\n{GOOD}")
     assert expected in found
-
-
-def test_checks_are_documented_and_in_the_schema():
-    types = installed_analyses().types
-    said = describe_analysis(types["overview"])
-    assert "  checks (list of keys and values; default [])" in said
-    described = field_docstrings(CheckBlock)
-    for name, field in CheckBlock.model_fields.items():
-        assert described[name]
-        assert f"      {field.alias or name} (" in said
-    properties = configuration_schema(types)["$defs"]["overview.CheckBlock"]["properties"]
-    assert "from" in properties
-    assert "from_" not in properties
 
 
 # Budgets
@@ -181,35 +147,13 @@ def test_budgets_are_in_seconds_and_bytes(load):
     cases("""
 budgets: {html: 3 XB} | 20:11: budgets.html: should be a size such as 256 MB, not '3 XB'
 budgets: {pdf: 99999999999 PB} | 20:11: budgets.pdf: should be a size such as 256 MB, more than
-budgets: {pdf: 0} | 20:11: budgets.pdf: should be a size such as 256 MB, more than
 budgets: {seconds: -1} | 20:11: budgets.seconds: should be greater than 0, not -1
-budgets: {second: 1} | 20:11: budgets.second: unknown key 'second'; did you mean 'seco
 budgets: {severity: fail} | 20:1: budgets: nothing is limited: give one or more of html, pdf,
-budgets: 3 MB | 20:1: budgets: should be keys and values, not '3 MB'
-budgets: {pdf: 1 MB, severity: no} | 20:22: budgets.severity: should be 'warn' or
 # ¶    budgets: {html: 3 MB} | 21:15: sections.flux.budgets.html: html is a document of the whole
-# ¶    budgets: {owner: Ann} | 21:5: sections.flux.budgets: nothing is limited: give one or more of
 # ¶    budgets: {seconds: 600} | 21:15: sections.flux.budgets.seconds: seconds (600) is not
 # ¶    memory_limit: 0 MB | 21:5: sections.flux.memory_limit: should be a size such as 256 MB
-# ¶    memory_limit: much | 21:5: sections.flux.memory_limit: should be a size such as 256 MB
 """),
 )
 def test_what_is_wrong_in_a_budget_is_named_with_its_place_and_key(problems, text, expected):
     found = problems(f"{GOOD}{text}\n")
     assert any(each.startswith(expected) for each in found), found
-
-
-def test_the_json_schema_knows_budgets():
-    schema = configuration_schema(installed_analyses().types)
-    section = {"analysis": "overview", "catalogue": "c", "title": "One", "memory_limit": "2 GB"}
-    section["budgets"] = {"seconds": 5, "memory": "500 MB", "severity": "fail"}
-    keys = {
-        "report": {"id": "a", "title": "A"},
-        "budgets": {"html": "3 MB", "pdf": 10_000_000, "seconds": 60, "memory": "1 GB"},
-        "catalogues": {"c": {"columns": {"x": {"file": "a", "dataset": "b"}}}},
-        "sections": {"one": section},
-    }
-    jsonschema.validate(keys, schema)
-    section["budgets"] = {"html": "3 MB"}
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(keys, schema)

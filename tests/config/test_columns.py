@@ -2,26 +2,12 @@ import warnings
 
 import pytest
 from astropy.units import Unit
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reportgen.config import columns
 from reportgen.config.columns import Column, prefixed_unit, unit_problem, unit_symbol
 from reportgen.config.suggest import LONGEST, MOST_LISTED, unknown
-
-SYMBOLS = {
-    "": "",
-    "uJy": "µJy",
-    "deg": "°",
-    "arcmin": "′",
-    "arcsec": "″",
-    "mag(AB)": "mag(AB)",
-    "Jy / beam": "Jy beam⁻¹",
-    "1 / arcmin2": "arcmin⁻²",
-    "deg-2": "deg⁻²",
-    "%": "%",
-    "mag": "mag",
-}
 
 
 @pytest.mark.parametrize(("unit", "symbol"), columns.SYMBOLS.items())
@@ -29,7 +15,10 @@ def test_a_symbol_that_is_known_is_the_one_of_astropy(unit, symbol):
     assert Unit(unit).to_string("unicode") == symbol
 
 
-@pytest.mark.parametrize(("unit", "symbol"), SYMBOLS.items())
+@pytest.mark.parametrize(
+    ("unit", "symbol"),
+    [("degree", "°"), ("mag(AB)", "mag(AB)"), ("1 / arcmin2", "arcmin⁻²"), ("deg-2", "deg⁻²")],
+)
 def test_a_unit_is_written_for_people(unit, symbol):
     assert unit_symbol(unit) == symbol
 
@@ -42,7 +31,7 @@ def test_an_axis_names_the_column_and_its_unit():
     assert Column("stellarity").quantity("0.9") == "0.9"
 
 
-@pytest.mark.parametrize("unit", ["", "uJy", "erg/s/cm2/Hz", "mag(AB)", "dex", "%", "Jy/beam/s"])
+@pytest.mark.parametrize("unit", ["uJy", "erg/s/cm2/Hz", "dex", "Jy/beam/s"])
 def test_a_unit_that_astropy_knows_is_fine_and_gives_no_warning(unit):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -50,7 +39,7 @@ def test_a_unit_that_astropy_knows_is_fine_and_gives_no_warning(unit):
         assert isinstance(unit_symbol(unit), str)
 
 
-@pytest.mark.parametrize("unit", ["mJyy", "m/0", "uJy uJyy", "((", "m**1e400", "a\nb"])
+@pytest.mark.parametrize("unit", ["mJyy", "m/0", "((", "m**1e400", "a\nb"])
 def test_a_unit_that_astropy_does_not_know_is_named_without_advice_on_programming(unit):
     said = unit_problem(unit)
     assert said.startswith(f"{unit!r} is not a unit that astropy knows: ")
@@ -58,6 +47,7 @@ def test_a_unit_that_astropy_does_not_know_is_named_without_advice_on_programmin
     assert "Did you mean" in unit_problem("degg")
 
 
+@settings(max_examples=40)  # astropy looks for near names of each
 @given(st.text(max_size=12))
 def test_any_text_is_a_unit_or_a_problem(unit):
     if unit_problem(unit) is None:

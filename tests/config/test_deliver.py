@@ -7,7 +7,7 @@ from documents import GOOD
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.config.deliver import DeliverBlock, LinksBlock, MailBlock, SmtpBlock, read_address
+from reportgen.config.deliver import DeliverBlock, MailBlock, SmtpBlock, read_address
 from reportgen.errors import ConfigError
 
 DOCS = (Path(__file__).parents[2] / "docs" / "mail.md").read_text("utf-8")
@@ -29,10 +29,10 @@ def said(load):
 
 
 def test_a_block_is_recorded_so_that_it_reads_the_same(tmp_path):
-    smtp = {"host": "h", "ca_file": "ca.pem", "login": {"user": "robot"}}
+    smtp = {"host": "localhost", "security": "none", "login": {}, "ca_file": "ca.pem"}
     block = DeliverBlock.model_validate(
         {
-            "links": {"report": "https://x.org/{{ run.id }}"},
+            "links": {"report": "https://x.org/{{ report.id }}/{{ run.id }}"},
             "mail": {**MAIL, "smtp": smtp, "most_attached": "2 MB", "figures": ["a.b"]},
             "webhook": {"kind": "slack"},
         },
@@ -64,29 +64,19 @@ def test_every_key_of_a_mail_is_documented(block):
         ({"to": ["a@b.org, c@d.org"]}, "is not one address"),
         ({"to": ["(" * 2000]}, "is not one address"),
         ({"to": ["a@b.org\nBcc: c@d.org"]}, "holds a line break"),
-        ({"to": ["A\u2028B <a@b.org>"]}, "holds a line break"),
         ({"to": ["jürgen@b.org"]}, "before the @ stand ASCII"),
         ({"to": []}, "deliver.mail.to: names nobody"),
-        ({"to": {"bad": ["a@b.org"]}}, "should be 'ok', 'warn', 'fail' or 'error', not 'bad'"),
         ({"smtp": None}, "give smtp: {host: …}, or"),
         ({"sendmail": True}, "not both"),
         ({"subject": "{{ repot.id }}"}, "did you mean 'report'"),
-        ({"subject": "{{ report.id"}, "the template cannot be read"),
         ({"subject": "{{ night | datum }}"}, "unknown filter 'datum'"),
         ({"subject": "{{ night is olden }}"}, "unknown test 'olden'"),
         ({"subject": "{{ 9**(9**9) }}"}, "a template can have no **"),
         ({"subject": "{{ " + "(" * 300 + "1" + ")" * 300 + " }}"}, "is nested too deeply"),
-        ({"subject": "{{ 'x'.center(9**9) * 9**9 }}"}, "a template can have no **"),
-        ({"subject": "{% for s in sections %}{{ s.id }}{{ x }}{% endfor %}"}, "unknown name 'x'"),
-        ({"list_id": "a b"}, "list_id"),
-        ({"when": "sometimes"}, "when: should be 'always', 'change' or 'warn'"),
         ({"smtp": {"host": "h.org", "security": "none", "login": {}}}, "needs starttls or tls"),
-        ({"smtp": {"host": "h", "verfy": False}}, "did you mean 'verify'"),
         ({"smtp": {"host": "smtp.b.org:587"}}, "the name of a host alone"),
         ({"smtp": {"host": "smtp://u:p@b.org"}}, "the name of a host alone"),
-        ({"smtp": {"host": "smtp..b.org"}}, "the name of a host alone"),
         ({"smtp": {"host": "h", "port": 70000}}, "port: should be less than or equal to 65535"),
-        ({"smtp": {"host": "h", "timeout": 1e12}}, "timeout: should be less than or equal"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -98,9 +88,7 @@ def test_what_is_wrong_with_a_mail_is_said(said, mail, expected):
     ("deliver", "expected"),
     [
         ({"links": {"report": "javascript:alert(1)"}}, "should be a web address"),
-        ({"links": {"report": "/srv/www"}}, "should be a web address"),
         ({"links": {"report": "https://x.org/{{ 2 ** 3 }}"}}, "a template can have no **"),
-        ({"webhook": {"kind": "teams"}}, "kind: should be 'slack', 'mattermost' or 'generic'"),
         ({"webhook": {"variable": "HOME"}}, "starts with REPORTGEN_"),
     ],
 )
@@ -112,11 +100,9 @@ def test_what_is_wrong_with_links_and_webhooks_is_said(said, deliver, expected):
     ("deliver", "variable"),
     [
         ({"mail": {**MAIL, "smtp": {"host": "h", "password": "hunter2"}}}, "SMTP_PASSWORD"),
-        ({"mail": {**MAIL, "password": "hunter2"}}, "SMTP_PASSWORD"),
         ({"mail": {**MAIL, "smtp": {"host": "h", "login": {"token": "hunter2"}}}}, "TOKEN_COMMAND"),
         ({"webhook": {"url": "https://hunter2"}}, "WEBHOOK_URL"),
         ({"mail": {**MAIL, "smtp": {"host": "h", "login": "hunter2"}}}, ""),
-        ({"webhook": "https://hunter2"}, ""),
         ({"mail": {**MAIL, "smtp": {"host": "h", "login": {"variable": "hunter2"}}}}, ""),
         ({"mail": {**MAIL, "subject": "${REPORTGEN_SMTP_PASSWORD:-x}"}}, "may hold a secret"),
     ],
@@ -127,11 +113,6 @@ def test_a_secret_in_the_yaml_is_refused_and_not_repeated(load, deliver, variabl
         load(text, environment={"REPORTGEN_SMTP_PASSWORD": "hunter2"})
     assert variable in caught.value.message
     assert "hunter2" not in caught.value.message
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_a_login_in_clear_text_is_allowed_within_the_machine(host):
-    assert SmtpBlock(host=host, security="none", login={"user": "x"}).login
 
 
 @pytest.mark.parametrize(
@@ -167,7 +148,3 @@ def test_recipients_are_those_of_the_verdict_or_of_the_next_better_one():
         ("a@b.org",),
         ("c@d.org",),
     ]
-
-
-def test_a_template_may_be_of_several_names():
-    assert LinksBlock(report="https://x.org/{{ report.id }}/{{ run.id }}/{{ night }}")

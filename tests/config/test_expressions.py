@@ -13,7 +13,6 @@ from reportgen.config.expressions import (
     MAX_LENGTH,
     Condition,
     ExpressionError,
-    both,
     compare,
     parse,
 )
@@ -81,11 +80,7 @@ def test_arithmetic_is_that_of_python(text, value):
 def test_an_undefined_number_is_unknown_and_no_warning():
     for text in ("sqrt(a) > 0", "log10(a) > -99", "a ** 0.5 > 0", "a % 0 == 0", "0 / (a - a) == 0"):
         assert selected(f"{text} or not {text}", a=[-1]) == [False], text
-
-
-def test_a_tower_of_powers_is_answered_at_once():
-    assert selected("9 ** 9 ** 9 > a", a=[1e300]) == [True]
-    assert selected("a < 9 ** 9 ** 9 ** 9 ** 9", a=[1e300]) == [True]
+    assert selected("9 ** 9 ** 9 > a", a=[1e300]) == [True]  # at once
 
 
 @pytest.mark.parametrize(
@@ -93,57 +88,37 @@ def test_a_tower_of_powers_is_answered_at_once():
     [
         *cases("""
 a.b > 1 | at character 1: `a.b` is not allowed; allowed are columns, numbers, + -
-a.__class__ | `a.__class__` is not allowed
 a[0] > 1 | `a[0]` is not allowed
 lambda: 1 | `lambda: 1` is not allowed
-(lambda x: x)(a) > 1 | `(lambda x: x)(a)` is not allowed
 [x for x in a] | `[x for x in a]` is not allowed
-any(x for x in a) | unknown function 'any'
 {a} | `{a}` is not allowed
-(a, b) | `(a, b)` is not allowed
 a if b else c | `a if b else c` is not allowed
 (a := 1) > 0 | `a := 1` is not allowed
 a == 'host' | at character 6: `'host'` is not allowed
-f'{a}' == a | `f'{a}'` is not allowed
 a is None | `a is None` is not allowed
 a in (1, 2) | `a in (1, 2)` is not allowed
-a == None | `None` is not allowed
 a > 1j | `1j` is not allowed
-a == ... | `...` is not allowed
 a // 2 > 1 | `a // 2` is not allowed
-a @ b | `a @ b` is not allowed
-a << 2 > 1 | `a << 2` is not allowed
 a > 1 & b > 2 | at character 7: & is not allowed; write and, or, not in place of
-~a | write and, or, not
-a > 1 && b > 2 | write and, or, not
 !a | write and, or, not
 a > 1 AND b > 2 | in small letters
 a = 1 | write == to compare
 a <> 1 | write !=
 __import__('os').system('true') | `__import__('os').system('true')` is not allowed
 __import__('os') | unknown function '__import__'
-open(a) | unknown function 'open'
 abs(a, b) > 1 | abs takes one number
 abs(x=a) > 1 | abs takes one number
-abs(*a) > 1 | `*a` is not allowed
-missing(a, b) | true or false, not a number
 missing(a) == 1 | missing(…) is true or false, not a number
 (a > 1) + 1 > 1 | a condition is not a number
-(not a) > 1 | a condition is not a number
 5 | a number is neither true nor false
 a > 1e999 | a number this large
 a == 9007199254740993 | more digits
 a > 1 # b > 2 | at character 7: # is not allowed
 a > | cannot read 'a >'
-a; b | cannot read
-import os | cannot read
-(yield) | `yield` is not allowed
 é.b > 1 or 'é' > 1 | at character 1: `é.b`
 é > 1 or é > 'x' | at character 14: `'x'`
 """),
         ("", "empty"),
-        (" \n ", "empty"),
-        ("a > 1 | b > 2", "write and, or, not"),
         ("a\0b", "cannot read"),
         ("a > " + "9" * 400, "a number this large"),
         ("a > 1 or " * 400 + "a", f"longer than {MAX_LENGTH}"),
@@ -156,34 +131,15 @@ def test_whatever_is_not_a_selection_is_refused(text, said):
     assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "(" * 900 + "a" + ")" * 900,
-        "-" * 1900 + "a > 1",
-        "not " * 480 + "a",
-        "a + " * 400 + "a > 1",
-        "abs(" * 300 + "a" + ")" * 300 + " > 1",
-    ],
-)
-def test_deep_nesting_is_refused_and_not_a_crash(text):
-    with pytest.raises(ExpressionError):
-        parse(text)
-
-
 def test_nesting_is_allowed_up_to_a_stated_depth():
     parse("a + " * (MAX_DEPTH - 2) + "a > 1")
     with pytest.raises(ExpressionError, match=f"nested deeper than {MAX_DEPTH}"):
         parse("a + " * (MAX_DEPTH + 1) + "a > 1")
-
-
-@pytest.mark.parametrize("text", [" or ".join(["a > 1"] * 200), "0" + " < a" * 480])
-def test_a_long_flat_selection_can_be_hashed_written_and_sent_to_another_process(text):
-    condition = parse(text)
-    again = pickle.loads(pickle.dumps(condition))  # noqa: S301
-    assert (hash(again), again) == (hash(condition), condition)
-    assert str(again) == text
-    assert again.columns == {"a"}
+    for text in ("(" * 900 + "a" + ")" * 900, "-" * 1900 + "a > 1", "not " * 480 + "a"):
+        with pytest.raises(ExpressionError):
+            parse(text)
+    condition = parse(" or ".join(["a > 1"] * 200))  # long and flat
+    assert pickle.loads(pickle.dumps(condition)) == condition  # noqa: S301
 
 
 def test_an_unknown_column_or_function_is_answered_with_the_nearest():
@@ -193,11 +149,6 @@ def test_an_unknown_column_or_function_is_answered_with_the_nearest():
     with pytest.raises(ExpressionError, match="unknown function 'log2'; did you mean 'log'"):
         parse("log2(flux_36) > 0", known)
     assert parse("flux_36 > 0", known).columns == {"flux_36"}
-
-
-def test_columns_lists_what_every_part_reads():
-    text = "a > b + 1 or not (missing(c) and log(d) < 2) and e ** f == -g or h"
-    assert parse(text).columns == set("abcdefgh")
 
 
 def test_a_column_keeps_its_own_spelling_of_micro():
@@ -216,14 +167,6 @@ def test_equal_selections_are_equal_so_that_their_work_is_shared():
     assert parse("a > 1or b > 2") == parse("a > 1 or b > 2")  # Python warns of that
 
 
-def test_both_joins_optional_selections():
-    first, second = parse("a > 1"), parse("b > 1")
-    assert both(None, None) is None
-    assert both(first, None) is first
-    assert both(None, second) is second
-    assert both(first, second) == parse("a > 1 and b > 1")
-
-
 @pytest.mark.parametrize(
     ("text", "written"),
     [
@@ -238,18 +181,7 @@ def test_a_selection_is_written_with_all_its_digits(text, written):
     assert str(parse(text)) == written
 
 
-def arithmetic(sign, left, right):
-    """Apply IEEE arithmetic, where Python would raise."""
-    try:
-        return {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}[
-            sign
-        ](left, right)
-    except ZeroDivisionError:
-        if left == 0 or math.isnan(left):
-            return NAN
-        return math.copysign(INF, left) * math.copysign(1, right)
-
-
+ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 COMPARE = {
     "<": operator.lt,
     "<=": operator.le,
@@ -261,7 +193,7 @@ COMPARE = {
 
 
 def compared(sign, left, right):
-    return None if math.isnan(left) or math.isnan(right) else COMPARE[sign](left, right)
+    return None if np.isnan(left) or np.isnan(right) else bool(COMPARE[sign](left, right))
 
 
 def kleene_and(first, second):
@@ -274,13 +206,9 @@ def kleene_not(value):
     return None if value is None else not value
 
 
-def either(first, second):
-    return kleene_not(kleene_and(kleene_not(first), kleene_not(second)))
-
-
 constants = st.one_of(
-    st.integers(0, 5).map(lambda n: (str(n), lambda row: float(n))),
-    st.floats(0, 1e300).map(lambda x: (repr(x), lambda row: x)),
+    st.integers(0, 5).map(lambda n: (str(n), lambda row: np.float64(n))),
+    st.floats(0, 1e300).map(lambda x: (repr(x), lambda row: np.float64(x))),
 )
 columns = st.sampled_from(COLUMNS).map(lambda name: (name, lambda row: row[name]))
 
@@ -290,7 +218,7 @@ def operations(inner):
         st.builds(
             lambda sign, x, y: (
                 f"({x[0]} {sign} {y[0]})",
-                lambda row: arithmetic(sign, x[1](row), y[1](row)),
+                lambda row: ARITHMETIC[sign](x[1](row), y[1](row)),
             ),
             st.sampled_from("+-*/"),
             inner,
@@ -319,7 +247,10 @@ def combinations(inner):
             inner,
         ),
         st.builds(
-            lambda x, y: (f"({x[0]} or {y[0]})", lambda row: either(x[1](row), y[1](row))),
+            lambda x, y: (
+                f"({x[0]} or {y[0]})",
+                lambda row: kleene_not(kleene_and(kleene_not(x[1](row)), kleene_not(y[1](row)))),
+            ),
             inner,
             inner,
         ),
@@ -338,16 +269,13 @@ def evaluate(condition: Condition, table):
 
 
 @given(conditions, tables)
-def test_evaluating_agrees_with_plain_python(condition, table):
+def test_a_selection_agrees_with_plain_python_also_when_written_and_read_again(condition, table):
     text, reference = condition
-    expected = [reference(dict(zip(COLUMNS, row, strict=True))) is True for row in table]
+    with np.errstate(all="ignore"):
+        rows = [dict(zip(COLUMNS, map(np.float64, row), strict=True)) for row in table]
+        expected = [reference(row) is True for row in rows]
     assert evaluate(parse(text), table) == expected
-
-
-@given(conditions, tables)
-def test_a_written_selection_reads_back_as_the_same(condition, table):
-    parsed = parse(condition[0])
-    assert evaluate(parse(str(parsed)), table) == evaluate(parsed, table)
+    assert evaluate(parse(str(parse(text))), table) == expected
 
 
 TOKENS = r"""

@@ -8,8 +8,7 @@ from reportgen.analyses.plotting.axes import colour_bar, new_figure
 from reportgen.analyses.plotting.lettering import label_axes, wrapped
 from reportgen.analyses.plotting.ticks import Values, set_linear
 from reportgen.analyses.results import Figure, Table, TableColumn
-from reportgen.config.columns import prefixed_unit, unit_symbol
-from reportgen.config.networks import Images
+from reportgen.config.columns import Images, prefixed_unit, unit_symbol
 from reportgen.reduce.moments import robust_std
 from reportgen.style import LABEL_SIZE, TEXT_SIZE, WIDTHS
 from reportgen.wording import number
