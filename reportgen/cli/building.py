@@ -1,40 +1,37 @@
-"""The commands that make reports: build, check, render."""
+"""The commands that read a configuration and its sources: build, check, plan."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reportgen.cli.combinations import (
-    Manner,
-    build_combinations,
-    check_combinations,
+from reportgen.cli.combinations import Flags, build_combinations, write_index
+from reportgen.cli.common import (
+    FILE,
+    cli,
+    complain,
+    program_name,
     read_reports,
-    with_cells,
-    write_index,
+    with_config,
+    with_output,
+    with_workers,
 )
-from reportgen.cli.common import cli, complain, program_name, with_config
 from reportgen.cli.mail import check_delivery, mail_failure, mail_runs
 from reportgen.cli.output import keep_going_unread
 from reportgen.errors import ExitCode, ReportgenError
+from reportgen.wording import count, counted
 
 if TYPE_CHECKING:
     from reportgen.build.pipeline import Built
     from reportgen.config.loader import Report
-    from reportgen.record import Summary
     from reportgen.workers.timeline import Timeline
 
 
 @cli.command()
 @with_config
-@with_cells
 @click.option("--only", multiple=True, metavar="SECTION", help="Build only this section.")
-@click.option(
-    "--output", type=click.Path(path_type=Path), help="Folder of the runs, in place of the YAML's."
-)
-@click.option(
-    "--workers", type=click.IntRange(1, 256), help="Worker processes; as many as cores by default."
-)
+@with_output
+@with_workers
 @click.option("--mail", is_flag=True, help="Then tell people, as deliver: in the YAML says.")
 @click.option("--dry-run", is_flag=True, help="With --mail: write the mail to a file only.")
 @click.option("--no-cache", is_flag=True, help="Make every section, whatever earlier nights left.")
@@ -47,37 +44,30 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--profile",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="FILE",
     help="Write to a file where the time went, stage by stage.",
 )
 @click.option("--no-index", is_flag=True, hidden=True)  # whoever builds all writes the one of all
-def build(  # noqa: PLR0917 - click names them all
+def build(
+    *,
     config: Path,
     overrides: tuple[str, ...],
     cells: tuple[str, ...],
-    only: tuple[str, ...],
     output: Path | None,
     workers: int | None,
-    mail: bool,
-    dry_run: bool,
-    no_cache: bool,
-    quiet: bool,
-    verbose: bool,
     profile: Path | None,
     no_index: bool,
+    **options: Any,
 ) -> int:
     """Build a report and publish it in its output folder; with a matrix, one a combination."""
     keep_going_unread()
-    if dry_run and not mail:
+    flags = Flags(**options)
+    if flags.dry_run and not flags.mail:
         raise click.UsageError("--dry-run is for --mail: reportgen plan says what a build would do")
 
     from reportgen.build.matrix import worst_code
-    from reportgen.build.pipeline import Options
-    from reportgen.build.pipeline import build as build_report
-    from reportgen.build.progress import progress_display
     from reportgen.workers.pool import default_workers
-    from reportgen.workers.timeline import Timeline, process_started
 
     given = [str(config), *(p for text in overrides for p in ("--set", text))]
     given += [] if output is None else ["--output", str(output)]
@@ -86,51 +76,79 @@ def build(  # noqa: PLR0917 - click names them all
     if len(reports.cells) > 1:
         if profile is not None:
             raise click.UsageError("--profile is for one report: choose it with --cell")
-        how = Manner(only, workers, mail, dry_run, no_cache, quiet, verbose)
-        return build_combinations(reports, given, how)
+        return build_combinations(reports, given, flags, workers)
     cell = next(iter(reports.cells), None)
     matrix = None if cell is None or no_index else reports.all()
-    report = reports.one(cell)
     command = [*program_name().split(), *given, *(() if cell is None else cell.arguments)]
-    timeline = Timeline(process_started())
-    options = Options(only, workers, tuple(command), cache=not no_cache, timeline=timeline)
-    if mail:
-        check_delivery(report)
-    try:
-        with progress_display(quiet=quiet, verbose=verbose) as progress:
-            built = build_report(report, options, progress)
-    except ReportgenError as error:
-        if mail and not dry_run:
-            mail_failure(report, error)
-        raise
-    _tell(built, quiet=quiet, verbose=verbose)
-    codes = [int(built.exit_code)]
-    if profile is not None:
-        codes.append(_write_profile(profile, timeline))
-    if mail:
-        codes.append(int(mail_runs([built.folder], dry_run=dry_run, quiet=quiet)))
+    codes = _build_one(reports.one(cell), flags, workers, command, profile)
     if matrix is not None:
         codes.append(write_index(matrix))
     return worst_code(codes)
 
 
-def _tell(built: "Built", *, quiet: bool, verbose: bool) -> None:
-    """Say how a build went and where the report is."""
+def _build_one(
+    report: "Report", flags: Flags, workers: int, command: list[str], profile: Path | None
+) -> list[int]:
+    """Build a report and mail it; return the exit codes of that."""
+    from reportgen.build.pipeline import Options
+    from reportgen.build.pipeline import build as build_report
+    from reportgen.build.progress import progress_display
+    from reportgen.workers.timeline import Timeline, process_started
+
+    timeline = Timeline(process_started())
+    options = Options(
+        flags.only, workers, tuple(command), cache=not flags.no_cache, timeline=timeline
+    )
+    if flags.mail:
+        check_delivery(report)
+    try:
+        with progress_display(quiet=flags.quiet, verbose=flags.verbose) as progress:
+            built = build_report(report, options, progress)
+    except ReportgenError as error:
+        if flags.mail and not flags.dry_run:
+            mail_failure(report, error)
+        raise
+    _print_outcome(built, quiet=flags.quiet, verbose=flags.verbose)
+    codes = [int(built.exit_code)]
+    if profile is not None:
+        codes.append(_write_profile(profile, timeline))
+    if flags.mail:
+        codes.append(int(mail_runs([built.folder], dry_run=flags.dry_run, quiet=flags.quiet)))
+    return codes
+
+
+def _print_outcome(built: "Built", *, quiet: bool, verbose: bool) -> None:
+    """Say how a build went, what is wrong although the report is there, and where it is."""
     from reportgen.quality.checks.verdicts import verdict_sentence
 
+    summary = built.summary
     if verbose:
-        _print_details(built.summary)
-    _complain_of(built)
-    if quiet:
-        _complain_of_checks(built)
-        return
-    made = [built.folder / d.file for d in built.summary.documents.values() if d.file]
-    for line in (verdict_sentence(built.summary), *made):
-        click.echo(str(line))
+        failed = {each.id: each.error for each in summary.sections}
+        failed |= {form: document.error for form, document in summary.documents.items()}
+        for name, error in failed.items():
+            if error is not None and error.details:
+                click.echo(f"\n{name}:\n{error.details}", err=True)
+    lost = summary.history.error
+    if lost and lost not in [trouble.message for trouble in built.housekeeping.troubles]:
+        complain(ReportgenError(lost))
+    for trouble in built.housekeeping.troubles:
+        complain(trouble)
+    for note in built.housekeeping.notes:
+        click.echo(f"Note: {note}", err=True)
+    for mistake in summary.mistakes:
+        complain(ReportgenError(mistake))
+    if not quiet:
+        click.echo(verdict_sentence(summary))
+        for document in summary.documents.values():
+            if document.file:
+                click.echo(str(built.folder / document.file))
+    elif built.exit_code == ExitCode.CHECK_FAILED:  # cron sends a message only of what is printed
+        click.echo(f"FAIL {summary.report.id}: {verdict_sentence(summary)}", err=True)
+        click.echo(f"  → {built.folder}", err=True)
 
 
 def _write_profile(file: Path, timeline: "Timeline") -> int:
-    """Write where the time went; give the exit code."""
+    """Write where the time went; return the exit code."""
     from reportgen.workers.timeline import timeline_text
 
     try:
@@ -141,67 +159,45 @@ def _write_profile(file: Path, timeline: "Timeline") -> int:
     return int(ExitCode.OK)
 
 
-def _complain_of(built: "Built") -> None:
-    """Say what is wrong although the report is there."""
-    unread = built.summary.history.error
-    if unread and unread not in (trouble.message for trouble in built.housekeeping.troubles):
-        complain(ReportgenError(unread))
-    for trouble in built.housekeeping.troubles:
-        complain(trouble)
-    for note in built.housekeeping.notes:
-        click.echo(f"Note: {note}", err=True)
-    for mistake in built.summary.mistakes:
-        complain(ReportgenError(mistake))
-
-
-def _complain_of_checks(built: "Built") -> None:
-    """Say that a check failed: cron sends a message only when something was printed."""
-    if built.exit_code == ExitCode.CHECK_FAILED:
-        from reportgen.quality.checks.verdicts import verdict_sentence
-
-        click.echo(f"FAIL {built.summary.report.id}: {verdict_sentence(built.summary)}", err=True)
-        click.echo(f"  → {built.folder}", err=True)
-
-
-def _print_details(summary: "Summary") -> None:
-    failed = {s.id: s.error for s in summary.sections} | {
-        form: document.error for form, document in summary.documents.items()
-    }
-    for name, error in failed.items():
-        if error is not None and error.details:
-            click.echo(f"\n{name}:\n{error.details}", err=True)
-
-
 @cli.command()
 @with_config
-@with_cells
 def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> int:
     """Check a configuration and that every source, dataset and column is there."""
+    from reportgen.build.matrix import worst_code
+
     reports = read_reports(config, overrides, cells)
-    if not reports.cells:
-        report = reports.one()
-        problems = _check(report)
+    chosen = reports.all().chosen if reports.cells else (reports.one(),)
+    codes: list[int] = []
+    for report in chosen:
+        name = report.cell.slug if report.cell is not None else ""
+        try:
+            problems = _check(report, f"{name} | " if name else "")
+            codes += [int(ExitCode.SOURCE)] * bool(problems)
+        except ReportgenError as error:
+            problems = [error]
+            codes.append(int(error.exit_code))
         for problem in problems:
-            complain(problem)
-        if not problems:
-            click.echo(f"{config}: {len(report.sections)} sections, all sources are there.")
-        return int(ExitCode.SOURCE if problems else ExitCode.OK)
-    return check_combinations(reports, _check)
+            said = f"{name}: {problem.message}" if name else problem.message
+            complain(ReportgenError(said, problem.hint))
+    if not codes:
+        sections = counted(len(chosen[0].sections), "sections")
+        said = counted(len(chosen), "reports") if reports.cells else sections
+        click.echo(f"{config}: {said}, all sources are there.")
+    return worst_code(codes)
 
 
-def _check(report: "Report", name: str = "") -> list[ReportgenError]:
-    """Say which sources of a report are there; give what is wrong. name: before each line."""
+def _check(report: "Report", name: str) -> list[ReportgenError]:
+    """Say which sources of a report are there; return what is wrong. name: before each line."""
     from reportgen.build.image_tasks import model_problems
     from reportgen.data.sources import every_source, open_sources
     from reportgen.render.environment import check_templates
-    from reportgen.wording import count
 
     if report.output.templates is not None:
         check_templates(str(report.output.templates))
     for note in report.notes:
         click.echo(f"Note: {note}.", err=True)
     sources = open_sources(report, every_source(report))
-    of_models = {key: model_problems(model) for key, model in sources.models.items()}
+    problems: list[ReportgenError] = [*sources.problems]
     for catalogue in sources.catalogues.values():
         click.echo(
             f"{name}catalogue {catalogue.name}: {count(catalogue.rows)} rows, "
@@ -211,22 +207,35 @@ def _check(report: "Report", name: str = "") -> list[ReportgenError]:
     for stack in sources.images.values():
         n, height, width = stack.shape
         click.echo(f"{name}images {stack.name}: {count(n)} of {height} × {width} pixels")
-    for key, model in sources.models.items():
-        if not of_models[key]:
-            click.echo(f"{name}model {key}: weights {', '.join(model.weights)}")
-    return [*sources.problems, *(each for found in of_models.values() for each in found)]
+    for model in sources.models.values():
+        found = model_problems(model)
+        problems += found
+        if not found:
+            click.echo(f"{name}model {model.name}: weights {', '.join(model.weights)}")
+    return problems
 
 
 @cli.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--templates", type=click.Path(path_type=Path), help="Folder of templates to use.")
-def render(run: Path, templates: Path | None) -> int:
-    """Make the documents of a RUN folder again; nothing is recomputed."""
-    from reportgen.build.rerender import rerender
+@with_config
+@with_output
+def plan(
+    config: Path, overrides: tuple[str, ...], cells: tuple[str, ...], output: Path | None
+) -> int:
+    """Say which sections a build would make anew tonight, and why; nothing is made or written."""
+    from reportgen.build.pipeline import chosen_sections
+    from reportgen.build.plan import plan_report
 
-    made = rerender(run, templates)
-    for path in made.paths:
-        click.echo(str(path))
-    for form, error in made.errors.items():
-        complain(ReportgenError(f"{form}: {error.message}", error.hint))
-    return int(ExitCode.SECTION if made.errors else ExitCode.OK)
+    reports = read_reports(config, overrides, cells, output)
+    for cell in reports.cells or (None,):
+        report = reports.one(cell)
+        before = "" if cell is None else f"{cell.slug} | "
+        planned = plan_report(report, chosen_sections(report, ()))
+        width = max(len(each.section) for each in planned)
+        for each in planned:
+            word = "kept" if each.is_cached else "made"
+            click.echo(f"{before}{each.section:{width}}  {word}  {each.why}")
+        made = sum(not each.is_cached for each in planned)
+        documents = " and ".join(form.upper() for form in report.output.formats)
+        said = f"{made} of {len(planned)} sections would be made, and {documents} as always."
+        click.echo(before + said)
+    return 0

@@ -3,13 +3,17 @@
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
-from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reportgen.errors import ReportgenError
+
+if TYPE_CHECKING:
+    from reportgen.config.reports import Reports
+
+Command = Callable[..., Any]
 
 EXIT_CODES = """\b
 Exit codes:
@@ -21,6 +25,9 @@ Exit codes:
   5  a source is missing or unreadable
  70  reportgen itself has a bug
 """
+PATH = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 class _Commands(click.Group):
@@ -50,7 +57,7 @@ def cli() -> None:
 
 
 def program_name() -> str:
-    """Give what the user calls us."""
+    """Return what the user calls us."""
     called = Path(sys.argv[0]).name
     return "python -m reportgen" if called == "__main__.py" else called
 
@@ -62,15 +69,48 @@ def complain(error: ReportgenError) -> None:
         click.echo(f"  → {error.hint}", err=True)
 
 
-def with_config(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options with which a command reads a configuration."""
+def with_config(command: Command) -> Command:
+    """Add the options with which a command reads a configuration, or some of its matrix."""
+    for add in (
+        click.option(
+            "--cell",
+            "cells",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Take only the combinations of the matrix that have this value.",
+        ),
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY.PATH=VALUE",
+            help="Set a key of the YAML.",
+        ),
+        click.argument("config", type=PATH),
+    ):
+        command = add(command)
+    return command
 
-    @click.argument("config", type=click.Path(path_type=Path))
-    @click.option(
-        "--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE", help="Set a key of the YAML."
-    )
-    @wraps(command)
-    def wrapped(config: Path, overrides: tuple[str, ...], **options: Any) -> Any:
-        return command(config=config, overrides=overrides, **options)
 
-    return wrapped
+with_output = click.option(
+    "--output", type=PATH, help="Folder of the runs, in place of the YAML's."
+)
+with_workers = click.option(
+    "--workers", type=click.IntRange(1, 256), help="Worker processes; as many as cores by default."
+)
+
+
+def read_reports(
+    config: Path,
+    overrides: tuple[str, ...],
+    cells: tuple[str, ...],
+    output: Path | None = None,
+) -> "Reports":
+    """Read a configuration, and its matrix if it has one, with the analyses that are installed."""
+    from reportgen.analyses.base import installed_analyses
+    from reportgen.config.reports import Reports
+
+    registry = installed_analyses()
+    for problem in registry.broken.values():
+        click.echo(f"Warning: {problem}", err=True)
+    return Reports(config, registry.types, overrides, wanted=cells, output=output)

@@ -27,7 +27,15 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at the PDF libraries, the fonts, the templates, the analyses and the optional parts."""
-    return [_pdf(), _fonts(), _templates(), _analyses(), _tensorflow(), _litert()]
+    missing = "sections on CNNs import TensorFlow every night without it"
+    return [
+        _pdf(),
+        _fonts(),
+        _templates(),
+        _analyses(),
+        _optional("TensorFlow", "tensorflow", "tensorflow", "sections on CNNs need it"),
+        _optional("LiteRT", "ai_edge_litert", "ai-edge-litert", missing),
+    ]
 
 
 def _pdf() -> Finding:
@@ -62,38 +70,20 @@ def _analyses() -> Finding:
 
     registry = installed_analyses()
     said = ", ".join(sorted(registry.types)) or "none are announced"
-    broken = "; ".join(registry.broken.values())
-    return Finding(
-        "analyses",
-        fine=bool(registry.types) and not broken,
-        said=f"{said}; {broken}" if broken else said,
-        remedy=_remedy(broken, registry.types),
-    )
+    if registry.broken:
+        said = f"{said}; {'; '.join(registry.broken.values())}"
+        return Finding("analyses", fine=False, said=said, remedy="mend or remove the plugin")
+    remedy = "" if registry.types else "install reportgen again"
+    return Finding("analyses", fine=bool(registry.types), said=said, remedy=remedy)
 
 
-def _remedy(broken: str, known: object) -> str:
-    if broken:
-        return "mend or remove the plugin"
-    return "" if known else "install reportgen again"
-
-
-def _tensorflow() -> Finding:
-    missing = "not installed; sections on CNNs need it"
-    return _optional("TensorFlow", "tensorflow", "tensorflow", missing)
-
-
-def _litert() -> Finding:
-    missing = "not installed; sections on CNNs import TensorFlow every night without it"
-    return _optional("LiteRT", "ai_edge_litert", "ai-edge-litert", missing)
-
-
-def _optional(what: str, module: str, package: str, missing: str) -> Finding:
+def _optional(what: str, module: str, package: str, why: str) -> Finding:
     # Looking it up costs nothing; importing it would cost seconds.
     if find_spec(module) is None:
-        remedy = "pip install 'reportgen[cnn]'"
-        return Finding(what, fine=False, said=missing, remedy=remedy, needed=False)
+        said, remedy = f"not installed; {why}", "pip install 'reportgen[cnn]'"
+        return Finding(what, fine=False, said=said, remedy=remedy, needed=False)
     try:
-        found = version(package)
+        said = version(package)
     except PackageNotFoundError:
-        found = "of unknown version"
-    return Finding(what, fine=True, said=found, needed=False)
+        said = "of unknown version"
+    return Finding(what, fine=True, said=said, needed=False)

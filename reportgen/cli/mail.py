@@ -1,6 +1,6 @@
 """The command mail, and what build does with --mail."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +38,8 @@ Secrets come from the environment alone, each as NAME or, in a file, as NAME_FIL
     metavar="FOLDER",
     help="Send what waits in an output folder.",
 )
-def mail(  # noqa: PLR0917 - click names them all
+def mail(
+    *,
     runs: tuple[Path, ...],
     again: bool,
     dry_run: bool,
@@ -142,22 +143,13 @@ def mail_failure(report: "Report", error: ReportgenError) -> None:
 
 
 def is_digest(reports: Sequence["Report"]) -> bool:
-    """Say whether the reports of a matrix are mailed in one mail: all of them must want it."""
+    """Return whether the reports of a matrix are mailed in one mail: all of them must want it."""
     return all(report.deliver.mail is not None and report.deliver.mail.digest for report in reports)
-
-
-def run_names(folder: Path) -> frozenset[str]:
-    """Return the names of the runs in an output folder."""
-    from reportgen.run_folder import RUN_ID
-
-    if not folder.is_dir():
-        return frozenset()
-    return frozenset(path.name for path in folder.iterdir() if RUN_ID.fullmatch(path.name))
 
 
 def mail_digest(
     reports: Sequence["Report"],
-    before: Mapping[Path, frozenset[str]],
+    before: Mapping[Path, Collection[str]],
     said: Mapping[str, str],
     *,
     dry_run: bool,
@@ -168,11 +160,12 @@ def mail_digest(
     before: the runs that were there before they were built. said: what their builds said, by cell.
     """
     from reportgen.deliver import Absent, Options, deliver_notice
+    from reportgen.quality.nights import run_names
 
     runs, absent = [], []
     for report in reports:
         folder = report.output.folder
-        made = sorted(run_names(folder) - before[folder])
+        made = [name for name in run_names(folder) if name not in before[folder]]
         slug = report.cell.slug if report.cell is not None else report.report.id
         if made:
             runs.append(folder / made[-1])

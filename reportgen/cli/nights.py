@@ -1,15 +1,20 @@
 """The commands that look back: history, diff, backtest."""
 
 import os
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
-from reportgen.cli.combinations import read_reports, with_cells
-from reportgen.cli.common import cli, complain, with_config
+from reportgen.cli.common import (
+    FILE,
+    FOLDER,
+    Command,
+    cli,
+    complain,
+    read_reports,
+    with_config,
+)
 from reportgen.errors import ConfigError, ExitCode
 
 READING = """\b
@@ -25,22 +30,15 @@ Exit codes:
   2  a run cannot be read, or there is no such run
   4  FILE could not be written
 """
-_DATABASE = "SQLite file or SQLAlchemy URL of the history."
 _OUTPUT = "Output folder, such as build/cdfs; the only one if not given."
-_File = click.Path(path_type=Path, dir_okay=False)
-_Folder = click.Path(path_type=Path, file_okay=False)
+with_database = click.option(
+    "--database", metavar="FILE-or-URL", help="SQLite file or SQLAlchemy URL of the history."
+)
 
 
-def with_places(command: Callable[..., Any]) -> Callable[..., Any]:
+def with_places(command: Command) -> Command:
     """Add the options that say which history is meant."""
-
-    @click.option("--database", metavar="FILE-or-URL", help=_DATABASE)
-    @click.option("--output", type=_Folder, help=_OUTPUT)
-    @wraps(command)
-    def wrapped(**options: Any) -> Any:
-        return command(**options)
-
-    return wrapped
+    return with_database(click.option("--output", type=FOLDER, help=_OUTPUT)(command))
 
 
 @cli.command(epilog=READING)
@@ -50,9 +48,10 @@ def with_places(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--nights", type=click.IntRange(1), help="How many nights; 30 of a metric, else 7.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the nights of a METRIC as CSV.")
-@click.option("--png", type=_File, metavar="FILE", help="Write a plot of a METRIC as PNG.")
-@click.option("--svg", type=_File, metavar="FILE", help="Write a plot of a METRIC as SVG.")
-def history(  # noqa: PLR0917 - click names them all
+@click.option("--png", type=FILE, metavar="FILE", help="Write a plot of a METRIC as PNG.")
+@click.option("--svg", type=FILE, metavar="FILE", help="Write a plot of a METRIC as SVG.")
+def history(
+    *,
     words: tuple[str, ...],
     database: str | None,
     output: Path | None,
@@ -89,19 +88,20 @@ def history(  # noqa: PLR0917 - click names them all
             click.echo(_json(overview) if as_json else tables.overview_text(overview))
             return ExitCode.OK
         series = read_series(opened, words[0], report, nights or 30)
-    files = [(file, form) for file, form in ((png, "png"), (svg, "svg")) if file is not None]
-    for file, form in files:
-        from reportgen.render.series_figure import series_figure
-        from reportgen.run_folder import replace_file
+    files = {"png": png, "svg": svg}
+    for form, file in files.items():
+        if file is not None:
+            from reportgen.render.series_figure import series_figure
+            from reportgen.run_folder import replace_file
 
-        replace_file(file, series_figure(tables.plotted(series), form))
+            replace_file(file, series_figure(tables.plotted(series), form))
     if as_json:
         click.echo(_json(series))
     elif as_csv:
         click.echo(tables.series_csv(series), nl=False)
     else:
         click.echo(tables.series_text(series))
-    for file, _ in files:
+    for file in filter(None, files.values()):
         click.echo(f"{file}", err=as_json or as_csv)
     return ExitCode.OK
 
@@ -143,15 +143,15 @@ def _import(runs: tuple[str, ...], database: str | None, output: Path | None, as
         click.echo(_json(Imported(runs=tuple(added))))
     elif added:
         click.echo(import_text(added))
-    lost = [ConfigError(run.message) for run in added if run.message]
-    for problem in (*wrong, *lost):
+    wrong += [ConfigError(run.message) for run in added if run.message]
+    for problem in wrong:
         complain(problem)
-    if trouble is not None:
-        complain(trouble)
-        if len(folders) - len(added) > 1:
-            click.echo(f"{len(folders) - len(added)} runs were not added.", err=True)
-        return ExitCode.DELIVERY
-    return ExitCode.CONFIG if wrong or lost else ExitCode.OK
+    if trouble is None:
+        return ExitCode.CONFIG if wrong else ExitCode.OK
+    complain(trouble)
+    if len(folders) - len(added) > 1:
+        click.echo(f"{len(folders) - len(added)} runs were not added.", err=True)
+    return ExitCode.DELIVERY
 
 
 @cli.command(epilog=COMPARING)
@@ -165,8 +165,9 @@ def _import(runs: tuple[str, ...], database: str | None, output: Path | None, as
     help="Relative difference of numbers that count as the same; 1e-9 if not given.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--html", type=_File, metavar="FILE", help="Write a page as well.")
-def diff(  # noqa: PLR0917 - click names them all
+@click.option("--html", type=FILE, metavar="FILE", help="Write a page as well.")
+def diff(
+    *,
     run_a: str,
     run_b: str | None,
     database: str | None,
@@ -198,9 +199,8 @@ def diff(  # noqa: PLR0917 - click names them all
         from reportgen.render.diff import render_diff
         from reportgen.run_folder import replace_file
 
-        sides = (found.before, found.after)
-        page = render_diff(*sides, result.changes, result.sentences, result.noise.said)
-        replace_file(html, page)
+        said = (result.changes, result.sentences, result.noise.said)
+        replace_file(html, render_diff(found.before, found.after, *said))
     if found.trouble is not None:
         click.echo(f"Warning: {found.trouble}", err=True)
     if as_json:
@@ -208,9 +208,8 @@ def diff(  # noqa: PLR0917 - click names them all
     else:
         from reportgen.cli.tables import diff_text, fold, terminal_width
 
-        width = terminal_width()
-        click.echo(diff_text(result.changes, width))
-        click.echo(fold(result.noise.said, width))
+        click.echo(diff_text(result.changes, terminal_width()))
+        click.echo(fold(result.noise.said))
     if html is not None:
         click.echo(f"{html}", err=as_json)
     return ExitCode.CHECK_FAILED if result.moved else ExitCode.OK
@@ -218,12 +217,12 @@ def diff(  # noqa: PLR0917 - click names them all
 
 @cli.command(epilog=READING)
 @with_config
-@with_cells
-@click.option("--database", metavar="FILE-or-URL", help=_DATABASE)
+@with_database
 @click.option("--nights", type=click.IntRange(1), help="How many nights, the last ones; else all.")
 @click.option("--undated", is_flag=True, help="As if checks had no from and until.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def backtest(  # noqa: PLR0917 - click names them all
+def backtest(
+    *,
     config: Path,
     overrides: tuple[str, ...],
     cells: tuple[str, ...],
@@ -238,18 +237,13 @@ def backtest(  # noqa: PLR0917 - click names them all
     from reportgen.quality.lookup import history_place
 
     reports = read_reports(config, overrides, cells)
-    chosen = [reports.one(cell) for cell in reports.cells or (None,)]
-    found = Backtests(
-        reports=tuple(
-            replay_checks(
-                report,
-                database or history_place(report.output),
-                most=nights,
-                dated=not undated,
-            )
-            for report in chosen
+    replayed = (
+        replay_checks(
+            report, database or history_place(report.output), most=nights, dated=not undated
         )
+        for report in [reports.one(cell) for cell in reports.cells or (None,)]
     )
+    found = Backtests(reports=tuple(replayed))
     said = "\n\n\n".join(map(backtest_text, found.reports))
     click.echo(_json(found) if as_json else said)
     return ExitCode.OK

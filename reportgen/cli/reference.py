@@ -4,8 +4,6 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import PydanticUndefined
-
 from reportgen.analyses.base import AnyAnalysis
 from reportgen.config.schema import SectionBlock, Settings
 
@@ -13,7 +11,7 @@ _ANNOTATIONS = ("title", "description", "default", "examples")  # of JSON Schema
 
 
 def first_line(analysis: type[AnyAnalysis]) -> str:
-    """Give the first line of an analysis's docstring."""
+    """Return the first line of an analysis's docstring."""
     return (inspect.getdoc(analysis) or "").partition("\n")[0]
 
 
@@ -37,7 +35,7 @@ def _field(name: str, schema: Mapping[str, Any], indent: str) -> list[str]:
         f"{indent}    {shape.get('description', '')}".rstrip(),
     ]
     for reference in _references(shape):
-        block = _resolve(reference, schema)
+        block = schema["$defs"][reference.rsplit("/", 1)[1]]
         for key, inner in block.get("properties", {}).items():
             said = inner.get("description", "")
             lines.append(
@@ -54,22 +52,16 @@ def _default(name: str, block: Mapping[str, Any]) -> str:
 
 
 def _references(shape: Mapping[str, Any]) -> list[str]:
-    """Give the blocks that a key may hold, itself or in a list, a mapping or a choice."""
+    """Return the blocks that a key may hold, itself or in a list, a mapping or a choice."""
     found = [shape["$ref"]] if "$ref" in shape else []
     inside = [shape.get("items"), shape.get("additionalProperties"), *shape.get("anyOf", [])]
     return found + [r for part in inside if isinstance(part, dict) for r in _references(part)]
 
 
 def _value(value: object) -> str:
-    if value is None or value is PydanticUndefined:
-        return "none"
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return "one, with its defaults"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _resolve(reference: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(schema["$defs"][reference.rsplit("/", 1)[1]])
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
@@ -91,7 +83,7 @@ def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 
 
 def configuration_schema(analyses: Mapping[str, type[AnyAnalysis]]) -> dict[str, Any]:
-    """Give the JSON Schema of the YAML, with the keys of every analysis that is installed."""
+    """Return the JSON Schema of the YAML, with the keys of every analysis that is installed."""
     schema = Settings.model_json_schema()
     definitions = schema.setdefault("$defs", {})
     references = []

@@ -22,7 +22,7 @@ from reportgen.quality.overview import (
 from reportgen.quality.quantities import symbol
 from reportgen.render.series import Series, SeriesPoint, usual_step
 from reportgen.render.series_text import plot_lines, signs_for
-from reportgen.wording import count, listed, number
+from reportgen.wording import count, counted, listed, number
 
 _LEAST_WIDTH = 40
 _LEAST_TEXT = 20  # columns
@@ -35,14 +35,15 @@ def terminal_width() -> int:
     return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
 
 
-def fold(text: str, width: int, first: str = "", rest: str | None = None) -> str:
+def fold(text: str, first: str = "", rest: str | None = None, width: int | None = None) -> str:
     """Break a text into lines; no-break spaces keep numbers with their units.
 
-    first: before the first line. rest: before the others; the same if not given.
+    first: before the first line. rest: before the others; the same if not given. width: columns;
+    those of the terminal if not given.
     """
     lines = wrap(
         text,
-        max(width, len(first) + _LEAST_TEXT),
+        max(width or terminal_width(), len(first) + _LEAST_TEXT),
         initial_indent=first,
         subsequent_indent=first if rest is None else rest,
         break_long_words=False,
@@ -70,21 +71,21 @@ def plotted(series: SeriesRecord) -> Series:
 
 def series_text(series: SeriesRecord) -> str:
     """Return a metric as a table of nights, and a plot."""
-    width = terminal_width()
-    have = f"{_nights(series.known_nights)} {'has' if series.known_nights == 1 else 'have'}"
-    shown = f"{_nights(len(series.nights))} shown; {have} this metric"
-    head = [
-        fold(f"{series.label}: {series.key} of report {series.report}", width),
+    verb = "has" if series.known_nights == 1 else "have"
+    known = f"{counted(series.known_nights, 'nights')} {verb} this metric"
+    parts = [
+        fold(f"{series.label}: {series.key} of report {series.report}"),
         f"{series.history}",
-        shown,
+        f"{counted(len(series.nights), 'nights')} shown; {known}",
+        "",
+        *_table(list(_night_rows(series)), "lrlll"),
     ]
-    parts = [*head, "", *_table(list(_night_rows(series)), "lrlll")]
-    lines = plot_lines(plotted(series), width, signs_for(sys.stdout.encoding))
+    lines = plot_lines(plotted(series), terminal_width(), signs_for(sys.stdout.encoding))
     parts += ["", *(lines or ["No night has a value to plot."])]
     others = sum(p.value is not None and p.unit != series.unit for p in series.nights)
     if others:
-        said = f"{_nights(others)} with another unit than {symbol(series.unit) or 'none'} "
-        parts.append(fold(f"{said}{'is' if others == 1 else 'are'} not in the plot.", width))
+        said = f"{counted(others, 'nights')} with another unit than {symbol(series.unit) or 'none'}"
+        parts.append(fold(f"{said} {'is' if others == 1 else 'are'} not in the plot."))
     return "\n".join(parts).replace("\u00a0", " ")
 
 
@@ -140,8 +141,8 @@ def overview_text(overview: Overview) -> str:
 
 def _report_lines(report: HistoryReport) -> Iterator[str]:
     span = f", {report.first} to {report.last}" if report.first else ""
-    runs = f"{count(report.runs)} {'run' if report.runs == 1 else 'runs'}"
-    yield f"{report.report}: {_nights(report.known_nights)} in {runs}{span}"
+    nights = counted(report.known_nights, "nights")
+    yield f"{report.report}: {nights} in {counted(report.runs, 'runs')}{span}"
     rows: list[_Row] = [("night", "status", "seconds", "run")]
     for night in report.nights:
         seconds = "" if night.seconds is None else number(night.seconds, 1)
@@ -149,7 +150,7 @@ def _report_lines(report: HistoryReport) -> Iterator[str]:
     yield from (f"  {line}" for line in _table(rows, "llrl"))
     earlier = report.known_nights - len(report.nights)
     if earlier:
-        yield f"  and {_nights(earlier)} before; --nights N lists more"
+        yield f"  and {counted(earlier, 'nights')} before; --nights N lists more"
     if not report.metrics:
         yield "  no metrics"
         return
@@ -177,7 +178,7 @@ def diff_text(changes: Changes, width: int) -> str:
     for sentence in sentences(changes):
         first, rest = f"  {sentence.status or '·':<5}  ", " " * 9
         for line in sentence.text.splitlines():
-            lines.append(fold(line, width, first, rest))
+            lines.append(fold(line, first, rest, width))
             first = rest
     configuration = changes.configuration
     if configuration and configuration.diff:
@@ -203,15 +204,14 @@ def import_text(runs: Sequence[ImportedRun]) -> str:
 
 def backtest_text(found: Backtest) -> str:
     """Return what became of each check, and a sum at the end."""
-    width = terminal_width()
     span = f", {found.first} to {found.last}" if found.first else ""
     parts = [
-        fold(f"Today's checks of {found.report} over {_nights(found.nights)}{span}", width),
+        fold(f"Today's checks of {found.report} over {counted(found.nights, 'nights')}{span}"),
         found.history,
     ]
     for check in found.checks:
-        parts += ["", *_replay_lines(check, found.nights, width)]
-    return "\n".join([*parts, "", fold(_summed(found), width)]).replace("\u00a0", " ")
+        parts += ["", *_replay_lines(check, found.nights)]
+    return "\n".join([*parts, "", fold(_summed(found))]).replace("\u00a0", " ")
 
 
 def _summed(found: Backtest) -> str:
@@ -229,27 +229,25 @@ def _summed(found: Backtest) -> str:
         (idle, "had no night to be replayed on"),
         (impossible, "cannot be replayed"),
     ]
-    checks = "check" if len(found.checks) == 1 else "checks"
     said = listed([f"{n} {words}" for n, words in parts if n])
-    return f"{len(found.checks)} {checks}: {said}."
+    return f"{counted(len(found.checks), 'checks')}: {said}."
 
 
-def _replay_lines(check: ReplayRecord, nights: int, width: int) -> Iterator[str]:
-    yield fold(f"{check.title} · {check.label} [{check.severity}]", width)
+def _replay_lines(check: ReplayRecord, nights: int) -> Iterator[str]:
+    yield fold(f"{check.title} · {check.label} [{check.severity}]")
     if check.impossible:
-        yield fold(f"cannot be replayed: {check.impossible}", width, "  ")
+        yield fold(f"cannot be replayed: {check.impossible}", "  ")
         return
     waived = sum(fired.waived for fired in check.fired)
-    times = "never fired" if not check.fired else f"fired on {len(check.fired)}"
-    said = f"{times}{' of' if check.fired else ' on'} {_nights(check.nights)}"
-    said += f", {waived} of them waived" if waived else ""
+    said = f"fired on {len(check.fired)} of" if check.fired else "never fired on"
+    said += f" {counted(check.nights, 'nights')}{f', {waived} of them waived' if waived else ''}"
     if not check.nights:
         said = "was replayed on no night"
-    yield fold(f"{said}{''.join(_left_out(check, nights))}", width, "  ")
+    yield fold(f"{said}{''.join(_left_out(check, nights))}", "  ")
     early, late = check.fired[:-_MOST_MESSAGES], check.fired[-_MOST_MESSAGES:]
     if early:
-        yield fold(f"{', '.join(_ranges([fired.night for fired in early]))}", width, "    ")
-    yield from (_fired_line(fired, width) for fired in late)
+        yield fold(f"{', '.join(_ranges([fired.night for fired in early]))}", "    ")
+    yield from (_fired_line(fired) for fired in late)
 
 
 def _left_out(check: ReplayRecord, nights: int) -> Iterator[str]:
@@ -260,20 +258,20 @@ def _left_out(check: ReplayRecord, nights: int) -> Iterator[str]:
     if check.not_known:
         yield f"; the history does not have the number on {_some(check.not_known)}"
     if idle:
-        yield f"; not in force on {_nights(idle)}"
+        yield f"; not in force on {counted(idle, 'nights')}"
 
 
 def _some(nights: Sequence[date]) -> str:
     if len(nights) == 1:
         return f"{nights[0]}"
-    return f"{_nights(len(nights))} ({listed(list(_ranges(nights)), most=4)})"
+    return f"{counted(len(nights), 'nights')} ({listed(list(_ranges(nights)), most=4)})"
 
 
-def _fired_line(fired: FiredRecord, width: int) -> str:
+def _fired_line(fired: FiredRecord) -> str:
     marks = [fired.status, *(["waived"] if fired.waived else [])]
     if fired.recorded is not None and fired.recorded != fired.status:
         marks.append(f"was {fired.recorded} then")
-    return fold(f"{fired.night}  {', '.join(marks)}: {fired.message}", width, "    ", "      ")
+    return fold(f"{fired.night}  {', '.join(marks)}: {fired.message}", "    ", "      ")
 
 
 def _ranges(nights: Sequence[date]) -> Iterator[str]:
@@ -288,18 +286,12 @@ def _ranges(nights: Sequence[date]) -> Iterator[str]:
             start = former = night
 
 
-def _nights(n: int) -> str:
-    return f"{count(n)} {'night' if n == 1 else 'nights'}"
-
-
 def _table(rows: Sequence[_Row], sides: str) -> list[str]:
-    """Return rows as lines; sides: l or r for each column. Only the last may be left ragged."""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(sides))]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.rjust(width) if side == "r" else cell.ljust(width)
-            for cell, width, side in zip(row, widths, sides, strict=True)
-        ]
-        lines.append("  ".join(c for c, width in zip(cells, widths, strict=True) if width).rstrip())
-    return lines
+    """Return rows as lines, without columns that are empty; sides: l or r for each column."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    forms = [
+        (place, f"{'>' if side == 'r' else '<'}{width}")
+        for place, (side, width) in enumerate(zip(sides, widths, strict=True))
+        if width
+    ]
+    return ["  ".join(f"{row[place]:{form}}" for place, form in forms).rstrip() for row in rows]

@@ -4,7 +4,6 @@ import pytest
 
 from reportgen.cli import doctor
 from reportgen.cli.doctor import examine
-from reportgen.render import environment
 from reportgen.style import FONT_FILES, font_path
 
 
@@ -39,13 +38,3 @@ def test_a_font_that_is_missing_is_named(tmp_path, monkeypatch):
     fonts = found("fonts")
     assert not fonts.fine
     assert fonts.said == f"not in the package: {names[0]}"
-
-
-def test_templates_that_are_missing_are_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(environment, "templates_folder", lambda: tmp_path)
-    assert not found("templates").fine
-
-
-@pytest.mark.parametrize("package", ["libpango-1.0-0", "libpangoft2-1.0-0"])
-def test_the_line_for_apt_names_the_libraries(package):
-    assert package in doctor.APT_LINE.split()

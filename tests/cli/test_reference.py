@@ -92,14 +92,12 @@ def test_a_field_may_be_described_otherwise_and_keeps_what_it_inherits():
     assert said == {"size": "Said otherwise.", "kind": "Which shape.", "tags": "Its names."}
 
 
-def test_a_model_without_a_source_is_not_described():
-    made = {}
-    exec("class Made(Block):\n    size: int\n    '''How large.'''", {"Block": Block}, made)  # noqa: S102
-    assert "description" not in made["Made"].model_json_schema()["properties"]["size"]
+@pytest.fixture(scope="module")
+def schema():
+    return configuration_schema({"everything": Everything, **installed_analyses().types})
 
 
-def test_the_schema_holds_each_analysis_with_its_fields():
-    schema = configuration_schema({"everything": Everything, **installed_analyses().types})
+def test_the_schema_holds_each_analysis_with_its_fields(schema):
     Draft202012Validator.check_schema(schema)
     own = schema["$defs"]["everything"]
     assert set(own["properties"]) == set(Everything.model_fields)
@@ -109,9 +107,22 @@ def test_the_schema_holds_each_analysis_with_its_fields():
     assert set(SectionBlock.model_fields) < set(own["properties"])
     assert set(schema["properties"]) == set(Settings.model_fields)
     assert "sections" in schema["required"]
-
-
-def test_the_schema_names_the_keys_that_may_be_left_out():
-    schema = configuration_schema(installed_analyses().types)
     assert "output" not in schema["required"]
     assert "timeout" not in schema["$defs"]["overview"]["required"]
+    check = schema["$defs"]["overview.CheckBlock"]["properties"]
+    assert "from" in check
+    assert "from_" not in check
+
+
+def test_the_schema_tells_right_from_wrong(schema):
+    section = {"analysis": "overview", "catalogue": "c", "title": "One", "memory_limit": "2 GB"}
+    keys = {
+        "report": {"id": "a", "title": "A"},
+        "budgets": {"html": "3 MB", "pdf": 10_000_000, "seconds": "${SECONDS}", "memory": "1 GB"},
+        "catalogues": {"c": {"columns": {"x": {"file": "a", "dataset": "b"}}}},
+        "sections": {"one": {**section, "budgets": {"seconds": 5, "severity": "fail"}}},
+    }
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid(keys)
+    keys["sections"] = {"one": {**section, "budgets": {"html": "3 MB"}}}
+    assert not validator.is_valid(keys)

@@ -193,7 +193,7 @@ def test_check_says_what_is_there(project):
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "catalogue stars: 200 rows, 2 of 2 columns",
-        "report.yaml: 1 sections, all sources are there.",
+        "report.yaml: 1 section, all sources are there.",
     ]
     assert not project.out.exists()
 
