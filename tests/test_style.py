@@ -48,7 +48,7 @@ SIGHT = {
     ],
 }
 NOT_ON_PAGES = {
-    "terminal.py",
+    "series_text.py",
     "markdown.py",
     "timeline.py",
     "mail.txt.j2",
