@@ -78,13 +78,17 @@ def _forms(path: str, contents: Mapping[str, bytes], files: dict[str, bytes]) ->
 
 def _draw(figure: Figure) -> dict[str, bytes]:
     """Return a figure as SVG, PDF and PNG, with the same places of everything in all three."""
+    import matplotlib as mpl
+
     drawing = figure.drawing
     drawing.set_dpi(PNG_DPI)
     layout = drawing.get_layout_engine()
-    if layout is not None:  # settle the places once: each form would work them out anew
+    if layout is not None:
         layout.execute(drawing)
-        drawing.set_layout_engine("none")
-    return {form: _saved(drawing, form, figure.title) for form in _FORMS}
+    # The places are settled: with a layout, each form would work them out anew and draw twice.
+    with mpl.rc_context({"figure.constrained_layout.use": False}):
+        drawing.set_layout_engine(None)
+        return {form: _saved(drawing, form, figure.title) for form in _FORMS}
 
 
 def _saved(drawing: Any, form: str, title: str) -> bytes:
