@@ -17,7 +17,7 @@ from reportgen.cnn.extractor import Extractor
 from reportgen.cnn.network import Network, fit_network, random_network
 from reportgen.cnn.weights import read_network
 from reportgen.config.columns import RANDOM
-from reportgen.data.contents import Contents, stamp
+from reportgen.data.file_digests import FileDigests, stamp
 from reportgen.data.hdf5 import open_file
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
@@ -50,7 +50,7 @@ def scan_features(
     wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
     result: dict[str, Scanned] = {}
     read: dict[str, dict[str, str]] = {}
-    contents = Contents(cache.store if cache is not None else None)
+    contents = FileDigests(cache.store if cache is not None else None)
     files = [stack.file, model.architecture, *model.weights.values()]
     before = {file: stamp(file) for file in files}
     for section_id, analysis in analyses.items():
@@ -101,7 +101,7 @@ def _digests(
     stack: ImageStack,
     model: ModelFiles,
     reductions: Iterable[MapReduction[Any, Any]],
-    contents: Contents,
+    contents: FileDigests,
 ) -> dict[str, str]:
     """Return the digests of what some reductions read; none where they serve nothing.
 

@@ -16,7 +16,7 @@ from reportgen.build.summary import start_fingerprints, summarise
 from reportgen.cache.sections import Cache
 from reportgen.config.loader import Report
 from reportgen.config.suggest import unknown
-from reportgen.data.contents import Contents
+from reportgen.data.file_digests import FileDigests
 from reportgen.data.sources import open_sources
 from reportgen.data.store import FOLDER, Store
 from reportgen.errors import ConfigError, ExitCode, ReportgenError
@@ -80,7 +80,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         for note in report.notes:
             progress.notice(f"Note: {note}.")
         store = Store(report.output.folder / FOLDER) if options.cache else None
-        contents = Contents(store)
+        contents = FileDigests(store)
         needed = {key for section in sections.values() for key in section.sources}
         sources = open_sources(report, needed, contents)
         cache = Cache.of(store, report, sections) if store is not None else None

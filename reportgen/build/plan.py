@@ -8,7 +8,7 @@ from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis
 from reportgen.cache.digests import COLUMN, IMAGES, WEIGHTS, read_columns_of, read_digest
 from reportgen.cache.sections import Cache
 from reportgen.config.loader import Report
-from reportgen.data.contents import Contents
+from reportgen.data.file_digests import FileDigests
 from reportgen.data.sources import Sources, open_sources
 from reportgen.data.store import FOLDER, Store
 from reportgen.errors import SourceError
@@ -29,7 +29,7 @@ def plan_report(report: Report, sections: Mapping[str, AnyAnalysis]) -> list[Pla
     Files that have changed since they were last read are read; nothing is written.
     """
     store = Store(report.output.folder / FOLDER, read_only=True)
-    contents = Contents(store)
+    contents = FileDigests(store)
     needed = {key for section in sections.values() for key in section.sources}
     sources = open_sources(report, needed, contents)
     plan = _Plan(sections, sources, contents, Cache.of(store, report, sections))
@@ -43,7 +43,7 @@ class _Plan:
         self,
         sections: Mapping[str, AnyAnalysis],
         sources: Sources,
-        contents: Contents,
+        contents: FileDigests,
         cache: Cache,
     ) -> None:
         self._sections = sections

@@ -16,7 +16,7 @@ from reportgen.build.progress import Progress
 from reportgen.build.tasks import blank_record, compute_section, scan_catalogue, write_files
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.config.loader import Report
-from reportgen.data.contents import Contents
+from reportgen.data.file_digests import FileDigests
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.sources import Sources
@@ -59,7 +59,7 @@ class SectionMaker:
     progress: Progress
     store: Store | None = None
     cache: Cache | None = None
-    contents: Contents = field(default_factory=Contents)
+    contents: FileDigests = field(default_factory=FileDigests)
     records: dict[str, SectionRecord] = field(default_factory=dict)
 
     @property
@@ -113,7 +113,7 @@ class SectionMaker:
         seconds = round(perf_counter() - begun, 3)
         update = {"seconds": seconds, "memory": own_peak(), "kept": True}
         self.records[section_id] = cached.record.model_copy(update=update)
-        self.progress.ended(section_id, cached.record.status, seconds)
+        self.progress.ended(section_id, cached.record.status, None, "unchanged")
         return True
 
     def _read(self, group: list[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from reportgen.build.provenance import environment
 from reportgen.build.tasks import fingerprints, known_fingerprint
 from reportgen.config.loader import Report
-from reportgen.data.contents import Contents
+from reportgen.data.file_digests import FileDigests
 from reportgen.data.sources import Sources
 from reportgen.record import (
     ConfigurationRecord,
@@ -25,7 +25,9 @@ from reportgen.workers.failures import Ended
 from reportgen.workers.pool import Pool
 
 
-def start_fingerprints(sources: Sources, pool: Pool, contents: Contents) -> dict[Path, InputRecord]:
+def start_fingerprints(
+    sources: Sources, pool: Pool, contents: FileDigests
+) -> dict[Path, InputRecord]:
     """Start to fingerprint the files of sources; complete when the pool has finished.
 
     contents: what is known of files, which are not read for that.

@@ -17,7 +17,7 @@ from reportgen.cache.digests import CatalogueDigests
 from reportgen.cache.sections import Cache, CachedSection, Scanned
 from reportgen.config.columns import Column
 from reportgen.data.catalogue import Catalogue, all_problems
-from reportgen.data.contents import DIGEST, SYNTHETIC, Contents, file_digest, stamp
+from reportgen.data.file_digests import DIGEST, SYNTHETIC, FileDigests, file_digest, stamp
 from reportgen.data.hdf5 import open_file, synthetic_mark
 from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.record import CountedRecord, InputRecord, SectionRecord
@@ -185,7 +185,7 @@ def blank_record(section_id: str, analysis: AnyAnalysis) -> SectionRecord:
     )
 
 
-def known_fingerprint(path: Path, contents: Contents) -> InputRecord | None:
+def known_fingerprint(path: Path, contents: FileDigests) -> InputRecord | None:
     """Return the record of a file that is as it was when it was last looked at."""
     known = contents.of(path)
     if DIGEST in known and SYNTHETIC in known:
@@ -195,13 +195,13 @@ def known_fingerprint(path: Path, contents: Contents) -> InputRecord | None:
 
 
 def fingerprints(
-    paths: Iterable[Path], texts: frozenset[Path], contents: Contents
+    paths: Iterable[Path], texts: frozenset[Path], contents: FileDigests
 ) -> dict[Path, InputRecord]:
     """Look at files of sources; what is wrong with one is in its record. texts: no HDF5."""
     return {path: _fingerprint(path, path in texts, contents) for path in paths}
 
 
-def _fingerprint(path: Path, is_text: bool, contents: Contents) -> InputRecord:
+def _fingerprint(path: Path, is_text: bool, contents: FileDigests) -> InputRecord:
     wrong = synthetic = ""
     before = stamp(path)
     if not is_text:

@@ -15,7 +15,7 @@ from reportgen.build.summary import start_fingerprints
 from reportgen.config.document import Source
 from reportgen.config.loader import AnalysisTypes, Report
 from reportgen.config.reports import Reports
-from reportgen.data.contents import Contents
+from reportgen.data.file_digests import FileDigests
 from reportgen.data.sources import open_sources
 from reportgen.data.store import FOLDER, Store
 from reportgen.errors import ConfigError
@@ -81,7 +81,7 @@ def verify_run(run: Path, analyses: AnalysisTypes, workers: int, progress: Progr
             chosen, sources, report, scratch, "--only {}".format, pool, progress, exported
         )
         maker.start()
-        inputs = start_fingerprints(sources, pool, Contents())
+        inputs = start_fingerprints(sources, pool, FileDigests())
         pool.finish()
         earlier = read_earlier_nights(report, started, importing=False)
         maker.start_on_history(metric_histories(report, maker.records, earlier, started))

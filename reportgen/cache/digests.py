@@ -8,9 +8,9 @@ from typing import Any
 from reportgen.analyses.base import Analysis, AnyAnalysis, NetworkAnalysis
 from reportgen.config.columns import RANDOM
 from reportgen.data.catalogue import Catalogue
-from reportgen.data.contents import (
+from reportgen.data.file_digests import (
     DIGEST,
-    Contents,
+    FileDigests,
     column_name,
     file_digest,
     image_digest,
@@ -67,7 +67,7 @@ class CatalogueDigests:
             place = self._catalogue.places[name]
             of_files.setdefault(place.file, {})[column_name(place)] = self._found[name]
         for file, found in of_files.items():
-            Contents(self._store).remember(self._before[file], found)
+            FileDigests(self._store).remember(self._before[file], found)
 
     def of(self, columns: frozenset[str]) -> dict[str, str]:
         """Return the digest of each thing that a section reads; none where one is not known."""
@@ -83,7 +83,7 @@ def network_digests(
     stack: ImageStack,
     model: ModelFiles,
     reductions: Iterable[MapReduction[Any, Any]],
-    contents: Contents,
+    contents: FileDigests,
 ) -> dict[str, str]:
     """Return the digest of each thing that some reductions over feature maps read.
 
@@ -100,7 +100,7 @@ def network_digests(
 
 
 def _of_network(
-    name: str, stack: ImageStack, model: ModelFiles, contents: Contents, *, reading: bool = True
+    name: str, stack: ImageStack, model: ModelFiles, contents: FileDigests, *, reading: bool = True
 ) -> str | None:
     """Return the digest of a thing that is read. reading: whether it may be read for that."""
     if name == _SHAPE:
@@ -125,7 +125,7 @@ def _of_network(
 
 
 def _remembered(
-    file: Path, key: str, digest: Callable[[], str], contents: Contents, reading: bool
+    file: Path, key: str, digest: Callable[[], str], contents: FileDigests, reading: bool
 ) -> str | None:
     """Return a digest that is known of a file, or work it out and remember it."""
     known = contents.of(file).get(key)
@@ -138,13 +138,13 @@ def _remembered(
 
 
 def known_digests(
-    names: Iterable[str], analysis: AnyAnalysis, sources: Sources, contents: Contents
+    names: Iterable[str], analysis: AnyAnalysis, sources: Sources, contents: FileDigests
 ) -> dict[str, str | None]:
     """Return the digests of what a section reads without reading it; None where it must be read."""
     return {name: _known(name, analysis, sources, contents) for name in names}
 
 
-def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: Contents) -> str | None:
+def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDigests) -> str | None:
     if isinstance(analysis, NetworkAnalysis):
         stack, model = sources.images[analysis.images.name], sources.models[analysis.model.name]
         return _of_network(name, stack, model, contents, reading=False)
@@ -168,7 +168,7 @@ def read_columns_of(catalogue: Catalogue, names: Iterable[str]) -> dict[str, str
     return {f"{COLUMN}{name}": digests[ColumnDigest(name)] for name in wanted}
 
 
-def read_digest(name: str, section: AnyAnalysis, sources: Sources, contents: Contents) -> str:
+def read_digest(name: str, section: AnyAnalysis, sources: Sources, contents: FileDigests) -> str:
     """Read images or a file of a network for its digest; name: as a section reads it.
 
     Raises SourceError or OSError when it cannot be read.

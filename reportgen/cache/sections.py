@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from reportgen.analyses.base import GROUP, Analysis, AnyAnalysis
 from reportgen.cache.digests import known_digests
 from reportgen.config.loader import Report
-from reportgen.data.contents import Contents, digest_of
+from reportgen.data.file_digests import FileDigests, digest_of
 from reportgen.data.sources import Sources
 from reportgen.data.store import Store
 from reportgen.record import OwnFile, SectionRecord
@@ -108,7 +108,7 @@ class Cache:
         return found
 
     def lookup(
-        self, section_id: str, section: AnyAnalysis, sources: Sources, contents: Contents
+        self, section_id: str, section: AnyAnalysis, sources: Sources, contents: FileDigests
     ) -> CachedSection | None:
         """Return a section as ``get`` does, by what is known of files without reading them."""
         known = self.known(section_id, section, sources, contents) or {}
@@ -117,7 +117,7 @@ class Cache:
         return None if key is None or len(digests) < len(known) else self._read(key)
 
     def known(
-        self, section_id: str, section: AnyAnalysis, sources: Sources, contents: Contents
+        self, section_id: str, section: AnyAnalysis, sources: Sources, contents: FileDigests
     ) -> dict[str, str | None] | None:
         """Return the digest of each thing that a section reads, None where it must be read for it.
 

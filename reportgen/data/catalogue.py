@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from reportgen.config.columns import Column
 from reportgen.config.loader import Report
-from reportgen.data.contents import Contents, length_name
 from reportgen.data.dataset import ColumnPlace, DatasetHeader
+from reportgen.data.file_digests import FileDigests, length_name
 from reportgen.data.hdf5 import describe_column, open_columns
 from reportgen.errors import SourceError
 
@@ -52,7 +52,7 @@ class Catalogue:
             yield lambda rows: dict(zip(names, read(rows.start, rows.stop), strict=True))
 
 
-def open_catalogue(report: Report, name: str, contents: Contents | None = None) -> Catalogue:
+def open_catalogue(report: Report, name: str, contents: FileDigests | None = None) -> Catalogue:
     """Look whether every column of a catalogue is there, numeric and of one length.
 
     contents: what is known of files, which are not opened for that.
@@ -60,7 +60,7 @@ def open_catalogue(report: Report, name: str, contents: Contents | None = None) 
     raises SourceError that lists everything that is wrong, a line each.
     """
     block = report.catalogues[name]
-    contents = contents or Contents()
+    contents = contents or FileDigests()
     places: dict[str, ColumnPlace] = {}
     headers: dict[str, DatasetHeader] = {}
     broken: dict[str, SourceError] = {}
@@ -89,7 +89,7 @@ def open_catalogue(report: Report, name: str, contents: Contents | None = None) 
 
 
 def _header(
-    report: Report, name: str, key: str, place: ColumnPlace, contents: Contents
+    report: Report, name: str, key: str, place: ColumnPlace, contents: FileDigests
 ) -> DatasetHeader:
     keys = [_where(report, name, key, part) for part in ("file", "dataset")]
     return contents.header(place.file, length_name(place), lambda: describe_column(place, *keys))

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.loader import Report
-from reportgen.data.contents import Contents
 from reportgen.data.dataset import DatasetHeader
+from reportgen.data.file_digests import FileDigests
 from reportgen.data.hdf5 import (
     check_filters,
     open_dataset,
@@ -58,7 +58,7 @@ class ImageStack:
                 yield images
 
 
-def open_images(report: Report, name: str, contents: Contents | None = None) -> ImageStack:
+def open_images(report: Report, name: str, contents: FileDigests | None = None) -> ImageStack:
     """Check that an image stack is there and is one; SourceError says what is wrong.
 
     contents: what is known of files, which are not opened for that.
@@ -78,7 +78,7 @@ def open_images(report: Report, name: str, contents: Contents | None = None) -> 
             check_filters(dataset, named)
             return read_header(file, dataset)
 
-    header = (contents or Contents()).header(block.file, f"shape of {block.dataset}", look)
+    header = (contents or FileDigests()).header(block.file, f"shape of {block.dataset}", look)
     n, height, width = header.shape
     return ImageStack(
         name,

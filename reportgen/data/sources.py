@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reportgen.config.loader import Report
 from reportgen.data.catalogue import Catalogue, all_problems, open_catalogue
-from reportgen.data.contents import Contents
+from reportgen.data.file_digests import FileDigests
 from reportgen.data.images import ImageStack, open_images
 from reportgen.data.models import ModelFiles, locate_model
 from reportgen.errors import SourceError
@@ -35,7 +35,7 @@ class Sources:
 
 
 def open_sources(
-    report: Report, names: Collection[tuple[str, str]], contents: Contents | None = None
+    report: Report, names: Collection[tuple[str, str]], contents: FileDigests | None = None
 ) -> Sources:
     """Open some sources; names: the kind (a key of the YAML, such as catalogues) and the name.
 

@@ -10,7 +10,7 @@ from reportgen.analyses.overview import Overview
 from reportgen.cache import sections as module
 from reportgen.cache.sections import Cache, CachedSection, what_decides
 from reportgen.config.columns import Column
-from reportgen.data.contents import digest_of
+from reportgen.data.file_digests import digest_of
 from reportgen.data.store import Store
 from reportgen.record import MetricRecord, SectionRecord
 from reportgen.versions import required_versions

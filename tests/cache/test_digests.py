@@ -7,8 +7,8 @@ import pytest
 from reportgen.cache.digests import CatalogueDigests, network_digests, read_columns_of
 from reportgen.config.columns import Column
 from reportgen.data.catalogue import Catalogue
-from reportgen.data.contents import Contents
 from reportgen.data.dataset import ColumnPlace
+from reportgen.data.file_digests import FileDigests
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.store import Store
@@ -159,7 +159,7 @@ REDUCTIONS = (CountImages(MapsOf("late"), 0, 4), CountImages(MapsOf("random"), 2
 
 
 def of_network(stack, model, store, reductions=REDUCTIONS):
-    return network_digests(stack, model, reductions, Contents(store, settled=0))
+    return network_digests(stack, model, reductions, FileDigests(store, settled=0))
 
 
 def test_a_section_on_a_network_reads_its_files_and_some_images(stack, model, store):

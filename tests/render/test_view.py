@@ -50,8 +50,25 @@ def checked(record, *checks):
     return with_status(record.model_copy(update={"sections": (first, *record.sections[1:])}))
 
 
+@pytest.mark.parametrize(
+    ("unchanged", "said"),
+    [
+        (10, "All 10 sections are unchanged."),
+        (9, "1 of 10 sections was computed, the others are unchanged."),
+        (1, "9 of 10 sections were computed, the other is unchanged."),
+    ],
+)
+def test_the_verdict_says_what_is_unchanged(record, unchanged, said):
+    sections = tuple(
+        section.model_copy(update={"kept": place < unchanged})
+        for place, section in enumerate(record.sections)
+    )
+    night = record.model_copy(update={"sections": sections})
+    assert verdict_sentence(night) == f"{said} There are no checks."
+
+
 def test_the_verdict_says_what_is_broken_and_how_checks_ended(record):
-    assert verdict_sentence(record) == "All 10 sections were computed."
+    assert verdict_sentence(record) == "All 10 sections were computed. There are no checks."
     assert verdict_sentence(failing(record, 0, 1)) == (
         "2 of 10 sections could not be computed: "
         "“What the catalogue holds” and “Stellarity of SWIRE objects”."

@@ -1,7 +1,7 @@
 """The checks of a whole run: how many ended how, and which matters most."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reportgen.quality.quantities import capital
@@ -115,8 +115,7 @@ def verdict_sentence(summary: Summary) -> str:
     elif spare:
         said = f"The templates that were given for the {listed(spare)} have an error."
     else:
-        said = f"All {total} sections were computed." if total > 1 else "The section was computed."
-        said += f" {capital(counts.words)}." if counts.made else ""
+        said = f"{_computed(summary.sections)} {capital(counts.words)}."
     if broken and counts.fail:
         said += f" {capital(counts.words)}."
     if summary.run.only:
@@ -124,6 +123,19 @@ def verdict_sentence(summary: Summary) -> str:
         were = "section was" if left == 1 else "sections were"
         said += f" This is a partial report: {left} more {were} not asked for."
     return said
+
+
+def _computed(sections: Sequence[SectionRecord]) -> str:
+    """Return how many sections were computed anew."""
+    total, unchanged = len(sections), sum(section.kept for section in sections)
+    if not unchanged:
+        return f"All {total} sections were computed." if total > 1 else "The section was computed."
+    if unchanged == total:
+        return f"All {total} sections are unchanged." if total > 1 else "The section is unchanged."
+    made = total - unchanged
+    were = "was" if made == 1 else "were"
+    others = "the other is" if unchanged == 1 else "the others are"
+    return f"{made} of {total} sections {were} computed, {others} unchanged."
 
 
 def short_title(title: str) -> str:

@@ -46,7 +46,10 @@ def test_a_run_comes_back(history, tmp_path):
     assert found.started == datetime(2026, 11, 23, 2, tzinfo=UTC)
     assert (found.status, found.seconds, found.partial) == ("ok", 12.5, False)
     assert found.folder == tmp_path / "20261123T020000Z"
-    assert (found.verdict, found.synthetic) == ("The section was computed.", False)
+    assert (found.verdict, found.synthetic) == (
+        "The section was computed. There are no checks.",
+        False,
+    )
     assert history.runs("cdfs") == [found]
     assert history.reports() == ["cdfs"]
 

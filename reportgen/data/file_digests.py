@@ -52,7 +52,7 @@ def stamp(path: Path) -> Stamp | None:
 
 
 @dataclass
-class Contents:
+class FileDigests:
     """What is known of files, by name: digests of columns and images, lengths of datasets.
 
     store: where it is remembered; None to know nothing. settled: seconds after which a file is not
@@ -83,7 +83,7 @@ class Contents:
             self.remember(before, {name: [found.shape, found.synthetic]})
         return found
 
-    def remember(self, before: Stamp | None, told: Mapping[str, Any]) -> None:
+    def remember(self, before: Stamp | None, learnt: Mapping[str, Any]) -> None:
         """Remember what was found in a file whose stamp was taken before it was read.
 
         Nothing is remembered of a file that was written meanwhile, or just before.
@@ -92,7 +92,7 @@ class Contents:
             return
         if before.changed * 1e-9 > time.time() - self.settled:
             return
-        known = _read(self.store, before) | dict(told)
+        known = _read(self.store, before) | dict(learnt)
         self._known[before] = known
         self.store.put(before.key, json.dumps(known, sort_keys=True).encode())
 
@@ -101,9 +101,9 @@ def _read(store: Store, stamp: Stamp) -> dict[str, Any]:
     return dict(json.loads(store.get(stamp.key) or "{}"))
 
 
-def digest_of(told: Any) -> str:
+def digest_of(thing: Any) -> str:
     """Return the digest of what JSON can write."""
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(thing, sort_keys=True).encode()).hexdigest()
 
 
 def column_name(place: ColumnPlace) -> str:

@@ -4,15 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reportgen.data.contents import (
+from reportgen.data.dataset import ColumnPlace
+from reportgen.data.file_digests import (
     DIGEST,
-    Contents,
+    FileDigests,
     column_name,
     image_digest,
     length_name,
     stamp,
 )
-from reportgen.data.dataset import ColumnPlace
 from reportgen.data.store import Store
 
 
@@ -24,7 +24,7 @@ def store(tmp_path):
 @pytest.fixture
 def contents(store):
     """What takes a file for settled as soon as it is written."""
-    return Contents(store, settled=0)
+    return FileDigests(store, settled=0)
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def age(path):
 
 def test_what_is_remembered_is_known_later_and_more_is_added_to_it(contents, store, file):
     remember(contents, file, one="1")
-    remember(Contents(store, settled=0), file, two=[2, 3])
-    assert Contents(store).of(file) == {"one": "1", "two": [2, 3]}
+    remember(FileDigests(store, settled=0), file, two=[2, 3])
+    assert FileDigests(store).of(file) == {"one": "1", "two": [2, 3]}
 
 
 def replace_with_same_size(path):
@@ -70,7 +70,7 @@ def test_of_a_changed_file_nothing_is_known(contents, store, file, change):
     while file.stat().st_ctime_ns == before:
         change(file)
     assert contents.of(file) == {}
-    assert Contents(store).of(file) == {}
+    assert FileDigests(store).of(file) == {}
 
 
 def test_nothing_is_remembered_of_a_file_that_changes_while_it_is_read(contents, store, file):
@@ -82,13 +82,13 @@ def test_nothing_is_remembered_of_a_file_that_changes_while_it_is_read(contents,
 
 def test_nothing_is_remembered_of_a_file_that_was_just_written(store, file):
     """It could be written again, to the same size, before the clock of the disk moves on."""
-    remember(Contents(store, settled=1000), file, one="1")
-    assert Contents(store).of(file) == {}
+    remember(FileDigests(store, settled=1000), file, one="1")
+    assert FileDigests(store).of(file) == {}
 
 
 def test_without_a_store_or_a_file_nothing_is_known(contents, file, tmp_path):
-    remember(Contents(settled=0), file, one="1")
-    assert Contents().of(file) == {}
+    remember(FileDigests(settled=0), file, one="1")
+    assert FileDigests().of(file) == {}
     assert stamp(tmp_path / "none") is None
     assert contents.of(tmp_path / "none") == {}
     remember(contents, tmp_path / "none", one="1")
