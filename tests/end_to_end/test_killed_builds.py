@@ -33,12 +33,11 @@ NIGHTS = 4  # before a build is killed
 # How many times a build is killed in each of its stages.
 KILLS = {
     "before a run is published": {
-        **{"new_run": 3, "open_sources": 1, "start": 1, "read_earlier_nights": 1},
-        **{"summarise": 1, "make_documents": 1, "write_summary": 2},
+        **{"new_run": 3, "read_earlier_nights": 1, "summarise": 1},
+        **{"make_documents": 1, "write_summary": 2},
     },
     "while it is published": {"publish": 5},
     "once it is published": {"_add_to_history": 3, "_delete_old_runs": 2, "_write_index": 2},
-    "at the end": {"trim": 1},
 }
 TEMPORARY = {"outside", "check_templates", "worker_pool"}
 """Stages that change nothing but temporary files."""
