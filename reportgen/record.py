@@ -91,7 +91,8 @@ class ColumnRecord(Record):
     name: str
     unit: str = ""
     description: str = ""
-    digits: int | None = None
+    digits: int | tuple[int | None, ...] | None = None
+    """Decimals to show, of all rows or of each; null lets the numbers decide."""
     numeric: bool = True
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo, field_validator
 
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
-from reportgen.analyses.phrases import note_rows
+from reportgen.analyses.phrases import digits_among, note_rows
 from reportgen.analyses.plotting.axes import new_figure
 from reportgen.analyses.plotting.lettering import plain, wrapped
 from reportgen.analyses.plotting.ticks import set_linear
@@ -85,6 +85,7 @@ class Overview(Analysis, name="overview"):
         quantiles = np.array([values[f"{name}.quantiles"].values for name in names])
         moments = [values[f"{name}.moments"] for name in names]
         infinite = [n.infinite for n in counts]
+        digits = tuple(digits_among(low, high) for low, high in ranges)
         columns = [
             of("column", names, description="name in the configuration"),
             of("quantity", [column.title for column in self.columns]),
@@ -92,12 +93,12 @@ class Overview(Analysis, name="overview"):
             of("n", [n.valid for n in counts], description="valid values"),
             of("missing", [n.missing for n in counts]),
             *([of("infinite", infinite)] if any(infinite) else []),
-            of("min", [low for low, _ in ranges]),
-            of("5 %", quantiles[:, 0]),
-            of("median", quantiles[:, 1]),
-            of("95 %", quantiles[:, 2]),
-            of("max", [high for _, high in ranges]),
-            of("mean", [m.mean for m in moments]),
+            of("min", [low for low, _ in ranges], digits=digits),
+            of("5 %", quantiles[:, 0], digits=digits),
+            of("median", quantiles[:, 1], digits=digits),
+            of("95 %", quantiles[:, 2], digits=digits),
+            of("max", [high for _, high in ranges], digits=digits),
+            of("mean", [m.mean for m in moments], digits=digits),
             of("std", [m.std for m in moments], description="population standard deviation"),
         ]
         return Table("columns", "Columns, each in its own unit", columns)

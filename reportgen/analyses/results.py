@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 MOST_DIGITS = 340  # decimals of the smallest floats
 
+Digits = int | tuple[int | None, ...] | None
+"""Decimals of the numbers of a column: of all, or of each row."""
+
 
 def check_id(identifier: str) -> str:
     """Refuse an id that could not be a file name."""
@@ -43,21 +46,25 @@ def check_texts(what: str, **texts: object) -> None:
 class TableColumn:
     """One column of a table: numbers or texts, one for each row.
 
-    unit: as astropy reads it. digits: decimals to show; None lets the numbers decide, to four
-    significant digits. NaN and masked values are missing.
+    unit: as astropy reads it. digits: decimals to show, of all rows or of each; None lets the
+    numbers decide, to four significant digits. NaN and masked values are missing.
     """
 
     name: str
     values: NDArray[Any]
     unit: str = ""
     description: str = ""
-    digits: int | None = None
+    digits: Digits = None
 
     def __post_init__(self) -> None:
         check_texts("a column of a table", name=self.name)
-        check_digits(self.digits)
         if np.ndim(self.values) != 1:
             raise ValueError(f"column {self.name!r} has {np.ndim(self.values)} dimensions, not one")
+        of_rows = self.digits if isinstance(self.digits, tuple) else (self.digits,)
+        for digits in of_rows:
+            check_digits(digits)
+        if isinstance(self.digits, tuple) and len(of_rows) != len(self.values):
+            raise ValueError(f"column {self.name!r} has digits for {len(of_rows)} rows, not all")
 
     @classmethod
     def of(
@@ -66,7 +73,7 @@ class TableColumn:
         values: ArrayLike,
         unit: str = "",
         description: str = "",
-        digits: int | None = None,
+        digits: Digits = None,
     ) -> "TableColumn":
         """Return a column of anything numpy understands."""
         array: NDArray[Any] = np.asanyarray(values)  # a masked array stays masked

@@ -2,7 +2,7 @@
 
 from csv import reader
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
@@ -75,7 +75,8 @@ def _cells(texts: list[str], column: ColumnRecord) -> list[CellView]:
     """Return the cells of a column. texts: numbers with all their digits, empty where missing."""
     if not column.numeric:
         return [CellView(text or MISSING, text) for text in texts]
-    said = [_said(text, column.digits) for text in texts]
+    of_rows = column.digits if isinstance(column.digits, tuple) else repeat(column.digits)
+    said = [_said(text, digits) for text, digits in zip(texts, of_rows, strict=False)]
     return [CellView(shown, text) for shown, text in zip(aligned(said), texts, strict=True)]
 
 

@@ -3,6 +3,7 @@ import pytest
 from presenting import INF, NAN, axes, figure, present, table
 
 from reportgen.analyses.overview import Overview
+from reportgen.wording import number
 
 DATA = {"a": [1.0, NAN, NAN, 4.0], "b": [1.0, 2.0, 3.0, 4.0], "c": [INF, 1.0, 2.0, 3.0]}
 PERCENT = "\u00a0%"
@@ -84,3 +85,15 @@ def test_no_rows_give_a_table_and_a_note_but_no_figure():
     assert section.notes == ["There is no figure because there are no rows."]
     assert not section.figures
     assert table(section, "columns")["n"] == [0]
+
+
+def test_each_row_of_the_table_has_the_digits_that_its_column_asks_for():
+    data = {
+        "time": [2459000.6, 2459000.7, 2459000.9],
+        "flux": [4.9e-16, 5.0e-16, 5.1e-16],
+        "count": [1.0, 20.0, 300.0],
+    }
+    made = overview(data).tables[0]
+    medians = next(column for column in made.columns if column.name == "median")
+    shown = [number(*each) for each in zip(medians.values, medians.digits, strict=True)]
+    assert shown == ["2,459,000.700", "5.000×10⁻¹⁶", "20"]

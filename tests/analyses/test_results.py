@@ -43,6 +43,12 @@ def test_a_column_is_one_dimensional():
         TableColumn.of("a", 1)
 
 
+def test_digits_of_rows_are_as_many_as_the_rows():
+    assert TableColumn.of("a", [1, 2], digits=(0, None)).digits == (0, None)
+    with pytest.raises(ValueError, match="column 'a' has digits for 1 rows, not all"):
+        TableColumn.of("a", [1, 2], digits=(0,))
+
+
 @pytest.mark.parametrize("digits", [-341, 341, 2.5, "2"])
 def test_digits_that_cannot_be_shown_are_refused(digits):
     with pytest.raises(ValueError, match="digits is a whole number up to 340"):

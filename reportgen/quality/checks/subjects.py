@@ -116,7 +116,8 @@ def _of_cell(section: SectionRecord, cell: CellBlock, read_cell: CellReader) -> 
         raise Impossible(f"“{label}” cannot be read: {error}.") from None
     if value is not None and not math.isfinite(value):
         value = None
-    return Subject(label, value, column.unit, column.digits, why)
+    digits = column.digits if isinstance(column.digits, int) else None
+    return Subject(label, value, column.unit, digits, why)
 
 
 def _table(section: SectionRecord, name: str) -> TableRecord | None:
