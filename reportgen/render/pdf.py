@@ -20,6 +20,7 @@ from markupsafe import escape
 from reportgen.errors import SectionError
 from reportgen.record import FigureRecord, Summary
 from reportgen.render.environment import render_page
+from reportgen.render.paper_tables import in_blocks
 from reportgen.render.view import ReportView, report_view
 from reportgen.style import PNG_DPI, font_path
 
@@ -54,6 +55,7 @@ def render_pdf(run: Path, summary: Summary, *, small: bool = False) -> bytes:
         summary.configuration.templates,
         view=view,
         picture=partial(_small_picture, run) if small else _picture,
+        in_blocks=in_blocks,
     )
     attached = [] if small else _long_tables(view, run)
     return print_page(page, run, datetime.fromisoformat(summary.run.started), attached)
