@@ -14,9 +14,9 @@ from reportgen.config.types import (
     Count,
     FilePath,
     Index,
+    Mark,
     Name,
     Positive,
-    Real,
     Text,
 )
 
@@ -56,7 +56,7 @@ class ColumnBlock(Block):
     """Unit as astropy reads it, such as uJy, deg or mag; empty for a dimensionless quantity."""
     label: Text | None = None
     """What axes and sentences call it; the column's name when not given."""
-    missing: tuple[Real, ...] | None = None
+    missing: tuple[Mark, ...] | None = None
     """Numbers that stand for a missing value; the catalogue's when not given."""
 
     @model_validator(mode="after")
@@ -75,7 +75,7 @@ class CatalogueBlock(Block):
     """HDF5 file of the columns that name none."""
     dataset: Text | None = None
     """Dataset of the columns that name none."""
-    missing: tuple[Real, ...] = ()
+    missing: tuple[Mark, ...] = ()
     """Numbers that stand for a missing value in every column that names none."""
     exact_rows: Count = 1_000_000
     """Number of rows up to which everything is exact. Beyond it quantiles, curves and ranks are

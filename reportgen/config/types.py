@@ -13,7 +13,9 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
 )
 
 from reportgen.config.columns import Column, Images, Model
@@ -63,6 +65,13 @@ def read_number(value: object) -> object:
     return value
 
 
+def _with_all_digits(value: object, check: ValidatorFunctionWrapHandler) -> float:
+    """Read a number; an integer stays one, as beyond 2**53 several are the same float."""
+    read = read_number(value)
+    checked: float = check(read)
+    return read if isinstance(read, int) else checked
+
+
 Name = Annotated[str, StringConstraints(pattern=SLUG, max_length=LONGEST_NAME)]
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
 
@@ -71,6 +80,7 @@ Count = Annotated[int, Field(strict=True, gt=0), Number]
 Index = Annotated[int, Field(strict=True, ge=0), Number]
 Several = Annotated[int, Field(strict=True, ge=2), Number]
 Real = Annotated[float, Field(strict=True, allow_inf_nan=False), Number]
+Mark = Annotated[Real, WrapValidator(_with_all_digits)]
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), Number]
 NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False), Number]
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), Number]

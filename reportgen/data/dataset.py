@@ -61,7 +61,7 @@ def _is(raw: NDArray[Any], mark: float) -> NDArray[np.bool_]:
         # A mark that the type cannot hold would become an infinity, or 0.
         held = np.isfinite(on_disk) and (on_disk == 0) == (mark == 0)
         return np.asarray(raw == on_disk) if held else np.zeros(raw.shape, dtype=bool)
-    if raw.dtype.kind in "iu" and mark.is_integer():
+    if raw.dtype.kind in "iu" and float(mark).is_integer():
         limits = np.iinfo(raw.dtype)
         if limits.min <= int(mark) <= limits.max:
             # Beyond 2**53 several integers are one float64.

@@ -141,6 +141,7 @@ def test_a_mark_is_compared_in_the_type_on_disk(dtype):
         ("i8", [2**53, 2**53 + 1, -(2**63)], (2.0**53,), [0]),  # several integers are one float64
         ("i8", [2**53, 2**53 + 1, -(2**63)], (-(2.0**63),), [2]),
         ("u8", [2**64 - 1, 5], (float(2**64 - 1),), [0]),  # rounded in the YAML, too
+        ("i8", [2**53, 2**53 + 1, 2**53 + 2], (2**53 + 1,), [1]),
     ],
 )
 def test_a_mark_is_the_number_that_the_type_on_disk_holds(dtype, values, marks, matches):
