@@ -182,6 +182,9 @@ class CheckRecord(Record):
     in_force: bool = True
     """Whether the night is within its dates, and what it is on can be measured; if not, its status
     is ok and nothing was tested."""
+    judged: bool = True
+    """Whether there was enough to judge by, such as nights for a drift; if not, its status is ok
+    and it counts for nothing."""
     waived: bool = False
     """Whether it does not hold and that is accepted."""
     message: str

@@ -252,9 +252,12 @@ def _replay_lines(check: ReplayRecord, nights: int) -> Iterator[str]:
 
 def _left_out(check: ReplayRecord, nights: int) -> Iterator[str]:
     """Say on how many nights a check could not be replayed, and why."""
-    idle = nights - check.nights - len(check.not_computed) - len(check.not_known)
+    left_out = check.not_computed, check.not_judged, check.not_known
+    idle = nights - check.nights - sum(map(len, left_out))
     if check.not_computed:
         yield f"; the section was in error on {_some(check.not_computed)}"
+    if check.not_judged:
+        yield f"; could not be judged on {_some(check.not_judged)}"
     if check.not_known:
         yield f"; the history does not have the number on {_some(check.not_known)}"
     if idle:

@@ -134,7 +134,7 @@ class DriftBlock(Block):
     floor: NotNegative = 0.0
     """Least scatter that is assumed, in the unit of the metric: smaller changes do not matter."""
     at_least: Several = 5
-    """Nights with a value that are needed; with fewer the check is ok and says so."""
+    """Nights with a value that are needed; with fewer the check is not judged, and says so."""
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> "DriftBlock":

@@ -51,6 +51,8 @@ class ReplayRecord(Record):
     fired: tuple[FiredRecord, ...] = ()
     not_computed: tuple[date, ...] = ()
     """Nights on which the section could not be computed."""
+    not_judged: tuple[date, ...] = ()
+    """Nights with too few before them to judge by."""
     not_known: tuple[date, ...] = ()
     """Nights of which the history does not have what is checked."""
     impossible: str = ""
@@ -233,7 +235,8 @@ def _replay(
 ) -> ReplayRecord:
     impossible = _impossible(newest, [record for _, record, _ in replayed])
     in_force = [] if impossible else [each for each in replayed if each[2].in_force]
-    known = [(night, check) for night, record, check in in_force if _is_known(record, check)]
+    found = [(night, check) for night, record, check in in_force if _is_known(record, check)]
+    known = [(night, check) for night, check in found if check.judged]
     unknown = [(night, record) for night, record, check in in_force if not _is_known(record, check)]
     then = {night: recorded.get((newest.id, night)) for night, _ in known}
     return ReplayRecord(
@@ -255,6 +258,7 @@ def _replay(
             for night, check in known
             if check.status != "ok"
         ),
+        not_judged=tuple(night for night, check in found if not check.judged),
         not_computed=tuple(night for night, record in unknown if record.status == "error"),
         not_known=tuple(night for night, record in unknown if record.status != "error"),
         impossible=impossible,

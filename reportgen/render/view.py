@@ -258,6 +258,8 @@ def _check(check: CheckRecord) -> CheckView:
     word = WORDS[check.status]
     if not check.in_force:
         kind, word = None, "Not in force"
+    elif not check.judged:
+        kind, word = None, "Not judged yet"
     elif check.waived:
         kind, word = "warn", "Waived"
     return CheckView(check, kind, word, " · ".join(part for part in quiet if part))

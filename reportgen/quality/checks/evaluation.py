@@ -111,6 +111,7 @@ def _check(
         severity=block.severity,
         status=status,
         in_force=not idle,
+        judged=bool(idle) or outcome.judged,
         waived=fails and waiver is not None and not waiver.expired,
         message=said,
         reason=block.reason or "",

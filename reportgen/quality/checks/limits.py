@@ -65,7 +65,8 @@ class Limits(NamedTuple):
 class Outcome:
     """How a test ended. holds: None when it could not be made.
 
-    said: one sentence. wanted: what was asked for, in words.
+    said: one sentence. wanted: what was asked for, in words. judged: false where there is too
+    little to tell yet.
     """
 
     subject: Subject
@@ -73,6 +74,7 @@ class Outcome:
     said: str
     wanted: str
     limits: Limits
+    judged: bool = True
 
 
 def one_sided(subject: Subject, limit: float, kind: Literal["min", "max"]) -> Outcome:
@@ -130,7 +132,7 @@ def drift(subject: Subject, block: DriftBlock, earlier: NightValues, night: date
             f"{subject.stated(apart(value, value, subject.digits)[0])}; the history is too short "
             f"to tell a drift: {counted(len(values), 'nights')}, and {block.at_least} are needed."
         )
-        return Outcome(subject, True, said, wanted, Limits())
+        return Outcome(subject, True, said, wanted, Limits(), judged=False)
     middle = median(values)
     usual = robust_std(np.array(values))
     scale = max(usual, block.floor, ROUNDING * abs(middle))

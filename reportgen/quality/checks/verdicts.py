@@ -19,18 +19,19 @@ _WEIGHT: dict[Status, int] = {"fail": 3, "error": 2, "warn": 1, "ok": 0}
 
 @dataclass(frozen=True)
 class CheckCounts:
-    """How many checks ended how. waived and not_in_force are in none of the others."""
+    """How many checks ended how; each is in one of them."""
 
     ok: int = 0
     warn: int = 0
     fail: int = 0
     error: int = 0
     waived: int = 0
+    not_judged: int = 0
     not_in_force: int = 0
 
     @property
     def made(self) -> int:
-        """How many were in force."""
+        """How many were in force and could be judged."""
         return self.ok + self.warn + self.fail + self.error + self.waived
 
     @property
@@ -42,6 +43,7 @@ class CheckCounts:
             (self.warn, "has a warning", "have a warning"),
             (self.waived, "is waived", "are waived"),
             (self.ok, "is ok", "are ok"),
+            (self.not_judged, "cannot be judged yet", "cannot be judged yet"),
         ]
         said = [(n, one if n == 1 else many) for n, one, many in parts if n]
         if not said:
@@ -66,6 +68,8 @@ def _all_checks(summary: Summary) -> Iterator[Placed]:
 def _ending(check: CheckRecord) -> str:
     if not check.in_force:
         return "not_in_force"
+    if not check.judged:
+        return "not_judged"
     return "waived" if check.waived else check.status
 
 

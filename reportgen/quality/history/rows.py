@@ -96,7 +96,8 @@ def part_rows(summary: Summary) -> dict[Table, Rows]:
         ],
         CHECKS: [
             {
-                **check.model_dump(include={"status", "waived", "in_force", "message"}),
+                **check.model_dump(include={"status", "waived", "message"}),
+                "in_force": check.in_force and check.judged,
                 "section": section,
                 "name": check.id,
             }

@@ -25,14 +25,16 @@ def fired(found):
 def test_a_replay_says_what_the_checks_said_on_those_nights(numbers):
     blocks = [block(metric="flux", min=-10, max=10), block(metric="flux", drift={"nights": 6})]
     for place, each in enumerate(replay(*blocks, nights=values(*numbers))):
-        then = []
+        then, unjudged = [], []
         for n, (night, value) in enumerate(nights(*numbers)):
             facts = {"earlier": {("fluxes", "flux"): nights(*numbers)[:n]}}
             started = datetime.combine(night, time(12), UTC)
             check = checked(section(value), *blocks, started=started, **facts)[place]
             then += [night] if check.status != "ok" else []
+            unjudged += [] if check.judged else [night]
         assert [one.night for one in each.fired] == then
-        assert each.nights == len(numbers)
+        assert list(each.not_judged) == unjudged
+        assert each.nights + len(each.not_judged) == len(numbers)
 
 
 def test_a_night_in_error_and_a_metric_that_was_not_there_are_said():

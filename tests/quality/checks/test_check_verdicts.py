@@ -18,6 +18,7 @@ UNMADE = block(metric="flux", within={"of": "paper", "absolute": 1})
 UNMADE_WARNING = block(metric="flux", within={"of": "paper", "absolute": 1}, severity="warn")
 WAIVED = block(metric="flux", max=1, waive={"until": "2030-01-01", "reason": "known"})
 IDLE = block(metric="flux", max=1, until="2020-01-01")
+UNJUDGED = block(metric="flux", drift={"nights": 5})
 
 
 def made(*blocks, record=None):
@@ -26,12 +27,15 @@ def made(*blocks, record=None):
 
 
 def test_checks_are_counted_and_listed_by_how_they_ended():
-    run = made(GOOD, FAILED, FAILED, WARNED, UNMADE, WAIVED, IDLE)
+    run = made(GOOD, FAILED, FAILED, WARNED, UNMADE, WAIVED, IDLE, UNJUDGED)
     found = count_checks(run)
-    assert found == CheckCounts(ok=2, warn=1, fail=2, error=1, waived=1, not_in_force=1)
+    assert found == CheckCounts(
+        ok=2, warn=1, fail=2, error=1, waived=1, not_judged=1, not_in_force=1
+    )
     assert (found.made, found.words) == (
         7,
-        "2 checks failed, 1 could not be made, 1 has a warning, 1 is waived and 2 are ok",
+        "2 checks failed, 1 could not be made, 1 has a warning, 1 is waived, 2 are ok and "
+        "1 cannot be judged yet",
     )
     assert [check.id for _, check in troubled_checks(run)] == [
         "flux-max-2",
@@ -47,6 +51,7 @@ def test_checks_are_counted_and_listed_by_how_they_ended():
     [
         (CheckCounts(), "there are no checks"),
         (CheckCounts(not_in_force=2), "no check is in force"),
+        (CheckCounts(not_judged=2), "2 checks cannot be judged yet"),
         (CheckCounts(ok=1200), "1,200 checks are ok"),
         (CheckCounts(waived=1, ok=1), "1 check is waived and 1 is ok"),
     ],

@@ -144,7 +144,7 @@ def test_drift_agrees_with_numpy(value, series, most, floor, lengths):
     )
     used = np.array([each for each in series[-count:] if each is not None])
     if len(used) < least:
-        assert (found.status, found.low) == ("ok", None)
+        assert (found.status, found.judged, found.low) == ("ok", False, None)
         assert "history is too short" in found.message
         return
     middle = np.median(used)
