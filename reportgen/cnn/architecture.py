@@ -210,7 +210,9 @@ def _read_bytes(path: Path, place: str) -> bytes:
 
 def _parse(text: str | bytes, place: str) -> object:
     try:
-        return json.loads(text)
+        found = json.loads(text)
+        # json.dump(model.to_json(), file) writes the JSON as a text.
+        return json.loads(found) if isinstance(found, str) else found
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}"
         raise SourceError(f"{place}: is not JSON: {error.msg} at {at}", _JSON_HINT) from None

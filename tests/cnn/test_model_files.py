@@ -96,6 +96,13 @@ def test_full_models_and_names_as_text_are_read(tmp_path, style, options):
     same_parameters(found, expected)
 
 
+def test_a_json_that_was_dumped_twice_is_read(tmp_path):
+    path, _ = write(tmp_path, small_model(), THEANO)
+    once = read_architecture(path)
+    path.write_text(json.dumps(path.read_text()))
+    assert read_architecture(path) == once
+
+
 def test_the_architecture_can_be_that_of_a_full_model(tmp_path):
     path, weights = write(tmp_path, small_model(), KERAS_2, full=True)
     from_json = read_architecture(path)
