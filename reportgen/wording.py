@@ -31,7 +31,7 @@ def number(value: float, digits: int | None = None) -> str:
     if -4 <= exponent < 7:
         return _trimmed(f"{value:,.{max(0, 3 - exponent)}f}")
     mantissa, _, power = f"{value:.3e}".partition("e")
-    return _power_of_ten(_trimmed(mantissa), power)
+    return power_of_ten(_trimmed(mantissa), power)
 
 
 def _with_decimals(value: float, exponent: int, digits: int) -> str:
@@ -39,19 +39,24 @@ def _with_decimals(value: float, exponent: int, digits: int) -> str:
     if not ((exponent < -4 and decimals > 7) or (exponent >= 7 and decimals < 0)):
         text = f"{value:,.{max(0, decimals) if value or decimals <= 12 else 0}f}"
         return text.replace("-", "−" if float(text.replace(",", "")) else "")
-    if decimals + exponent < -1:
-        return "0"
+    if exponent < 0 and decimals + exponent < -1:
+        return _with_decimals(0.0, 0, digits)  # as 0 itself is written
     mantissa, _, power = f"{value:.{max(0, decimals + exponent)}e}".partition("e")
-    return _power_of_ten(mantissa if decimals == digits else _trimmed(mantissa), power)
+    return power_of_ten(mantissa if decimals == digits else _trimmed(mantissa), power)
 
 
 def _trimmed(text: str) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
-def _power_of_ten(mantissa: str, power: str) -> str:
-    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa}×10{raised}".replace("-", "−")
+def power_of_ten(mantissa: str, power: str) -> str:
+    """Return a number from its two parts, as Python writes them: ``1.2`` and ``-05``."""
+    return f"{mantissa}×10{raised(int(power))}".replace("-", "−")
+
+
+def raised(power: int) -> str:
+    """Return an exponent in raised digits: ``⁻⁵``."""
+    return str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def percent(fraction: float) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from reportgen.config.columns import unit_problem, unit_symbol
-from reportgen.wording import count, number
+from reportgen.wording import count, number, power_of_ten
 
 _ATTACHED = {"%", "°", "′", "″"}
 _NO_RATIO = {"%", "°", "′", "″", "mag", "dex", "dB", "°C"}
@@ -14,7 +14,6 @@ _NO_RATIO = {"%", "°", "′", "″", "mag", "dex", "dB", "°C"}
 _FAITHFUL = 0.1  # how much of a change may be lost by rounding
 MOST_DIGITS = 17  # significant ones tell any two floats apart
 _SMALL, _LARGE = Decimal("1e-7"), Decimal("1e15")  # beyond, numbers have powers of ten
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
@@ -99,7 +98,7 @@ def _precise(value: float, significant: int) -> str:
     if -5 <= exponent < 15:
         return number(value, max(0, significant - 1 - exponent))
     mantissa, _, power = f"{value:.{significant - 1}e}".partition("e")
-    return f"{mantissa}×10{str(int(power)).translate(_RAISED)}".replace("-", "−")
+    return power_of_ten(mantissa, power)
 
 
 def exact(value: float) -> str:
@@ -114,8 +113,7 @@ def significant(value: float, digits: int) -> str:
 
 def _with_power(text: str) -> str:
     mantissa, e, power = text.partition("e")
-    raised = f"×10{str(int(power)).translate(_RAISED)}" if e else ""
-    return f"{mantissa}{raised}".replace("-", "−")
+    return power_of_ten(mantissa, power) if e else text.replace("-", "−")
 
 
 def read_back(text: str) -> Decimal:
@@ -135,7 +133,7 @@ def beside(value: float, limit: float, digits: int | None) -> str:
         first = len(text.partition(".")[2])
         texts = [text, *(number(value, decimals) for decimals in range(first + 1, 16))]
     else:
-        texts = [text]
+        texts = [text, *(significant(value, more) for more in range(5, MOST_DIGITS))]
     fitting = (each for each in texts if _side(read_back(each), edge) == side)
     return next(fitting, exact(value))
 

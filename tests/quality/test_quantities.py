@@ -18,7 +18,7 @@ from reportgen.quality.quantities import (
 )
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
-DIGITS = st.none() | st.integers(0, 15)
+DIGITS = st.none() | st.integers(0, 15) | st.integers(-300, 340)
 
 
 def order(one, other):

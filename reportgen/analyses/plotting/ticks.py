@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.plotting.lettering import text_width
-from reportgen.wording import number
+from reportgen.wording import number, raised
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -70,7 +70,7 @@ def tick_labels(ticks: Values, *, log: bool = False) -> list[str]:
     if log and len(ticks) > 1 and np.allclose(powers, np.rint(powers), rtol=0, atol=1e-6):
         if PLAIN[0] * 0.99 <= ticks[0] and ticks[-1] <= PLAIN[1] * 1.01:
             return [number(float(tick)) for tick in ticks]
-        return [f"10{_raised(int(np.rint(power)))}" for power in powers]
+        return [f"10{raised(int(np.rint(power)))}" for power in powers]
     most = float(np.abs(ticks).max())
     steps = np.diff(ticks)
     step = float(steps.min()) if len(steps) else most
@@ -87,7 +87,7 @@ def _with_power(ticks: Values, most: float, step: float) -> list[str]:
         return [number(float(tick)) for tick in ticks]
     decimals = min(_decimals(step / scale), 12)
     return [
-        "0" if tick == 0 else f"{number(float(tick / scale), decimals)}×10{_raised(power)}"
+        "0" if tick == 0 else f"{number(float(tick / scale), decimals)}×10{raised(power)}"
         for tick in ticks
     ]
 
@@ -104,10 +104,6 @@ def _decimals(step: float) -> int:
 
 def _decade(value: float) -> float:
     return 10.0 ** np.floor(np.log10(value)) if value > 1e-306 else 1.0
-
-
-def _raised(power: int) -> str:
-    return str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def set_linear(axis: Any, low: float, high: float, most: int = 6, *, whole: bool = False) -> None:

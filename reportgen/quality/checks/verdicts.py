@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reportgen.quality.quantities import capital
 from reportgen.record import CheckRecord, SectionRecord, Status, Summary
-from reportgen.wording import counted, listed
+from reportgen.wording import clip, counted, listed
 
 MOST_OF_A_TITLE = 70  # characters
 
@@ -144,7 +144,7 @@ def _computed(sections: Sequence[SectionRecord]) -> str:
 
 def short_title(title: str) -> str:
     """Return the title of a section where others are named with it."""
-    return title if len(title) <= MOST_OF_A_TITLE else f"{title[:MOST_OF_A_TITLE].rstrip()}…"
+    return clip(title, MOST_OF_A_TITLE)
 
 
 def is_broken(section: SectionRecord) -> bool:
