@@ -1,0 +1,109 @@
+"""A file format: how a table in a file is told, described and read; one module a format.
+
+Formats are found through the entry points of the group ``reportgen.formats``, those of a plugin
+like those that come with reportgen.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+ReadValues = Callable[[int, int], list[NDArray[Any]]]
+"""Returns rows start to stop of each wanted column."""
+
+
+@dataclass(frozen=True)
+class FileColumn:
+    """A column as its file describes it.
+
+    dtype: type of its values as numpy writes it: ``<f4``, ``|b1``; ``str`` for text, ``time`` for
+    what is read as datetime64. shape: of the value in one row; () for a single one. unit: as the
+    file has it. label: its description. ucd: its UCD (a word of the Virtual Observatory that says
+    what it is, such as pos.eq.ra). unreadable: why its values cannot be read; empty when they can.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...] = ()
+    unit: str = ""
+    label: str = ""
+    ucd: str = ""
+    unreadable: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers or truth values."""
+        return self.dtype not in ("str", "time") and np.dtype(self.dtype).kind in "biuf"
+
+
+@dataclass(frozen=True)
+class FileTable:
+    """A table as its file describes it, not yet read.
+
+    columns: in the order of the file, those included that cannot be read. synthetic: what the file
+    says when it does not hold observations. whole: whether all of it is in the file, none of it in
+    another that the file links to. ra, dec: names of the columns of its positions, where the format
+    says so itself.
+    """
+
+    rows: int
+    columns: tuple[FileColumn, ...]
+    synthetic: str = ""
+    whole: bool = True
+    ra: str = ""
+    dec: str = ""
+
+
+class Wanted(NamedTuple):
+    """A column to read. index: which of the values in one row, of a column that has several."""
+
+    column: str
+    index: int | None = None
+
+
+class Format(ABC):
+    """A file format that holds tables.
+
+    Whatever is wrong with a file is a SourceError whose message begins with what is wrong, such as
+    ``is truncated: …``, and whose hint says what to do; the caller puts the place in the
+    configuration and the path before it. No library may print or warn on the way.
+    """
+
+    name: str
+    """What messages call such a file, with its article: ``a FITS file``."""
+    pattern: str
+    """Of the names of such files, for hints: ``*.fits``."""
+
+    @abstractmethod
+    def recognises(self, path: Path, start: bytes) -> bool:
+        """Return whether a file is of this format.
+
+        start: its first 4096 bytes; empty for a folder. Only what needs more opens the file.
+        """
+
+    @abstractmethod
+    def describe(self, path: Path, dataset: str) -> FileTable:
+        """Return what a table holds, reading as little as possible.
+
+        dataset: which table of the file; empty for the only one. SourceError lists those that are
+        there when it is not, or when there are several and none is named.
+        """
+
+    @abstractmethod
+    def open(
+        self, path: Path, dataset: str, wanted: Sequence[Wanted]
+    ) -> AbstractContextManager[ReadValues]:
+        """Open a table; gives a function that returns rows start to stop of the wanted columns.
+
+        It returns (rows,) arrays in the order that they are wanted, in the type on disk: integers
+        stay integers. Where the file itself says that values are missing, a masked array; texts are
+        arrays of str (dtype object, None where missing), times datetime64 (NaT where missing).
+        It is called with rows in rising order, mostly, and memory does not grow with the rows of
+        the file where the format allows for that. Several threads open the same file at once.
+        """
