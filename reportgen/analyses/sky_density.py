@@ -16,7 +16,7 @@ from reportgen.analyses.plotting.sky import (
     stretched,
 )
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.config.types import ColumnRef, Positive, Real
+from reportgen.config.types import CATALOGUES_OWN, DecRef, Positive, RaRef, Real
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.sky import MAX_CELLS, CountOnSky, SkyCounts
 from reportgen.wording import count, counted, number, percent
@@ -34,10 +34,10 @@ SMALL_FIELD = 0.1  # square degrees; below it people think in square arcminutes
 class SkyDensity(Analysis, name="sky_density"):
     """Map of the objects per square arcminute, smoothed with a Gaussian kernel."""
 
-    ra: ColumnRef
-    """Right ascension in degrees."""
-    dec: ColumnRef
-    """Declination in degrees."""
+    ra: RaRef = CATALOGUES_OWN
+    """Right ascension in degrees; the catalogue's when not given."""
+    dec: DecRef = CATALOGUES_OWN
+    """Declination in degrees; the catalogue's when not given."""
     edges: Annotated[int, Field(strict=True, ge=2, le=MAX_CELLS)] | None = None
     """Edges along RA and Dec (plate carrée); gives one cell less than edges."""
     cell: Positive | None = None
@@ -54,7 +54,7 @@ class SkyDensity(Analysis, name="sky_density"):
         if self.ra.name == self.dec.name:
             raise ValueError(f"ra and dec are the same column, {self.ra.name}")
         for column in (self.ra, self.dec):
-            if column.unit != "deg":
+            if column.is_known and column.unit != "deg":
                 raise ValueError(
                     f"{column.name} must be in degrees; its unit is {column.unit or 'not given'}"
                 )

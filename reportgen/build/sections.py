@@ -77,8 +77,6 @@ class SectionMaker:
                 self._failed(section_id, Failed("error", wrong[0].message, error=wrong[0]))
             elif not isinstance(section, HistoryAnalysis) and not self._take(section_id):
                 groups.setdefault(section.sources, []).append(section_id)
-        if groups:
-            self.pool.preload(PRELOADED)
         # Networks first: importing TensorFlow takes longer than all else, and goes on beside it.
         for group in sorted(
             groups.values(), key=lambda group: isinstance(self.sections[group[0]], Analysis)

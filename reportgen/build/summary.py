@@ -9,7 +9,8 @@ from pathlib import Path
 from reportgen.build.provenance import environment
 from reportgen.build.tasks import fingerprints, known_fingerprint
 from reportgen.config.loader import Report
-from reportgen.data.file_digests import FileDigests
+from reportgen.data.file_digests import FileDigests, stamp
+from reportgen.data.opening import LONGEST_LOOK
 from reportgen.data.sources import Sources
 from reportgen.record import (
     ConfigurationRecord,
@@ -23,6 +24,14 @@ from reportgen.record import (
 )
 from reportgen.workers.failures import Ended
 from reportgen.workers.pool import Pool
+
+SLOWEST_DISK = 10e6
+"""Bytes that any disk or network gives in a second."""
+
+
+def _bytes(path: Path) -> int:
+    found = stamp(path)
+    return 0 if found is None else found.bytes
 
 
 def start_fingerprints(
@@ -43,7 +52,9 @@ def start_fingerprints(
 
     def start(paths: list[Path]) -> None:
         then = partial(ended, paths)
-        pool.start(fingerprints, paths, sources.texts, contents, then=then, name="inputs")
+        # A library that opens a damaged file may loop; to read a large one takes its time.
+        limit = LONGEST_LOOK + sum(map(_bytes, paths)) / SLOWEST_DISK
+        pool.start(fingerprints, paths, contents, then=then, timeout=limit, name="inputs")
 
     def ended(paths: list[Path], end: Ended) -> None:
         if end.failed is None:

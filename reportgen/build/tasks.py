@@ -18,7 +18,7 @@ from reportgen.cache.sections import Cache, CachedSection, Scanned
 from reportgen.config.columns import Column
 from reportgen.data.catalogue import Catalogue, all_problems
 from reportgen.data.file_digests import DIGEST, SYNTHETIC, FileDigests, file_digest, stamp
-from reportgen.data.hdf5 import open_file, synthetic_mark
+from reportgen.data.hdf5 import SIGNATURE, open_file, synthetic_mark
 from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.record import CountedRecord, InputRecord, SectionRecord
 from reportgen.reduce.base import Statistic
@@ -194,17 +194,15 @@ def known_fingerprint(path: Path, contents: FileDigests) -> InputRecord | None:
     return None
 
 
-def fingerprints(
-    paths: Iterable[Path], texts: frozenset[Path], contents: FileDigests
-) -> dict[Path, InputRecord]:
-    """Look at files of sources; what is wrong with one is in its record. texts: no HDF5."""
-    return {path: _fingerprint(path, path in texts, contents) for path in paths}
+def fingerprints(paths: Iterable[Path], contents: FileDigests) -> dict[Path, InputRecord]:
+    """Look at files of sources; what is wrong with one is in its record."""
+    return {path: _fingerprint(path, contents) for path in paths}
 
 
-def _fingerprint(path: Path, is_text: bool, contents: FileDigests) -> InputRecord:
+def _fingerprint(path: Path, contents: FileDigests) -> InputRecord:
     wrong = synthetic = ""
     before = stamp(path)
-    if not is_text:
+    if _is_hdf5(path):
         try:
             with open_file(path) as opened:
                 synthetic = synthetic_mark(opened.attrs)
@@ -217,6 +215,14 @@ def _fingerprint(path: Path, is_text: bool, contents: FileDigests) -> InputRecor
     if not wrong:
         contents.remember(before, {DIGEST: str(record.sha256), SYNTHETIC: synthetic})
     return record
+
+
+def _is_hdf5(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(8) == SIGNATURE
+    except OSError:
+        return False
 
 
 def _input(

@@ -67,11 +67,13 @@ def build(
         raise click.UsageError("--dry-run is for --mail: reportgen plan says what a build would do")
 
     from reportgen.build.matrix import worst_code
-    from reportgen.workers.pool import default_workers
+    from reportgen.build.sections import PRELOADED
+    from reportgen.workers.pool import default_workers, preload
 
     given = [str(config), *(p for text in overrides for p in ("--set", text))]
     given += [] if output is None else ["--output", str(output)]
-    reports = read_reports(config, overrides, cells, output)
+    preload(PRELOADED)
+    reports = read_reports(config, overrides, cells, output, cache=not flags.no_cache)
     workers = workers or default_workers()
     if len(reports.cells) > 1:
         if profile is not None:

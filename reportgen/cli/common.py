@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,12 +106,21 @@ def read_reports(
     overrides: tuple[str, ...],
     cells: tuple[str, ...],
     output: Path | None = None,
+    *,
+    cache: bool = True,
 ) -> "Reports":
-    """Read a configuration, and its matrix if it has one, with the analyses that are installed."""
+    """Read a configuration, and its matrix if it has one, with the analyses that are installed.
+
+    cache: whether what is known of files from earlier nights may serve.
+    """
     from reportgen.analyses.base import installed_analyses
     from reportgen.config.reports import Reports
+    from reportgen.data.sources import look_at_catalogues
 
     registry = installed_analyses()
     for problem in registry.broken.values():
         click.echo(f"Warning: {problem}", err=True)
-    return Reports(config, registry.types, overrides, wanted=cells, output=output)
+    look = partial(look_at_catalogues, cache=cache)
+    return Reports(
+        config, registry.types, overrides, wanted=cells, output=output, open_catalogues=look
+    )

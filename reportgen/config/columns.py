@@ -17,13 +17,16 @@ class Column:
 
     unit: as astropy reads it; empty for a dimensionless quantity.
     order: place among the catalogue's columns of the same unit; gives the column its colour,
-    the same in every section of a report.
+    the same in every section of a report. role: ``ra`` or ``dec`` for the catalogue's positions.
+    is_known: False while the file that would say what the column is cannot be read.
     """
 
     name: str
     label: str = ""
     unit: str = ""
     order: int = 0
+    role: str = ""
+    is_known: bool = True
 
     @property
     def title(self) -> str:
@@ -87,8 +90,14 @@ SYMBOLS = {
 
 @lru_cache(maxsize=256)
 def unit_symbol(unit: str) -> str:
-    """Return a unit as text for people: ``uJy`` becomes ``µJy``; empty for dimensionless."""
-    symbol = unit if unit in SYMBOLS else str(_read_unit(unit).to_string("unicode"))
+    """Return a unit as text for people: ``uJy`` becomes ``µJy``; empty for dimensionless.
+
+    One of a file that astropy does not know stays as it is.
+    """
+    symbol = unit
+    if unit not in SYMBOLS:
+        with suppress(ValueError, TypeError):
+            symbol = str(_read_unit(unit).to_string("unicode"))
     return SYMBOLS.get(symbol, symbol)
 
 

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
@@ -13,7 +14,7 @@ from reportgen.config.columns import Column, Images, Model
 from reportgen.config.deliver import DeliverBlock
 from reportgen.config.document import Document, Source
 from reportgen.config.matrix import MATRIX, Cell
-from reportgen.config.problems import KeyPath, Problem, dotted, problems_error
+from reportgen.config.problems import KeyPath, dotted
 from reportgen.config.schema import (
     CatalogueSection,
     OutputBlock,
@@ -25,9 +26,28 @@ from reportgen.config.sources import CatalogueBlock, ImagesBlock, ModelBlock
 from reportgen.config.suggest import unknown
 from reportgen.config.types import LONGEST_NAME
 from reportgen.config.validation import Validator, shown, value_at
-from reportgen.errors import ConfigError
+from reportgen.errors import ConfigError, ReportgenError
 
 AnalysisTypes = Mapping[str, type[SectionBlock]]
+
+
+class Opened(Protocol):
+    """A catalogue whose files have been looked at."""
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """Its columns as analyses see them."""
+
+
+OpenCatalogues = Callable[
+    [Mapping[str, CatalogueBlock], Callable[..., str], Path | None],
+    Mapping[str, Opened | ReportgenError],
+]
+"""Looks what is in the files of catalogues.
+
+Is given the catalogues, what returns ``file:line:column: key.path`` of a key, and the output folder
+if it is known.
+"""
 
 _ID: KeyPath = ("report", "id")
 _FOLDER: KeyPath = ("output", "folder")
@@ -37,7 +57,8 @@ _FOLDER: KeyPath = ("output", "folder")
 class Report:
     """A report as its YAML file describes it, validated; knows where each key stands.
 
-    cell: its combination of the values of the matrix; None when there is no matrix.
+    cell: its combination of the values of the matrix; None when there is no matrix. opened: what
+    was found in its catalogues when it was loaded; without those that nobody looked at.
     """
 
     document: Document
@@ -52,6 +73,7 @@ class Report:
     sections: Mapping[str, SectionBlock]
     cell: Cell | None
     budgets: ReportBudgets | None
+    opened: Mapping[str, "Opened | ReportgenError"] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -60,7 +82,7 @@ class Report:
 
     def place(self, *path: str | int) -> str:
         """Return ``file:line:column: key.path`` of a key, for messages."""
-        return f"{self.document.place(path)}: {dotted(path)}"
+        return _place(self.document, *path)
 
     @property
     def notes(self) -> list[str]:
@@ -72,10 +94,6 @@ class Report:
             if block.memory is not None
         ]
 
-    def columns(self, catalogue: str) -> dict[str, Column]:
-        """Return the columns of a catalogue as analyses see them."""
-        return self.catalogues[catalogue].described()
-
 
 def load_report(
     path: Path | Source,
@@ -83,11 +101,15 @@ def load_report(
     overrides: Iterable[str] = (),
     environment: Mapping[str, str] = os.environ,
     cell: Cell | None = None,
+    *,
+    output: Path | None = None,
+    open_catalogues: OpenCatalogues | None = None,
 ) -> Report:
     """Read and validate a YAML file, or one that has been read already.
 
     analyses: the analyses there are, by name. overrides: ``key.path=value`` texts. cell: which
-    combination of its matrix, if it has one.
+    combination of its matrix, if it has one. output: folder of the runs, in place of the YAML's.
+    open_catalogues: without it no file is looked at, and columns are those that the YAML lists.
     Raises ConfigError that lists every problem, a line each.
     """
     overrides = tuple(overrides)
@@ -100,32 +122,69 @@ def load_report(
         )
     validator = Validator(document, {"folder": source.path.parent})
     settings = validator.check(Settings, document.values, ())
-    sections = _sections(validator, analyses)
+    own = None if settings is None else _own_place(validator, settings, cell, output)
+    folder = None if own is None else own["output"].folder
+    catalogues = _catalogues(validator)
+    opened: Mapping[str, Opened | ReportgenError] = {}
+    if open_catalogues is not None:
+        opened = open_catalogues(catalogues, lambda *key: _place(document, *key), folder)
+    sections = _sections(validator, analyses, catalogues, opened)
     validator.refuse()
     blocks = {name: block for name, block in settings or () if name not in {MATRIX, "sections"}}
-    report = Report(document=document, overrides=overrides, sections=sections, cell=cell, **blocks)
-    return _with_own_place(report)
+    return Report(
+        document=document,
+        overrides=overrides,
+        sections=sections,
+        cell=cell,
+        opened=opened,
+        **(blocks | (own or {})),
+    )
 
 
-def _with_own_place(report: Report) -> Report:
-    """Return a report with an id and a folder that no other of its matrix has."""
-    block, output, cell = report.report, report.output, report.cell
-    of_matrix = {path for path in (_ID, _FOLDER) if path in report.document.from_matrix}
-    if "folder" not in output.model_fields_set:
-        name = report.path.stem if _ID in of_matrix else block.id
-        output = output.model_copy(update={"folder": report.path.parent / "build" / name})
+def _place(document: Document, *path: str | int) -> str:
+    return f"{document.place(path)}: {dotted(path)}"
+
+
+def _own_place(
+    validator: Validator, settings: Settings, cell: Cell | None, output: Path | None
+) -> dict[str, Any]:
+    """Return the blocks of a report with an id and a folder that no other of its matrix has.
+
+    output: folder of the runs, in place of the YAML's.
+    """
+    block, where, document = settings.report, settings.output, validator.document
+    of_matrix = {path for path in (_ID, _FOLDER) if path in document.from_matrix}
+    folder = where.folder
+    if "folder" not in where.model_fields_set:
+        name = document.path.stem if _ID in of_matrix else block.id
+        folder = document.path.parent / "build" / name
     if cell is not None and _ID not in of_matrix:
         name = f"{block.id}-{cell.slug}"
         if len(name) > LONGEST_NAME:
             said = f"{name} has over {LONGEST_NAME} characters; use ${{{{ matrix.NAME }}}} in it"
-            raise problems_error([Problem(report.document.place(_ID), _ID, said)])
+            validator.add(_ID, said)
         block = block.model_copy(update={"id": name})
-    if cell is not None and _FOLDER not in of_matrix:
-        output = output.model_copy(update={"folder": output.folder / cell.slug})
-    return replace(report, report=block, output=output)
+    if output is not None or (cell is not None and _FOLDER not in of_matrix):
+        folder = (output or folder) / ("" if cell is None else cell.slug)
+    return {"report": block, "output": where.model_copy(update={"folder": folder})}
 
 
-def _sections(validator: Validator, analyses: AnalysisTypes) -> dict[str, SectionBlock]:
+def _catalogues(validator: Validator) -> dict[str, CatalogueBlock]:
+    """Return the catalogues that are right; what is wrong with the others is noted elsewhere."""
+    raw = validator.document.values.get("catalogues")
+    found = {}
+    for name, each in raw.items() if isinstance(raw, dict) else ():
+        with suppress(ValidationError):
+            found[str(name)] = CatalogueBlock.model_validate(each, context=validator.context)
+    return found
+
+
+def _sections(
+    validator: Validator,
+    analyses: AnalysisTypes,
+    catalogues: Mapping[str, CatalogueBlock],
+    opened: Mapping[str, Opened | ReportgenError],
+) -> dict[str, SectionBlock]:
     """Return the sections, each validated by its own analysis, without those that are wrong."""
     values = validator.document.values
     raw = values.get("sections", {})
@@ -133,9 +192,7 @@ def _sections(validator: Validator, analyses: AnalysisTypes) -> dict[str, Sectio
         validator.add(("sections",), "there are no sections")
     if not isinstance(raw, dict):
         return {}
-    columns = _described(
-        validator, "catalogues", CatalogueBlock, lambda _, raw: _named_columns(raw)
-    )
+    columns = _columns(values.get("catalogues", {}), catalogues, opened)
     references = values.get("references", {})
     validator.context |= {
         "catalogues": columns,
@@ -183,7 +240,7 @@ def _section(
 def _described(
     validator: Validator,
     key: str,
-    kind: type[CatalogueBlock] | type[ImagesBlock] | type[ModelBlock],
+    kind: type[ImagesBlock] | type[ModelBlock],
     name_only: Callable[[str, object], Any],
 ) -> dict[str, Any] | None:
     """Return what analyses know of each source of a kind; None where the whole block is wrong.
@@ -197,12 +254,30 @@ def _described(
     for name, each in raw.items():
         try:
             block = kind.model_validate(each, context=validator.context)
-            described[name] = (
-                block.described() if isinstance(block, CatalogueBlock) else block.described(name)
-            )
+            described[name] = block.described(name)
         except ValidationError:
             described[name] = name_only(name, each)
     return described
+
+
+def _columns(
+    raw: object,
+    catalogues: Mapping[str, CatalogueBlock],
+    opened: Mapping[str, Opened | ReportgenError],
+) -> dict[str, Mapping[str, Column] | None] | None:
+    """Return the columns of each catalogue; None where nobody knows which there are."""
+    if not isinstance(raw, dict):
+        return None
+    columns: dict[str, Mapping[str, Column] | None] = {}
+    for name, each in raw.items():
+        found = opened.get(name)
+        if found is not None and not isinstance(found, ReportgenError):
+            columns[name] = found.columns
+        elif name in catalogues:
+            columns[name] = catalogues[name].described()
+        else:
+            columns[name] = _named_columns(each)
+    return columns
 
 
 def _named_columns(catalogue: object) -> dict[str, Column] | None:

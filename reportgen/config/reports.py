@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.config.document import Source
-from reportgen.config.loader import AnalysisTypes, Report, load_report
+from reportgen.config.loader import AnalysisTypes, OpenCatalogues, Report, load_report
 from reportgen.config.matrix import Cell, choose_cells, read_cells
 from reportgen.config.types import check_file_names
 from reportgen.errors import ConfigError
@@ -44,17 +44,19 @@ class Reports:
         wanted: Iterable[str] = (),
         output: Path | None = None,
         environment: Mapping[str, str] = os.environ,
+        open_catalogues: OpenCatalogues | None = None,
     ) -> None:
         """Read the file and its matrix.
 
         wanted: ``name=value`` texts that combinations must have. output: folder of the runs, or of
-        the folders of all combinations, in place of the YAML's.
+        the folders of all combinations, in place of the YAML's. open_catalogues: as in
+        ``load_report``.
         Raises ConfigError for what is wrong with the matrix, or with what is wanted of it.
         """
         self._source = path if isinstance(path, Source) else Source.read(path)
         self._output = None if output is None else _checked_output(output)
         self._analyses, self._overrides = analyses, tuple(overrides)
-        self._environment = environment
+        self._environment, self._open_catalogues = environment, open_catalogues
         wanted = tuple(wanted)
         found = read_cells(self._source.document(self._overrides, environment))
         if found is None and wanted:
@@ -68,11 +70,15 @@ class Reports:
 
         Raises ConfigError that lists every problem, a line each.
         """
-        report = load_report(self._source, self._analyses, self._overrides, self._environment, cell)
-        if self._output is None:
-            return report
-        folder = self._output / ("" if cell is None else cell.slug)
-        return replace(report, output=report.output.model_copy(update={"folder": folder}))
+        return load_report(
+            self._source,
+            self._analyses,
+            self._overrides,
+            self._environment,
+            cell,
+            output=self._output,
+            open_catalogues=self._open_catalogues,
+        )
 
     def all(self) -> Matrix:
         """Load the reports of all combinations, whichever were chosen.

@@ -1,6 +1,8 @@
 """The sources of a report: ``catalogues:``, ``images:`` and ``models:`` of the YAML."""
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from keyword import iskeyword
 from typing import Annotated, Literal
 
@@ -45,36 +47,41 @@ class ColumnBlock(Block):
     """One column: where its numbers are and what they mean."""
 
     file: FilePath | None = None
-    """HDF5 file; the catalogue's file when not given."""
+    """File of the column; the catalogue's when not given."""
     dataset: Text | None = None
-    """Dataset within the file; the catalogue's dataset when not given."""
+    """Table within the file; the catalogue's when not given."""
     index: Index | None = None
-    """Column of a 2-D dataset, counted from 0."""
+    """Which value, counted from 0, where a row has several: column of a 2-D dataset."""
     field: Text | None = None
-    """Field of a compound dataset."""
-    unit: Unit = ""
-    """Unit as astropy reads it, such as uJy, deg or mag; empty for a dimensionless quantity."""
+    """What the file calls the column; its name here when not given."""
+    unit: Unit | None = None
+    """Unit as astropy reads it, such as uJy, deg or mag, in place of the file's; empty for a
+    dimensionless quantity."""
     label: Text | None = None
-    """What axes and sentences call it; the column's name when not given."""
+    """What axes and sentences call it, in place of the file's description or name."""
     missing: tuple[Mark, ...] | None = None
     """Numbers that stand for a missing value; the catalogue's when not given."""
+    mask: Text | None = None
+    """Column of the same table that is true where the value is missing, besides what the file
+    itself says."""
 
-    @model_validator(mode="after")
-    def _one_place(self) -> "ColumnBlock":
-        if self.index is not None and self.field is not None:
-            raise ValueError("give index (of a 2-D dataset) or field (of a compound one), not both")
-        return self
+    @property
+    def says_where(self) -> bool:
+        """Whether it names its place, and does not just add to what a file says."""
+        places = (self.file, self.dataset, self.index, self.field)
+        return any(place is not None for place in places)
 
 
 class CatalogueBlock(Block):
-    """A row-aligned table whose columns may come from several files."""
+    """A row-aligned table, whose columns may come from several files."""
 
     title: Text | None = None
     """What the catalogue holds, in words."""
     file: FilePath | None = None
-    """HDF5 file of the columns that name none."""
+    """File of the columns that name none: a table in any format that reportgen reads."""
     dataset: Text | None = None
-    """Dataset of the columns that name none."""
+    """Table within the file, of the columns that name none: HDF5 dataset or group, FITS extension,
+    VOTable; the only one when not given."""
     missing: tuple[Mark, ...] = ()
     """Numbers that stand for a missing value in every column that names none."""
     exact_rows: Count = 1_000_000
@@ -82,29 +89,56 @@ class CatalogueBlock(Block):
     approximate, to the fraction that the section says, and memory does not grow with the rows."""
     memory: ByteSize | None = None
     """Without effect: exact_rows, which takes its place, says what is exact."""
-    columns: Annotated[dict[ColumnName, ColumnBlock], Field(min_length=1)]
-    """The columns, by the names that sections use."""
+    columns: dict[ColumnName, ColumnBlock] = Field(default_factory=dict)
+    """The columns, by the names that sections use; when not given, every column of numbers that the
+    table has. Where none of them says where it is, they change or add to those of the table."""
+    others: bool | None = None
+    """Whether columns of the table that are not listed are there too; when not given, they are
+    unless a listed one says where it is (file, dataset, field or index)."""
+    ra: ColumnName | None = None
+    """Right ascension; found by UCD or name when not given."""
+    dec: ColumnName | None = None
+    """Declination; found by UCD or name when not given."""
 
     @model_validator(mode="after")
-    def _every_column_has_a_place(self) -> "CatalogueBlock":
-        needed = [key for key in ("file", "dataset") if getattr(self, key) is None]
-        problems: dict[KeyPath, str] = {}
-        for name, column in self.columns.items():
-            if lacking := [key for key in needed if getattr(column, key) is None]:
-                keys = " and no ".join(lacking)
-                problems["columns", name] = f"the column has no {keys}, nor has the catalogue"
+    def _every_column_has_a_file(self) -> "CatalogueBlock":
+        if self.file is not None:
+            return self
+        if not self.columns:
+            raise ValueError("the catalogue has no file and no columns")
+        problems: dict[KeyPath, str] = {
+            ("columns", name): "the column has no file, nor has the catalogue"
+            for name, column in self.columns.items()
+            if column.file is None
+        }
         if problems:
             raise BlockError(problems)
         return self
 
-    def described(self) -> dict[str, Column]:
-        """Return each column as analyses see it."""
-        seen: Counter[str] = Counter()
-        columns = {}
-        for name, block in self.columns.items():
-            columns[name] = Column(name, block.label or name, block.unit, seen[block.unit])
-            seen[block.unit] += 1
-        return columns
+    @property
+    def takes_others(self) -> bool:
+        """Whether columns of the table that are not listed are there too."""
+        listed = any(column.says_where for column in self.columns.values())
+        return self.file is not None and (not listed if self.others is None else self.others)
+
+    def described(self) -> dict[str, Column] | None:
+        """Return columns as analyses see them, by the YAML alone; None when there may be others."""
+        if self.takes_others:
+            return None
+        return numbered(
+            Column(name, block.label or name, block.unit or "")
+            for name, block in self.columns.items()
+        )
+
+
+def numbered(columns: Iterable[Column]) -> dict[str, Column]:
+    """Return columns by name, each with its place among those of the same unit."""
+    seen: Counter[str] = Counter()
+    found = {}
+    for column in columns:
+        found[column.name] = replace(column, order=seen[column.unit])
+        seen[column.unit] += 1
+    return found
 
 
 class ImagesBlock(Block):

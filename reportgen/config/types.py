@@ -136,7 +136,7 @@ def _look_up(kind: type[Known], noun: str, key: str) -> BeforeValidator:
             raise ValueError(f"should be the name of {noun}")
         known: Any = (info.context or {}).get(key)
         if known is None:
-            return kind(value)  # type: ignore[call-arg]
+            return Column(value, is_known=False) if kind is Column else kind(value)  # type: ignore[call-arg]
         if value not in known:
             raise ValueError(unknown(noun.partition(" ")[2], value, known))
         return value if kind is str else known[value]
@@ -151,6 +151,29 @@ def _named(noun: str) -> WithJsonSchema:
 ColumnRef = Annotated[
     Column, _look_up(Column, "a column", "columns"), _named("a column of the catalogue")
 ]
+
+
+def _position(role: str, noun: str) -> BeforeValidator:
+    """Return what takes the catalogue's own position where no column is named."""
+
+    def look_up(value: object, info: ValidationInfo) -> object:
+        if value is not None:
+            return value
+        known: Any = (info.context or {}).get("columns")
+        if known is None:
+            return Column(role, role=role, is_known=False)
+        found = [column for column in known.values() if column.role == role]
+        if not found:
+            raise ValueError(f"which column is the {noun}? The file does not say it; name one")
+        return found[0]
+
+    return BeforeValidator(look_up)
+
+
+CATALOGUES_OWN: Any = None
+"""Default of a key that names a position: that of the catalogue."""
+RaRef = Annotated[ColumnRef, _position("ra", "right ascension")]
+DecRef = Annotated[ColumnRef, _position("dec", "declination")]
 CatalogueName = Annotated[str, _look_up(str, "a catalogue", "catalogues")]
 ImagesRef = Annotated[
     Images, _look_up(Images, "an image stack", "images"), _named("a stack of images")

@@ -1,21 +1,30 @@
 """A catalogue: a row-aligned virtual table whose columns may come from several files."""
 
+import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from keyword import iskeyword
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.columns import Column
-from reportgen.config.loader import Report
-from reportgen.data.dataset import ColumnPlace, DatasetHeader
-from reportgen.data.file_digests import FileDigests, length_name
-from reportgen.data.hdf5 import describe_column, open_columns
+from reportgen.config.sources import CatalogueBlock, ColumnBlock, numbered
+from reportgen.config.suggest import known_names, unknown
+from reportgen.data.dataset import ColumnPlace
+from reportgen.data.file_digests import FileDigests, Stamp, stamp
+from reportgen.data.format import FileColumn, FileTable, TableError
+from reportgen.data.opening import Found, TableKey, describe_tables, open_places
+from reportgen.data.positions import with_positions
 from reportgen.errors import SourceError
+from reportgen.wording import count, counted
 
 ReadRows = Callable[[range], dict[str, NDArray[np.float64]]]
+Place = Callable[..., str]
+"""Returns ``file:line:column: key.path`` of a key of the configuration, for messages."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,8 @@ class Catalogue:
     synthetic: what the files say when they do not hold observations; empty otherwise.
     broken: columns that cannot be read, and why; the others can. linked: columns that are in files
     to which theirs only link, so that these say nothing of whether they are still the same.
+    skipped: columns of its table that are not there because they are no numbers, and why.
+    tables: what its files say of themselves. stamps: of these, as they were before that.
     """
 
     name: str
@@ -34,11 +45,19 @@ class Catalogue:
     synthetic: str = ""
     broken: Mapping[str, SourceError] = field(default_factory=dict, repr=False)
     linked: frozenset[str] = frozenset()
+    skipped: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tables: Mapping[TableKey, Found] = field(default_factory=dict, repr=False)
+    stamps: Mapping[Path, Stamp | None] = field(default_factory=dict, repr=False)
 
     @property
     def files(self) -> list[tuple[Path, str]]:
         """Each file and dataset it reads, once."""
         return list(dict.fromkeys((place.file, place.dataset) for place in self.places.values()))
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether one of its files has changed since they were looked at."""
+        return any(stamp(path) != before for path, before in self.stamps.items())
 
     @contextmanager
     def reading(self, columns: Iterable[str]) -> Iterator[ReadRows]:
@@ -48,69 +67,243 @@ class Catalogue:
         SourceError when a file cannot be read.
         """
         names = sorted(columns)
-        with open_columns([self.places[name] for name in names]) as read:
+        with open_places([self.places[name] for name in names]) as read:
             yield lambda rows: dict(zip(names, read(rows.start, rows.stop), strict=True))
 
 
-def open_catalogue(report: Report, name: str, contents: FileDigests | None = None) -> Catalogue:
-    """Look whether every column of a catalogue is there, numeric and of one length.
+def open_catalogues(
+    blocks: Mapping[str, CatalogueBlock], place: Place, contents: FileDigests | None = None
+) -> dict[str, Catalogue | SourceError]:
+    """Look up what is in catalogues: their columns, each there, numeric and of one length.
 
-    contents: what is known of files, which are not opened for that.
-    Of columns that cannot be read ``broken`` says why. When none can, or their lengths differ,
-    raises SourceError that lists everything that is wrong, a line each.
+    contents: what is known of files, which are not opened for that. Of columns that cannot be read
+    ``broken`` says why; where none can, or their lengths differ, a SourceError lists everything
+    that is wrong, a line each.
     """
-    block = report.catalogues[name]
-    contents = contents or FileDigests()
-    places: dict[str, ColumnPlace] = {}
-    headers: dict[str, DatasetHeader] = {}
-    broken: dict[str, SourceError] = {}
-    for key in block.columns:
-        place = _place(report, name, key)
+    asked = {name: _Asked(name, block, place) for name, block in blocks.items()}
+    keys = list(dict.fromkeys(key for each in asked.values() for key in each.tables))
+    stamps = {path: stamp(path) for path, _ in keys}
+    tables = describe_tables(keys, contents or FileDigests())
+    found: dict[str, Catalogue | SourceError] = {}
+    for name, each in asked.items():
         try:
-            headers[key] = _header(report, name, key, place, contents)
-            places[key] = place
+            catalogue = each.opened(tables)
         except SourceError as error:
-            broken[key] = error
-    if not places:
-        raise all_problems(broken.values())
-    lengths = {(places[key].file, places[key].dataset): headers[key].shape[0] for key in places}
-    if len(set(lengths.values())) > 1:
-        listed = "; ".join(
-            f"{file}: {data} has {rows} rows" for (file, data), rows in lengths.items()
+            found[name] = error
+        else:
+            found[name] = replace(
+                catalogue,
+                tables={key: tables[key] for key in each.tables},
+                stamps={path: stamps[path] for path, _ in each.tables},
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the configuration asks of a catalogue."""
+
+    name: str
+    block: CatalogueBlock
+    place: Place
+
+    @property
+    def tables(self) -> list[TableKey]:
+        """Each table that it needs."""
+        listed = [self._table(column) for column in self.block.columns.values()]
+        return list(dict.fromkeys([*self._own_table, *listed]))
+
+    @property
+    def _own_table(self) -> list[TableKey]:
+        block = self.block
+        return [(block.file, block.dataset or "")] if block.file and block.takes_others else []
+
+    def _table(self, column: ColumnBlock) -> TableKey:
+        file = column.file or self.block.file
+        assert file is not None  # noqa: S101 - the schema has checked it
+        return file, column.dataset or self.block.dataset or ""
+
+    def opened(self, tables: Mapping[TableKey, Found]) -> Catalogue:
+        """Return the catalogue; SourceError when no column can be read, or lengths differ."""
+        blocks, names, skipped = self._blocks(tables)
+        found: dict[str, _FoundColumn] = {}
+        broken: dict[str, SourceError] = {}
+        columns: dict[str, Column] = {}
+        for key, block in blocks.items():
+            label, unit = names.get(key, key), ""
+            try:
+                each = found[key] = self._column(key, block, names.get(key), tables)
+                label, unit = each.column.label or label, each.column.unit
+            except SourceError as error:
+                broken[key] = error
+            unit = unit if block.unit is None else block.unit
+            columns[key] = Column(key, block.label or label, unit)
+        if not found:
+            raise all_problems(broken.values())
+        self._check_lengths(found)
+        read = [each.table for each in found.values()]
+        named = {"ra": self.block.ra, "dec": self.block.dec}
+        described = {key: (each.table, each.column) for key, each in found.items()}
+        return Catalogue(
+            self.name,
+            read[0].rows,
+            numbered(with_positions(columns, described, named)),
+            {key: each.place for key, each in found.items()},
+            next((table.synthetic for table in read if table.synthetic), ""),
+            broken,
+            frozenset(key for key, each in found.items() if not each.table.whole),
+            skipped,
         )
-        raise SourceError(
-            f"{report.place('catalogues', name)}: its columns have different lengths: {listed}",
-            "columns of one catalogue are row-aligned; put the others in a catalogue of their own",
-        )
-    rows = next(iter(lengths.values()))
-    synthetic = next((each.synthetic for each in headers.values() if each.synthetic), "")
-    linked = frozenset(key for key, header in headers.items() if not header.whole)
-    return Catalogue(name, rows, block.described(), places, synthetic, broken, linked)
+
+    def _blocks(
+        self, tables: Mapping[TableKey, Found]
+    ) -> tuple[dict[str, ColumnBlock], dict[str, str], dict[str, str]]:
+        """Return each column's block, those of the table first.
+
+        Returns also the names in the file of those of the table, and why others of it are left out.
+        """
+        listed = dict(self.block.columns)
+        for key in self._own_table:
+            table = tables[key]
+            if isinstance(table, SourceError):
+                if not listed:
+                    raise self._placed(table)
+                continue
+            names, skipped = column_keys(table)
+            if not names and not listed:
+                said = f"{self._where('file')}: {key[0]}: has no column of numbers"
+                held = "; ".join(f"{name} {why}" for name, why in list(skipped.items())[:10])
+                raise SourceError(said, held)
+            blocks = {each: listed.pop(each, ColumnBlock()) for each in names}
+            return blocks | listed, names, skipped
+        return listed, {}, {}
+
+    def _column(
+        self, key: str, block: ColumnBlock, name: str | None, tables: Mapping[TableKey, Found]
+    ) -> "_FoundColumn":
+        """Return where a column is and what its file says of it. name: in the file, if known."""
+        inner = ("columns", key) if key in self.block.columns else ()
+        where = self.place("catalogues", self.name, *inner)
+        file, dataset = self._table(block)
+        table = tables[file, dataset]
+        if isinstance(table, SourceError):
+            raise self._placed(table, key)
+        marks = self.block.missing if block.missing is None else block.missing
+        place = ColumnPlace(file, dataset, block.index, None, marks, block.mask, where)
+        column = _find(table, place, block.field or name, key)
+        if block.mask is not None:
+            mask = _find(table, replace(place, index=None), block.mask, block.mask)
+            if np.dtype(mask.dtype).kind not in "bui":
+                raise SourceError(f"{place.said}: {block.mask} holds no truth values")
+        index = 0 if column.shape == (1,) else block.index
+        return _FoundColumn(table, replace(place, field=column.name or None, index=index), column)
+
+    def _placed(self, error: SourceError, column: str = "") -> SourceError:
+        """Put the key before an error that says which table is wrong, or which file."""
+        is_dataset = isinstance(error, TableError) and self._dataset(column)
+        where = self._where("dataset" if is_dataset else "file", column)
+        return SourceError(f"{where}: {error.message}", error.hint)
+
+    def _dataset(self, column: str) -> str:
+        """Return the table of a column, its own or its catalogue's; empty for the only one."""
+        block = self.block.columns.get(column)
+        own = None if block is None else block.dataset
+        return own or self.block.dataset or ""
+
+    def _where(self, key: str, column: str = "") -> str:
+        """Return the place of a key that a column has itself or from its catalogue."""
+        block = self.block.columns.get(column)
+        own = block is not None and getattr(block, key) is not None
+        inner = ("columns", column) if own else ()
+        return self.place("catalogues", self.name, *inner, key)
+
+    def _check_lengths(self, found: Mapping[str, "_FoundColumn"]) -> None:
+        lengths: dict[str, int] = {}
+        for each in found.values():
+            dataset = f": {each.place.dataset}" if each.place.dataset else ""
+            lengths[f"{each.place.file}{dataset}"] = each.table.rows
+        if len(set(lengths.values())) > 1:
+            listed = "; ".join(f"{table} has {rows} rows" for table, rows in lengths.items())
+            where = self.place("catalogues", self.name)
+            hint = "columns of one catalogue are row-aligned; put the others in one of their own"
+            raise SourceError(f"{where}: its columns have different lengths: {listed}", hint)
 
 
-def _header(
-    report: Report, name: str, key: str, place: ColumnPlace, contents: FileDigests
-) -> DatasetHeader:
-    keys = [_where(report, name, key, part) for part in ("file", "dataset")]
-    return contents.header(place.file, length_name(place), lambda: describe_column(place, *keys))
+@dataclass(frozen=True)
+class _FoundColumn:
+    """A column that can be read: its table, its place and what the file says of it."""
+
+    table: FileTable
+    place: ColumnPlace
+    column: FileColumn
 
 
-def _place(report: Report, catalogue: str, key: str) -> ColumnPlace:
-    block = report.catalogues[catalogue]
-    column = block.columns[key]
-    file, dataset = column.file or block.file, column.dataset or block.dataset
-    assert file is not None  # noqa: S101 - the schema has checked both
-    assert dataset is not None  # noqa: S101
-    marks = block.missing if column.missing is None else column.missing
-    where = report.place("catalogues", catalogue, "columns", key)
-    return ColumnPlace(file, dataset, column.index, column.field, marks, where)
+def column_keys(table: FileTable) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the columns of numbers of a table, by the names that sections use.
+
+    Returns also those that are left out, and why. Names become letters, digits and _.
+    """
+    keys: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    for column in table.columns:
+        if why := _problem(column, None):
+            skipped[column.name] = why
+            continue
+        base = re.sub(r"\W", "_", column.name)
+        base = f"_{base}" if not base or base[0].isdigit() else base
+        base = f"{base}_" if iskeyword(base) else base
+        others = (f"{base}_{number}" for number in itertools.count(2))
+        keys[next(key for key in itertools.chain([base], others) if key not in keys)] = column.name
+    return keys, skipped
 
 
-def _where(report: Report, catalogue: str, column: str, key: str) -> str:
-    """Return the place of a key that a column has itself or from its catalogue."""
-    own = getattr(report.catalogues[catalogue].columns[column], key)
-    inner = () if own is None else ("columns", column)
-    return report.place("catalogues", catalogue, *inner, key)
+def _problem(column: FileColumn, index: int | None) -> str:
+    """Return why a column cannot be read as one number a row; empty when it can."""
+    said = column.unreadable
+    if said:
+        return said
+    if not column.is_number:
+        kinds = {"str": "text", "time": "dates", "O": "lists or references"}
+        other = "complex numbers" if "c" in column.dtype else column.dtype
+        said = f"holds {kinds.get(column.dtype, other)}, not numbers"
+    elif len(column.shape) > 1:
+        said = f"has values of shape {column.shape} in each row, which no column has"
+    elif not column.shape:
+        said = "" if index is None else "has one value in each row: leave out index"
+    elif index is None and column.shape != (1,):
+        said = f"has {count(column.shape[0])} values in each row: name one with index"
+    elif index is not None and index >= column.shape[0]:
+        there = counted(column.shape[0], "values")
+        said = f"has {there} in each row, counted from 0, so there is no index {index}"
+    return said
+
+
+def _find(table: FileTable, place: ColumnPlace, field: str | None, key: str) -> FileColumn:
+    """Return a column of a table by its name in the file, or the only one of a dataset."""
+    columns = {column.name: column for column in table.columns}
+    if set(columns) == {""}:
+        if field is not None:
+            raise SourceError(
+                f"{place.said} is no table with named columns, so it has no field {field!r}",
+                f"its type is {columns[''].dtype} and its shape {(table.rows, *columns[''].shape)}",
+            )
+        name = ""
+    elif field is None and key not in columns:
+        folded = [name for name in columns if name.casefold() == key.casefold()]
+        if len(folded) != 1:
+            raise SourceError(
+                f"{place.said} has no column {key!r}", f"name one as field: {known_names(columns)}"
+            )
+        (name,) = folded
+    else:
+        name = key if field is None else field
+        if name not in columns:
+            raise SourceError(f"{place.said}: {unknown('field', name, columns)}")
+    if why := _problem(columns[name], place.index):
+        named = f"{place.said}: {name}" if name else place.said
+        hint = "" if "index" in why else "a column must be numeric or boolean"
+        raise SourceError(f"{named} {why}", hint)
+    return columns[name]
 
 
 def all_problems(errors: Iterable[SourceError]) -> SourceError:

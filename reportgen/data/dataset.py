@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,42 +15,42 @@ Columns = list[NDArray[np.float64]]
 class ColumnPlace:
     """Where a column's numbers are.
 
-    index: column of a 2-D dataset; field: field of a compound one; neither: a 1-D dataset.
-    where: ``file:line:column: key`` of the configuration, put before messages.
+    dataset: which table of the file; empty for the only one. field: name of the column in it.
+    index: which of several values in a row. mask: name of the column that is true where it is
+    missing. where: ``file:line:column: key`` of the configuration, put before messages.
     """
 
     file: Path
-    dataset: str
+    dataset: str = ""
     index: int | None = None
     field: str | None = None
     missing: tuple[float, ...] = ()
+    mask: str | None = None
     where: str = ""
 
-
-class DatasetHeader(NamedTuple):
-    """What is known of a dataset without reading it.
-
-    synthetic: what its file says when it does not hold observations; empty otherwise.
-    whole: whether all of it is in the file, none of it in another that the file links to.
-    """
-
-    shape: tuple[int, ...]
-    synthetic: str = ""
-    whole: bool = True
+    @property
+    def said(self) -> str:
+        """The place in the configuration and the file, for messages."""
+        named = f"{self.file}: {self.dataset}" if self.dataset else str(self.file)
+        return f"{self.where}: {named}" if self.where else named
 
 
 def as_numbers(raw: NDArray[Any], missing: Sequence[float]) -> NDArray[np.float64]:
-    """Convert a column to float64 with its missing-value marks as NaN.
+    """Convert a column to float64, NaN where it is masked or holds a missing-value mark.
 
     A mark is compared in the type on disk: -99.9 in a float32 column is not -99.9 in float64.
     Integers beyond 2**53 are rounded to the nearest float64.
     """
     with np.errstate(over="ignore", invalid="ignore"):
+        masked = np.ma.getmask(raw)
+        raw = np.ma.getdata(raw)
         values = np.array(raw, dtype=np.float64)
         # The copy is contiguous, and the same numbers where float64 is the type on disk.
         compared = values if raw.dtype == values.dtype else raw
         for mark in missing:
             values[_is(compared, mark)] = np.nan
+        if masked is not np.ma.nomask:
+            values[masked] = np.nan
     return values
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.data.dataset import ColumnPlace, DatasetHeader
+from reportgen.data.dataset import ColumnPlace
 from reportgen.data.store import Store
 from reportgen.versions import package_digest
 
@@ -45,7 +45,7 @@ def stamp(path: Path) -> Stamp | None:
     """Return the stamp of a file; None when it is not there."""
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError for a name that no file can have
         return None
     times = found.st_mtime_ns, found.st_ctime_ns
     return Stamp(os.fspath(path), found.st_size, *times, found.st_ino, found.st_dev)
@@ -71,17 +71,6 @@ class FileDigests:
         if found not in self._known:
             self._known[found] = _read(self.store, found)
         return self._known[found]
-
-    def header(self, path: Path, name: str, look: Callable[[], DatasetHeader]) -> DatasetHeader:
-        """Return the header of a dataset of a file, known by some name or else looked up."""
-        if known := self.of(path).get(name):
-            shape, synthetic = known
-            return DatasetHeader(tuple(shape), synthetic)
-        before = stamp(path)
-        found = look()
-        if found.whole:
-            self.remember(before, {name: [found.shape, found.synthetic]})
-        return found
 
     def remember(self, before: Stamp | None, learnt: Mapping[str, Any]) -> None:
         """Remember what was found in a file whose stamp was taken before it was read.
@@ -109,12 +98,8 @@ def digest_of(thing: Any) -> str:
 def column_name(place: ColumnPlace) -> str:
     """Return the name of a column's digest among what is known of its file."""
     marks = [repr(mark) for mark in place.missing]
-    return "column " + json.dumps([place.dataset, place.index, place.field, marks])
-
-
-def length_name(place: ColumnPlace) -> str:
-    """Return the name of a column's length among what is known of its file."""
-    return "rows of " + json.dumps([place.dataset, place.index, place.field])
+    where = [place.dataset, place.index, place.field, place.mask]
+    return "column " + json.dumps([*where, marks])
 
 
 def image_digest(batches: Iterable[NDArray[np.float32]]) -> str:

@@ -14,6 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.errors import SourceError
+
+
+class TableError(SourceError):
+    """The file is fine, but has no such table, or nothing that can be read as one."""
+
+
 ReadValues = Callable[[int, int], list[NDArray[Any]]]
 """Returns rows start to stop of each wanted column."""
 
@@ -71,9 +78,10 @@ class Wanted:
 class Format(ABC):
     """A file format that holds tables.
 
-    Whatever is wrong with a file is a SourceError whose message begins with what is wrong, such as
-    ``is truncated: …``, and whose hint says what to do; the caller puts the place in the
-    configuration and the path before it. No library may print or warn on the way.
+    Whatever is wrong with a file is a SourceError, and with a table in it a TableError. Its message
+    begins with what is wrong, such as ``is truncated: …``, and its hint says what to do; the caller
+    puts the place in the configuration and the path before it. No library may print or warn on the
+    way.
     """
 
     name: str

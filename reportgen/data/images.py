@@ -8,16 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.loader import Report
-from reportgen.data.dataset import DatasetHeader
-from reportgen.data.file_digests import FileDigests
-from reportgen.data.hdf5 import (
-    check_filters,
-    open_dataset,
-    open_file,
-    read_header,
-    reading,
-    type_on_disk,
-)
+from reportgen.data.file_digests import FileDigests, stamp
+from reportgen.data.format import FileColumn, TableError
+from reportgen.data.hdf5 import open_dataset, open_file, reading
+from reportgen.data.opening import describe_tables, remember_tables
 from reportgen.errors import SourceError
 
 
@@ -58,6 +52,10 @@ class ImageStack:
                 yield images
 
 
+def _kind(pixels: FileColumn) -> str:
+    return np.dtype(pixels.dtype).name if pixels.is_number else "texts or others"
+
+
 def open_images(report: Report, name: str, contents: FileDigests | None = None) -> ImageStack:
     """Check that an image stack is there and is one; SourceError says what is wrong.
 
@@ -66,20 +64,22 @@ def open_images(report: Report, name: str, contents: FileDigests | None = None) 
     block = report.images[name]
     where = report.place("images", name)
 
-    def look() -> DatasetHeader:
-        with open_file(block.file, report.place("images", name, "file")) as file:
-            dataset = open_dataset(file, block.dataset, report.place("images", name, "dataset"))
-            named = f"{where}: {block.file}: {block.dataset}"
-            dtype, shape = type_on_disk(dataset, named), dataset.shape
-            if shape is None or len(shape) != 3 or dtype.kind not in "iuf":
-                raise SourceError(
-                    f"{named} has shape {shape} of {dtype}, not (n, height, width) of numbers"
-                )
-            check_filters(dataset, named)
-            return read_header(file, dataset)
-
-    header = (contents or FileDigests()).header(block.file, f"shape of {block.dataset}", look)
-    n, height, width = header.shape
+    key, known = (block.file, block.dataset), contents or FileDigests()
+    before = stamp(block.file)
+    table = describe_tables([key], known)[key]
+    if isinstance(table, SourceError):
+        place = report.place("images", name, "dataset" if isinstance(table, TableError) else "file")
+        raise SourceError(f"{place}: {table.message}", table.hint)
+    remember_tables({key: table}, {block.file: before}, known)
+    pixels = table.columns[0]
+    shape, named = (table.rows, *pixels.shape), f"{where}: {block.file}: {block.dataset}"
+    if len(table.columns) > 1 or len(shape) != 3 or not pixels.is_number:
+        raise SourceError(
+            f"{named} has shape {shape} of {_kind(pixels)}, not (n, height, width) of numbers"
+        )
+    if pixels.unreadable:
+        raise SourceError(f"{named} {pixels.unreadable}")
+    n, height, width = shape
     return ImageStack(
         name,
         block.file,
@@ -87,7 +87,7 @@ def open_images(report: Report, name: str, contents: FileDigests | None = None) 
         (n, height, width),
         block.unit,
         block.pixel_scale,
-        header.synthetic,
+        table.synthetic,
         where,
-        header.whole,
+        table.whole,
     )

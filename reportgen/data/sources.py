@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.config.loader import Report
-from reportgen.data.catalogue import Catalogue, all_problems, open_catalogue
+from reportgen.config.sources import CatalogueBlock
+from reportgen.data.catalogue import Catalogue, Place, all_problems, open_catalogues
 from reportgen.data.file_digests import FileDigests
 from reportgen.data.images import ImageStack, open_images
 from reportgen.data.models import ModelFiles, locate_model
+from reportgen.data.opening import remember_tables
+from reportgen.data.store import FOLDER, Store
 from reportgen.errors import SourceError
 
 
@@ -16,8 +19,7 @@ from reportgen.errors import SourceError
 class Sources:
     """The sources that could be opened, and what is wrong with the others.
 
-    errors: by kind and name, as in ``open_sources``. files: those of all sources; texts: those of
-    them that are no HDF5.
+    errors: by kind and name, as in ``open_sources``. files: those of all sources.
     """
 
     catalogues: Mapping[str, Catalogue]
@@ -25,7 +27,6 @@ class Sources:
     models: Mapping[str, ModelFiles]
     errors: Mapping[tuple[str, str], SourceError]
     files: tuple[Path, ...]
-    texts: frozenset[Path]
 
     @property
     def problems(self) -> list[SourceError]:
@@ -50,8 +51,8 @@ def open_sources(
         try:
             if kind == "catalogues":
                 block = report.catalogues[name]
-                files += [column.file or block.file for column in block.columns.values()]
-                catalogues[name] = open_catalogue(report, name, contents)
+                files += [block.file, *(column.file for column in block.columns.values())]
+                catalogues[name] = _catalogue(report, name, contents)
             elif kind == "images":
                 files.append(report.images[name].file)
                 images[name] = open_images(report, name, contents)
@@ -60,9 +61,33 @@ def open_sources(
                 files += models[name].files
         except SourceError as error:
             errors[kind, name] = error
-    texts = frozenset(model.architecture for model in models.values())
     found = tuple(dict.fromkeys(file for file in files if file is not None))
-    return Sources(catalogues, images, models, errors, found, texts)
+    return Sources(catalogues, images, models, errors, found)
+
+
+def look_at_catalogues(
+    blocks: Mapping[str, CatalogueBlock], place: Place, folder: Path | None, *, cache: bool
+) -> dict[str, Catalogue | SourceError]:
+    """Look what is in catalogues while the configuration is read; nothing is written.
+
+    folder: of the runs, where what is known of files is remembered; cache: whether it may serve.
+    """
+    store = Store(folder / FOLDER, read_only=True) if cache and folder is not None else None
+    return open_catalogues(blocks, place, FileDigests(store))
+
+
+def _catalogue(report: Report, name: str, contents: FileDigests | None) -> Catalogue:
+    """Return a catalogue as it was found when the configuration was read, if it is still so."""
+    found = report.opened.get(name)
+    if found is None or (isinstance(found, Catalogue) and found.has_changed):
+        blocks = {name: report.catalogues[name]}
+        found = open_catalogues(blocks, report.place, contents)[name]
+    if isinstance(found, SourceError):
+        raise found
+    assert isinstance(found, Catalogue)  # noqa: S101
+    if contents is not None:
+        remember_tables(found.tables, found.stamps, contents)
+    return found
 
 
 def every_source(report: Report) -> list[tuple[str, str]]:

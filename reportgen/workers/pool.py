@@ -44,6 +44,14 @@ class _Task:
     name: str
 
 
+def preload(modules: Iterable[str]) -> None:
+    """Import modules once for all tasks; in vain once a task of this program has been started.
+
+    Tasks are forked from a process that has imported them.
+    """
+    get_context("forkserver").set_forkserver_preload(list(modules))
+
+
 class Pool:
     """Runs tasks in at most so many processes at once; a task has a process of its own.
 
@@ -63,13 +71,6 @@ class Pool:
         self._tasks: dict[Future[tuple[Ended, Span]], Then] = {}
         self._numbers = count()
         self._is_stopped = Event()
-
-    def preload(self, modules: Iterable[str]) -> None:
-        """Import modules once for all tasks; in vain once a task of this program has been started.
-
-        Tasks are forked from a process that has imported them.
-        """
-        self._context.set_forkserver_preload(list(modules))
 
     def start(
         self,

@@ -29,7 +29,6 @@ def test_a_report_is_read_and_can_be_sent_to_another_process(load, path):
         Column("flux_45", "flux_45", "uJy", 1),
     )
     assert section.where == parse("flux_36 > 0 and not is_host")
-    assert report.columns("swire")["stellarity"] == Column("stellarity", "stellarity", "", 0)
     assert pickle.loads(pickle.dumps(report)) == report  # noqa: S301
 
 
@@ -86,7 +85,6 @@ missing: [-99] | missing: -99 | 8:5: catalogues.swire.missing: should be a list,
 missing: [-99] | missing: [x] | 8:15: catalogues.swire.missing[0]: should be a number
 index: 2, | indx: 2, | 10:17: catalogues.swire.columns.flux_36.indx: unknown key 'indx'; did you
 index: 2, | index: -2, | 10:17: catalogues.swire.columns.flux_36.index: should be greater than or
-index: 2, | index: 2, field: x, | 10:7: catalogues.swire.columns.flux_36: give index (of a 2-D
 unit: uJy, label | unit: mJyy, label | 10:27: catalogues.swire.columns.flux_36.unit: 'mJyy' is not
 flux_36: { | flux-36: { | 10:7: catalogues.swire.columns.flux-36: the column name 'flux-36' must
 flux_36: { | class: { | 10:7: catalogues.swire.columns.class: a column cannot be called 'class'
@@ -170,7 +168,7 @@ output: {format: [pdf]}
 catalogues:
   one:
     columns:
-      a: {file: a.h5}
+      a: {field: a}
       b: {dataset: b}
   two:
     file: f
@@ -214,7 +212,7 @@ file: swire.h5 | file: ${NO} | catalogues.swire.file
 title: Flux densities | limits: [2, 1]¶    title: ${NO} | sections.flux.title
 title: Flux densities | title: a¶    title: b¶    limits: [2, 1] | sections.flux sections.flux.title
 index: 7 | index: x | catalogues.swire.columns.stellarity.index
-    columns:¶      f | colums:¶      f | catalogues.swire.columns catalogues.swire.colums
+    columns:¶      f | colums:¶      f | catalogues.swire.colums
 id: cdfs | id: 1¶  id: 2¶  id: 3 | report.id report.id report.id
 """),
 )

@@ -4,7 +4,7 @@ import pytest
 
 from reportgen.config.loader import load_report
 from reportgen.config.schema import CatalogueSection
-from reportgen.data.catalogue import all_problems, open_catalogue
+from reportgen.data.catalogue import Catalogue, all_problems, open_catalogues
 from reportgen.errors import ExitCode, SourceError
 
 YAML = """\
@@ -40,7 +40,10 @@ def opened(folder):
     def opened(*overrides):
         path = folder / "cdfs.yaml"
         report = load_report(path, {"any": CatalogueSection}, overrides, {})
-        return open_catalogue(report, "swire")
+        found = open_catalogues(report.catalogues, report.place)["swire"]
+        if isinstance(found, Catalogue):
+            return found
+        raise found
 
     return opened
 
@@ -95,7 +98,7 @@ def test_files_of_different_length_are_both_named(problems, folder):
     assert problems() == [
         "cdfs.yaml:3:3: catalogues.swire: its columns have different lengths: "
         "swire.h5: table has 4 rows; training.h5: labels has 7 rows",
-        "  → columns of one catalogue are row-aligned; put the others in a catalogue of their own",
+        "  → columns of one catalogue are row-aligned; put the others in one of their own",
     ]
 
 
@@ -103,7 +106,7 @@ def test_a_missing_file_is_said_once_with_the_line_that_names_it(problems, folde
     (folder / "swire.h5").unlink()
     assert problems() == [
         "cdfs.yaml:4:5: catalogues.swire.file: swire.h5: there is no such file",
-        f"  → HDF5 files in {folder}: training.h5",
+        f"  → table files in {folder}: training.h5",
     ]
     (folder / "training.h5").unlink()
     assert [line for line in problems() if not line.startswith(" ")] == [
@@ -128,12 +131,10 @@ def test_everything_that_is_wrong_is_listed(problems):
         "catalogues.swire.columns.ra.index=9", "catalogues.swire.columns.is_host.index=0"
     )
     assert found == [
-        "cdfs.yaml:8:7: catalogues.swire.columns.ra: swire.h5: /table has 3 columns, so there is "
-        "no column index 9",
-        "  → the last one is 2",
-        "cdfs.yaml:10:7: catalogues.swire.columns.is_host: training.h5: /labels has shape (4,), "
-        "which is not a column",
-        "  → leave out index: the dataset is one column",
+        "cdfs.yaml:8:7: catalogues.swire.columns.ra: swire.h5: table has 3 values in each row, "
+        "counted from 0, so there is no index 9",
+        "cdfs.yaml:10:7: catalogues.swire.columns.is_host: training.h5: labels has one value in "
+        "each row: leave out index",
     ]
 
 

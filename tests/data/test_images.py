@@ -82,9 +82,8 @@ def test_pixels_beyond_float32_become_infinite_without_a_warning(opened):
     ("data", "said"),
     [
         (np.zeros((4, 5)), "has shape (4, 5) of float64"),
-        (np.zeros((1, 2, 3), dtype="S1"), "has shape (1, 2, 3) of |S1"),
-        (np.zeros((1, 2, 3), dtype=[("x", "f4")]), "has shape (1, 2, 3) of [('x', '<f4')]"),
-        (h5py.Empty("f4"), "has shape None of float32"),
+        (np.zeros((1, 2, 3), dtype="S1"), "has shape (1, 2, 3) of texts"),
+        (np.zeros((1, 2, 3), dtype=[("x", "f4")]), "has shape (1, 2, 3) of texts or others"),
     ],
 )
 def test_what_is_not_a_stack_of_images_is_named(opened, refusal, data, said):

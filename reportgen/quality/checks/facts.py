@@ -109,12 +109,9 @@ def source_files(report: Report, section: SectionBlock) -> tuple[Path, ...]:
         catalogue = report.catalogues[section.catalogue]
         names = {column.name for column in _columns_in(section)}
         names |= section.where.columns if section.where is not None else frozenset()
-        chosen = names & catalogue.columns.keys() or catalogue.columns.keys()
-        files = [
-            block.file or catalogue.file
-            for name, block in catalogue.columns.items()
-            if name in chosen
-        ]
+        listed = catalogue.columns
+        blocks = [listed.get(name) for name in names or listed] or [None]
+        files = [block.file if block and block.file else catalogue.file for block in blocks]
     return tuple(dict.fromkeys(file for file in files if file is not None))
 
 

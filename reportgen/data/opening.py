@@ -1,0 +1,217 @@
+"""Tables in files of any format: which format it is, what a table holds, its rows.
+
+Files come from outside, and libraries that read them may loop or crash on damaged ones. What is in
+a file is therefore looked up in a worker process, which may take a while and no longer.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, replace
+from functools import cache, partial
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import numpy as np
+
+from reportgen.data.dataset import ColumnPlace, Columns, as_numbers
+from reportgen.data.file_digests import FileDigests, Stamp
+from reportgen.data.format import FileColumn, FileTable, Format, Wanted
+from reportgen.data.regular_file import require_regular
+from reportgen.data.units import known_unit
+from reportgen.errors import SourceError
+from reportgen.workers.failures import Ended
+from reportgen.workers.pool import default_workers, worker_pool
+
+GROUP = "reportgen.formats"
+LONGEST_LOOK = 30.0
+"""Seconds after which a file that is looked at is given up."""
+_START = 4096  # bytes of a file that tell its format
+
+TableKey = tuple[Path, str]
+"""A file and a table in it; empty for the only one."""
+Found = FileTable | SourceError
+
+
+@cache
+def formats() -> tuple[Format, ...]:
+    """Return all formats that are installed, by their names.
+
+    Raises SourceError when one that a plugin announces cannot be imported.
+    """
+    found: list[Format] = []
+    for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
+        try:
+            found.append(point.load()())
+        except Exception as error:  # a plugin's, of any kind
+            said = f"the format {point.name} of {point.value} cannot be loaded: {error}"
+            raise SourceError(said, "update or uninstall the package that it is from") from error
+    return tuple(found)
+
+
+def format_of(path: Path) -> Format:
+    """Return the format of a file, told by its content; SourceError when it is none of ours."""
+    start, is_folder = b"", False
+    with suppress(ValueError):  # of a name that no file can have
+        is_folder = path.is_dir()
+    if not is_folder:
+        require_regular(path, str(path), "a table file", f"*{path.suffix or ''}")
+        try:
+            with path.open("rb") as file:
+                start = file.read(_START)
+        except OSError as error:
+            raise SourceError(
+                f"{path}: cannot be read: {error.strerror}", "check its permissions"
+            ) from None
+        if not start:
+            raise SourceError(f"{path}: is empty", "copy or download it again")
+    for each in formats():
+        if each.recognises(path, start):
+            return each
+    known = ", ".join(each.name.split(maxsplit=1)[1] for each in formats())
+    looks = "an HTML page" if b"<html" in start.lower() else "no table of a format that is known"
+    looks = "is a folder that is no table" if is_folder else f"is {looks}"
+    raise SourceError(f"{path}: {looks}", f"what is read: {known}")
+
+
+def describe_here(key: TableKey) -> Found:
+    """Return what a table holds, looked up in this process, or what is wrong with it.
+
+    The message of an error begins with the path.
+    """
+    path, dataset = key
+    try:
+        kind = format_of(path)
+        try:
+            table = kind.describe(path, dataset)
+        except SourceError as error:
+            return type(error)(f"{path}: {error.message}", error.hint)
+    except SourceError as error:
+        return error
+    return _with_units(table)
+
+
+def _with_units(table: FileTable) -> FileTable:
+    columns = tuple(replace(each, unit=known_unit(each.unit)) for each in table.columns)
+    return replace(table, columns=columns)
+
+
+def _describe_all(keys: Sequence[TableKey]) -> list[Found]:
+    return [describe_here(key) for key in keys]
+
+
+def describe_tables(keys: Sequence[TableKey], contents: FileDigests) -> dict[TableKey, Found]:
+    """Return what each of some tables holds, or what is wrong with it.
+
+    contents: what is known of files, which are not opened for that.
+    """
+    found: dict[TableKey, Found] = {}
+    for key in keys:
+        if known := contents.of(key[0]).get(_name(key)):
+            columns = tuple(
+                FileColumn(**{**column, "shape": tuple(column["shape"])})
+                for column in known["columns"]
+            )
+            found[key] = FileTable(**{**known, "columns": columns})
+    if unknown := [key for key in dict.fromkeys(keys) if key not in found]:
+        found |= _looked_up(unknown)
+    return found
+
+
+def remember_tables(
+    tables: Mapping[TableKey, Found], stamps: Mapping[Path, Stamp | None], contents: FileDigests
+) -> None:
+    """Remember what tables hold. stamps: of their files, taken before they were looked at."""
+    for key, table in tables.items():
+        if isinstance(table, SourceError) or not table.whole:
+            continue
+        if _name(key) not in contents.of(key[0]):
+            contents.remember(stamps[key[0]], {_name(key): asdict(table)})
+
+
+def _name(key: TableKey) -> str:
+    """Return the name of a table among what is known of its file."""
+    return f"table {key[1]}"
+
+
+def _looked_up(keys: Sequence[TableKey]) -> dict[TableKey, Found]:
+    """Return what is in tables, looked up in workers, one a file."""
+    files: dict[Path, list[TableKey]] = {}
+    for key in keys:
+        files.setdefault(key[0], []).append(key)
+    found: dict[TableKey, Found] = {}
+
+    def ended(path: Path, end: Ended) -> None:
+        if end.failed is None:
+            found.update(zip(files[path], end.value, strict=True))
+            return
+        why = {
+            "timeout": f"reading its header was given up after {LONGEST_LOOK:g} s",
+            "died": f"reading its header went wrong: {end.failed.message}",
+        }.get(end.failed.kind, f"its header cannot be read: {end.failed.message}")
+        hint = "the file is damaged; copy or download it again"
+        found.update(dict.fromkeys(files[path], SourceError(f"{path}: {why}", hint)))
+
+    with worker_pool(default_workers()) as pool:
+        for path, of_file in files.items():
+            then = partial(ended, path)
+            pool.start(_describe_all, of_file, then=then, timeout=LONGEST_LOOK, name=f"{path.name}")
+        pool.finish()
+    return found
+
+
+@contextmanager
+def open_places(places: Sequence[ColumnPlace]) -> Iterator[Callable[[int, int], Columns]]:
+    """Open the files of some columns; gives a function that reads their rows start to stop.
+
+    It returns one float64 array a column, in the order of the places; missing values become NaN,
+    infinities stay. Columns of one table are read together. Raises SourceError.
+    """
+    groups: dict[TableKey, list[ColumnPlace]] = {}
+    for place in places:
+        groups.setdefault((place.file, place.dataset), []).append(place)
+    with ExitStack() as stack:
+        readers = []
+        for (path, dataset), group in groups.items():
+            wanted: dict[Wanted, int] = {}
+            for place in group:
+                for each in _wanted(place):
+                    wanted.setdefault(each, len(wanted))
+            with _saying_where(group[0]):
+                opened = format_of(path).open(path, dataset, list(wanted))
+                readers.append((group, wanted, stack.enter_context(opened)))
+
+        def read(start: int, stop: int) -> Columns:
+            values = {}
+            for group, wanted, read_values in readers:
+                with _saying_where(group[0]):
+                    found = read_values(start, stop)
+                    if any(len(each) != stop - start for each in found):
+                        rows = min(map(len, found))
+                        said = f"{group[0].file}: there are only {start + rows} rows left of {stop}"
+                        raise SourceError(said, "it was changed meanwhile; build again")
+                for place in group:
+                    raw, *mask = (found[wanted[each]] for each in _wanted(place))
+                    numbers = as_numbers(raw, place.missing)
+                    if mask:
+                        numbers[np.asarray(mask[0]).astype(bool)] = np.nan
+                    values[place] = numbers
+            return [values[place] for place in places]
+
+        yield read
+
+
+def _wanted(place: ColumnPlace) -> list[Wanted]:
+    """Return a column as its format knows it, and the one with its mask if there is one."""
+    column = Wanted(place.field or "", place.index)
+    return [column] if place.mask is None else [column, Wanted(place.mask)]
+
+
+@contextmanager
+def _saying_where(place: ColumnPlace) -> Iterator[None]:
+    """Put the place in the configuration and the path before the message of an error."""
+    try:
+        yield
+    except SourceError as error:
+        said = error.message.removeprefix(f"{place.file}: ")
+        where = f"{place.where}: " if place.where else ""
+        raise SourceError(f"{where}{place.file}: {said}", error.hint) from None
