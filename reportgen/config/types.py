@@ -164,7 +164,7 @@ def _position(role: str, noun: str) -> BeforeValidator:
             return Column(role, role=role, is_known=False)
         found = [column for column in known.values() if column.role == role]
         if not found:
-            raise ValueError(f"which column is the {noun}? The file does not say it; name one")
+            raise ValueError(f"which column is the {noun} is not known: name it as {role}")
         return found[0]
 
     return BeforeValidator(look_up)

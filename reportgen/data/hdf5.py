@@ -23,6 +23,7 @@ CHUNK_CACHE = 64 * 1024**2
 # What h5py raises where the bytes of a file make no sense.
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 
+_DEEPEST = 5  # virtual datasets of virtual datasets
 _AGAIN = "copy or download it again"
 DAMAGED = f"the file is damaged; {_AGAIN}"
 
@@ -83,6 +84,9 @@ def open_dataset(file: "h5py.File", name: str, where: str = "") -> "h5py.Dataset
         what, hint = _why_not_there(file, name, error)
         raise SourceError(f"{named}: {name} {what}", hint) from None
     if isinstance(found, h5py.Dataset):
+        if problem := _other_files_problem(Path(file.filename), found):
+            hint = "what a dataset is made of must lie beside its file, or below"
+            raise SourceError(f"{named}: {name} {problem}", hint)
         return found
     there = _datasets(file)
     if found is not None:
@@ -120,6 +124,37 @@ def _datasets(file: "h5py.File") -> list[str]:
     with suppress(*DAMAGE):
         file.visititems(visit)
     return there
+
+
+def _other_files_problem(path: Path, dataset: "h5py.Dataset", depth: int = 0) -> str:
+    """Return what is wrong with the files that a dataset of a file is in besides; empty for none.
+
+    A file may name any other of the user's, whose bytes would be shown as numbers.
+    """
+    import h5py
+
+    folder = path.resolve().parent
+    names = [str(name) for name, _, _ in dataset.external or ()]
+    if Path(dataset.file.filename) != path:
+        names.append(dataset.file.filename)
+    inner: list[tuple[str, str]] = []
+    if dataset.is_virtual:
+        inner = [(each.file_name, each.dset_name) for each in dataset.virtual_sources()]
+        names += [name for name, _ in inner if name != "."]
+    for name in dict.fromkeys(names):
+        # What is not there would be read as fill values. Raw data is looked for where we run.
+        found = [base / name for base in (folder, Path.cwd()) if (base / name).is_file()]
+        if not found:
+            return f"is in part in {name}, which is not there"
+        if any(not each.resolve().is_relative_to(folder) for each in found):
+            return f"is in part in {name}, which lies outside the folder of its file"
+    for name, source in inner:
+        if name == "." or depth > _DEEPEST:
+            continue
+        with suppress(*DAMAGE), h5py.File(folder / name, "r") as other:
+            if problem := _other_files_problem(folder / name, other[source], depth + 1):
+                return problem
+    return ""
 
 
 def is_whole(file: "h5py.File", dataset: "h5py.Dataset") -> bool:

@@ -184,8 +184,8 @@ def _table(file: "h5py.File", name: str) -> tuple[list[_Part], int, "h5py.Datase
         if dataset.shape is None or not dataset.ndim:
             raise SourceError(f"{name} is empty or a single value: it has no rows")
         parts = _compound_parts(file, dataset) if _is_compound(dataset) else [_plain_part(dataset)]
-    readable = [part for part in parts if not part.column.unreadable]
-    lengths = {part.dataset: len(open_dataset(file, part.dataset)) for part in readable or parts}
+    numbers = [part for part in parts if part.column.is_number and not part.column.unreadable]
+    lengths = {part.dataset: len(open_dataset(file, part.dataset)) for part in numbers or parts}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{key} {n}" for key, n in lengths.items())
         raise SourceError(f"{name}: its columns have different lengths: {listed}")

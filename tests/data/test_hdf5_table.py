@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from reportgen.config.sources import CatalogueBlock
 from reportgen.data.catalogue import open_catalogues
 from reportgen.data.dataset import ColumnPlace
-from reportgen.data.format import Wanted
+from reportgen.data.format import FileTable, Wanted
 from reportgen.data.hdf5_table import MAX_GAP, Hdf5Table
-from reportgen.data.opening import open_places
+from reportgen.data.opening import describe_here, open_places
 from reportgen.errors import ExitCode, SourceError
 
 WHERE = "cdfs.yaml:9:7: catalogues.swire"
@@ -319,3 +319,152 @@ def test_any_damage_is_a_source_error_or_goes_unnoticed(tmp_path_factory, data):
             assert len(values) == min(found.rows, 1000)
         except SourceError as error:
             assert error.message  # noqa: PT017
+
+
+# How programs lay tables out
+
+
+def columns_of(path, dataset=""):
+    """Return each column that can be read, by its name, in its type on disk."""
+    table = describe_here((path, dataset))
+    assert isinstance(table, FileTable), table
+    names = [c.name for c in table.columns if c.is_number and not c.unreadable and c.shape == ()]
+    with Hdf5Table().open(path, dataset, [Wanted(name) for name in names]) as rows:
+        return dict(zip(names, rows(0, table.rows), strict=True))
+
+
+def test_masks_beside_fields_and_datasets_make_values_missing(write):
+    """As astropy writes masked columns: NAME.mask beside NAME."""
+    fields = np.array([(1.5, True), (2.5, False)], [("mag", "f8"), ("mag.mask", "?")])
+    path = write(**{"cat": fields, "g/mag": [1.5, 2.5], "g/mag.mask": [True, False]})
+    for name in ("cat", "g"):
+        (found,) = columns_of(path, name).values()
+        assert found.tolist() == [None, 2.5]
+        np.testing.assert_array_equal(read(path, name, field="mag"), [np.nan, 2.5])
+
+
+def test_a_mask_may_be_named(write):
+    fields = np.array([(1.5, 1), (2.5, 0)], [("x", "f8"), ("bad", "i2")])
+    np.testing.assert_array_equal(read(write(data=fields), mask="bad"), [np.nan, 2.5])
+    message, _ = refusal(read, write(data=fields), mask="worse")
+    assert message.endswith("data: unknown field 'worse' (known: bad, x)")
+    assert "holds no truth values" in refusal(read, write(data=fields), field="bad", mask="x")[0]
+
+
+def test_nested_fields_and_fields_of_several_values_are_read(write):
+    kind = [
+        ("id", "i8"),
+        ("pos", [("x", "f4"), ("y", ">f4")]),
+        ("m", "f8", (3,)),
+        ("z", "f8", 1),
+    ]
+    rows = np.zeros(4, kind)
+    rows["id"], rows["pos"]["y"], rows["m"][:, 2], rows["z"] = 2**62 + 1, 5, 7, 9
+    path = write(data=rows)
+    assert read(path, field="pos/y").tolist() == [5] * 4
+    assert read(path, field="m", index=2).tolist() == [7] * 4
+    assert read(path, field="z").tolist() == [9] * 4
+    found = columns_of(path)
+    assert list(found) == ["id", "pos/x", "pos/y"]
+    assert found["id"].tolist() == [2**62 + 1] * 4
+
+
+def test_only_the_types_of_the_fields_asked_for_matter(path):
+    kind = h5py.h5t.create(h5py.h5t.COMPOUND, 16)
+    kind.insert(b"when", 0, h5py.h5t.UNIX_D64LE)  # PyTables writes such times; numpy has none
+    kind.insert(b"x", 8, h5py.h5t.IEEE_F64LE)
+    with h5py.File(path, "w") as file:
+        h5py.h5d.create(file.id, b"data", kind, h5py.h5s.create_simple((4,)))
+    assert read(path).tolist() == [0] * 4
+    assert "has a type that cannot be read" in refusal(read, path, field="when")[0]
+
+
+@pytest.mark.parametrize("kind", ["frame", "frame_table"])
+def test_frames_of_pandas_are_read_by_the_names_of_their_columns(path, kind):
+    values = np.arange(6.0).reshape(3, 2)
+    with h5py.File(path, "w") as file:
+        group = file.create_group("cat")
+        group.attrs["pandas_type"] = kind
+        if kind == "frame":
+            group["block0_items"], group["block0_values"] = [b"ra", b"dec"], values
+        else:
+            rows = np.zeros(3, [("index", "i8"), ("values_block_0", "f8", (2,))])
+            rows["values_block_0"] = values
+            table = group.create_dataset("table", data=rows)
+            # As PyTables pickles a list; it is never unpickled.
+            table.attrs["values_block_0_kind"] = np.bytes_(b"(lp0\nVra\np1\naVdec\np2\na.")
+    found = columns_of(path)
+    assert {name: found[name].tolist() for name in ("ra", "dec")} == {
+        "ra": [0, 2, 4],
+        "dec": [1, 3, 5],
+    }
+
+
+def test_tables_of_vaex_are_read_with_units_and_masks(path):
+    with h5py.File(path, "w") as file:
+        table = file.create_group("table")
+        table.attrs["type"] = "table"
+        flux = table.create_group("columns/flux")
+        flux["data"], flux["mask"] = [1.0, 2.0, 3.0], [False, True, False]
+        flux.attrs["unit"] = "uJy"
+        id_ = table.create_group("columns/id")
+        id_["data"], id_["null_bitmap"] = np.arange(3), np.array([0b101], dtype="u1")
+    table = describe_here((path, ""))
+    assert [(c.name, c.unit) for c in table.columns] == [("flux", "uJy"), ("id", "")]
+    found = columns_of(path)
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "flux": [1, None, 3],
+        "id": [0, None, 2],
+    }
+    with Hdf5Table().open(path, "", [Wanted("id")]) as rows:
+        assert rows(1, 3)[0].tolist() == [None, 2]
+
+
+def test_units_and_descriptions_are_those_that_astropy_wrote(path):
+    from astropy.table import QTable
+    from astropy.units import Unit
+
+    table = QTable({"flux": [1.0, 2.0] * Unit("mJy"), "n": [2**60 + 1, 4]})
+    table["flux"].info.description = "Flux density"
+    table.write(path, path="cat", serialize_meta=True)
+    found = describe_here((path, ""))
+    assert [(c.name, c.unit, c.label) for c in found.columns] == [
+        ("flux", "mJy", "Flux density"),
+        ("n", "", ""),
+    ]
+
+
+def test_several_tables_are_listed_and_one_is_found(write):
+    rows = np.zeros(2, [("x", "f8")])
+    path = write(**{"a/b": rows, "c/x": [1.0, 2.0], "c/y": [1, 2], "image": np.ones((3, 4))})
+    error = describe_here((path, ""))
+    assert (error.message, error.hint) == (
+        f"{path}: holds 2 tables",
+        "name one of them as dataset: /a/b, /c",
+    )
+    assert [c.name for c in describe_here((write(**{"c/x": [1.0]}), "")).columns] == ["x"]
+    error = describe_here((write(image=np.ones((3, 4))), ""))
+    assert error.message.endswith("holds no table whose columns have names")
+
+
+# Other files
+
+
+def test_files_that_a_dataset_is_in_besides_lie_beside_it_and_are_there(tmp_path):
+    inside, secret = tmp_path / "data", tmp_path / "secret.bin"
+    inside.mkdir()
+    np.arange(4.0).tofile(secret)
+    np.arange(4.0).tofile(inside / "raw.bin")
+    (inside / "link.bin").symlink_to(secret)
+    path = inside / "main.h5"
+    layout = h5py.VirtualLayout((4,), float)
+    layout[:] = h5py.VirtualSource("gone.h5", "x", (4,))
+    with h5py.File(path, "w") as file:
+        file.create_virtual_dataset("virtual", layout)
+        for name in (secret, inside / "raw.bin", inside / "link.bin"):
+            file.create_dataset(name.stem, (4,), float, external=[(str(name), 0, 32)])
+    assert read(path, "raw").tolist() == [0, 1, 2, 3]
+    for name in ("secret", "link"):
+        said = f"{name}.bin, which lies outside the folder of its file"
+        assert refusal(read, path, name)[0].endswith(said)
+    assert refusal(read, path, "virtual")[0].endswith("in gone.h5, which is not there")
