@@ -18,12 +18,14 @@ from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountRows, Counts, CountValues, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles
+from reportgen.reduce.sentinels import SuspectedSentinels
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS
 from reportgen.wording import count, counted, listed, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
+MOST_BARS = 40  # columns whose missing values a page shows
 FRACTIONS = (0.05, 0.5, 0.95)
 
 
@@ -51,6 +53,7 @@ class Overview(Analysis, name="overview"):
                 f"{name}.range": Range(name, self.where),
                 f"{name}.quantiles": Quantiles(name, FRACTIONS, self.where),
                 f"{name}.moments": MeanStd(name, self.where),
+                f"{name}.suspected": SuspectedSentinels(name, self.where),
             }
         return result
 
@@ -71,7 +74,7 @@ class Overview(Analysis, name="overview"):
             said = f"Quantiles are approximate (to {number(error)} of the value)"
             notes.append(note_rows(said))
         return Section(
-            findings=self._findings(rows, counts),
+            findings=[*self._findings(rows, counts), *self._suspicions(values)],
             metrics=metrics,
             figures=[self._figure(counts)] if rows else [],
             tables=[self._table(values, counts)],
@@ -111,6 +114,9 @@ class Overview(Analysis, name="overview"):
         if 0 < len(missing) < len(counts):
             said += "; the others have none"
         of = TableColumn.of
+        shown = np.sort(np.argsort(-fractions, kind="stable")[:MOST_BARS])
+        is_all = len(shown) == len(counts)
+        left_out = "" if is_all else f" The {MOST_BARS} columns that lack most are shown."
         columns = [
             of("column", [column.name for column in self.columns]),
             of("rows", [n.rows for n in counts]),
@@ -121,11 +127,11 @@ class Overview(Analysis, name="overview"):
         bars = f"Bar chart of the rows without a value in {counted(len(counts), 'columns')}"
         return Figure(
             "missing",
-            _draw_bars([column.title for column in self.columns], fractions),
+            _draw_bars([self.columns[place].title for place in shown], fractions[shown]),
             "Rows without a value",
             alt=f"{bars}: {said}.",
             caption="Fraction of the rows in which a column has no usable value: "
-            "a missing-value mark, NaN or infinity.",
+            f"a missing-value mark, NaN or infinity.{left_out}",
             data=Table("missing", "Rows without a value", columns, shown=False),
         )
 
@@ -148,6 +154,18 @@ class Overview(Analysis, name="overview"):
         if infinite := [f"{title} ({count(n.infinite)})" for title, n in titled if n.infinite]:
             findings.append(f"Infinite values, left out of all statistics: {listed(infinite)}.")
         return findings
+
+    def _suspicions(self, values: Mapping[str, Any]) -> list[str]:
+        """Return what may stand for a missing value without being said to."""
+        suspected = [
+            f"{number(each.value)} in {column.title} ({counted(each.rows, 'rows')})"
+            for column in self.columns
+            for each in values[f"{column.name}.suspected"]
+        ]
+        if not suspected:
+            return []
+        said = f"May stand for a missing value, but is taken for one: {listed(suspected)}."
+        return [f"{said} If so, name it in the column's missing: of the configuration."]
 
 
 def _draw_bars(titles: list[str], fractions: NDArray[np.float64]) -> "Drawing":

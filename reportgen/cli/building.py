@@ -206,6 +206,8 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
             f"{len(catalogue.places)} of {len(catalogue.columns)} columns"
             + (" (synthetic)" if catalogue.synthetic else "")
         )
+        for remark in catalogue.remarks:
+            click.echo(f"{name}catalogue {catalogue.name}: {remark}")
     for stack in sources.images.values():
         n, height, width = stack.shape
         click.echo(f"{name}images {stack.name}: {count(n)} of {height} × {width} pixels")

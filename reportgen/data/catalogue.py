@@ -20,7 +20,7 @@ from reportgen.data.format import FileColumn, FileTable, TableError
 from reportgen.data.opening import Found, TableKey, describe_tables, open_places
 from reportgen.data.positions import with_positions
 from reportgen.errors import SourceError
-from reportgen.wording import count, counted
+from reportgen.wording import count, counted, listed
 
 ReadRows = Callable[[range], dict[str, NDArray[np.float64]]]
 Place = Callable[..., str]
@@ -58,6 +58,26 @@ class Catalogue:
     def has_changed(self) -> bool:
         """Whether one of its files has changed since they were looked at."""
         return any(stamp(path) != before for path, before in self.stamps.items())
+
+    @property
+    def remarks(self) -> list[str]:
+        """What one should know of its units and of columns that are left out, a sentence each."""
+        strange: dict[str, list[str]] = {}
+        for key, place in self.places.items():
+            table = self.tables.get((place.file, place.dataset))
+            columns = () if table is None or isinstance(table, SourceError) else table.columns
+            for column in columns:
+                is_it = column.name == (place.field or "") and not column.unit_is_known
+                if is_it and self.columns[key].unit == column.unit:
+                    strange.setdefault(column.unit, []).append(key)
+        said = [
+            f"astropy does not know the unit {unit!r} of {listed(names, 4)}; it is shown as it is"
+            for unit, names in strange.items()
+        ]
+        if self.skipped:
+            names = [f"{name} ({why})" for name, why in self.skipped.items()]
+            said.append(f"left out: {listed(names, 4)}")
+        return said
 
     @contextmanager
     def reading(self, columns: Iterable[str]) -> Iterator[ReadRows]:

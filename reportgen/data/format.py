@@ -33,6 +33,7 @@ class FileColumn:
     what is read as datetime64. shape: of the value in one row; () for a single one. unit: as the
     file has it. label: its description. ucd: its UCD (a word of the Virtual Observatory that says
     what it is, such as pos.eq.ra). unreadable: why its values cannot be read; empty when they can.
+    unit_is_known: whether astropy reads the unit; a format need not say it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class FileColumn:
     label: str = ""
     ucd: str = ""
     unreadable: str = ""
+    unit_is_known: bool = True
 
     @property
     def is_number(self) -> bool:

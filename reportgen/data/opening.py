@@ -91,8 +91,11 @@ def describe_here(key: TableKey) -> Found:
 
 
 def _with_units(table: FileTable) -> FileTable:
-    columns = tuple(replace(each, unit=known_unit(each.unit)) for each in table.columns)
-    return replace(table, columns=columns)
+    columns = []
+    for column in table.columns:
+        unit, is_known = known_unit(column.unit)
+        columns.append(replace(column, unit=unit, unit_is_known=is_known))
+    return replace(table, columns=tuple(columns))
 
 
 def _describe_all(keys: Sequence[TableKey]) -> list[Found]:

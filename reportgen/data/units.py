@@ -48,8 +48,11 @@ _SPELLINGS = {
 _STANDARDS = (None, "fits", "vounit", "cds", "ogip")
 
 
-def known_unit(text: str) -> str:
-    """Return a unit of a file as astropy writes it; the text itself where it reads it in no way."""
+def known_unit(text: str) -> tuple[str, bool]:
+    """Return a unit of a file as astropy writes it, and whether it knows it.
+
+    One that it does not know stays as it is.
+    """
     from astropy import units
 
     text = " ".join(text.split())
@@ -58,7 +61,7 @@ def known_unit(text: str) -> str:
         warnings.simplefilter("ignore")  # of what one standard thinks of another
         for standard in _STANDARDS:
             try:
-                return str(units.Unit(text, format=standard).to_string())
+                return str(units.Unit(text, format=standard).to_string()), True
             except (ValueError, TypeError):
                 continue
-    return text
+    return text, False
