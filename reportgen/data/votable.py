@@ -1,0 +1,148 @@
+"""VOTable: TABLEDATA, BINARY and BINARY2, packed or not; for tables that fit into memory.
+
+Values are read by astropy, and missing where it says so.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.config.suggest import unknown
+from reportgen.data.file_columns import position
+from reportgen.data.file_digests import Stamp, stamp
+from reportgen.data.format import FileTable, Format, ReadValues, Wanted
+from reportgen.data.library_warnings import no_warnings
+from reportgen.data.unpacking import DAMAGED, open_unpacked, reading_file, unpacked_start
+from reportgen.data.votable_header import VOHeader, VOTable, read_header
+from reportgen.errors import SourceError
+
+_ROOT = re.compile(
+    rb"\A(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<.*?(?<=<)([\w.-]+:)?VOTABLE[\s>]", re.DOTALL
+)
+_LISTED = 20  # tables in a hint
+
+
+class VOTableFile(Format):
+    """VOTable."""
+
+    name = "a VOTable"
+    pattern = "*.vot*"
+
+    def recognises(self, path: Path, start: bytes) -> bool:
+        """Return whether a file, packed or not, has the root element of a VOTable."""
+        # Of UTF-16, every other byte of such a name is zero.
+        return bool(_ROOT.search(unpacked_start(path, start).replace(b"\0", b"")))
+
+    def describe(self, path: Path, dataset: str) -> FileTable:
+        """Return what a table holds; all of the file is read, with little memory.
+
+        dataset: ID or name of a table, or its number, the first one being 1.
+        """
+        header = _header(path)
+        table = header.tables[_find(header, dataset)]
+        return FileTable(table.rows, table.columns, notes=tuple(header.notes))
+
+    @contextmanager
+    def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
+        """Open a table, which is read into memory."""
+        with no_warnings():
+            table, array = _load(path, dataset, stamp(path))
+        columns = [_column(table, array, each) for each in wanted]
+
+        def read(start: int, stop: int) -> list[NDArray[Any]]:
+            return [column[start:stop] for column in columns]
+
+        yield read
+
+
+def _header(path: Path) -> VOHeader:
+    with reading_file(), open_unpacked(path) as stream:
+        return read_header(stream)
+
+
+def _find(header: VOHeader, dataset: str) -> int:
+    """Return which of the tables is meant; SourceError lists those that there are."""
+    there = [number for number, table in enumerate(header.tables) if table.fields]
+    if not there:
+        raise SourceError("holds no table", "name a file with a table")
+    if dataset:
+        named = [number for number in there if dataset in header.tables[number].names]
+        if not named and dataset.isdecimal() and int(dataset) - 1 in there:
+            named = [int(dataset) - 1]
+    else:
+        named = there
+    if len(named) == 1:
+        return named[0]
+    shown = "; ".join(_shown(header.tables[each], each) for each in (named or there)[:_LISTED])
+    if named:
+        called = f" that are called {dataset}" if dataset else ""
+        said = f"holds {len(named)} tables{called}"
+        raise SourceError(said, f"name one of them, or its number, as dataset: {shown}")
+    names = {name for number in there for name in header.tables[number].names}
+    raise SourceError(unknown("table", dataset, names), f"tables in the file: {shown}")
+
+
+def _shown(table: VOTable, number: int) -> str:
+    named = f"{number + 1} ({', '.join(sorted(table.names))})" if table.names else f"{number + 1}"
+    rows, columns = table.rows, len(table.fields)
+    return f"{named}: {rows} row{'s'[: rows != 1]}, {columns} column{'s'[: columns != 1]}"
+
+
+@lru_cache(maxsize=1)
+def _load(
+    path: Path, dataset: str, now: Stamp | None
+) -> tuple[VOTable, np.ma.MaskedArray[Any, Any]]:
+    """Return a table and its values, kept for those who read other rows of it.
+
+    now: the stamp of the file, so that it is read again when it has changed.
+    """
+    from astropy.io import votable
+
+    header = _header(path)
+    number = _find(header, dataset)
+    table = header.tables[number]
+    if table.elsewhere or table.written in ("FITS", "PARQUET"):
+        where = f"at {table.elsewhere}" if table.elsewhere else f"in {table.written} inside it"
+        raise SourceError(f"keeps its rows {where}, where they are not read", "name that file")
+    try:
+        with reading_file(), open_unpacked(path) as stream:
+            parsed = votable.parse(stream, table_number=number, verify="ignore")
+        array = parsed.get_first_table().array
+    except SourceError:
+        raise
+    except MemoryError:
+        said = f"needs more memory than there is: {table.rows} rows, {len(table.fields)} columns"
+        raise SourceError(said, "have it written as FITS or Parquet") from None
+    except Exception as error:  # whatever astropy raises where the bytes make no sense
+        said = re.sub(r"^[^ ]*\d+:\d+: ", "", str(error).splitlines()[0] if str(error) else "")
+        raise SourceError(f"is damaged: {said or type(error).__name__}", DAMAGED) from None
+    if len(array) != table.rows or len(array.dtype.names or ()) != len(table.fields):
+        said = f"is damaged: of its {table.rows} rows, {len(array)} can be read"
+        raise SourceError(said, DAMAGED)
+    return table, array
+
+
+def _column(table: VOTable, array: np.ma.MaskedArray[Any, Any], wanted: Wanted) -> NDArray[Any]:
+    """Return the values of a column, masked where some are missing."""
+    at = position(table.columns, wanted)
+    column = table.columns[at]
+    values = array[(array.dtype.names or ())[at]]
+    data, mask = np.asarray(values.data), np.asarray(np.ma.getmaskarray(values), bool)
+    if data.ndim > 1:
+        shape = len(array), prod(data.shape[1:])
+        data = data.reshape(shape)[:, wanted.index or 0]
+        mask = mask.reshape(shape)[:, wanted.index or 0]
+    if column.dtype == "str":
+        texts = np.empty(len(array), object)
+        texts[:] = [
+            None if missing else str(text) for text, missing in zip(data, mask, strict=True)
+        ]
+        return texts
+    return np.ma.MaskedArray(data, mask=mask) if mask.any() else data
