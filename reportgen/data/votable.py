@@ -3,7 +3,9 @@
 Values are read by astropy, and missing where it says so.
 """
 
+import io
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -17,15 +19,20 @@ from numpy.typing import NDArray
 from reportgen.config.suggest import unknown
 from reportgen.data.file_columns import position
 from reportgen.data.file_digests import Stamp, stamp
-from reportgen.data.format import FileTable, Format, ReadValues, Wanted
+from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
 from reportgen.data.library_warnings import no_warnings
 from reportgen.data.unpacking import DAMAGED, open_unpacked, reading_file, unpacked_start
 from reportgen.data.votable_header import VOHeader, VOTable, read_header
 from reportgen.errors import SourceError
 
+Columns = tuple[FileColumn, ...]
+Values = np.ma.MaskedArray[Any, Any]
+"""With a field for each column, in their order."""
+
 _ROOT = re.compile(
     rb"\A(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<.*?(?<=<)([\w.-]+:)?VOTABLE[\s>]", re.DOTALL
 )
+_ROOT_WITHIN = 65536  # bytes
 _LISTED = 20  # tables in a hint
 
 
@@ -53,11 +60,11 @@ class VOTableFile(Format):
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
         """Open a table, which is read into memory."""
         with no_warnings():
-            table, array = _load(path, dataset, stamp(path))
-        columns = [_column(table, array, each) for each in wanted]
+            columns, array = _load(path, dataset, stamp(path))
+        picked = [_pick(columns, array, each) for each in wanted]
 
         def read(start: int, stop: int) -> list[NDArray[Any]]:
-            return [column[start:stop] for column in columns]
+            return [values[start:stop] for values in picked]
 
         yield read
 
@@ -96,12 +103,11 @@ def _shown(table: VOTable, number: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def _load(
-    path: Path, dataset: str, now: Stamp | None
-) -> tuple[VOTable, np.ma.MaskedArray[Any, Any]]:
-    """Return a table and its values, kept for those who read other rows of it.
+def _load(path: Path, dataset: str, now: Stamp | None) -> tuple[Columns, Values]:
+    """Return the columns of a table and their values, kept for those who read other rows of it.
 
-    now: the stamp of the file, so that it is read again when it has changed.
+    now: the stamp of the file, so that it is read again when it has changed. To be called where
+    warnings are ignored.
     """
     from astropy.io import votable
 
@@ -111,38 +117,55 @@ def _load(
     if table.elsewhere or table.written in ("FITS", "PARQUET"):
         where = f"at {table.elsewhere}" if table.elsewhere else f"in {table.written} inside it"
         raise SourceError(f"keeps its rows {where}, where they are not read", "name that file")
+    columns = table.columns
+    with reading_file(), open_unpacked(path) as stream:
+        content = _as_version_1_4(stream.read())
     try:
-        with reading_file(), open_unpacked(path) as stream:
-            parsed = votable.parse(stream, table_number=number, verify="ignore")
+        # Integers that are too large would become the largest that there is, lists of a wrong
+        # length would be cut or filled; of columns without values, that does not matter.
+        warnings.filterwarnings("error", category=votable.exceptions.W51)
+        has_values = "(?!.*multiple of 0,)"
+        warnings.filterwarnings("error", message=has_values, category=votable.exceptions.E02)
+        parsed = votable.parse(io.BytesIO(content), table_number=number, verify="warn")
         array = parsed.get_first_table().array
-    except SourceError:
-        raise
     except MemoryError:
         said = f"needs more memory than there is: {table.rows} rows, {len(table.fields)} columns"
         raise SourceError(said, "have it written as FITS or Parquet") from None
     except Exception as error:  # whatever astropy raises where the bytes make no sense
         said = re.sub(r"^[^ ]*\d+:\d+: ", "", str(error).splitlines()[0] if str(error) else "")
         raise SourceError(f"is damaged: {said or type(error).__name__}", DAMAGED) from None
-    if len(array) != table.rows or len(array.dtype.names or ()) != len(table.fields):
+    if len(array) != table.rows or len(array.dtype.names or ()) != len(columns):
         said = f"is damaged: of its {table.rows} rows, {len(array)} can be read"
         raise SourceError(said, DAMAGED)
-    return table, array
+    return columns, array
 
 
-def _column(table: VOTable, array: np.ma.MaskedArray[Any, Any], wanted: Wanted) -> NDArray[Any]:
+def _as_version_1_4(content: bytes) -> bytes:
+    """Return a VOTable that says that it is one of version 1.4.
+
+    Up to version 1.2 astropy makes zeros of integers that are missing, and does not mask them.
+    """
+    root = re.search(rb"<([\w.-]+:)?VOTABLE\b[^>]*?(?=/?>)", content[:_ROOT_WITHIN])
+    if root is None:
+        return content
+    other = re.sub(rb"\sversion\s*=\s*(\"[^\"]*\"|'[^']*')", b"", root[0]) + b' version="1.4"'
+    return content[: root.start()] + other + content[root.end() :]
+
+
+def _pick(columns: Columns, array: Values, wanted: Wanted) -> NDArray[Any]:
     """Return the values of a column, masked where some are missing."""
-    at = position(table.columns, wanted)
-    column = table.columns[at]
+    at = position(columns, wanted)
     values = array[(array.dtype.names or ())[at]]
     data, mask = np.asarray(values.data), np.asarray(np.ma.getmaskarray(values), bool)
     if data.ndim > 1:
-        shape = len(array), prod(data.shape[1:])
+        shape = len(data), prod(data.shape[1:])
         data = data.reshape(shape)[:, wanted.index or 0]
         mask = mask.reshape(shape)[:, wanted.index or 0]
-    if column.dtype == "str":
-        texts = np.empty(len(array), object)
+    if columns[at].dtype == "str":
+        texts = np.empty(len(data), object)
         texts[:] = [
-            None if missing else str(text) for text, missing in zip(data, mask, strict=True)
+            None if missing else str(text).rstrip()
+            for text, missing in zip(data, mask, strict=True)
         ]
         return texts
     return np.ma.MaskedArray(data, mask=mask) if mask.any() else data

@@ -258,10 +258,10 @@ def _rows_in_stream(table: VOTable, text: str) -> int:
                     at += width if isinstance(width, int) else width(content, at)
                 except struct.error:
                     at = len(content) + 1
-            rows += 1
+            rows += at <= len(content)
         left = at - len(content)
     if left:
-        raise SourceError(f"is damaged: row {rows} of a table is not whole", DAMAGED)
+        raise SourceError(f"is damaged: row {rows + 1} of a table is not whole", DAMAGED)
     return rows
 
 

@@ -195,7 +195,7 @@ def test_a_table_is_found_by_name_version_or_number(tmp_path):
         ("", f"holds 3 tables | name one of them as dataset: {listed}; 4 (lines)"),
         (
             "src",
-            f"holds 2 tables that are called src | name one of them by its number as dataset: {listed}",
+            f"2 tables that are called src | name one of them by its number as dataset: {listed}",
         ),
         ("map", f"map is an image, not a table | tables in the file: {listed}; 4 (lines)"),
         ("1", f"HDU 1 is an image, not a table | tables in the file: {listed}"),
@@ -463,6 +463,6 @@ def _compare(path, number, expected):
         other = np.ma.asarray(expected[key])
         other = other.reshape(about.rows, -1)[:, index]
         is_ascii = isinstance(expected, fits.FITS_rec)
-        if values.dtype.kind == "b" or (is_ascii and values.dtype.kind == "i"):
-            values = np.ma.filled(values, 0)  # which astropy reads for missing ones
-        assert same(values, other), (path, key)
+        zeros = values.dtype.kind == "b" or (is_ascii and values.dtype.kind == "i")
+        # Where such values are missing, astropy has zeros.
+        assert same(np.ma.filled(values, 0) if zeros else values, other), (path, key)
