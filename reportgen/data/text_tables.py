@@ -24,6 +24,8 @@ from reportgen.errors import SourceError
 
 _BYTE_BY_BYTE = re.compile(rb"^Byte-by-byte Description of file", re.MULTILINE | re.IGNORECASE)
 _IPAC_KEYWORD = re.compile(rb"\\(\s|[\w.-]+\s*=)")
+_MARKDOWN = re.compile(rb"\|[\s:|-]*---[\s:|-]*$")
+_SUBTYPE = re.compile(rb"^# .*\bsubtype:.*\[([\d, ]{1,200})\]", re.MULTILINE)
 _LOOKED_AT = 1024**2  # bytes in which what comes before the rows of a table must end
 
 
@@ -79,10 +81,12 @@ def _kind(path: Path, start: bytes) -> str:
 def _is_ipac(lines: list[bytes]) -> bool:
     """Return whether keywords are followed by one to four lines of names, types, units, nulls.
 
-    Tables of Markdown have bars in all lines, LaTeX has other words behind a backslash.
+    Markdown has lines of bars too, and LaTeX lines that begin with a backslash.
     """
     bars = 0
     for line in lines:
+        if _MARKDOWN.match(line):
+            return False
         if line.startswith(b"|"):
             bars += 1
         elif bars:
@@ -113,11 +117,15 @@ def _load(path: Path, now: Stamp | None) -> tuple[FileTable, list[NDArray[Any]]]
     if kind == "ascii.cds" and len(_BYTE_BY_BYTE.findall(content)) > 1:
         said = "describes several tables whose rows are in other files"
         raise SourceError(said, "convert them with astropy or TOPCAT, to FITS for example")
+    for shape in _SUBTYPE.findall(content) if kind == "ascii.ecsv" else ():
+        if prod(map(int, re.findall(rb"\d+", shape))) > len(content):
+            said = f"is damaged: its rows cannot hold lists of {shape.decode()} values"
+            raise SourceError(said, DAMAGED)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    lines = re.split(r"\r\n|\n|\r", text)
+    lines = re.split(r"\r\n|\n|\r", text.rstrip())  # blank lines at the end would be rows
     try:
         # Lines, as astropy would take a text without a line break for the name of a file.
         found = text_formats.read(lines, format=kind.removeprefix("ascii."), guess=False)
