@@ -96,17 +96,23 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _find(stream: BinaryIO, dataset: str) -> Hdu:
-    """Return the HDU of a table; SourceError lists those that are there."""
-    if dataset.strip().isdecimal():
-        return _by_number(stream, int(dataset))
+    """Return the HDU of a table; SourceError lists those that are there.
+
+    All headers are read, so that a file that has been cut off or moved is told wherever it was.
+    """
     hdus = list(read_hdus(stream))
     tables = [hdu for hdu in hdus if hdu.is_table]
+    number = int(dataset) if dataset.strip().isdecimal() else None
     if not tables:
-        images = [hdu for hdu in hdus if hdu.kind == "IMAGE" or hdu.header.get("ZIMAGE") is True]
-        shapes = [hdu.shape for hdu in images if hdu.shape]
+        shapes = [shape for hdu in hdus if (shape := hdu.shape)]
         what = f"an image of {shapes[0]}" if shapes else "headers"
         raise SourceError(f"holds {what} but no table", "name a file with a table")
-    named = [hdu for hdu in tables if not dataset or _is_called(hdu, dataset)]
+    if not dataset:
+        named = tables
+    elif number is not None:
+        named = [hdu for hdu in tables if hdu.number == number]
+    else:
+        named = [hdu for hdu in tables if _is_called(hdu, dataset)]
     if len(named) == 1:
         return named[0]
     hint = _listed(named or tables)
@@ -115,25 +121,12 @@ def _find(stream: BinaryIO, dataset: str) -> Hdu:
     if named:
         said = f"holds {len(named)} tables that are called {dataset}"
         raise SourceError(said, f"name one of them by its number as dataset: {hint}")
-    if any(_is_called(hdu, dataset) for hdu in hdus):
-        raise SourceError(f"{dataset} is an image, not a table", f"tables in the file: {hint}")
-    names = {hdu.name for hdu in tables if hdu.name}
-    raise SourceError(unknown("table", dataset, names), f"tables in the file: {hint}")
-
-
-def _by_number(stream: BinaryIO, number: int) -> Hdu:
-    """Return the HDU of that number, reading no further; SourceError when it is not a table."""
-    hdus = []
-    for hdu in read_hdus(stream):
-        if hdu.number == number and hdu.is_table:
-            return hdu
-        hdus.append(hdu)
-    tables = [hdu for hdu in hdus if hdu.is_table]
-    hint = f"tables in the file: {_listed(tables)}" if tables else "it holds no table"
-    said = f"has no HDU {number}: the last one is {hdus[-1].number}"
-    if number < len(hdus):
-        said = f"HDU {number} is an image, not a table"
-    raise SourceError(said, hint)
+    hint = f"tables in the file: {hint}"
+    if number is not None and number >= len(hdus):
+        raise SourceError(f"has no HDU {number}: the last one is {len(hdus) - 1}", hint)
+    if number is not None or any(_is_called(hdu, dataset) for hdu in hdus):
+        raise SourceError(f"HDU {dataset} is an image, not a table", hint)
+    raise SourceError(unknown("table", dataset, {hdu.name for hdu in tables if hdu.name}), hint)
 
 
 def _is_called(hdu: Hdu, dataset: str) -> bool:

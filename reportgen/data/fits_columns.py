@@ -11,7 +11,7 @@ import numpy as np
 
 from reportgen.data.file_columns import without_duplicates
 from reportgen.data.format import FileColumn
-from reportgen.data.library_warnings import no_warnings
+from reportgen.data.library_messages import no_warnings
 from reportgen.data.unpacking import AGAIN, DAMAGED
 from reportgen.errors import SourceError
 
@@ -159,9 +159,8 @@ def _read_header(stream: BinaryIO, number: int, offset: int) -> tuple[Header, in
         if not content and not block.startswith(first):
             if not block.strip(b"\0 "):  # padding, as tapes and some programs leave it
                 return None
-            before = number - 1
-            hint = f"{AGAIN}; to read it as it is, name the number of the table as dataset"
-            raise SourceError(f"is damaged: what follows HDU {before} is no other HDU", hint)
+            said = f"is damaged: what follows HDU {number - 1} is no other HDU"
+            raise SourceError(said, AGAIN)
         content += block
         if len(block) < BLOCK:
             said = f"is truncated: the header of HDU {number} has no end"

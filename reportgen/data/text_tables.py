@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from reportgen.data.file_columns import position, without_duplicates
 from reportgen.data.file_digests import Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
-from reportgen.data.library_warnings import no_warnings
+from reportgen.data.library_messages import no_warnings, reason
 from reportgen.data.unpacking import DAMAGED, open_unpacked, reading_file, unpacked_start
 from reportgen.errors import SourceError
 
@@ -134,8 +134,7 @@ def _load(path: Path, now: Stamp | None) -> tuple[FileTable, list[NDArray[Any]]]
         hint = "have it written as FITS or Parquet"
         raise SourceError("needs more memory than there is", hint) from None
     except Exception as error:  # whatever astropy raises where the text makes no sense
-        said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise SourceError(f"is damaged: {said}", DAMAGED) from None
+        raise SourceError(f"is damaged: {reason(error)}", DAMAGED) from None
     notes = () if text.endswith(("\n", "\r")) else ("Its last line has no end: is the file whole?",)
     columns = without_duplicates([column for column, _ in parts])
     return FileTable(len(found), columns, notes=notes), [values for _, values in parts]

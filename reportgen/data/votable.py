@@ -20,7 +20,7 @@ from reportgen.config.suggest import unknown
 from reportgen.data.file_columns import position
 from reportgen.data.file_digests import Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
-from reportgen.data.library_warnings import no_warnings
+from reportgen.data.library_messages import no_warnings, reason
 from reportgen.data.unpacking import DAMAGED, open_unpacked, reading_file, unpacked_start
 from reportgen.data.votable_header import VOHeader, VOTable, read_header
 from reportgen.errors import SourceError
@@ -132,8 +132,7 @@ def _load(path: Path, dataset: str, now: Stamp | None) -> tuple[Columns, Values]
         said = f"needs more memory than there is: {table.rows} rows, {len(table.fields)} columns"
         raise SourceError(said, "have it written as FITS or Parquet") from None
     except Exception as error:  # whatever astropy raises where the bytes make no sense
-        said = re.sub(r"^[^ ]*\d+:\d+: ", "", str(error).splitlines()[0] if str(error) else "")
-        raise SourceError(f"is damaged: {said or type(error).__name__}", DAMAGED) from None
+        raise SourceError(f"is damaged: {reason(error)}", DAMAGED) from None
     if len(array) != table.rows or len(array.dtype.names or ()) != len(columns):
         said = f"is damaged: of its {table.rows} rows, {len(array)} can be read"
         raise SourceError(said, DAMAGED)
