@@ -355,7 +355,7 @@ def _dtype(kind: str, stored: np.dtype[Any], scale: float, zero: float) -> str:
     half = 2 ** (8 * stored.itemsize - 1)
     if scale == 1 and stored.kind in "iu" and zero == (half if stored.kind == "i" else -half):
         # The convention for the integers that FITS lacks: those of the other sign, shifted by half.
-        return stored.str.translate(str.maketrans("iu", "ui"))
+        return stored.newbyteorder("=").str.translate(str.maketrans("iu", "ui"))
     return "<f8"
 
 

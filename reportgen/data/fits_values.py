@@ -37,7 +37,7 @@ def _scaled(field: Field, raw: NDArray[Any]) -> NDArray[Any]:
     if (dtype := np.dtype(field.column.dtype)).kind in "iu":
         unsigned = raw.view(field.stored.str.replace("i", "u"))
         half = unsigned.dtype.type(1 << (8 * dtype.itemsize - 1))
-        shifted: NDArray[Any] = (unsigned ^ half).view(dtype.newbyteorder("="))
+        shifted: NDArray[Any] = (unsigned ^ half).view(dtype)
         return shifted
     return raw.astype(np.float64) * field.scale + field.zero
 

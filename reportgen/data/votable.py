@@ -32,6 +32,9 @@ Values = np.ma.MaskedArray[Any, Any]
 _ROOT = re.compile(
     rb"\A(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<.*?(?<=<)([\w.-]+:)?VOTABLE[\s>]", re.DOTALL
 )
+_FIELD = re.compile(rb"(<(?:[\w.-]+:)?FIELD)(?=\s)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)")
+_IS_TEXT = re.compile(rb"\sdatatype\s*=\s*[\"'](char|unicodeChar|string|unicodeString)[\"']")
+_ARRAYSIZE = re.compile(rb"\sarraysize\s*=\s*(\"[^\"]*\"|'[^']*')")
 _ROOT_WITHIN = 65536  # bytes
 _LISTED = 20  # tables in a hint
 
@@ -120,6 +123,8 @@ def _load(path: Path, dataset: str, now: Stamp | None) -> tuple[Columns, Values]
     columns = table.columns
     with reading_file(), open_unpacked(path) as stream:
         content = _as_version_1_4(stream.read())
+    if {each.written for each in header.tables} <= {"TABLEDATA", ""}:
+        content = _with_whole_texts(content)
     try:
         # Integers that are too large would become the largest that there is, lists of a wrong
         # length would be cut or filled; of columns without values, that does not matter.
@@ -149,6 +154,22 @@ def _as_version_1_4(content: bytes) -> bytes:
         return content
     other = re.sub(rb"\sversion\s*=\s*(\"[^\"]*\"|'[^']*')", b"", root[0]) + b' version="1.4"'
     return content[: root.start()] + other + content[root.end() :]
+
+
+def _with_whole_texts(content: bytes) -> bytes:
+    """Return a VOTable in TABLEDATA whose texts may be of any length.
+
+    Those that are longer than their fields say, as servers write them, would be cut by astropy; and
+    the memory for texts of the length that a field says is taken for each row.
+    """
+
+    def whole(found: re.Match[bytes]) -> bytes:
+        start, attributes = found.groups()
+        if not _IS_TEXT.search(attributes):
+            return found[0]
+        return start + b' arraysize="*"' + _ARRAYSIZE.sub(b"", attributes)
+
+    return _FIELD.sub(whole, content)
 
 
 def _pick(columns: Columns, array: Values, wanted: Wanted) -> NDArray[Any]:

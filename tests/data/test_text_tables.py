@@ -9,7 +9,9 @@ from astropy.table import MaskedColumn, Table
 from astropy.time import Time
 from tables_of_formats import FORMATS, SHARED, check_damage, read, same
 
+from reportgen.data.fits import FitsTable
 from reportgen.data.text_tables import TextTable
+from reportgen.data.votable import VOTableFile
 from reportgen.errors import SourceError
 
 TEXT = TextTable()
@@ -74,6 +76,29 @@ def test_an_ecsv_file_keeps_types_units_and_missing_values(tmp_path, table):
     packed.write_bytes(gzip.compress(path.read_bytes()))
     assert TEXT.recognises(packed, packed.read_bytes()[:4096])
     assert TEXT.describe(packed, "") == TEXT.describe(path, "")
+
+
+def test_the_same_rows_have_the_same_numbers_in_every_format(tmp_path):
+    chance = np.random.default_rng(1)
+    made = Table(
+        {
+            "x": chance.normal(size=50),
+            "y": chance.normal(size=50).astype("f4"),
+            "id": chance.integers(-(2**62), 2**62, 50),
+            "n": MaskedColumn(np.arange(50), mask=np.arange(50) % 7 == 0),
+            "name": [f"s{at}" for at in range(50)],
+        }
+    )
+    made["n"].fill_value = -99
+    places = {TEXT: "a.ecsv", VOTableFile(): "a.vot", FitsTable(): "a.fits"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in places.values():
+            options = {"format": "votable"} if name == "a.vot" else {}
+            made.write(tmp_path / name, **options)
+    for kind, name in places.items():
+        for column, values in read(kind, tmp_path / name).items():
+            assert same(values, made[column]), (name, column)
 
 
 def test_missing_times_are_missing(tmp_path):
