@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from reportgen.config.suggest import unknown
 from reportgen.data.file_columns import position
-from reportgen.data.fits_columns import Field, Hdu, read_fields, read_hdus
+from reportgen.data.fits_columns import BLOCK, Field, Hdu, read_fields, read_hdus
 from reportgen.data.fits_values import converted
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
 from reportgen.data.unpacking import AGAIN, is_packed, open_unpacked, reading_file, unpacked_start
@@ -114,6 +114,7 @@ def _find(stream: BinaryIO, dataset: str) -> Hdu:
     else:
         named = [hdu for hdu in tables if _is_called(hdu, dataset)]
     if len(named) == 1:
+        _check_padding(stream, named[0])
         return named[0]
     hint = _listed(named or tables)
     if not dataset:
@@ -127,6 +128,15 @@ def _find(stream: BinaryIO, dataset: str) -> Hdu:
     if number is not None or any(_is_called(hdu, dataset) for hdu in hdus):
         raise SourceError(f"HDU {dataset} is an image, not a table", hint)
     raise SourceError(unknown("table", dataset, {hdu.name for hdu in tables if hdu.name}), hint)
+
+
+def _check_padding(stream: BinaryIO, hdu: Hdu) -> None:
+    """Raise SourceError when there is more in the blocks of a table than its header announces."""
+    end = hdu.offset + hdu.size
+    stream.seek(end)
+    if stream.read(-end % BLOCK).strip(b"\0 "):
+        said = f"is damaged: HDU {hdu.number} holds more than the rows that it announces"
+        raise SourceError(said, f"{AGAIN}, or have it written again")
 
 
 def _is_called(hdu: Hdu, dataset: str) -> bool:

@@ -395,6 +395,11 @@ def test_a_truncated_or_damaged_file_is_told_and_never_has_fewer_rows(tmp_path):
     junk.write_bytes(path.read_bytes() + b"junk" * 1000)
     with pytest.raises(SourceError, match="is damaged: what follows HDU 1 is no other HDU"):
         FITS.describe(junk, "")
+    fewer = tmp_path / "fewer.fits"
+    announced = [b"NAXIS2  =                  %d" % rows for rows in (300, 299)]
+    fewer.write_bytes(path.read_bytes().replace(*announced))
+    with pytest.raises(SourceError, match="HDU 1 holds more than the rows that it announces"):
+        FITS.describe(fewer, "")
     padded = tmp_path / "padded.fits"
     padded.write_bytes(path.read_bytes() + bytes(5000))
     assert FITS.describe(padded, "").rows == 300
