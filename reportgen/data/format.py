@@ -58,7 +58,7 @@ class FileTable:
     columns: in the order of the file, those included that cannot be read. synthetic: what the file
     says when it does not hold observations. whole: whether all of it is in the file, none of it in
     another that the file links to. ra, dec: names of the columns of its positions, where the format
-    says so itself.
+    says so itself. notes: sentences to be shown with it, such as that a server cut it off.
     """
 
     rows: int
@@ -67,6 +67,7 @@ class FileTable:
     whole: bool = True
     ra: str = ""
     dec: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

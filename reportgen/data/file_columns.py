@@ -1,0 +1,42 @@
+"""Columns as files describe them: those that share a name, and where one that is wanted is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+
+from reportgen.config.suggest import unknown
+from reportgen.data.format import FileColumn, Wanted
+from reportgen.errors import SourceError
+
+
+def without_duplicates(columns: Sequence[FileColumn]) -> tuple[FileColumn, ...]:
+    """Return columns, of which those that share a name cannot be read."""
+    names = [column.name for column in columns]
+    shared = (
+        {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()
+    )
+    return tuple(
+        replace(column, unreadable=f"{names.count(column.name)} columns have its name")
+        if column.name in shared
+        else column
+        for column in columns
+    )
+
+
+def position(columns: Sequence[FileColumn], wanted: Wanted) -> int:
+    """Return which of the columns is wanted; SourceError when it cannot be read."""
+    names = [column.name for column in columns]
+    if wanted.column not in names:
+        raise SourceError(unknown("column", wanted.column, names))
+    column = columns[at := names.index(wanted.column)]
+    if column.unreadable:
+        said = f"column {column.name} cannot be read: {column.unreadable}"
+        raise SourceError(said, "name another column")
+    values = prod(column.shape)
+    if wanted.index is None and column.shape:
+        said = f"column {column.name} has {values} values in each row"
+        raise SourceError(said, f"name one of them: index 0 to {values - 1}")
+    if not 0 <= (wanted.index or 0) < values:
+        said = f"column {column.name} has no index {wanted.index}"
+        raise SourceError(said, f"the last one is {values - 1}")
+    return at

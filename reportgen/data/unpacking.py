@@ -1,0 +1,64 @@
+"""Files that may be packed by gzip, bzip2 or xz, read as what is in them."""
+
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from reportgen.errors import SourceError
+
+AGAIN = "copy or download it again"
+DAMAGED = f"the file is damaged; {AGAIN}"
+_MAGIC: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
+
+
+def is_packed(start: bytes) -> bool:
+    """Return whether a file that begins like this is packed."""
+    return start.startswith(tuple(_MAGIC))
+
+
+def open_unpacked(path: Path) -> BinaryIO:
+    """Open a file, packed or not; seeking back in a packed one unpacks it from its beginning."""
+    with path.open("rb") as file:
+        start = file.read(6)
+    for magic, opened in _MAGIC.items():
+        if start.startswith(magic):
+            return cast("BinaryIO", opened(path, "rb"))
+    return path.open("rb")
+
+
+def unpacked_start(path: Path, start: bytes) -> bytes:
+    """Return the first bytes of what is in a file; none of a packed one that is damaged.
+
+    start: the first bytes of the file.
+    """
+    if not is_packed(start):
+        return start
+    try:
+        with reading_file(), open_unpacked(path) as file:
+            return file.read(4096)
+    except SourceError:
+        return b""
+
+
+@contextmanager
+def reading_file() -> Iterator[None]:
+    """Turn what goes wrong while a file is read or unpacked into a SourceError."""
+    try:
+        yield
+    except EOFError:
+        raise SourceError("is truncated: what is packed in it has no end", AGAIN) from None
+    except (zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+        raise SourceError(f"cannot be unpacked: {error}", DAMAGED) from None
+    except OSError as error:
+        # bzip2 says that data make no sense by an OSError without a number.
+        why, hint = (error.strerror, "check the path") if error.errno else (error, DAMAGED)
+        raise SourceError(f"cannot be read: {why}", hint) from None
