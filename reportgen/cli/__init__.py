@@ -9,12 +9,12 @@ from typing import NoReturn
 
 import click
 
-from reportgen.cli import building, looking, mail, nights, runs
+from reportgen.cli import building, files, looking, mail, nights, runs
 from reportgen.cli.common import EXIT_CODES, cli, complain, program_name
 from reportgen.cli.output import open_standard_streams
 from reportgen.errors import ExitCode, PublishError, ReportgenError
 
-__all__ = ["EXIT_CODES", "building", "cli", "looking", "mail", "main", "nights", "runs"]
+__all__ = ["EXIT_CODES", "building", "cli", "files", "looking", "mail", "main", "nights", "runs"]
 
 # Of allocations before garbage is looked for: most of what a command makes, it keeps. A build of
 # which nothing has changed ends before.

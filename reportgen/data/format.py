@@ -59,6 +59,7 @@ class FileTable:
     says when it does not hold observations. whole: whether all of it is in the file, none of it in
     another that the file links to. ra, dec: names of the columns of its positions, where the format
     says so itself. notes: sentences to be shown with it, such as that a server cut it off.
+    format: name of the format; a format need not say it itself.
     """
 
     rows: int
@@ -68,6 +69,7 @@ class FileTable:
     ra: str = ""
     dec: str = ""
     notes: tuple[str, ...] = ()
+    format: str = ""
 
 
 @dataclass(frozen=True)

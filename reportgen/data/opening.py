@@ -82,7 +82,7 @@ def describe_here(key: TableKey) -> Found:
     try:
         kind = format_of(path)
         try:
-            table = kind.describe(path, dataset)
+            table = replace(kind.describe(path, dataset), format=kind.name)
         except SourceError as error:
             return type(error)(f"{path}: {error.message}", error.hint)
     except SourceError as error:
@@ -114,7 +114,8 @@ def describe_tables(keys: Sequence[TableKey], contents: FileDigests) -> dict[Tab
                 FileColumn(**{**column, "shape": tuple(column["shape"])})
                 for column in known["columns"]
             )
-            found[key] = FileTable(**{**known, "columns": columns})
+            notes = tuple(known["notes"])
+            found[key] = FileTable(**{**known, "columns": columns, "notes": notes})
     if unknown := [key for key in dict.fromkeys(keys) if key not in found]:
         found |= _looked_up(unknown)
     return found

@@ -1,0 +1,181 @@
+"""A first configuration for files with tables: what a user would write, with comments."""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reportgen.config.columns import Column
+from reportgen.config.sources import CatalogueBlock
+from reportgen.data.catalogue import Catalogue, open_catalogues
+from reportgen.errors import ReportgenError, SectionError
+from reportgen.reduce.counts import Range
+from reportgen.reduce.scan import Failure, scan
+from reportgen.reduce.sentinels import Sentinel, SuspectedSentinels
+from reportgen.wording import count, counted, listed
+from reportgen.workers.failures import Ended
+from reportgen.workers.pool import default_workers, worker_pool
+
+SECTIONS = ("overview", "distribution", "sky_density")
+"""The analyses for which sections are written."""
+MOST_TOGETHER = 6  # columns that one figure tells apart
+MOST_DISTRIBUTIONS = 4  # sections of them
+
+
+@dataclass(frozen=True)
+class _Scanned:
+    """What values of a column were found. limits: None when there are none."""
+
+    limits: tuple[float, float] | None
+    suspected: tuple[Sentinel, ...]
+
+
+def first_configuration(
+    files: Sequence[tuple[Path, str]], folder: Path, sections: Iterable[str] = SECTIONS
+) -> str:
+    """Return a configuration for some tables; the YAML will be in a folder.
+
+    files: each with the table in it, empty for the only one. Raises SourceError for what cannot be
+    read.
+    """
+    names = _names(path for path, _ in files)
+    blocks = {
+        name: CatalogueBlock.model_validate({"file": path, "dataset": dataset or None})
+        for name, (path, dataset) in zip(names, files, strict=True)
+    }
+    found = open_catalogues(blocks, lambda *_: "")
+    lines = [
+        "report:",
+        f"  id: {names[0]}",
+        f"  title: {_scalar(files[0][0].stem)}",
+        "",
+        "catalogues:",
+    ]
+    tail = ["", "sections:"]
+    for name, (path, dataset) in zip(names, files, strict=True):
+        catalogue = found[name]
+        if not isinstance(catalogue, Catalogue):
+            raise type(catalogue)(catalogue.message.removeprefix(": "), catalogue.hint)
+        scanned = _values(catalogue)
+        lines += _catalogue(catalogue, os.path.relpath(path.absolute(), folder), dataset, scanned)
+        prefix = f"{name}_" if len(names) > 1 else ""
+        tail += _sections(catalogue, prefix, frozenset(sections), scanned)
+    return "\n".join([*lines, *tail]) + "\n"
+
+
+def _names(paths: Iterable[Path]) -> list[str]:
+    names: list[str] = []
+    for path in paths:
+        name = re.sub(r"[^A-Za-z0-9_]+", "_", path.name.partition(".")[0]).strip("_") or "catalogue"
+        names.append(name if name not in names else f"{name}_{len(names) + 1}")
+    return names
+
+
+def _values(catalogue: Catalogue) -> dict[str, _Scanned]:
+    """Look at all values of a catalogue, in a worker."""
+    ends: list[Ended] = []
+    with worker_pool(1) as pool:
+        pool.start(_scan, catalogue, then=ends.append, name=f"pass over {catalogue.name}")
+        pool.finish()
+    failed = ends[0].failed
+    if failed is not None:
+        raise failed.error or SectionError(failed.message, failed.hint)
+    found: dict[str, _Scanned] = ends[0].value
+    return found
+
+
+def _scan(catalogue: Catalogue) -> dict[str, _Scanned]:
+    from reportgen.reduce.executors import Threads
+
+    wanted = {name: (Range(name), SuspectedSentinels(name)) for name in catalogue.places}
+    every = [each for pair in wanted.values() for each in pair]
+    values = scan(every, catalogue, 10**6, Threads(default_workers()))
+    failures = [value.error for value in values.values() if isinstance(value, Failure)]
+    if failures:
+        error = failures[0]
+        raise error if isinstance(error, ReportgenError) else SectionError(str(error))
+    return {name: _Scanned(values[a], values[b]) for name, (a, b) in wanted.items()}
+
+
+def _scalar(value: Any) -> str:
+    """Return a value as YAML writes it on a line."""
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
+    return text.removesuffix("\n").removesuffix("\n...").strip()
+
+
+def _catalogue(
+    catalogue: Catalogue, file: str, dataset: str, scanned: dict[str, _Scanned]
+) -> list[str]:
+    lines = [
+        f"  {catalogue.name}:",
+        f"    file: {_scalar(file)}",
+        *([f"    dataset: {_scalar(dataset)}"] if dataset else []),
+        f"    # {counted(catalogue.rows, 'rows')}; {counted(len(catalogue.columns), 'columns')}.",
+    ]
+    lines += [f"    # {remark[0].upper()}{remark[1:]}." for remark in catalogue.remarks]
+    changes: list[str] = []
+    for name, column in catalogue.columns.items():
+        keys: dict[str, Any] = {}
+        why: list[str] = []
+        seen = scanned[name]
+        if seen.suspected:
+            # 0 may well be a value: it is told, and not taken out.
+            if marks := [_plain(each.value) for each in seen.suspected if each.value]:
+                keys["missing"] = marks
+            said = [f"{_plain(e.value)} in {counted(e.rows, 'rows')}" for e in seen.suspected]
+            why.append(f"suspected to stand for a missing value: {listed(said)}")
+        if column.role and not column.unit and _is_in_degrees(column, seen):
+            keys["unit"] = "deg"
+            why.append("the file gives no unit; the values would be degrees")
+        if why:
+            changes.append(f"      {name}: {_scalar(keys)} # {'; '.join(why)}")
+    if changes:
+        lines += ["    columns: # what the file does not say", *changes]
+    else:
+        lines += ["    # What the file says can be changed column by column, such as:"]
+        first = next(iter(catalogue.columns))
+        lines += [f"    # columns: {{{first}: {{label: A better name, missing: [-99]}}}}"]
+    return lines
+
+
+def _plain(value: float) -> float | int:
+    return int(value) if value.is_integer() else value
+
+
+def _is_in_degrees(column: Column, seen: _Scanned) -> bool:
+    low, high = (0.0, 360.0) if column.role == "ra" else (-90.0, 90.0)
+    return seen.limits is not None and low <= seen.limits[0] and seen.limits[1] <= high
+
+
+def _sections(
+    catalogue: Catalogue, prefix: str, wanted: frozenset[str], scanned: dict[str, _Scanned]
+) -> list[str]:
+    lines: list[str] = []
+
+    def add(name: str, analysis: str, title: str, **keys: Any) -> None:
+        lines.append(f"  {prefix}{name}:")
+        about = {"analysis": analysis, "catalogue": catalogue.name, "title": title, **keys}
+        lines.extend(f"    {key}: {_scalar(value)}" for key, value in about.items())
+
+    if "overview" in wanted:
+        add("overview", "overview", "What the catalogue holds")
+    position = [column for column in catalogue.columns.values() if column.role]
+    in_degrees = all(c.unit == "deg" or _is_in_degrees(c, scanned[c.name]) for c in position)
+    if "sky_density" in wanted and len(position) == 2 and in_degrees and catalogue.rows:
+        add("sky", "sky_density", "Objects on the sky", edges=100)
+    if "distribution" in wanted:
+        groups: dict[str, list[str]] = {}
+        for column in catalogue.columns.values():
+            if column.unit and column.unit != "deg" and scanned[column.name].limits is not None:
+                groups.setdefault(column.unit, []).append(column.name)
+        largest = sorted(groups.items(), key=lambda each: -len(each[1]))[:MOST_DISTRIBUTIONS]
+        for number, (unit, names) in enumerate(largest, 1):
+            more = f" # and {count(len(names) - MOST_TOGETHER)} more columns in this unit"
+            add(f"distribution_{number}", "distribution", f"Columns in {unit}")
+            said = more if len(names) > MOST_TOGETHER else ""
+            lines.append(f"    columns: {_scalar(names[:MOST_TOGETHER])}{said}")
+    return lines
