@@ -20,6 +20,8 @@ with_dataset = click.option(
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def describe(file: Path, dataset: str, as_json: bool) -> int:
     """Say what a file with a table holds: its columns as a report would read them."""
+    import numpy as np
+
     from reportgen.data.catalogue import column_keys
     from reportgen.data.file_digests import FileDigests
     from reportgen.data.opening import describe_tables
@@ -43,7 +45,8 @@ def describe(file: Path, dataset: str, as_json: bool) -> int:
         click.echo(f"Note: {note}")
     table = Table("column", "type", "unit", "description", box=None, pad_edge=False)
     for each in found.columns:
-        kind = each.dtype + (f" {list(each.shape)}" if each.shape else "")
+        kind = np.dtype(each.dtype).name if each.is_number else each.dtype.replace("str", "text")
+        kind += f" {list(each.shape)}" if each.shape else ""
         key = keys.get(each.name, each.name)
         called = key if key == each.name else f"{key} ({each.name})"
         said = "; ".join(part for part in (each.label, left_out.get(each.name, "")) if part)
@@ -80,9 +83,8 @@ def init(files: tuple[Path, ...], dataset: str, output: Path | None, sections: s
     folder = Path.cwd() if output is None else output.absolute().parent
     text = first_configuration([(file, dataset) for file in files], folder, wanted)
     if output is None:
-        click.echo(
-            f"# Made by reportgen init. Save it as a .yaml file and build it.\n{text}", nl=False
-        )
+        head = "# Made by reportgen init. Save it as a .yaml file and build it."
+        click.echo(f"{head}\n{text}", nl=False)
         return ExitCode.OK
     try:
         with output.open("x", encoding="utf-8") as file:

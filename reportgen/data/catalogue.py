@@ -75,8 +75,11 @@ class Catalogue:
             for unit, names in strange.items()
         ]
         if self.skipped:
-            names = [f"{name} ({why})" for name, why in self.skipped.items()]
-            said.append(f"left out: {listed(names, 4)}")
+            reasons: dict[str, list[str]] = {}
+            for name, why in self.skipped.items():
+                reasons.setdefault(why, []).append(name)
+            found = [f"{listed(names, 4)} ({why})" for why, names in reasons.items()]
+            said.append(f"left out: {'; '.join(found[:4])}")
         return said
 
     @contextmanager

@@ -1,5 +1,6 @@
 """Units as files write them, in the way that astropy reads."""
 
+import re
 import warnings
 
 # What is written often, and is not in any standard that astropy reads; in small letters.
@@ -56,6 +57,8 @@ def known_unit(text: str) -> tuple[str, bool]:
     from astropy import units
 
     text = " ".join(text.split())
+    if found := re.fullmatch(r"[A-Za-z ]+\[(.+)\]", text):  # as Gaia wrote once: Angle[deg]
+        text = found[1]
     text = _SPELLINGS.get(text.lower(), text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what one standard thinks of another

@@ -59,5 +59,6 @@ class SuspectedSentinels(Derived[tuple[Sentinel, ...]]):
         return tuple(
             Sentinel(mark, rows)
             for mark, rows in found
-            if (mark < low and rows >= below) or (mark > high and rows >= above)
+            if ((mark < low and rows >= below) or (mark > high and rows >= above))
+            and (mark or rows < rest.n)  # most numbers of a count may well be 0
         )
