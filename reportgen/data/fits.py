@@ -20,7 +20,7 @@ from reportgen.config.suggest import unknown
 from reportgen.data.file_columns import position
 from reportgen.data.fits_columns import BLOCK, Field, Hdu, read_fields, read_hdus
 from reportgen.data.fits_values import converted
-from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
+from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
 from reportgen.data.unpacking import AGAIN, is_packed, open_unpacked, reading_file, unpacked_start
 from reportgen.data.votable_header import read_header
 from reportgen.errors import SourceError
@@ -106,7 +106,7 @@ def _find(stream: BinaryIO, dataset: str) -> Hdu:
     if not tables:
         shapes = [shape for hdu in hdus if (shape := hdu.shape)]
         what = f"an image of {shapes[0]}" if shapes else "headers"
-        raise SourceError(f"holds {what} but no table", "name a file with a table")
+        raise TableError(f"holds {what} but no table", "name a file with a table")
     if not dataset:
         named = tables
     elif number is not None:
@@ -118,16 +118,16 @@ def _find(stream: BinaryIO, dataset: str) -> Hdu:
         return named[0]
     hint = _listed(named or tables)
     if not dataset:
-        raise SourceError(f"holds {len(tables)} tables", f"name one of them as dataset: {hint}")
+        raise TableError(f"holds {len(tables)} tables", f"name one of them as dataset: {hint}")
     if named:
         said = f"holds {len(named)} tables that are called {dataset}"
-        raise SourceError(said, f"name one of them by its number as dataset: {hint}")
+        raise TableError(said, f"name one of them by its number as dataset: {hint}")
     hint = f"tables in the file: {hint}"
     if number is not None and number >= len(hdus):
-        raise SourceError(f"has no HDU {number}: the last one is {len(hdus) - 1}", hint)
+        raise TableError(f"has no HDU {number}: the last one is {len(hdus) - 1}", hint)
     if number is not None or any(_is_called(hdu, dataset) for hdu in hdus):
-        raise SourceError(f"HDU {dataset} is an image, not a table", hint)
-    raise SourceError(unknown("table", dataset, {hdu.name for hdu in tables if hdu.name}), hint)
+        raise TableError(f"HDU {dataset} is an image, not a table", hint)
+    raise TableError(unknown("table", dataset, {hdu.name for hdu in tables if hdu.name}), hint)
 
 
 def _check_padding(stream: BinaryIO, hdu: Hdu) -> None:

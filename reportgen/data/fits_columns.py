@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from reportgen.data.file_columns import without_duplicates
-from reportgen.data.format import FileColumn
+from reportgen.data.format import FileColumn, TableError
 from reportgen.data.library_messages import no_warnings
 from reportgen.data.unpacking import AGAIN, DAMAGED
 from reportgen.errors import SourceError
@@ -222,7 +222,7 @@ def read_fields(hdu: Hdu) -> tuple[int, list[Field]]:
     header, rows = hdu.header, hdu.rows
     if header.get("ZTABLE") is True:
         hint = "unpack it with funpack"
-        raise SourceError(f"holds a table that fpack has compressed, in HDU {hdu.number}", hint)
+        raise TableError(f"holds a table that fpack has compressed, in HDU {hdu.number}", hint)
     width, many = header.count("NAXIS1"), header.count("TFIELDS")
     if many > 999:
         said = f"is damaged: HDU {hdu.number} has {many} columns, and at most 999 are allowed"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from reportgen.data.file_columns import position, without_duplicates
 from reportgen.data.file_digests import Stamp, stamp
-from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
+from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
 from reportgen.data.library_messages import no_warnings, reason
 from reportgen.data.unpacking import DAMAGED, open_unpacked, reading_file, unpacked_start
 from reportgen.errors import SourceError
@@ -98,12 +98,12 @@ def _is_ipac(lines: list[bytes]) -> bool:
 
 def _table(path: Path, dataset: str) -> tuple[FileTable, list[NDArray[Any]]]:
     if dataset:
-        raise SourceError("holds one table, which has no name", "leave out dataset")
+        raise TableError("holds one table, which has no name", "leave out dataset")
     with no_warnings():
         return _load(path, stamp(path))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _load(path: Path, now: Stamp | None) -> tuple[FileTable, list[NDArray[Any]]]:
     """Return a table and its values, kept for those who read other rows of it.
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from reportgen.config.suggest import unknown
 from reportgen.data.file_columns import position
 from reportgen.data.file_digests import Stamp, stamp
-from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
+from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
 from reportgen.data.library_messages import no_warnings, reason
 from reportgen.data.unpacking import DAMAGED, open_unpacked, reading_file, unpacked_start
 from reportgen.data.votable_header import VOHeader, VOTable, read_header
@@ -81,7 +81,7 @@ def _find(header: VOHeader, dataset: str) -> int:
     """Return which of the tables is meant; SourceError lists those that there are."""
     there = [number for number, table in enumerate(header.tables) if table.fields]
     if not there:
-        raise SourceError("holds no table", "name a file with a table")
+        raise TableError("holds no table", "name a file with a table")
     if dataset:
         named = [number for number in there if dataset in header.tables[number].names]
         if not named and dataset.isdecimal() and int(dataset) - 1 in there:
@@ -94,9 +94,9 @@ def _find(header: VOHeader, dataset: str) -> int:
     if named:
         called = f" that are called {dataset}" if dataset else ""
         said = f"holds {len(named)} tables{called}"
-        raise SourceError(said, f"name one of them, or its number, as dataset: {shown}")
+        raise TableError(said, f"name one of them, or its number, as dataset: {shown}")
     names = {name for number in there for name in header.tables[number].names}
-    raise SourceError(unknown("table", dataset, names), f"tables in the file: {shown}")
+    raise TableError(unknown("table", dataset, names), f"tables in the file: {shown}")
 
 
 def _shown(table: VOTable, number: int) -> str:
@@ -105,7 +105,7 @@ def _shown(table: VOTable, number: int) -> str:
     return f"{named}: {rows} row{'s'[: rows != 1]}, {columns} column{'s'[: columns != 1]}"
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _load(path: Path, dataset: str, now: Stamp | None) -> tuple[Columns, Values]:
     """Return the columns of a table and their values, kept for those who read other rows of it.
 
