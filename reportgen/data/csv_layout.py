@@ -60,18 +60,23 @@ def looks_like_table(path: Path, start: bytes) -> bool:
     lines = text.splitlines()
     if len(start) >= 4096:
         lines = lines[:-1]  # the last one is not all there
+    comments = [line for line in lines if line.startswith("#")]
     lines = [line for line in lines if line.strip() and not line.startswith("#")]
-    if len(lines) < 2:
+    if not lines:
         return False
     delimiter = _delimiter(lines)
-    rows = list(_rows(lines, delimiter))
-    header, *others = ([cell.strip() for cell in row] for row in rows)
+    rows = [[cell.strip() for cell in row] for row in _rows(lines, delimiter)]
+    header = rows[0]
+    if all(map(_is_value, header)):
+        header = _names_in_comment(comments, delimiter, len(header))
+    else:
+        rows = rows[1:]
     return (
         len(header) > 1
         and len(set(header)) == len(header)
-        and all(len(row) == len(header) for row in others)
-        and not any(re.search(r"[={}<>]|:\s|:$|\.$", name) or not name for name in header)
-        and any(map(_is_value, (cell for row in others for cell in row)))
+        and all(len(row) == len(header) for row in rows)
+        and not any(re.search(r"[={}<>]|:\s|:$|\.$", name) or _is_value(name) for name in header)
+        and any(_is_value(cell) for row in rows for cell in row)
     )
 
 
@@ -137,8 +142,11 @@ def read_layout(path: Path) -> Layout:
     rows = _rows(lines, delimiter)
     header = [cell.strip() for cell in next(rows)]
     if all(map(_is_value, header)):
-        header, rows_before = _header_in_comment(comments, delimiter, len(header)), before
+        header, rows_before = _names_in_comment(comments, delimiter, len(header)), before
         units = [""] * len(header)
+        if not header:
+            said = "has no header line: the first line that is no comment holds no names"
+            raise SourceError(said, "write the names of the columns as the first line")
     else:
         header_lines = rows.line_num
         units, more = _units(list(islice(rows, 2)), len(header))
@@ -163,8 +171,11 @@ def _read_sample(path: Path) -> tuple[str, bool]:
     with path.open("rb") as raw:
         is_packed = raw.read(2) == GZIP
         raw.seek(0)
-        file: Any = gzip.GzipFile(fileobj=raw) if is_packed else raw
-        start: bytes = file.read(SAMPLE)
+        start: bytes
+        try:
+            start = (gzip.GzipFile(fileobj=raw) if is_packed else raw).read(SAMPLE)
+        except (EOFError, zlib.error) as error:
+            raise SourceError(f"is truncated or damaged: {error}", AGAIN) from None
     is_whole = len(start) < SAMPLE
     if not is_whole:
         start = start[: start.rfind(b"\n") + 1] or start
@@ -176,17 +187,14 @@ def _read_sample(path: Path) -> tuple[str, bool]:
         raise SourceError(f"is not UTF-8 text: its line {line}", hint) from None
 
 
-def _header_in_comment(comments: list[str], delimiter: str, columns: int) -> list[str]:
-    """Return the names in the last comment; SourceError where there are not as many as columns."""
-    if comments:
-        line = comments[-1].lstrip("#").strip()
-        for each in (delimiter, BLANK):
-            row = next(_rows([line], each), [])
-            names = [cell.strip() for cell in row]
-            if len(names) == columns and not any(map(_is_value, names)):
-                return names
-    said = "has no header line: the first line that is no comment holds no names"
-    raise SourceError(said, "write the names of the columns as the first line")
+def _names_in_comment(comments: list[str], delimiter: str, columns: int) -> list[str]:
+    """Return the names in the last comment; none where there are not as many as columns."""
+    for each in (delimiter, BLANK) if comments else ():
+        row = next(_rows([comments[-1].lstrip("#").strip()], each), [])
+        names = [cell.strip() for cell in row]
+        if len(names) == columns and not any(map(_is_value, names)):
+            return names
+    return []
 
 
 def _units(rows: list[list[str]], columns: int) -> tuple[list[str], int]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,15 +151,25 @@ def _read_footer(root: Path, part: PartFile) -> _Footer:
     if not part.path.is_file():
         raise SourceError(f"{subject}is no regular file", "name or put a regular file there")
     with reading(subject):
-        _check_ends(part.path, subject)
-        with _open_file(part.path) as file:
-            metadata = file.metadata
-            groups = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
-            if min(groups, default=0) < 0 or sum(groups) != metadata.num_rows:
-                raise ValueError("its numbers of rows contradict each other")
-            schema = file.schema_arrow
-            content = _mark_compression(describe_schema(schema), metadata)
-    return _Footer(part, subject, groups, schema, content)
+        now = part.path.stat()
+        found = _read_end(part.path, subject, now.st_size, now.st_mtime_ns, now.st_ino)
+    return _Footer(part, subject, *found)
+
+
+# A folder may have thousands of files, and is opened by each of several workers' tasks.
+@lru_cache(maxsize=2**14)
+def _read_end(
+    path: Path, subject: str, *_: int
+) -> tuple[tuple[int, ...], "pa.Schema", SchemaColumns]:
+    """Return the rows of the row groups of a file, its schema and columns, as it is now."""
+    _check_ends(path, subject)
+    with _open_file(path) as file:
+        metadata = file.metadata
+        groups = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
+        if min(groups, default=0) < 0 or sum(groups) != metadata.num_rows:
+            raise ValueError("its numbers of rows contradict each other")
+        schema = file.schema_arrow
+        return groups, schema, _mark_compression(describe_schema(schema), metadata)
 
 
 def _check_ends(path: Path, subject: str) -> None:
