@@ -69,10 +69,9 @@ def _damage(subject: str, error: Exception) -> SourceError:
     said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     if "encrypt" in said.lower() or "decrypt" in said.lower():
         return SourceError(f"{subject}is encrypted", "have it written without encryption")
-    if "codec" in said.lower() or isinstance(error, NotImplementedError):
-        return SourceError(
-            f"{subject}cannot be read: {said}", "have it written with zstd or snappy"
-        )
+    if isinstance(error, NotImplementedError) or "not built" in said or "not supported" in said:
+        hint = "have it written with zstd or snappy"
+        return SourceError(f"{subject}cannot be read: {said}", hint)
     return SourceError(f"{subject}cannot be read: {said}", f"the file is damaged; {AGAIN}")
 
 
@@ -147,7 +146,7 @@ def to_numpy(array: "pa.Array", column: FileColumn, index: int | None = None) ->
     array = _plain(array)
     kind = array.type
     if _is_bytes(kind):
-        texts = [None if each is None else each.decode("utf-8", "backslashreplace")
+        texts = [None if each is None else each.rstrip(b"\0").decode("utf-8", "backslashreplace")
                  for each in array.to_pylist()]  # fmt: skip
         return _objects(texts)
     if _is_text(kind):

@@ -4,7 +4,7 @@ A pass over the whole file decides what its columns are. Blanks around a cell ar
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,10 +106,16 @@ def _read_whole(path: Path, *_: int) -> tuple[Layout, FileTable, dict[str, str]]
 
 def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[Arrays]:
     """Give the cells of some columns as texts."""
+    if not layout.has_rows:
+        return
     ragged: list[csv.InvalidRow] = []
-    with open_text(path, layout) as stream:
+    with ExitStack() as stack:
         try:
+            stream = stack.enter_context(open_text(path, layout))
             reader = _open_csv(stream, layout, names, ragged)
+            # Arrow reads ahead in a thread, for which this waits. Were the stream closed before it,
+            # the thread might read from the next file that gets its number, which then lacks rows.
+            stack.callback(reader.close)
             while True:
                 batch = reader.read_next_batch()
                 yield [batch.column(name) for name in names]
@@ -160,8 +166,6 @@ def _why_not(path: Path, layout: Layout, error: Exception, *, is_ragged: bool) -
         return SourceError(
             f"has a row of more than {BLOCK >> 20} MB", "close the quotation mark that is open"
         )
-    if "Empty CSV file" in said:
-        return SourceError("is empty", "")
     try:
         with reading():
             raise error

@@ -36,12 +36,14 @@ class Layout:
     """Where in a file its columns are.
 
     lines_before: lines before the first row, those of the header included. units: of each column.
+    has_rows: whether there are any, as far as the beginning of the file tells.
     """
 
     names: tuple[str, ...]
     delimiter: str
     lines_before: int
     units: tuple[str, ...]
+    has_rows: bool
 
 
 def looks_like_table(path: Path, start: bytes) -> bool:
@@ -157,7 +159,9 @@ def read_layout(path: Path) -> Layout:
     if twice:
         said = f"has more than one column with the name {twice[0]!r} in its header"
         raise SourceError(said, "give each column a name of its own")
-    return Layout(tuple(header), delimiter, rows_before, tuple(units))
+    rest = lines[rows_before - before :]
+    has_rows = not is_whole or any(line.strip() and not line.startswith("#") for line in rest)
+    return Layout(tuple(header), delimiter, rows_before, tuple(units), has_rows)
 
 
 def _read_sample(path: Path) -> tuple[str, bool]:
@@ -190,7 +194,7 @@ def _read_sample(path: Path) -> tuple[str, bool]:
 def _names_in_comment(comments: list[str], delimiter: str, columns: int) -> list[str]:
     """Return the names in the last comment; none where there are not as many as columns."""
     for each in (delimiter, BLANK) if comments else ():
-        row = next(_rows([comments[-1].lstrip("#").strip()], each), [])
+        row: list[str] = next(_rows([comments[-1].lstrip("#").strip()], each), [])
         names = [cell.strip() for cell in row]
         if len(names) == columns and not any(map(_is_value, names)):
             return names
@@ -201,15 +205,17 @@ def _units(rows: list[list[str]], columns: int) -> tuple[list[str], int]:
     """Return units, and how many lines they take: VizieR has units, then a line of dashes."""
     none = [""] * columns
     for number, row in enumerate(rows):
-        if len(row) == columns and all(re.fullmatch(r"-+", cell.strip()) for cell in row):
+        dashes = len(row) == columns and all(re.fullmatch(r"-+", cell.strip()) for cell in row)
+        if dashes and any("---" in cell for cell in row):
             units = [cell.strip() for cell in rows[0]] if number else none
             return (units, number + 1) if len(units) == columns else (none, number + 1)
     return none, 0
 
 
-def one_blank_apart(data: bytes) -> bytes:
-    """Return lines whose cells have one blank between them, and none around."""
-    return re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", re.sub(rb"[ \t]+", b" ", data))
+def one_blank_apart(lines: bytes) -> bytes:
+    """Return whole lines with one blank between their cells, and none around them."""
+    lines = re.sub(rb"[ \t]+", b" ", lines).replace(b"\r\n", b"\n")
+    return lines.removeprefix(b" ").replace(b"\n ", b"\n").replace(b" \n", b"\n")
 
 
 class _OneBlank(io.RawIOBase):
@@ -243,8 +249,8 @@ def open_text(path: Path, layout: Layout) -> Iterator[Any]:
         if layout.delimiter == BLANK:
             yield pa.PythonFile(_OneBlank(_unpacked(raw, is_packed=is_packed)), mode="r")
             return
-    with pa.input_stream(str(path), compression="gzip" if is_packed else None) as stream:
-        yield stream
+    # Not closed here: it is when nobody reads it any more.
+    yield pa.input_stream(str(path), compression="gzip" if is_packed else None)
 
 
 def _unpacked(raw: BinaryIO, *, is_packed: bool) -> Any:

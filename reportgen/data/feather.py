@@ -131,7 +131,11 @@ class _ArrowFile:
             if not widths:
                 return []
             narrowest = [widths.index(min(widths))]
-            return [len(batch) for batch in self._batches(narrowest, 0)]
+            rows = []
+            for batch in self._batches(narrowest, 0):
+                batch.validate()  # that it is not shorter than it says
+                rows.append(len(batch))
+            return rows
 
     def arrays(self, names: Sequence[str], first: int) -> Iterator[Arrays]:
         """Give some columns of the batches from the first on."""

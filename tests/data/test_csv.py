@@ -158,6 +158,14 @@ def test_units_of_vizier_are_read(write):
     assert read(CSV, path)["RA"].tolist() == [53.1]
 
 
+def test_a_row_of_dashes_is_a_row(write):
+    assert read(CSV, write("a,b\n-,-\n1,2\n"))["a"].tolist() == ["-", "1"]
+
+
+def test_lines_may_end_with_carriage_returns_alone(write):
+    assert read(CSV, write("ra,dec\r1,2\r3,4\r"))["dec"].tolist() == [2, 4]
+
+
 def test_quoted_cells_hold_delimiters_and_line_breaks(write):
     path = write('name,n\n"a, ""b""\nc",1\nd,2\n')
     assert read(CSV, path)["name"].tolist() == ['a, "b"\nc', "d"]
@@ -168,8 +176,9 @@ def test_an_index_without_a_name_gets_one(write):
     assert read(CSV, path)["column_1"].tolist() == [0, 1]
 
 
-def test_a_header_without_rows_is_a_table(write):
-    path = write("ra,dec\n")
+@pytest.mark.parametrize("text", ["ra,dec", "ra,dec\n", "ra,dec\r\n\r\n# end\r\n"])
+def test_a_header_without_rows_is_a_table(write, text):
+    path = write(text)
     assert CSV.describe(path, "").rows == 0
     assert read(CSV, path)["ra"].shape == (0,)
 

@@ -1,6 +1,7 @@
 import datetime
 import decimal
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -295,6 +296,14 @@ def test_two_columns_of_one_name_cannot_be_read(tmp_path):
     path = write(tmp_path / "twice.parquet", pa.table([[1], [2], [3]], names=["a", "a", "b"]))
     assert described(PARQUET, path)["a"].unreadable == "has the name of another column"
     assert read(PARQUET, path)["b"].tolist() == [3]
+
+
+def test_without_pyarrow_what_to_install_is_said(groups, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert PARQUET.recognises(groups[0], groups[0].read_bytes()[:4096])
+    with pytest.raises(SourceError, match="which needs pyarrow, and that is not") as error:
+        PARQUET.describe(groups[0], "")
+    assert error.value.hint == "pip install 'reportgen[parquet]'"
 
 
 def test_a_dataset_in_the_file_has_no_name(groups):
