@@ -26,6 +26,8 @@ Part = TypeVar("Part")
 AGAIN = "copy or download it again"
 # Decimal digits that a float64 keeps whatever they are, and those that an int64 holds.
 FLOAT_DIGITS, INTEGER_DIGITS = 15, 18
+# Arrow's names of types that are not numpy's.
+_NUMPY_NAMES = {"halffloat": "float16", "float": "float32", "double": "float64"}
 
 
 def require_pyarrow(what: str) -> None:
@@ -70,7 +72,7 @@ def _damage(subject: str, error: Exception) -> SourceError:
     if "encrypt" in said.lower() or "decrypt" in said.lower():
         return SourceError(f"{subject}is encrypted", "have it written without encryption")
     if isinstance(error, NotImplementedError) or "not built" in said or "not supported" in said:
-        hint = "have it written with zstd or snappy"
+        hint = "have it written anew, without compression or with zstd"
         return SourceError(f"{subject}cannot be read: {said}", hint)
     return SourceError(f"{subject}cannot be read: {said}", f"the file is damaged; {AGAIN}")
 
@@ -89,7 +91,7 @@ def describe_type(kind: "pa.DataType") -> FileColumn:
         return _describe_decimal(kind)
     dtype, unit, why = "str", "", ""
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
-        dtype = np.dtype(kind.to_pandas_dtype()).str
+        dtype = np.dtype(_NUMPY_NAMES.get(str(kind), str(kind))).str
     elif types.is_timestamp(kind) or types.is_date(kind):
         dtype = "time"
     elif types.is_duration(kind):
@@ -159,18 +161,11 @@ def to_numpy(array: "pa.Array", column: FileColumn, index: int | None = None) ->
         array = array.cast("string").cast("float64")
     elif types.is_decimal(kind) or types.is_duration(kind):
         array = array.cast("int64")
-    dtype = np.dtype(column.dtype)
-    if not array.null_count:
-        return np.asarray(array.to_numpy(zero_copy_only=False), dtype)
-    zero = _scalar(dtype.type(0), array.type)
-    values = np.asarray(pc.fill_null(array, zero).to_numpy(zero_copy_only=False), dtype)
-    return np.ma.masked_array(values, array.is_null().to_numpy(zero_copy_only=False))
-
-
-def _scalar(value: object, kind: "pa.DataType") -> "pa.Scalar":
-    import pyarrow as pa
-
-    return pa.array([value], kind)[0]
+    missing = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
+    if missing is not None and not types.is_floating(array.type):  # which are NaN where missing
+        array = pc.fill_null(array, False if types.is_boolean(array.type) else 0)
+    values = np.asarray(array.to_numpy(zero_copy_only=False), np.dtype(column.dtype))
+    return values if missing is None else np.ma.masked_array(values, missing)
 
 
 def _plain(array: "pa.Array") -> "pa.Array":

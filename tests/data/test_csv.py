@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from arrow_tables import FORMATS, described, read, same, survive_damage
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reportgen.data.csv import BLOCK, CsvTable
@@ -101,6 +101,7 @@ def survey(tmp_path_factory):
     return path, ids, flux
 
 
+@settings(max_examples=30)
 @given(ranges=st.lists(st.tuples(st.integers(0, 30_000), st.integers(0, 9000)), max_size=3))
 def test_any_rows_are_those_that_were_written(survey, ranges):
     path, ids, flux = survey

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from arrow_tables import described, read, same, survive_damage
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reportgen.data.feather import FeatherTable
@@ -49,6 +49,7 @@ def files(survey, tmp_path_factory):
     return folder / "a.feather", folder / "b.feather", folder / "c.arrow"
 
 
+@settings(max_examples=30)
 @given(ranges=st.lists(st.tuples(st.integers(0, ROWS), st.integers(0, 2500)), max_size=4))
 def test_rows_are_the_same_whatever_the_batches(files, survey, ranges):
     for path in files:
@@ -72,6 +73,14 @@ def test_columns_are_described(files):
         assert {name: (each.dtype, each.unit) for name, each in columns.items()} == {
             "id": ("<i8", ""), "flux": ("<f4", "mJy"), "star": ("|b1", ""), "field": ("str", "")
         }  # fmt: skip
+
+
+def test_a_value_of_a_row_that_has_no_list_is_missing(tmp_path):
+    mags = pa.array([[1, None, 3], None, [4, 5, 6]], pa.list_(pa.int8(), 3))
+    feather.write_feather(pa.table({"mags": mags}), tmp_path / "mags.feather")
+    for index, expected in enumerate(([1, None, 4], [None, None, 5], [3, None, 6])):
+        found = read(FEATHER, tmp_path / "mags.feather", Wanted("mags", index))["mags"]
+        assert (found.dtype, found.tolist()) == (np.int8, expected)
 
 
 def test_a_table_without_rows_has_columns(survey, tmp_path):
