@@ -1,0 +1,167 @@
+"""Feather and other files of Apache Arrow's IPC, memory-mapped.
+
+https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format; vaex writes streams.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reportgen.data.arrow import (
+    AGAIN,
+    Arrays,
+    RowReader,
+    check_wanted,
+    converters,
+    needed_names,
+    read_values,
+    reading,
+    require_no_dataset,
+    require_pyarrow,
+)
+from reportgen.data.arrow_schema import SchemaColumns, describe_schema
+from reportgen.data.format import FileTable, Format, ReadValues, Wanted
+from reportgen.errors import SourceError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FILE, FEATHER_1 = b"ARROW1", b"FEA1"
+# Every message of a stream begins with the first of these, and the stream ends with the last.
+MESSAGE, END = b"\xff\xff\xff\xff", b"\xff\xff\xff\xff\0\0\0\0"
+
+
+class FeatherTable(Format):
+    """A Feather file (version 2), which is an Arrow IPC file, or an Arrow IPC stream."""
+
+    name = "a Feather file"
+    pattern = "*.feather"
+
+    def recognises(self, path: Path, start: bytes) -> bool:
+        """Return whether a file is one of Arrow's, or of Feather before Arrow."""
+        return start[:6] == FILE or start[:4] == FEATHER_1 or _is_stream(start)
+
+    def describe(self, path: Path, dataset: str) -> FileTable:
+        """Return what the schema says, and how many rows the batches have."""
+        require_pyarrow(self.name)
+        require_no_dataset(dataset)
+        with _open_file(path) as file:
+            content = _describe(file)
+            return FileTable(sum(file.batch_rows()), content.columns)
+
+    @contextmanager
+    def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
+        """Map a file."""
+        require_pyarrow(self.name)
+        require_no_dataset(dataset)
+        with _open_file(path) as file:
+            content = _describe(file)
+            columns = check_wanted(content.columns, wanted)
+            names = needed_names(columns, content.masks)
+            rows = file.batch_rows()
+            ends = list(accumulate(rows))
+            # Any batch of a file can be read at once; a stream, from its beginning only.
+            starts = [0, *ends[:-1]] if file.is_random else [0]
+            reader = RowReader(ends[-1] if ends else 0, starts, lambda k: file.arrays(names, k))
+            yield read_values(reader, columns, converters(columns, wanted, names, content.masks))
+
+
+def _is_stream(start: bytes) -> bool:
+    """Return whether a file begins as an Arrow stream: with a message, whose length is next."""
+    return start[:4] == MESSAGE and 0 < int.from_bytes(start[4:8], "little") < 2**28
+
+
+def _describe(file: "_ArrowFile") -> SchemaColumns:
+    with reading():
+        return describe_schema(file.schema)
+
+
+@contextmanager
+def _open_file(path: Path) -> Iterator["_ArrowFile"]:
+    """Map a file; SourceError where it is none of Arrow's or not whole."""
+    import pyarrow as pa
+
+    with reading():
+        with path.open("rb") as raw:
+            start = raw.read(8)
+            size = raw.seek(0, os.SEEK_END)
+            raw.seek(max(size - 8, 0))
+            end = raw.read(8)
+        if not size:
+            raise SourceError("is empty", AGAIN)
+        if start[:4] == FEATHER_1:
+            hint = "write it anew: pyarrow.feather.write_feather(table, path), or as Parquet"
+            raise SourceError("is a Feather file of version 1, which is no longer read", hint)
+        is_random = start[:6] == FILE
+        if not is_random and not _is_stream(start):
+            raise SourceError("is not a Feather file", "check the path, or convert the file")
+        if not end.endswith(FILE if is_random else END):
+            raise SourceError("is truncated: its end is missing", AGAIN)
+        source = pa.memory_map(str(path))
+    with source:
+        with reading():
+            file = _ArrowFile(source, is_random=is_random)
+        yield file
+
+
+class _ArrowFile:
+    """A mapped Arrow file. is_random: whether its batches can be read in any order."""
+
+    def __init__(self, source: "pa.MemoryMappedFile", *, is_random: bool) -> None:
+        self._source = source
+        self.is_random = is_random
+        self.schema: pa.Schema = self._reader().schema
+
+    def _reader(self, fields: Sequence[int] = ()) -> Any:
+        from pyarrow import ipc
+
+        options = ipc.IpcReadOptions(included_fields=list(fields), use_threads=False)
+        if self.is_random:
+            return ipc.open_file(self._source, options=options)
+        self._source.seek(0)
+        return ipc.open_stream(self._source, options=options)
+
+    def batch_rows(self) -> list[int]:
+        """Return how many rows each batch has; of the columns, the narrowest is read."""
+        with reading():
+            widths = [_width(field.type) for field in self.schema]
+            if not widths:
+                return []
+            narrowest = [widths.index(min(widths))]
+            rows = []
+            for batch in self._batches(narrowest, 0):
+                batch.validate()  # that it is not shorter than it says
+                rows.append(len(batch))
+            return rows
+
+    def arrays(self, names: Sequence[str], first: int) -> Iterator[Arrays]:
+        """Give some columns of the batches from the first on."""
+        with reading():
+            numbers = [self.schema.get_field_index(name) for name in names]
+            batches = self._batches(numbers, first)
+        while True:
+            with reading():
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                # The lengths and offsets in a file are not checked when it is read; where they
+                # are wrong, what comes next would read memory that is not its own.
+                batch.validate(full=True)
+                arrays = [batch.column(name) for name in names]
+            yield arrays
+
+    def _batches(self, fields: Sequence[int], first: int) -> Iterator["pa.RecordBatch"]:
+        reader = self._reader(fields)
+        if self.is_random:
+            return (reader.get_batch(k) for k in range(first, reader.num_record_batches))
+        return iter(reader)
+
+
+def _width(kind: "pa.DataType") -> int:
+    """Return the bits of a value, those of a text being many."""
+    from pyarrow import types
+
+    return int(kind.bit_width) if types.is_primitive(kind) else 2**31

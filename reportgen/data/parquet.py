@@ -1,0 +1,105 @@
+"""Parquet: files, folders of files and hive-partitioned folders, read page by page."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from itertools import islice
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import unquote
+
+from reportgen.data.arrow import reading, require_no_dataset, require_pyarrow
+from reportgen.data.format import FileTable, Format, ReadValues, Wanted
+from reportgen.data.parquet_files import (
+    MAGIC,
+    MAGIC_ENCRYPTED,
+    PartFile,
+    describe_parts,
+    open_parts,
+)
+from reportgen.errors import SourceError
+
+SUFFIXES = (".parquet", ".parq", ".pq")
+# Files that tell of a HATS catalogue, which knows more of its files than their folders say.
+HATS_FILES = ("hats.properties", "collection.properties", "properties")
+# Folders of tables whose files are not all valid: another file says which are.
+MANAGED = {"_delta_log": "Delta Lake", ".hoodie": "Hudi", "metadata/version-hint.text": "Iceberg"}
+# Entries of a folder looked at to say whether Parquet files are in it.
+LOOK_AT = 1000
+
+
+class ParquetTable(Format):
+    """A Parquet file, or a folder of them as one table, in the order of their paths."""
+
+    name = "a Parquet file"
+    pattern = "*.parquet"
+
+    def recognises(self, path: Path, start: bytes) -> bool:
+        """Return whether a file or folder holds Parquet."""
+        if start:
+            return start[:4] in (MAGIC, MAGIC_ENCRYPTED)
+        if not path.is_dir() or any((path / name).is_file() for name in HATS_FILES):
+            return False
+        return any(file.suffix.lower() in SUFFIXES for file in islice(_walk(path), LOOK_AT))
+
+    def describe(self, path: Path, dataset: str) -> FileTable:
+        """Return what the footers say of a file, or of all files of a folder."""
+        require_pyarrow(self.name)
+        require_no_dataset(dataset)
+        return describe_parts(path, list_parts(path))
+
+    def open(
+        self, path: Path, dataset: str, wanted: Sequence[Wanted]
+    ) -> AbstractContextManager[ReadValues]:
+        """Open a file or a folder of files."""
+        require_pyarrow(self.name)
+        require_no_dataset(dataset)
+        return open_parts(path, list_parts(path), wanted)
+
+
+def _walk(folder: Path, on_error: Callable[[OSError], object] | None = None) -> Iterator[Path]:
+    """Give the files under a folder, links followed, in the order of their paths.
+
+    Names that begin with a dot or an underscore are not data, by the custom of all who write such
+    folders. on_error: called for a folder that cannot be read, which is passed over without it.
+    """
+    seen = set()
+    for place, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link to a folder above
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if name[0] not in "._")
+        yield from (Path(place, name) for name in sorted(files) if name[0] not in "._")
+
+
+def list_parts(path: Path) -> list[PartFile]:
+    """Return the files of a table in the order of their paths; SourceError where there are none."""
+    if not path.is_dir():
+        return [PartFile(path, {})]
+    for mark, kind in MANAGED.items():
+        if (path / mark).exists():
+            said = f"is a {kind} table, whose files are not all valid, and cannot be read here"
+            raise SourceError(said, "have it written as plain Parquet files")
+
+    def refuse(error: OSError) -> NoReturn:
+        said = f"has a folder {Path(error.filename).relative_to(path)} that cannot be read"
+        raise SourceError(f"{said}: {error.strerror}", "check its permissions") from None
+
+    found = []
+    for file in _walk(path, refuse):
+        if file.suffix.lower() in SUFFIXES or (not file.suffix and _starts_as_parquet(file)):
+            pairs = [part.partition("=") for part in file.relative_to(path).parts[:-1]]
+            keys = {unquote(key): unquote(value) for key, is_key, value in pairs if is_key}
+            found.append(PartFile(file, keys))
+    if not found:
+        raise SourceError("holds no Parquet files", f"their names end with {', '.join(SUFFIXES)}")
+    return sorted(found, key=lambda part: part.path.parts)
+
+
+def _starts_as_parquet(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with reading(f"its file {path.name} "), path.open("rb") as file:
+        return file.read(4) in (MAGIC, MAGIC_ENCRYPTED)
