@@ -22,6 +22,7 @@ from reportgen.data.positions import with_positions
 from reportgen.errors import SourceError
 from reportgen.wording import count, counted, listed
 
+LONGEST_LABEL = 50  # characters; of a description in a file, which may be a paragraph
 ReadRows = Callable[[range], dict[str, NDArray[np.float64]]]
 Place = Callable[..., str]
 """Returns ``file:line:column: key.path`` of a key of the configuration, for messages."""
@@ -156,7 +157,7 @@ class _Asked:
             label, unit = names.get(key, key), ""
             try:
                 each = found[key] = self._column(key, block, names.get(key), tables)
-                label, unit = each.column.label or label, each.column.unit
+                label, unit = _short(each.column.label) or label, each.column.unit
             except SourceError as error:
                 broken[key] = error
             unit = unit if block.unit is None else block.unit
@@ -259,6 +260,12 @@ class _FoundColumn:
     table: FileTable
     place: ColumnPlace
     column: FileColumn
+
+
+def _short(description: str) -> str:
+    """Return a description that can stand at an axis; empty for a longer one."""
+    text = " ".join(description.split())
+    return text if len(text) <= LONGEST_LABEL else ""
 
 
 def column_keys(table: FileTable) -> tuple[dict[str, str], dict[str, str]]:
