@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.data.arrow import (
-    AGAIN,
     Arrays,
     RowReader,
-    check_wanted,
     converters,
     needed_names,
     read_values,
@@ -23,7 +21,9 @@ from reportgen.data.arrow import (
     require_pyarrow,
 )
 from reportgen.data.arrow_schema import SchemaColumns, describe_schema
+from reportgen.data.file_columns import position
 from reportgen.data.format import FileTable, Format, ReadValues, Wanted
+from reportgen.data.unpacking import AGAIN
 from reportgen.errors import SourceError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class FeatherTable(Format):
         require_no_dataset(dataset)
         with _open_file(path) as file:
             content = _describe(file)
-            columns = check_wanted(content.columns, wanted)
+            columns = [content.columns[position(content.columns, each)] for each in wanted]
             names = needed_names(columns, content.masks)
             rows = file.batch_rows()
             ends = list(accumulate(rows))
