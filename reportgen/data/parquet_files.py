@@ -51,6 +51,7 @@ class _Footer:
 
     part: PartFile
     subject: str
+    stamp: Stamp | None
     groups: tuple[int, ...]
     schema: "pa.Schema"
     content: SchemaColumns
@@ -71,8 +72,9 @@ def _read_footer(root: Path, part: PartFile) -> _Footer:
     if not part.path.is_file():
         raise SourceError(f"{subject}is no regular file", "name or put a regular file there")
     with reading(subject):
-        found = _read_end(part.path, subject, stamp(part.path))
-    return _Footer(part, subject, *found)
+        now = stamp(part.path)
+        found = _read_end(part.path, subject, now)
+    return _Footer(part, subject, now, *found)
 
 
 # A folder may have thousands of files, and is opened by each of several workers' tasks.
@@ -233,6 +235,9 @@ def _batches(
             footer = footers[number]
             if number != opened:
                 stack.close()
+                if stamp(footer.part.path) != footer.stamp:
+                    said = f"{footer.subject}was changed while it was read"
+                    raise SourceError(said, "build again")
                 with reading(footer.subject):
                     file, opened = stack.enter_context(_open_file(footer.part.path)), number
                 constants = {

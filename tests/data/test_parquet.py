@@ -295,6 +295,14 @@ def test_a_table_without_rows_has_columns(tmp_path, groups_of):
     assert read(PARQUET, tmp_path / "none.parquet")["ra"].shape == (0,)
 
 
+def test_a_file_that_is_replaced_while_it_is_read_is_an_error(tmp_path):
+    path = write(tmp_path / "night.parquet", id=[1, 2])
+    with PARQUET.open(path, "", [Wanted("id")]) as values:
+        write(tmp_path / "new", id=[3, 4]).replace(path)
+        with pytest.raises(SourceError, match="was changed while it was read"):
+            values(0, 2)
+
+
 def test_two_columns_of_one_name_cannot_be_read(tmp_path):
     path = write(tmp_path / "twice.parquet", pa.table([[1], [2], [3]], names=["a", "a", "b"]))
     assert described(PARQUET, path)["a"].unreadable == "2 columns have its name"
