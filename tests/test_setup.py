@@ -289,8 +289,9 @@ def test_every_import_is_a_dependency_and_every_dependency_is_imported():
     owners = packages_distributions()
     imported = {canonicalize_name(owners[n][0]) for n in imported_packages() if n in owners}
     declared = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
+    extras = PROJECT["optional-dependencies"]
     optional = {
-        canonicalize_name(Requirement(t).name) for t in PROJECT["optional-dependencies"]["cnn"]
+        canonicalize_name(Requirement(text).name) for text in extras["cnn"] + extras["parquet"]
     }
     assert imported - declared - optional - set(COMES_WITH) == set()
     assert declared - imported == set()

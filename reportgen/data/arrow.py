@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.config.suggest import known_names, unknown
-from reportgen.data.format import FileColumn, ReadValues, Wanted
+from reportgen.data.format import FileColumn, ReadValues, TableError, Wanted
+from reportgen.data.unpacking import AGAIN, DAMAGED
 from reportgen.errors import SourceError
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ Convert = Callable[[Arrays], NDArray[Any]]
 
 Part = TypeVar("Part")
 
-AGAIN = "copy or download it again"
 # Decimal digits that a float64 keeps whatever they are, and those that an int64 holds.
 FLOAT_DIGITS, INTEGER_DIGITS = 15, 18
 # Arrow's names of types that are not numpy's.
@@ -39,11 +38,10 @@ def require_pyarrow(what: str) -> None:
         raise SourceError(said, "pip install 'reportgen[parquet]'") from None
 
 
-def require_no_dataset(dataset: str, columns: str = "the columns") -> None:
-    """Raise SourceError where a dataset is named of a file that holds one table without a name."""
+def require_no_dataset(dataset: str) -> None:
+    """Raise TableError where a dataset is named of a file that holds one table without a name."""
     if dataset:
-        said = f"holds one table, which has no name, so there is no {dataset!r} in it"
-        raise SourceError(said, f"leave out the dataset; name {columns} only")
+        raise TableError("holds one table, which has no name", "leave out dataset")
 
 
 @contextmanager
@@ -74,7 +72,7 @@ def _damage(subject: str, error: Exception) -> SourceError:
     if isinstance(error, NotImplementedError) or "not built" in said or "not supported" in said:
         hint = "have it written anew, without compression or with zstd"
         return SourceError(f"{subject}cannot be read: {said}", hint)
-    return SourceError(f"{subject}cannot be read: {said}", f"the file is damaged; {AGAIN}")
+    return SourceError(f"{subject}cannot be read: {said}", DAMAGED)
 
 
 def describe_type(kind: "pa.DataType") -> FileColumn:
@@ -199,29 +197,6 @@ def mask_values(values: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]:
         values[missing] = None
         return values
     return np.ma.masked_array(values, np.ma.getmaskarray(values) | missing)
-
-
-def check_wanted(columns: Sequence[FileColumn], wanted: Sequence[Wanted]) -> list[FileColumn]:
-    """Return the columns that are wanted; SourceError where one cannot be read."""
-    named = {column.name: column for column in columns}
-    found = []
-    for want in wanted:
-        column = named.get(want.column)
-        if column is None:
-            raise SourceError(unknown("column", want.column, named))
-        if column.unreadable:
-            readable = [each.name for each in columns if not each.unreadable]
-            said = f"has a column {column.name} that cannot be read: it {column.unreadable}"
-            raise SourceError(said, f"columns that can be read: {known_names(readable)}")
-        size = int(np.prod(column.shape))
-        if column.shape and (want.index is None or not 0 <= want.index < size):
-            said = f"has {size} values in each row of its column {column.name}"
-            raise SourceError(said, f"name one by its index, from 0 to {size - 1}")
-        if not column.shape and want.index is not None:
-            said = f"has one value in each row of its column {column.name}"
-            raise SourceError(said, "leave out the index")
-        found.append(column)
-    return found
 
 
 def needed_names(columns: Sequence[FileColumn], masks: Mapping[str, str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from reportgen.data.arrow import describe_type
+from reportgen.data.file_columns import without_duplicates
 from reportgen.data.format import FileColumn
 
 if TYPE_CHECKING:
@@ -56,19 +57,17 @@ def describe_schema(schema: "pa.Schema") -> SchemaColumns:
             label=_text(each.metadata, _LABEL) or note.label,
             ucd=_text(each.metadata, _UCD) or note.ucd,
         )
-        if times[each.name] > 1:
-            column = replace(column, unreadable="has the name of another column")
         columns.append(column)
     masks = {
         column.name.removesuffix(".mask"): column.name
         for column in columns
         if column.name.endswith(".mask")
         and column.dtype == "|b1"
-        and not column.unreadable
+        and times[column.name] == 1
         and times[column.name.removesuffix(".mask")] == 1
     }
-    kept_columns = tuple(each for each in columns if each.name not in masks.values())
-    return SchemaColumns(kept_columns, masks)
+    no_masks = [each for each in columns if each.name not in masks.values()]
+    return SchemaColumns(without_duplicates(no_masks), masks)
 
 
 def _text(metadata: Mapping[bytes, bytes] | None, keys: tuple[bytes, ...]) -> str:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from reportgen.data.arrow import (
     Arrays,
     RowReader,
-    check_wanted,
     needed_names,
     read_values,
     reading,
@@ -27,7 +26,10 @@ from reportgen.data.csv_layout import (
     open_text,
     read_layout,
 )
+from reportgen.data.file_columns import position
+from reportgen.data.file_digests import Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
+from reportgen.data.unpacking import reading_file, unpacked_start
 from reportgen.errors import SourceError
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class CsvTable(Format):
 
     def recognises(self, path: Path, start: bytes) -> bool:
         """Return whether a text is clearly a table, and none that has another format."""
-        return looks_like_table(path, start)
+        return looks_like_table(path, unpacked_start(path, start))
 
     def describe(self, path: Path, dataset: str) -> FileTable:
         """Return the columns and the number of rows, after reading all of the file once."""
@@ -59,7 +61,7 @@ class CsvTable(Format):
         require_pyarrow(self.name)
         require_no_dataset(dataset)
         layout, table, kinds = _describe(path)
-        columns = check_wanted(table.columns, wanted)
+        columns = [table.columns[position(table.columns, each)] for each in wanted]
         names = needed_names(columns, {})
         reader = RowReader(table.rows, [0], lambda _: _batches(path, layout, names))
         places = [names.index(column.name) for column in columns]
@@ -75,16 +77,17 @@ def _convert(arrays: Arrays, place: int, kind: str) -> Any:
 
 
 def _describe(path: Path) -> tuple[Layout, FileTable, dict[str, str]]:
-    with reading():
-        status = path.stat()
-    return _read_whole(path, status.st_size, status.st_mtime_ns, status.st_ino)
+    return _read_whole(path, stamp(path))
 
 
 # A pass takes as long as reading the file does, and who opens it needs what it found.
 @lru_cache(maxsize=16)
-def _read_whole(path: Path, *_: int) -> tuple[Layout, FileTable, dict[str, str]]:
-    """Return the layout of a file, its table, and the kind of each column, as it is now."""
-    with reading():
+def _read_whole(path: Path, now: Stamp | None) -> tuple[Layout, FileTable, dict[str, str]]:
+    """Return the layout of a file, its table, and the kind of each column.
+
+    now: the stamp of the file, so that it is read again when it has changed.
+    """
+    with reading_file():
         layout = read_layout(path)
     possible = {name: list(DTYPES) for name in layout.names}
     filled = dict.fromkeys(layout.names, False)
@@ -109,7 +112,7 @@ def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[Array
     if not layout.has_rows:
         return
     ragged: list[csv.InvalidRow] = []
-    with ExitStack() as stack:
+    with reading_file(), ExitStack() as stack:
         try:
             stream = stack.enter_context(open_text(path, layout))
             reader = _open_csv(stream, layout, names, ragged)
@@ -121,7 +124,7 @@ def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[Array
                 yield [batch.column(name) for name in names]
         except StopIteration:
             return
-        except (ValueError, OSError, RuntimeError, LookupError) as error:
+        except (ValueError, RuntimeError, LookupError) as error:
             raise _why_not(path, layout, error, is_ragged=bool(ragged)) from None
 
 

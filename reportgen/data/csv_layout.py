@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,16 +11,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from reportgen.data.arrow import AGAIN
 from reportgen.data.csv_cells import MISSING
+from reportgen.data.unpacking import AGAIN, is_packed, open_unpacked
 from reportgen.errors import SourceError
 
-GZIP = b"\x1f\x8b"
 BLANK = " "
 DELIMITERS = (",", "\t", ";", "|", BLANK)
 # Bytes and lines at the beginning of a file by which its layout is told.
 SAMPLE, SAMPLE_LINES = 2**20, 100
 BYTE_ORDERS = (b"\xff\xfe", b"\xfe\xff")
+PACKED = (".gz", ".bz2", ".xz")
 NAMED_SO = (".csv", ".tsv", ".tab")
 # Texts that are other things, by their names and by how they begin.
 NAMED_OTHERWISE = (".ecsv", ".html", ".ipynb", ".json", ".log", ".md", ".py", ".rst", ".svg",
@@ -48,16 +47,17 @@ class Layout:
 
 def looks_like_table(path: Path, start: bytes) -> bool:
     """Return whether a text is a table with one delimiter, by its name and its first bytes."""
-    try:
-        text = first_bytes(start).decode("utf-8", "replace").removeprefix("\ufeff")
-    except zlib.error:
+    text = start.decode("utf-8", "replace").removeprefix("\ufeff")
+    if "\0" in text and not start.startswith(BYTE_ORDERS):
         return False
-    named = path.name.lower().removesuffix(".gz")
+    named = path.name.lower()
+    for packed in PACKED:
+        named = named.removesuffix(packed)
     if not text.strip() or OTHERWISE.match(text) or named.endswith(NAMED_OTHERWISE):
         return False
     if named.endswith(NAMED_SO):
         return True  # in UTF-16 too, or of one column: what is wrong with it is said when read
-    if "\0" in text or text.count("\ufffd") > 1:
+    if text.count("\ufffd") > 1:
         return False
     lines = text.splitlines()
     if len(start) >= 4096:
@@ -80,13 +80,6 @@ def looks_like_table(path: Path, start: bytes) -> bool:
         and not any(re.search(r"[={}<>]|:\s|:$|\.$", name) or _is_value(name) for name in header)
         and any(_is_value(cell) for row in rows for cell in row)
     )
-
-
-def first_bytes(start: bytes) -> bytes:
-    """Return the first bytes of a text, unpacked where it is compressed by gzip."""
-    if start[:2] != GZIP:
-        return start
-    return zlib.decompressobj(wbits=31).decompress(start, 2**16)
 
 
 def _rows(lines: Iterable[str], delimiter: str) -> Any:
@@ -166,20 +159,11 @@ def read_layout(path: Path) -> Layout:
 
 def _read_sample(path: Path) -> tuple[str, bool]:
     """Return the beginning of a text, and whether it is all of it."""
-    import gzip
-
-    with path.open("rb") as raw:
-        if raw.read(2) in BYTE_ORDERS:
-            hint = "iconv -f utf-16 -t utf-8 FILE converts it"
-            raise SourceError("is text in UTF-16, not in UTF-8", hint)
-    with path.open("rb") as raw:
-        is_packed = raw.read(2) == GZIP
-        raw.seek(0)
-        start: bytes
-        try:
-            start = (gzip.GzipFile(fileobj=raw) if is_packed else raw).read(SAMPLE)
-        except (EOFError, zlib.error) as error:
-            raise SourceError(f"is truncated or damaged: {error}", AGAIN) from None
+    with open_unpacked(path) as file:
+        start = file.read(SAMPLE)
+    if start.startswith(BYTE_ORDERS):
+        hint = "iconv -f utf-16 -t utf-8 FILE converts it"
+        raise SourceError("is text in UTF-16, not in UTF-8", hint)
     is_whole = len(start) < SAMPLE
     if not is_whole:
         start = start[: start.rfind(b"\n") + 1] or start
@@ -221,7 +205,7 @@ def one_blank_apart(lines: bytes) -> bytes:
 class _OneBlank(io.RawIOBase):
     """A file of cells with any number of blanks between them, read with one."""
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._ready = b""
 
@@ -244,29 +228,20 @@ def open_text(path: Path, layout: Layout) -> Iterator[Any]:
     import pyarrow as pa
 
     with path.open("rb") as raw:
-        is_packed = raw.read(2) == GZIP
-        raw.seek(0)
-        if layout.delimiter == BLANK:
-            yield pa.PythonFile(_OneBlank(_unpacked(raw, is_packed=is_packed)), mode="r")
-            return
-    # Not closed here: it is when nobody reads it any more.
-    yield pa.input_stream(str(path), compression="gzip" if is_packed else None)
-
-
-def _unpacked(raw: BinaryIO, *, is_packed: bool) -> Any:
-    import gzip
-
-    return io.BufferedReader(gzip.GzipFile(fileobj=raw)) if is_packed else raw
+        is_plain = not is_packed(raw.read(6))
+    if is_plain and layout.delimiter != BLANK:
+        yield pa.OSFile(str(path))  # not closed here: it is when nobody reads it any more
+        return
+    with open_unpacked(path) as file:
+        yield pa.PythonFile(_OneBlank(file) if layout.delimiter == BLANK else file, mode="r")
 
 
 def find_ragged_line(path: Path, layout: Layout) -> SourceError:
     """Return an error that names the first line with more or fewer cells than the header."""
     columns = len(layout.names)
     hint = "mend the line; a cell that holds the delimiter stands in quotation marks"
-    with path.open("rb") as raw:
-        is_packed = raw.read(2) == GZIP
-        raw.seek(0)
-        text = io.TextIOWrapper(_unpacked(raw, is_packed=is_packed), "utf-8", "replace", newline="")
+    with open_unpacked(path) as file:
+        text = io.TextIOWrapper(file, "utf-8", "replace", newline="")
         for _ in range(layout.lines_before):
             text.readline()
         rows = _rows(text, layout.delimiter)

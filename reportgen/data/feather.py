@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.data.arrow import (
-    AGAIN,
     Arrays,
     RowReader,
-    check_wanted,
     converters,
     needed_names,
     read_values,
@@ -23,7 +21,10 @@ from reportgen.data.arrow import (
     require_pyarrow,
 )
 from reportgen.data.arrow_schema import SchemaColumns, describe_schema
+from reportgen.data.file_columns import position
+from reportgen.data.file_digests import stamp
 from reportgen.data.format import FileTable, Format, ReadValues, Wanted
+from reportgen.data.unpacking import AGAIN
 from reportgen.errors import SourceError
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 FILE, FEATHER_1 = b"ARROW1", b"FEA1"
 # Every message of a stream begins with the first of these, and the stream ends with the last.
 MESSAGE, END = b"\xff\xff\xff\xff", b"\xff\xff\xff\xff\0\0\0\0"
+
+# Bytes of a file that are mapped into memory before the map is made anew.
+MAPPED = 2**25
 
 
 class FeatherTable(Format):
@@ -48,25 +52,24 @@ class FeatherTable(Format):
         """Return what the schema says, and how many rows the batches have."""
         require_pyarrow(self.name)
         require_no_dataset(dataset)
-        with _open_file(path) as file:
-            content = _describe(file)
-            return FileTable(sum(file.batch_rows()), content.columns)
+        file = _open_file(path)
+        return FileTable(sum(file.batch_rows()), _describe(file).columns)
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
         """Map a file."""
         require_pyarrow(self.name)
         require_no_dataset(dataset)
-        with _open_file(path) as file:
-            content = _describe(file)
-            columns = check_wanted(content.columns, wanted)
-            names = needed_names(columns, content.masks)
-            rows = file.batch_rows()
-            ends = list(accumulate(rows))
-            # Any batch of a file can be read at once; a stream, from its beginning only.
-            starts = [0, *ends[:-1]] if file.is_random else [0]
-            reader = RowReader(ends[-1] if ends else 0, starts, lambda k: file.arrays(names, k))
-            yield read_values(reader, columns, converters(columns, wanted, names, content.masks))
+        file = _open_file(path)
+        content = _describe(file)
+        columns = [content.columns[position(content.columns, each)] for each in wanted]
+        names = needed_names(columns, content.masks)
+        rows = file.batch_rows()
+        ends = list(accumulate(rows))
+        # Any batch of a file can be read at once; a stream, from its beginning only.
+        starts = [0, *ends[:-1]] if file.is_random else [0]
+        reader = RowReader(ends[-1] if ends else 0, starts, lambda k: file.arrays(names, k))
+        yield read_values(reader, columns, converters(columns, wanted, names, content.masks))
 
 
 def _is_stream(start: bytes) -> bool:
@@ -79,11 +82,8 @@ def _describe(file: "_ArrowFile") -> SchemaColumns:
         return describe_schema(file.schema)
 
 
-@contextmanager
-def _open_file(path: Path) -> Iterator["_ArrowFile"]:
-    """Map a file; SourceError where it is none of Arrow's or not whole."""
-    import pyarrow as pa
-
+def _open_file(path: Path) -> "_ArrowFile":
+    """Return a file; SourceError where it is none of Arrow's or not whole."""
     with reading():
         with path.open("rb") as raw:
             start = raw.read(8)
@@ -100,29 +100,28 @@ def _open_file(path: Path) -> Iterator["_ArrowFile"]:
             raise SourceError("is not a Feather file", "check the path, or convert the file")
         if not end.endswith(FILE if is_random else END):
             raise SourceError("is truncated: its end is missing", AGAIN)
-        source = pa.memory_map(str(path))
-    with source:
-        with reading():
-            file = _ArrowFile(source, is_random=is_random)
-        yield file
+        return _ArrowFile(path, size, is_random=is_random)
 
 
 class _ArrowFile:
-    """A mapped Arrow file. is_random: whether its batches can be read in any order."""
+    """An Arrow file. size: its bytes. is_random: whether its batches can be read in any order."""
 
-    def __init__(self, source: "pa.MemoryMappedFile", *, is_random: bool) -> None:
-        self._source = source
+    def __init__(self, path: Path, size: int, *, is_random: bool) -> None:
+        self._path, self._stamp, self._size = path, stamp(path), size
         self.is_random = is_random
         self.schema: pa.Schema = self._reader().schema
 
     def _reader(self, fields: Sequence[int] = ()) -> Any:
+        """Return a new reader, which closes its file when nobody has it any more."""
+        import pyarrow as pa
         from pyarrow import ipc
 
+        if stamp(self._path) != self._stamp:
+            raise SourceError("was changed while it was read", "build again")
         options = ipc.IpcReadOptions(included_fields=list(fields), use_threads=False)
         if self.is_random:
-            return ipc.open_file(self._source, options=options)
-        self._source.seek(0)
-        return ipc.open_stream(self._source, options=options)
+            return ipc.open_file(pa.memory_map(str(self._path)), options=options)
+        return ipc.open_stream(pa.OSFile(str(self._path)), options=options)
 
     def batch_rows(self) -> list[int]:
         """Return how many rows each batch has; of the columns, the narrowest is read."""
@@ -154,10 +153,19 @@ class _ArrowFile:
             yield arrays
 
     def _batches(self, fields: Sequence[int], first: int) -> Iterator["pa.RecordBatch"]:
-        reader = self._reader(fields)
-        if self.is_random:
-            return (reader.get_batch(k) for k in range(first, reader.num_record_batches))
-        return iter(reader)
+        if not self.is_random:
+            yield from self._reader(fields)
+            return
+        while True:
+            # Mapped anew now and then: what was read of a map counts as memory of the process.
+            reader = self._reader(fields)
+            there = reader.num_record_batches
+            stop = min(there, first + max(1, there * MAPPED // self._size))
+            for number in range(first, stop):
+                yield reader.get_batch(number)
+            if stop == there:
+                return
+            first = stop
 
 
 def _width(kind: "pa.DataType") -> int:

@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from reportgen.config.suggest import unknown
-from reportgen.data.arrow import AGAIN, reading, require_no_dataset, require_pyarrow
+from reportgen.data.arrow import reading, require_no_dataset, require_pyarrow
 from reportgen.data.format import FileTable, Format, ReadValues, Wanted
 from reportgen.data.parquet import HATS_FILES, list_parts
 from reportgen.data.parquet_files import PartFile, describe_parts, open_parts
+from reportgen.data.unpacking import AGAIN
 from reportgen.errors import SourceError
 
 # Order of the finest pixels of HEALPix, by which those of several orders are put in a row.

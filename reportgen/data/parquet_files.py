@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reportgen.data.arrow import (
-    AGAIN,
     Arrays,
     RowReader,
-    check_wanted,
     converters,
     needed_names,
     read_values,
     reading,
 )
 from reportgen.data.arrow_schema import SchemaColumns, describe_schema
+from reportgen.data.file_columns import position
+from reportgen.data.file_digests import Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, ReadValues, Wanted
+from reportgen.data.unpacking import AGAIN
 from reportgen.errors import SourceError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class _Footer:
 
     part: PartFile
     subject: str
+    stamp: Stamp | None
     groups: tuple[int, ...]
     schema: "pa.Schema"
     content: SchemaColumns
@@ -61,7 +63,8 @@ def describe_parts(root: Path, parts: Sequence[PartFile]) -> FileTable:
     root: the table as the user named it; messages name its files from there.
     """
     footers = [_read_footer(root, part) for part in parts]
-    return FileTable(sum(sum(each.groups) for each in footers), _columns(footers))
+    rows = sum(sum(each.groups) for each in footers)
+    return FileTable(rows, _columns(footers), whole=[part.path for part in parts] == [root])
 
 
 def _read_footer(root: Path, part: PartFile) -> _Footer:
@@ -69,17 +72,20 @@ def _read_footer(root: Path, part: PartFile) -> _Footer:
     if not part.path.is_file():
         raise SourceError(f"{subject}is no regular file", "name or put a regular file there")
     with reading(subject):
-        now = part.path.stat()
-        found = _read_end(part.path, subject, now.st_size, now.st_mtime_ns, now.st_ino)
-    return _Footer(part, subject, *found)
+        now = stamp(part.path)
+        found = _read_end(part.path, subject, now)
+    return _Footer(part, subject, now, *found)
 
 
 # A folder may have thousands of files, and is opened by each of several workers' tasks.
 @lru_cache(maxsize=2**14)
 def _read_end(
-    path: Path, subject: str, *_: int
+    path: Path, subject: str, now: Stamp | None
 ) -> tuple[tuple[int, ...], "pa.Schema", SchemaColumns]:
-    """Return the rows of the row groups of a file, its schema and columns, as it is now."""
+    """Return the rows of the row groups of a file, its schema and columns.
+
+    now: the stamp of the file, so that it is read again when it has changed.
+    """
     _check_ends(path, subject)
     with _open_file(path) as file:
         metadata = file.metadata
@@ -197,7 +203,8 @@ def open_parts(
 ) -> Iterator[ReadValues]:
     """Open the files of a table, one after another as they are read."""
     footers = [_read_footer(root, part) for part in parts]
-    columns = check_wanted(_columns(footers), wanted)
+    known = _columns(footers)
+    columns = [known[position(known, each)] for each in wanted]
     masks = {name: mask for each in footers for name, mask in each.content.masks.items()}
     names = needed_names(columns, masks)
     whole = {column.name for column in columns if column.dtype == "<i8"}
@@ -228,6 +235,9 @@ def _batches(
             footer = footers[number]
             if number != opened:
                 stack.close()
+                if stamp(footer.part.path) != footer.stamp:
+                    said = f"{footer.subject}was changed while it was read"
+                    raise SourceError(said, "build again")
                 with reading(footer.subject):
                     file, opened = stack.enter_context(_open_file(footer.part.path)), number
                 constants = {

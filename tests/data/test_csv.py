@@ -1,3 +1,4 @@
+import bz2
 import gzip
 from pathlib import Path
 
@@ -189,7 +190,8 @@ def test_compressed_text_is_read(write):
     assert CSV.recognises(path, path.read_bytes())
     assert read(CSV, path)["dec"].tolist() == [2]
     path.write_bytes(path.read_bytes()[:-9])
-    assert refused(path)
+    assert "is truncated" in refused(path)
+    assert read(CSV, write(bz2.compress(b"ra  dec\n1  2\n"), "swire.txt.bz2"))["ra"].tolist() == [1]
 
 
 @pytest.mark.parametrize(
@@ -249,6 +251,7 @@ def test_a_name_says_that_a_text_is_a_table_unless_it_is_another_thing(write):
         assert CSV.recognises(write(text), text.encode()) is is_table
     path = Path("configs/cdfs.yaml")
     assert not CSV.recognises(path, b"a, b\n1, 2\n")
+    assert not CSV.recognises(Path("a.csv"), b"PAR1\x15\0\0")
 
 
 def test_damage_is_an_error_and_never_fewer_rows(write):
