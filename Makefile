@@ -53,19 +53,19 @@ $(VENV)/.made: always
 
 $(VENV)/.installed: $(VENV)/.made $(PROJECT)
 	@echo 'Installing reportgen in $(VENV); the first time takes some minutes'
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[cnn]'
+	@$(PIP) install --quiet --constraint requirements.lock --editable '.[all]'
 	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.developed: $(VENV)/.made $(PROJECT)
 	@echo 'Installing reportgen and what its tests need in $(VENV); the first time takes some minutes'
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[cnn,dev]'
+	@$(PIP) install --quiet --constraint requirements.lock --editable '.[all,dev]'
 	@$(COMPILE)
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.benchmarks: $(VENV)/.installed
 	@echo 'Installing what the notebook of the benchmark needs in $(VENV)'
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[cnn,bench]'
+	@$(PIP) install --quiet --constraint requirements.lock --editable '.[all,bench]'
 	@touch $@
 
 # Neither of the next two fails: a report without PDF, and tests that skip, are better than none.

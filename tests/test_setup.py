@@ -207,7 +207,7 @@ def test_make_report_installs_makes_the_sample_and_builds(clone):
     assert ran.returncode == 0, ran.stderr
     installs = starting(calls, "-m pip --disable-pip-version-check install")
     assert len(installs) == 1
-    assert installs[0].endswith("--constraint requirements.lock --editable .[cnn]")
+    assert installs[0].endswith("--constraint requirements.lock --editable .[all]")
     assert starting(calls, "-m reportgen") == [
         "-m reportgen sample data/cdfs",
         "-m reportgen configs/cdfs.yaml",

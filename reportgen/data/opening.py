@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from reportgen.data.dataset import ColumnPlace, Columns, as_numbers
-from reportgen.data.file_digests import FileDigests, Stamp
+from reportgen.data.file_digests import FileDigests, Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, Wanted
 from reportgen.data.regular_file import require_regular
 from reportgen.data.units import known_unit
@@ -24,7 +24,9 @@ from reportgen.workers.pool import default_workers, worker_pool
 
 GROUP = "reportgen.formats"
 LONGEST_LOOK = 30.0
-"""Seconds after which a file that is looked at is given up."""
+"""Seconds after which a file that is looked at is given up, however small it is."""
+SLOWEST = 50e6
+"""Bytes in a second at which formats are looked at that must be read for it, such as CSV."""
 _START = 4096  # bytes of a file that tell its format
 
 TableKey = tuple[Path, str]
@@ -143,13 +145,14 @@ def _looked_up(keys: Sequence[TableKey]) -> dict[TableKey, Found]:
     for key in keys:
         files.setdefault(key[0], []).append(key)
     found: dict[TableKey, Found] = {}
+    limits: dict[Path, float] = {}
 
     def ended(path: Path, end: Ended) -> None:
         if end.failed is None:
             found.update(zip(files[path], end.value, strict=True))
             return
         why = {
-            "timeout": f"reading its header was given up after {LONGEST_LOOK:g} s",
+            "timeout": f"reading its header was given up after {limits[path]:.0f} s",
             "died": f"reading its header went wrong: {end.failed.message}",
         }.get(end.failed.kind, f"its header cannot be read: {end.failed.message}")
         hint = "the file is damaged; copy or download it again"
@@ -158,7 +161,8 @@ def _looked_up(keys: Sequence[TableKey]) -> dict[TableKey, Found]:
     with worker_pool(default_workers()) as pool:
         for path, of_file in files.items():
             then = partial(ended, path)
-            pool.start(_describe_all, of_file, then=then, timeout=LONGEST_LOOK, name=f"{path.name}")
+            limits[path] = LONGEST_LOOK + (0 if (at := stamp(path)) is None else at.bytes) / SLOWEST
+            pool.start(_describe_all, of_file, then=then, timeout=limits[path], name=path.name)
         pool.finish()
     return found
 
