@@ -1,5 +1,6 @@
 """What worker processes do: scan a catalogue, compute a section, fingerprint a file."""
 
+import errno
 import os
 import pickle
 import warnings
@@ -190,7 +191,7 @@ def known_fingerprint(path: Path, contents: FileDigests) -> InputRecord | None:
     known = contents.of(path)
     if DIGEST in known and SYNTHETIC in known:
         with suppress(OSError):
-            return _input(path, path.stat(), str(known[DIGEST]), str(known[SYNTHETIC]))
+            return _input(path, str(known[DIGEST]), str(known[SYNTHETIC]))
     return None
 
 
@@ -209,7 +210,7 @@ def _fingerprint(path: Path, contents: FileDigests) -> InputRecord:
         except SourceError as error:
             wrong = error.message.removeprefix(f"{path}: ")
     try:
-        record = _input(path, path.stat(), file_digest(path), synthetic, wrong)
+        record = _input(path, file_digest(path), synthetic, wrong)
     except OSError as error:
         return InputRecord(path=str(path), error=wrong or str(error.strerror))
     if not wrong:
@@ -225,13 +226,14 @@ def _is_hdf5(path: Path) -> bool:
         return False
 
 
-def _input(
-    path: Path, status: os.stat_result, digest: str, synthetic: str, error: str = ""
-) -> InputRecord:
-    modified = f"{datetime.fromtimestamp(int(status.st_mtime), UTC):%Y-%m-%dT%H:%M:%SZ}"
+def _input(path: Path, digest: str, synthetic: str, error: str = "") -> InputRecord:
+    found = stamp(path)
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    modified = f"{datetime.fromtimestamp(found.modified // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"
     return InputRecord(
         path=str(path),
-        bytes=status.st_size,
+        bytes=found.bytes,
         modified=modified,
         sha256=digest,
         synthetic=synthetic,

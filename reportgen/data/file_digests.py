@@ -3,8 +3,9 @@
 import hashlib
 import json
 import os
+import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.data.dataset import ColumnPlace
+from reportgen.data.joined import is_pattern, members
 from reportgen.data.store import Store
 from reportgen.versions import package_digest
 
@@ -42,13 +44,40 @@ class Stamp:
 
 
 def stamp(path: Path) -> Stamp | None:
-    """Return the stamp of a file; None when it is not there."""
+    """Return the stamp of a file, or of all in a folder or of a pattern.
+
+    None when it is not there.
+    """
     try:
+        if is_pattern(path):
+            return _stamp_of_all(path, members(path), path.parent.stat())
         found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            return _stamp_of_all(path, files_below(path), found)
     except (OSError, ValueError):  # ValueError for a name that no file can have
         return None
     times = found.st_mtime_ns, found.st_ctime_ns
     return Stamp(os.fspath(path), found.st_size, *times, found.st_ino, found.st_dev)
+
+
+def _stamp_of_all(path: Path, files: Sequence[Path], found: os.stat_result) -> Stamp:
+    inside = [each.stat() for each in files]
+    about = [[s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino] for s in inside]
+    inodes = digest_of([list(map(str, files)), about])
+    return Stamp(
+        os.fspath(path),
+        sum(each.st_size for each in inside),
+        max((each.st_mtime_ns for each in inside), default=found.st_mtime_ns),
+        max((each.st_ctime_ns for each in inside), default=found.st_ctime_ns),
+        int(inodes[:12], 16),
+        found.st_dev,
+    )
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return all files in a folder and those in it, by their paths; hidden ones left out."""
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 @dataclass
@@ -112,6 +141,13 @@ def image_digest(batches: Iterable[NDArray[np.float32]]) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file; OSError when it cannot be read."""
+    """Return the SHA-256 of a file, or of the names and digests of all files in a folder.
+
+    Raises OSError when one cannot be read.
+    """
+    if path.is_dir() or is_pattern(path):
+        files = members(path) if is_pattern(path) else files_below(path)
+        base = path.parent if is_pattern(path) else path
+        return digest_of([[os.path.relpath(each, base), file_digest(each)] for each in files])
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

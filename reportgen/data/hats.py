@@ -59,7 +59,12 @@ class HatsTable(Format):
         for key in {ra, dec} - {""}:
             if key not in names:
                 raise SourceError(f"{unknown('column', key, names)}: its properties name it")
-        return replace(table, ra=ra, dec=dec)
+        # HATS has positions in degrees, whether or not the files repeat it.
+        columns = tuple(
+            replace(each, unit=each.unit or "deg") if each.name in {ra, dec} else each
+            for each in table.columns
+        )
+        return replace(table, columns=columns, ra=ra, dec=dec)
 
     def open(
         self, path: Path, dataset: str, wanted: Sequence[Wanted]

@@ -5,9 +5,9 @@ a file is therefore looked up in a worker process, which may take a while and no
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -15,7 +15,8 @@ import numpy as np
 
 from reportgen.data.dataset import ColumnPlace, Columns, as_numbers
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
-from reportgen.data.format import FileColumn, FileTable, Format, Wanted
+from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
+from reportgen.data.joined import describe_joined, is_pattern, members, open_joined
 from reportgen.data.regular_file import require_regular
 from reportgen.data.units import known_unit
 from reportgen.errors import SourceError
@@ -82,14 +83,45 @@ def describe_here(key: TableKey) -> Found:
     """
     path, dataset = key
     try:
-        kind = format_of(path)
-        try:
-            table = replace(kind.describe(path, dataset), format=kind.name)
-        except SourceError as error:
-            return type(error)(f"{path}: {error.message}", error.hint)
+        return _describe(path, dataset)
     except SourceError as error:
         return error
-    return _with_units(table)
+
+
+def _describe(path: Path, dataset: str) -> FileTable:
+    """Return what a table holds; the message of a SourceError begins with the path."""
+    with _saying_file(path):
+        if is_pattern(path):
+            return describe_joined(path, lambda file: _describe(file, dataset))
+        kind = format_of(path)
+        return _with_units(replace(kind.describe(path, dataset), format=kind.name))
+
+
+@contextmanager
+def _saying_file(path: Path) -> Iterator[None]:
+    """Put the path before the message of an error, unless it stands there."""
+    try:
+        yield
+    except SourceError as error:
+        said = error.message if str(path.parent) in error.message else f"{path}: {error.message}"
+        raise type(error)(said, error.hint) from None
+
+
+@lru_cache(maxsize=256)
+def _rows(path: Path, dataset: str, _as_it_is: Stamp | None) -> int:
+    return _describe(path, dataset).rows
+
+
+def _open(path: Path, dataset: str, wanted: Sequence[Wanted]) -> AbstractContextManager[ReadValues]:
+    """Open a table of a file, or of all files of a pattern."""
+    if not is_pattern(path):
+        return format_of(path).open(path, dataset, wanted)
+    return open_joined(
+        [
+            (partial(_open, file, dataset, wanted), _rows(file, dataset, stamp(file)))
+            for file in members(path)
+        ]
+    )
 
 
 def _with_units(table: FileTable) -> FileTable:
@@ -185,7 +217,7 @@ def open_places(places: Sequence[ColumnPlace]) -> Iterator[Callable[[int, int], 
                 for each in _wanted(place):
                     wanted.setdefault(each, len(wanted))
             with _saying_where(group[0]):
-                opened = format_of(path).open(path, dataset, list(wanted))
+                opened = _open(path, dataset, list(wanted))
                 readers.append((group, wanted, stack.enter_context(opened)))
 
         def read(start: int, stop: int) -> Columns:

@@ -64,7 +64,7 @@ def describe_parts(root: Path, parts: Sequence[PartFile]) -> FileTable:
     """
     footers = [_read_footer(root, part) for part in parts]
     rows = sum(sum(each.groups) for each in footers)
-    return FileTable(rows, _columns(footers), whole=[part.path for part in parts] == [root])
+    return FileTable(rows, _columns(footers))
 
 
 def _read_footer(root: Path, part: PartFile) -> _Footer:

@@ -226,8 +226,6 @@ def test_a_folder_is_one_table_in_the_order_of_its_paths(tmp_path):
     (tmp_path / "_metadata").write_bytes(b"PAR1")
     (tmp_path / "README").write_text("what is here")
     assert PARQUET.recognises(tmp_path, b"")
-    assert not PARQUET.describe(tmp_path, "").whole  # its own stamp does not tell of its files
-    assert PARQUET.describe(tmp_path / "b.parquet", "").whole
     assert read(PARQUET, tmp_path)["id"].tolist() == list(range(9))
     assert read(PARQUET, tmp_path, rows=(2, 7))["id"].tolist() == [2, 3, 4, 5, 6]
 

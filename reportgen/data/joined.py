@@ -1,0 +1,107 @@
+"""Several files of the same columns, named by a pattern such as night_*.fits, as one table.
+
+Their rows follow each other in the order of their paths.
+"""
+
+import glob
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.data.format import FileTable, ReadValues, TableError
+from reportgen.errors import SourceError
+
+
+def is_pattern(path: Path) -> bool:
+    """Return whether a path stands for all files that it matches; no file has such a name."""
+    return glob.has_magic(str(path)) and not path.exists()
+
+
+def members(path: Path) -> list[Path]:
+    """Return the files that a pattern matches, by their paths; hidden ones left out."""
+    return sorted(map(Path, glob.glob(str(path), recursive=True)))
+
+
+def describe_joined(path: Path, describe: Callable[[Path], FileTable]) -> FileTable:
+    """Return what the files of a pattern hold together.
+
+    Raises SourceError where there are none, or where one has other columns than the first.
+    """
+    files = members(path)
+    if not files:
+        raise SourceError("no file matches", f"files in {path.parent}: look with ls")
+    first, *others = tables = [describe(file) for file in files]
+    for file, table in zip(files[1:], others, strict=True):
+        for ours, theirs in zip(first.columns, table.columns, strict=False):
+            if (ours.name, ours.shape, ours.unit) != (theirs.name, theirs.shape, theirs.unit):
+                said = f"{theirs.name} [{theirs.unit}] where {files[0].name} has {ours.name}"
+                raise TableError(f"{file.name} has {said} [{ours.unit}]", "name like files alone")
+        if len(table.columns) != len(first.columns):
+            ours, theirs = {c.name for c in first.columns}, {c.name for c in table.columns}
+            said = f"{file.name} and {files[0].name} differ in {', '.join(sorted(ours ^ theirs))}"
+            raise TableError(said, "name like files alone")
+    columns = [
+        replace(column, dtype=_common(table.columns[place].dtype for table in tables))
+        for place, column in enumerate(first.columns)
+    ]
+    return replace(
+        first,
+        rows=sum(table.rows for table in tables),
+        columns=tuple(columns),
+        whole=all(table.whole for table in tables),
+        synthetic=next((table.synthetic for table in tables if table.synthetic), ""),
+        notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
+    )
+
+
+def _common(types: Iterator[str]) -> str:
+    """Return the type that holds the values of all."""
+    found = list(dict.fromkeys(types))
+    if len(found) == 1 or any(each in ("str", "time", "O") for each in found):
+        return found[0]
+    return np.result_type(*found).str
+
+
+@contextmanager
+def open_joined(
+    tables: Sequence[tuple[Callable[[], AbstractContextManager[ReadValues]], int]],
+) -> Iterator[ReadValues]:
+    """Give a function that reads rows of several tables; one of them is open at a time.
+
+    tables: what opens each, and its number of rows.
+    """
+    ends = list(accumulate(rows for _, rows in tables))
+    with ExitStack() as stack:
+        opened: dict[int, ReadValues] = {}
+
+        def reader(number: int) -> ReadValues:
+            if number not in opened:
+                stack.close()
+                opened.clear()
+                opened[number] = stack.enter_context(tables[number][0]())
+            return opened[number]
+
+        def read(start: int, stop: int) -> list[NDArray[Any]]:
+            pieces: list[list[NDArray[Any]]] = []
+            for number, end in enumerate(ends):
+                begin = end - tables[number][1]
+                first, last = max(start, begin), min(stop, end)
+                if first < last:
+                    pieces.append(reader(number)(first - begin, last - begin))
+            pieces = pieces or [reader(0)(0, 0)]
+            return [_one(each) for each in zip(*pieces, strict=True)]
+
+        yield read
+
+
+def _one(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return arrays one after another, masked where one is."""
+    is_masked = any(isinstance(each, np.ma.MaskedArray) for each in arrays)
+    joined: NDArray[Any] = (np.ma.concatenate if is_masked else np.concatenate)(arrays)
+    return joined
