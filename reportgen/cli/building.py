@@ -19,7 +19,7 @@ from reportgen.cli.common import (
 from reportgen.cli.mail import check_delivery, mail_failure, mail_runs
 from reportgen.cli.output import keep_going_unread
 from reportgen.errors import ExitCode, ReportgenError
-from reportgen.wording import count, counted
+from reportgen.wording import count, counted, listed
 
 if TYPE_CHECKING:
     from reportgen.build.pipeline import Built
@@ -203,8 +203,8 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
     for catalogue in sources.catalogues.values():
         click.echo(
             f"{name}catalogue {catalogue.name}: {count(catalogue.rows)} rows, "
-            f"{len(catalogue.places)} of {len(catalogue.columns)} columns"
-            + (" (synthetic)" if catalogue.synthetic else "")
+            f"{len(catalogue.places)} of {len(catalogue.columns)} columns, "
+            f"{listed(catalogue.formats)}" + (" (synthetic)" if catalogue.synthetic else "")
         )
         for remark in catalogue.remarks:
             click.echo(f"{name}catalogue {catalogue.name}: {remark}")

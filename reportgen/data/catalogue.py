@@ -56,6 +56,12 @@ class Catalogue:
         return list(dict.fromkeys((place.file, place.dataset) for place in self.places.values()))
 
     @property
+    def formats(self) -> list[str]:
+        """What its files are: ``FITS file``."""
+        found = [table.format for table in self.tables.values() if isinstance(table, FileTable)]
+        return [each.split(maxsplit=1)[-1] for each in dict.fromkeys(found)]
+
+    @property
     def has_changed(self) -> bool:
         """Whether one of its files has changed since they were looked at."""
         return any(stamp(path) != before for path, before in self.stamps.items())

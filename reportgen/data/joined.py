@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.config.suggest import known_names
 from reportgen.data.format import FileTable, ReadValues, TableError
 from reportgen.errors import SourceError
 
@@ -25,7 +26,8 @@ def is_pattern(path: Path) -> bool:
 
 def members(path: Path) -> list[Path]:
     """Return the files that a pattern matches, by their paths; hidden ones left out."""
-    return sorted(map(Path, glob.glob(str(path), recursive=True)))
+    anchor = Path(path.anchor)
+    return sorted(anchor.glob(str(path.relative_to(anchor))))
 
 
 def describe_joined(path: Path, describe: Callable[[Path], FileTable]) -> FileTable:
@@ -35,7 +37,8 @@ def describe_joined(path: Path, describe: Callable[[Path], FileTable]) -> FileTa
     """
     files = members(path)
     if not files:
-        raise SourceError("no file matches", f"files in {path.parent}: look with ls")
+        beside = known_names(each.name for each in path.parent.glob("*"))
+        raise SourceError("no file matches", f"there are: {beside}")
     first, *others = tables = [describe(file) for file in files]
     for file, table in zip(files[1:], others, strict=True):
         for ours, theirs in zip(first.columns, table.columns, strict=False):
@@ -43,8 +46,9 @@ def describe_joined(path: Path, describe: Callable[[Path], FileTable]) -> FileTa
                 said = f"{theirs.name} [{theirs.unit}] where {files[0].name} has {ours.name}"
                 raise TableError(f"{file.name} has {said} [{ours.unit}]", "name like files alone")
         if len(table.columns) != len(first.columns):
-            ours, theirs = {c.name for c in first.columns}, {c.name for c in table.columns}
-            said = f"{file.name} and {files[0].name} differ in {', '.join(sorted(ours ^ theirs))}"
+            names = [{column.name for column in each.columns} for each in (first, table)]
+            differing = known_names(names[0] ^ names[1])
+            said = f"{file.name} and {files[0].name} differ in {differing}"
             raise TableError(said, "name like files alone")
     columns = [
         replace(column, dtype=_common(table.columns[place].dtype for table in tables))
