@@ -114,9 +114,7 @@ class Overview(Analysis, name="overview"):
         if 0 < len(missing) < len(counts):
             said += "; the others have none"
         of = TableColumn.of
-        shown = np.sort(np.argsort(-fractions, kind="stable")[:MOST_BARS])
-        is_all = len(shown) == len(counts)
-        left_out = "" if is_all else f" The {MOST_BARS} columns that lack most are shown."
+        shown, left_out = self._bars(fractions)
         columns = [
             of("column", [column.name for column in self.columns]),
             of("rows", [n.rows for n in counts]),
@@ -134,6 +132,17 @@ class Overview(Analysis, name="overview"):
             f"a missing-value mark, NaN or infinity.{left_out}",
             data=Table("missing", "Rows without a value", columns, shown=False),
         )
+
+    def _bars(self, fractions: NDArray[np.float64]) -> tuple[NDArray[np.intp], str]:
+        """Return the columns that the chart shows, and what its caption says of the others."""
+        columns, lacking = np.arange(len(fractions)), np.flatnonzero(fractions)
+        others = " The others have a value in every row."
+        if len(columns) <= MOST_BARS // 2 or not len(lacking):
+            return columns[:MOST_BARS], others if len(columns) > MOST_BARS else ""
+        shown = np.sort(lacking[np.argsort(-fractions[lacking], kind="stable")[:MOST_BARS]])
+        if len(shown) < len(lacking):
+            return shown, f" The {MOST_BARS} columns that lack most are shown."
+        return shown, others if len(shown) < len(columns) else ""
 
     def _findings(self, rows: int, counts: list[Counts]) -> list[str]:
         if not rows:
@@ -164,8 +173,8 @@ class Overview(Analysis, name="overview"):
         ]
         if not suspected:
             return []
-        said = f"May stand for a missing value, but is taken for one: {listed(suspected)}."
-        return [f"{said} If so, name it in the column's missing: of the configuration."]
+        said = f"Taken for values, but may stand for missing ones: {listed(suspected)}."
+        return [f"{said} If they do, name them as missing: of the column in the configuration."]
 
 
 def _draw_bars(titles: list[str], fractions: NDArray[np.float64]) -> "Drawing":

@@ -24,7 +24,7 @@ def described(names, units=None, labels=None):
         name: {"unit": units.get(name, ""), "label": labels.get(name, name)} for name in names
     }
     block = {"file": "objects.h5", "dataset": "objects", "columns": blocks}
-    return CatalogueBlock.model_validate(block).described()
+    return CatalogueBlock.model_validate({**block, "others": False}).described()
 
 
 def analysis(kind, names, units=None, labels=None, **keys):
