@@ -13,6 +13,7 @@ CANDIDATES = (-9999.0, -999.0, -99.0, -9.99, -9.0, 0.0, 99.0, 999.0, 9999.0)
 FEWEST = 4  # rows that hold it
 RANGE = (0.001, 0.999)
 """Fractions of the other values between which it must not lie."""
+APART = 0.02  # of that range
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class Sentinel:
 class SuspectedSentinels(Derived[tuple[Sentinel, ...]]):
     """Usual marks of missing values that stand apart from the other values of a column.
 
-    More than three rows hold such a value, it lies outside the range of 99.8 % of the others, and
-    no fewer rows hold it than there are others beyond that range on its side. The smallest of a
-    running number, which is often 0, has as many rows as its neighbours, and is none.
+    More than three rows hold such a value, more than hold others that are as far out; it lies
+    outside the range of 99.8 % of the others, and apart from the nearest or far commoner than that:
+    the smallest of a running number is none. Nor is 0 where most rows hold it.
     """
 
     column: str
@@ -54,11 +55,20 @@ class SuspectedSentinels(Derived[tuple[Sentinel, ...]]):
         if not found or not rest.n:
             return ()
         low, high = rest.quantiles(RANGE)
-        below = int(rest.counts[rest.values < low].sum()) if rest.counts is not None else 0
-        above = int(rest.counts[rest.values > high].sum()) if rest.counts is not None else 0
         return tuple(
             Sentinel(mark, rows)
             for mark, rows in found
-            if ((mark < low and rows >= below) or (mark > high and rows >= above))
-            and (mark or rows < rest.n)  # most numbers of a count may well be 0
+            if (mark < low or mark > high) and _stands_out(mark, rows, rest, high - low)
         )
+
+
+def _stands_out(mark: float, rows: int, rest: OrderedValues, width: float) -> bool:
+    """Return whether a value that some rows hold is not just the first or last of the others."""
+    place = int(np.searchsorted(rest.values, mark))
+    is_below = place < rest.n and mark < rest.values[-1] and place <= len(rest.values) // 2
+    nearest = rest.values[place] if is_below else rest.values[place - 1]
+    counts = np.ones(len(rest.values), np.int64) if rest.counts is None else rest.counts
+    as_common = int(counts[rest.values == nearest].sum())
+    beyond = int(counts[:place].sum() if is_below else counts[place:].sum())
+    is_apart = abs(nearest - mark) > APART * width
+    return rows > beyond and (is_apart or rows > 2 * as_common) and (mark != 0 or rows < rest.n)
