@@ -278,6 +278,8 @@ class DocumentRecord(Record):
     file: OwnFile = ""
     error: ErrorRecord | None = None
     """What went wrong; with a file when reportgen's own templates stood in for the user's."""
+    notices: tuple[str, ...] = ()
+    """What it cannot show, in sentences; each is a warning."""
 
 
 class ReportRecord(Record):
@@ -412,7 +414,8 @@ def with_status(summary: Summary) -> Summary:
     statuses: list[Status] = [section.status for section in summary.sections]
     statuses += [check.counts_as for check in summary.checks]
     statuses += ["error" for record in summary.inputs if record.error]
-    statuses += ["error" for document in summary.documents.values() if document.error]
+    for document in summary.documents.values():
+        statuses.append("error" if document.error else "warn" if document.notices else "ok")
     run = summary.run.model_copy(update={"status": worst(statuses)})
     return summary.model_copy(update={"run": run})
 

@@ -195,6 +195,11 @@ def _attention(summary: Summary) -> list[Attention]:
         for form, document in summary.documents.items()
         if document.error is not None
     ]
+    lines += [
+        Attention("warn", form.upper(), notice, "provenance")
+        for form, document in summary.documents.items()
+        for notice in document.notices
+    ]
     return lines
 
 

@@ -120,6 +120,7 @@ def verdict_sentence(summary: Summary) -> str:
         said = f"The templates that were given for the {listed(spare)} have an error."
     else:
         said = f"{_computed(summary.sections)} {capital(counts.words)}."
+        said += " The PDF lacks characters." * any(d.notices for _, d in documents)
     if broken and counts.fail:
         said += f" {capital(counts.words)}."
     if summary.run.only:
