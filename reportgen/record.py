@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -12,12 +11,10 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_v
 
 from reportgen.docstrings import Documented
 from reportgen.errors import ConfigError
+from reportgen.wording import printable
 
 FORMAT = "reportgen-run/1"
 FILE = "summary.json"
-
-# Control characters (XML 1.0, section 2.2) and lone surrogates, which file names may hold.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 Status = Literal["ok", "warn", "fail", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "warn", "fail", "error")
@@ -397,11 +394,6 @@ class Summary(Record):
     """What changed since the last night, and since each reference run."""
     mistakes: tuple[str, ...] = ()
     """Checks of the configuration on what there is not, each with its place."""
-
-
-def printable(text: str) -> str:
-    """Return a text with what XML or UTF-8 cannot carry written as escapes, as Python does."""
-    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def worst(statuses: Iterable[Status]) -> Status:
