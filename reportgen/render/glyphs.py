@@ -16,7 +16,7 @@ MOST_WORDS, MOST_PLACES = 6, 4  # that are named one by one
 MOST_CHARACTERS = 20  # of a word, as it is quoted and as code points
 
 _IN_FIGURES = re.compile(r"<text\b[^>]*>(.*?)</text>", re.DOTALL)
-_OF_MATPLOTLIB = re.compile(r"Glyph (\d+) .*missing from font")
+_OF_MATPLOTLIB = re.compile(r"Glyph (\d+) .*missing from font", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 # Spaces, what cannot be seen, and what chooses between forms of the character before it.
 _WITHOUT_GLYPH = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
@@ -73,7 +73,7 @@ def about_figures(warnings: Iterable[str]) -> list[str]:
     characters: dict[str, None] = {}
     for warning in warnings:
         if glyph := _OF_MATPLOTLIB.match(warning):
-            characters[chr(int(glyph[1]))] = None
+            characters |= dict.fromkeys(missing_characters(chr(int(glyph[1]))))
         else:
             others[warning] = None
     if characters:

@@ -46,7 +46,13 @@ def test_a_page_in_a_script_that_fonts_lack_gets_few_sentences(tmp_path):
 def test_warnings_on_single_glyphs_become_one_sentence():
     glyph = "Glyph {} (\\N{{X}}) missing from font(s) Reportgen Sans."
     said = about_figures(
-        [glyph.format(0x9280), "other", glyph.format(0x6CB3), glyph.format(0x9280)]
+        [
+            glyph.format(0x9280),
+            "other",
+            glyph.format(10).replace("X", "\n"),
+            glyph.format(0x6CB3),
+            glyph.format(0x9280),
+        ]
     )
     assert said == [
         "other",
