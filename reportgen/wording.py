@@ -15,7 +15,7 @@ UNPRINTABLE = re.compile(
 
 def printable(text: str) -> str:
     """Return a text with what cannot be shown, or would hide something, as Python escapes it."""
-    return UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
+    return UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text.replace("\r\n", "\n"))
 
 
 def printable_line(text: str) -> str:

@@ -148,6 +148,7 @@ def test_names_are_joined_as_in_a_sentence():
         ("nul \x00 and bell \x07", "nul \\x00 and bell \\x07"),
         ("escape \x1b[31mred", "escape \\x1b[31mred"),
         ("half \ud800 a pair", "half \\ud800 a pair"),
+        ("two\r\nlines", "two\nlines"),
         ("no break \r\x85\u2028", "no break \\r\\x85\\u2028"),
         ("gnp\u202eexe\u2066\u200b\ufeff", "gnp\\u202eexe\\u2066\\u200b\\ufeff"),
         ("क्\u200dष, \u200fא", "क्\u200dष, \u200fא"),

@@ -10,9 +10,9 @@ import numpy as np
 from reportgen.analyses.results import Table, TableColumn
 from reportgen.wording import printable_line
 
-# What a spreadsheet would work out; an apostrophe in front makes it text (OWASP, CSV injection). A
-# text that has such apostrophes already gets one more.
-_FORMULA = re.compile("'*[=+\\-@＝＋－＠]")
+# What a spreadsheet would work out, the wide forms of these signs too; an apostrophe in front makes
+# it text (OWASP, CSV injection). A text that has such apostrophes already gets one more.
+_FORMULA = re.compile("'*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
 # A line that begins with # is a comment of ECSV.
 _QUOTED = re.compile(r'[",]|^[#\s]|\s$')
 

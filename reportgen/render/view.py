@@ -189,7 +189,8 @@ def _attention(summary: Summary) -> list[Attention]:
     for record in unread:
         hit = [section for section, message in broken if record.path in message]
         text = f"{record.error} ({_titles(hit)})" if hit else record.error
-        lines.append(Attention("error", Path(record.path).name, text, "provenance"))
+        target = f"section-{hit[0].id}" if hit else "provenance"
+        lines.append(Attention("error", Path(record.path).name, text, target))
     alike: dict[str, list[SectionRecord]] = {}
     for section, message in broken:
         troubles = [line for line in message.splitlines() if not line.lstrip().startswith("→")]

@@ -144,8 +144,11 @@ def _computed(sections: Sequence[SectionRecord]) -> str:
 
 
 def short_title(title: str) -> str:
-    """Return the title of a section where others are named with it."""
-    return clip(title, MOST_OF_A_TITLE)
+    """Return the title of a section where others are named with it, in one line.
+
+    A line that begins with :: would be a command to the runner of a workflow.
+    """
+    return clip(title.replace("\n", " "), MOST_OF_A_TITLE)
 
 
 def is_broken(section: SectionRecord) -> bool:
