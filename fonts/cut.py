@@ -40,7 +40,7 @@ MORE_SIGNS = between(
 )
 # What pages carry of it: raised and lowered digits and letters, and what is often written.
 SIGNS = between((0x2007, 0x203A), (0x2070, 0x209C), (0x2190, 0x2195))
-SIGNS |= set(map(ord, "ʰϑϕϵ€ℏℓÅ∂∅∆∇∈∉−∓∕∘∙√∝∞∠∥∩∪∫∼≃≅≈≠≡≤≥≪≫⊂⊃⊕⊗⊙⊥⋅■□▲△▼▽◆◇●○★☆"))
+SIGNS |= set(map(ord, "ʰϑϕϵ€ℏℓÅ∂∅∆∇∈∉−∓∕∘∙√∝∞∠∥∩∪∫∼≃≅≈≠≡≤≥≪≫⊂⊃⊕⊗⊙⊥⋅■□▲△▼▽◆◇●○★☆�"))
 SIGNS |= set(map(ord, "☉☊☋☽☾☿♀♁♂♃♄♅♆♇⚠✓✗"))
 
 

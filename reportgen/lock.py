@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from reportgen.errors import PublishError
-from reportgen.record import printable
+from reportgen.wording import printable
 
 FILE = ".build.lock"
 POLL_SECONDS = 0.2

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -12,12 +11,10 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError, field_v
 
 from reportgen.docstrings import Documented
 from reportgen.errors import ConfigError
+from reportgen.wording import printable
 
 FORMAT = "reportgen-run/1"
 FILE = "summary.json"
-
-# Control characters (XML 1.0, section 2.2) and lone surrogates, which file names may hold.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 Status = Literal["ok", "warn", "fail", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "warn", "fail", "error")
@@ -278,6 +275,8 @@ class DocumentRecord(Record):
     file: OwnFile = ""
     error: ErrorRecord | None = None
     """What went wrong; with a file when reportgen's own templates stood in for the user's."""
+    notices: tuple[str, ...] = ()
+    """What it cannot show, in sentences; each is a warning."""
 
 
 class ReportRecord(Record):
@@ -397,11 +396,6 @@ class Summary(Record):
     """Checks of the configuration on what there is not, each with its place."""
 
 
-def printable(text: str) -> str:
-    """Return a text with what XML or UTF-8 cannot carry written as escapes, as Python does."""
-    return _UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
-
-
 def worst(statuses: Iterable[Status]) -> Status:
     """Return the worst of some statuses; ok for none."""
     return max(statuses, key=STATUSES.index, default="ok")
@@ -412,7 +406,8 @@ def with_status(summary: Summary) -> Summary:
     statuses: list[Status] = [section.status for section in summary.sections]
     statuses += [check.counts_as for check in summary.checks]
     statuses += ["error" for record in summary.inputs if record.error]
-    statuses += ["error" for document in summary.documents.values() if document.error]
+    for document in summary.documents.values():
+        statuses.append("error" if document.error else "warn" if document.notices else "ok")
     run = summary.run.model_copy(update={"status": worst(statuses)})
     return summary.model_copy(update={"run": run})
 

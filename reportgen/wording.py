@@ -1,8 +1,26 @@
 """Numbers as people write them: grouped digits, real minus signs, sensible precision."""
 
 import math
+import re
 
 MISSING = "—"
+
+# Control characters but tab and line feed (XML 1.0, section 2.2), line breaks that not everybody
+# knows, what turns the direction of the text around it or cannot be seen (Unicode TR 36, sections
+# 2.5 and 2.10), and lone surrogates, which file names may hold.
+UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+)
+
+
+def printable(text: str) -> str:
+    """Return a text with what cannot be shown, or would hide something, as Python escapes it."""
+    return UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text.replace("\r\n", "\n"))
+
+
+def printable_line(text: str) -> str:
+    """Return a text for one line, as `printable`, tabs and line breaks escaped too."""
+    return printable(text).replace("\t", "\\t").replace("\n", "\\n")
 
 
 def count(n: float) -> str:

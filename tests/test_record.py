@@ -9,7 +9,6 @@ from reportgen.record import (
     MetricRecord,
     SectionRecord,
     Summary,
-    printable,
     read_summary,
     with_status,
     write_summary,
@@ -90,19 +89,8 @@ def test_the_status_follows_from_every_part(record, broken):
     assert with_status(record.model_copy(update=changes[broken])).run.status == "error"
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain, Größe, ☃, 漢字, 🔭", "plain, Größe, ☃, 漢字, 🔭"),
-        ("line\nand\ttab", "line\nand\ttab"),
-        ("nul \x00 and bell \x07", "nul \\x00 and bell \\x07"),
-        ("escape \x1b[31mred", "escape \\x1b[31mred"),
-        ("half \ud800 a pair", "half \\ud800 a pair"),
-        ("no character \uffff", "no character \\uffff"),
-    ],
-)
-def test_text_that_xml_or_utf8_cannot_carry_is_written_out(text, shown):
-    assert printable(text) == shown
+def test_text_that_cannot_be_shown_is_written_out():
+    text, shown = "escape \x1b[31mred", "escape \\x1b[31mred"
     record = SectionRecord(id="x", analysis="a", title=text, status="ok", findings=(text,))
     assert record.title == shown
     assert record.findings == (shown,)

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.wording import bytes_text, count, counted, listed, number, percent
+from reportgen.wording import (
+    bytes_text,
+    count,
+    counted,
+    listed,
+    number,
+    percent,
+    printable,
+    printable_line,
+)
 
 NO_BREAK = "\u00a0"
 
@@ -129,3 +138,23 @@ def test_names_are_joined_as_in_a_sentence():
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert listed(list("abcdefgh")) == "a, b, c, d, e, f and 2 more"
     assert listed(list("abcde"), most=3) == "a, b, c and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, Größe, ☃, 漢字, 🔭", "plain, Größe, ☃, 漢字, 🔭"),
+        ("line\nand\ttab", "line\nand\ttab"),
+        ("nul \x00 and bell \x07", "nul \\x00 and bell \\x07"),
+        ("escape \x1b[31mred", "escape \\x1b[31mred"),
+        ("half \ud800 a pair", "half \\ud800 a pair"),
+        ("two\r\nlines", "two\nlines"),
+        ("no break \r\x85\u2028", "no break \\r\\x85\\u2028"),
+        ("gnp\u202eexe\u2066\u200b\ufeff", "gnp\\u202eexe\\u2066\\u200b\\ufeff"),
+        ("क्\u200dष, \u200fא", "क्\u200dष, \u200fא"),
+        ("no character \uffff", "no character \\uffff"),
+    ],
+)
+def test_text_that_cannot_be_shown_is_escaped(text, shown):
+    assert printable(text) == shown
+    assert printable_line(text) == shown.replace("\n", "\\n").replace("\t", "\\t")

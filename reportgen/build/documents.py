@@ -10,7 +10,7 @@ from reportgen.errors import PublishError
 from reportgen.quality.nights import DOCUMENTS
 from reportgen.record import DocumentRecord, Summary, with_status
 from reportgen.render.html import render_html
-from reportgen.render.pdf import render_pdf
+from reportgen.render.pdf import pdf_notices, render_pdf
 from reportgen.run_folder import publishing_errors
 from reportgen.workers.failures import Ended, attempt, error_record
 from reportgen.workers.pool import Pool
@@ -51,7 +51,7 @@ def make_documents(
     def end(form: str, begun: float, how: Ended) -> None:
         progress.printed(form, how.printed)
         if how.failed is None:
-            document = DocumentRecord(file=how.value)
+            document = how.value
         elif isinstance(how.failed.error, PublishError):
             raise how.failed.error
         else:
@@ -79,15 +79,21 @@ def make_documents(
         summary = _with_document(summary, form, document)
         error = document.error
         progress.ended(form, "error" if error else "ok", seconds, error.message if error else "")
+        for notice in document.notices:
+            progress.notice(f"Warning: {notice}")
     return summary
 
 
-def write_document(form: str, run: Path, summary: Summary, folder: Path) -> str:
-    """Make one document from a run folder and write it to a folder; return its name."""
+def write_document(form: str, run: Path, summary: Summary, folder: Path) -> DocumentRecord:
+    """Make one document from a run folder and write it to a folder; return its record."""
+    document = DocumentRecord(file=DOCUMENTS[form])
+    if form == "pdf" and (notices := pdf_notices(run, summary)):
+        document = document.model_copy(update={"notices": notices})
+        summary = _with_document(summary, form, document)  # it says so itself
     content = _RENDERERS[form](run, summary)
     with publishing_errors(folder):
-        (folder / DOCUMENTS[form]).write_bytes(content)
-    return DOCUMENTS[form]
+        (folder / document.file).write_bytes(content)
+    return document
 
 
 def _with_document(summary: Summary, form: str, document: DocumentRecord) -> Summary:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from reportgen.record import Status
+from reportgen.wording import printable
 
 MARKS: dict[Status, tuple[str, str]] = {
     "ok": ("ok", "green"),
@@ -78,12 +79,12 @@ class _Bar(Progress):
             self._waiting.remove(name)
         if status != "ok":
             mark, colour = MARKS[status]
-            self._bar.print(f"[{colour}]{mark}[/] {escape(name)}: {escape(message)}")
+            self._bar.print(f"[{colour}]{mark}[/] {escape(name)}: {escape(printable(message))}")
         self._bar.advance(self._task)
         self._describe()
 
     def notice(self, text: str) -> None:
-        self._bar.print(text, markup=False, highlight=False)
+        self._bar.print(printable(text), markup=False, highlight=False)
 
     def printed(self, name: str, text: str) -> None:
         for line in text.splitlines() if self._verbose else ():
@@ -97,7 +98,7 @@ class _Bar(Progress):
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountValues
 from reportgen.reduce.executors import Inline, Threads
 from reportgen.reduce.scan import columns_read, scan
+from reportgen.render.glyphs import about_figures
 from reportgen.render.html import MOST_ROWS
 from reportgen.render.saving import section_files
 from reportgen.render.view import section_view
@@ -112,7 +113,7 @@ def compute_section(
         with house_style():
             section, counted, notes = _presented(analysis, values)
         made = section_files(section, section_id)
-    said = dict.fromkeys(f"Warning: {item.message}" for item in caught)
+    said = [f"Warning: {text}" for text in about_figures(str(item.message) for item in caught)]
     record = blank_record(section_id, analysis).model_copy(
         update={
             "status": "ok",

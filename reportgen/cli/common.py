@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reportgen.errors import ReportgenError
+from reportgen.wording import printable
 
 if TYPE_CHECKING:
     from reportgen.config.reports import Reports
@@ -65,9 +66,9 @@ def program_name() -> str:
 
 def complain(error: ReportgenError) -> None:
     """Say what is wrong and what to do."""
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {printable(error.message)}", err=True)
     if error.hint:
-        click.echo(f"  → {error.hint}", err=True)
+        click.echo(f"  → {printable(error.hint)}", err=True)
 
 
 def with_config(command: Command) -> Command:

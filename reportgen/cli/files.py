@@ -25,7 +25,7 @@ def describe(file: Path, dataset: str, as_json: bool) -> int:
     from reportgen.data.catalogue import column_keys
     from reportgen.data.file_digests import FileDigests
     from reportgen.data.opening import describe_tables
-    from reportgen.wording import counted
+    from reportgen.wording import counted, printable_line
 
     found = describe_tables([(file, dataset)], FileDigests())[file, dataset]
     if isinstance(found, SourceError):
@@ -50,14 +50,9 @@ def describe(file: Path, dataset: str, as_json: bool) -> int:
         key = keys.get(each.name, each.name)
         called = key if key == each.name else f"{key} ({each.name})"
         said = "; ".join(part for part in (each.label, left_out.get(each.name, "")) if part)
-        table.add_row(*map(_printable, (called, kind, each.unit, said)))
+        table.add_row(*map(printable_line, (called, kind, each.unit, said)))
     Console(highlight=False, markup=False).print(table)
     return ExitCode.OK
-
-
-def _printable(text: str) -> str:
-    """Return a text of a file without what a terminal would obey."""
-    return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 
 @cli.command()

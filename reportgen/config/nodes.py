@@ -11,14 +11,13 @@ from yaml.resolver import Resolver
 from reportgen.config.problems import KeyPath, Problem, shortened
 from reportgen.config.variables import EXPRESSION, Variables, uses_matrix
 from reportgen.errors import ConfigError
+from reportgen.wording import UNPRINTABLE
 
 # An alias repeats a node; nine lines of aliases can stand for a thousand million nodes.
 MAX_NODES = 100_000
 MAX_DEPTH = 60
 MAX_BITS = 1024  # of an integer, as large as a number of a column can be
 
-# What neither YAML nor HTML can hold, though an escape such as "\0" can bring it in.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _TAG = "tag:yaml.org,2002:"
 _TEXT = {f"{_TAG}{kind}" for kind in ("str", "timestamp", "value", "merge")}
 _NUMBERS = {f"{_TAG}int", f"{_TAG}float"}
@@ -165,7 +164,7 @@ def scalar(node: yaml.Node, variables: Variables) -> object:
         text = variables.fill(text)
         if plain:
             tag = Resolver().resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
-    if _UNPRINTABLE.search(text):
+    if UNPRINTABLE.search(text):
         raise ValueError("the text holds a control character")
     if tag in _TEXT or (tag in _NUMBERS and ":" in text):
         return text
@@ -194,7 +193,7 @@ def _key_problem(node: yaml.Node) -> str:
         return "${{ … }} can stand in a value, not in a key"
     if not node.value.strip():
         return "a key is missing before the colon"
-    return "a key holds a control character" if _UNPRINTABLE.search(node.value) else ""
+    return "" if node.value.isprintable() else "a key holds a control character"
 
 
 def _tag_problem(tag: str) -> str:

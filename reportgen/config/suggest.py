@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from reportgen.wording import printable_line
+
 MOST_LISTED = 30  # names; a file can hold thousands of datasets
 LONGEST = 80  # characters of a name; comparing longer ones is slow and helps nobody
 
@@ -19,6 +21,6 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 def known_names(known: Iterable[str]) -> str:
     """Return the names that there are, the first of them where they are many."""
-    names = sorted(known)
+    names = [printable_line(name) for name in sorted(known)]
     more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
     return (", ".join(names[:MOST_LISTED]) or "none") + more

@@ -75,6 +75,8 @@ def verdict_words(summary: Summary) -> str:
         concerned = counts.error  # of the whole run, whose budgets could not be checked
     if concerned:
         return f"{word} {concerned} of {counted(counts.made, 'checks')}"
+    if not affected and any(document.notices for document in summary.documents.values()):
+        return f"{word} characters missing in the PDF"
     return f"{word} {affected} of {sections}"
 
 

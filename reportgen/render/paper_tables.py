@@ -1,5 +1,6 @@
 """Tables on paper: what is wider than the page comes in blocks, each led by the first column."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -11,11 +12,19 @@ from reportgen.style import FONT_FILES, SANS, font_path
 PAGE = 174 * 72 / 25.4  # points, as print.css has it
 MANY = 8  # columns; a table of more is in smaller type
 SIZES = {False: (8.0, 9.0), True: (7.0, 4.25)}  # points of type, and of the gap; small or not
+LONGEST = 32  # characters of a word, then it may be broken
+BREAK = "\u200b"  # where a line may end, without a width
 EM = 100  # pixels, to measure with
+
+_LONG = re.compile(rf"[^ \t\n]{{{LONGEST + 1},}}")
 
 
 def in_blocks(table: TableView) -> list[TableView]:
-    """Return a table in blocks of columns that fit the page, each with the first column."""
+    """Return a table in blocks of columns that fit the page, each with the first column.
+
+    Words that no line could hold may be broken.
+    """
+    table = _breakable(table)
     size, gap = SIZES[len(table.heads) > MANY]
     widths = [size * _ems(table, place) + gap for place in range(len(table.heads))]
     if sum(widths) <= PAGE:
@@ -34,8 +43,28 @@ def _fitting(widths: Sequence[float]) -> Iterator[list[int]]:
     yield places
 
 
+def _breakable(table: TableView) -> TableView:
+    return replace(
+        table,
+        heads=tuple(replace(head, name=_broken(head.name)) for head in table.heads),
+        rows=tuple(
+            tuple(replace(cell, text=_broken(cell.text)) for cell in row) for row in table.rows
+        ),
+    )
+
+
+def _broken(text: str) -> str:
+    return _LONG.sub(lambda word: BREAK.join(_pieces(word[0])), text)
+
+
+def _pieces(word: str) -> list[str]:
+    return [word[start : start + LONGEST] for start in range(0, len(word), LONGEST)]
+
+
 def _block(table: TableView, places: Sequence[int]) -> TableView:
-    said = f"columns {places[0] + 1} to {places[-1] + 1} of {len(table.heads)}"
+    first, last = places[0] + 1, places[-1] + 1
+    named = f"column {first}" if first == last else f"columns {first} to {last}"
+    said = f"{named} of {len(table.heads)}"
     return replace(
         table,
         title=f"{table.title}: {said}",
@@ -47,9 +76,13 @@ def _block(table: TableView, places: Sequence[int]) -> TableView:
 def _ems(table: TableView, place: int) -> float:
     """Return the width of the longest word of a column, in units of the type size."""
     head = table.heads[place]
-    words = [(word, 600) for word in (*head.name.split(" "), f"[{head.unit}]" * bool(head.unit))]
-    words += [(word, 400) for row in table.rows for word in row[place].text.split(" ")]
+    words = [(word, 600) for word in (*_words(head.name), f"[{head.unit}]" * bool(head.unit))]
+    words += [(word, 400) for row in table.rows for word in _words(row[place].text)]
     return float(max(_face(weight).getlength(word) for word, weight in words)) / EM
+
+
+def _words(text: str) -> list[str]:
+    return re.split(f"[ \t\n{BREAK}]", text)  # blanks of other kinds hold a word together
 
 
 @cache

@@ -4,7 +4,7 @@ import logging
 import os
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ from markupsafe import escape
 from reportgen.errors import SectionError
 from reportgen.record import FigureRecord, Summary
 from reportgen.render.environment import render_page
+from reportgen.render.glyphs import notices_of_page
 from reportgen.render.paper_tables import in_blocks
 from reportgen.render.view import ReportView, report_view
 from reportgen.style import PNG_DPI, font_path
@@ -50,15 +51,26 @@ def render_pdf(run: Path, summary: Summary, *, small: bool = False) -> bytes:
     it wants a file that is not in the run folder.
     """
     view = report_view(run, summary, MOST_ROWS)
-    page = render_page(
-        "report_pdf.html.j2",
-        summary.configuration.templates,
-        view=view,
-        picture=partial(_small_picture, run) if small else _picture,
-        in_blocks=in_blocks,
-    )
+    page = _page(view, partial(_small_picture, run) if small else _picture)
     attached = [] if small else _long_tables(view, run)
     return print_page(page, run, datetime.fromisoformat(summary.run.started), attached)
+
+
+def pdf_notices(run: Path, summary: Summary) -> tuple[str, ...]:
+    """Return sentences on the characters that the PDF of a run folder has no glyph for."""
+    titles = {"provenance": "Inputs and provenance", "configuration": "Configuration as used"}
+    titles |= {f"section-{section.id}": section.title for section in summary.sections}
+    return notices_of_page(_page(report_view(run, summary, MOST_ROWS), _picture), run, titles)
+
+
+def _page(view: ReportView, picture: Callable[[FigureRecord], str]) -> str:
+    return render_page(
+        "report_pdf.html.j2",
+        view.summary.configuration.templates,
+        view=view,
+        picture=picture,
+        in_blocks=in_blocks,
+    )
 
 
 def _picture(figure: FigureRecord) -> str:

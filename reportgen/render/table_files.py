@@ -1,35 +1,73 @@
 """The two files of a table: ECSV, which has the units in its head, and CSV with the same rows."""
 
-from csv import writer
+import re
+from collections.abc import Callable, Iterable
 from io import StringIO
 from typing import Any
 
 import numpy as np
 
 from reportgen.analyses.results import Table, TableColumn
+from reportgen.wording import printable_line
+
+# What a spreadsheet would work out, the wide forms of these signs too; an apostrophe in front makes
+# it text (OWASP, CSV injection). A text that has such apostrophes already gets one more.
+_FORMULA = re.compile("'*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+# A line that begins with # is a comment of ECSV.
+_QUOTED = re.compile(r'[",]|^[#\s]|\s$')
 
 
 def write_table(table: Table) -> dict[str, bytes]:
-    """Return a table as ECSV and as CSV; what is missing, NaN or infinite is empty in both."""
+    """Return a table as ECSV and as CSV; what is missing, NaN or infinite is empty in both.
+
+    Each row is a line: line breaks and what cannot be shown are written as Python escapes them. In
+    the CSV a text that a spreadsheet would take for a formula has an apostrophe in front.
+    """
     from astropy.table import Table as AstropyTable
 
     columns = [_column(column) for column in table.columns]
-    head, rows = StringIO(), StringIO()
-    # The head alone by astropy: for rows it takes ten times as long as csv, and writes the same.
+    head = StringIO()
+    # The head alone by astropy: for rows it takes ten times as long, and loses those with #.
     empty = AstropyTable([column[:0] for column in columns], meta={"title": table.title})
     empty.write(head, format="ascii.ecsv", delimiter=",")
-    writer(rows, lineterminator="\n").writerows(zip(*map(_texts, columns), strict=True))
     names = [f"{c.name} [{c.unit}]" if c.unit else c.name for c in table.columns]
     return {
-        "ecsv": (head.getvalue() + rows.getvalue()).encode(),
-        "csv": (_line(names) + rows.getvalue()).encode(),
+        "ecsv": (head.getvalue() + _lines(columns, _quoted)).encode(),
+        "csv": (_line(map(_guarded, names)) + _lines(columns, _guarded)).encode(),
     }
 
 
-def _line(texts: list[str]) -> str:
-    line = StringIO()
-    writer(line, lineterminator="\n").writerow(texts)
-    return line.getvalue()
+def unguarded(text: str) -> str:
+    """Return a text of our CSV as it was in the table."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def _guarded(text: str) -> str:
+    return _quoted(f"'{text}" if _FORMULA.match(text) and not _is_number(text) else text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _quoted(text: str) -> str:
+    text = printable_line(text)
+    if not _QUOTED.search(text):
+        return text
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def _lines(columns: Iterable[Any], said: Callable[[str], str]) -> str:
+    return "".join(map(_line, zip(*(_cells(column, said) for column in columns), strict=True)))
+
+
+def _line(cells: Iterable[str]) -> str:
+    return (",".join(cells) or '""') + "\n"  # an empty line would be no row
 
 
 def _column(column: TableColumn) -> Any:
@@ -48,8 +86,11 @@ def _column(column: TableColumn) -> Any:
     return MaskedColumn(values, **options) if values.mask.any() else Column(values.data, **options)
 
 
-def _texts(column: Any) -> list[str]:
+def _cells(column: Any, said: Callable[[str], str]) -> list[str]:
     """Return values as text, each with the digits of its type, and nothing where it is missing."""
-    texts = np.asarray(column).astype(str).astype(object)
+    values = np.asarray(column)
+    texts = values.astype(str).astype(object)
+    if values.dtype.kind == "U":
+        texts[:] = [said(text) for text in texts]
     texts[np.ma.getmaskarray(column)] = ""
     return list(texts)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
 from reportgen.record import ColumnRecord, TableRecord
+from reportgen.render.table_files import unguarded
 from reportgen.wording import MISSING, count, counted, number
 
 FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"  # as wide as a digit, and as a point
@@ -74,7 +75,7 @@ def table_view(run: Path, record: TableRecord, most: int) -> TableView:
 def _cells(texts: list[str], column: ColumnRecord) -> list[CellView]:
     """Return the cells of a column. texts: numbers with all their digits, empty where missing."""
     if not column.numeric:
-        return [CellView(text or MISSING, text) for text in texts]
+        return [CellView(text or MISSING, text) for text in map(unguarded, texts)]
     of_rows = column.digits if isinstance(column.digits, tuple) else repeat(column.digits)
     said = [_said(text, digits) for text, digits in zip(texts, of_rows, strict=False)]
     return [CellView(shown, text) for shown, text in zip(aligned(said), texts, strict=True)]

@@ -1,7 +1,7 @@
 """What the templates see: the record of a run, put into words and numbers for people."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -81,6 +81,8 @@ class SectionView:
     facts: tuple[str, ...]
     effort: tuple[str, ...]
     """What it took to compute it tonight."""
+    like: SectionRecord | None = None
+    """A section above that could not be computed for the same reason."""
 
     @property
     def is_brief(self) -> bool:
@@ -163,25 +165,40 @@ def report_view(run: Path, summary: Summary, most_rows: int | None = None) -> Re
         waived=tuple(_of_check("ok", *placed) for placed in waived_checks(summary)),
         since=tuple(_since(record) for record in summary.since),
         links=night_links(started.date()),
-        sections=tuple(section_view(run, section, most_rows) for section in summary.sections),
+        sections=tuple(_section_views(run, summary, most_rows)),
         inputs=tuple(_input(record) for record in summary.inputs),
         checks=tuple(_check(check) for check in summary.checks),
     )
 
 
-def _attention(summary: Summary) -> list[Attention]:
-    lines = [
-        Attention("error", Path(record.path).name, record.error, "provenance")
-        for record in summary.inputs
-        if record.error
-    ]
-    alike: dict[str, list[SectionRecord]] = {}
+def _section_views(run: Path, summary: Summary, most_rows: int | None) -> Iterator[SectionView]:
+    first: dict[tuple[str, str, str], SectionRecord] = {}
     for section in summary.sections:
+        view = section_view(run, section, most_rows)
         if section.error is not None:
-            alike.setdefault(section.error.message, []).append(section)
+            reason = section.error.message, section.error.hint, section.error.details
+            before = first.setdefault(reason, section)
+            view = replace(view, like=None if before is section else before)
+        yield view
+
+
+def _attention(summary: Summary) -> list[Attention]:
+    broken = [(section, section.error.message) for section in summary.sections if section.error]
+    lines: list[Attention] = []
+    unread = [record for record in summary.inputs if record.error]
+    for record in unread:
+        hit = [section for section, message in broken if record.path in message]
+        text = f"{record.error} ({_titles(hit)})" if hit else record.error
+        target = f"section-{hit[0].id}" if hit else "provenance"
+        lines.append(Attention("error", Path(record.path).name, text, target))
+    alike: dict[str, list[SectionRecord]] = {}
+    for section, message in broken:
+        troubles = [line for line in message.splitlines() if not line.lstrip().startswith("→")]
+        if not all(any(record.path in line for record in unread) for line in troubles):
+            alike.setdefault(message, []).append(section)
     for message, group in alike.items():
-        titles = listed([short_title(section.title) for section in group], 3)
-        lines.append(Attention("error", titles, _first_line(message), f"section-{group[0].id}"))
+        target = f"section-{group[0].id}"
+        lines.append(Attention("error", _titles(group), _first_line(message), target))
     lines += [
         _of_check(check.verdict, section, check) for section, check in troubled_checks(summary)
     ]
@@ -195,7 +212,16 @@ def _attention(summary: Summary) -> list[Attention]:
         for form, document in summary.documents.items()
         if document.error is not None
     ]
+    lines += [
+        Attention("warn", form.upper(), notice, "provenance")
+        for form, document in summary.documents.items()
+        for notice in document.notices
+    ]
     return lines
+
+
+def _titles(sections: Sequence[SectionRecord]) -> str:
+    return listed([short_title(section.title) for section in sections], 3)
 
 
 def _of_check(status: Status, section: SectionRecord | None, check: CheckRecord) -> Attention:

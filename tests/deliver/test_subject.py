@@ -19,6 +19,7 @@ from reportgen.deliver.transport import DeliveryError, one_line
 from reportgen.record import DocumentRecord, ErrorRecord, InputRecord, PastRecord, with_status
 
 RUN = "20260901T020000Z"
+BOXES = {"pdf": DocumentRecord(file="report.pdf", notices=("The PDF has empty boxes in “銀”.",))}
 NO_PDF = {"pdf": DocumentRecord(error=ErrorRecord(kind="error", message="Pango is missing."))}
 
 
@@ -60,6 +61,8 @@ def of_two_sections():
         (summary(checks=(budget(),)), "WARN 1 of 3 checks"),
         (summary(checks=(budget("error"),)), "WARN 1 of 3 checks"),
         (summary(documents=NO_PDF), "ERROR no PDF"),
+        (summary(documents=BOXES), "WARN characters missing in the PDF"),
+        (summary("fail", documents=BOXES), "FAIL 1 of 2 checks"),
         (summary(inputs=(InputRecord(path="a.h5", error="gone"),)), "ERROR 1 source unreadable"),
     ],
 )

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from projects import section, small_project
 
+from reportgen.render.paper_tables import BREAK, LONGEST, in_blocks
+from reportgen.render.tables import CellView, HeadView, TableView
+
 RIGHT_MARGIN = 18 * 72 / 25.4  # points
 
 
@@ -31,3 +34,13 @@ def test_no_column_of_a_wide_table_leaves_the_paper(tmp_path):
     heads = re.findall(r"columns (\d+) to (\d+) of 25", words)
     shown = [number for low, high in heads for number in range(int(low), int(high) + 1)]
     assert shown == 2 * list(range(2, 26))  # Pearson's r, and the rows of each pair
+
+
+def test_a_word_that_no_line_can_hold_may_be_broken_and_costs_no_other_column_its_place():
+    texts = ("x" * 200, "in many words", "two\nlines \u200d")
+    heads = [HeadView(name, "", "", numeric=False) for name in ("object", "y" * 100, "z")]
+    row = tuple(CellView(text, text) for text in texts)
+    (block,) = in_blocks(TableView("t", "T", tuple(heads), (row,), 1, {}))
+    assert [cell.text.replace(BREAK, "") for cell in block.rows[0]] == list(texts)
+    assert max(map(len, block.rows[0][0].text.split(BREAK))) == LONGEST
+    assert [head.name.replace(BREAK, "") for head in block.heads] == [head.name for head in heads]

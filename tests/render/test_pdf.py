@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
+from page import ValidationProfile, validate_pdf_bytes
 from pypdf import PdfReader
 
 from reportgen.errors import SectionError
@@ -50,6 +51,12 @@ def structure(node):
             yield from structure(child)
 
 
+def violations(content):
+    """Return what a validator has to say against a file that claims to be PDF/UA-1."""
+    report = validate_pdf_bytes(content, profile=ValidationProfile.PDF_UA_1)
+    return [f"{found.rule_id}: {found.message}" for found in report.failures]
+
+
 def bookmarks(outline):
     """Return the titles of all bookmarks, in order."""
     for item in outline:
@@ -71,6 +78,11 @@ def test_the_file_says_what_it_is_called_in_which_language_and_that_it_is_tagged
     assert root["/ViewerPreferences"]["/DisplayDocTitle"]
     assert reader.metadata.title.startswith(summary["report"]["title"])
     assert re.search(rb'pdfuaid:part(="1"|>1<)', reader.xmp_metadata.stream.get_data())
+
+
+def test_a_validator_finds_nothing_against_pdf_ua(built, troubled):
+    assert violations((built.run / "report.pdf").read_bytes()) == []
+    assert violations((troubled / "report.pdf").read_bytes()) == []
 
 
 def test_every_figure_is_tagged_with_its_alt_text(reader, summary):
@@ -163,6 +175,7 @@ def test_a_pdf_for_a_mail_is_smaller_and_says_the_same(built, tmp_path):
     reader = PdfReader(BytesIO(small))
     alts = [n["/Alt"] for n in structure(reader.trailer["/Root"]["/StructTreeRoot"]) if "/Alt" in n]
     assert len(alts) == sum(len(s.figures) for s in read_summary(run).sections)
+    assert violations(small) == []
 
 
 def test_each_page_says_where_it_is(pages, summary):

@@ -105,7 +105,7 @@ def test_numbers_of_figures_do_not_take_the_file_of_another_table():
 
 def test_a_table_is_shown_with_units_dashes_for_missing_values_and_how_long_it_is(tmp_path):
     columns = [
-        TableColumn.of("name", ["a, b", 'c "d"', "é\n<i>"], description="what it is called"),
+        TableColumn.of("name", ["a, b", '=c "d"', "é\n<i>"], description="what it is called"),
         TableColumn.of("flux", [1.5, np.nan, np.inf], "uJy", digits=2),
         TableColumn.of("density", np.ma.masked_greater([0.1, 0.2, 9.0], 5), "arcmin-2"),
         TableColumn.of("n", [1, 2, 30853]),
@@ -127,8 +127,8 @@ def test_a_table_is_shown_with_units_dashes_for_missing_values_and_how_long_it_i
     texts = [[cell.text.strip("\u2007\u2008") for cell in row] for row in view.rows]
     assert texts == [
         ["a, b", "1.50", "0.1", "1", "True"],
-        ['c "d"', "—", "0.2", "2", "False"],
-        ["é\n<i>", "—", "—", "30,853", "True"],
+        ['=c "d"', "—", "0.2", "2", "False"],
+        [r"é\n<i>", "—", "—", "30,853", "True"],
     ]
     assert [row[1].value for row in view.rows] == ["1.5", "", ""]
     assert not view.capped

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from reportgen.analyses.results import Table, TableColumn
-from reportgen.render.table_files import write_table
+from reportgen.render.table_files import unguarded, write_table
 
 ODD = np.array([0.0, -0.0, 1e16, 1e15, 1e-4, 9.9e-5, 0.1, 1 / 3, np.nan, np.inf, -np.inf, 5e-324])
 KINDS = {
@@ -76,10 +76,49 @@ def test_numbers_read_back_as_they_were(wide, narrow):
         assert np.isnan(read[~finite]).all()
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r")), min_size=1))
+TEXTS = st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"])), min_size=1)
+
+
+@given(TEXTS)
 def test_texts_read_back_as_they_were(texts):
-    columns = [
-        TableColumn.of("n", range(len(texts))),
-        TableColumn.of("text", np.array(texts, object)),
-    ]
-    assert [row[1] for row in rows_of(Table("t", "T", columns))[1:]] == texts
+    table = Table("t", "T", [TableColumn.of("text", np.array(texts, object))])
+    assert [unguarded(row[0]) for row in rows_of(table)[1:]] == texts
+
+
+BEGINNINGS = ["#no", "# no", "a,b", 'a "b"', "'", "''=", "=1+1", "+a", "-a", "@a", "＝a", "a#"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_astropy_reads_every_row_of_both_files(tmp_path):
+    columns = [TableColumn.of("text", BEGINNINGS), TableColumn.of("n", range(len(BEGINNINGS)))]
+    files = write_table(Table("t", "T", columns))
+    for form, expected in (
+        ("ecsv", BEGINNINGS),
+        ("csv", [r[0] for r in rows_of(Table("t", "T", columns))[1:]]),
+    ):
+        (tmp_path / "t").write_bytes(files[form])
+        read = AstropyTable.read(tmp_path / "t", format=f"ascii.{form}")
+        assert list(read["text"]) == expected
+        assert list(read["n"]) == list(range(len(BEGINNINGS)))
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("'=1", "''=1"),
+        ("+SUM(1)", "'+SUM(1)"),
+        ("-SUM(1)", "'-SUM(1)"),
+        ("@x", "'@x"),
+        ("\t=1", r"\t=1"),
+        ("\r=1", r"\r=1"),
+        ("a\nb\x1b[2J\u202e", r"a\nb\x1b[2J\u202e"),
+        ("-5", "-5"),
+        ("+1e5", "+1e5"),
+        ("'tis", "'tis"),
+    ],
+)
+def test_a_spreadsheet_takes_no_text_for_a_formula(text, cell):
+    named = Table("t", "T", [TableColumn.of(text, np.array([text], object))])
+    assert rows_of(named) == [[cell], [cell]]
+    assert unguarded(cell) == (cell if "\\" in cell else text)

@@ -186,6 +186,27 @@ def test_a_file_that_cannot_be_read_needs_attention_first(built, record):
     assert len(titles) == 2
 
 
+def test_a_file_that_cannot_be_read_is_said_once_with_the_sections_it_hits(built, record):
+    lost = record.inputs[0].model_copy(update={"error": "there is no such file"})
+    place = f"c.yaml:3:1: catalogues.swire.file: {lost.path}: there is no such file"
+    messages = {0: place, 1: f"{place}\n  → check the path", 2: f"{place}\nc.yaml:9:1: no column"}
+    sections = list(record.sections)
+    for n, message in messages.items():
+        error = BROKEN.model_copy(update={"message": message})
+        sections[n] = sections[n].model_copy(update={"status": "error", "error": error})
+    hit = {"inputs": (lost, *record.inputs[1:]), "sections": tuple(sections)}
+    first, other = report_view(built.run, record.model_copy(update=hit), 5).attention
+    assert first.text.startswith("there is no such file (What the catalogue holds, Stellarity")
+    assert other.title.startswith("Flux densities")
+
+
+def test_a_reason_that_sections_share_is_given_by_the_first(built, record):
+    views = report_view(built.run, failing(record, 1, 4), 5).sections
+    assert [view.like and view.like.id for view in views] == 4 * [None] + ["stellarity"] + 5 * [
+        None
+    ]
+
+
 def test_times_are_left_out_when_they_are_not_known(built, record):
     view = report_view(built.run, record, 5)
     shown = (view.night, view.started, view.duration)

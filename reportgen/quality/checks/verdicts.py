@@ -120,6 +120,7 @@ def verdict_sentence(summary: Summary) -> str:
         said = f"The templates that were given for the {listed(spare)} have an error."
     else:
         said = f"{_computed(summary.sections)} {capital(counts.words)}."
+        said += " The PDF lacks characters." * any(d.notices for _, d in documents)
     if broken and counts.fail:
         said += f" {capital(counts.words)}."
     if summary.run.only:
@@ -143,8 +144,11 @@ def _computed(sections: Sequence[SectionRecord]) -> str:
 
 
 def short_title(title: str) -> str:
-    """Return the title of a section where others are named with it."""
-    return clip(title, MOST_OF_A_TITLE)
+    """Return the title of a section where others are named with it, in one line.
+
+    A line that begins with :: would be a command to the runner of a workflow.
+    """
+    return clip(title.replace("\n", " "), MOST_OF_A_TITLE)
 
 
 def is_broken(section: SectionRecord) -> bool:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from reportgen.errors import PublishError
 from reportgen.quality.checks.verdicts import verdict_sentence
-from reportgen.record import FILE, MetricRecord, Status, Summary, printable
+from reportgen.record import FILE, MetricRecord, Status, Summary
+from reportgen.wording import printable
 
 Key = tuple[str, str]
 """Section id and name of a metric."""
