@@ -18,8 +18,6 @@ from reportgen.reduce.base import Statistic
 from reportgen.reduce.maps import MapReduction
 
 GROUP = "reportgen.analyses"
-NOTES = "notes: "
-"""Name, among the values of a section, of notes on how they were computed; no analysis sees it."""
 
 # More bins than dots on paper show nothing, and take memory.
 BinCount = Annotated[Count, Field(le=10_000)]

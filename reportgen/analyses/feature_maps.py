@@ -6,7 +6,7 @@ import numpy as np
 
 from reportgen.analyses import filters
 from reportgen.analyses.base import MapReductions, NetworkAnalysis
-from reportgen.analyses.plotting.image import Stretch, image_figure
+from reportgen.analyses.plotting.image import Stretch, image_figures
 from reportgen.analyses.plotting.mosaic import Scale, draw_mosaic
 from reportgen.analyses.results import Figure, Metric, Section
 from reportgen.config.types import Index
@@ -40,11 +40,11 @@ class FeatureMaps(NetworkAnalysis, name="feature_maps"):
                 "makes blank maps",
                 "choose another image",
             )
-        image = np.asarray(values["input"][0], dtype=np.float64)
+        image = np.asarray(values["input"], dtype=np.float64)
         sets = filters.by_set(self, values)
         every = [np.asarray(each.value, dtype=np.float64) for each in sets]
         filters.check_finite([each.label for each in sets], every)
-        figures = [image_figure(image, self.image, self.images, self.stretch)]
+        figures = image_figures(image, self.image, self.images, self.stretch)
         metrics: dict[str, Metric] = {}
         said: list[str] = []
         for (name, label, _), maps in zip(sets, every, strict=True):

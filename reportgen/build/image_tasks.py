@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.base import NOTES, NetworkAnalysis
+from reportgen.analyses.base import NetworkAnalysis
 from reportgen.cache.digests import network_digests
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.cnn.architecture import read_architecture
-from reportgen.cnn.exporting import ExportError, choose_extractor, export_once
+from reportgen.cnn.exporting import export_once, make_extractor
 from reportgen.cnn.extractor import Extractor
-from reportgen.cnn.network import Network, fit_network, random_network
+from reportgen.cnn.network import Fitted, Network, fit_network, random_network
 from reportgen.cnn.weights import read_network
 from reportgen.config.columns import RANDOM
 from reportgen.data.file_digests import FileDigests, stamp
@@ -35,17 +35,16 @@ def scan_features(
     stack: ImageStack,
     model: ModelFiles,
     analyses: Mapping[str, NetworkAnalysis],
-    store: Store | None = None,
+    store: Store,
     cache: Cache | None = None,
     *,
     threads: int = 1,
 ) -> dict[str, Scanned]:
     """Compute all reductions of some sections on one network in one pass over its images.
 
-    store: where exported networks are kept; None: TensorFlow exports them anew. Returns for each
-    section its values, pickled by the names it gave them, with notes for its readers under NOTES
-    if there are any, or why there are no values. cache: with it, no network is run for sections
-    that are cached. threads: how many images may be shown to a network at once.
+    store: where exported networks are kept. Returns for each section its values, pickled by the
+    names it gave them, or why there are none. cache: with it, no network is run for sections that
+    are cached. threads: how many images may be shown to a network at once.
     """
     wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
     result: dict[str, Scanned] = {}
@@ -55,8 +54,7 @@ def scan_features(
     before = {file: stamp(file) for file in files}
     for section_id, analysis in analyses.items():
         try:
-            needed = dict(analysis.reductions())
-            _check_places(needed.values(), stack)
+            needed = _wanted(analysis, stack)
             read[section_id] = _digests(stack, model, needed.values(), contents)
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = Scanned(failure(error), {})
@@ -66,15 +64,20 @@ def scan_features(
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    extractors = _Extractors(model, stack, store, threads)
-    values = scan_maps(everything, _batches(stack, everything), extractors.maps)
+    networks = _Networks(model, stack)
+    extractors: dict[MapsOf, Extractor] = {}
+
+    def maps(of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        if of not in extractors:
+            extractors[of] = make_extractor(networks.fitted(of), store, threads=threads)
+        return extractors[of].maps(images)
+
+    values = scan_maps(everything, _batches(stack, everything), maps)
     if any(stamp(file) != then for file, then in before.items()):
         # What was read may not be what the digests are of.
         read = {section_id: {} for section_id in read}
     for section_id, named in wanted.items():
         found = {name: values[reduction] for name, reduction in named.items()}
-        if notes := extractors.notes(named.values()):
-            found[NOTES] = notes
         result[section_id] = Scanned.of(found, read[section_id])
     return result
 
@@ -86,15 +89,14 @@ def export_networks(
 
     What goes wrong is left to the pass over the images, which needs them and will say it.
     """
-    _, height, width = stack.shape
+    networks = _Networks(model, stack)
     wanted: dict[MapsOf, None] = {}
     for analysis in analyses.values():
         with suppress(Exception):  # a plugin's error is its section's
             wanted |= dict.fromkeys(each.of for each in analysis.reductions().values() if each.of)
     for of in wanted:
-        with suppress(ReportgenError, ExportError):
-            network = _read(model, of.weights, of.seed)
-            export_once(fit_network(network, network.find_layer(of.layer), height, width), store)
+        with suppress(ReportgenError):
+            export_once(networks.fitted(of), store)
 
 
 def _digests(
@@ -115,14 +117,17 @@ def _digests(
         return {}
 
 
-def _check_places(reductions: Iterable[MapReduction[Any, Any]], stack: ImageStack) -> None:
-    for reduction in reductions:
+def _wanted(analysis: NetworkAnalysis, stack: ImageStack) -> dict[str, MapReduction[Any, Any]]:
+    """Return the reductions of a section; SectionError if there are no such images."""
+    reductions = dict(analysis.reductions())
+    for reduction in reductions.values():
         if reduction.first >= stack.shape[0]:
             raise SectionError(
                 f"there is no image {reduction.first}: {stack.dataset} of {stack.file} has "
                 f"{stack.shape[0]}, counted from 0",
                 "choose another image",
             )
+    return reductions
 
 
 def _batches(stack: ImageStack, reductions: Iterable[MapReduction[Any, Any]]) -> Iterator[Batch]:
@@ -140,56 +145,60 @@ def _batches(stack: ImageStack, reductions: Iterable[MapReduction[Any, Any]]) ->
         done = max(done, last)
 
 
-class _Extractors:
-    """Computes the maps of images; each network is read, and exported or loaded, once."""
+class _Networks:
+    """The networks of a model, for the images of a stack; each set of weights is read once."""
 
-    def __init__(
-        self, model: ModelFiles, stack: ImageStack, store: Store | None, threads: int
-    ) -> None:
+    def __init__(self, model: ModelFiles, stack: ImageStack) -> None:
         self._model = model
         self._stack = stack
-        self._store = store
-        self._threads = threads
-        self._networks: dict[tuple[str, int], Network] = {}
-        self._made: dict[MapsOf, Extractor] = {}
+        self._read: dict[tuple[str, int], Network] = {}
 
-    def maps(self, of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the maps of images (n, height, width) as (n, filter, row, column)."""
-        if of not in self._made:
-            network, (_, height, width) = self._network(of), self._stack.shape
-            layer = network.find_layer(of.layer)
-            self._made[of] = choose_extractor(
-                network, layer, height, width, self._store, threads=self._threads
-            )
-        return self._made[of].maps(images)
+    def fitted(self, of: MapsOf) -> Fitted:
+        """Return the part of a network that makes some maps.
 
-    def notes(self, reductions: Iterable[MapReduction[Any, Any]]) -> tuple[str, ...]:
-        """Return what the readers of some reductions should know, each note once."""
-        used = (self._made[each.of] for each in reductions if each.of in self._made)
-        return tuple(dict.fromkeys(extractor.note for extractor in used if extractor.note))
-
-    def _network(self, of: MapsOf) -> Network:
-        key = of.weights, of.seed
-        if key not in self._networks:
-            self._networks[key] = _read(self._model, of.weights, of.seed)
-        return self._networks[key]
+        SourceError for files that cannot be read; SectionError when there is no such layer, or it
+        cannot be rebuilt, or the images do not fit.
+        """
+        key, (_, height, width, channels) = (of.weights, of.seed), self._stack.shape
+        if key not in self._read:
+            self._read[key] = _read(self._model, of.weights, of.seed, channels)
+        network = self._read[key]
+        return fit_network(network, network.find_layer(of.layer), height, width, channels)
 
 
-def model_problems(model: ModelFiles) -> list[SourceError]:
-    """Read all files of a network, and say what is wrong with them."""
-    attempts: list[Callable[[], object]] = [
-        partial(read_architecture, model.architecture, model.where)
+def network_problems(
+    model: ModelFiles, sections: Iterable[tuple[str, NetworkAnalysis, ImageStack]]
+) -> list[tuple[str, ReportgenError]]:
+    """Say what is wrong with the files of a network, and why sections on it could not be computed.
+
+    Each with the name of its section, or none if it is about the files. All of them are read;
+    neither the pixels nor TensorFlow are looked at.
+    """
+
+    def fit(section: NetworkAnalysis, stack: ImageStack) -> None:
+        networks = _Networks(model, stack)
+        for reduction in _wanted(section, stack).values():
+            if reduction.of is not None:
+                networks.fitted(reduction.of)
+
+    attempts: list[tuple[str, Callable[[], object]]] = [
+        ("", partial(read_architecture, model.architecture, model.where))
     ]
     # Opened first, as without an architecture nothing more could be said of them.
-    attempts += [partial(_open, model, weights) for weights in model.weights]
-    attempts += [partial(_read, model, weights) for weights in model.weights]
-    problems: dict[str, SourceError] = {}
-    for attempt in attempts:
+    attempts += [("", partial(_open, model, weights)) for weights in model.weights]
+    attempts += [("", partial(_read, model, weights)) for weights in model.weights]
+    attempts += [(name, partial(fit, section, stack)) for name, section, stack in sections]
+    problems: list[tuple[str, ReportgenError]] = []
+    for name, attempt in attempts:
         try:
             attempt()
-        except SourceError as error:
-            problems.setdefault(error.message, error)  # the same one for every set, or found twice
-    return list(problems.values())
+        except Exception as error:  # a plugin's is its section's
+            known = error if isinstance(error, ReportgenError) else None
+            problem = known or SectionError(failure(error).message)
+            # The same one for every set of weights, or found twice.
+            if problem.message not in {each.message for other, each in problems if not other}:
+                problems.append((name, problem))
+    return problems
 
 
 def _open(model: ModelFiles, weights: str) -> None:
@@ -197,10 +206,10 @@ def _open(model: ModelFiles, weights: str) -> None:
         pass
 
 
-def _read(model: ModelFiles, weights: str, seed: int = 0) -> Network:
+def _read(model: ModelFiles, weights: str, seed: int = 0, channels: int = 1) -> Network:
     if weights == RANDOM:
         architecture = read_architecture(model.architecture, model.where)
-        return random_network(architecture, seed, model.trained_with)
+        return random_network(architecture, seed, model.trained_with, channels)
     return read_network(
         model.architecture,
         model.weights[weights],

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from reportgen.analyses.base import NOTES, Analysis, AnyAnalysis
+from reportgen.analyses.base import Analysis, AnyAnalysis
 from reportgen.analyses.results import Section
 from reportgen.build.prose import fill_prose
 from reportgen.cache.digests import CatalogueDigests
@@ -111,7 +111,7 @@ def compute_section(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with house_style():
-            section, counted, notes = _presented(analysis, values)
+            section, counted = _presented(analysis, values)
         made = section_files(section, section_id)
     said = [f"Warning: {text}" for text in about_figures(str(item.message) for item in caught)]
     record = blank_record(section_id, analysis).model_copy(
@@ -121,7 +121,7 @@ def compute_section(
             "entries": section.entries,
             "findings": tuple(section.findings),
             "text": fill_prose(analysis.text or "", made.metrics),
-            "notes": (*section.notes, *notes, *said),
+            "notes": (*section.notes, *said),
             "metrics": made.metrics,
             "figures": made.figures,
             "tables": made.tables,
@@ -148,14 +148,11 @@ def write_files(run: Path, files: Mapping[str, bytes]) -> None:
             (run / name).write_bytes(content)
 
 
-def _presented(
-    analysis: AnyAnalysis, values: bytes
-) -> tuple[Section, dict[str, CountedRecord], tuple[str, ...]]:
-    """Return the section, the counts that its checks need, and notes on how it was computed."""
+def _presented(analysis: AnyAnalysis, values: bytes) -> tuple[Section, dict[str, CountedRecord]]:
+    """Return the section, and the counts that its checks need."""
     try:
         found: dict[str, Any] = pickle.loads(values)  # noqa: S301 - by our own worker
         counts = {name: found.pop(f"{_CHECK}{name}") for name in _missing_checked(analysis)}
-        notes: tuple[str, ...] = found.pop(NOTES, ())
         section: object = analysis.present(**found)
     except (SectionError, SourceError):
         raise
@@ -171,7 +168,7 @@ def _presented(
         name: CountedRecord(label=columns[name].title, rows=count.rows, valid=count.valid)
         for name, count in counts.items()
     }
-    return section, counted, notes
+    return section, counted
 
 
 def blank_record(section_id: str, analysis: AnyAnalysis) -> SectionRecord:
@@ -212,14 +209,17 @@ def _fingerprint(path: Path, contents: FileDigests) -> InputRecord:
             wrong = error.message.removeprefix(f"{path}: ")
     try:
         record = _input(path, file_digest(path), synthetic, wrong)
-    except OSError as error:
-        return InputRecord(path=str(path), error=wrong or str(error.strerror))
+    except (OSError, SourceError) as error:
+        said = error.strerror if isinstance(error, OSError) else error.message
+        return InputRecord(path=str(path), error=wrong or str(said).removeprefix(f"{path}: "))
     if not wrong:
         contents.remember(before, {DIGEST: str(record.sha256), SYNTHETIC: synthetic})
     return record
 
 
 def _is_hdf5(path: Path) -> bool:
+    if not path.is_file():  # a pipe would keep us waiting
+        return False
     try:
         with path.open("rb") as file:
             return file.read(8) == SIGNATURE

@@ -174,7 +174,7 @@ def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> i
         name = report.cell.slug if report.cell is not None else ""
         try:
             problems = _check(report, f"{name} | " if name else "")
-            codes += [int(ExitCode.SOURCE)] * bool(problems)
+            codes += [int(problem.exit_code) for problem in problems]
         except ReportgenError as error:
             problems = [error]
             codes.append(int(error.exit_code))
@@ -190,7 +190,8 @@ def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> i
 
 def _check(report: "Report", name: str) -> list[ReportgenError]:
     """Say which sources of a report are there; return what is wrong. name: before each line."""
-    from reportgen.build.image_tasks import model_problems
+    from reportgen.build.network_checks import check_networks
+    from reportgen.build.pipeline import chosen_sections
     from reportgen.data.sources import every_source, open_sources
     from reportgen.render.environment import check_templates
 
@@ -209,13 +210,16 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
         for remark in catalogue.remarks:
             click.echo(f"{name}catalogue {catalogue.name}: {remark}")
     for stack in sources.images.values():
-        n, height, width = stack.shape
-        click.echo(f"{name}images {stack.name}: {count(n)} of {height} × {width} pixels")
-    for model in sources.models.values():
-        found = model_problems(model)
-        problems += found
-        if not found:
-            click.echo(f"{name}model {model.name}: weights {', '.join(model.weights)}")
+        n, height, width, channels = stack.shape
+        colour = f" and {count(channels)} channels" if channels > 1 else ""
+        click.echo(f"{name}images {stack.name}: {count(n)} of {height} × {width} pixels{colour}")
+    if sources.models:
+        of_networks = check_networks(report, sources, chosen_sections(report, ()))
+        for model, found in of_networks.items():
+            problems += found
+            if not found:
+                weights = ", ".join(sources.models[model].weights)
+                click.echo(f"{name}model {model}: weights {weights}")
     return problems
 
 

@@ -1,4 +1,4 @@
-"""The JSON of a Sequential model, as Keras 0.3 to 2 wrote it, read as data.
+"""The JSON of a model of layers in a row, as Keras 0.3 to 2 wrote it, read as data.
 
 Nothing in it is evaluated: a layer of any class but the known ones is only named.
 """
@@ -11,13 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reportgen.cnn.keras_layers import Context, Problem, channels_first_of, read_layer
+from reportgen.cnn.graph import ONE_CHAIN, follow
+from reportgen.cnn.keras_keys import Problem
+from reportgen.cnn.keras_layers import Context, channels_first_of, read_layer
 from reportgen.cnn.layers import Layer, Shape, TooSmallError, Unsupported
 from reportgen.cnn.network import Architecture
 from reportgen.cnn.weight_file import read_text
-from reportgen.data.hdf5 import DAMAGE, open_file
+from reportgen.data.hdf5 import DAMAGE, SIGNATURE, open_file
+from reportgen.data.regular_file import require_regular
 from reportgen.errors import SourceError
+from reportgen.wording import bytes_text
 
+_GRAPHS = ("Model", "Functional")  # what Keras calls them, until 2.3 and since
+_LARGEST = 2**25  # bytes of a JSON; that of a network of a thousand layers has one
 _JSON_HINT = "name the JSON that model.to_json() gave"
 
 # Keys that only Keras 2 writes: they tell its models where no version is recorded.
@@ -34,9 +40,12 @@ def read_architecture(path: Path, where: str = "") -> Architecture:
     """
     place = f"{where}: {path}" if where else f"{path}"
     raw = _read_bytes(path, place)
-    if raw.startswith(b"\x89HDF\r\n\x1a\n"):
-        return _read_full_model(path, where, place)
-    return parse_architecture(_parse(raw, place), place)
+    try:
+        if raw == SIGNATURE:
+            return _read_full_model(path, where, place)
+        return parse_architecture(_parse(raw, place), place)
+    except RecursionError:
+        raise SourceError(f"{place}: lists stand in lists too deep", _JSON_HINT) from None
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,8 @@ class _Description:
 
     layers: list[tuple[str, dict[str, Any]]]
     version: tuple[int, ...]
-    build_shape: object = None
+    is_sequential: bool
+    build_shape: object
 
 
 def parse_architecture(
@@ -60,7 +70,9 @@ def parse_architecture(
     keras = _text(model, "keras_version") or keras
     backend = _text(model, "backend") or backend
     described = _describe(model, keras, place)
-    found = [(kind, config) for kind, config in described.layers if kind != "InputLayer"]
+    found = described.layers
+    if described.is_sequential:  # of a graph, Keras counts the input among the layers
+        found = [(kind, config) for kind, config in found if kind != "InputLayer"]
     lengths = _input_lengths(described, place)
     said = (channels_first_of(kind, config, described.version) for kind, config in found)
     channels_first = next(
@@ -92,38 +104,30 @@ def parse_architecture(
 
 def _describe(model: dict[str, Any], keras: str, place: str) -> _Description:
     """Return class and configuration of each layer, however they are written."""
-    build_shape: object = None
-    if "class_name" in model:
-        _require_sequential(model["class_name"], place)
-        items = model.get("config")
-        if isinstance(items, dict):
-            build_shape = items.get("build_input_shape")
-            items = items.get("layers")
-    elif "layers" in model or model.get("name") == "Graph":
-        _require_sequential(model.get("name"), place)
-        items = model.get("layers")
-    else:
+    is_old = "class_name" not in model  # Keras 0.3
+    if is_old and "layers" not in model and model.get("name") != "Graph":
         raise SourceError(f"{place}: is JSON but not of a Keras model", _HINT)
+    named = model.get("name" if is_old else "class_name")
+    items, build_shape = model.get("layers" if is_old else "config"), None
+    if named != "Sequential" and (is_old or named not in _GRAPHS):
+        raise SourceError(f"{place}: is a model of the kind {named}, not Sequential", ONE_CHAIN)
+    if isinstance(items, dict):
+        build_shape, items = items.get("build_input_shape"), items.get("layers")
     if not isinstance(items, list):
         raise SourceError(f"{place}: has no list of layers", _HINT)
     layers: list[tuple[str, dict[str, Any]]] = []
     for number, item in enumerate(items):
         each = item if isinstance(item, dict) else {}
         kind, config = each.get("class_name"), each.get("config")
-        if "class_name" not in model:  # Keras 0.3 wrote both together, the name as custom_name
+        if is_old:  # both are written together, the name as custom_name
             kind, config = each.get("name"), {**each, "name": each.get("custom_name")}
         if not isinstance(kind, str) or not isinstance(config, dict):
             raise SourceError(f"{place}: layer {number} has no class or no configuration", _HINT)
         layers.append((kind, config))
-    return _Description(layers, _version(model, keras, layers, place), build_shape)
-
-
-def _require_sequential(kind: object, place: str) -> None:
-    if kind != "Sequential":
-        raise SourceError(
-            f"{place}: is a model of the kind {kind}, not Sequential",
-            "only models whose layers follow one another are read",
-        )
+    version = _version(model, keras, layers, place)
+    if named in _GRAPHS:
+        layers = [layers[number] for number in follow(items, place)]
+    return _Description(layers, version, named == "Sequential", build_shape)
 
 
 def _version(
@@ -192,19 +196,19 @@ def _input_lengths(described: _Description, place: str) -> Shape | None:
 
 
 def _read_bytes(path: Path, place: str) -> bytes:
+    """Return the bytes of a JSON file; of an HDF5 file its first ones."""
+    require_regular(path, place, "a JSON file", "*.json")
     try:
-        if path.is_dir():
-            raise SourceError(f"{place}: is a folder, not a JSON file", "name the file in it")
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        near = ", ".join(sorted(p.name for p in path.parent.glob("*.json"))[:10])
-        hint = f"JSON files in {path.parent}: {near}" if near else "check the path"
-        raise SourceError(f"{place}: there is no such file", hint) from None
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise SourceError(f"{place}: cannot be read: {why}", "check the path") from None
+        with path.open("rb") as file:
+            raw = file.read(len(SIGNATURE))
+            raw += b"" if raw == SIGNATURE else file.read(_LARGEST)
+    except OSError as error:
+        why = f"cannot be read: {error.strerror}"
+        raise SourceError(f"{place}: {why}", "check its permissions") from None
     if not raw.strip():
         raise SourceError(f"{place}: is empty", "copy or download it again")
+    if len(raw) > _LARGEST:
+        raise SourceError(f"{place}: is larger than {bytes_text(_LARGEST)}", _JSON_HINT)
     return raw
 
 

@@ -1,8 +1,7 @@
 """Networks exported once by TensorFlow, to be run by LiteRT.
 
-Which of the two computes maps is always the same for the same network: TensorFlow only exports
-where LiteRT can run, on the first night too. So the numbers of a network that was just exported are
-those of the nights after, to the last bit.
+The numbers of a network that was just exported are those of the nights after, to the last bit, as
+LiteRT computes both.
 """
 
 import hashlib
@@ -10,24 +9,22 @@ import json
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
+from typing import Any
 
-from reportgen.cnn.extractor import Extractor, build_extractor, rebuild
-from reportgen.cnn.importing import first_line, import_tensorflow, silence
-from reportgen.cnn.litert import LiteRTError, import_litert, load_extractor
-from reportgen.cnn.network import Fitted, Network, fit_network
+from reportgen.cnn.extractor import Extractor, LoadError
+from reportgen.cnn.importing import TensorFlow, first_line, import_tensorflow, silence
+from reportgen.cnn.network import Fitted
+from reportgen.cnn.tensorflow_layers import Rebuilder
 from reportgen.data.store import Store
+from reportgen.errors import SectionError
 from reportgen.versions import package_digest
-
-
-class ExportError(Exception):
-    """TensorFlow's converter refuses a network; the message says why."""
 
 
 def export_network(fitted: Fitted) -> bytes:
     """Convert part of a network to a model of LiteRT, in float32, operations of LiteRT only.
 
     The same network gives the same operations on the same numbers; names may differ, as Keras
-    numbers its layers on. SectionError when TensorFlow is not there, ExportError when it refuses.
+    numbers its layers on. SectionError when TensorFlow is not there, or its converter refuses.
     """
     modules = import_tensorflow()
     function = rebuild(modules, fitted)
@@ -39,55 +36,59 @@ def export_network(fitted: Fitted) -> bytes:
             return bytes(converter.convert())
         except Exception as error:
             # Before it stands the place in TensorFlow's own code.
-            raise ExportError(first_line(error).rpartition(" error: ")[2]) from error
+            why = first_line(error).rpartition(" error: ")[2]
+            name = fitted.layers[-1].name
+            raise SectionError(f"the maps of layer {name} cannot be exported: {why}") from error
 
 
-def export_once(fitted: Fitted, store: Store) -> None:
-    """Export part of a network to a store, unless it is there or there is no LiteRT to run it.
+def rebuild(modules: TensorFlow, fitted: Fitted) -> Any:
+    """Return a function of TensorFlow: image (1, row, column, channel) → maps.
 
-    SectionError when TensorFlow is not there, ExportError when it refuses.
+    They are (1, filter, row, column), or (1, number) after layers that make vectors.
     """
-    with suppress(LiteRTError):
-        import_litert()
-        if get_exported(store, fitted) is None:
-            put_exported(store, fitted, export_network(fitted))
+    tensorflow, keras = modules.tensorflow, modules.keras
+    rebuilder = Rebuilder(keras, fitted.network)
+    image = keras.Input(fitted.shapes[0], dtype="float32")
+    tensor = image
+    for layer, shape in zip(fitted.layers, fitted.shapes, strict=False):
+        tensor = rebuilder.add(layer, tensor, shape)
+    model = keras.Model(image, tensor)
+    signature = [tensorflow.TensorSpec((1, *fitted.shapes[0]), "float32")]
+
+    def run(images: Any) -> Any:
+        found = model(images, training=False)
+        return tensorflow.transpose(found, (0, 3, 1, 2)) if len(found.shape) == 4 else found
+
+    return tensorflow.function(run, input_signature=signature, autograph=False)
 
 
-def choose_extractor(
-    network: Network,
-    layer_index: int,
-    height: int,
-    width: int,
-    store: Store | None = None,
-    *,
-    threads: int = 1,
-) -> Extractor:
-    """Return what computes the maps of a layer, for images of height × width pixels.
+def export_once(fitted: Fitted, store: Store) -> bytes:
+    """Return what was exported of a network; it is exported now unless the store has it.
+
+    SectionError as from export_network.
+    """
+    model = get_exported(store, fitted)
+    if model is None:
+        model = export_network(fitted)
+        put_exported(store, fitted, model)
+    return model
+
+
+def make_extractor(fitted: Fitted, store: Store, *, threads: int = 1) -> Extractor:
+    """Return what computes the maps of a layer.
 
     store: where exported networks are kept; TensorFlow is not imported for one that is there.
-    threads: how many images LiteRT may be shown at once. The note of what is given says why, when
-    LiteRT does not compute. SectionError names the layer that cannot be rebuilt or that the images
-    do not fit, or says what to install.
+    threads: how many images LiteRT may be shown at once. SectionError says what to install, or
+    why the network cannot be exported or run.
     """
-    fitted = fit_network(network, layer_index, height, width)
     try:
-        litert = import_litert()
-    except LiteRTError as error:
-        note = f"TensorFlow computed the maps, since {error}."
-        return build_extractor(network, layer_index, height, width, note)
-    exported = get_exported(store, fitted) if store is not None else None
-    if exported is not None:
-        with suppress(LiteRTError):  # then it is exported again
-            return load_extractor(litert, exported, fitted, threads)
-    try:
+        with suppress(LoadError):  # what was kept is damaged: it is exported again
+            return Extractor(export_once(fitted, store), fitted, threads)
         model = export_network(fitted)
-        made = load_extractor(litert, model, fitted, threads)
-    except (ExportError, LiteRTError) as error:
-        name = fitted.layers[-1].name
-        note = f"TensorFlow computed the maps of layer {name}, since LiteRT cannot: {error}."
-        return build_extractor(network, layer_index, height, width, note)
-    if store is not None:
-        put_exported(store, fitted, model)
+        made = Extractor(model, fitted, threads)
+    except LoadError as error:
+        raise SectionError(f"layer {fitted.layers[-1].name} cannot be run: {error}") from error
+    put_exported(store, fitted, model)
     return made
 
 

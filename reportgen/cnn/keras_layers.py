@@ -1,38 +1,54 @@
 """One layer of a model's JSON as plain data, in the words of each Keras release.
 
 Keys and defaults are those of ``get_config`` and ``__init__`` in ``keras/layers`` of Keras 0.3.3,
-1.0.8, 1.2.2, 2.2.4 and 2.3.1.
+1.0.8, 1.2.2, 2.2.4 and 2.3.1, and of tf.keras 2.10.
 """
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal, cast
 
+from reportgen.cnn.keras_keys import Problem, edges, first, flag, number, pair, whole
 from reportgen.cnn.layers import (
     ACTIVATIONS,
     Activation,
     BatchNormalization,
     Convolution,
+    Cropping,
     Dense,
-    Dropout,
+    DepthwiseConvolution,
+    ExponentialUnit,
     Flatten,
+    GlobalPooling,
+    Identity,
     Layer,
     Padding,
-    Pair,
+    ParametricRectifier,
     Pooling,
+    Rectifier,
+    SeparableConvolution,
+    Softmax,
     Unsupported,
+    UpSampling,
+    ZeroPadding,
 )
 
-_POOLINGS: dict[str, Literal["max", "average"]] = {
-    "MaxPooling2D": "max",
-    "AveragePooling2D": "average",
+_Kind = Literal["max", "average"]
+_POOLINGS: dict[str, _Kind] = {"MaxPooling2D": "max", "AveragePooling2D": "average"}
+_GLOBAL: dict[str, _Kind] = {"GlobalMaxPooling2D": "max", "GlobalAveragePooling2D": "average"}
+_CONVOLUTIONS = (
+    *("Convolution2D", "Conv2D"),
+    *("SeparableConvolution2D", "SeparableConv2D", "DepthwiseConv2D"),
+)
+# Keras 1 does not record the ordering of some of these.
+_UNTOLD = {"ZeroPadding2D", "Cropping2D", "UpSampling2D", *_GLOBAL}
+_SPATIAL = {*_CONVOLUTIONS, *_POOLINGS, *_UNTOLD}
+# Nothing outside training; the input of a graph, which has a place among its layers.
+_IDLE = {
+    *("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout"),
+    *("AlphaDropout", "GaussianNoise", "ActivityRegularization", "InputLayer"),
 }
-_SPATIAL = {"Convolution2D", "Conv2D", *_POOLINGS}
 _ORDERINGS = {"th": True, "channels_first": True, "tf": False, "channels_last": False}
-_LARGEST = 100_000  # filters, units, pixels; more is damage, not a layer
-
-
-class Problem(Exception):  # noqa: N818 - not an error until somebody wants the layer
-    """Why a layer of a known class cannot be rebuilt."""
 
 
 @dataclass(frozen=True)
@@ -48,77 +64,159 @@ def channels_first_of(kind: str, config: dict[str, Any], version: tuple[int, ...
     """Return whether a layer of maps has its channels first; None if it does not say."""
     if kind not in _SPATIAL:
         return None
-    ordering = _ordering(config, version)
+    told = first(config, "data_format", "dim_ordering")
+    ordering = told if kind in _UNTOLD else _ordering(config, version)
     return _ORDERINGS.get(ordering) if isinstance(ordering, str) else None
 
 
 def _ordering(config: dict[str, Any], version: tuple[int, ...]) -> Any:
     # Before 1.0.4 the default is th; then it is that of a file in the home of whoever made it.
     default = "th" if version < (1, 0, 4) else None
-    return _first(config, "data_format", "dim_ordering", default=default)
+    return first(config, "data_format", "dim_ordering", default=default)
 
 
 def read_layer(
     kind: str, config: dict[str, Any], name: str, index: int, context: Context
 ) -> tuple[Layer, Context]:
     """Return a layer and the context of the next; Problem says why it cannot be rebuilt."""
-    if kind in _SPATIAL:
-        if context.flat:
-            raise Problem("it needs maps, but comes after Flatten or Dense")
-        _check_ordering(config, context)
+    read = _read_spatial if kind in _SPATIAL else _read_other
+    layer = read(kind, config, name, index, context)
+    makes_vectors = isinstance(layer, Flatten) or (
+        isinstance(layer, GlobalPooling) and not layer.keeps_axes
+    )
+    return layer, replace(context, flat=True) if makes_vectors else context
+
+
+def _read_spatial(
+    kind: str, config: dict[str, Any], name: str, index: int, context: Context
+) -> Layer:
+    if context.flat:
+        raise Problem("it needs maps, but comes after layers that make vectors")
+    _check_ordering(kind, config, context)
+    if kind in _POOLINGS:
+        size = pair(config, "pool_size", default=(2, 2))
+        strides = pair(config, "strides", default=size)
+        # pool2d in backend/theano_backend.py of these releases.
+        counts = (2, 0, 4) <= context.version < (2, 1, 5)
+        return Pooling(name, index, _POOLINGS[kind], size, strides, _padding(config), counts)
+    if kind in _GLOBAL:
+        keeps = flag(config, "keepdims", default=False)
+        return GlobalPooling(name, index, _GLOBAL[kind], keeps)
+    match kind:
+        case "ZeroPadding2D":
+            return ZeroPadding(name, index, *edges(config, "padding", 1))
+        case "Cropping2D":
+            return Cropping(name, index, *edges(config, "cropping", 0))
+        case "UpSampling2D":
+            size = pair(config, "size", default=(2, 2))
+            return UpSampling(name, index, size, _is_bilinear(config, context))
+    return _convolution(kind, config, name, index, context)
+
+
+def _read_other(
+    kind: str, config: dict[str, Any], name: str, index: int, context: Context
+) -> Layer:
     layer: Layer
     match kind:
-        case "Convolution2D" | "Conv2D":
-            layer = _convolution(config, name, index, context)
-        case "MaxPooling2D" | "AveragePooling2D":
-            size = _pair(config, "pool_size", default=(2, 2))
-            strides = _pair(config, "strides", default=size)
-            layer = Pooling(name, index, _POOLINGS[kind], size, strides, _padding(config))
         case "Activation":
             layer = Activation(name, index, _activation(config, context))
-        case "Dropout":
-            layer = Dropout(name, index)
+        case "ReLU" | "LeakyReLU" | "ThresholdedReLU":
+            layer = _rectifier(kind, config, name, index)
+        case "ELU":
+            layer = ExponentialUnit(name, index, number(config, "alpha", default=1.0))
+        case "PReLU":
+            layer = ParametricRectifier(name, index, context.channels_first and not context.flat)
+        case "Softmax":
+            layer = Softmax(name, index, _axis(config, context))
         case "Flatten":
             layer = Flatten(name, index, _flattens_first(config, context))
-            context = replace(context, flat=True)
         case "Dense":
             layer = _dense(config, name, index, context)
         case "BatchNormalization":
             layer = _batch_normalization(config, name, index, context)
+        case "Permute" if config.get("dims") == ([1] if context.flat else [1, 2, 3]):
+            layer = Identity(name, index)
+        case _ if kind in _IDLE:
+            layer = Identity(name, index)
         case _:
             layer = Unsupported(name, index, kind)
-    return layer, context
+    return layer
 
 
-def _convolution(config: dict[str, Any], name: str, index: int, context: Context) -> Convolution:
-    if "nb_filter" in config:
-        filters = _whole(config["nb_filter"], "nb_filter")
-        size = (_whole(config.get("nb_row"), "nb_row"), _whole(config.get("nb_col"), "nb_col"))
+def _convolution(
+    kind: str, config: dict[str, Any], name: str, index: int, context: Context
+) -> Convolution:
+    if "nb_row" in config:
+        size = (whole(config.get("nb_row"), "nb_row"), whole(config.get("nb_col"), "nb_col"))
     else:
-        filters = _whole(config.get("filters"), "filters")
-        size = _pair(config, "kernel_size")
+        size = pair(config, "kernel_size")
     for key in ("dilation_rate", "atrous_rate"):
-        if (dilation := _pair(config, key, default=(1, 1))) != (1, 1):
+        if (dilation := pair(config, key, default=(1, 1))) != (1, 1):
             raise Problem(f"its {key} is {dilation[0]}×{dilation[1]}, not 1")
-    if (groups := config.get("groups", 1)) != 1:
+    if (groups := config.get("groups", 1)) != 1 and kind != "DepthwiseConv2D":
         raise Problem(f"its groups are {groups!r}, not 1")
-    return Convolution(
-        name,
-        index,
-        filters,
-        size,
-        _pair(config, "strides", "subsample", default=(1, 1)),
-        _padding(config),
-        _activation(config, context),
-        _flag(config, "use_bias", "bias"),
+    multiplier = whole(first(config, "depth_multiplier", default=1), "depth_multiplier")
+    if kind == "DepthwiseConv2D":
+        filters = multiplier
+    elif "nb_filter" in config:
+        filters = whole(config["nb_filter"], "nb_filter")
+    else:
+        filters = whole(config.get("filters"), "filters")
+    how = (
+        *(filters, size, pair(config, "strides", "subsample", default=(1, 1)), _padding(config)),
+        *(_activation(config, context), flag(config, "use_bias", "bias")),
     )
+    if kind.startswith("Separable"):
+        return SeparableConvolution(name, index, *how, multiplier)
+    made = DepthwiseConvolution if kind == "DepthwiseConv2D" else Convolution
+    return made(name, index, *how)
+
+
+def _rectifier(kind: str, config: dict[str, Any], name: str, index: int) -> Rectifier:
+    match kind:
+        case "LeakyReLU":
+            slope = number(config, "alpha", "negative_slope", default=0.3)
+            return Rectifier(name, index, slope=slope)
+        case "ThresholdedReLU":
+            return Rectifier(name, index, threshold=number(config, "theta", default=1.0))
+        case _:
+            slope = number(config, "negative_slope", default=0.0)
+            threshold = number(config, "threshold", default=0.0)
+            most = number(config, "max_value", default=inf)
+            return Rectifier(name, index, slope, threshold, None if most == inf else most)
+
+
+def _is_bilinear(config: dict[str, Any], context: Context) -> bool:
+    how = first(config, "interpolation", default="nearest")
+    if how not in ("nearest", "bilinear"):
+        raise Problem(f"its interpolation is {how!r}, not nearest or bilinear")
+    if how == "bilinear" and context.version < (2, 4):
+        raise Problem("its interpolation is bilinear, of which Keras before 2.4 had other rules")
+    return bool(how == "bilinear")
+
+
+def _axis(config: dict[str, Any], context: Context) -> int:
+    """Return an axis, which counts from the images, as one of (row, column, channel)."""
+    axis = config.get("axis", -1)
+    if isinstance(axis, list) and len(axis) == 1:
+        axis = axis[0]
+    if context.flat:
+        places = {1: 0, -1: 0}
+    elif context.channels_first:
+        places = {1: 2, 2: 0, 3: 1, -3: 2, -2: 0, -1: 1}
+    else:
+        places = {1: 0, 2: 1, 3: 2, -3: 0, -2: 1, -1: 2}
+    if type(axis) is not int or axis not in places:
+        what = "a vector" if context.flat else "maps"
+        raise Problem(f"its axis is {axis!r}, which is none of {what}")
+    return places[axis]
 
 
 def _dense(config: dict[str, Any], name: str, index: int, context: Context) -> Dense:
     if not context.flat:
         raise Problem("it comes before Flatten")
-    units = _whole(_first(config, "units", "output_dim"), "units")
-    has_bias = _flag(config, "use_bias", "bias")
+    units = whole(first(config, "units", "output_dim"), "units")
+    has_bias = flag(config, "use_bias", "bias")
     return Dense(name, index, units, _activation(config, context), has_bias)
 
 
@@ -126,14 +224,10 @@ def _batch_normalization(
     config: dict[str, Any], name: str, index: int, context: Context
 ) -> BatchNormalization:
     if (mode := config.get("mode", 0)) != 0:
-        raise Problem(f"its mode is {mode!r}: it needs the batch or sample that it normalises")
-    axis = config.get("axis", -1)
-    if isinstance(axis, list) and len(axis) == 1:
-        axis = axis[0]
-    maps = {1, -3} if context.channels_first else {3, -1}
-    channels = {1, -1} if context.flat else maps
-    if type(axis) is not int or axis not in channels:
-        raise Problem(f"its axis is {axis!r}, which is not that of the channels")
+        whose = {1: "each sample", 2: "the batch"}.get(mode if type(mode) is int else 0)
+        why = f": it normalises by what {whose} holds" if whose else ""
+        raise Problem(f"its mode is {mode!r}{why}, not by what was found in training")
+    axis = _axis(config, context)
     epsilon = config.get("epsilon")
     if not isinstance(epsilon, int | float) or not 0 <= epsilon < 1:
         raise Problem(f"its epsilon is {epsilon!r}")
@@ -142,19 +236,22 @@ def _batch_normalization(
         index,
         float(epsilon),
         context.version,
-        has_gamma=_flag(config, "scale"),
-        has_beta=_flag(config, "center"),
+        axis,
+        has_gamma=flag(config, "scale"),
+        has_beta=flag(config, "center"),
     )
 
 
-def _check_ordering(config: dict[str, Any], context: Context) -> None:
+def _check_ordering(kind: str, config: dict[str, Any], context: Context) -> None:
     ordering = _ordering(config, context.version)
+    if kind in _UNTOLD and first(config, "data_format", "dim_ordering") is None:
+        return  # it is that of the layers before it
     if ordering is None:
         raise Problem("it has no data_format, nor dim_ordering")
-    first = _ORDERINGS.get(ordering) if isinstance(ordering, str) else None
-    if first is None:
+    is_first = _ORDERINGS.get(ordering) if isinstance(ordering, str) else None
+    if is_first is None:
         raise Problem(f"its data_format is {ordering!r}")
-    if first != context.channels_first:
+    if is_first != context.channels_first:
         raise Problem(f"its data_format is {ordering}, unlike that of the layers before it")
 
 
@@ -188,35 +285,7 @@ def _activation(config: dict[str, Any], context: Context) -> str:
 
 
 def _padding(config: dict[str, Any]) -> Padding:
-    padding = _first(config, "padding", "border_mode", default="valid")
+    padding = first(config, "padding", "border_mode", default="valid")
     if padding not in ("valid", "same"):
         raise Problem(f"its padding is {padding!r}, not valid or same")
     return cast("Padding", padding)
-
-
-def _pair(config: dict[str, Any], *keys: str, default: Pair | None = None) -> Pair:
-    value = _first(config, *keys)
-    if value is None and default is not None:
-        return default
-    if isinstance(value, list) and len(value) == 2:
-        return _whole(value[0], keys[0]), _whole(value[1], keys[0])
-    whole = _whole(value, keys[0])
-    return whole, whole
-
-
-def _whole(value: object, key: str) -> int:
-    if type(value) is not int or not 0 < value <= _LARGEST:
-        raise Problem(f"its {key} is {value!r}, not a number of 1 to {_LARGEST}")
-    return value
-
-
-def _flag(config: dict[str, Any], *keys: str) -> bool:
-    value = _first(config, *keys, default=True)
-    if not isinstance(value, bool):
-        raise Problem(f"its {keys[0]} is {value!r}, not true or false")
-    return value
-
-
-def _first(config: dict[str, Any], *keys: str, default: object = None) -> Any:
-    """Return the value of the first key that is there and not null."""
-    return next((config[key] for key in keys if config.get(key) is not None), default)

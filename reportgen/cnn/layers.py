@@ -10,12 +10,12 @@ Shape = tuple[int | None, ...]
 
 ACTIVATIONS = (
     *("linear", "relu", "sigmoid", "hard_sigmoid", "tanh", "softplus", "softsign", "softmax"),
-    *("elu", "selu", "exponential"),
+    *("elu", "selu", "exponential", "relu6", "leaky_relu", "silu", "swish", "gelu", "mish"),
 )
 
 
 class TooSmallError(Exception):
-    """A window does not fit into the maps that a layer gets."""
+    """A window, or what is cut off, does not fit into the maps that a layer gets."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,147 @@ class Convolution(Layer):
 
 
 @dataclass(frozen=True)
-class Activation(Layer):
-    """A function of each number; softmax, of each vector."""
+class DepthwiseConvolution(Convolution):
+    """A convolution of each channel by itself; filters: of each channel."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the maps."""
+        return (*_windows(self, shape), product((shape[2], self.filters)))
+
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
+        """Return the shapes of the kernel and the biases."""
+        kernel: dict[str, Shape] = {"kernel": (*self.size, shape[2], self.filters)}
+        return kernel | ({"bias": self.output_shape(shape)[2:]} if self.has_bias else {})
+
+
+@dataclass(frozen=True)
+class SeparableConvolution(Convolution):
+    """A convolution of each channel by itself, and sums of what they give.
+
+    multiplier: how many filters each channel has.
+    """
+
+    multiplier: int = 1
+
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
+        """Return the shapes of both kernels and of the biases."""
+        between = product((shape[2], self.multiplier))
+        kernels: dict[str, Shape] = {
+            "kernel": (*self.size, shape[2], self.multiplier),
+            "pointwise kernel": (1, 1, between, self.filters),
+        }
+        return kernels | ({"bias": (self.filters,)} if self.has_bias else {})
+
+
+@dataclass(frozen=True)
+class Nonlinearity(Layer):
+    """A function of each number, or of each vector."""
+
+
+@dataclass(frozen=True)
+class Activation(Nonlinearity):
+    """One of ACTIVATIONS."""
 
     function: str
 
 
 @dataclass(frozen=True)
+class Rectifier(Nonlinearity):
+    """ReLU, LeakyReLU or ThresholdedReLU: x above the threshold, but at most so much.
+
+    slope: of the line below the threshold, which is 0 there.
+    """
+
+    slope: float = 0.0
+    threshold: float = 0.0
+    most: float | None = None
+
+
+@dataclass(frozen=True)
+class ExponentialUnit(Nonlinearity):
+    """ELU: x above 0, else alpha · (exp(x) - 1)."""
+
+    alpha: float
+
+
+@dataclass(frozen=True)
+class ParametricRectifier(Nonlinearity):
+    """PReLU: a rectifier whose slopes below 0 were learned.
+
+    channels_first: whether the slopes of maps are stored so. Those that are shared along an axis
+    have one for it, which only the weight file says for sure.
+    """
+
+    channels_first: bool
+
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
+        """Return the shape of the slopes, of which no length is known."""
+        return {"slopes": (None,) * len(shape)}
+
+
+@dataclass(frozen=True)
+class Softmax(Nonlinearity):
+    """Softmax along an axis of (row, column, channel) or (feature,)."""
+
+    axis: int
+
+
+@dataclass(frozen=True)
+class ZeroPadding(Layer):
+    """Zeros around maps. rows, columns: how many before and after."""
+
+    rows: Pair
+    columns: Pair
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the maps."""
+        return (_longer(shape[0], sum(self.rows)), _longer(shape[1], sum(self.columns)), shape[2])
+
+
+@dataclass(frozen=True)
+class Cropping(Layer):
+    """Maps without their edges. rows, columns: how many are cut off before and after."""
+
+    rows: Pair
+    columns: Pair
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the maps."""
+        cut = sum(self.rows), sum(self.columns)
+        rows, columns = (_longer(length, -n) for length, n in zip(shape[:2], cut, strict=True))
+        if (rows is not None and rows <= 0) or (columns is not None and columns <= 0):
+            raise TooSmallError(
+                f"layer {self.name} cuts off {cut[0]} rows and {cut[1]} columns and gets maps of "
+                f"{shape[0]}×{shape[1]}"
+            )
+        return rows, columns, shape[2]
+
+
+@dataclass(frozen=True)
+class UpSampling(Layer):
+    """Each number of maps repeated along both axes, or interpolated between their centres."""
+
+    size: Pair
+    is_bilinear: bool = False
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of the maps."""
+        rows, columns = (product(pair) for pair in zip(shape[:2], self.size, strict=True))
+        return rows, columns, shape[2]
+
+
+@dataclass(frozen=True)
 class Pooling(Layer):
-    """The largest or the mean number of each window."""
+    """The largest or the mean number of each window.
+
+    counts_padding: whether Theano took padding for zeros of which the mean is.
+    """
 
     kind: Literal["max", "average"]
     size: Pair
     strides: Pair
     padding: Padding = "valid"
+    counts_padding: bool = False
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of the maps."""
@@ -84,8 +211,20 @@ class Pooling(Layer):
 
 
 @dataclass(frozen=True)
-class Dropout(Layer):
-    """Nothing, outside training."""
+class GlobalPooling(Layer):
+    """The largest or the mean number of each map. keeps_axes: as maps of one cell."""
+
+    kind: Literal["max", "average"]
+    keeps_axes: bool = False
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the number of channels, or the shape of the maps."""
+        return (1, 1, shape[2]) if self.keeps_axes else (shape[2],)
+
+
+@dataclass(frozen=True)
+class Identity(Layer):
+    """Nothing, or nothing outside training: Dropout, noise, the input of a graph."""
 
 
 @dataclass(frozen=True)
@@ -121,19 +260,22 @@ class Dense(Layer):
 class BatchNormalization(Layer):
     """Each channel shifted and scaled by what was found in training.
 
-    has_gamma, has_beta: whether the two learned parameters are in the weight file. keras: the
-    release that wrote it, on which the meaning of the stored spread depends.
+    axis: along which they are the channels: of (row, column, channel) or (feature,), as it was
+    easy to name another than that of the channels. has_gamma, has_beta: whether the two learned
+    parameters are in the weight file. keras: the release that wrote it, on which the meaning of the
+    stored spread depends.
     """
 
     epsilon: float
     keras: tuple[int, ...]
+    axis: int = -1
     has_gamma: bool = True
     has_beta: bool = True
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         """Return the shapes of what the file holds: gamma and beta if learned, mean and spread."""
         names = ["gamma"] * self.has_gamma + ["beta"] * self.has_beta + ["mean", "spread"]
-        return dict.fromkeys(names, (shape[-1],))
+        return dict.fromkeys(names, (shape[self.axis],))
 
 
 @dataclass(frozen=True)
@@ -155,6 +297,10 @@ def product(shape: Shape) -> int | None:
             return None
         total *= length
     return total
+
+
+def _longer(length: int | None, by: int) -> int | None:
+    return None if length is None else length + by
 
 
 def _windows(layer: Convolution | Pooling, shape: Shape) -> tuple[int | None, int | None]:

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.cnn.layers import (
-    Activation,
     BatchNormalization,
     Convolution,
-    Dense,
     Flatten,
     Layer,
+    Nonlinearity,
+    ParametricRectifier,
     Shape,
     TooSmallError,
     Unsupported,
@@ -21,6 +21,7 @@ from reportgen.cnn.layers import (
 )
 from reportgen.config.suggest import unknown
 from reportgen.errors import SectionError, SourceError
+from reportgen.wording import counted
 
 MOST_WEIGHTS = 2**28  # of one layer that is drawn: 1 GB
 
@@ -79,12 +80,13 @@ class Architecture:
                 )
         return needed
 
-    def rebuildable(self) -> Iterator[tuple[Layer, Shape]]:
+    def rebuildable(self, channels: int | None = None) -> Iterator[tuple[Layer, Shape]]:
         """Yield each layer before the first unsupported one, with the shape of what it gets.
 
-        The shapes are those of the model's own input, as far as it is recorded.
+        The shapes are those of the model's own input, as far as it is recorded. channels: of the
+        images, for a model that does not record them.
         """
-        shape = self.input_shape or (None, None, None)
+        shape = self.input_shape or (None, None, channels)
         for layer in self.layers:
             if isinstance(layer, Unsupported):
                 return
@@ -104,7 +106,7 @@ class Architecture:
         last = convolutions[-1]
         if last.activation == "linear":
             for layer in self.layers[last.index + 1 :]:
-                if isinstance(layer, Activation):
+                if isinstance(layer, Nonlinearity):
                     return layer.index
                 if not isinstance(layer, BatchNormalization):
                     break
@@ -116,8 +118,9 @@ class Network:
     """An architecture with parameters, as TensorFlow wants them.
 
     parameters: by index of the layer. A convolution's kernel is (row, column, in, out) and is to
-    be correlated; a dense kernel is (in, out); batch normalisation has scale and shift. Layers
-    after one that is unsupported have none. trained_with: whose way to pad is followed.
+    be correlated; a dense kernel is (in, out); batch normalisation has scale and shift; the slopes
+    of a rectifier are in the order (row, column, channel). Layers after one that is unsupported
+    have none. trained_with: whose way to pad is followed.
     """
 
     architecture: Architecture
@@ -130,17 +133,21 @@ class Network:
 
 
 def random_network(
-    architecture: Architecture, seed: int, trained_with: Backend | None = None
+    architecture: Architecture,
+    seed: int,
+    trained_with: Backend | None = None,
+    channels: int = 1,
 ) -> Network:
-    """Return a network of random weights: Glorot uniform, biases 0, normalisation idle.
+    """Return a network of random weights: Glorot uniform, biases and slopes 0, normalisation idle.
 
     Glorot & Bengio 2010, Proc. AISTATS 9, 249, equation 16; numbers from numpy's PCG64. Kernels
     that follow Flatten have the size that the model's own input shape gives. trained_with: whose
-    way to pad is followed, where it should be that of trained weights beside these.
+    way to pad is followed, where it should be that of trained weights beside these. channels: of
+    the images, for a model that does not record them.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
     parameters: dict[int, Parameters] = {}
-    for layer, shape in architecture.rebuildable():
+    for layer, shape in architecture.rebuildable(channels):
         if isinstance(layer, Flatten) and product(shape) is None:
             break
         sizes = [product(lengths) or 0 for lengths in layer.parameter_shapes(shape).values()]
@@ -161,9 +168,10 @@ def _draw_parameters(layer: Layer, shape: Shape, generator: np.random.Generator)
     if isinstance(layer, BatchNormalization):
         ones = np.ones([length or 1 for length in wanted["mean"]], dtype=np.float32)
         return {"scale": ones, "shift": np.zeros_like(ones)}
+    if isinstance(layer, ParametricRectifier):  # the same for images of any size
+        return {"slopes": np.zeros(1, dtype=np.float32)}
     result: dict[str, NDArray[np.float32]] = {}
     for name, lengths in wanted.items():
-        # A model that does not record its input gets images of one channel here.
         known = tuple(1 if length is None else length for length in lengths)
         if name == "bias":
             result[name] = np.zeros(known, dtype=np.float32)
@@ -185,9 +193,10 @@ class Fitted:
     shapes: tuple[Shape, ...]
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the images in pixels."""
-        return _known(self.shapes[0])[0], _known(self.shapes[0])[1]
+    def image(self) -> tuple[int, int, int]:
+        """Height, width and channels of the images."""
+        height, width, channels = _known(self.shapes[0])
+        return height, width, channels
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -196,60 +205,77 @@ class Fitted:
         return (last[2], last[0], last[1]) if len(last) == 3 else (last[0], 1, 1)
 
 
-def fit_network(network: Network, layer_index: int, height: int, width: int) -> Fitted:
-    """Take the layers up to one, for images of height × width pixels and one channel.
+def fit_network(
+    network: Network, layer_index: int, height: int, width: int, channels: int = 1
+) -> Fitted:
+    """Take the layers up to one, for images of height × width pixels and some channels.
 
     The model's own input size does not matter, unless a dense layer comes before the wanted one.
     SectionError names the layer that cannot be rebuilt, or that the images do not fit.
     """
     layers = network.architecture.layers_to(layer_index)
-    return Fitted(network, layers, tuple(_shapes(network, layers, height, width)))
+    return Fitted(network, layers, tuple(_shapes(network, layers, (height, width, channels))))
 
 
 def _known(shape: Shape) -> tuple[int, ...]:
     return tuple(length or 0 for length in shape)
 
 
-def _shapes(network: Network, layers: tuple[Layer, ...], height: int, width: int) -> list[Shape]:
+def _shapes(
+    network: Network, layers: tuple[Layer, ...], image: tuple[int, int, int]
+) -> list[Shape]:
     """Return the shape of the image and of what each layer makes of it."""
-    own = network.architecture.input_shape
+    own, channels = network.architecture.input_shape, image[2]
     if own is not None and len(own) == 1:
         raise SectionError(f"the model takes vectors of {own[0]} numbers, not images")
-    if own is not None and own[2] not in (None, 1):
+    if own is not None and own[2] not in (None, channels):
+        have = "one" if channels == 1 else f"{channels}"
         raise SectionError(
-            f"the model takes images of {own[2]} channels, but these have one",
-            "only models of images with one channel can be run",
+            f"the model takes images of {counted(own[2], 'channels')}, but these have {have}",
+            "choose other images, or a model that was trained on such",
         )
-    shapes: list[Shape] = [(height, width, 1)]
+    shapes: list[Shape] = [image]
     for layer in layers:
-        _check_fit(network, layer, shapes[-1], (height, width))
+        _check_fit(network, layer, shapes[-1], f"{image[0]}×{image[1]}")
         try:
             shapes.append(layer.output_shape(shapes[-1]))
         except TooSmallError as error:
             raise SectionError(
-                f"images of {height}×{width} pixels are too small for the model: {error}",
+                f"images of {image[0]}×{image[1]} pixels are too small for the model: {error}",
                 "choose a layer before it, or larger images",
             ) from None
     return shapes
 
 
-def _check_fit(network: Network, layer: Layer, shape: Shape, size: tuple[int, int]) -> None:
+def _check_fit(network: Network, layer: Layer, shape: Shape, size: str) -> None:
     """Check that a layer's parameters are for as many numbers as it gets."""
     found = network.parameters.get(layer.index)
-    if found is None:
+    if not found:
         return
-    values = found.get("kernel", found.get("scale"))
-    expected = int(values.shape[-2 if "kernel" in found else 0]) if values is not None else 0
-    if expected == shape[-1]:
+    if "slopes" in found:
+        own = found["slopes"].shape
+        given = shape[-len(own) :]  # drawn ones are one for all
+        fits = all(n in (1, m) for n, m in zip(own, given, strict=True))
+        takes, gives = _listed(own), _listed(given)
+        what = "numbers"
+    else:
+        axis = layer.axis if isinstance(layer, BatchNormalization) else -1
+        values = found["scale" if "scale" in found else "kernel"]
+        takes, gives = f"{values.shape[-2 if 'kernel' in found else 0]}", f"{shape[axis]}"
+        fits = takes == gives
+        what = "numbers" if len(shape) == 1 else ("rows", "columns", "channels")[axis]
+    if fits:
         return
-    what = "numbers" if len(shape) == 1 else "channels"
     raise SectionError(
-        f"layer {layer.name} takes {expected} {what}, but images of {size[0]}×{size[1]} pixels "
-        f"give it {shape[-1]}",
-        f"{_own_size(network.architecture)}choose a layer before {layer.name}"
-        if isinstance(layer, Dense) or len(shape) == 1
-        else "the weights are of another architecture",
+        f"layer {layer.name} takes {takes} {what}, but images of {size} pixels give it {gives}",
+        "the weights are of another architecture"
+        if what == "channels"
+        else f"{_own_size(network.architecture)}choose a layer before {layer.name}",
     )
+
+
+def _listed(shape: Shape) -> str:
+    return "×".join(map(str, shape))
 
 
 def _own_size(architecture: Architecture) -> str:

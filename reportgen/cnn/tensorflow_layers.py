@@ -1,9 +1,9 @@
 """Layers of old networks in Keras 3 on TensorFlow, channels last.
 
 Where Theano padded in another way than TensorFlow, as it did. Its ways are those of
-``backend/theano_backend.py`` in Keras 0.3.3 to 2.3.1, the same in all of them: ``conv2d`` with
-``same`` pads half a kernel on both sides and cuts what is too much at the end; ``pool2d`` with
-``same`` pads size - 1, or size - 2 for odd sizes above 2, on both sides and cuts.
+``backend/theano_backend.py`` in Keras 0.3.3 to 2.3.1: ``conv2d`` with ``same`` pads half a kernel
+on both sides and cuts what is too much at the end; ``pool2d`` with ``same`` pads size - 1, or
+size - 2 for odd sizes above 2, on both sides and cuts.
 """
 
 from typing import Any
@@ -14,12 +14,23 @@ from reportgen.cnn.layers import (
     Activation,
     BatchNormalization,
     Convolution,
+    Cropping,
     Dense,
+    DepthwiseConvolution,
+    ExponentialUnit,
     Flatten,
+    GlobalPooling,
     Layer,
+    Nonlinearity,
     Pair,
+    ParametricRectifier,
     Pooling,
+    Rectifier,
+    SeparableConvolution,
     Shape,
+    Softmax,
+    UpSampling,
+    ZeroPadding,
 )
 from reportgen.cnn.network import Network
 
@@ -34,31 +45,64 @@ class Rebuilder:
 
     def add(self, layer: Layer, tensor: Any, shape: Shape) -> Any:
         """Return the tensor after a layer; shape: of the one before, without images."""
+        ops = self._keras.ops
         match layer:
             case Convolution():
                 tensor = self._convolution(layer, tensor, shape)
             case Pooling():
                 tensor = self._pooling(layer, tensor, shape)
-            case Activation():
-                tensor = self._activation(layer.function, tensor)
-            case BatchNormalization():
-                found = self._network.parameters[layer.index]
-                tensor = tensor * found["scale"] + found["shift"]
+            case GlobalPooling(kind=kind):
+                reduce = ops.max if kind == "max" else ops.mean
+                tensor = reduce(tensor, axis=(1, 2), keepdims=layer.keeps_axes)
+            case ZeroPadding():
+                tensor = ops.pad(tensor, ((0, 0), layer.rows, layer.columns, (0, 0)))
+            case Cropping(rows=(top, _), columns=(left, _)):
+                rows, columns, _ = layer.output_shape(shape)
+                tensor = tensor[:, top:, left:][:, :rows, :columns]
+            case UpSampling():
+                how = "bilinear" if layer.is_bilinear else "nearest"
+                tensor = self._keras.layers.UpSampling2D(layer.size, interpolation=how)(tensor)
             case Flatten():
                 if layer.channels_first:
-                    tensor = self._keras.ops.transpose(tensor, (0, 3, 1, 2))
+                    tensor = ops.transpose(tensor, (0, 3, 1, 2))
                 tensor = self._keras.layers.Flatten()(tensor)
             case Dense():
                 made = self._keras.layers.Dense(layer.units, use_bias=layer.has_bias)
-                tensor = self._activation(layer.activation, self._weighted(made, layer, tensor))
-            case _:  # Dropout is nothing outside training
+                tensor = self._activation(
+                    layer.activation, self._weighted(made, layer, tensor, shape)
+                )
+            case BatchNormalization():
+                others = [1] * len(shape)
+                others[layer.axis] = -1
+                found = self._network.parameters[layer.index]
+                scale, shift = (found[name].reshape(others) for name in ("scale", "shift"))
+                tensor = tensor * scale + shift
+            case Nonlinearity():
+                tensor = self._nonlinear(layer, tensor)
+            case _:  # an Identity
                 pass
         return tensor
 
-    def _weighted(self, made: Any, layer: Layer, tensor: Any) -> Any:
+    def _nonlinear(self, layer: Nonlinearity, tensor: Any) -> Any:
+        ops = self._keras.ops
+        match layer:
+            case Activation():
+                return self._activation(layer.function, tensor)
+            case Softmax(axis=axis):
+                return ops.softmax(tensor, axis=axis + 1)
+            case Rectifier():
+                return self._rectified(layer, tensor)
+            case ParametricRectifier():
+                slopes = self._network.parameters[layer.index]["slopes"]
+                return ops.relu(tensor) - ops.relu(-tensor) * slopes
+            case ExponentialUnit(alpha=alpha):
+                return ops.relu(tensor) + alpha * ops.elu(-ops.relu(-tensor))
+        raise TypeError(f"a {type(layer).__name__} is not known here")
+
+    def _weighted(self, made: Any, layer: Layer, tensor: Any, shape: Shape) -> Any:
         result = made(tensor)
         found = self._network.parameters[layer.index]
-        made.set_weights([found[name] for name in ("kernel", "bias") if name in found])
+        made.set_weights([found[name] for name in layer.parameter_shapes(shape)])
         return result
 
     def _convolution(self, layer: Convolution, tensor: Any, shape: Shape) -> Any:
@@ -66,14 +110,21 @@ class Rebuilder:
         if pads_as_theano:
             before, after = layer.size[0] // 2, layer.size[1] // 2
             tensor = self._padded(tensor, (before, after), 0.0)
-        made = self._keras.layers.Conv2D(
-            layer.filters,
-            layer.size,
-            strides=layer.strides,
-            padding="valid" if pads_as_theano else layer.padding,
-            use_bias=layer.has_bias,
-        )
-        result = self._weighted(made, layer, tensor)
+        how: dict[str, Any] = {
+            "strides": layer.strides,
+            "padding": "valid" if pads_as_theano else layer.padding,
+            "use_bias": layer.has_bias,
+        }
+        layers = self._keras.layers
+        match layer:
+            case DepthwiseConvolution():
+                made = layers.DepthwiseConv2D(layer.size, depth_multiplier=layer.filters, **how)
+            case SeparableConvolution():
+                how["depth_multiplier"] = layer.multiplier
+                made = layers.SeparableConv2D(layer.filters, layer.size, **how)
+            case _:
+                made = layers.Conv2D(layer.filters, layer.size, **how)
+        result = self._weighted(made, layer, tensor, shape)
         if pads_as_theano:
             rows, columns, _ = layer.output_shape(shape)
             result = result[:, :rows, :columns]
@@ -85,12 +136,12 @@ class Rebuilder:
         if not (self._is_theano and layer.padding == "same"):
             return kind(layer.size, strides=layer.strides, padding=layer.padding)(tensor)
         pads = tuple(size - 2 if size > 2 and size % 2 else size - 1 for size in layer.size)
-        # Theano leaves the padding out, of the largest number as of the mean.
+        # Theano leaves the padding out of the largest number, and mostly of the mean.
         nothing = -np.inf if layer.kind == "max" else 0.0
         tensor = self._padded(tensor, (pads[0], pads[1]), nothing)
         rows, columns, _ = layer.output_shape(shape)
         result = kind(layer.size, strides=layer.strides)(tensor)[:, :rows, :columns]
-        if layer.kind == "max":
+        if layer.kind == "max" or layer.counts_padding:
             return result
         axes = zip(shape[:2], layer.size, layer.strides, pads, strict=True)
         share = np.multiply.outer(*(_share_inside(*axis) for axis in axes))
@@ -112,9 +163,27 @@ class Rebuilder:
             # Keras 2 took the last axis, which for channels-first maps is that of the columns.
             axis = 2 if self._network.architecture.channels_first else 3
             return self._keras.ops.softmax(tensor, axis=axis)
-        if name == "hard_sigmoid":  # Keras 3 has another slope
-            return self._keras.ops.clip(0.2 * tensor + 0.5, 0.0, 1.0)
-        return getattr(self._keras.ops, "exp" if name == "exponential" else name)(tensor)
+        ops = self._keras.ops
+        match name:
+            case "hard_sigmoid":  # Keras 3 has another slope
+                return ops.clip(0.2 * tensor + 0.5, 0.0, 1.0)
+            case "gelu":
+                return ops.gelu(tensor, approximate=False)
+            case "mish":
+                return tensor * ops.tanh(ops.softplus(tensor))
+        return getattr(ops, {"exponential": "exp", "swish": "silu"}.get(name, name))(tensor)
+
+    def _rectified(self, layer: Rectifier, tensor: Any) -> Any:
+        """As ``relu`` in ``backend/tensorflow_backend.py`` of Keras 2.2.4."""
+        ops = self._keras.ops
+        above = ops.relu(tensor)
+        if layer.threshold != 0:
+            above = ops.where(tensor > layer.threshold, tensor, 0.0)
+        if layer.most is not None:
+            above = ops.clip(above, 0.0, layer.most)
+        if layer.slope == 0:
+            return above
+        return above - layer.slope * ops.relu(layer.threshold - tensor)
 
 
 def _share_inside(length: Any, size: int, stride: int, pad: int) -> Any:

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.cnn.architecture import read_architecture
-from reportgen.cnn.layers import BatchNormalization, Convolution, Dense, Layer
+from reportgen.cnn.layers import (
+    BatchNormalization,
+    Convolution,
+    Dense,
+    DepthwiseConvolution,
+    Layer,
+    ParametricRectifier,
+    SeparableConvolution,
+)
 from reportgen.cnn.network import Architecture, Backend, Network, Parameters
 from reportgen.cnn.weight_file import (
     OTHER_ARCHITECTURE,
@@ -23,7 +31,14 @@ from reportgen.errors import SourceError
 if TYPE_CHECKING:
     import h5py
 
-_KINDS = {Convolution: "convolution", Dense: "dense", BatchNormalization: "batch normalisation"}
+_KINDS = {
+    Convolution: "convolution",
+    DepthwiseConvolution: "depthwise convolution",
+    SeparableConvolution: "separable convolution",
+    Dense: "dense",
+    BatchNormalization: "batch normalisation",
+    ParametricRectifier: "PReLU",
+}
 _CHOICE = (
     "write `trained_with: theano` (what Keras ran on by default before 1.1: it convolves, so each "
     "kernel is flipped in both image axes for TensorFlow) or `trained_with: tensorflow` (it "
@@ -119,15 +134,18 @@ def read_parameters(
             )
         values: dict[str, NDArray[np.float64]] = {}
         for (name, shape), dataset in zip(wanted.items(), source.datasets, strict=True):
-            is_old = name == "kernel" and _is_old(layer, stored, architecture)
+            is_old = len(shape) == 4 and _is_old(layer, stored, architecture)
             on_disk = (shape[3], shape[2], shape[0], shape[1]) if is_old else shape
             raw = read_weights(file, dataset, on_disk, f"{name} of {called}", place)
             values[name] = raw.transpose(2, 3, 1, 0) if is_old else raw
         if isinstance(layer, BatchNormalization):
             values = fold_normalization(layer, values, trained_with, f"{place}: {called}")
-        elif isinstance(layer, Convolution) and trained_with == "theano":
+        elif type(layer) is Convolution and trained_with == "theano":
             # Theano convolves, TensorFlow correlates: the same sum with the kernel turned round.
+            # Keras turned the kernels of depthwise convolutions for Theano, so they stay.
             values["kernel"] = values["kernel"][::-1, ::-1]
+        elif isinstance(layer, ParametricRectifier) and layer.channels_first:
+            values["slopes"] = values["slopes"].transpose(1, 2, 0)
         result[layer.index] = {
             name: np.ascontiguousarray(each, dtype=np.float32) for name, each in values.items()
         }

@@ -149,7 +149,8 @@ class ImagesBlock(Block):
     file: FilePath
     """HDF5 file."""
     dataset: Text
-    """Dataset of shape (n, height, width)."""
+    """Dataset of shape (n, height, width); in colour (n, height, width, channels), or channels
+    before height."""
     unit: Unit = ""
     """Unit of a pixel, such as Jy/beam (write Jy / beam)."""
     pixel_scale: Positive | None = None

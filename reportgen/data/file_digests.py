@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from reportgen.data.dataset import ColumnPlace
 from reportgen.data.joined import is_pattern, members
+from reportgen.data.regular_file import require_regular
 from reportgen.data.store import Store
 from reportgen.versions import package_digest
 
@@ -143,11 +144,12 @@ def image_digest(batches: Iterable[NDArray[np.float32]]) -> str:
 def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file, or of the names and digests of all files in a folder.
 
-    Raises OSError when one cannot be read.
+    Raises OSError when one cannot be read, SourceError for a pipe or device.
     """
     if path.is_dir() or is_pattern(path):
         files = members(path) if is_pattern(path) else files_below(path)
         base = path.parent if is_pattern(path) else path
         return digest_of([[os.path.relpath(each, base), file_digest(each)] for each in files])
+    require_regular(path, f"{path}", "a file", "*")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

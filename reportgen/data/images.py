@@ -14,20 +14,26 @@ from reportgen.data.hdf5 import open_dataset, open_file, reading
 from reportgen.data.opening import describe_tables, remember_tables
 from reportgen.errors import SourceError
 
+_HINT = (
+    "images are (n, height, width) numbers; in colour (n, height, width, channels) or "
+    "(n, channels, height, width), with fewer channels than rows and columns"
+)
+
 
 @dataclass(frozen=True)
 class ImageStack:
-    """Images of shape (n, height, width), not yet read.
+    """Images of shape (n, height, width, channels), not yet read; grey ones have one channel.
 
-    pixel_scale: arcseconds per pixel, or None. synthetic: as in a catalogue. where:
-    ``file:line:column: key`` of the configuration, put before messages. whole: whether all of it
-    is in the file.
+    axes: those of the dataset in this order, of which grey images have three. pixel_scale:
+    arcseconds per pixel, or None. synthetic: as in a catalogue. where: ``file:line:column: key`` of
+    the configuration, put before messages. whole: whether all of it is in the file.
     """
 
     name: str
     file: Path
     dataset: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, int, int, int]
+    axes: tuple[int, ...] = (0, 1, 2)
     unit: str = ""
     pixel_scale: float | None = None
     synthetic: str = ""
@@ -37,7 +43,10 @@ class ImageStack:
     def batches(
         self, size: int, start: int = 0, stop: int | None = None
     ) -> Iterator[NDArray[np.float32]]:
-        """Read images from start to stop in order, size at a time; float32 (k, height, width)."""
+        """Read images from start to stop in order, size at a time.
+
+        Yields float32 (k, height, width, channels).
+        """
         stop = self.shape[0] if stop is None else min(stop, self.shape[0])
         with open_file(self.file, self.where) as file:
             dataset = open_dataset(file, self.dataset, self.where)
@@ -49,7 +58,22 @@ class ImageStack:
                         raise ValueError(f"there are only {first + len(raw)} left of {stop}")
                 with np.errstate(over="ignore", invalid="ignore"):
                     images = np.asarray(raw, dtype=np.float32)
-                yield images
+                yield images.transpose(self.axes).reshape(len(images), *self.shape[1:])
+
+
+def _axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of images, rows, columns, and of channels if there are any; else none.
+
+    Channels are fewer than rows and columns, and stand before or after them.
+    """
+    match shape:
+        case (_, _, _):
+            return 0, 1, 2
+        case (_, rows, columns, channels) if channels < min(rows, columns):
+            return 0, 1, 2, 3
+        case (_, channels, rows, columns) if channels < min(rows, columns):
+            return 0, 2, 3, 1
+    return ()
 
 
 def _kind(pixels: FileColumn) -> str:
@@ -73,18 +97,19 @@ def open_images(report: Report, name: str, contents: FileDigests | None = None) 
     remember_tables({key: table}, {block.file: before}, known)
     pixels = table.columns[0]
     shape, named = (table.rows, *pixels.shape), f"{where}: {block.file}: {block.dataset}"
-    if len(table.columns) > 1 or len(shape) != 3 or not pixels.is_number:
-        raise SourceError(
-            f"{named} has shape {shape} of {_kind(pixels)}, not (n, height, width) of numbers"
-        )
+    axes = _axes(shape)
+    if len(table.columns) > 1 or not axes or not pixels.is_number:
+        said = f"{named} has shape {shape} of {_kind(pixels)}, not that of images"
+        raise SourceError(said, _HINT)
     if pixels.unreadable:
         raise SourceError(f"{named} {pixels.unreadable}")
-    n, height, width = shape
+    n, height, width, channels = [*(shape[axis] for axis in axes), 1][:4]
     return ImageStack(
         name,
         block.file,
         block.dataset,
-        (n, height, width),
+        (n, height, width, channels),
+        axes,
         block.unit,
         block.pixel_scale,
         table.synthetic,

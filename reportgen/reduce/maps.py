@@ -33,7 +33,7 @@ class MapsOf:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some images, (n, height, width), and the place of the first of them in the stack."""
+    """Some images, (n, height, width, channels), and the place of the first in the stack."""
 
     images: NDArray[np.float32]
     first: int
@@ -43,8 +43,9 @@ class Batch:
 class MapReduction(ABC, Generic[State, Value]):
     """A statistic of maps whose parts can be merged; a frozen dataclass like any reduction.
 
-    of: which maps, None for the images themselves as one map each. first, count: which images of
-    the stack. takes_blank: whether it is given images with pixels that are not finite, too.
+    of: which maps, None for the images themselves, whose channels are their maps. first, count:
+    which images of the stack. takes_blank: whether it is given images with pixels that are not
+    finite, too.
     """
 
     takes_blank: ClassVar[bool] = False
@@ -274,7 +275,7 @@ def scan_maps(
             if not some.any():
                 continue
             images = batch.images[some]
-            maps = images[:, None] if of is None else attempt(compute, of, images)
+            maps = np.moveaxis(images, -1, 1) if of is None else attempt(compute, of, images)
             for reduction, mine in wanted.items():
                 if mine.any():
                     given = maps if isinstance(maps, Failure) else maps[mine[some]]

@@ -21,16 +21,19 @@ def network_analysis(kind, unit="Jy / beam", pixel_scale=0.6, labels=None, **key
 
 
 def present_maps(kind, images, compute, **keys):
-    """Compute a section of images, (n, height, width), shown in batches of 3.
+    """Compute a section of images, (n, height, width) or with channels, in batches of 3.
 
-    compute: gives maps, (n, filter, row, column), of the weights' name and of images.
+    compute: gives maps, (n, filter, row, column), of the weights' name and of images, as they are.
     """
     section = network_analysis(kind, **keys)
     images = np.asarray(images, dtype=np.float32)
+    is_grey = images.ndim == 3
+    images = images[..., np.newaxis] if is_grey else images
     batches = (Batch(images[k : k + 3], k) for k in range(0, len(images), 3))
     wanted = dict(section.reductions())
 
     def maps(of, shown):
+        shown = shown[..., 0] if is_grey else shown
         return np.asarray(compute(of.weights, shown), dtype=np.float32)
 
     found = scan_maps(wanted.values(), batches, maps)

@@ -33,6 +33,26 @@ def test_there_is_the_image_and_a_mosaic_for_each_set_of_weights():
     assert section.notes[0].endswith("with seed 2016.")
 
 
+def test_an_image_in_colour_is_shown_channel_by_channel_each_with_its_numbers():
+    colours = np.random.default_rng(3).normal(size=(2, 12, 12, 3)) * [1, 10, 100]
+
+    def summed(_, images):
+        return np.stack([images.sum(axis=-1)] * 4, axis=1)
+
+    section = present_maps(FeatureMaps, colours, summed, image=1)
+    check(section)
+    assert [each.id for each in section.figures[:-1]] == ["input_0", "input_1", "input_2"]
+    for channel in range(3):
+        drawn = figure(section, f"input_{channel}")
+        assert f"channel {channel}" in drawn.title
+        assert f"channel {channel}, 12 × 12 pixels" in drawn.alt
+        shown = np.reshape(table(section, f"input_{channel}")["value"], (12, 12))
+        np.testing.assert_allclose(shown, colours[1, ..., channel], rtol=1e-6)
+    cells = table(section, "maps_early")
+    expected = colours[1].astype(np.float32).sum(axis=-1)
+    np.testing.assert_allclose(np.reshape(cells["activation"], (4, 12, 12))[3], expected)
+
+
 def test_the_mosaic_shows_the_maps_of_its_table_upright_and_crosses_out_the_silent_ones():
     images = noise()
     section = present_maps(FeatureMaps, images, rectified, image=5, scale="shared")

@@ -11,15 +11,15 @@ from reportgen.reduce.maps import CountImages
 def stack(tmp_path):
     with h5py.File(tmp_path / "cutouts.h5", "w") as file:
         file["images"] = np.arange(20.0).reshape(20, 1, 1) * np.ones((1, 3, 3))
-    return ImageStack("radio", tmp_path / "cutouts.h5", "images", (20, 3, 3))
+    return ImageStack("radio", tmp_path / "cutouts.h5", "images", (20, 3, 3, 1))
 
 
 def places(stack, *spans):
     """Return the places of the images of each batch, by what is in them."""
     batches = list(_batches(stack, [CountImages(None, *span) for span in spans]))
     for batch in batches:
-        assert batch.images[0, 0, 0] == batch.first
-    return [batch.images[:, 0, 0].astype(int).tolist() for batch in batches]
+        assert batch.images[0, 0, 0, 0] == batch.first
+    return [batch.images[:, 0, 0, 0].astype(int).tolist() for batch in batches]
 
 
 @pytest.mark.parametrize("others", [[], [(0, 1)], [(0, 20)], [(1, 2), (5, 9)], [(14, 2)]])

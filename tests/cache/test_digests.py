@@ -144,7 +144,7 @@ def test_a_linked_file_that_changed_between_two_passes_has_no_digests(catalogue,
 @pytest.fixture
 def stack(tmp_path):
     write(tmp_path / "cutouts.h5", images=np.arange(10 * 4 * 4.0).reshape(10, 4, 4))
-    return ImageStack("radio", tmp_path / "cutouts.h5", "images", (10, 4, 4))
+    return ImageStack("radio", tmp_path / "cutouts.h5", "images", (10, 4, 4, 1))
 
 
 @pytest.fixture

@@ -12,11 +12,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 from scipy.signal import convolve2d, correlate2d
+from scipy.special import erf
 
 VERSIONS = {
     "0.3": "",
     "1.0": "1.0.8",
     "1.2": "1.2.2",
+    "2.0": "2.0.9",
     "2.1": "2.1.6",
     "2.2": "2.2.4",
     "tf": "2.4.0",
@@ -34,7 +36,12 @@ class Style:
 
     @property
     def is_second(self) -> bool:
-        return self.release in ("2.1", "2.2", "tf")
+        return self.release in ("2.0", "2.1", "2.2", "tf")
+
+    @property
+    def counts_padding(self) -> bool:
+        """Whether zeros that Theano padded with count in the mean of a window."""
+        return self.release == "2.0" and self.backend == "theano"
 
     def __str__(self) -> str:
         return f"{self.release}-{self.backend}-{'th' if self.channels_first else 'tf'}"
@@ -83,6 +90,30 @@ def dense(generator, features, units, activation="linear"):
     return {"kind": "dense", "activation": activation, "kernel": kernel, "bias": bias}
 
 
+def depthwise(generator, multiplier, size, channels, **keys):
+    return conv(generator, multiplier, size, channels, **keys) | {
+        "kind": "depthwise",
+        "bias": generator.normal(size=multiplier * channels),
+    }
+
+
+def separable(generator, filters, size, channels, multiplier=2, **keys):
+    layer = conv(generator, multiplier, size, channels, **keys)
+    pointwise = generator.normal(size=(filters, multiplier * channels, 1, 1))
+    bias = generator.normal(size=filters)
+    return layer | {"kind": "separable", "pointwise": pointwise, "bias": bias}
+
+
+def plain(kind, compute, **keys):
+    """A layer without weights. kind: its class; keys: of its JSON; compute: of channels first."""
+    return {"kind": "plain", "class": kind, "keys": keys, "compute": compute}
+
+
+def prelu(slopes):
+    """A PReLU. slopes: (channel, row, column), 1 where they are shared."""
+    return {"kind": "prelu", "slopes": slopes}
+
+
 FLATTEN = {"kind": "flatten"}
 DROPOUT = {"kind": "dropout"}
 
@@ -91,8 +122,11 @@ DROPOUT = {"kind": "dropout"}
 
 
 def results(model, images, style: Style):
-    """Return the result of each layer for images (n, height, width), channels first, float64."""
-    values = images[:, np.newaxis].astype(np.float64)
+    """Return the result of each layer for images (n, height, width, channels), float64.
+
+    The results have their channels first.
+    """
+    values = np.moveaxis(images, -1, 1).astype(np.float64)
     found = []
     for layer in model:
         values = _COMPUTE[layer["kind"]](layer, values, style)
@@ -107,6 +141,26 @@ def _convolution(layer, images, style):
     if layer["bias"] is not None:
         out = out + layer["bias"][:, None, None]
     return _function(layer["activation"], out, style)
+
+
+def _depthwise(layer, images, style):
+    """Each channel by itself; Keras turned these kernels for Theano, so that it correlates."""
+    kernels = layer["kernel"].swapaxes(0, 1)  # (channel, filter, row, column)
+    if style.backend == "theano":
+        kernels = kernels[..., ::-1, ::-1]
+    out = np.stack(
+        [
+            [
+                _one_map(channel[np.newaxis], kernel[np.newaxis], layer, style)
+                for channel, of in zip(image, kernels, strict=True)
+                for kernel in of
+            ]
+            for image in images
+        ]
+    )
+    if layer["kind"] == "separable":
+        out = np.einsum("nchw,fc->nfhw", out, layer["pointwise"][:, :, 0, 0])
+    return _function(layer["activation"], out + layer["bias"][:, None, None], style)
 
 
 def _one_map(image, kernel, layer, style):
@@ -147,12 +201,18 @@ def _pooling(layer, images, style):
         starts = [k * stride - before for k in range(count)]
         windows.append([slice(max(s, 0), min(s + size, length)) for s in starts])
     how, (rows, columns) = np.max if layer["how"] == "max" else np.mean, windows
+    if style.counts_padding and layer["padding"] == "same" and layer["how"] == "average":
+
+        def how(window, axis):
+            return window.sum(axis) / np.prod(layer["size"])
+
     found = [[how(images[:, :, r, c], axis=(2, 3)) for c in columns] for r in rows]
     return np.array(found).transpose(2, 3, 0, 1)
 
 
 def _normalised(layer, values, style):
-    shape = (1, -1) + (1,) * (values.ndim - 2)
+    shape = [1] * values.ndim
+    shape[layer.get("place", 1)] = -1
     gamma, beta, mean, spread = (
         layer[name].reshape(shape) for name in ("gamma", "beta", "mean", "spread")
     )
@@ -162,7 +222,7 @@ def _normalised(layer, values, style):
 
 def _flattened(_, values, style):
     # Keras 2.2 brings channels last before; all others take the numbers as they lie.
-    if not style.channels_first or style.release in ("2.1", "2.2", "tf"):
+    if not style.channels_first or (style.is_second and style.release != "2.0"):
         values = values.transpose(0, 2, 3, 1)
     return values.reshape(len(values), -1)
 
@@ -193,9 +253,19 @@ ACTIVATIONS = {
     "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
     "selu": lambda x: _SCALE * np.where(x > 0, x, _ALPHA * np.expm1(x)),
     "exponential": np.exp,
+    "relu6": lambda x: np.clip(x, 0, 6),
+    "leaky_relu": lambda x: np.where(x > 0, x, 0.2 * x),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "swish": lambda x: x / (1 + np.exp(-x)),
+    "gelu": lambda x: x * (1 + erf(x / np.sqrt(2))) / 2,
+    "mish": lambda x: x * np.tanh(np.logaddexp(0, x)),
 }
 _COMPUTE = {
     "conv": _convolution,
+    "depthwise": _depthwise,
+    "separable": _depthwise,
+    "plain": lambda layer, values, style: layer["compute"](values),
+    "prelu": lambda layer, values, style: np.where(values > 0, values, layer["slopes"] * values),
     "pool": _pooling,
     "act": lambda layer, values, style: _function(layer["function"], values, style),
     "norm": _normalised,
@@ -211,6 +281,10 @@ _COMPUTE = {
 def class_name(layer, style: Style) -> str:
     return {
         "conv": "Conv2D" if style.is_second else "Convolution2D",
+        "depthwise": "DepthwiseConv2D",
+        "separable": "SeparableConv2D" if style.is_second else "SeparableConvolution2D",
+        "plain": layer.get("class"),
+        "prelu": "PReLU",
         "pool": "MaxPooling2D" if layer.get("how") == "max" else "AveragePooling2D",
         "act": "Activation",
         "norm": "BatchNormalization",
@@ -229,7 +303,7 @@ def names(model, style: Style) -> list[str]:
     return found
 
 
-def config(layer, style: Style) -> dict:  # noqa: PLR0911 - one for each kind
+def config(layer, style: Style) -> dict:  # noqa: PLR0911, PLR0912 - one for each kind
     """Return a layer's keys as the release calls them."""
     second, first = style.is_second, style.channels_first
     order = {"dim_ordering": "th" if first else "tf"}
@@ -247,11 +321,21 @@ def config(layer, style: Style) -> dict:  # noqa: PLR0911 - one for each kind
                 size = {"filters": filters, "kernel_size": [rows, columns], "dilation_rate": [1, 1]}
             strides = {("strides" if second else "subsample"): list(layer["strides"])}
             return {**size, **strides, **padding, **order, **activation}
+        case "depthwise" | "separable":
+            like = {**layer, "kind": "conv", "kernel": layer.get("pointwise", layer["kernel"])}
+            multiplier, _, *size = layer["kernel"].shape
+            named = dict(zip(("nb_row", "nb_col"), size, strict=True))
+            own = {"kernel_size": size} if second else named
+            return {**config(like, style), **own, "depth_multiplier": multiplier}
+        case "plain":
+            return {**layer["keys"], **(order if second else {})}
+        case "prelu":
+            return {}  # Keras 1 does not record which axes share their slopes
         case "pool":
             size = {"pool_size": list(layer["size"]), "strides": list(layer["strides"])}
             return {**size, **padding, **order}
         case "norm":
-            axis = 1 if first and not layer.get("flat") else -1
+            axis = layer.get("axis", 1 if first and not layer.get("flat") else -1)
             more = {"scale": True, "center": True} if second else {"mode": 0}
             return {"axis": [axis] if style.release == "tf" else axis, "epsilon": EPSILON, **more}
         case "dense":
@@ -259,14 +343,14 @@ def config(layer, style: Style) -> dict:  # noqa: PLR0911 - one for each kind
         case "act":
             return {"activation": layer["function"]}
         case "flatten":
-            return order if second else {}
+            return order if second and style.release != "2.0" else {}
         case "dropout":
             return {("rate" if second else "p"): 0.25}
 
 
-def architecture(model, style: Style, size=(12, 13)) -> dict:
+def architecture(model, style: Style, size=(12, 13), channels=1) -> dict:
     """Return the JSON, as a dict that a test may change."""
-    shape = [1, *size] if style.channels_first else [*size, 1]
+    shape = [channels, *size] if style.channels_first else [*size, channels]
     configs = [
         {"name": name, "trainable": True, **config(layer, style)}
         for name, layer in zip(names(model, style), model, strict=True)
@@ -301,12 +385,15 @@ def weights(layer, style: Style) -> dict[str, np.ndarray]:
             mean, spread = "moving_mean", "moving_variance"
         both = {name: layer[name] for name in ("gamma", "beta")}
         return {**both, mean: layer["mean"], spread: layer["spread"]}
-    if layer["kind"] not in ("conv", "dense"):
+    if layer["kind"] == "prelu":
+        slopes = layer["slopes"]
+        return {"alpha": slopes if style.channels_first else slopes.transpose(1, 2, 0)}
+    if "kernel" not in layer:
         return {}
-    kernel = layer["kernel"]
-    if layer["kind"] == "conv" and (style.is_second or not style.channels_first):
-        kernel = kernel.transpose(2, 3, 1, 0)
-    both = {"kernel" if style.is_second else "W": kernel}
+    kernels = [layer[name] for name in ("kernel", "pointwise") if name in layer]
+    if layer["kind"] != "dense" and (style.is_second or not style.channels_first):
+        kernels = [kernel.transpose(2, 3, 1, 0) for kernel in kernels]
+    both = dict(zip(("kernel" if style.is_second else "W", "pointwise"), kernels, strict=False))
     if layer["bias"] is not None:
         both["bias" if style.is_second else "b"] = layer["bias"]
     return both
@@ -356,8 +443,10 @@ def _write_numbered(group, model, style):
             inner[f"param_{k}"] = values.astype(np.float32)
 
 
-def write(folder: Path, model, style: Style, size=(12, 13), **options) -> tuple[Path, Path]:
+def write(
+    folder: Path, model, style: Style, size=(12, 13), channels=1, **options
+) -> tuple[Path, Path]:
     """Write both files; gives the paths of JSON and weights."""
     path = folder / "model.json"
-    path.write_text(json.dumps(architecture(model, style, size)))
+    path.write_text(json.dumps(architecture(model, style, size, channels)))
     return path, write_weights(folder / "weights.h5", model, style, **options)

@@ -46,8 +46,11 @@ def pass_over(folder, cache=None):
     return scan_features(*section_on_network(folder), cache)["filters"]
 
 
-def section_on_network(folder):
-    """Return the images, the network, the section on them by its name, and the store of exports."""
+def section_on_network(folder, shape=None, **more):
+    """Return the images, the network, the section on them by its name, and the store of exports.
+
+    shape: of the images, where they are others; more: keys of the section.
+    """
     from reportgen.analyses.feature_statistics import FeatureStatistics
     from reportgen.config.columns import Images, Model
     from reportgen.data.images import ImageStack
@@ -57,14 +60,20 @@ def section_on_network(folder):
     files = ModelFiles(
         "cnn", folder / MODEL, {"late": folder / WEIGHTS}, "theano", "", {"late": ""}
     )
-    stack = ImageStack("radio", folder / IMAGES, "images", (5, *SIZE))
+    stack = ImageStack(
+        "radio",
+        folder / IMAGES,
+        "images",
+        shape or (5, *SIZE, 1),
+        (0, 1, 2) if shape is None or shape[3] == 1 else (0, 1, 2, 3),
+    )
     context = {
         "images": {"radio": Images("radio")},
         "models": {"cnn": Model("cnn", {"late": "late", "random": "random"})},
     }
     keys = {"analysis": "feature_statistics", "title": "Filters", "images": "radio", "model": "cnn"}
     section = FeatureStatistics.model_validate(
-        {**keys, "weights": ["late", "random"], "count": 5}, context=context
+        {**keys, "weights": ["late", "random"], "count": 5, **more}, context=context
     )
     return stack, files, {"filters": section}, Store(folder / "cache")
 

@@ -1,11 +1,10 @@
 """Networks are exported once; LiteRT computes them, the same on the first night as on those after.
 
-That its maps are those of TensorFlow is held layer by layer in test_rebuilt_layers.py, and for
-weights that were trained in test_keras_oracle.py.
+What they compute is held layer by layer in test_rebuilt_layers.py, and for weights that were
+trained in test_keras_oracle.py.
 """
 
 import os
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -23,19 +22,16 @@ from scanning import (
     write_network,
 )
 
-from reportgen.analyses.base import NOTES
 from reportgen.build.image_tasks import export_networks
 from reportgen.cache.sections import Cache
 from reportgen.cnn import exporting
 from reportgen.cnn.exporting import (
-    choose_extractor,
     export_network,
     exporter_versions,
+    make_extractor,
     network_key,
 )
-from reportgen.cnn.extractor import Extractor, build_extractor
-from reportgen.cnn.importing import import_tensorflow
-from reportgen.cnn.litert import LiteRTError, import_litert, load_extractor
+from reportgen.cnn.extractor import Extractor, LoadError
 from reportgen.cnn.network import fit_network, random_network
 from reportgen.cnn.weights import read_network
 from reportgen.data.store import Store
@@ -87,11 +83,11 @@ def exported(monkeypatch):
 
 
 def images(n=5):
-    return np.random.default_rng(2).normal(size=(n, *SIZE)).astype(np.float32)
+    return np.random.default_rng(2).normal(size=(n, *SIZE, 1)).astype(np.float32)
 
 
-def chosen(network, store=None):
-    return choose_extractor(network, LAYER, *SIZE, store)
+def made(network, store):
+    return make_extractor(fit_network(network, LAYER, *SIZE), store)
 
 
 def forget_tensorflow(monkeypatch):
@@ -109,14 +105,14 @@ def forget_tensorflow(monkeypatch):
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_maps_of_an_image_depend_neither_on_others_nor_on_threads(fitted, model, threads):
-    extractor = load_extractor(import_litert(), model, fitted, threads)
+    extractor = Extractor(model, fitted, threads)
     together = extractor.maps(images())
     assert together.shape == (5, *extractor.shape)
     for k in (4, 0, 4):
         assert np.array_equal(extractor.maps(images()[k : k + 1])[0], together[k])
     assert extractor.maps(images(0)).shape == (0, *extractor.shape)
     # Another export may hold other names, as Keras numbers its layers on.
-    other = load_extractor(import_litert(), export_network(fitted), fitted)
+    other = Extractor(export_network(fitted), fitted)
     assert np.array_equal(other.maps(images()), together)
 
 
@@ -130,7 +126,6 @@ def test_a_night_after_in_another_process_gives_the_same_bytes_without_tensorflo
     other = tmp_path_factory.mktemp("other")
     write_network(other)
     by_itself = scan(other)  # exports, beside TensorFlow
-    assert NOTES not in by_itself
     assert found["digest"] == digest(by_itself)
 
 
@@ -146,11 +141,11 @@ def test_only_what_is_not_there_yet_is_exported(folder, exported):
 
 
 def test_what_is_kept_needs_no_tensorflow(network, store, monkeypatch):
-    first = chosen(network, store).maps(images())
+    first = made(network, store).maps(images())
     forget_tensorflow(monkeypatch)
-    assert np.array_equal(chosen(network, store).maps(images()), first)
+    assert np.array_equal(made(network, store).maps(images()), first)
     with pytest.raises(SectionError, match="TensorFlow is not installed"):
-        chosen(random_network(network.architecture, 1), store)
+        made(random_network(network.architecture, 1), store)
 
 
 DAMAGE = {
@@ -164,16 +159,15 @@ DAMAGE = {
 def test_a_kept_network_that_is_damaged_is_exported_again(network, fitted, model, store, how):
     key = network_key(fitted, exporter_versions())
     store.put(key, DAMAGE[how](model))
-    extractor = chosen(network, store)
-    assert extractor.note == ""
-    kept = load_extractor(import_litert(), store.get(key), fitted)
+    extractor = made(network, store)
+    kept = Extractor(store.get(key), fitted)
     assert np.array_equal(kept.maps(images()), extractor.maps(images()))
 
 
 def test_a_network_kept_for_images_of_another_size_is_not_used(network, fitted):
     other = export_network(fit_network(network, LAYER, 30, 30))
-    with pytest.raises(LiteRTError, match=r"makes \(1, 6, 5, 6\) of \(1, 30, 30, 1\)"):
-        load_extractor(import_litert(), other, fitted)
+    with pytest.raises(LoadError, match=r"makes \(1, 6, 5, 6\) of \(1, 30, 30, 1\)"):
+        Extractor(other, fitted)
 
 
 def test_the_key_is_that_of_the_layers_and_numbers_that_are_used(network, monkeypatch):
@@ -218,25 +212,10 @@ def test_what_was_computed_while_a_file_changed_has_no_digests(folder, monkeypat
     assert pass_over(folder, cache).digests == {}
 
 
-# Where LiteRT does not compute
+# Where nothing computes
 
 
-def test_without_litert_tensorflow_computes_and_says_so(folder, network, exported, monkeypatch):
-    import_tensorflow()
-    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
-    export_networks(*section_on_network(folder))
-    assert exported == []
-    extractor = chosen(network)
-    by_tensorflow = build_extractor(network, LAYER, *SIZE)
-    assert np.array_equal(extractor.maps(images()), by_tensorflow.maps(images()))
-    note = f"TensorFlow computed the maps, since LiteRT is not installed ({INSTALL})."
-    assert extractor.note == note
-    assert scan(folder)[NOTES] == (note,)  # one, though there are two sets of weights
-
-
-def test_a_layer_that_cannot_be_converted_is_computed_by_tensorflow(
-    network, store, monkeypatch, capfd
-):
+def test_a_network_that_cannot_be_converted_names_the_layer(network, store, monkeypatch, capfd):
     def foreign(modules, _):
         """Return a function of TensorFlow of which LiteRT has no counterpart."""
         tensorflow = modules.tensorflow
@@ -244,20 +223,16 @@ def test_a_layer_that_cannot_be_converted_is_computed_by_tensorflow(
         return tensorflow.function(lambda x: tensorflow.math.igamma(x, x), input_signature=given)
 
     monkeypatch.setattr(exporting, "rebuild", foreign)
-    extractor = chosen(network, store)
-    begun = "TensorFlow computed the maps of layer activation_2, since LiteRT cannot: "
-    assert extractor.note.startswith(begun)
-    assert "tf.Igamma" in extractor.note
-    assert len(extractor.note) < 500
-    assert "\n" not in extractor.note
-    assert ".py" not in extractor.note
-    by_tensorflow = build_extractor(network, LAYER, *SIZE)
-    assert np.array_equal(extractor.maps(images()), by_tensorflow.maps(images()))
+    with pytest.raises(SectionError) as caught:
+        made(network, store)
+    message = caught.value.message
+    assert message.startswith("the maps of layer activation_2 cannot be exported: ")
+    assert "tf.Igamma" in message
+    assert len(message) < 500
+    assert "\n" not in message
+    assert ".py" not in message
     assert not store.folder.exists()
     assert capfd.readouterr() == ("", "")
-
-
-# Where nothing computes
 
 
 def test_a_network_that_cannot_be_read_is_left_to_the_pass(folder, exported):

@@ -4,17 +4,18 @@ import json
 
 import numpy as np
 import pytest
-from old_keras import FLATTEN, Style, act, conv, dense, pool, write
+from old_keras import FLATTEN, Style, act, conv, dense, pool, prelu, write
 
-from reportgen.cnn.extractor import build_extractor
+from reportgen.cnn.exporting import export_network
+from reportgen.cnn.extractor import Extractor
 from reportgen.cnn.layers import (
     Activation,
     BatchNormalization,
     Convolution,
-    Dropout,
+    Identity,
     Pooling,
 )
-from reportgen.cnn.network import Architecture
+from reportgen.cnn.network import Architecture, fit_network
 from reportgen.cnn.weights import read_network
 from reportgen.errors import SectionError
 
@@ -35,17 +36,29 @@ def refusal(action, *arguments):
 
 
 def test_a_dense_layer_takes_only_images_of_the_models_own_size(network):
-    assert build_extractor(network, 4, 12, 13).shape == (3, 1, 1)
-    assert build_extractor(network, 3, 40, 40).shape == (2 * 7 * 7, 1, 1)
-    message, hint = refusal(build_extractor, network, 4, 40, 40)
+    assert fit_network(network, 4, 12, 13).shape == (3, 1, 1)
+    assert fit_network(network, 3, 40, 40).shape == (2 * 7 * 7, 1, 1)
+    message, hint = refusal(fit_network, network, 4, 40, 40)
     assert message == "layer dense_1 takes 8 numbers, but images of 40×40 pixels give it 98"
     assert hint == (
         "the model was trained on images of 12×13 pixels; choose a layer before dense_1"
     )
 
 
+def test_slopes_that_were_learned_for_each_cell_take_only_images_of_their_own_size(tmp_path):
+    g = np.random.default_rng(1)
+    for slopes, said in [((2, 10, 11), "takes 10×11×2 numbers, but"), ((2, 1, 1), "")]:
+        model = [conv(g, 2, (3, 3)), prelu(np.ones(slopes))]
+        network = read_network(*write(tmp_path, model, STYLE), trained_with="theano")
+        assert fit_network(network, 1, 12, 13).shape == (2, 10, 11)
+        if said:
+            assert said in refusal(fit_network, network, 1, 40, 40)[0]
+        else:
+            assert fit_network(network, 1, 40, 40).shape == (2, 38, 38)
+
+
 def test_images_smaller_than_a_window_name_the_layer(network):
-    message, _ = refusal(build_extractor, network, 2, 6, 9)
+    message, _ = refusal(fit_network, network, 2, 6, 9)
     assert message == (
         "images of 6×9 pixels are too small for the model: layer maxpooling2d_1 has windows of "
         "5×5 and gets maps of 4×6"
@@ -53,9 +66,12 @@ def test_images_smaller_than_a_window_name_the_layer(network):
 
 
 def test_images_of_another_size_than_built_for_are_refused(network):
-    extractor = build_extractor(network, 1, 20, 21)
-    message, _ = refusal(extractor.maps, np.zeros((2, 21, 20), np.float32))
-    assert message == ("the images have shape (2, 21, 20); the network was rebuilt for (n, 20, 21)")
+    fitted = fit_network(network, 1, 20, 21)
+    extractor = Extractor(export_network(fitted), fitted)
+    message, _ = refusal(extractor.maps, np.zeros((2, 21, 20, 1), np.float32))
+    assert message == (
+        "the images have shape (2, 21, 20, 1); the network was exported for (n, 20, 21, 1)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,12 +81,12 @@ def test_images_of_another_size_than_built_for_are_refused(network):
         (None, "layer convolution2d_1 takes 3 channels, but images of 80×80 pixels give it 1"),
     ],
 )
-def test_a_model_of_colour_images_is_refused(tmp_path, shape, said):
+def test_a_model_of_colour_images_takes_no_grey_ones(tmp_path, shape, said):
     path, weights = write(tmp_path, [conv(np.random.default_rng(1), 2, (3, 3), 3)], STYLE)
     told = json.loads(path.read_text())
     told["config"][0]["config"]["batch_input_shape"] = shape
     path.write_text(json.dumps(told))
-    message, _ = refusal(build_extractor, read_network(path, weights, "theano"), 0, 80, 80)
+    message, _ = refusal(fit_network, read_network(path, weights, "theano"), 0, 80, 80)
     assert message == said
 
 
@@ -84,7 +100,7 @@ def model(*kinds):
         "act": lambda name, i: Activation(name, i, "relu"),
         "norm": lambda name, i: BatchNormalization(name, i, 1e-3, (1, 0, 8)),
         "pool": lambda name, i: Pooling(name, i, "max", (2, 2), (2, 2)),
-        "drop": Dropout,
+        "drop": Identity,
     }
     layers = tuple(made[kind](f"{kind}_{i}", i) for i, kind in enumerate(kinds))
     return Architecture(layers, channels_first=True)

@@ -8,18 +8,18 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 RUN = """
 import numpy as np
-from reportgen.cnn.exporting import choose_extractor
-from reportgen.cnn.extractor import build_extractor
+from reportgen.cnn.exporting import export_network
+from reportgen.cnn.extractor import Extractor
 from reportgen.cnn.importing import import_tensorflow
 from reportgen.cnn.layers import Convolution
-from reportgen.cnn.network import Architecture, random_network
+from reportgen.cnn.network import Architecture, fit_network, random_network
 
 made = Architecture((Convolution("c", 0, 4, (3, 3), activation="relu"),), True, (9, 9, 1))
-shown = random_network(made, 1), 0, 30, 30
-maps = build_extractor(*shown).maps(np.ones((3, 30, 30)))
-exported = choose_extractor(*shown)
-assert exported.note == ""
-assert np.abs(exported.maps(np.ones((3, 30, 30))) - maps).max() < 1e-5
+network = random_network(made, 1)
+fitted = fit_network(network, 0, 30, 30)
+maps = Extractor(export_network(fitted), fitted).maps(np.ones((3, 30, 30, 1), np.float32))
+expected = np.maximum(network.parameters[0]["kernel"].sum(axis=(0, 1, 2)), 0)
+assert np.abs(maps - expected[:, np.newaxis, np.newaxis]).max() < 1e-5
 modules = import_tensorflow()
 threading = modules.tensorflow.config.threading
 assert threading.get_intra_op_parallelism_threads() == 1

@@ -1,6 +1,8 @@
 """Reading JSON and HDF5 of old Keras: every layout, and what is said of files that are wrong."""
 
+import itertools
 import json
+import os
 
 import h5py
 import numpy as np
@@ -103,6 +105,94 @@ def test_a_json_that_was_dumped_twice_is_read(tmp_path):
     assert read_architecture(path) == once
 
 
+def as_graph(told, kind="Model", rest=()):
+    """Return the JSON of a Sequential model as that of a graph, its layers in another order."""
+    layers = [{**each, "name": each["config"]["name"]} for each in told["config"]]
+    shape = layers[0]["config"].pop("batch_input_shape")
+    given = {"batch_input_shape": shape, "name": "input_1"}
+    layers.insert(0, {"class_name": "InputLayer", "name": "input_1", "config": given})
+    for before, layer in itertools.pairwise(layers):
+        layer["inbound_nodes"] = [[[before["name"], 0, 0, *rest]]]
+    layers[0]["inbound_nodes"] = []
+    layers[2], layers[4] = layers[4], layers[2]
+    return {**told, "class_name": kind, "config": {"name": "model_1", "layers": layers}}
+
+
+@pytest.mark.parametrize(("kind", "rest"), [("Model", ()), ("Functional", ({},))])
+def test_a_graph_whose_layers_follow_one_another_is_read(tmp_path, kind, rest):
+    path, weights = write(tmp_path, small_model(), THEANO)
+    expected = read(path, weights, "theano")
+    path.write_text(json.dumps(as_graph(json.loads(path.read_text()), kind, rest)))
+    found = read(path, weights, "theano")
+    # Keras counts the input among the layers of a graph.
+    names = [layer.name for layer in found.architecture.layers]
+    assert names == ["input_1", *(layer.name for layer in expected.architecture.layers)]
+    assert [layer.index for layer in found.architecture.layers] == list(range(7))
+    assert found.architecture.input_shape == (12, 13, 1)
+    for index, values in expected.parameters.items():
+        for name, each in values.items():
+            np.testing.assert_array_equal(each, found.parameters[index + 1][name])
+
+
+def joined(layers):
+    layers[-1]["inbound_nodes"][0].append(["activation_1", 0, 0, {}])
+
+
+def as_argument(layers):
+    layers[-1]["inbound_nodes"][0][0].append({"y": ["activation_1", 0, 0]})
+
+
+def split(layers):
+    layers[-1]["inbound_nodes"] = layers[-2]["inbound_nodes"]
+
+
+def used_twice(layers):
+    layers[1]["inbound_nodes"] *= 2
+
+
+def two_inputs(layers):
+    layers.append({**layers[0], "name": "input_2"})
+
+
+def no_list(layers):
+    layers[3]["inbound_nodes"] = 0.5
+
+
+def circle(layers):
+    layers[3]["inbound_nodes"] = [[["dense_1", 0, 0, {}]]]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (joined, "layer dense_1 joins what flatten_1 and activation_1 give"),
+        (as_argument, "layer dense_1 joins what flatten_1 and activation_1 give"),
+        (split, "layer maxpooling2d_1 goes into both flatten_1 and dense_1"),
+        (used_twice, "layer convolution2d_1 is used 2 times"),
+        (two_inputs, "the model has not one input, but input_1, input_2"),
+        (no_list, "the model has not one input, but input_1, "),
+        (circle, "does not follow from the input"),
+    ],
+)
+def test_a_graph_that_branches_names_the_layer(tmp_path, change, words):
+    told = as_graph(architecture(small_model(), THEANO))
+    change(told["config"]["layers"])
+    message, hint = json_refusal(tmp_path, told)
+    assert words in message
+    assert hint == "only models whose layers follow one another are read"
+
+
+def test_files_that_are_pipes_are_refused_not_waited_for(files):
+    for path, where, wanted in zip(files, (JSON, H5), ("a JSON file", "an HDF5 file"), strict=True):
+        kept = path.rename(path.with_suffix(".kept"))
+        os.mkfifo(path.with_suffix(".pipe"))
+        path.symlink_to(path.with_suffix(".pipe").name)
+        message, _ = refusal(where, path, read, *files, "theano")
+        assert message == f"is a link to a named pipe, not {wanted}"
+        path.unlink()
+        kept.rename(path)
+
+
 def test_the_architecture_can_be_that_of_a_full_model(tmp_path):
     path, weights = write(tmp_path, small_model(), KERAS_2, full=True)
     from_json = read_architecture(path)
@@ -152,8 +242,15 @@ def parsed(tmp_path, told):
         (0, THEANO, {"activation": "my_function"}, "its activation is 'my_function'"),
         (1, THEANO, {"activation": "softmax"}, "vectors only"),
         (0, THEANO, {"bias": 3}, "its use_bias is 3"),
-        (2, THEANO, {"mode": 2}, "its mode is 2: it needs the batch"),
-        (2, THEANO, {"axis": -1}, "its axis is -1, which is not that of the channels"),
+        (2, THEANO, {"mode": 1}, "its mode is 1: it normalises by what each sample holds"),
+        (2, THEANO, {"mode": 2}, "its mode is 2: it normalises by what the batch holds"),
+        (2, THEANO, {"axis": 4}, "its axis is 4, which is none of maps"),
+        (3, THEANO, {"class_name": "ZeroPadding2D", "padding": [1]}, "its padding is [1], not"),
+        (3, THEANO, {"class_name": "Cropping2D", "cropping": [-1, 1]}, "its cropping is -1, not"),
+        (3, THEANO, {"class_name": "LeakyReLU", "alpha": "0.3"}, "its alpha is '0.3', not a"),
+        (3, KERAS_2, {"class_name": "UpSampling2D", "interpolation": "bilinear"}, "before 2.4"),
+        (3, THEANO, {"class_name": "Permute", "dims": [2, 1, 3]}, "Permute that cannot"),
+        (0, KERAS_2, {"class_name": "SeparableConv2D", "dilation_rate": 2}, "dilation_rate is 2×2"),
         (2, THEANO, {"epsilon": None}, "its epsilon is None"),
         (4, KERAS_2, {"data_format": "channels_first"}, "unlike that of the layers before"),
         (4, KERAS_2, {"class_name": "Dense", "units": 3}, "it comes before Flatten"),
@@ -182,7 +279,9 @@ def test_a_layer_that_cannot_be_rebuilt_matters_only_when_it_is_needed(
         ('{"class_name": ', "is not JSON: "),
         ("[" * 100_000, "is not JSON: "),
         ({"a": 1}, "is JSON but not of a Keras model"),
-        ({"class_name": "Model", "config": {}}, "is a model of the kind Model, not Sequential"),
+        ({"class_name": "MyModel", "config": {}}, "is a model of the kind MyModel, not Sequential"),
+        ({"class_name": "Model", "config": {}}, "has no list of layers"),
+        ("[" * 900 + "]" * 900, "is JSON but not of a Keras model"),
         ({"name": "Graph", "nodes": {}}, "is a model of the kind Graph, not Sequential"),
         ({"class_name": "Sequential", "config": []}, "the model has no layers"),
         ({"class_name": "Sequential", "config": [3]}, "layer 0 has no class"),

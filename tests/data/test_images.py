@@ -57,12 +57,21 @@ def refusal(tmp_path):
 @pytest.mark.parametrize("layout", [{}, {"chunks": (2, 4, 5), "compression": "gzip"}])
 def test_images_come_in_order_in_batches(opened, dtype, layout):
     stack = opened(IMAGES.astype(dtype), **layout)
-    assert stack.shape == (7, 4, 5)
+    assert stack.shape == (7, 4, 5, 1)
     assert (stack.unit, stack.pixel_scale) == ("Jy / beam", 0.6)
     batches = list(stack.batches(3))
     assert [len(batch) for batch in batches] == [3, 3, 1]
     assert {batch.dtype for batch in batches} == {np.dtype("f4")}
-    assert np.concatenate(batches).tolist() == IMAGES.tolist()
+    assert np.concatenate(batches).tolist() == IMAGES[..., np.newaxis].tolist()
+
+
+@pytest.mark.parametrize("axis", [1, 3])
+def test_images_in_colour_have_their_channels_last_wherever_they_are_in_the_file(opened, axis):
+    colours = np.arange(7 * 4 * 5 * 3).reshape(7, 4, 5, 3)
+    stack = opened(np.moveaxis(colours, 3, axis))
+    assert stack.shape == (7, 4, 5, 3)
+    found = list(stack.batches(3))
+    assert np.concatenate(found).tolist() == colours.tolist()
 
 
 def test_batches_stop_where_asked(opened):
@@ -75,12 +84,14 @@ def test_batches_stop_where_asked(opened):
 def test_pixels_beyond_float32_become_infinite_without_a_warning(opened):
     stack = opened(np.array([[[1e300, np.nan], [-1e300, 1]]]))
     (batch,) = stack.batches(1)
-    np.testing.assert_array_equal(batch, [[[np.inf, np.nan], [-np.inf, 1]]])
+    np.testing.assert_array_equal(batch[..., 0], [[[np.inf, np.nan], [-np.inf, 1]]])
 
 
 @pytest.mark.parametrize(
     ("data", "said"),
     [
+        (np.zeros((4, 5, 3, 4)), "has shape (4, 5, 3, 4) of float64"),
+        (np.zeros((4, 3, 5, 3)), "has shape (4, 3, 5, 3) of float64"),
         (np.zeros((4, 5)), "has shape (4, 5) of float64"),
         (np.zeros((1, 2, 3), dtype="S1"), "has shape (1, 2, 3) of texts"),
         (np.zeros((1, 2, 3), dtype=[("x", "f4")]), "has shape (1, 2, 3) of texts or others"),
@@ -90,7 +101,7 @@ def test_what_is_not_a_stack_of_images_is_named(opened, refusal, data, said):
     message = refusal(opened, data)
     assert message.startswith("cdfs.yaml:5:3: images.cutouts: atlas.h5: /images ")
     assert said in message
-    assert message.endswith("not (n, height, width) of numbers")
+    assert message.endswith(", not that of images")
 
 
 def test_a_missing_dataset_is_named_with_its_line(opened, refusal):
@@ -108,7 +119,7 @@ def test_damage_found_while_reading_names_the_images(opened, refusal, path):
         raw.seek(chunk.byte_offset)
         raw.write(b"\x00" * chunk.size)
     batches = stack.batches(2)
-    assert next(batches).tolist() == IMAGES[:2].tolist()
+    assert next(batches)[..., 0].tolist() == IMAGES[:2].tolist()
     assert refusal(next, batches).startswith(
         "cdfs.yaml:5:3: images.cutouts: atlas.h5: /images: images 2 to 4 cannot be read: "
     )

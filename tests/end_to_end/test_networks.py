@@ -180,16 +180,16 @@ def test_without_tensorflow_the_sections_say_what_to_install(stars):
     assert "pip install &#39;reportgen[cnn]&#39;" in stars.page()
 
 
-def test_without_litert_tensorflow_computes_and_the_section_says_so(stars):
-    stars.sections(maps=MAPS)
+def test_without_litert_the_sections_say_what_to_install(first, stars):
+    shutil.copytree(first.out / ".cache", stars.out / ".cache")
+    stars.sections(maps={**MAPS, "weights": ["late"]})
     done = stars.run("report.yaml", env=without(stars, "ai_edge_litert"))
-    assert done.returncode == 0, done.stderr
-    (note,) = stars.section("maps")["notes"]
-    assert note == (
-        "TensorFlow computed the maps, since LiteRT is not installed (pip install "
-        "'reportgen[cnn]')."
+    assert done.returncode == ExitCode.SECTION
+    error = stars.section("maps")["error"]
+    assert (error["message"], error["hint"]) == (
+        "LiteRT is not installed",
+        "pip install 'reportgen[cnn]'",
     )
-    assert "since LiteRT is not installed" in stars.page()
 
 
 DEEDS = {
@@ -295,3 +295,20 @@ def test_check_reads_every_file_of_a_network(stars):
     assert done.returncode == ExitCode.SOURCE
     assert "models.cnn.weights.early" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_check_stops_what_never_returns_from_a_file(stars, monkeypatch):
+    monkeypatch.setattr("reportgen.build.network_checks.SECONDS", 1e-3)
+    stars.sections(maps=MAPS)
+    done = stars.call("check", "report.yaml")
+    assert done.returncode == ExitCode.SOURCE
+    assert (
+        "models.cnn.architecture: reading the files of cnn failed: ran longer than" in done.stderr
+    )
+
+
+def test_check_says_what_the_build_says_and_ends_with_its_code(broken):
+    done = broken.call("check", "report.yaml")
+    assert done.returncode == broken.done.returncode == ExitCode.SOURCE
+    for name in BROKEN:
+        assert broken.section(name)["error"]["message"] in done.stderr

@@ -83,7 +83,7 @@ def images(n, side=4):
 
 
 def in_batches(stack, size):
-    return (Batch(stack[k : k + size], k) for k in range(0, len(stack), size))
+    return (Batch(stack[k : k + size, ..., np.newaxis], k) for k in range(0, len(stack), size))
 
 
 @dataclass
@@ -92,7 +92,8 @@ class Network:
 
     shown: list
 
-    def maps(self, of, stack):
+    def maps(self, of, images):
+        stack = images[..., 0]
         self.shown.append((of, stack[:, 0, 0].tolist()))
         if of.weights == "broken":
             raise ValueError("no such weights")

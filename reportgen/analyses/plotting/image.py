@@ -18,8 +18,24 @@ Stretch = Literal["asinh", "log", "linear"]
 LONGEST = 3  # sides of an image that is drawn to scale; a longer one would be a line
 
 
-def image_figure(image: Values, place: int, images: Images, stretch: Stretch) -> Figure:
-    """Draw an image, (row, column), row 0 at the bottom; place: which one of the stack it is."""
+def image_figures(image: Values, place: int, images: Images, stretch: Stretch) -> list[Figure]:
+    """Draw an image, (channel, row, column), row 0 at the bottom, each channel by itself.
+
+    place: which one of the stack it is. Channels, mostly bands, have a scale of their own each.
+    """
+    names = [("input", "")]
+    if len(image) > 1:
+        names = [(f"input_{number}", f", channel {number}") for number in range(len(image))]
+    return [
+        _figure(values, images, stretch, place=place, name=name, channel=channel)
+        for (name, channel), values in zip(names, image, strict=True)
+    ]
+
+
+def _figure(
+    image: Values, images: Images, stretch: Stretch, *, place: int, name: str, channel: str
+) -> Figure:
+    """Draw one channel, (row, column). channel: what words call it, with a comma before."""
     from matplotlib.colors import Normalize
 
     factor, unit = prefixed_unit(images.unit, float(np.abs(image).max()))
@@ -45,14 +61,14 @@ def image_figure(image: Values, place: int, images: Images, stretch: Stretch) ->
         of("value", image.ravel(), images.unit),
     ]
     return Figure(
-        "input",
+        name,
         _draw(values, (x, y), f"Offset from the centre [{of_length.strip()}]", symbol, norm),
-        f"Image {place}",
-        alt=f"Image {place} of {images.title}, {width} × {height} pixels. The brightest pixel, "
-        f"{peak}, is at {where} from the centre; the noise is {scatter}.",
-        caption=f"Image {place} (counted from 0) of {images.title}, with {colours}. Noise "
-        f"(from the median absolute deviation): {scatter}.",
-        data=Table("input", f"Pixels of image {place}", cells, shown=False),
+        f"Image {place}{channel}",
+        alt=f"Image {place} of {images.title}{channel}, {width} × {height} pixels. The brightest "
+        f"pixel, {peak}, is at {where} from the centre; the noise is {scatter}.",
+        caption=f"Image {place} (counted from 0) of {images.title}{channel}, with {colours}. "
+        f"Noise (from the median absolute deviation): {scatter}.",
+        data=Table(name, f"Pixels of image {place}{channel}", cells, shown=False),
     )
 
 
