@@ -3,11 +3,13 @@
 import math
 
 MISSING = "—"
+EXACT = 2**53
+"""All integers up to it are float64 numbers."""
 
 
 def count(n: float) -> str:
     """Return a whole number with its digits grouped: ``30,853``."""
-    return f"{n:,.0f}".replace("-", "−")
+    return (f"{n:,}" if isinstance(n, int) else f"{n:,.0f}").replace("-", "−")
 
 
 def counted(n: int, things: str) -> str:
@@ -19,8 +21,11 @@ def number(value: float, digits: int | None = None) -> str:
     """Return a number with so many decimals, or with four significant digits.
 
     Very large and very small numbers have a power of ten: ``5.000×10⁻¹⁶``, which is the number
-    with 19 decimals. Digits that a float does not have are left out. NaN is an em dash.
+    with 19 decimals. Digits that a float does not have are left out, those of an integer beyond
+    2**53 are not. NaN is an em dash.
     """
+    if isinstance(value, int) and digits is not None and digits >= 0 and abs(value) > EXACT:
+        return count(value)
     if math.isnan(value):
         return MISSING
     if math.isinf(value):

@@ -11,6 +11,7 @@ from reportgen.analyses.phrases import (
     digits_among,
     fullest_bin,
     no_values,
+    note_integers,
     note_rows,
     short_titles,
     together,
@@ -20,13 +21,10 @@ from reportgen.config.columns import Column
 from reportgen.config.expressions import both, compare
 from reportgen.config.types import ColumnRef, Fraction, Real
 from reportgen.reduce.base import Statistic
-from reportgen.reduce.counts import CountBelow, CountValues
+from reportgen.reduce.counts import CountBelow, CountValues, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
 from reportgen.wording import count, counted, listed, number, percent
-
-# What is said of every column beside the quantiles that the section lists.
-SAID = (0.0, 0.5, 1.0)
 
 
 class Distribution(Analysis, name="distribution"):
@@ -64,8 +62,9 @@ class Distribution(Analysis, name="distribution"):
         result: dict[str, Statistic[Any]] = {}
         for name in names:
             result[f"{name}.count"] = CountValues(name, self.where)
+            result[f"{name}.range"] = Range(name, self.where)
             result[f"{name}.moments"] = MeanStd(name, self.where)
-            result[f"{name}.quantiles"] = Quantiles(name, (*self.quantiles, *SAID), self.where)
+            result[f"{name}.quantiles"] = Quantiles(name, (*self.quantiles, 0.5), self.where)
             if self.cuts:
                 result[f"{name}.cuts"] = CountBelow(name, self.cuts, self.where)
             if any(view.is_log for view in self.histograms) or any(v.log for v in self.curves):
@@ -111,6 +110,7 @@ class Distribution(Analysis, name="distribution"):
                 order=column.order,
                 limits=self._limits(name),
                 count=values[f"{name}.count"],
+                ends=values[f"{name}.range"],
                 moments=values[f"{name}.moments"],
                 quantiles=values[f"{name}.quantiles"],
                 not_above_zero=getattr(values.get(f"{name}.not_above_zero"), "valid", 0),
@@ -201,11 +201,13 @@ def _titles(rows: Sequence[ColumnValues]) -> TableColumn:
 def _middle(each: ColumnValues) -> str:
     """Say where the values of the only column lie."""
     n, (low, median, high) = each.count.valid, each.range
-    said = each.column.quantity(number(median, digits_among(low, high)))
+    # The median of equal integers may be rounded.
+    middle = low if low == high else median
+    said = each.column.quantity(number(middle, digits_among(low, high)))
     if low == high:
         return f"The only value is {said}." if n == 1 else f"All {count(n)} values are {said}."
     said = f"The median of {count(n)} values is {said}"
-    if not (each.histograms and each.histograms[0].n):
+    if each.is_rounded or not (each.histograms and each.histograms[0].n):
         return f"{said}."
     most = int(each.histograms[0].counts.max())
     share = f"{count(most)} of them ({percent(most / n)})"
@@ -213,7 +215,7 @@ def _middle(each: ColumnValues) -> str:
 
 
 def _notes(every: Sequence[ColumnValues]) -> list[str]:
-    notes = []
+    notes = note_integers((each.column, each.ends) for each in every)
     if empty := [each.column.title for each in every if not each.count.valid]:
         notes.append(f"Without a valid value, so not drawn: {listed(empty)}.")
     infinite = [(each.column.title, each.count.infinite) for each in every if each.count.infinite]

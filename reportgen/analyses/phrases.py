@@ -1,6 +1,6 @@
 """Phrases of several analyses; what they say holds whatever the data are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +9,7 @@ from reportgen.analyses.results import check_id
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
+from reportgen.reduce.chunk import Limits
 from reportgen.reduce.histograms import HistogramCounts
 from reportgen.wording import MISSING, counted, listed, number
 
@@ -83,12 +84,19 @@ def interval(low: float, high: float, column: Column, joint: str = "and") -> str
     Ends that lie so close together that four significant digits cannot tell them apart get more.
     """
     digits = digits_among(low, high)
-    first, last = (number(float(end), digits) for end in (low, high))
+    first, last = (number(end, digits) for end in (low, high))
+    if first == last and low == high:
+        return column.quantity(first)
     return f"{first} {joint} {column.quantity(last)}"
 
 
 def digits_among(low: float, high: float) -> int | None:
-    """Return the decimals that tell values between two ends apart, where number() has too few."""
+    """Return the decimals that tell values between two ends apart, where number() has too few.
+
+    Integers have no decimals, and no digit of theirs is left out.
+    """
+    if isinstance(low, int) and isinstance(high, int):
+        return 0
     most = max(abs(low), abs(high))
     if not (np.isfinite(low) and np.isfinite(high)) or low == high:
         return None
@@ -106,7 +114,21 @@ def fullest_bin(found: HistogramCounts, column: Column, share: str) -> str:
     low, high, most = found.peak
     if (found.counts == most).sum() > 1:
         return f"no bin holds more than {share}"
-    return f"the fullest bin, {interval(low, high, column, 'to')}, holds {share}"
+    of = "that of " if found.whole and low == high else ""
+    return f"the fullest bin, {of}{interval(low, high, column, 'to')}, holds {share}"
+
+
+def note_integers(columns: Iterable[tuple[Column, Limits]]) -> list[str]:
+    """Return the note on columns whose integers are beyond float64, if there are any.
+
+    columns: each with its range, which is of integers only where float64 would round it.
+    """
+    found = [column.title for column, ends in columns if ends and isinstance(ends[1], int)]
+    if not found:
+        return []
+    return [
+        f"Integers of {listed(found)} are rounded to 16 digits, but for the smallest and largest."
+    ]
 
 
 def note_rows(what: str) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # The whole has the colour of its column, as elsewhere in the report; the subset one far from it.
 APART = 4
+BINS = 10
 CONFIDENCE = 0.68269  # of one standard deviation
 
 
@@ -43,8 +44,8 @@ class Population(Analysis, name="population"):
     """What the subset is called."""
     label: Text = "All objects"
     """What the whole is called."""
-    bins: BinCount = 10
-    """Number of equal bins."""
+    bins: BinCount | None = None
+    """Number of equal bins; 10 when not given, or as many as bins of a whole width give."""
     above: Real | None = None
     """First edge; the smallest value when not given."""
     below: Real | None = None
@@ -60,10 +61,13 @@ class Population(Analysis, name="population"):
     def reductions(self) -> Statistics:
         """Ask for both histograms in the same bins, and for the comparison."""
         name, limits = self.column.name, (self.above, self.below)
+        bins, whole = self.bins or BINS, self.bins is None
         result: dict[str, Statistic[Any]] = {
             "counts": CountValues(name, self.where),
-            "subset": Histogram(name, self.bins, limits, subset=self.subset, where=self.where),
-            "whole": Histogram(name, self.bins, limits, where=self.where),
+            "subset": Histogram(
+                name, bins, limits, whole=whole, subset=self.subset, where=self.where
+            ),
+            "whole": Histogram(name, bins, limits, whole=whole, where=self.where),
             "comparison": SubsetComparison(name, self.subset, self.where),
         }
         if self.cut is not None:
@@ -193,7 +197,9 @@ class Groups:
         outside = self.whole.below + self.whole.above
         return Figure(
             "distributions",
-            draw_histograms(lines, self.whole.edges, self.column.axis, ylabel),
+            draw_histograms(
+                lines, self.whole.edges, self.column.axis, ylabel, whole=self.whole.whole
+            ),
             f"{subset} and {whole}",
             alt=f"Two histograms of {self.column.title} in {self.bins}, each in percent of its "
             f"group. {peaks[0]}. {peaks[1]}.",
@@ -211,7 +217,8 @@ class Groups:
         figure, axes = new_figure(50)
         label_axes(axes, self.column.axis, f"{self.labels[0]} among all [%]")
         if not is_left_empty(axes, edges if filled.any() else (), "no values in this range"):
-            set_linear(axes.xaxis, *padded(float(edges[0]), float(edges[-1]), 0.02))
+            ends = padded(float(edges[0]), float(edges[-1]), 0.02)
+            set_linear(axes.xaxis, *ends, whole=self.whole.whole)
             set_linear(axes.yaxis, 0, 106 * float(shares[2, filled].max()), most=5)
             self._draw_ratio(axes, 100 * shares[:, filled], 100 * overall)
         return Figure(
@@ -260,9 +267,11 @@ class Groups:
             return f"It is {percent(float(low))} in every bin that is not empty."
         ends = []
         for end in (low, high):
-            i, *others = np.flatnonzero(fraction == end)
-            where = interval(self.whole.edges[i], self.whole.edges[i + 1], self.column)
-            at = f"in {1 + len(others)} bins" if others else f"between {where}"
+            i, *others = np.flatnonzero(fraction == end).tolist()
+            first, last = self.whole.span(i, i)
+            where = interval(first, last, self.column)
+            one = f"at {where}" if first == last else f"between {where}"
+            at = f"in {1 + len(others)} bins" if others else one
             ends.append(f"{percent(float(end))} {at}")
         return f"From {ends[0]} to {ends[1]}; {percent(overall)} over all bins."
 

@@ -1,6 +1,7 @@
 """How one column depends on others: points or density, running median, correlation."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -29,6 +30,8 @@ from reportgen.reduce.moments import Pearson
 from reportgen.reduce.ranks import Spearman
 from reportgen.wording import counted, listed, number
 
+CELLS, MEDIAN_BINS = 40, 18
+
 
 class Relation(Analysis, name="relation"):
     """One column against several others, a panel each, with running median and correlations."""
@@ -43,10 +46,10 @@ class Relation(Analysis, name="relation"):
     """Logarithmic vertical axes; values of 0 and less are not drawn."""
     points: Annotated[Count, Field(le=100_000)] = 2000
     """Up to so many objects are drawn as points, more as density."""
-    bins: Annotated[Count, Field(le=1000)] = 40
-    """Cells along each axis of the density."""
-    median_bins: BinCount = 18
-    """Bins of the running median."""
+    bins: Annotated[Count, Field(le=1000)] | None = None
+    """Cells along each axis of the density; 40 when not given, or as whole widths give."""
+    median_bins: BinCount | None = None
+    """Bins of the running median; 18 when not given, or as many as whole widths give."""
 
     _once = field_validator("against")(no_repeats)
 
@@ -70,13 +73,17 @@ class Relation(Analysis, name="relation"):
         y = self.column.name
         for other in self.against:
             x, where = other.name, self._drawable(other)
-            axis = Axis(x, self.bins, log=self.log_x)
+            of_x, of_y = (
+                Axis(column, self.bins or CELLS, log=log, whole=self.bins is None)
+                for column, log in ((x, self.log_x), (y, self.log_y))
+            )
+            of_median = replace(
+                of_x, bins=self.median_bins or MEDIAN_BINS, whole=self.median_bins is None
+            )
             result |= {
                 f"{x}.points": FewRows((x, y), self.points, where),
-                f"{x}.density": Histogram2D(axis, Axis(y, self.bins, log=self.log_y), where),
-                f"{x}.running": QuantilesInBins(
-                    Axis(x, self.median_bins, log=self.log_x), y, BAND, where
-                ),
+                f"{x}.density": Histogram2D(of_x, of_y, where),
+                f"{x}.running": QuantilesInBins(of_median, y, BAND, where),
                 f"{x}.pearson": Pearson((x, y), where=self.where),
                 f"{x}.spearman": Spearman((x, y), where=self.where),
             }

@@ -9,7 +9,8 @@ from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
 from reportgen.reduce.base import Chunk, Integers, Reduction, Values
 from reportgen.reduce.binning import Binning
-from reportgen.reduce.counts import Limits, hull, limits_of
+from reportgen.reduce.chunk import Limits, limits_of
+from reportgen.reduce.counts import hull
 from reportgen.reduce.histograms import BinCounts, count_in_cells
 
 MAX_CELLS = 4000  # along one side; a wider map would say nothing more on paper or screen
