@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
 from reportgen.analyses.distribution_figures import ColumnValues, CurveView, HistogramView
 from reportgen.analyses.phrases import (
+    approximate,
     digits_among,
     fullest_bin,
     no_values,
@@ -222,9 +223,7 @@ def _notes(every: Sequence[ColumnValues]) -> list[str]:
     if said := listed([f"{title} {count(n)}" for title, n in infinite]):
         notes.append(f"Infinite values, left out of everything here: {said}.")
     if error := max(each.quantiles.error for each in every):
-        notes.append(
-            note_rows(f"Quantiles and curves are approximate (to {number(error)} of the value)")
-        )
+        notes.append(note_rows(f"Quantiles and curves are {approximate(error)}"))
     return notes
 
 

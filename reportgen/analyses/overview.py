@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo, field_validator
 
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
-from reportgen.analyses.phrases import digits_among, note_integers, note_rows
+from reportgen.analyses.phrases import approximate, digits_among, note_integers, note_rows
 from reportgen.analyses.plotting.axes import new_figure
 from reportgen.analyses.plotting.lettering import plain, wrapped
 from reportgen.analyses.plotting.ticks import set_linear
@@ -20,7 +20,7 @@ from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles
 from reportgen.reduce.sentinels import SuspectedSentinels
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS
-from reportgen.wording import EXACT, count, counted, listed, number, percent
+from reportgen.wording import EXACT, count, counted, listed, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -72,8 +72,7 @@ class Overview(Analysis, name="overview"):
         if not rows:
             notes.append("There is no figure because there are no rows.")
         elif error := max(values[f"{column.name}.quantiles"].error for column in self.columns):
-            said = f"Quantiles are approximate (to {number(error)} of the value)"
-            notes.append(note_rows(said))
+            notes.append(note_rows(f"Quantiles are {approximate(error)}"))
         return Section(
             findings=[*self._findings(rows, counts), *self._suspicions(values)],
             metrics=metrics,

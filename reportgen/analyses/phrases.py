@@ -1,6 +1,6 @@
 """Phrases of several analyses; what they say holds whatever the data are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
 from reportgen.reduce.chunk import Limits
 from reportgen.reduce.histograms import HistogramCounts
+from reportgen.reduce.moments import CorrelationMatrix
 from reportgen.wording import MISSING, counted, listed, number
 
 ROUNDING = 1e-12  # of a correlation
@@ -136,9 +137,41 @@ def note_rows(what: str) -> str:
     return f"{what}: the catalogue has more rows than its exact_rows."
 
 
-def alike(r: float, other: float) -> bool:
-    """Return whether two coefficients are equally strong, rounding errors aside."""
-    return abs(abs(r) - abs(other)) < ROUNDING
+def note_ranks(matrices: Sequence[CorrelationMatrix], shorts: Mapping[str, str]) -> list[str]:
+    """Return the note on coefficients of ranks of more rows than can be kept, if it is needed.
+
+    shorts: what columns are called.
+    """
+    error = max(matrix.error for matrix in matrices)
+    unknown = [
+        f"{shorts[matrix.columns[i]]} with {shorts[matrix.columns[j]]}"
+        for matrix in matrices
+        for i, j in matrix.unknown
+    ]
+    said = [f"Spearman's coefficients are off by at most {bound(error)}"] if error else []
+    if unknown:
+        said.append(f"Spearman's coefficient is too uncertain to be given for {listed(unknown)}")
+    return [note_rows(each) for each in said]
+
+
+def bound(error: float) -> str:
+    """Return a largest error as text, with two digits, not less than it is."""
+    return number(float(f"{error * 1.05:.1e}"))
+
+
+def approximate(error: float) -> str:
+    """Say that values are approximate. error: the largest, as a fraction of each."""
+    return f"approximate (to {bound(error)} of the value)"
+
+
+def absence(*matrices: CorrelationMatrix) -> str:
+    """Return what coefficients are not that are not there: known, or defined."""
+    return "known" if any(matrix.unknown for matrix in matrices) else "defined"
+
+
+def alike(r: float, other: float, error: float = 0.0) -> bool:
+    """Return whether two coefficients may be equally strong. error: the largest of each."""
+    return abs(abs(r) - abs(other)) < max(ROUNDING, 2 * error)
 
 
 def coefficient(r: float, limit: float | None = None) -> str:

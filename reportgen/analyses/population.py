@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, Statistics, check_order
-from reportgen.analyses.phrases import digits_among, fullest_bin, interval, no_values, note_rows
+from reportgen.analyses.phrases import (
+    approximate,
+    bound,
+    digits_among,
+    fullest_bin,
+    interval,
+    no_values,
+    note_rows,
+)
 from reportgen.analyses.plotting.axes import Line, draw_histograms, is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import label_axes, plain
 from reportgen.analyses.plotting.ticks import Values, padded, set_linear
@@ -107,8 +115,10 @@ class Population(Analysis, name="population"):
         if counts.infinite:
             notes.append(f"Left out: {counted(counts.infinite, 'infinite values')}.")
         if comparison.error:
-            error = number(comparison.error)
-            said = f"Medians and distances are approximate (values to {error})"
+            said = f"Medians are {approximate(comparison.error)}"
+            if _is_known(comparison):
+                more = bound(comparison.ks_more)
+                said += f", the distance to all is up to {more} larger, p-values are upper limits"
             notes.append(note_rows(said))
         return Section(
             findings=[self._finding(comparison, digits)],
@@ -131,26 +141,39 @@ class Population(Analysis, name="population"):
         return (
             f"{self.subset_label}: {count(compared.n_subset)} of {objects} ({share}); {median} "
             f"{self.column.title} is {theirs} against a median of {self.column.quantity(every)} "
-            "of all, and the largest distance between the two distributions is "
-            f"{number(compared.ks, 3)}."
+            f"of all, and {_distance(compared)}."
         )
 
     def _metrics(self, compared: Comparison, digits: int | None) -> dict[str, Metric]:
         subset, whole, unit = self.subset_label, self.label, self.column.unit
         distance = "Kolmogorov–Smirnov distance to"
+        ks, ks_rest, p_value = (
+            value if _is_known(compared) else float("nan")
+            for value in (compared.ks, compared.ks_rest, compared.p_value)
+        )
         return {
             "n_subset": Metric(compared.n_subset, subset, digits=0),
             "n_all": Metric(compared.n_all, whole, digits=0),
             "median_subset": Metric(compared.median_subset, f"median, {subset}", unit, digits),
             "median_all": Metric(compared.median_all, f"median, {whole}", unit, digits),
-            "ks_distance": Metric(compared.ks, f"{distance} all", digits=3),
-            "ks_distance_rest": Metric(
-                compared.ks_rest, f"{distance} the rest", digits=3, shown=False
-            ),
-            "ks_p_value": Metric(
-                compared.p_value, "p-value of the distance to the rest", shown=False
-            ),
+            "ks_distance": Metric(ks, f"{distance} all", digits=3),
+            "ks_distance_rest": Metric(ks_rest, f"{distance} the rest", digits=3, shown=False),
+            "ks_p_value": Metric(p_value, "p-value of the distance to the rest", shown=False),
         }
+
+
+def _is_known(compared: Comparison) -> bool:
+    """Return whether the distance is larger than what it may be off by."""
+    return compared.ks_more <= compared.ks
+
+
+def _distance(compared: Comparison) -> str:
+    """Say how far the distributions of a subset and of all are apart, as far as it is known."""
+    largest = "the largest distance between the two distributions"
+    if not _is_known(compared):
+        return f"{largest} is not known, but is {bound(compared.ks + compared.ks_more)} at most"
+    more = f" or up to {bound(compared.ks_more)} more" if compared.ks_more else ""
+    return f"{largest} is {number(compared.ks, 3)}{more}"
 
 
 @dataclass(frozen=True)
