@@ -54,6 +54,21 @@ def _trimmed(text: str) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
+def exact(value: float) -> str:
+    """Return a number with all its digits, as somebody typed it: ``0.05``, ``20,000``."""
+    return _with_power(f"{value:,}".removesuffix(".0"))
+
+
+def significant(value: float, digits: int) -> str:
+    """Return a number with so many significant digits, trailing zeros left out."""
+    return _with_power(f"{value:,.{digits}g}")
+
+
+def _with_power(text: str) -> str:
+    mantissa, e, power = text.partition("e")
+    return power_of_ten(mantissa, power) if e else text.replace("-", "−")
+
+
 def power_of_ten(mantissa: str, power: str) -> str:
     """Return a number from its two parts, as Python writes them: ``1.2`` and ``-05``."""
     return f"{mantissa}×10{raised(int(power))}".replace("-", "−")

@@ -25,7 +25,7 @@ from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountBelow, CountValues, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
-from reportgen.wording import count, counted, listed, number, percent
+from reportgen.wording import count, counted, listed, number, percent, significant
 
 
 class Distribution(Analysis, name="distribution"):
@@ -133,7 +133,12 @@ class Distribution(Analysis, name="distribution"):
         ranges = [each.range for each in every if each.count.valid]
         digits = digits_among(min(low for low, *_ in ranges), max(high for *_, high in ranges))
         quantiles = [
-            of(f"{100 * fraction:.12g} %", [q[k] for q in found], shared.unit, digits=digits)
+            of(
+                f"{significant(100 * fraction, 12)} %",
+                [q[k] for q in found],
+                shared.unit,
+                digits=digits,
+            )
             for k, fraction in enumerate(self.quantiles)
         ]
         n = of("n", [each.count.valid for each in every], description="valid values")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from reportgen.config.budgets import Budget, ReportBudgets, SectionBudgets
 from reportgen.quality.checks.verdicts import is_broken
-from reportgen.quality.quantities import MOST_DIGITS, beside, exact, with_unit
+from reportgen.quality.quantities import MOST_DIGITS, beside, with_unit
 from reportgen.record import (
     CheckRecord,
     DocumentRecord,
@@ -19,7 +19,7 @@ from reportgen.record import (
     Summary,
     with_status,
 )
-from reportgen.wording import bytes_text
+from reportgen.wording import bytes_text, exact
 
 BYTE = "byte"  # as astropy calls it
 

@@ -14,7 +14,7 @@ from reportgen.quality.checks.facts import Facts
 from reportgen.quality.checks.limits import Impossible, Limits, Outcome, Subject
 from reportgen.quality.checks.subjects import cell_name, reference_value, row_name, subject_of
 from reportgen.quality.checks.verdicts import is_broken
-from reportgen.quality.quantities import capital, exact, significant, with_unit
+from reportgen.quality.quantities import capital, with_unit
 from reportgen.record import (
     CellRecord,
     CheckRecord,
@@ -25,6 +25,7 @@ from reportgen.record import (
     with_status,
     worst,
 )
+from reportgen.wording import exact, significant
 
 LONGEST_ID = 90  # characters, before a number that tells two apart
 

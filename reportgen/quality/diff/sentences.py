@@ -15,9 +15,8 @@ from reportgen.quality.diff.records import (
 )
 from reportgen.quality.quantities import (
     before_and_after,
-    has_ratio,
     quantity,
-    signed_percent,
+    signed_change,
     symbol,
     times,
 )
@@ -160,13 +159,11 @@ def _of_metric(change: MetricChange) -> ChangeRecord:
 
 def _movement(change: MetricChange, before: float, after: float) -> str:
     one, other = before_and_after(before, after, change.unit, change.digits)
-    percentage = ""
-    if change.relative is not None and abs(change.relative) < 10 and has_ratio(change.unit):
-        percentage = f" ({signed_percent(change.relative)})"
+    difference = signed_change(before, after, change.unit, change.digits)
     if change.kind == "differs":
-        return f"{change.label} differs: {other} after {one}{percentage}."
+        return f"{change.label} differs: {other} after {one} ({difference})."
     rose = "rose" if after > before else "fell"
-    said = f"{change.label} {rose} from {one} to {other}{percentage}"
+    said = f"{change.label} {rose} from {one} to {other} ({difference})"
     if change.times is not None:
         return f"{said}, {times(change.times)} the usual scatter."
     if change.noise == 0:
