@@ -65,7 +65,7 @@ def evaluate(
     checks += others
     verdicts: dict[str, list[Status]] = {}
     for check in checks:
-        if check.metric and check.in_force:
+        if check.metric and check.in_force and check.judged:
             verdicts.setdefault(check.metric, []).append(check.verdict)
     metrics = {
         name: metric.model_copy(
