@@ -25,7 +25,7 @@ from reportgen.reduce.counts import CountRows
 from reportgen.reduce.moments import CorrelationMatrix, Pearson
 from reportgen.reduce.ranks import Spearman
 from reportgen.style import CELL_SIZE, DIVERGING_MAP, INK, TEXT_SIZE, WIDTHS
-from reportgen.wording import count, listed, number
+from reportgen.wording import count, exact, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,7 +124,7 @@ class Correlation(Analysis, name="correlation"):
         chosen: int,
     ) -> str:
         """Say what correlates with the chosen column."""
-        title, limit, error = self.columns[chosen].title, number(self.limit), matrix.error
+        title, limit, error = self.columns[chosen].title, exact(self.limit), matrix.error
         with_it = {pair.i + pair.j - chosen: pair.r for pair in pairs if chosen in pair[1:]}
         if not with_it:
             return f"No correlation with {title} is {absence(matrix)}."

@@ -25,7 +25,7 @@ from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountBelow, CountValues, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
-from reportgen.wording import count, counted, listed, number, percent, significant
+from reportgen.wording import count, counted, exact, listed, number, percent, significant
 
 
 class Distribution(Analysis, name="distribution"):
@@ -175,7 +175,7 @@ class Distribution(Analysis, name="distribution"):
                 f"{name}_std": Metric(std, f"{prefix}standard deviation", unit, shown=False),
             }
             for cut, below in zip(self.cuts, each.cuts, strict=True):
-                label = f"{prefix}below {each.column.quantity(number(cut))}"
+                label = f"{prefix}below {each.column.quantity(exact(cut))}"
                 metrics[f"{name}_below_{_in_name(cut)}"] = Metric(
                     below, label, digits=0, shown=each is every[0]
                 )
@@ -186,7 +186,7 @@ class Distribution(Analysis, name="distribution"):
         if self.cuts:
             column, n = valid[0].column, valid[0].count.valid
             counts = [
-                f"{count(below)} below {column.quantity(number(cut))} ({percent(below / n)})"
+                f"{count(below)} below {column.quantity(exact(cut))} ({percent(below / n)})"
                 for cut, below in zip(self.cuts, valid[0].cuts, strict=True)
             ]
             findings.append(f"{column.title}: of {counted(n, 'objects')}, {listed(counts)}.")

@@ -20,7 +20,7 @@ from reportgen.reduce.histograms import Histogram, HistogramCounts
 from reportgen.reduce.moments import Moments
 from reportgen.reduce.quantiles import Curve, QuantileValues
 from reportgen.style import series_colour
-from reportgen.wording import EXACT, count, counted, listed, number
+from reportgen.wording import EXACT, count, counted, exact, listed, number
 
 BINS = 50  # of a histogram of which nobody asks for another number
 MOST_SAID = 8  # columns that the alternative text of one figure describes
@@ -129,7 +129,7 @@ class HistogramView(Block):
                 colour = series_colour(each.order)
                 axes.axvline(limit, color=colour, linewidth=0.8, linestyle=(0, (4, 2)))
                 name = f"{each.label} " if len(valid) > 1 else ""
-                limits.append(name + each.column.quantity(number(limit)))
+                limits.append(name + each.column.quantity(exact(limit)))
         inside = any(h.n for _, h in found)
         ends = found[0][1].span(0, len(edges) - 2)
         span = interval(*ends, shared, "to") if inside else self._range(shared)
@@ -154,11 +154,11 @@ class HistogramView(Block):
     def _range(self, shared: Column) -> str:
         """Return the range as it was asked for."""
         if self.above is not None and self.below is not None:
-            return interval(self.above, self.below, shared, "to")
+            return f"{exact(self.above)} to {shared.quantity(exact(self.below))}"
         if self.below is not None:
-            return f"below {shared.quantity(number(self.below))}"
+            return f"below {shared.quantity(exact(self.below))}"
         if self.above is not None:
-            return f"from {shared.quantity(number(self.above))}"
+            return f"from {shared.quantity(exact(self.above))}"
         return "above 0" if self.is_log else "all values"
 
     def _caption(self, bins: str, found: Sequence[tuple[ColumnValues, HistogramCounts]]) -> str:
@@ -207,7 +207,7 @@ class CurveView(Block):
             shared.axis,
             log=self.log,
         )
-        cut = "" if self.below is None else f" below {shared.quantity(number(self.below))}"
+        cut = "" if self.below is None else f" below {shared.quantity(exact(self.below))}"
         said = _joined([_course(*each) for each in shown]) or "There are none."
         names = [each.column.name for each, curve in shown for _ in curve.rank]
         ranks = [np.empty(0, np.int64), *(curve.rank + 1 for _, curve in shown)]

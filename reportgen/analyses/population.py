@@ -30,7 +30,7 @@ from reportgen.reduce.counts import CountBelow, Counts, CountValues
 from reportgen.reduce.histograms import Histogram, HistogramCounts
 from reportgen.reduce.quantiles import Comparison, SubsetComparison
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, series_colour
-from reportgen.wording import count, counted, number, percent
+from reportgen.wording import count, counted, exact, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,7 +107,7 @@ class Population(Analysis, name="population"):
         ):
             if self.cut is not None and below is not None:
                 share = 100 * (n - int(below[0])) / n if n else float("nan")
-                said = f"{label}: at least {self.column.quantity(number(self.cut))}"
+                said = f"{label}: at least {self.column.quantity(exact(self.cut))}"
                 metrics[f"above_cut_{name}"] = Metric(share, said, "%", digits=1)
         labels = (self.subset_label, self.label)
         groups = Groups(self.column, labels, subset, whole, n_subset, n_all)

@@ -214,6 +214,15 @@ def test_columns_of_different_units_are_refused():
         present(Distribution, data, unit, columns=list(data))
 
 
+def test_a_cut_is_written_as_it_was_typed():
+    section = one(
+        [1e6, 1000000.15, 2e6], cuts=[1000000.1, 1000000.2], histograms=[{"below": 1000000.15}]
+    )
+    assert "1 below 1,000,000.1 (33.3 %) and 2 below 1,000,000.2" in plain(section.findings[0])
+    none = figure(one([5.0], histograms=[{"above": 7.00001, "below": 9}]), "histogram_1")
+    assert none.title == "Histogram, 7.00001 to 9"
+
+
 def test_cuts_that_hardly_differ_have_metrics_of_their_own():
     metrics = one([1e6], cuts=[1000000.1, 1000000.2, -0.5]).metrics
     assert {"a_below_1000000_1", "a_below_1000000_2", "a_below_minus_0_5"} <= set(metrics)

@@ -11,7 +11,7 @@ from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.config.columns import Images, prefixed_unit, unit_symbol
 from reportgen.reduce.moments import robust_std
 from reportgen.style import LABEL_SIZE, TEXT_SIZE, WIDTHS
-from reportgen.wording import number
+from reportgen.wording import count, number
 
 Stretch = Literal["asinh", "log", "linear"]
 
@@ -32,6 +32,9 @@ def image_figure(image: Values, place: int, images: Images, stretch: Stretch) ->
     peak, scatter = (f"{number(float(v))} {symbol}".rstrip() for v in (values.max(), noise))
     of_length = "″" if length == "arcsec" else " pixels"
     where = f"{number(float(x[column]))}{of_length}, {number(float(y[row]))}{of_length}"
+    brightest = f"The brightest pixel, {peak}, is at {where} from the centre"
+    if (alike := int((values == values.max()).sum())) > 1:
+        brightest = f"{count(alike)} pixels are the brightest, with {peak}"
     norm = _norm(values, stretch)
     # A logarithm of nothing above 0 is none, nor has an image of one value a stretch.
     colours = "a linear scale" if type(norm) is Normalize else f"a scale of {stretch}"
@@ -48,8 +51,8 @@ def image_figure(image: Values, place: int, images: Images, stretch: Stretch) ->
         "input",
         _draw(values, (x, y), f"Offset from the centre [{of_length.strip()}]", symbol, norm),
         f"Image {place}",
-        alt=f"Image {place} of {images.title}, {width} × {height} pixels. The brightest pixel, "
-        f"{peak}, is at {where} from the centre; the noise is {scatter}.",
+        alt=f"Image {place} of {images.title}, {width} × {height} pixels. {brightest}; the noise "
+        f"is {scatter}.",
         caption=f"Image {place} (counted from 0) of {images.title}, with {colours}. Noise "
         f"(from the median absolute deviation): {scatter}.",
         data=Table("input", f"Pixels of image {place}", cells, shown=False),

@@ -167,7 +167,7 @@ def _movement(change: MetricChange, before: float, after: float) -> str:
     if change.times is not None:
         return f"{said}, {times(change.times)} the usual scatter."
     if change.noise == 0:
-        return f"{said}, after nights on which it hardly changed."
+        return f"{said}, after nights of which at least half had one value."
     return f"{said}, far beyond the usual scatter."
 
 
@@ -251,7 +251,7 @@ def _growth(change: InputChange) -> str:
         small = abs(other - one) < _ROUNDED * max(one, other)
         exact = f"from {count(one)} to {count(other)} bytes"
         parts.append(exact if small else f"from {bytes_text(one)} to {bytes_text(other)}")
-    elif one is not None and moved:
+    elif one is not None and one == other and moved:
         parts.append("in as many bytes")
     return f" {listed(parts)}" if parts else ""
 
@@ -259,7 +259,8 @@ def _growth(change: InputChange) -> str:
 def _other_content(change: InputChange) -> str:
     if growth := _growth(change):
         return f",{growth}"
-    return "" if change.bytes_before is None else " of the same size"
+    known = change.bytes_before is not None and change.bytes_before == change.bytes_after
+    return " of the same size" if known else ""
 
 
 def _extent(change: InputChange, side: str, when: str = "") -> str:

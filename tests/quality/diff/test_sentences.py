@@ -22,7 +22,13 @@ def said(before, after, noise=None):
         (210, 248, None, "median differs: 248 µJy after 210 (+18 %)."),
         (0, 3, 0.5, "median rose from 0 to 3 µJy (+3 µJy), 6 times the usual scatter."),
         (-5, -3, 0.1, "median rose from −5 to −3 µJy (+40 %), 20 times the usual scatter."),
-        (3, 4, 0, "median rose from 3 to 4 µJy (+33 %), after nights on which it hardly changed."),
+        (
+            3,
+            4,
+            0,
+            "median rose from 3 to 4 µJy (+33 %), after nights of which at least half had one "
+            "value.",
+        ),
         (1, 500, 0.1, "median rose from 1 to 500 µJy (+499 µJy), 4,990 times the usual scatter."),
     ],
 )
@@ -138,6 +144,7 @@ def test_sections():
             "grew from 20 to 21 rows and from 2,900,000 to 2,900,010 bytes.",
         ),
         (source(a=2), source(a=2, sha256="b"), "has other content of the same size."),
+        (source(a=2), source(a=2, sha256="b", size=None), "has other content."),
         (
             source(a=2, b=3),
             source(a=3, b=2, sha256="b"),
