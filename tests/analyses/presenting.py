@@ -23,7 +23,7 @@ def described(names, units=None, labels=None):
     blocks = {
         name: {"unit": units.get(name, ""), "label": labels.get(name, name)} for name in names
     }
-    block = {"file": "objects.h5", "dataset": "objects", "columns": blocks}
+    block = {"file": "objects.h5", "dataset": "objects", "others": False, "columns": blocks}
     return CatalogueBlock.model_validate(block).described()
 
 
