@@ -173,7 +173,7 @@ class Overview(Analysis, name="overview"):
         ]
         if not suspected:
             return []
-        said = f"May stand for a missing value, but is taken for one: {listed(suspected)}."
+        said = f"May stand for a missing value, but counts as a value: {listed(suspected)}."
         return [f"{said} If so, name it in the column's missing: of the configuration."]
 
 
