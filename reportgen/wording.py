@@ -4,6 +4,8 @@ import math
 import re
 
 MISSING = "—"
+EXACT = 2**53
+"""All integers up to it are float64 numbers."""
 
 # Control characters but tab and line feed (XML 1.0, section 2.2), line breaks that not everybody
 # knows, what turns the direction of the text around it or cannot be seen (Unicode TR 36, sections
@@ -25,7 +27,7 @@ def printable_line(text: str) -> str:
 
 def count(n: float) -> str:
     """Return a whole number with its digits grouped: ``30,853``."""
-    return f"{n:,.0f}".replace("-", "−")
+    return (f"{n:,}" if isinstance(n, int) else f"{n:,.0f}").replace("-", "−")
 
 
 def counted(n: int, things: str) -> str:
@@ -37,8 +39,11 @@ def number(value: float, digits: int | None = None) -> str:
     """Return a number with so many decimals, or with four significant digits.
 
     Very large and very small numbers have a power of ten: ``5.000×10⁻¹⁶``, which is the number
-    with 19 decimals. Digits that a float does not have are left out. NaN is an em dash.
+    with 19 decimals. Digits that a float does not have are left out, those of an integer beyond
+    2**53 are not. NaN is an em dash.
     """
+    if isinstance(value, int) and digits is not None and digits >= 0 and abs(value) > EXACT:
+        return count(value)
     if math.isnan(value):
         return MISSING
     if math.isinf(value):
@@ -65,6 +70,21 @@ def _with_decimals(value: float, exponent: int, digits: int) -> str:
 
 def _trimmed(text: str) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+
+
+def exact(value: float) -> str:
+    """Return a number with all its digits, as somebody typed it: ``0.05``, ``20,000``."""
+    return _with_power(f"{value:,}".removesuffix(".0"))
+
+
+def significant(value: float, digits: int) -> str:
+    """Return a number with so many significant digits, trailing zeros left out."""
+    return _with_power(f"{value:,.{digits}g}")
+
+
+def _with_power(text: str) -> str:
+    mantissa, e, power = text.partition("e")
+    return power_of_ten(mantissa, power) if e else text.replace("-", "−")
 
 
 def power_of_ten(mantissa: str, power: str) -> str:

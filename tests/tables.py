@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from reportgen.data.dataset import as_numbers, with_remainders
+
 
 @dataclass(frozen=True)
 class Table:
@@ -20,7 +22,13 @@ class Table:
     @contextmanager
     def reading(self, names):
         self.readings.append(set(names))
-        columns = {name: np.asarray(self.columns[name], dtype=np.float64) for name in names}
+        columns = {name: as_read(self.columns[name]) for name in names}
         yield lambda rows: {
-            name: values[rows.start : rows.stop].copy() for name, values in columns.items()
+            name: values[..., rows.start : rows.stop].copy() for name, values in columns.items()
         }
+
+
+def as_read(values):
+    """Return a column as the reader of a file gives it."""
+    raw = np.asarray(values)
+    return with_remainders(as_numbers(raw, ()), raw)

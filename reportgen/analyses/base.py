@@ -16,6 +16,7 @@ from reportgen.config.types import Count
 from reportgen.errors import ConfigError
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.maps import MapReduction
+from reportgen.wording import exact
 
 GROUP = "reportgen.analyses"
 
@@ -31,7 +32,7 @@ def no_repeats(things: Things) -> Things:
     for place, thing in enumerate(things):
         if thing in things[:place]:
             name = thing.name if isinstance(thing, Column) else thing
-            said = name if isinstance(name, str) else f"{name:g}"
+            said = name if isinstance(name, str) else exact(name)
             raise ValueError(f"{said} stands here twice")
     return things
 
@@ -39,7 +40,7 @@ def no_repeats(things: Things) -> Things:
 def check_order(above: float | None, below: float | None) -> None:
     """Refuse a range whose ends are not in order."""
     if above is not None and below is not None and above >= below:
-        raise ValueError(f"above ({above:g}) must be less than below ({below:g})")
+        raise ValueError(f"above ({exact(above)}) must be less than below ({exact(below)})")
 
 
 class AnyAnalysis(SectionBlock):

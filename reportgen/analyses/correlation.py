@@ -1,6 +1,6 @@
 """The correlation of every pair of some columns."""
 
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
-from reportgen.analyses.phrases import alike, coefficient, no_values, note_rows, short_titles
+from reportgen.analyses.phrases import (
+    absence,
+    alike,
+    coefficient,
+    no_values,
+    note_ranks,
+    short_titles,
+)
 from reportgen.analyses.plotting.axes import colour_bar, new_figure
 from reportgen.analyses.plotting.lettering import fitted, plain, text_width
 from reportgen.analyses.plotting.ticks import set_linear
@@ -18,7 +25,7 @@ from reportgen.reduce.counts import CountRows
 from reportgen.reduce.moments import CorrelationMatrix, Pearson
 from reportgen.reduce.ranks import Spearman
 from reportgen.style import CELL_SIZE, DIVERGING_MAP, INK, TEXT_SIZE, WIDTHS
-from reportgen.wording import count, listed, number
+from reportgen.wording import count, exact, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
 
 METHODS = {"pearson": "Pearson's r", "spearman": "Spearman's ρ"}
 ONE_COLUMN = 8  # so many columns fit the width of a journal's column
+MOST_COLUMNS = 25  # so many labels can be read beside each other; more columns are in blocks
 STRONGEST = 5  # pairs that the alternative text names
 BAR = 52.0  # points beside the matrix for the colour bar and its numbers
 # Relative luminance (WCAG 2) at which black and white text are equally easy to read, at 4.58:1.
@@ -83,49 +91,70 @@ class Correlation(Analysis, name="correlation"):
         name, shorts = METHODS[self.method], list(short_titles(self.columns).values())
         found = (Pair(float(matrix.r[i, j]), i, j) for i, j in combinations(range(len(shorts)), 2))
         pairs = sorted((p for p in found if not np.isnan(p.r)), key=lambda pair: -abs(pair.r))
-        rank_classes = f"Spearman's coefficients are of {matrix.classes} rank classes at most"
         return Section(
-            findings=self._findings(pairs, name, shorts),
+            findings=self._findings(matrix, pairs, name, shorts),
             metrics=self._metrics(matrix, pairs),
-            figures=[self._figure(matrix, pairs, name, shorts)],
+            figures=self._figures(matrix, pairs, name, shorts),
             tables=[
                 self._square_table("matrix", name, matrix.r, shorts, digits=3),
                 self._square_table("rows", "Rows of each pair", matrix.n, shorts),
             ],
             rows=_most_rows(matrix),
-            notes=[] if matrix.exact else [note_rows(rank_classes)],
+            notes=note_ranks([matrix], short_titles(self.columns)),
         )
 
-    def _findings(self, pairs: list[Pair], name: str, shorts: list[str]) -> list[str]:
+    def _findings(
+        self, matrix: CorrelationMatrix, pairs: list[Pair], name: str, shorts: list[str]
+    ) -> list[str]:
         if not pairs:
-            return ["No correlation is defined: there are too few rows, or columns are constant."]
-        strongest = _strongest(pairs, name, shorts)
+            why = "there are too few rows, or columns are constant"
+            return [f"No correlation is {absence(matrix)}: {why}{_or_unknown(matrix)}."]
+        strongest = _strongest(matrix, pairs, name, shorts)
         if self.with_column is None or len(self.columns) == 2:
             return [strongest]
         chosen = self._names.index(self.with_column.name)
-        return [self._with_it(pairs, name, shorts, chosen), strongest]
+        return [self._with_it(matrix, pairs, name, shorts, chosen), strongest]
 
-    def _with_it(self, pairs: list[Pair], name: str, shorts: list[str], chosen: int) -> str:
+    def _with_it(
+        self,
+        matrix: CorrelationMatrix,
+        pairs: list[Pair],
+        name: str,
+        shorts: list[str],
+        chosen: int,
+    ) -> str:
         """Say what correlates with the chosen column."""
-        title, limit = self.columns[chosen].title, number(self.limit)
+        title, limit, error = self.columns[chosen].title, exact(self.limit), matrix.error
         with_it = {pair.i + pair.j - chosen: pair.r for pair in pairs if chosen in pair[1:]}
         if not with_it:
-            return f"No correlation with {title} is defined."
+            return f"No correlation with {title} is {absence(matrix)}."
         left = [s for k, s in enumerate(shorts) if k != chosen and k not in with_it]
-        undefined = f" With {listed(left)} it is not defined." if left else ""
+        rest = f" With {listed(left)} it is not {absence(matrix)}." if left else ""
         said = [(shorts[k], coefficient(r, self.limit), abs(r)) for k, r in with_it.items()]
-        if above := [f"{short} ({r})" for short, r, size in said if size > self.limit]:
+        above = [f"{short} ({r})" for short, r, size in said if size - error > self.limit]
+        if near := [
+            f"{short} ({r})"
+            for short, r, size in said
+            if error > 0 and abs(size - self.limit) <= error
+        ]:
+            rest += f" Too close to {limit} to tell: {listed(near)}."
+        if above:
             correlated = f"{title} correlates above {limit}, by absolute value, with"
-            return f"{correlated} {listed(above)}.{undefined}"
-        short, r, _ = said[0]
+            return f"{correlated} {listed(above)}.{rest}"
+        if near:
+            return f"No other column surely correlates with {title} above {limit}.{rest}"
+        short, r, size = said[0]
+        others = [s for s, _, other in said[1:] if alike(other, size, error)]
+        largest = f"with {short}" if not others else f"with {listed([short, *others])} alike"
         return (
             f"Nothing correlates with {title} above {limit}, by absolute value; the largest "
-            f"{name} is {r}, with {short}.{undefined}"
+            f"{name} is {r}, {largest}.{rest}"
         )
 
     def _metrics(self, matrix: CorrelationMatrix, pairs: list[Pair]) -> dict[str, Metric]:
         strongest = pairs[0].r if pairs else float("nan")
-        metrics = {"strongest": Metric(strongest, "strongest coefficient", digits=3)}
+        known = "known " if matrix.unknown else ""
+        metrics = {"strongest": Metric(strongest, f"strongest {known}coefficient", digits=3)}
         names = self._names
         if self.with_column is not None:
             chosen = names.index(self.with_column.name)
@@ -155,37 +184,75 @@ class Correlation(Analysis, name="correlation"):
         ]
         return Table(name, title, [of("column", [c.title for c in self.columns]), *columns])
 
-    def _figure(
+    def _figures(
         self, matrix: CorrelationMatrix, pairs: list[Pair], name: str, shorts: list[str]
+    ) -> list[Figure]:
+        """Draw the matrix; one of many columns in blocks, without those that mirror others."""
+        groups = np.array_split(np.arange(len(shorts)), -(-len(shorts) // MOST_COLUMNS))
+        blocks = combinations_with_replacement([group.tolist() for group in groups], 2)
+        return [
+            self._block(matrix, pairs, name, shorts, Block(place, *block))
+            for place, block in enumerate(blocks, start=1)
+        ]
+
+    def _block(
+        self,
+        matrix: CorrelationMatrix,
+        pairs: list[Pair],
+        name: str,
+        shorts: list[str],
+        block: "Block",
     ) -> Figure:
-        k = len(shorts)
-        width: Width = "column" if k <= ONE_COLUMN else "full"
-        drawing, written = _draw(matrix, shorts, name, width)
-        said = [f"{shorts[p.i]} and {shorts[p.j]} {coefficient(p.r)}" for p in pairs[:STRONGEST]]
-        strongest = f"Strongest: {listed(said)}." if said else "No coefficient is defined."
+        rows, columns, k = block.rows, block.columns, len(shorts)
+        width: Width = "column" if len(columns) <= ONE_COLUMN else "full"
+        r = matrix.r[np.ix_(rows, columns)]
+        of_rows, of_columns = ([shorts[k] for k in places] for places in (rows, columns))
+        drawing, written = _draw(r, of_rows, of_columns, name, width)
+        strongest = [pair for pair in pairs if pair.i in rows and pair.j in columns][:STRONGEST]
+        said = [f"{shorts[p.i]} and {shorts[p.j]} {coefficient(p.r)}" for p in strongest]
+        alt = f"Strongest: {listed(said)}." if said else f"No coefficient is {absence(matrix)}."
         valid = "both columns" if self.rows == "pairwise" else "all of the columns"
-        caption = f"{name} over rows valid in {valid} (up to {count(_most_rows(matrix))})"
-        if len(pairs) < k * (k - 1) // 2 or np.isnan(np.diag(matrix.r)).any():
-            caption += f"; {'a dash' if written else 'empty'} where it is not defined"
+        first, second = zip(*((i, j) for i in rows for j in columns if i < j), strict=True)
+        n = matrix.n[first, second]
+        caption = f"{name} over rows valid in {valid} (up to {count(n.max())})"
+        if np.isnan(r).any():
+            caption += f"; {'a dash' if written else 'empty'} where it is not {absence(matrix)}"
         if not written:
             caption += ". The cells are too small for numbers, which are in the table"
-        first, second = zip(*combinations(range(k), 2), strict=True)
-        of = TableColumn.of
-        columns = [
+        of, data = TableColumn.of, f"{name} of each pair"
+        suffix, title, what = "", f"{name} of {k} columns", f"{k} columns"
+        if len(rows) < k:
+            suffix, what = f"_{block.place}", block.said(k)
+            title, data = f"{name} of {what}", f"{data} of {what}"
+        table = [
             of("first", [self._names[i] for i in first]),
             of("second", [self._names[j] for j in second]),
             of("coefficient", matrix.r[first, second], digits=4),
-            of("n", matrix.n[first, second]),
+            of("n", n),
         ]
         return Figure(
-            "matrix",
+            f"matrix{suffix}",
             drawing,
-            f"{name} of {k} columns",
-            alt=f"Matrix of {name} for {k} columns. {strongest}",
+            title,
+            alt=f"Matrix of {name} for {what}. {alt}",
             caption=f"{caption}.",
-            data=Table("pairs", f"{name} of each pair", columns, shown=False),
+            data=Table(f"pairs{suffix}", data, table, shown=False),
             width=width,
         )
+
+
+class Block(NamedTuple):
+    """A part of the matrix with a figure of its own. rows, columns: places of their columns."""
+
+    place: int
+    rows: list[int]
+    columns: list[int]
+
+    def said(self, k: int) -> str:
+        """Say which of k columns it has, counted from 1."""
+        first, second = (f"{part[0] + 1} to {part[-1] + 1}" for part in (self.rows, self.columns))
+        others = "" if self.rows == self.columns else f" with columns {second}"
+        return f"columns {first}{others} of {k}"
 
 
 def _most_rows(matrix: CorrelationMatrix) -> int:
@@ -193,42 +260,56 @@ def _most_rows(matrix: CorrelationMatrix) -> int:
     return int(matrix.n[np.triu_indices(len(matrix.n), 1)].max())
 
 
-def _strongest(pairs: list[Pair], name: str, shorts: list[str]) -> str:
+def _or_unknown(matrix: CorrelationMatrix) -> str:
+    return ", or the ranks of so many rows too uncertain" if matrix.unknown else ""
+
+
+def _strongest(matrix: CorrelationMatrix, pairs: list[Pair], name: str, shorts: list[str]) -> str:
     r = pairs[0].r
     if len(shorts) == 2:
         return f"{name} of {shorts[0]} and {shorts[1]} is {coefficient(r)}."
     if alike(r, 0):
-        return f"{name} is 0 for every pair for which it is defined."
-    strongest = [pair for pair in pairs if alike(pair.r, r)]
+        return f"{name} is 0 for every pair for which it is {absence(matrix)}."
+    strongest = [pair for pair in pairs if alike(pair.r, r, matrix.error)]
+    known = "known " if matrix.unknown else ""
     if len(strongest) == 1:
         first, second = shorts[pairs[0].i], shorts[pairs[0].j]
-        return f"The strongest pair is {first} and {second}: {name} = {coefficient(r)}."
+        return f"The strongest {known}pair is {first} and {second}: {name} = {coefficient(r)}."
     said = [f"{shorts[p.i]} with {shorts[p.j]} ({coefficient(p.r)})" for p in strongest]
-    return f"The strongest pairs by {name} are {listed(said)}."
+    return f"The strongest {known}pairs by {name} are {listed(said)}."
 
 
 def _draw(
-    matrix: CorrelationMatrix, shorts: list[str], name: str, width: "Width"
+    r: NDArray[np.float64], rows: list[str], columns: list[str], name: str, width: "Width"
 ) -> "tuple[Drawing, bool]":
-    """Draw the matrix; return with it whether there was room for the values."""
-    k, points = len(shorts), 72 * WIDTHS[width]
-    labels = [fitted(short, 0.3 * points) for short in shorts]
-    beside = max(map(text_width, labels)) + TEXT_SIZE
-    slanted = k > 4 or any(text_width(label) > 0.9 * points / (k + 2) for label in labels)
-    below = (beside * np.sqrt(0.5) if slanted else TEXT_SIZE) + TEXT_SIZE
+    """Draw coefficients, (rows, columns); return whether there was room for the values, too."""
+    k, points = len(columns), 72 * WIDTHS[width]
+    to_left, to_below = (
+        [fitted(label, 0.3 * points) for label in each] for each in (rows, columns)
+    )
+    beside = max(map(text_width, to_left)) + TEXT_SIZE
+    slanted = k > 4 or any(text_width(label) > 0.9 * points / (k + 2) for label in to_below)
+    longest = max(map(text_width, to_below)) + TEXT_SIZE
+    below = (longest * np.sqrt(0.5) if slanted else TEXT_SIZE) + TEXT_SIZE
+    # Labels that slant may reach farther to the left than those beside the matrix.
+    beside = max(beside, longest * np.sqrt(0.5)) if slanted else beside
     side = points - beside - BAR
-    height = side + below + TEXT_SIZE / 2
+    tall = side / k * len(rows)
+    height = tall + below + TEXT_SIZE / 2
     # Placed by hand: matplotlib's layout would fit the colour bar's numbers, but not its height.
     drawing, axes = new_figure(height / 72 * 25.4, width)
     drawing.set_layout_engine("none")
-    axes.set_position((beside / points, below / height, side / points, side / height))
+    axes.set_position((beside / points, below / height, side / points, tall / height))
     # As an image: hundreds of cells are slow to print, with seams between them.
-    mesh = axes.pcolormesh(matrix.r, cmap=DIVERGING_MAP, vmin=-1, vmax=1, rasterized=True)
-    written = _write_values(axes, mesh, matrix.r, side / k)
+    mesh = axes.pcolormesh(r, cmap=DIVERGING_MAP, vmin=-1, vmax=1, rasterized=True)
+    written = _write_values(axes, mesh, r, side / k)
     turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-    places = (np.arange(k) + 0.5).tolist()
-    axes.set_xticks(places, [plain(label) for label in labels], **(turned if slanted else {}))
-    axes.set_yticks(places, [plain(label) for label in labels])
+    for labels, set_ticks, style in (
+        (to_below, axes.set_xticks, turned if slanted else {}),
+        (to_left, axes.set_yticks, {}),
+    ):
+        places = (np.arange(len(labels)) + 0.5).tolist()
+        set_ticks(places, [plain(label) for label in labels], **style)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.invert_yaxis()

@@ -8,9 +8,11 @@ from pydantic import Field, field_validator
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
 from reportgen.analyses.distribution_figures import ColumnValues, CurveView, HistogramView
 from reportgen.analyses.phrases import (
+    approximate,
     digits_among,
     fullest_bin,
     no_values,
+    note_integers,
     note_rows,
     short_titles,
     together,
@@ -20,13 +22,10 @@ from reportgen.config.columns import Column
 from reportgen.config.expressions import both, compare
 from reportgen.config.types import ColumnRef, Fraction, Real
 from reportgen.reduce.base import Statistic
-from reportgen.reduce.counts import CountBelow, CountValues
+from reportgen.reduce.counts import CountBelow, CountValues, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
-from reportgen.wording import count, counted, listed, number, percent
-
-# What is said of every column beside the quantiles that the section lists.
-SAID = (0.0, 0.5, 1.0)
+from reportgen.wording import count, counted, exact, listed, number, percent, significant
 
 
 class Distribution(Analysis, name="distribution"):
@@ -64,8 +63,9 @@ class Distribution(Analysis, name="distribution"):
         result: dict[str, Statistic[Any]] = {}
         for name in names:
             result[f"{name}.count"] = CountValues(name, self.where)
+            result[f"{name}.range"] = Range(name, self.where)
             result[f"{name}.moments"] = MeanStd(name, self.where)
-            result[f"{name}.quantiles"] = Quantiles(name, (*self.quantiles, *SAID), self.where)
+            result[f"{name}.quantiles"] = Quantiles(name, (*self.quantiles, 0.5), self.where)
             if self.cuts:
                 result[f"{name}.cuts"] = CountBelow(name, self.cuts, self.where)
             if any(view.is_log for view in self.histograms) or any(v.log for v in self.curves):
@@ -111,6 +111,7 @@ class Distribution(Analysis, name="distribution"):
                 order=column.order,
                 limits=self._limits(name),
                 count=values[f"{name}.count"],
+                ends=values[f"{name}.range"],
                 moments=values[f"{name}.moments"],
                 quantiles=values[f"{name}.quantiles"],
                 not_above_zero=getattr(values.get(f"{name}.not_above_zero"), "valid", 0),
@@ -132,7 +133,12 @@ class Distribution(Analysis, name="distribution"):
         ranges = [each.range for each in every if each.count.valid]
         digits = digits_among(min(low for low, *_ in ranges), max(high for *_, high in ranges))
         quantiles = [
-            of(f"{100 * fraction:.12g} %", [q[k] for q in found], shared.unit, digits=digits)
+            of(
+                f"{significant(100 * fraction, 12)} %",
+                [q[k] for q in found],
+                shared.unit,
+                digits=digits,
+            )
             for k, fraction in enumerate(self.quantiles)
         ]
         n = of("n", [each.count.valid for each in every], description="valid values")
@@ -169,7 +175,7 @@ class Distribution(Analysis, name="distribution"):
                 f"{name}_std": Metric(std, f"{prefix}standard deviation", unit, shown=False),
             }
             for cut, below in zip(self.cuts, each.cuts, strict=True):
-                label = f"{prefix}below {each.column.quantity(number(cut))}"
+                label = f"{prefix}below {each.column.quantity(exact(cut))}"
                 metrics[f"{name}_below_{_in_name(cut)}"] = Metric(
                     below, label, digits=0, shown=each is every[0]
                 )
@@ -180,7 +186,7 @@ class Distribution(Analysis, name="distribution"):
         if self.cuts:
             column, n = valid[0].column, valid[0].count.valid
             counts = [
-                f"{count(below)} below {column.quantity(number(cut))} ({percent(below / n)})"
+                f"{count(below)} below {column.quantity(exact(cut))} ({percent(below / n)})"
                 for cut, below in zip(self.cuts, valid[0].cuts, strict=True)
             ]
             findings.append(f"{column.title}: of {counted(n, 'objects')}, {listed(counts)}.")
@@ -201,11 +207,13 @@ def _titles(rows: Sequence[ColumnValues]) -> TableColumn:
 def _middle(each: ColumnValues) -> str:
     """Say where the values of the only column lie."""
     n, (low, median, high) = each.count.valid, each.range
-    said = each.column.quantity(number(median, digits_among(low, high)))
+    # The median of equal integers may be rounded.
+    middle = low if low == high else median
+    said = each.column.quantity(number(middle, digits_among(low, high)))
     if low == high:
         return f"The only value is {said}." if n == 1 else f"All {count(n)} values are {said}."
     said = f"The median of {count(n)} values is {said}"
-    if not (each.histograms and each.histograms[0].n):
+    if each.is_rounded or not (each.histograms and each.histograms[0].n):
         return f"{said}."
     most = int(each.histograms[0].counts.max())
     share = f"{count(most)} of them ({percent(most / n)})"
@@ -213,16 +221,14 @@ def _middle(each: ColumnValues) -> str:
 
 
 def _notes(every: Sequence[ColumnValues]) -> list[str]:
-    notes = []
+    notes = note_integers((each.column, each.ends) for each in every)
     if empty := [each.column.title for each in every if not each.count.valid]:
         notes.append(f"Without a valid value, so not drawn: {listed(empty)}.")
     infinite = [(each.column.title, each.count.infinite) for each in every if each.count.infinite]
     if said := listed([f"{title} {count(n)}" for title, n in infinite]):
         notes.append(f"Infinite values, left out of everything here: {said}.")
     if error := max(each.quantiles.error for each in every):
-        notes.append(
-            note_rows(f"Quantiles and curves are approximate (to {number(error)} of the value)")
-        )
+        notes.append(note_rows(f"Quantiles and curves are {approximate(error)}"))
     return notes
 
 

@@ -14,13 +14,15 @@ from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition
 from reportgen.config.types import Block, Count, Real
+from reportgen.reduce.chunk import Limits
 from reportgen.reduce.counts import Counts
 from reportgen.reduce.histograms import Histogram, HistogramCounts
 from reportgen.reduce.moments import Moments
 from reportgen.reduce.quantiles import Curve, QuantileValues
 from reportgen.style import series_colour
-from reportgen.wording import count, counted, listed, number
+from reportgen.wording import EXACT, count, counted, exact, listed, number
 
+BINS = 50  # of a histogram of which nobody asks for another number
 MOST_SAID = 8  # columns that the alternative text of one figure describes
 
 
@@ -29,8 +31,9 @@ class ColumnValues:
     """What the section knows of one column.
 
     label, order: its short name and its place in the palette, the same in every figure. limits:
-    what checks ask of its median or mean. not_above_zero: how many valid values are 0 or less; 0 if
-    no axis is logarithmic. cuts, histograms, curves: in the order of the section's keys.
+    what checks ask of its median or mean. ends: its smallest and largest value. not_above_zero: how
+    many valid values are 0 or less; 0 if no axis is logarithmic. cuts, histograms, curves: in the
+    order of the section's keys.
     """
 
     column: Column
@@ -38,6 +41,7 @@ class ColumnValues:
     order: int
     limits: Sequence[float]
     count: Counts
+    ends: Limits
     moments: Moments
     quantiles: QuantileValues
     not_above_zero: int
@@ -48,15 +52,20 @@ class ColumnValues:
     @property
     def range(self) -> tuple[float, float, float]:
         """Smallest value, median and largest value; NaN if there are none."""
-        low, median, high = (float(value) for value in self.quantiles.values[-3:])
-        return low, median, high
+        low, high = self.ends or (np.nan, np.nan)
+        return low, float(self.quantiles.values[-1]), high
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether it has integers that float64 rounds, so that its bins may be too narrow."""
+        return isinstance(self.range[0], int)
 
 
 class HistogramView(Block):
     """One histogram of the section."""
 
-    bins: BinCount = 50
-    """Number of equal bins."""
+    bins: BinCount | None = None
+    """Number of equal bins; 50 when not given, or as many as bins of a whole width give."""
     above: Real | None = None
     """First edge; the smallest value when not given."""
     below: Real | None = None
@@ -89,9 +98,15 @@ class HistogramView(Block):
 
     def reduction(self, column: str, columns: Sequence[str], where: Condition | None) -> Histogram:
         """Return what to compute for one of the columns that share the bins."""
-        limits = (self.above, self.below)
         return Histogram(
-            column, self.bins, limits, self.log, tuple(columns), half_open=True, where=where
+            column,
+            self.bins or BINS,
+            (self.above, self.below),
+            self.log,
+            tuple(columns),
+            half_open=True,
+            whole=self.bins is None,
+            where=where,
         )
 
     def figure(self, place: int, shared: Column, valid: Sequence[ColumnValues]) -> Figure:
@@ -105,6 +120,7 @@ class HistogramView(Block):
             "Objects per bin",
             log=self.is_log,
             log_counts=self.log_counts,
+            whole=found[0][1].whole,
         )
         axes, low, high = drawing.axes[0], float(edges[0]), float(edges[-1])
         limits = []
@@ -113,9 +129,11 @@ class HistogramView(Block):
                 colour = series_colour(each.order)
                 axes.axvline(limit, color=colour, linewidth=0.8, linestyle=(0, (4, 2)))
                 name = f"{each.label} " if len(valid) > 1 else ""
-                limits.append(name + each.column.quantity(number(limit)))
+                limits.append(name + each.column.quantity(exact(limit)))
         inside = any(h.n for _, h in found)
-        span = interval(low, high, shared, "to") if inside else self._range(shared)
+        ends = found[0][1].span(0, len(edges) - 2)
+        span = interval(*ends, shared, "to") if inside else self._range(shared)
+        bins = counted(len(edges) - 1, "logarithmic bins" if self.log else "bins")
         of = TableColumn.of
         columns = [
             of("bin_low", edges[:-1], shared.unit),
@@ -127,27 +145,24 @@ class HistogramView(Block):
             name,
             drawing,
             title,
-            alt=f"Histogram in {self._bins()}, {span}. {_joined([_peak(*each) for each in found])}",
-            caption=self._caption(found)
+            alt=f"Histogram in {bins}, {span}. {_joined([_peak(*each) for each in found])}",
+            caption=self._caption(bins, found)
             + (f" Dashed: limits of the checks, {listed(limits)}." if limits else ""),
             data=Table(name, title, columns, shown=False),
         )
 
-    def _bins(self) -> str:
-        return counted(self.bins, "logarithmic bins" if self.log else "bins")
-
     def _range(self, shared: Column) -> str:
         """Return the range as it was asked for."""
         if self.above is not None and self.below is not None:
-            return interval(self.above, self.below, shared, "to")
+            return f"{exact(self.above)} to {shared.quantity(exact(self.below))}"
         if self.below is not None:
-            return f"below {shared.quantity(number(self.below))}"
+            return f"below {shared.quantity(exact(self.below))}"
         if self.above is not None:
-            return f"from {shared.quantity(number(self.above))}"
+            return f"from {shared.quantity(exact(self.above))}"
         return "above 0" if self.is_log else "all values"
 
-    def _caption(self, found: Sequence[tuple[ColumnValues, HistogramCounts]]) -> str:
-        said = f"Objects in {self._bins()}"
+    def _caption(self, bins: str, found: Sequence[tuple[ColumnValues, HistogramCounts]]) -> str:
+        said = f"Objects in {bins}"
         outside = [(each.label, h.below + h.above) for each, h in found if h.below + h.above]
         if outside:
             beyond = listed([f"{label} {count(n)}" for label, n in outside])
@@ -192,7 +207,7 @@ class CurveView(Block):
             shared.axis,
             log=self.log,
         )
-        cut = "" if self.below is None else f" below {shared.quantity(number(self.below))}"
+        cut = "" if self.below is None else f" below {shared.quantity(exact(self.below))}"
         said = _joined([_course(*each) for each in shown]) or "There are none."
         names = [each.column.name for each, curve in shown for _ in curve.rank]
         ranks = [np.empty(0, np.int64), *(curve.rank + 1 for _, curve in shown)]
@@ -243,6 +258,8 @@ def _joined(sentences: Sequence[str]) -> str:
 def _peak(each: ColumnValues, histogram: HistogramCounts) -> str:
     if not histogram.n:
         return f"{each.label}: no values here."
+    if each.is_rounded:
+        return f"{each.label}: {counted(histogram.n, 'values')}."
     fullest = fullest_bin(histogram, each.column, count(histogram.counts.max()))
     return f"{each.label}: {counted(histogram.n, 'values')}; {fullest}."
 
@@ -252,7 +269,10 @@ def _course(each: ColumnValues, curve: Curve) -> str:
     said, quantity = f"{each.label}: {counted(curve.n, 'values')}", each.column.quantity
     low, high = float(curve.value[0]), float(curve.value[-1])
     if low == high:
-        return f"{said}, {'all ' if curve.n > 1 else ''}{quantity(number(low))}."
+        # Others may have been rounded to it, where values are approximate or float64 is too coarse.
+        surely = curve.n == 1 or (not curve.error and abs(low) <= EXACT)
+        kind = ("all " if curve.n > 1 else "") if surely else "about "
+        return f"{said}, {kind}{quantity(number(low))}."
     middle = len(curve.rank) // 2
     value = number(float(curve.value[middle]), digits_among(low, high))
     rank = count(int(curve.rank[middle]) + 1)

@@ -21,7 +21,7 @@ from reportgen.config.types import Count, Fraction, Index
 from reportgen.errors import SectionError
 from reportgen.reduce.maps import CountImages, DescribeFilters, FilterStatistics, ImageCount
 from reportgen.style import DIVERGING_MAP
-from reportgen.wording import count, counted, listed, number, percent
+from reportgen.wording import count, counted, exact, listed, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -164,9 +164,11 @@ def most_varied(sets: Sequence[Filters]) -> str:
     said = number(first.independent, 1)
     if len(order) == 1:
         return f"{first.label} has {said} independent filters, of {total}."
-    if number(order[1].independent, 1) == said:
-        both = f"{first.label} and {order[1].label}"
-        return f"Equally varied are {both}: {said} independent filters of {total}."
+    alike = [each.label for each in order if number(each.independent, 1) == said]
+    if len(alike) > 1:
+        others = [each.label for each in order[len(alike) :]]
+        more = f", more than {listed(others)}" if others else ""
+        return f"Equally varied are {listed(alike)}: {said} independent filters of {total}{more}."
     others = [f"{number(each.independent, 1)} for {each.label}" for each in order[1:]]
     return (
         f"The most varied set of weights is {first.label}: {said} independent filters of "
@@ -176,11 +178,11 @@ def most_varied(sets: Sequence[Filters]) -> str:
 
 def describe_set(of: Filters) -> str:
     """Say how many filters of a set are silent, and which say the same."""
-    n, images, limit = len(of.state), of.found.n, number(of.duplicate)
+    n, images, limit = len(of.state), of.found.n, exact(of.duplicate)
     said = f"{of.label}: {filters.of_filters(len(of.places('silent')), n)} silent in "
     said += f"all {counted(images, 'images')}" if images > 1 else "the one image"
     if almost := of.places("almost silent"):
-        said += f", {count(len(almost))} almost always"
+        said += f", {count(len(almost))} in {percent(of.almost_silent)} of activations or more"
     if np.isnan(of.others).all():
         return f"{said}; no two filters can be compared."
     i, j = np.unravel_index(int(np.nanargmax(of.others)), of.others.shape)

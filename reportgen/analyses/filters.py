@@ -77,8 +77,10 @@ def size_of(maps: Values) -> str:
 
 def highest(maps: Values) -> str:
     """Return the highest value of maps, (filter, row, column), and whose it is."""
-    strongest = int(np.argmax(maps.max(axis=(1, 2))))
-    return f"{number(float(maps.max()))}, is that of filter {strongest}"
+    most = maps.max(axis=(1, 2))
+    theirs = np.flatnonzero(most == most.max()).tolist()
+    whose = f"filter{'s' if len(theirs) > 1 else ''} {name_filters(theirs)}"
+    return f"{number(float(most.max()))}, is that of {whose}"
 
 
 def map_table(identifier: str, label: str, **maps: NDArray[Any]) -> Table:

@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo, field_validator
 
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
-from reportgen.analyses.phrases import digits_among, note_rows
+from reportgen.analyses.phrases import approximate, digits_among, note_integers, note_rows
 from reportgen.analyses.plotting.axes import new_figure
 from reportgen.analyses.plotting.lettering import plain, wrapped
 from reportgen.analyses.plotting.ticks import set_linear
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.types import ColumnRef
 from reportgen.reduce.base import Statistic
-from reportgen.reduce.counts import CountRows, Counts, CountValues, Range
+from reportgen.reduce.counts import CountRows, Counts, CountValues, IsWhole, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles
 from reportgen.reduce.sentinels import SuspectedSentinels
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS
-from reportgen.wording import count, counted, listed, number, percent
+from reportgen.wording import EXACT, count, counted, listed, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -51,6 +51,7 @@ class Overview(Analysis, name="overview"):
             result |= {
                 f"{name}.count": CountValues(name, self.where),
                 f"{name}.range": Range(name, self.where),
+                f"{name}.whole": IsWhole(name, self.where),
                 f"{name}.quantiles": Quantiles(name, FRACTIONS, self.where),
                 f"{name}.moments": MeanStd(name, self.where),
                 f"{name}.suspected": SuspectedSentinels(name, self.where),
@@ -67,12 +68,11 @@ class Overview(Analysis, name="overview"):
         for column, n in zip(self.columns, counts, strict=True):
             label, missing = f"{column.name} missing", 100 * n.missing_fraction
             metrics[f"{column.name}_missing"] = Metric(missing, label, "%", digits=2, shown=False)
-        notes = []
+        notes = note_integers((c, values[f"{c.name}.range"]) for c in self.columns)
         if not rows:
             notes.append("There is no figure because there are no rows.")
         elif error := max(values[f"{column.name}.quantiles"].error for column in self.columns):
-            said = f"Quantiles are approximate (to {number(error)} of the value)"
-            notes.append(note_rows(said))
+            notes.append(note_rows(f"Quantiles are {approximate(error)}"))
         return Section(
             findings=[*self._findings(rows, counts), *self._suspicions(values)],
             metrics=metrics,
@@ -89,6 +89,15 @@ class Overview(Analysis, name="overview"):
         moments = [values[f"{name}.moments"] for name in names]
         infinite = [n.infinite for n in counts]
         digits = tuple(digits_among(low, high) for low, high in ranges)
+        # A whole number, unless it is a float so large that all of them are whole, has all its
+        # digits.
+        whole = [values[f"{name}.whole"] for name in names]
+        ends = tuple(
+            0
+            if is_whole and all(isinstance(end, int) or abs(end) <= EXACT for end in range_)
+            else n
+            for is_whole, range_, n in zip(whole, ranges, digits, strict=True)
+        )
         columns = [
             of("column", names, description="name in the configuration"),
             of("quantity", [column.title for column in self.columns]),
@@ -96,11 +105,11 @@ class Overview(Analysis, name="overview"):
             of("n", [n.valid for n in counts], description="valid values"),
             of("missing", [n.missing for n in counts]),
             *([of("infinite", infinite)] if any(infinite) else []),
-            of("min", [low for low, _ in ranges], digits=digits),
+            of("min", np.array([low for low, _ in ranges], dtype=object), digits=ends),
             of("5 %", quantiles[:, 0], digits=digits),
             of("median", quantiles[:, 1], digits=digits),
             of("95 %", quantiles[:, 2], digits=digits),
-            of("max", [high for _, high in ranges], digits=digits),
+            of("max", np.array([high for _, high in ranges], dtype=object), digits=ends),
             of("mean", [m.mean for m in moments], digits=digits),
             of("std", [m.std for m in moments], description="population standard deviation"),
         ]

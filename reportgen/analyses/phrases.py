@@ -1,6 +1,6 @@
 """Phrases of several analyses; what they say holds whatever the data are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +9,9 @@ from reportgen.analyses.results import check_id
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
+from reportgen.reduce.chunk import Limits
 from reportgen.reduce.histograms import HistogramCounts
+from reportgen.reduce.moments import CorrelationMatrix
 from reportgen.wording import MISSING, counted, listed, number
 
 ROUNDING = 1e-12  # of a correlation
@@ -83,12 +85,19 @@ def interval(low: float, high: float, column: Column, joint: str = "and") -> str
     Ends that lie so close together that four significant digits cannot tell them apart get more.
     """
     digits = digits_among(low, high)
-    first, last = (number(float(end), digits) for end in (low, high))
+    first, last = (number(end, digits) for end in (low, high))
+    if first == last and low == high:
+        return column.quantity(first)
     return f"{first} {joint} {column.quantity(last)}"
 
 
 def digits_among(low: float, high: float) -> int | None:
-    """Return the decimals that tell values between two ends apart, where number() has too few."""
+    """Return the decimals that tell values between two ends apart, where number() has too few.
+
+    Integers have no decimals, and no digit of theirs is left out.
+    """
+    if isinstance(low, int) and isinstance(high, int):
+        return 0
     most = max(abs(low), abs(high))
     if not (np.isfinite(low) and np.isfinite(high)) or low == high:
         return None
@@ -106,7 +115,21 @@ def fullest_bin(found: HistogramCounts, column: Column, share: str) -> str:
     low, high, most = found.peak
     if (found.counts == most).sum() > 1:
         return f"no bin holds more than {share}"
-    return f"the fullest bin, {interval(low, high, column, 'to')}, holds {share}"
+    of = "that of " if found.whole and low == high else ""
+    return f"the fullest bin, {of}{interval(low, high, column, 'to')}, holds {share}"
+
+
+def note_integers(columns: Iterable[tuple[Column, Limits]]) -> list[str]:
+    """Return the note on columns whose integers are beyond float64, if there are any.
+
+    columns: each with its range, which is of integers only where float64 would round it.
+    """
+    found = [column.title for column, ends in columns if ends and isinstance(ends[1], int)]
+    if not found:
+        return []
+    return [
+        f"Integers of {listed(found)} are rounded to 16 digits, but for the smallest and largest."
+    ]
 
 
 def note_rows(what: str) -> str:
@@ -114,9 +137,41 @@ def note_rows(what: str) -> str:
     return f"{what}: the catalogue has more rows than its exact_rows."
 
 
-def alike(r: float, other: float) -> bool:
-    """Return whether two coefficients are equally strong, rounding errors aside."""
-    return abs(abs(r) - abs(other)) < ROUNDING
+def note_ranks(matrices: Sequence[CorrelationMatrix], shorts: Mapping[str, str]) -> list[str]:
+    """Return the note on coefficients of ranks of more rows than can be kept, if it is needed.
+
+    shorts: what columns are called.
+    """
+    error = max(matrix.error for matrix in matrices)
+    unknown = [
+        f"{shorts[matrix.columns[i]]} with {shorts[matrix.columns[j]]}"
+        for matrix in matrices
+        for i, j in matrix.unknown
+    ]
+    said = [f"Spearman's coefficients are off by at most {bound(error)}"] if error else []
+    if unknown:
+        said.append(f"Spearman's coefficient is too uncertain to be given for {listed(unknown)}")
+    return [note_rows(each) for each in said]
+
+
+def bound(error: float) -> str:
+    """Return a largest error as text, with two digits, not less than it is."""
+    return number(float(f"{error * 1.05:.1e}"))
+
+
+def approximate(error: float) -> str:
+    """Say that values are approximate. error: the largest, as a fraction of each."""
+    return f"approximate (to {bound(error)} of the value)"
+
+
+def absence(*matrices: CorrelationMatrix) -> str:
+    """Return what coefficients are not that are not there: known, or defined."""
+    return "known" if any(matrix.unknown for matrix in matrices) else "defined"
+
+
+def alike(r: float, other: float, error: float = 0.0) -> bool:
+    """Return whether two coefficients may be equally strong. error: the largest of each."""
+    return abs(abs(r) - abs(other)) < max(ROUNDING, 2 * error)
 
 
 def coefficient(r: float, limit: float | None = None) -> str:

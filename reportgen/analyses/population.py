@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, Statistics, check_order
-from reportgen.analyses.phrases import digits_among, fullest_bin, interval, no_values, note_rows
+from reportgen.analyses.phrases import (
+    approximate,
+    bound,
+    digits_among,
+    fullest_bin,
+    interval,
+    no_values,
+    note_rows,
+)
 from reportgen.analyses.plotting.axes import Line, draw_histograms, is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import label_axes, plain
 from reportgen.analyses.plotting.ticks import Values, padded, set_linear
@@ -22,13 +30,14 @@ from reportgen.reduce.counts import CountBelow, Counts, CountValues
 from reportgen.reduce.histograms import Histogram, HistogramCounts
 from reportgen.reduce.quantiles import Comparison, SubsetComparison
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, series_colour
-from reportgen.wording import count, counted, number, percent
+from reportgen.wording import count, counted, exact, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # The whole has the colour of its column, as elsewhere in the report; the subset one far from it.
 APART = 4
+BINS = 10
 CONFIDENCE = 0.68269  # of one standard deviation
 
 
@@ -43,8 +52,8 @@ class Population(Analysis, name="population"):
     """What the subset is called."""
     label: Text = "All objects"
     """What the whole is called."""
-    bins: BinCount = 10
-    """Number of equal bins."""
+    bins: BinCount | None = None
+    """Number of equal bins; 10 when not given, or as many as bins of a whole width give."""
     above: Real | None = None
     """First edge; the smallest value when not given."""
     below: Real | None = None
@@ -60,10 +69,13 @@ class Population(Analysis, name="population"):
     def reductions(self) -> Statistics:
         """Ask for both histograms in the same bins, and for the comparison."""
         name, limits = self.column.name, (self.above, self.below)
+        bins, whole = self.bins or BINS, self.bins is None
         result: dict[str, Statistic[Any]] = {
             "counts": CountValues(name, self.where),
-            "subset": Histogram(name, self.bins, limits, subset=self.subset, where=self.where),
-            "whole": Histogram(name, self.bins, limits, where=self.where),
+            "subset": Histogram(
+                name, bins, limits, whole=whole, subset=self.subset, where=self.where
+            ),
+            "whole": Histogram(name, bins, limits, whole=whole, where=self.where),
             "comparison": SubsetComparison(name, self.subset, self.where),
         }
         if self.cut is not None:
@@ -95,7 +107,7 @@ class Population(Analysis, name="population"):
         ):
             if self.cut is not None and below is not None:
                 share = 100 * (n - int(below[0])) / n if n else float("nan")
-                said = f"{label}: at least {self.column.quantity(number(self.cut))}"
+                said = f"{label}: at least {self.column.quantity(exact(self.cut))}"
                 metrics[f"above_cut_{name}"] = Metric(share, said, "%", digits=1)
         labels = (self.subset_label, self.label)
         groups = Groups(self.column, labels, subset, whole, n_subset, n_all)
@@ -103,8 +115,10 @@ class Population(Analysis, name="population"):
         if counts.infinite:
             notes.append(f"Left out: {counted(counts.infinite, 'infinite values')}.")
         if comparison.error:
-            error = number(comparison.error)
-            said = f"Medians and distances are approximate (values to {error})"
+            said = f"Medians are {approximate(comparison.error)}"
+            if _is_known(comparison):
+                more = bound(comparison.ks_more)
+                said += f", the distance to all is up to {more} larger, p-values are upper limits"
             notes.append(note_rows(said))
         return Section(
             findings=[self._finding(comparison, digits)],
@@ -127,26 +141,39 @@ class Population(Analysis, name="population"):
         return (
             f"{self.subset_label}: {count(compared.n_subset)} of {objects} ({share}); {median} "
             f"{self.column.title} is {theirs} against a median of {self.column.quantity(every)} "
-            "of all, and the largest distance between the two distributions is "
-            f"{number(compared.ks, 3)}."
+            f"of all, and {_distance(compared)}."
         )
 
     def _metrics(self, compared: Comparison, digits: int | None) -> dict[str, Metric]:
         subset, whole, unit = self.subset_label, self.label, self.column.unit
         distance = "Kolmogorov–Smirnov distance to"
+        ks, ks_rest, p_value = (
+            value if _is_known(compared) else float("nan")
+            for value in (compared.ks, compared.ks_rest, compared.p_value)
+        )
         return {
             "n_subset": Metric(compared.n_subset, subset, digits=0),
             "n_all": Metric(compared.n_all, whole, digits=0),
             "median_subset": Metric(compared.median_subset, f"median, {subset}", unit, digits),
             "median_all": Metric(compared.median_all, f"median, {whole}", unit, digits),
-            "ks_distance": Metric(compared.ks, f"{distance} all", digits=3),
-            "ks_distance_rest": Metric(
-                compared.ks_rest, f"{distance} the rest", digits=3, shown=False
-            ),
-            "ks_p_value": Metric(
-                compared.p_value, "p-value of the distance to the rest", shown=False
-            ),
+            "ks_distance": Metric(ks, f"{distance} all", digits=3),
+            "ks_distance_rest": Metric(ks_rest, f"{distance} the rest", digits=3, shown=False),
+            "ks_p_value": Metric(p_value, "p-value of the distance to the rest", shown=False),
         }
+
+
+def _is_known(compared: Comparison) -> bool:
+    """Return whether the distance is larger than what it may be off by."""
+    return compared.ks_more <= compared.ks
+
+
+def _distance(compared: Comparison) -> str:
+    """Say how far the distributions of a subset and of all are apart, as far as it is known."""
+    largest = "the largest distance between the two distributions"
+    if not _is_known(compared):
+        return f"{largest} is not known, but is {bound(compared.ks + compared.ks_more)} at most"
+    more = f" or up to {bound(compared.ks_more)} more" if compared.ks_more else ""
+    return f"{largest} is {number(compared.ks, 3)}{more}"
 
 
 @dataclass(frozen=True)
@@ -193,7 +220,9 @@ class Groups:
         outside = self.whole.below + self.whole.above
         return Figure(
             "distributions",
-            draw_histograms(lines, self.whole.edges, self.column.axis, ylabel),
+            draw_histograms(
+                lines, self.whole.edges, self.column.axis, ylabel, whole=self.whole.whole
+            ),
             f"{subset} and {whole}",
             alt=f"Two histograms of {self.column.title} in {self.bins}, each in percent of its "
             f"group. {peaks[0]}. {peaks[1]}.",
@@ -211,7 +240,8 @@ class Groups:
         figure, axes = new_figure(50)
         label_axes(axes, self.column.axis, f"{self.labels[0]} among all [%]")
         if not is_left_empty(axes, edges if filled.any() else (), "no values in this range"):
-            set_linear(axes.xaxis, *padded(float(edges[0]), float(edges[-1]), 0.02))
+            ends = padded(float(edges[0]), float(edges[-1]), 0.02)
+            set_linear(axes.xaxis, *ends, whole=self.whole.whole)
             set_linear(axes.yaxis, 0, 106 * float(shares[2, filled].max()), most=5)
             self._draw_ratio(axes, 100 * shares[:, filled], 100 * overall)
         return Figure(
@@ -260,9 +290,11 @@ class Groups:
             return f"It is {percent(float(low))} in every bin that is not empty."
         ends = []
         for end in (low, high):
-            i, *others = np.flatnonzero(fraction == end)
-            where = interval(self.whole.edges[i], self.whole.edges[i + 1], self.column)
-            at = f"in {1 + len(others)} bins" if others else f"between {where}"
+            i, *others = np.flatnonzero(fraction == end).tolist()
+            first, last = self.whole.span(i, i)
+            where = interval(first, last, self.column)
+            one = f"at {where}" if first == last else f"between {where}"
+            at = f"in {1 + len(others)} bins" if others else one
             ends.append(f"{percent(float(end))} {at}")
         return f"From {ends[0]} to {ends[1]}; {percent(overall)} over all bins."
 

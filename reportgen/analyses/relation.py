@@ -1,6 +1,7 @@
 """How one column depends on others: points or density, running median, correlation."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -8,10 +9,13 @@ from pydantic import Field, field_validator, model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, Statistics, no_repeats
 from reportgen.analyses.phrases import (
+    absence,
     alike,
+    approximate,
     coefficient,
     file_ids,
     no_values,
+    note_ranks,
     note_rows,
     short_titles,
 )
@@ -27,7 +31,9 @@ from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis, FewRows, Histogram2D
 from reportgen.reduce.moments import Pearson
 from reportgen.reduce.ranks import Spearman
-from reportgen.wording import counted, listed, number
+from reportgen.wording import counted, listed
+
+CELLS, MEDIAN_BINS = 40, 18
 
 
 class Relation(Analysis, name="relation"):
@@ -43,10 +49,10 @@ class Relation(Analysis, name="relation"):
     """Logarithmic vertical axes; values of 0 and less are not drawn."""
     points: Annotated[Count, Field(le=100_000)] = 2000
     """Up to so many objects are drawn as points, more as density."""
-    bins: Annotated[Count, Field(le=1000)] = 40
-    """Cells along each axis of the density."""
-    median_bins: BinCount = 18
-    """Bins of the running median."""
+    bins: Annotated[Count, Field(le=1000)] | None = None
+    """Cells along each axis of the density; 40 when not given, or as whole widths give."""
+    median_bins: BinCount | None = None
+    """Bins of the running median; 18 when not given, or as many as whole widths give."""
 
     _once = field_validator("against")(no_repeats)
 
@@ -70,13 +76,17 @@ class Relation(Analysis, name="relation"):
         y = self.column.name
         for other in self.against:
             x, where = other.name, self._drawable(other)
-            axis = Axis(x, self.bins, log=self.log_x)
+            of_x, of_y = (
+                Axis(column, self.bins or CELLS, log=log, whole=self.bins is None)
+                for column, log in ((x, self.log_x), (y, self.log_y))
+            )
+            of_median = replace(
+                of_x, bins=self.median_bins or MEDIAN_BINS, whole=self.median_bins is None
+            )
             result |= {
                 f"{x}.points": FewRows((x, y), self.points, where),
-                f"{x}.density": Histogram2D(axis, Axis(y, self.bins, log=self.log_y), where),
-                f"{x}.running": QuantilesInBins(
-                    Axis(x, self.median_bins, log=self.log_x), y, BAND, where
-                ),
+                f"{x}.density": Histogram2D(of_x, of_y, where),
+                f"{x}.running": QuantilesInBins(of_median, y, BAND, where),
                 f"{x}.pearson": Pearson((x, y), where=self.where),
                 f"{x}.spearman": Spearman((x, y), where=self.where),
             }
@@ -131,37 +141,34 @@ class Relation(Analysis, name="relation"):
                 *(panel.running_table() for panel in panels),
             ],
             rows=max(panel.n for panel in panels),
-            notes=_notes(panels),
+            notes=self._notes(panels),
         )
 
     def _finding(self, panels: Sequence[Panel]) -> str:
         title = self.column.title
         found = [panel for panel in panels if not np.isnan(panel.rho)]
+        absent = absence(*(panel.spearman for panel in panels))
         if not found:
-            return (
-                f"No correlation with {title} is defined: there are too few rows, or the values "
-                "are all the same."
-            )
+            why = "there are too few rows, or the values are all the same"
+            why += ", or the ranks of so many rows too uncertain" if absent == "known" else ""
+            return f"No correlation with {title} is {absent}: {why}."
         if len(panels) == 1:
             rho, n = coefficient(found[0].rho), counted(found[0].n, "objects")
             return f"Spearman's ρ of {title} and {found[0].x.title} is {rho} ({n})."
         undefined = [panel.short for panel in panels if np.isnan(panel.rho)]
-        without = f" With {listed(undefined)} it is not defined." if undefined else ""
+        without = f" With {listed(undefined)} it is not {absent}." if undefined else ""
         most = max(abs(panel.rho) for panel in found)
         if alike(most, 0):
-            where = "in every panel" if not undefined else "where it is defined"
+            where = "in every panel" if not undefined else f"where it is {absent}"
             return f"Spearman's ρ with {title} is 0 {where}.{without}"
-        strongest = [p for p in found if alike(p.rho, most)]
+        error = max(panel.spearman.error for panel in found)
+        strongest = [p for p in found if alike(p.rho, most, error)]
         said = listed([f"{panel.short} ({coefficient(panel.rho)})" for panel in strongest])
         return f"Spearman's ρ with {title} is largest, by absolute value, for {said}.{without}"
 
-
-def _notes(panels: Sequence[Panel]) -> list[str]:
-    notes = []
-    if classes := max(panel.spearman.classes for panel in panels):
-        said = f"Spearman's coefficients are of {classes} rank classes at most"
-        notes.append(note_rows(said))
-    if error := max(panel.running.error for panel in panels):
-        said = f"Running medians and bands are approximate (to {number(error)} of the value)"
-        notes.append(note_rows(said))
-    return notes
+    def _notes(self, panels: Sequence[Panel]) -> list[str]:
+        shorts = short_titles([self.column, *self.against])
+        notes = note_ranks([panel.spearman for panel in panels], shorts)
+        if error := max(panel.running.error for panel in panels):
+            notes.append(note_rows(f"Running medians and bands are {approximate(error)}"))
+        return notes

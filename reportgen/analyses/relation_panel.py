@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.phrases import capital, coefficient, digits_among, interval
+from reportgen.analyses.phrases import absence, capital, coefficient, digits_among, interval
 from reportgen.analyses.plotting.axes import colour_bar, is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
@@ -84,7 +84,9 @@ class Panel:
             for name, value in (("Spearman's ρ", self.rho), ("Pearson's r", self.r))
             if not np.isnan(value)
         ]
-        correlation = f"{', '.join(said)}." if said else "Their correlation is not defined."
+        correlation = (
+            f"{', '.join(said)}." if said else f"Their correlation is not {absence(self.spearman)}."
+        )
         return Figure(
             self.id,
             drawing,

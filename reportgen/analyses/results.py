@@ -47,7 +47,8 @@ class TableColumn:
     """One column of a table: numbers or texts, one for each row.
 
     unit: as astropy reads it. digits: decimals to show, of all rows or of each; None lets the
-    numbers decide, to four significant digits. NaN and masked values are missing.
+    numbers decide, to four significant digits. NaN and masked values are missing. An array of
+    objects that are all numbers keeps the digits of integers that float64 would round.
     """
 
     name: str
@@ -65,6 +66,12 @@ class TableColumn:
             check_digits(digits)
         if isinstance(self.digits, tuple) and len(of_rows) != len(self.values):
             raise ValueError(f"column {self.name!r} has digits for {len(of_rows)} rows, not all")
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether it holds numbers."""
+        kind = self.values.dtype.kind
+        return kind in "iuf" or (kind == "O" and all(isinstance(v, Real) for v in self.values))
 
     @classmethod
     def of(

@@ -147,10 +147,12 @@ def _finding(sky: SkyCounts, density: Values, wcs: "WCS", field: float) -> str:
     )
     # As many decimals as tell a cell from the next one.
     digits = int(np.clip(np.ceil(-np.log10(min(cell_sides(sky.grid)) / 3600)), 1, 6))
+    where = f"near RA {number(ra, digits)}°, Dec {number(dec, digits)}°"
+    if (alike := int(np.isclose(density, density.max(), rtol=1e-9, atol=0).sum())) > 1:
+        where = f"in {count(alike)} cells"
     return (
         f"{counted(n, 'objects')} over {area}: on average {number(n / field)} per square "
-        f"arcminute, at most {number(float(density.max()))} near "
-        f"RA {number(ra, digits)}°, Dec {number(dec, digits)}°."
+        f"arcminute, at most {number(float(density.max()))} {where}."
     )
 
 

@@ -19,7 +19,7 @@ from reportgen.config.types import Count, Positive, Text
 from reportgen.errors import SectionError
 from reportgen.reduce.moments import robust_std
 from reportgen.style import MUTED, series_colour
-from reportgen.wording import counted, listed, number
+from reportgen.wording import counted, exact, listed, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,7 +109,7 @@ class Trend(HistoryAnalysis, name="trend"):
             for each in (histories[name] for name in self.metrics)
         ]
         found = [(each, outlying(each, self.outlier)) for each in chosen]
-        finding = _finding(found)
+        finding = _finding(found, self.outlier)
         if all(len(histories[name].nights) == 1 for name in self.metrics):
             finding = "No earlier night is known, so there is nothing to compare this one with."
         return Section(
@@ -128,7 +128,10 @@ class Trend(HistoryAnalysis, name="trend"):
         if gaps := len(each.values) - len(known):
             alt += f" Without a value: {counted(gaps, 'nights')}."
         days = listed([f"{each.nights[k].day} {each.nights[k]:%B %Y}" for k in outliers], 5)
-        alt += f" Outlying: {days}." if outliers else " No night stands out."
+        if len(known) < FEWEST:
+            alt += " There are too few nights to tell what is usual."
+        else:
+            alt += f" Outlying: {days}." if outliers else " No night stands out."
         title, near = capital(each.label), each.near_limits()
         caption = f"{title} by night, of “{each.section}”"
         for place, limits in (
@@ -148,13 +151,13 @@ class Trend(HistoryAnalysis, name="trend"):
             draw_trend(each, outliers),
             title,
             alt=alt,
-            caption=f"{caption}. Rings: more than {number(self.outlier)} times the usual scatter "
+            caption=f"{caption}. Rings: more than {exact(self.outlier)} times the usual scatter "
             "from the median.",
             data=Table(name, f"{each.label} by night", columns, shown=False),
         )
 
 
-def _finding(found: Sequence[tuple[MetricHistory, Sequence[int]]]) -> str:
+def _finding(found: Sequence[tuple[MetricHistory, Sequence[int]]], times: float) -> str:
     """Say how tonight compares with the nights before."""
     histories = [each for each, _ in found]
     nights = f"the last {counted(max(len(each.nights) for each in histories), 'nights')}"
@@ -175,7 +178,8 @@ def _finding(found: Sequence[tuple[MetricHistory, Sequence[int]]]) -> str:
     left = [each.label for each in histories if each not in compared]
     why = "as they have no value tonight, or too few nights before"
     others = f" Not compared, {why}: {listed(left)}." if left else ""
-    return f"Tonight is within the usual scatter of {nights}.{others}"
+    far = f"{exact(times)} times the usual scatter from the median"
+    return f"Tonight lies no more than {far} of {nights}.{others}"
 
 
 def outlying(each: MetricHistory, times: float) -> list[int]:

@@ -114,9 +114,7 @@ def _verdict(point: PointRecord) -> str:
         return "no section"
     if point.status == "error":
         return "section in error"
-    if point.value is None and not point.unit and point.verdict is None:
-        return "not checked"
-    return point.verdict or "not checked"
+    return point.verdict or "not judged"
 
 
 def series_csv(series: SeriesRecord) -> str:

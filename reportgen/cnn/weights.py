@@ -27,6 +27,7 @@ from reportgen.cnn.weight_file import (
 )
 from reportgen.data.hdf5 import open_file
 from reportgen.errors import SourceError
+from reportgen.wording import number
 
 if TYPE_CHECKING:
     import h5py
@@ -231,7 +232,8 @@ def fold_normalization(
         deviation = np.sqrt(np.maximum(spread + layer.epsilon, 0))
     if np.any(spread < 0) or np.any(deviation == 0):
         raise SourceError(
-            f"{place}: the spread of a channel is {spread.min():g}, which cannot be divided by",
+            f"{place}: the spread of a channel is {number(float(spread.min()))}, "
+            "which cannot be divided by",
             "the file is damaged, or its weights are in another order",
         )
     scale = values.get("gamma", np.ones_like(spread)) / deviation

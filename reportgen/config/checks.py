@@ -33,6 +33,7 @@ from reportgen.config.types import (
     read_number,
     resolve_path,
 )
+from reportgen.wording import exact
 
 Kind = Literal[
     "min", "max", "equals", "within", "drift", "rows_at_least", "fresh", "missing_at_most"
@@ -238,7 +239,7 @@ class CheckBlock(Block):
         low = -math.inf if self.min is None else self.min
         high = math.inf if self.max is None else self.max
         if low > high:
-            yield ("min",), f"min ({self.min:g}) is larger than max ({self.max:g})"
+            yield ("min",), f"min ({exact(low)}) is larger than max ({exact(high)})"
         elif self.equals is not None:
             spare = self.tolerance or 0.0
             if self.equals + spare < low or self.equals - spare > high:

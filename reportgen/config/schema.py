@@ -27,6 +27,7 @@ from reportgen.config.types import (
     Size,
     Text,
 )
+from reportgen.wording import exact
 
 
 class ReportBlock(Block):
@@ -108,7 +109,9 @@ class SectionBlock(Block):
                 problems["checks", i, "missing_at_most"] = said
         seconds = None if self.budgets is None else self.budgets.seconds
         if seconds is not None and seconds >= self.timeout:
-            said = f"seconds ({seconds:g}) is not less than the timeout ({self.timeout:g})"
+            said = (
+                f"seconds ({exact(seconds)}) is not less than the timeout ({exact(self.timeout)})"
+            )
             problems["budgets", "seconds"] = f"{said}: it could never be exceeded"
         if problems:
             raise BlockError(problems)

@@ -93,8 +93,9 @@ class Catalogue:
     def reading(self, columns: Iterable[str]) -> Iterator[ReadRows]:
         """Open the files of some columns; gives a function that returns some of their rows.
 
-        It maps a column's name to a float64 array; missing values are NaN, infinities stay. Raises
-        SourceError when a file cannot be read.
+        It maps a column's name to a float64 array, (rows,), or (2, rows) with what rounding took
+        from integers; missing values are NaN, infinities stay. Raises SourceError when a file
+        cannot be read.
         """
         names = sorted(columns)
         with open_places([self.places[name] for name in names]) as read:

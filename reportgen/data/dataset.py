@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.wording import EXACT
+
 Columns = list[NDArray[np.float64]]
 
 
@@ -39,7 +41,7 @@ def as_numbers(raw: NDArray[Any], missing: Sequence[float]) -> NDArray[np.float6
     """Convert a column to float64, NaN where it is masked or holds a missing-value mark.
 
     A mark is compared in the type on disk: -99.9 in a float32 column is not -99.9 in float64.
-    Integers beyond 2**53 are rounded to the nearest float64.
+    Integers beyond 2**53 are rounded to the nearest float64; see `with_remainders`.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         masked = np.ma.getmask(raw)
@@ -52,6 +54,22 @@ def as_numbers(raw: NDArray[Any], missing: Sequence[float]) -> NDArray[np.float6
         if masked is not np.ma.nomask:
             values[masked] = np.nan
     return values
+
+
+def with_remainders(values: NDArray[np.float64], raw: NDArray[Any]) -> NDArray[np.float64]:
+    """Return a column with what rounding its integers to float64 took from them, (2, rows).
+
+    values: what `as_numbers` gives of a column in its type on disk. A column of which nothing was
+    rounded is returned as it is, (rows,).
+    """
+    if raw.dtype.kind not in "iu" or raw.dtype.itemsize < 8 or not raw.size:
+        return values
+    if raw.min() >= -EXACT and raw.max() <= EXACT:
+        return values
+    # Halves of 32 bits, as both are exact and so is what is left of the first.
+    high, low = (raw >> 32).astype(np.float64) * 2.0**32, (raw & 0xFFFFFFFF).astype(np.float64)
+    remainders = np.where(np.isnan(values), 0.0, high - values + low)
+    return np.stack([values, remainders]) if remainders.any() else values
 
 
 def _is(raw: NDArray[Any], mark: float) -> NDArray[np.bool_]:

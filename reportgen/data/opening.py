@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reportgen.data.dataset import ColumnPlace, Columns, as_numbers
+from reportgen.data.dataset import ColumnPlace, Columns, as_numbers, with_remainders
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
 from reportgen.data.joined import describe_joined, is_pattern, members, open_joined
@@ -204,7 +204,8 @@ def open_places(places: Sequence[ColumnPlace]) -> Iterator[Callable[[int, int], 
     """Open the files of some columns; gives a function that reads their rows start to stop.
 
     It returns one float64 array a column, in the order of the places; missing values become NaN,
-    infinities stay. Columns of one table are read together. Raises SourceError.
+    infinities stay, and integers that float64 rounds have what that took in a second row. Columns
+    of one table are read together. Raises SourceError.
     """
     groups: dict[TableKey, list[ColumnPlace]] = {}
     for place in places:
@@ -234,7 +235,7 @@ def open_places(places: Sequence[ColumnPlace]) -> Iterator[Callable[[int, int], 
                     numbers = as_numbers(raw, place.missing)
                     if mask:
                         numbers[np.asarray(mask[0]).astype(bool)] = np.nan
-                    values[place] = numbers
+                    values[place] = with_remainders(numbers, np.ma.getdata(raw))
             return [values[place] for place in places]
 
         yield read

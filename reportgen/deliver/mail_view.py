@@ -14,11 +14,12 @@ from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.recipients import Run
 from reportgen.deliver.subject import MARKS, WORDS, Links, full_label, links_of, night_of
 from reportgen.quality.checks.verdicts import troubled_checks
+from reportgen.quality.quantities import before_and_after, quantity
 from reportgen.record import FigureRecord, MetricRecord, SectionRecord, Status, Summary
 from reportgen.render.environment import render_page
 from reportgen.render.view import ReportView, report_view
 from reportgen.style import PNG_DPI
-from reportgen.wording import MISSING, number
+from reportgen.wording import MISSING
 
 SCREEN_DPI = 110  # at which a column of a journal fills a phone
 WIDEST = 600  # pixels of a mail
@@ -135,8 +136,13 @@ def _numbers(summary: Summary) -> list[NumberRow]:
 
 
 def _number_row(label: str, metric: MetricRecord, verdict: Status) -> NumberRow:
-    values = metric.value, metric.past[-1].value if metric.past else None
-    value, before = (MISSING if n is None else number(n, metric.digits) for n in values)
+    last, tonight = metric.past[-1].value if metric.past else None, metric.value
+    if last is not None and tonight is not None:
+        before, value = before_and_after(last, tonight, "", metric.digits)
+    else:
+        before, value = (
+            MISSING if n is None else quantity(n, "", metric.digits) for n in (last, tonight)
+        )
     unit = unit_symbol(metric.unit)
     return NumberRow(label, value, before, unit, verdict, MARKS[verdict], WORDS[verdict])
 

@@ -1,16 +1,15 @@
 """The subject of a mail and the links in it: the verdict of a run in a few words."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from reportgen.config.columns import Column
 from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.transport import DeliveryError, one_line
 from reportgen.quality.checks.verdicts import count_checks, verdict_sentence, worst_check
+from reportgen.quality.quantities import quantity, relative_change, signed_change
 from reportgen.record import STATUSES, CheckRecord, MetricRecord, SectionRecord, Status, Summary
-from reportgen.wording import clip, counted, number
+from reportgen.wording import clip, counted
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "WARN", "fail": "FAIL", "error": "ERROR"}
 MARKS: dict[Status, str] = {"ok": "✓", "warn": "▲", "fail": "✗", "error": "■"}
@@ -105,11 +104,10 @@ def _value(metric: MetricRecord, check: CheckRecord) -> str:
     base = check.target
     if base is None and metric.past:
         base = metric.past[-1].value
-    if base and (base < 0) == (metric.value < 0):
-        change = (metric.value - base) / abs(base)
-        if math.isfinite(change) and _SMALLEST_CHANGE <= abs(change) <= _LARGEST_CHANGE:
-            return f"{100 * change:+.0f}\u00a0%".replace("-", "−")
-    return Column("", unit=metric.unit).quantity(number(metric.value, metric.digits))
+    change = None if base is None else relative_change(base, metric.value)
+    if base is not None and change and _SMALLEST_CHANGE <= abs(change) <= _LARGEST_CHANGE:
+        return signed_change(base, metric.value, metric.unit, metric.digits)
+    return quantity(metric.value, metric.unit, metric.digits)
 
 
 def full_label(summary: Summary, section: SectionRecord, metric: MetricRecord) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from typing import NamedTuple
 
 from reportgen.config.budgets import SectionBudgets
 from reportgen.config.checks import CheckBlock
 from reportgen.config.loader import Report
 from reportgen.config.schema import NetworkSection, SectionBlock
-from reportgen.quality.checks.budgets import budget_labels
+from reportgen.quality.checks.budgets import budget_labels, compare_budget
 from reportgen.quality.checks.evaluation import evaluate
 from reportgen.quality.checks.facts import Facts, Reference, read_references
 from reportgen.quality.history import open_history
@@ -81,6 +82,14 @@ Nights = Sequence[tuple[date, SectionRecord]]
 """A section on each night, oldest first, with the metrics that it had then."""
 
 
+class UsedNight(NamedTuple):
+    """What was used on a night, by the name of a budget. is_broken: no section was made."""
+
+    night: date
+    used: Mapping[str, float]
+    is_broken: bool
+
+
 def replay_checks(
     report: Report, place: str | Path, *, most: int | None = None, dated: bool = True
 ) -> Backtest:
@@ -109,9 +118,9 @@ def replay_checks(
                 last=most,
                 recorded=recorded,
             )
-    for name, section in report.sections.items():
-        found += _of_budgets(name, section.title, section.budgets)
-    found += _of_budgets("", "Budgets", report.budgets)
+    for name, title, block in _budgets(report):
+        used = _used(name, table, points)
+        found += _replay_budgets(name, title, block, used[-(most or len(used)) :], points)
     nights = [night.night for night in table.nights][-(most or len(table.nights)) :]
     return Backtest(
         history=shown,
@@ -123,21 +132,75 @@ def replay_checks(
     )
 
 
-def _of_budgets(section: str, title: str, block: SectionBudgets | None) -> list[ReplayRecord]:
-    if block is None:
-        return []
+def _budgets(report: Report) -> Iterator[tuple[str, str, SectionBudgets]]:
+    """Yield the budgets of sections, by id and title, and those of the whole report."""
+    for name, section in report.sections.items():
+        if section.budgets is not None:
+            yield name, section.title, section.budgets
+    if report.budgets is not None:
+        yield "", "Budgets", report.budgets
+
+
+def _used(section: str, table: MetricTable, points: Sequence[CheckPoint]) -> list[UsedNight]:
+    """Return what a section, or the whole report, used on each night, as far as it is known.
+
+    Besides the seconds of sections that is what budgets of that night were compared with.
+    """
+    unknown = [None] * len(table.nights)
+    seconds = table.seconds.get(section, unknown)
+    statuses = table.statuses.get(section, unknown)
+    compared: dict[date, dict[str, float]] = {}
+    for point in points:
+        if point.section == section and point.value is not None:
+            compared.setdefault(point.night, {})[point.name.removeprefix("budget-")] = point.value
     return [
-        ReplayRecord(
+        UsedNight(
+            night.night,
+            compared.get(night.night, {}) | ({} if took is None else {"seconds": took}),
+            is_broken=status == "error",
+        )
+        for night, took, status in zip(table.nights, seconds, statuses, strict=True)
+    ]
+
+
+def _replay_budgets(
+    section: str,
+    title: str,
+    block: SectionBudgets,
+    used: Sequence[UsedNight],
+    points: Sequence[CheckPoint],
+) -> Iterator[ReplayRecord]:
+    then = {(p.name, p.night): p.status for p in points if p.section == section and p.in_force}
+    for name, label in budget_labels(block).items():
+        known = [
+            (each.night, compare_budget(block, name, each.used[name], whole=not section))
+            for each in used
+            if name in each.used and not each.is_broken
+        ]
+        yield ReplayRecord(
             section=section,
             title=title,
             check=f"budget-{name}",
             label=label,
             kind=name,
             severity=block.severity,
-            impossible="Budgets are not replayed: the history does not say what a night took.",
+            nights=len(known),
+            fired=tuple(
+                FiredRecord(
+                    night=night,
+                    status=check.status,
+                    waived=False,
+                    message=check.message,
+                    recorded=then.get((check.id, night)),
+                )
+                for night, check in known
+                if check.status != "ok"
+            ),
+            not_computed=tuple(each.night for each in used if each.is_broken),
+            not_known=tuple(
+                each.night for each in used if name not in each.used and not each.is_broken
+            ),
         )
-        for name, label in budget_labels(block).items()
-    ]
 
 
 def _section_record(name: str, section: SectionBlock, table: MetricTable) -> SectionRecord:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from reportgen.config.columns import unit_problem, unit_symbol
-from reportgen.wording import count, number, power_of_ten
+from reportgen.wording import count, exact, number, power_of_ten, significant
 
 _ATTACHED = {"%", "°", "′", "″"}
 _NO_RATIO = {"%", "°", "′", "″", "mag", "dex", "dB", "°C"}
@@ -54,6 +54,31 @@ def has_ratio(unit: str) -> bool:
     return not any(part in _NO_RATIO for part in (symbol(unit), unit))
 
 
+def relative_change(before: float, after: float) -> float | None:
+    """Return a change as a fraction of the number before; None from zero, or through it."""
+    if before == 0 or (before < 0) != (after < 0):
+        return None
+    change = (after - before) / abs(before)
+    return change if math.isfinite(change) else None
+
+
+def signed_change(before: float, after: float, unit: str, digits: int | None = None) -> str:
+    """Return by how much a number changed: ``+18 %``, ``+8.76 percentage points``, ``−0.1 mag``.
+
+    It is the difference of the numbers as they are shown beside it where a percentage of the first
+    would say nothing: in such units, and of what is small beside the change.
+    """
+    relative = relative_change(before, after)
+    if relative is not None and abs(relative) < 10 and has_ratio(unit):
+        return signed_percent(relative)
+    far = difference(*_distinct(before, after, digits))
+    if symbol(unit) == "%":
+        said = f"{far}\u00a0percentage point{'' if far == '1' else 's'}"
+    else:
+        said = with_unit(far, unit)
+    return f"{'−' if after < before else '+'}{said}"
+
+
 def signed_percent(fraction: float) -> str:
     """Return a relative change: ``+18 %``."""
     percent = 100 * abs(fraction)
@@ -69,10 +94,10 @@ def times(ratio: float) -> str:
 
 def _distinct(before: float, after: float, digits: int | None) -> tuple[str, str]:
     texts = _least(before, digits), _least(after, digits)
-    for significant in range(4, MOST_DIGITS + 1):
+    for precision in range(4, MOST_DIGITS + 1):
         if _is_faithful(before, after, *texts):
             break
-        texts = _precise(before, significant), _precise(after, significant)
+        texts = _precise(before, precision), _precise(after, precision)
     return texts
 
 
@@ -99,21 +124,6 @@ def _precise(value: float, significant: int) -> str:
         return number(value, max(0, significant - 1 - exponent))
     mantissa, _, power = f"{value:.{significant - 1}e}".partition("e")
     return power_of_ten(mantissa, power)
-
-
-def exact(value: float) -> str:
-    """Return a number with all its digits, as somebody typed it: ``0.05``, ``20,000``."""
-    return _with_power(f"{value:,}".removesuffix(".0"))
-
-
-def significant(value: float, digits: int) -> str:
-    """Return a number with so many significant digits, trailing zeros left out."""
-    return _with_power(f"{value:,.{digits}g}")
-
-
-def _with_power(text: str) -> str:
-    mantissa, e, power = text.partition("e")
-    return power_of_ten(mantissa, power) if e else text.replace("-", "−")
 
 
 def read_back(text: str) -> Decimal:

@@ -1,14 +1,14 @@
 """Quantiles of one column in bins of another, such as a running median."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Values
+from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Statistic, Values
 from reportgen.reduce.binning import Binning
-from reportgen.reduce.counts import Limits, Range
-from reportgen.reduce.histograms import Axis, bin_edges, row_bins
+from reportgen.reduce.histograms import Axis, row_bins
 from reportgen.reduce.quantiles import OrderedValues
 from reportgen.reduce.sketch import MOST_KEYS, Sketch
 
@@ -54,14 +54,12 @@ class OrderInBins(Reduction[BinnedState, tuple[Values, list[OrderedValues]]]):
     def reads(self) -> frozenset[str]:
         return frozenset([self.x.column, self.y])
 
-    def needs(self) -> dict[str, Range]:
-        if self.x.limits is not None:
-            return {}
-        return {"limits": Range(self.x.column, self.where, positive=self.x.log)}
+    def needs(self) -> dict[str, Statistic[Any]]:
+        return self.x.needs(self.where)
 
-    def start(self, limits: Limits = None) -> BinnedState:
-        edges = bin_edges(self.x.limits or limits, self.x.bins, log=self.x.log)
-        return BinnedState(Binning.of(edges), [Sketch(self.most) for _ in range(self.x.bins)])
+    def start(self, /, **known: Any) -> BinnedState:
+        edges = self.x.edges(known)
+        return BinnedState(Binning.of(edges), [Sketch(self.most) for _ in edges[1:]])
 
     def update(self, state: BinnedState, chunk: Chunk) -> BinnedState:
         places = chunk.places((self.x.column, self.y), self.where)
@@ -71,7 +69,7 @@ class OrderInBins(Reduction[BinnedState, tuple[Values, list[OrderedValues]]]):
         if not inside.all():
             number, y = number[inside], y[inside]
         by_bin = np.argsort(number, kind="stable")
-        stops = np.cumsum(np.bincount(number, minlength=self.x.bins))
+        stops = np.cumsum(np.bincount(number, minlength=len(state.sketches)))
         for sketch, part in zip(state.sketches, np.split(y[by_bin], stops[:-1]), strict=True):
             if len(part):
                 sketch.add(part.copy())  # a part of it would keep all of y

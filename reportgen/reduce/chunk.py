@@ -14,6 +14,7 @@ Values = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Truth = NDArray[np.bool_]
 Places = NDArray[np.intp]
+Limits = tuple[float, float] | None
 Made = TypeVar("Made")
 
 
@@ -21,17 +22,21 @@ Made = TypeVar("Made")
 class Chunk:
     """Some rows of a catalogue: columns by name, NaN where missing.
 
-    What several reductions ask for (the selected rows, the valid values) is worked out once. What
-    is given may not be changed; where nothing is left out, it is the column itself.
+    read: what was read of each column; columns are made of it. remainders: what rounding to float64
+    took from the integers of a column, (rows,), for those that have any beyond 2**53. What several
+    reductions ask for (the selected rows, the valid values) is worked out once. What is given may
+    not be changed; where nothing is left out, it is the column itself.
     """
 
-    columns: Mapping[str, Values]
+    read: Mapping[str, Values]
     rows: int
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         # A reduction that changed its rows in place would change those of every other.
-        self.columns = {name: _fixed(values.view()) for name, values in self.columns.items()}
+        self.read = {name: _fixed(values.view()) for name, values in self.read.items()}
+        self.columns = {name: v if v.ndim == 1 else v[0] for name, v in self.read.items()}
+        self.remainders = {name: v[1] for name, v in self.read.items() if v.ndim == 2}
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """Return what several reductions make of the rows, made once; key: what it is."""
@@ -58,6 +63,22 @@ class Chunk:
         if taken is None:
             return values
         return self.once(("valid", column, where), lambda: _fixed(values[taken]))
+
+    def limits(self, column: str, where: Condition | None) -> Limits:
+        """Return the smallest and the largest finite value in the selected rows; None for none.
+
+        They are integers, with all their digits, where float64 cannot hold those of the column.
+        """
+        values, remainders = self.valid(column, where), self.remainders.get(column)
+        if remainders is None or not len(values):
+            return limits_of(values)
+        taken = self._taken((column,), where)
+        rest = remainders if taken is None else remainders[taken]
+        # Rounding keeps the order: what is smallest is among what is smallest when rounded.
+        low, high = values.min(), values.max()
+        return int(low) + int(rest[values == low].min()), int(high) + int(
+            rest[values == high].max()
+        )
 
     def gaps(self, column: str, where: Condition | None) -> tuple[int, int, int]:
         """Return how many rows are selected, and in how many a column is NaN and infinite."""
@@ -103,6 +124,12 @@ class Chunk:
             return None if finite.all() else finite
 
         return self.once(("finite", column), make)
+
+
+def limits_of(values: Values) -> Limits:
+    """Return the smallest and the largest of some finite values; None when there is none."""
+    # + 0.0 turns -0.0 into 0.0, lest it depend on the split which of them is the smallest.
+    return (float(values.min()) + 0.0, float(values.max()) + 0.0) if len(values) else None
 
 
 def _fixed(values: Values) -> Values:

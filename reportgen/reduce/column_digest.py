@@ -34,7 +34,7 @@ class ColumnDigest(Reduction[DigestState, str]):
 
     def update(self, state: DigestState, chunk: Chunk) -> DigestState:
         running = sha256(b"rows" + state.digest)
-        running.update(np.ascontiguousarray(chunk.columns[self.column]).data)
+        running.update(np.ascontiguousarray(chunk.read[self.column]).data)
         return DigestState(running.digest(), state.before)
 
     def merge(self, first: DigestState, second: DigestState) -> DigestState:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce.base import Chunk, Integers, Reduction, Values
+from reportgen.reduce.base import Chunk, Integers, Reduction
+from reportgen.reduce.chunk import Limits, limits_of
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,6 @@ class CountBelow(Reduction[Integers, Integers]):
         return first + second
 
 
-Limits = tuple[float, float] | None
-
-
-def limits_of(values: Values) -> Limits:
-    """Return the smallest and the largest of some finite values; None when there is none."""
-    # + 0.0 turns -0.0 into 0.0, lest it depend on the split which of them is the smallest.
-    return (float(values.min()) + 0.0, float(values.max()) + 0.0) if len(values) else None
-
-
 def hull(first: Limits, second: Limits) -> Limits:
     """Return the limits that hold both."""
     if first is None or second is None:
@@ -103,6 +95,7 @@ def hull(first: Limits, second: Limits) -> Limits:
 class Range(Reduction[Limits, Limits]):
     """Smallest and largest valid value; None when there is none.
 
+    Both are integers where some of the column are beyond 2**53, which float64 would round.
     positive: look at values above 0 only, as a logarithmic axis does.
     """
 
@@ -114,8 +107,34 @@ class Range(Reduction[Limits, Limits]):
         return None
 
     def update(self, state: Limits, chunk: Chunk) -> Limits:
+        if not self.positive:
+            return hull(state, chunk.limits(self.column, self.where))
         values = chunk.valid(self.column, self.where)
-        return hull(state, limits_of(values[values > 0] if self.positive else values))
+        return hull(state, limits_of(values[values > 0]))
 
     def merge(self, first: Limits, second: Limits) -> Limits:
         return hull(first, second)
+
+    def finish(self, state: Limits) -> Limits:
+        if state is None or not any(isinstance(end, int) for end in state):
+            return state
+        return int(state[0]), int(state[1])
+
+
+@dataclass(frozen=True)
+class IsWhole(Reduction[bool, bool]):
+    """Whether every valid value of a column is a whole number, or there is none."""
+
+    column: str
+    where: Condition | None = None
+
+    def start(self) -> bool:
+        return True
+
+    def update(self, state: bool, chunk: Chunk) -> bool:
+        values = chunk.valid(self.column, self.where)
+        first = values[:64]  # most columns are known by these
+        return state and all(np.array_equal(each, np.rint(each)) for each in (first, values))
+
+    def merge(self, first: bool, second: bool) -> bool:
+        return first and second

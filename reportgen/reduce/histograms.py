@@ -1,16 +1,20 @@
 """Histograms in one and two dimensions, and the few rows that can be drawn one by one."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition, both
-from reportgen.reduce.base import Chunk, Integers, Reduction, Value, Values
+from reportgen.reduce.base import Chunk, Integers, Reduction, Statistic, Value, Values
 from reportgen.reduce.binning import Binning
-from reportgen.reduce.counts import Limits, Range
+from reportgen.reduce.chunk import Limits
+from reportgen.reduce.counts import IsWhole, Range
+
+LARGEST_WHOLE = 2.0**50  # beyond, float64 has no halves, between which whole numbers are binned
 
 
 @dataclass(frozen=True)
@@ -18,12 +22,14 @@ class HistogramCounts:
     """Counts in bins. edges: (bins + 1,); counts: (bins,) int64.
 
     below, above: valid values outside the edges. The last bin includes its upper edge, as numpy's.
+    whole: whether all values are whole numbers, and the edges lie half-way between such.
     """
 
     edges: Values
     counts: Integers
     below: int
     above: int
+    whole: bool = False
 
     @property
     def n(self) -> int:
@@ -32,23 +38,29 @@ class HistogramCounts:
 
     @property
     def peak(self) -> tuple[float, float, int]:
-        """Lower edge, upper edge and count of the fullest bin."""
+        """First and last value that the fullest bin may hold, and its count."""
         i = int(np.argmax(self.counts))
-        return float(self.edges[i]), float(self.edges[i + 1]), int(self.counts[i])
+        return (*self.span(i, i), int(self.counts[i]))
+
+    def span(self, first: int, last: int) -> tuple[float, float]:
+        """Return the first and the last value of some bins: their edges, or whole numbers."""
+        low, high = float(self.edges[first]), float(self.edges[last + 1])
+        return (round(low + 0.5), round(high - 0.5)) if self.whole else (low, high)
 
 
-def bin_edges(limits: Limits, bins: int, *, log: bool) -> Values:
+def bin_edges(limits: Limits, bins: int, *, log: bool, whole: bool = False) -> Values:
     """Return the edges of equal bins, linear or logarithmic; (bins + 1,).
 
-    No limits (no valid values) give bins over 0–1, or 1–10; equal ones get half a unit (or a
-    factor √10) on each side, as numpy does for equal values.
+    whole: bins of a whole width, half to twice as many, between halves: one for each whole number
+    if that is no more. Bins of another width hold now more, now fewer of them. No limits (no valid
+    values) give bins over 0–1, or 1–10; equal ones get half a unit (or a factor √10) on each side,
+    as numpy does for equal values.
     """
-    if limits is None:
-        low, high = (1.0, 10.0) if log else (0.0, 1.0)
-    elif limits[0] == limits[1]:
-        low, high = _around(limits[0], bins, log=log)
-    else:
-        low, high = limits
+    if whole and limits is not None:
+        return _whole_edges(round(limits[0]), round(limits[1]), bins)
+    low, high = map(float, limits or ((1.0, 10.0) if log else (0.0, 1.0)))
+    if low == high:
+        low, high = _around(low, bins, log=log)
     if log:
         with np.errstate(over="ignore"):  # by rounding, beside the largest number
             edges = np.geomspace(low, high, bins + 1)
@@ -58,6 +70,19 @@ def bin_edges(limits: Limits, bins: int, *, log: bool) -> Values:
     edges[0], edges[-1] = low, high
     # Between limits that hardly differ rounding can put an edge outside or out of order.
     return np.asarray(np.maximum.accumulate(np.clip(edges, low, high)))
+
+
+def _between_halves(limits: Limits, *are_whole: bool) -> bool:
+    """Return whether a range can have bins of a whole width. are_whole: what its columns are."""
+    return limits is not None and all(are_whole) and max(map(abs, limits)) <= LARGEST_WHOLE
+
+
+def _whole_edges(low: int, high: int, bins: int) -> Values:
+    """Return edges half-way between whole numbers, 1, 2, 5, 10, 20 and so on apart."""
+    numbers = high - low + 1
+    widths = (factor * 10**power for power in count() for factor in (1, 2, 5))
+    width = next(width for width in widths if numbers <= 2 * bins * width)
+    return np.asarray(low - 0.5 + width * np.arange(-(-numbers // width) + 1.0))
 
 
 def _around(value: float, bins: int, *, log: bool) -> tuple[float, float]:
@@ -87,10 +112,11 @@ def _ends(wanted: tuple[float | None, float | None], found: Iterable[Limits]) ->
 
 @dataclass
 class BinCounts:
-    """Bins along each axis, and counts in them."""
+    """Bins along each axis, and counts in them. whole: whether they are of whole numbers."""
 
     bins: tuple[Binning, ...]
     counts: Integers
+    whole: bool = field(default=False, kw_only=True)
 
 
 class Binned(Reduction[BinCounts, Value]):
@@ -108,7 +134,8 @@ class Histogram(Binned[HistogramCounts]):
     limits: first and last edge; an end that is None is the smallest or largest value (above 0, for
     log). like: columns whose values give that end; this column alone when empty.
     half_open: a value equal to a given last edge is beyond it. subset: count only these of the
-    selected rows; the range is that of all selected rows.
+    selected rows; the range is that of all selected rows. whole: where all values are whole
+    numbers, and both ends are open, bins of a whole width, up to twice as many.
     """
 
     column: str
@@ -117,6 +144,7 @@ class Histogram(Binned[HistogramCounts]):
     log: bool = False
     like: tuple[str, ...] = ()
     half_open: bool = False
+    whole: bool = False
     subset: Condition | None = None
     where: Condition | None = None
 
@@ -125,19 +153,34 @@ class Histogram(Binned[HistogramCounts]):
         of_subset = frozenset() if self.subset is None else self.subset.columns
         return frozenset([self.column, *self.like]) | of_subset
 
-    def needs(self) -> dict[str, Range]:
+    @property
+    def _may_be_whole(self) -> bool:
+        return self.whole and not self.log and self.limits == (None, None)
+
+    def needs(self) -> dict[str, Statistic[Any]]:
         if None not in self.limits:
             return {}
         columns = self.like or (self.column,)
-        return {name: Range(name, self.where, positive=self.log) for name in columns}
+        found: dict[str, Statistic[Any]] = {
+            f"range {name}": Range(name, self.where, positive=self.log) for name in columns
+        }
+        if self._may_be_whole:
+            found |= {f"whole {name}": IsWhole(name, self.where) for name in columns}
+        return found
 
-    def start(self, /, **ranges: Limits) -> BinCounts:
-        edges = bin_edges(_ends(self.limits, ranges.values()), self.bins, log=self.log)
-        return BinCounts((Binning.of(edges),), np.zeros(self.bins + 2, dtype=np.int64))
+    def start(self, /, **known: Any) -> BinCounts:
+        ranges = [value for name, value in known.items() if name.startswith("range ")]
+        wholes = [value for name, value in known.items() if name.startswith("whole ")]
+        limits = _ends(self.limits, ranges)
+        whole = self._may_be_whole and _between_halves(limits, *wholes)
+        edges = bin_edges(limits, self.bins, log=self.log, whole=whole)
+        return BinCounts(
+            (Binning.of(edges),), np.zeros(len(edges) + 1, dtype=np.int64), whole=whole
+        )
 
     def update(self, state: BinCounts, chunk: Chunk) -> BinCounts:
         values = chunk.valid(self.column, both(self.where, self.subset))
-        counts = np.bincount(state.bins[0].edges_up_to(values), minlength=self.bins + 2)
+        counts = np.bincount(state.bins[0].edges_up_to(values), minlength=len(state.counts))
         if not (self.half_open and self.limits[1] is not None) and counts[-1]:
             # The last bin includes its upper edge.
             on_edge = np.count_nonzero(values == state.bins[0].edges[-1])
@@ -147,17 +190,36 @@ class Histogram(Binned[HistogramCounts]):
 
     def finish(self, state: BinCounts) -> HistogramCounts:
         below, inside, above = state.counts[0], state.counts[1:-1], state.counts[-1]
-        return HistogramCounts(state.bins[0].edges, inside, int(below), int(above))
+        edges = state.bins[0].edges
+        return HistogramCounts(edges, inside, int(below), int(above), state.whole)
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of a 2-D histogram: a column in equal bins."""
+    """One axis of a 2-D histogram: a column in equal bins. whole: as of a `Histogram`."""
 
     column: str
     bins: int
     limits: tuple[float, float] | None = None
     log: bool = False
+    whole: bool = False
+
+    def needs(self, where: Condition | None, of: str = "x") -> dict[str, Statistic[Any]]:
+        """Return what must be known of the column before its edges are, by names with a prefix."""
+        if self.limits is not None:
+            return {}
+        found: dict[str, Statistic[Any]] = {
+            f"{of} range": Range(self.column, where, positive=self.log)
+        }
+        if self.whole and not self.log:
+            found[f"{of} whole"] = IsWhole(self.column, where)
+        return found
+
+    def edges(self, known: Mapping[str, Any], of: str = "x") -> Values:
+        """Return the edges of its bins. known: what it needs, by those names."""
+        limits = self.limits or known.get(f"{of} range")
+        whole = _between_halves(limits, known.get(f"{of} whole", False))
+        return bin_edges(limits, self.bins, log=self.log, whole=whole)
 
 
 @dataclass(frozen=True)
@@ -203,20 +265,13 @@ class Histogram2D(Binned[Counts2D]):
     def reads(self) -> frozenset[str]:
         return frozenset([self.x.column, self.y.column])
 
-    def needs(self) -> dict[str, Range]:
-        return {
-            name: Range(axis.column, self.where, positive=axis.log)
-            for name, axis in (("x", self.x), ("y", self.y))
-            if axis.limits is None
-        }
+    def needs(self) -> dict[str, Statistic[Any]]:
+        return self.x.needs(self.where) | self.y.needs(self.where, "y")
 
-    def start(self, /, **ranges: Limits) -> BinCounts:
-        axes = (("x", self.x), ("y", self.y))
-        bins = tuple(
-            Binning.of(bin_edges(ranges.get(name, axis.limits), axis.bins, log=axis.log))
-            for name, axis in axes
-        )
-        return BinCounts(bins, np.zeros((self.y.bins, self.x.bins), dtype=np.int64))
+    def start(self, /, **known: Any) -> BinCounts:
+        x, y = self.x.edges(known), self.y.edges(known, "y")
+        counts = np.zeros((len(y) - 1, len(x) - 1), dtype=np.int64)
+        return BinCounts((Binning.of(x), Binning.of(y)), counts)
 
     def update(self, state: BinCounts, chunk: Chunk) -> BinCounts:
         columns = self.x.column, self.y.column

@@ -43,18 +43,15 @@ class CorrelationMatrix:
     """Correlation of each pair of columns and the rows it rests on.
 
     r: (k, k), NaN where undefined (fewer than two rows, or a constant column). n: (k, k) int64.
-    classes: how many classes of ranks are told apart at most; 0 where ranks are exact.
+    error: largest error of a coefficient; 0 but for ranks of more rows than can be kept. unknown:
+    pairs, first and second place, whose error would be too large, so that they are NaN, too.
     """
 
     columns: tuple[str, ...]
     r: Values
     n: Integers
-    classes: int = 0
-
-    @property
-    def exact(self) -> bool:
-        """Whether nothing was put into classes."""
-        return not self.classes
+    error: float = 0.0
+    unknown: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

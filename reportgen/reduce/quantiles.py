@@ -191,7 +191,9 @@ class Comparison:
 
     ks: largest distance of the distribution functions, subset against all; ks_rest: against the
     rows not in the subset; p_value: of ks_rest (two-sided, asymptotic). NaN when a side is empty.
-    error: of the values, as a fraction of each.
+    error: of the values, as a fraction of each. ks_more: how much larger the distances may be, at
+    most: ks by as much, ks_rest by as much times n_all over the rest, of which p_value is the upper
+    bound.
     """
 
     n_subset: int
@@ -202,6 +204,7 @@ class Comparison:
     ks_rest: float
     p_value: float
     error: float
+    ks_more: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -227,8 +230,10 @@ class SubsetComparison(Derived[Comparison]):
         n, total = subset.n, whole.n
         rest = total - n
         ks = ks_rest = p_value = float("nan")
+        more = 0.0
         if n:
             ks = _largest_gap(subset, whole)
+            more = 0.0 if whole.exact else _largest_gap_within(subset, whole) - ks
             # F_all = f·F_subset + (1 − f)·F_rest, so the distance to the rest follows.
             if rest:
                 ks_rest = min(1.0, ks * total / rest)
@@ -244,6 +249,7 @@ class SubsetComparison(Derived[Comparison]):
             ks_rest,
             p_value,
             max(subset.error, whole.error),
+            more,
         )
 
 
@@ -255,3 +261,18 @@ def _largest_gap(subset: OrderedValues, whole: OrderedValues) -> float:
         gap = subset.fraction_up_to(at) - whole.fraction_up_to(at)
         gaps.append(float(np.abs(gap).max()))
     return max(gaps)
+
+
+def _largest_gap_within(subset: OrderedValues, whole: OrderedValues) -> float:
+    """Return how far two distribution functions can be apart at most, also between the values.
+
+    Values that were rounded to one may have come in any order: the subset first, or the rest.
+    """
+    of_subset, of_whole = (
+        np.append(0.0, each.fraction_up_to(whole.values)) for each in (subset, whole)
+    )
+    gap, of_rest = (of_subset - of_whole)[:-1], np.diff(of_whole)
+    first = np.diff(of_subset) * subset.n / whole.n
+    of_rest -= first
+    ahead, behind = gap + first * (whole.n / subset.n - 1), of_rest - gap
+    return float(max(ahead.max(), behind.max(), _largest_gap(subset, whole)))

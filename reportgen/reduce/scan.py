@@ -224,7 +224,7 @@ class _Leaves(Reduction[list[Columns], list[Columns]]):
         return []
 
     def update(self, state: list[Columns], chunk: Chunk) -> list[Columns]:
-        return [*state, chunk.columns]
+        return [*state, chunk.read]
 
     def merge(self, first: list[Columns], second: list[Columns]) -> list[Columns]:
         return first + second

@@ -9,8 +9,10 @@ from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
 from reportgen.reduce.base import Chunk, Integers, Reduction, Values
 from reportgen.reduce.binning import Binning
-from reportgen.reduce.counts import Limits, hull, limits_of
+from reportgen.reduce.chunk import Limits, limits_of
+from reportgen.reduce.counts import hull
 from reportgen.reduce.histograms import BinCounts, count_in_cells
+from reportgen.wording import count, exact, number, significant
 
 MAX_CELLS = 4000  # along one side; a wider map would say nothing more on paper or screen
 
@@ -172,8 +174,8 @@ class CountOnSky(Reduction[SkyState, SkyCounts | None]):
             return SkyState((), np.zeros((0, 0), dtype=np.int64), None)
         if not -90 <= extent.dec[0] <= extent.dec[1] <= 90:
             raise SectionError(
-                f"{self.dec} reaches from {extent.dec[0]:g}° to {extent.dec[1]:g}°, which is no "
-                "declination",
+                f"{self.dec} reaches from {number(extent.dec[0])}° to {number(extent.dec[1])}°, "
+                "which is no declination",
                 "is it in degrees, and are all its marks listed under missing:?",
             )
         if self.edges is not None:
@@ -230,9 +232,9 @@ def _tangent_grid(extent: Extent, cell: float) -> SkyGrid:
         first, last = np.floor(offset.min() / side) - 1, np.ceil(offset.max() / side) + 1
         if last - first > MAX_CELLS:
             raise SectionError(
-                f"cells of {cell:g}″ make a map of {last - first:.0f} cells a side; "
+                f"cells of {exact(cell)}″ make a map of {count(last - first)} cells a side; "
                 f"at most {MAX_CELLS} are allowed",
-                f"give cell: {1.01 * cell * (last - first) / MAX_CELLS:.3g} or more",
+                f"give cell: {significant(1.01 * cell * (last - first) / MAX_CELLS, 3)} or more",
             )
         axes.append(np.arange(first, last + 1) * side)
     return SkyGrid("TAN", extent.centre, axes[0], axes[1], extent.crosses_zero)

@@ -8,9 +8,8 @@ from pathlib import Path
 from reportgen.quality.diff.records import Changes, ComparedRun, MetricChange, MetricKind
 from reportgen.quality.quantities import (
     before_and_after,
-    has_ratio,
     quantity,
-    signed_percent,
+    signed_change,
     symbol,
     times,
     with_unit,
@@ -28,7 +27,7 @@ _KINDS: dict[MetricKind, str] = {
     "differs": "differs",
     "available": "has a value now",
     "new": "new",
-    "within": "within its scatter",
+    "within": "within its usual scatter",
 }
 
 
@@ -67,6 +66,7 @@ def render_diff(
         "noise": noise,
         "synthetic": bool(before.run.synthetic or after.run.synthetic),
         "sentences": sentences,
+        "no_numbers": _no_numbers(before, after),
         "numbers": [_number(each) for each in changes.metrics],
         "diff": [] if configuration is None else [_line(each) for each in configuration.diff],
         "more": 0 if configuration is None else configuration.more,
@@ -79,18 +79,34 @@ def render_diff(
 def _headline(changes: Changes) -> str:
     if changes.is_empty:
         return "Nothing changed."
+    sources = sum(c.kind in {"unreadable", "shrunk"} for c in changes.inputs)
     worse = sum(c.kind in {"new", "worse"} for c in changes.verdicts)
+    idle = sum(c.kind in {"waived", "unchecked"} for c in changes.verdicts)
     broken = sum(c.kind in {"error", "gone"} for c in changes.sections)
     moved = sum(c.kind == "moved" for c in changes.metrics)
     other = sum(c.kind in {"missing", "gone", "unit", "differs"} for c in changes.metrics)
     parts = [
         (broken, "section was lost", "sections were lost"),
+        (sources, "source shrank or cannot be read", "sources shrank or cannot be read"),
         (worse, "verdict became worse", "verdicts became worse"),
-        (moved, "number moved beyond its usual scatter", "numbers moved beyond their scatter"),
+        (idle, "verdict does not count any more", "verdicts do not count any more"),
+        (
+            moved,
+            "number moved beyond its usual scatter",
+            "numbers moved beyond their usual scatter",
+        ),
         (other, "number differs or is missing", "numbers differ or are missing"),
     ]
     words = [f"{n} {one if n == 1 else many}" for n, one, many in parts if n]
-    return f"{', '.join(words)}." if words else "Nothing became worse."
+    return f"{', '.join(words)}." if words else "No section, source or check became worse."
+
+
+def _no_numbers(before: Summary, after: Summary) -> str:
+    """Return what to say where no number differs."""
+    sections = [{s.id for s in run.sections if s.status != "error"} for run in (before, after)]
+    if sections[0] & sections[1]:
+        return "The numbers of all sections that were computed in both runs are the same."
+    return "No section was computed in both runs, so that no number is compared."
 
 
 def _when(run: ComparedRun) -> str:
@@ -108,11 +124,7 @@ def _number(change: MetricChange) -> NumberView:
     if change.before is not None and change.after is not None and change.change is not None:
         one, other = before_and_after(change.before, change.after, change.unit, change.digits)
         one = one if symbol(change.unit) in one else with_unit(one, change.unit)
-        if change.relative is not None and abs(change.relative) < 10 and has_ratio(change.unit):
-            moved = signed_percent(change.relative)
-        else:
-            moved = quantity(change.change, change.unit, None)
-            moved = moved if change.change < 0 else f"+{moved}"
+        moved = signed_change(change.before, change.after, change.unit, change.digits)
     return NumberView(
         key=f"{change.section}.{change.metric}",
         title=change.title,

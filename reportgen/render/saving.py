@@ -129,7 +129,7 @@ def _column_records(columns: Sequence[TableColumn]) -> tuple[ColumnRecord, ...]:
             unit=column.unit,
             description=column.description,
             digits=column.digits,
-            numeric=column.values.dtype.kind in "iuf",
+            numeric=column.is_numeric,
         )
         for column in columns
     )

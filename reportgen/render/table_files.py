@@ -32,8 +32,8 @@ def write_table(table: Table) -> dict[str, bytes]:
     empty.write(head, format="ascii.ecsv", delimiter=",")
     names = [f"{c.name} [{c.unit}]" if c.unit else c.name for c in table.columns]
     return {
-        "ecsv": (head.getvalue() + _lines(columns, _quoted)).encode(),
-        "csv": (_line(map(_guarded, names)) + _lines(columns, _guarded)).encode(),
+        "ecsv": (head.getvalue() + _lines(table.columns, columns, _quoted)).encode(),
+        "csv": (_line(map(_guarded, names)) + _lines(table.columns, columns, _guarded)).encode(),
     }
 
 
@@ -62,8 +62,9 @@ def _quoted(text: str) -> str:
     return f'"{doubled}"'
 
 
-def _lines(columns: Iterable[Any], said: Callable[[str], str]) -> str:
-    return "".join(map(_line, zip(*(_cells(column, said) for column in columns), strict=True)))
+def _lines(columns: Iterable[TableColumn], made: Iterable[Any], said: Callable[[str], str]) -> str:
+    texts = (_cells(*each, said) for each in zip(columns, made, strict=True))
+    return "".join(map(_line, zip(*texts, strict=True)))
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -80,17 +81,19 @@ def _column(column: TableColumn) -> Any:
     if column.unit:
         options["unit"] = Unit(column.unit, parse_strict="silent")
     if values.dtype.kind == "O":
-        values = np.ma.asarray(values.astype(str))
-    elif values.dtype.kind == "f":
+        values = np.ma.asarray(values.astype(np.float64 if column.is_numeric else str))
+    if values.dtype.kind == "f":
         values = np.ma.masked_invalid(values)
     return MaskedColumn(values, **options) if values.mask.any() else Column(values.data, **options)
 
 
-def _cells(column: Any, said: Callable[[str], str]) -> list[str]:
-    """Return values as text, each with the digits of its type, and nothing where it is missing."""
-    values = np.asarray(column)
-    texts = values.astype(str).astype(object)
-    if values.dtype.kind == "U":
+def _cells(column: TableColumn, made: Any, said: Callable[[str], str]) -> list[str]:
+    """Return values as text, each with the digits of its type, and nothing where it is missing.
+
+    made: the column of astropy.
+    """
+    texts = np.asarray(column.values).astype(str).astype(object)
+    if np.asarray(made).dtype.kind == "U":
         texts[:] = [said(text) for text in texts]
-    texts[np.ma.getmaskarray(column)] = ""
+    texts[np.ma.getmaskarray(made)] = ""
     return list(texts)

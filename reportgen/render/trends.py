@@ -7,7 +7,7 @@ from datetime import date
 from reportgen.config.columns import unit_symbol
 from reportgen.quality.nights import Night
 from reportgen.render.series import Series, SeriesPoint
-from reportgen.wording import MISSING, counted, number
+from reportgen.wording import MISSING, counted, exact, number
 
 MOST_NIGHTS = 120  # a night more would be narrower than the line
 WIDTH, HEIGHT = 340.0, 118.0  # CSS pixels where there is room
@@ -93,7 +93,7 @@ def trend_view(key: str, nights: Sequence[Night], limits: Limits | None) -> Tren
     lines = series.lines()
     alone = [line[0] for line in lines if len(line) == 1]
     others = sum(metric.unit != newest.unit for metric in known)
-    notes = [f"Limit {number(limit)}, outside the chart." for limit in chart.far]
+    notes = [f"Limit {exact(limit)}, outside the chart." for limit in chart.far]
     if others:
         are = "is" if others == 1 else "are"
         unit = series.unit or "now"
@@ -164,7 +164,7 @@ class _Chart:
             (value, "value", number(value, self._series.digits))
             for value in {min(values), max(values)}
         ]
-        levels += [(limit, "limit", f"limit {number(limit)}") for limit in self._near]
+        levels += [(limit, "limit", f"limit {exact(limit)}") for limit in self._near]
         levels.sort(key=lambda level: -level[0])
         heights = _apart([self._height(value) for value, _, _ in levels])
         return [

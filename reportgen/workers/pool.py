@@ -17,7 +17,7 @@ from typing import Any
 
 from psutil import pid_exists
 
-from reportgen.wording import bytes_text
+from reportgen.wording import bytes_text, exact
 from reportgen.workers.failures import Ended, Failed, failure, killed_by
 from reportgen.workers.memory import memory_beyond
 from reportgen.workers.timeline import Span
@@ -193,7 +193,7 @@ def _why(error: Exception, task: _Task) -> Failed:
     from pebble import ProcessExpired
 
     if isinstance(error, TimeoutError):
-        said = f"ran longer than its timeout of {task.timeout:g} s and was stopped"
+        said = f"ran longer than its timeout of {exact(task.timeout or 0.0)} s and was stopped"
         return Failed("timeout", said)
     if isinstance(error, ProcessExpired):
         code = error.exitcode

@@ -23,8 +23,8 @@ def described(names, units=None, labels=None):
     blocks = {
         name: {"unit": units.get(name, ""), "label": labels.get(name, name)} for name in names
     }
-    block = {"file": "objects.h5", "dataset": "objects", "columns": blocks}
-    return CatalogueBlock.model_validate({**block, "others": False}).described()
+    block = {"file": "objects.h5", "dataset": "objects", "others": False, "columns": blocks}
+    return CatalogueBlock.model_validate(block).described()
 
 
 def analysis(kind, names, units=None, labels=None, **keys):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from presenting import NAN, axes, check, figure, present, table
+from presenting import LONG, NAN, axes, check, check_drawing, figure, present, table
 
 from reportgen.analyses.correlation import Correlation
 from reportgen.style import INK
@@ -70,10 +70,42 @@ def luminance(colours):
 
 
 def test_a_matrix_with_cells_too_small_for_numbers_says_where_they_are():
-    section = correlation(noise(40))
+    data = noise(25)
+    section = correlation(data, labels={name: f"{LONG} {name}" for name in data})
     assert not cells(section)
     caption = "The cells are too small for numbers, which are in the table."
     assert figure(section, "matrix").caption.endswith(caption)
+
+
+def test_a_matrix_of_many_columns_is_drawn_in_blocks_whose_labels_can_be_read():
+    data = noise(52)
+    section = correlation(data)
+    assert [figure.title for figure in section.figures] == [
+        "Pearson's r of columns 1 to 18 of 52",
+        "Pearson's r of columns 1 to 18 with columns 19 to 35 of 52",
+        "Pearson's r of columns 1 to 18 with columns 36 to 52 of 52",
+        "Pearson's r of columns 19 to 35 of 52",
+        "Pearson's r of columns 19 to 35 with columns 36 to 52 of 52",
+        "Pearson's r of columns 36 to 52 of 52",
+    ]
+    found = {}
+    for each in section.figures:
+        pairs = table(section, each.data.id)
+        found |= zip(
+            zip(pairs["first"], pairs["second"], strict=True), pairs["coefficient"], strict=True
+        )
+        drawn = axes(each)
+        (mesh,) = drawn.collections
+        labels = [
+            [label.get_text() for label in axis.get_ticklabels()]
+            for axis in (drawn.yaxis, drawn.xaxis)
+        ]
+        expected = np.corrcoef(list(data.values()))
+        places = [[list(data).index(name) for name in names] for names in labels]
+        shown = mesh.get_array().filled().reshape(len(places[0]), -1)
+        assert shown == pytest.approx(expected[np.ix_(*places)])
+        check_drawing(each)
+    assert len(found) == 52 * 51 / 2
 
 
 def test_a_coefficient_that_is_not_defined_is_a_dash_in_the_colour_of_text():

@@ -82,7 +82,8 @@ def test_limits_of_checks_are_dashed_lines_and_named():
 @pytest.mark.parametrize(
     ("values", "view", "said"),
     [
-        ([1.0, 2.0], {}, "Objects in 50 bins; every valid value is inside."),
+        ([1.0, 2.5], {}, "Objects in 50 bins; every valid value is inside."),
+        ([1.0, 3.0], {}, "Objects in 3 bins; every valid value is inside."),
         (
             [-3.0, 0.0, 2.0, 4.0],
             {"log": True, "below": 4, "bins": 2},
@@ -126,6 +127,32 @@ def test_words_name_the_fullest_bin_only_where_there_is_one(values, said, findin
     section = one(values, histograms=[{"bins": 4}])
     assert plain(figure(section, "histogram_1").alt) == f"Histogram in 4 bins, {said}"
     assert [plain(text) for text in section.findings] == [finding]
+
+
+def test_whole_numbers_have_bins_of_whole_numbers():
+    section = one(np.tile(np.arange(60.0), 10), histograms=[{}, {"bins": 50}])
+    found = table(section, "histogram_1")
+    assert found["bin_low"] == (np.arange(60) - 0.5).tolist()
+    assert set(found["n_a"]) == {10}
+    assert set(table(section, "histogram_2")["n_a"]) == {10, 20}  # as was asked for
+    section = one([0.0, 1.0, 1.0], histograms=[{}])
+    drawn = figure(section, "histogram_1")
+    assert drawn.alt.endswith("2 bins, 0 to 1. a: 3 values; the fullest bin, that of 1, holds 2.")
+    assert axes(drawn).get_xticks().tolist() == [0, 1]
+    wide = one(np.append(np.repeat(np.arange(1.0, 1001), 3), [205, 210]), histograms=[{}])
+    assert "the fullest bin, 201 to 210, holds 32 of them" in wide.findings[0]
+
+
+def test_integers_that_differ_are_not_said_to_be_the_same():
+    section = one(np.array([2**62 + 1, 2**62 + 3, 2**62 + 2]), curves=[{}])
+    assert section.findings[0].startswith("The median of 3 values is 4.6116860184273879×10¹⁸.")
+    assert section.notes == [
+        "Integers of a are rounded to 16 digits, but for the smallest and largest."
+    ]
+    assert figure(section, "sorted_1").alt.endswith("a: 3 values, about 4.612×10¹⁸.")
+    check(section)
+    same = one(np.full(3, 2**62 + 1))
+    assert same.findings == ["All 3 values are 4,611,686,018,427,387,905."]
 
 
 # Curves
@@ -185,6 +212,15 @@ def test_columns_of_different_units_are_refused():
     data, unit = {"flux": [1.0], "size": [4.0]}, {"flux": "mJy", "size": "arcsec"}
     with pytest.raises(ValueError, match="flux is in mJy and size is in arcsec: one axis cannot"):
         present(Distribution, data, unit, columns=list(data))
+
+
+def test_a_cut_is_written_as_it_was_typed():
+    section = one(
+        [1e6, 1000000.15, 2e6], cuts=[1000000.1, 1000000.2], histograms=[{"below": 1000000.15}]
+    )
+    assert "1 below 1,000,000.1 (33.3 %) and 2 below 1,000,000.2" in plain(section.findings[0])
+    none = figure(one([5.0], histograms=[{"above": 7.00001, "below": 9}]), "histogram_1")
+    assert none.title == "Histogram, 7.00001 to 9"
 
 
 def test_cuts_that_hardly_differ_have_metrics_of_their_own():

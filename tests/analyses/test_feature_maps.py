@@ -190,3 +190,11 @@ def test_two_sets_whose_names_differ_in_signs_only_have_files_of_their_own():
     check(section)
     assert len({each.id for each in section.figures}) == 4
     assert len(section.metrics) == 6
+
+
+def test_what_is_the_highest_is_named_with_all_that_are_as_high():
+    flat = np.full((1, 5, 5), 2.0)
+    section = present_maps(FeatureMaps, flat, lambda _, images: np.zeros((len(images), 3, 4, 4)))
+    said = [each.alt for each in section.figures]
+    assert "25 pixels are the brightest, with 2 Jy beam⁻¹; the noise is 0" in said[0]
+    assert said[1].endswith("The highest activation, 0, is that of filters 0, 1 and 2.")

@@ -47,9 +47,9 @@ def test_it_says_which_filters_are_silent_which_say_the_same_and_which_weights_v
     assert section.findings[:2] == [
         f"The most varied set of weights is 100 epochs: {late:.1f} independent filters of 6, "
         f"against {early:.1f} for 10 epochs.",
-        "10 epochs: 2 of 6 filters are silent in all 20 images, 1 almost always; 2 have a "
-        "near-duplicate (r of 0.95 or more); no two are more alike than filters 0 and 1 "
-        "(r = 1.00).",
+        "10 epochs: 2 of 6 filters are silent in all 20 images, 1 in 95.0\u00a0% of "
+        "activations or more; 2 have a near-duplicate (r of 0.95 or more); no two are more alike "
+        "than filters 0 and 1 (r = 1.00).",
     ]
     assert section.findings[2].startswith(
         "100 epochs: no filter of 6 is silent in all 20 images; none has a near-duplicate"
@@ -153,3 +153,17 @@ def test_any_network_has_a_section(name):
         assert section.metrics["independent_early"].value == 0
         assert "no two filters can be compared" in section.findings[1]
         assert "4 of 4 filters are silent" in section.findings[1]
+
+
+def test_three_sets_of_weights_that_are_as_varied_are_all_named():
+    one = both(
+        compute=lambda _, images: network("late", images), weights=["early", "late", "random"]
+    )
+    said = "Equally varied are 10 epochs, 100 epochs and random weights: "
+    assert one.findings[0].startswith(said)
+    some = both(
+        compute=lambda weights, images: network("early" if weights == "random" else "late", images),
+        weights=["early", "late", "random"],
+    )
+    assert some.findings[0].startswith("Equally varied are 10 epochs and 100 epochs: ")
+    assert some.findings[0].endswith(" of 6, more than random weights.")

@@ -3,6 +3,7 @@ import pytest
 from presenting import INF, NAN, axes, figure, present, table
 
 from reportgen.analyses.overview import Overview
+from reportgen.render.table_files import write_table
 from reportgen.wording import number
 
 DATA = {"a": [1.0, NAN, NAN, 4.0], "b": [1.0, 2.0, 3.0, 4.0], "c": [INF, 1.0, 2.0, 3.0]}
@@ -97,3 +98,16 @@ def test_each_row_of_the_table_has_the_digits_that_its_column_asks_for():
     medians = next(column for column in made.columns if column.name == "median")
     shown = [number(*each) for each in zip(medians.values, medians.digits, strict=True)]
     assert shown == ["2,459,000.700", "5.000×10⁻¹⁶", "20"]
+
+
+def test_integers_that_float64_cannot_tell_apart_keep_their_digits():
+    ids = np.array([2**64 - 5, 2**64 - 1, 2**64 - 3], dtype=np.uint64)
+    made = overview({"id": ids, "flux": [0.25, 2.0, 7.0], "n": [1.0, 2.0, 12345678.0]}).tables[0]
+    files = write_table(made)
+    for form, least in (("csv", str(2**64 - 5)), ("ecsv", str(2**64 - 5))):
+        row = next(line for line in files[form].decode().splitlines() if line.startswith("id,"))
+        assert [least, str(2**64 - 1)] == [row.split(",")[k] for k in (5, 9)]
+    most = next(column for column in made.columns if column.name == "max")
+    assert most.is_numeric
+    shown = [number(*each) for each in zip(most.values, most.digits, strict=True)]
+    assert shown == ["18,446,744,073,709,551,615", "7", "12,345,678"]

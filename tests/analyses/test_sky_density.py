@@ -183,3 +183,12 @@ def test_places_and_areas_have_the_digits_and_units_that_suit_them(positions, ke
     assert re.search(said, section.findings[0])
     assert all(0 <= ra < 360 for ra in table(section, "density")["ra"])
     check(section)
+
+
+def test_a_place_is_named_only_where_one_is_the_densest():
+    grid = np.meshgrid(np.linspace(10, 11, 5), np.linspace(-0.5, 0.5, 5))
+    ra, dec = (each.ravel() for each in grid)
+    (alike,) = sky(ra, dec, edges=6, smoothing=0).findings
+    assert re.search(r"at most \S+ in \d+ cells\.$", alike)
+    (one,) = sky([*ra, 10.5], [*dec, 0.0], edges=6, smoothing=0).findings
+    assert re.search(r"at most \S+ near RA 10\.\S+°, Dec \S+°\.$", one)

@@ -33,7 +33,7 @@ def lines(section):
     return figure(section, "trend_1").drawing.axes[0].lines
 
 
-USUAL = "Tonight is within the usual scatter of the last {} nights."
+USUAL = "Tonight lies no more than 5 times the usual scatter from the median of the last {} nights."
 ALONE = "No earlier night is known, so there is nothing to compare this one with."
 
 

@@ -97,8 +97,10 @@ def test_every_numeric_type_is_read(write, kind, order):
         data = np.array([-1.5, np.nan, np.inf, 0.1], dtype=dtype)
     path = write(data=data, table=np.stack([data, data], axis=1))
     expected = data.astype(np.float64)
-    np.testing.assert_array_equal(read(path), expected)
-    np.testing.assert_array_equal(read(path, "table", index=1), expected)
+    for found in (read(path), read(path, "table", index=1)):
+        if kind in {"i8", "u8"}:  # of which float64 takes the last digits
+            assert [int(a) + int(b) for a, b in found.T] == data.tolist()
+        np.testing.assert_array_equal(np.atleast_2d(found)[0], expected)
 
 
 def test_columns_come_in_the_order_asked_for_whatever_they_are_read_with(write, tmp_path):

@@ -74,7 +74,7 @@ def test_the_verdict_counts_what_there_is(run, words):
     ("run", "subject"),
     [
         (summary(), "OK 2 checks"),
-        (summary("fail"), "FAIL 1 of 2 checks · median 24 μm flux +18 %"),
+        (summary("fail"), "FAIL 1 of 2 checks · median 24 μm flux +18 mag"),
         (
             summary(checks=(budget(),)),
             "WARN 1 of 3 checks · Size of report.pdf: at most 10 MB",
@@ -94,10 +94,10 @@ def test_the_subject_says_verdict_change_and_night(run, subject):
     [
         (summary(), ""),
         (record(RUN, started(0), "error"), "Fluxes"),
-        (with_check(target=200.0), "median 24 μm flux −41\u00a0%"),
+        (with_check(target=200.0), "median 24 μm flux −82\u00a0mag"),
         (with_metric(value=None), "median 24 μm flux missing"),
-        (with_metric(label="median"), "Fluxes: median +18\u00a0%"),
-        (of_two_sections(), "Fluxes: median 24 μm flux +18\u00a0%"),
+        (with_metric(label="median"), "Fluxes: median +18\u00a0mag"),
+        (of_two_sections(), "Fluxes: median 24 μm flux +18\u00a0mag"),
         (with_check(metric="", label="at least 10 rows"), "Fluxes: at least 10 rows"),
     ],
 )
@@ -114,7 +114,7 @@ def test_a_change_that_per_cent_do_not_tell_gives_the_value(before):
 def test_a_long_label_is_cut_and_its_number_is_not():
     said = highlight(with_metric(label="median flux " * 20))
     assert len(said) <= LONGEST_HIGHLIGHT
-    assert said.endswith("… +18\u00a0%")
+    assert said.endswith("… +18\u00a0mag")
 
 
 def test_a_template_has_the_names_that_are_documented():
@@ -124,7 +124,7 @@ def test_a_template_has_the_names_that_are_documented():
     )
     said = fill_template(template, summary("fail"))
     assert said.startswith(f"CDFS {RUN} 2026-09-01 fail FAIL 1 of 2 checks 1 check failed")
-    assert said.endswith("median 24 μm flux +18 % 1 1")
+    assert said.endswith("median 24 μm flux +18 mag 1 1")
 
 
 @pytest.mark.parametrize(

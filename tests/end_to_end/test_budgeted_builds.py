@@ -1,5 +1,7 @@
 """Builds with budgets: what is exceeded is said in every document, and decides the exit code."""
 
+import json
+
 from projects import DISTRIBUTION
 
 from reportgen.errors import ExitCode
@@ -43,6 +45,14 @@ def test_what_is_exceeded_is_said_in_the_documents_and_in_the_exit_code(project)
     assert 'id="budgets"' in page
     assert "Mail · Ann" in page
     assert "The build took no more than its budget of 9,999 s." in page
+    done = project.call("backtest", project.config, "--json")
+    replayed = json.loads(done.stdout)["reports"][0]["checks"]
+    assert {check["kind"]: check["nights"] for check in replayed} == {"html": 1, "seconds": 1}
+    for check in replayed:  # as on the night itself
+        then = found[check["kind"]]
+        fired = [(then["status"], then["message"], then["status"])]
+        said = [(each["status"], each["message"], each["recorded"]) for each in check["fired"]]
+        assert said == (fired if then["status"] != "ok" else [])
 
 
 def test_a_budget_that_holds_is_in_the_documents_without_a_number(project):

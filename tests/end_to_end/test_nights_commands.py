@@ -81,7 +81,7 @@ def test_a_metric_is_a_table_and_a_plot(original):
     assert lines[1] == str(original / "build/cdfs/history.sqlite")
     assert lines[2] == "17 nights shown; 17 nights have this metric"
     nights = [line for line in lines if line.startswith("2026-")]
-    assert nights[-1].split() == [date_of(19), "290.00", "µJy", "not", "checked", run_id(19)]
+    assert nights[-1].split() == [date_of(19), "290.00", "µJy", "not", "judged", run_id(19)]
     (broken,) = [line for line in nights if line.startswith(date_of(BROKEN))]
     assert "no value  µJy  section in error" in broken
     gaps = [line.split(maxsplit=1) for line in nights if "no complete run" in line]

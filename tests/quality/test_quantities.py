@@ -14,6 +14,7 @@ from reportgen.quality.quantities import (
     quantity,
     read_back,
     roughly,
+    signed_change,
     signed_percent,
 )
 
@@ -71,3 +72,31 @@ def test_relative_changes(fraction, text):
 )
 def test_words_get_a_capital_and_names_do_not(label, shown):
     assert capital(label) == shown
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "unit", "digits", "text"),
+    [
+        (210, 248, "uJy", None, "+18 %"),
+        (88.28, 97.041, "%", 2, "+8.76 percentage points"),
+        (2, 1, "%", 0, "−1 percentage point"),
+        (22.1, 22.0, "mag", None, "−0.1 mag"),
+        (0, 3, "uJy", None, "+3 µJy"),
+        (-1, 2, "", 1, "+3"),
+        (1, 500, "uJy", None, "+499 µJy"),
+        (1e-300, 1e300, "", None, "+1×10³⁰⁰"),
+    ],
+)
+def test_a_change_is_in_per_cent_only_where_that_says_something(before, after, unit, digits, text):
+    assert signed_change(before, after, unit, digits).replace("\u00a0", " ") == text
+
+
+@given(FLOATS, FLOATS, DIGITS)
+def test_a_change_is_that_of_the_numbers_beside_it(before, after, digits):
+    said = signed_change(before, after, "%", digits).replace("\u00a0", " ").split(" percentage")[0]
+    assert order(read_back(said[1:]), 0) == (before != after)
+    assert said[0] == ("−" if after < before else "+")
+    one, other = (
+        read_back(text.split("\u00a0")[0]) for text in before_and_after(before, after, "%", digits)
+    )
+    assert float(read_back(said.lstrip("+"))) == pytest.approx(float(other - one), rel=1e-6)

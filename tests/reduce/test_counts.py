@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from splitting import INF, NAN, anything, finite, split, splits, table, tables, whole
 
 from reportgen.config.expressions import parse
-from reportgen.reduce.counts import CountBelow, CountRows, Counts, CountValues, Range
+from reportgen.reduce.counts import CountBelow, CountRows, Counts, CountValues, IsWhole, Range
 
 WHERE = parse("b > 0")
 
@@ -53,3 +53,26 @@ def test_a_range_is_that_of_the_valid_values(columns, parts):
 def test_a_range_never_ends_at_minus_zero():
     for values in ([-0.0, 0.0], [0.0, -0.0], [-0.0]):
         assert str(whole(Range("a"), table(a=values))) == "(0.0, 0.0)"
+
+
+@given(
+    st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20)
+    | st.lists(st.integers(2**64 - 3000, 2**64 - 1), max_size=20)
+)
+def test_a_range_of_large_integers_has_all_their_digits(values):
+    """Also where float64 makes one of them all."""
+    kind = np.uint64 if max(values, default=0) >= 2**63 else np.int64
+    column = np.array(values, dtype=kind)
+    found = whole(Range("a"), {"a": column})
+    assert found == ((min(values), max(values)) if values else None)
+    chosen = [value for value in values if value > 0]
+    if chosen:
+        assert whole(Range("a", parse("a > 0")), {"a": column}) == (min(chosen), max(chosen))
+
+
+def test_a_column_is_whole_if_every_valid_value_is():
+    for values, expected in (([1, NAN, INF, -3], True), ([1, 2.5], False), ([NAN], True)):
+        assert whole(IsWhole("a"), table(a=values)) is expected
+    many = np.append(np.arange(1e5), 0.5)
+    assert not whole(IsWhole("a"), table(a=many))
+    assert whole(IsWhole("a", parse("a >= 1")), table(a=many))

@@ -58,6 +58,53 @@ def test_a_logarithmic_histogram_takes_positive_values(columns, parts, bins):
         assert found.counts.tolist() == np.histogram(values, found.edges)[0].tolist()
 
 
+@given(st.integers(-(10**6), 10**6), st.integers(1, 5000), st.integers(1, 60))
+def test_bins_of_whole_numbers_hold_equally_many_of_them(low, numbers, bins):
+    values = low + np.arange(numbers)
+    found = whole(Histogram("a", bins, whole=True), table(a=values))
+    assert found.whole
+    assert set((found.edges % 1).tolist()) == {0.5}
+    assert set(found.counts[:-1].tolist()) <= {int(found.counts[0])}
+    assert 0 < found.counts[-1] <= found.counts[0]
+    assert len(found.counts) <= 2 * bins
+    assert found.n == numbers
+    if numbers <= 2 * bins:
+        assert [found.span(i, i) for i in range(numbers)] == [(v, v) for v in values.tolist()]
+    else:
+        assert len(found.counts) >= 0.4 * bins
+
+
+@pytest.mark.parametrize(
+    ("values", "keys"),
+    [
+        ([0, 1, 2.5], {}),
+        ([0, 1, 2], {"log": True}),
+        ([0, 1, 2], {"limits": (0, None)}),
+        ([0, 1, 2], {"whole": False}),
+        ([0.0, 2.0**53], {}),
+        ([0, 1, 2], {"like": ("a", "b")}),
+        ([], {}),
+    ],
+)
+def test_other_bins_are_equal(values, keys):
+    columns = table(a=values, b=[0.5] * len(values))
+    found = whole(Histogram("a", 5, **{"whole": True, **keys}), columns)
+    assert not found.whole
+    assert len(found.counts) == 5
+
+
+def test_whole_numbers_have_cells_of_a_whole_width():
+    columns = table(a=np.tile([3, 4, 7], 20), b=np.linspace(0, 1, 60))
+    x = Axis("a", 4, whole=True)
+    found = whole(Histogram2D(x, Axis("b", 2, whole=True)), columns)
+    assert found.x.tolist() == [2.5, 3.5, 4.5, 5.5, 6.5, 7.5]
+    assert found.counts.sum(axis=0).tolist() == [20, 20, 0, 0, 20]
+    assert found.y.tolist() == [0, 0.5, 1]
+    running = whole(QuantilesInBins(x, "b", (0.5,)), columns)
+    assert running.edges.tolist() == found.x.tolist()
+    assert running.n.tolist() == [20, 20, 0, 0, 20]
+
+
 def test_an_open_end_is_that_of_all_columns_that_share_the_bins():
     columns = table(a=[1, 2, 3], b=[-5, 0, 40], c=[0, NAN, INF])
     found = whole(Histogram("a", 5, (None, None), like=("a", "b", "c")), columns)

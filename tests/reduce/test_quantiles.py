@@ -2,7 +2,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 from splitting import anything, finite, ordinary, special, split, splits, tables, whole
@@ -164,6 +164,23 @@ def test_ties_do_not_differ_from_themselves_in_a_sketch(sign):
     assert sketch.error > 0
     assert sketch.ks == pytest.approx(exact.ks, abs=0.05)
     assert sketch.median_subset == pytest.approx(exact.median_subset, rel=sketch.error)
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**32), st.floats(0.02, 0.98), st.sampled_from([2, 16, 128]))
+def test_distances_in_a_sketch_are_as_far_off_as_they_say(seed, share, keys):
+    rng = np.random.default_rng(seed)
+    a = np.where(rng.uniform(size=600) < 0.7, 1e6 + rng.normal(size=600), rng.lognormal(0, 30, 600))
+    columns = {"a": a, "b": (rng.uniform(size=600) < share * (a > np.median(a))).astype(float)}
+    exact = whole(SubsetComparison("a", parse("b")), columns)
+    assert exact.ks_more == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quantiles, "MOST_KEYS", keys)
+        found = whole(SubsetComparison("a", parse("b")), columns, exact=False)
+    slack = 1e-12
+    if exact.n_subset:
+        assert found.ks - slack <= exact.ks <= found.ks + found.ks_more + slack
+        assert found.p_value >= exact.p_value - slack
 
 
 @given(tables(values=ordinary), splits)

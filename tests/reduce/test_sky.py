@@ -153,7 +153,7 @@ def test_cells_by_edges_have_their_true_area():
 def test_a_mark_among_the_declinations_is_named():
     columns = table(ra=[52, 53, -99], dec=[-28, -27, -999])
     for grid in ({"edges": 5}, {"cell": 60.0}):
-        with pytest.raises(SectionError, match=r"dec reaches from -999° to -27°") as caught:
+        with pytest.raises(SectionError, match=r"dec reaches from −999° to −27°") as caught:
             whole(CountOnSky("ra", "dec", **grid), columns)
         assert "missing:" in caught.value.hint
         assert caught.value.exit_code == ExitCode.SECTION

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.plotting.lettering import fitted, label_axes, plain, text_width
 from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
-from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS, series_colour, series_dashes
+from reportgen.style import MUTED, TEXT_SIZE, WIDTHS, series_colour, series_dashes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,10 +50,12 @@ def draw_histograms(
     *,
     log: bool = False,
     log_counts: bool = False,
+    whole: bool = False,
 ) -> "Figure":
     """Draw histograms as outlines; those that have nothing in the bins are left out.
 
     Each line's y: counts, (bins,); edges: (bins + 1,). log, log_counts: logarithmic axes.
+    whole: whether the bins are of whole numbers.
     """
     figure, axes = new_figure(50)
     label_axes(axes, xlabel, ylabel)
@@ -62,14 +64,17 @@ def draw_histograms(
         return figure
     widest = float(max(line.y.max() for line in drawn))
     ends = padded(float(edges[0]), float(edges[-1]), 0.02, log=log)
-    (set_log if log else set_linear)(axes.xaxis, *ends)
+    if log:
+        set_log(axes.xaxis, *ends)
+    else:
+        set_linear(axes.xaxis, *ends, whole=whole)
     # Before anything is drawn: matplotlib would work out ends of its own, at times beyond float64.
     if log_counts:
         set_log(axes.yaxis, SINGLE_BIN, max(2, widest) * 1.5)
     else:
         # Percentages may have fractions; numbers of objects may not.
-        whole = all(np.array_equal(line.y, np.rint(line.y)) for line in drawn)
-        set_linear(axes.yaxis, 0, widest * 1.06, most=5, whole=whole)
+        counted = all(np.array_equal(line.y, np.rint(line.y)) for line in drawn)
+        set_linear(axes.yaxis, 0, widest * 1.06, most=5, whole=counted)
     for line in drawn:
         # A gap, where there is nothing, lets the outline of a logarithmic count end at the axis.
         counts = np.where(line.y > 0, line.y, np.nan) if log_counts else line.y
@@ -83,7 +88,7 @@ def draw_histograms(
             counts,
             edges,
             linewidth=1.2 if len(edges) < 120 else 0.7,
-            linestyle="-" if line.order < len(SERIES) else series_dashes(line.order),
+            linestyle=series_dashes(line.order) if len(lines) > 1 else "-",
             label=line.label,
             **style,
         )

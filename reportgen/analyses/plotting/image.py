@@ -11,7 +11,7 @@ from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.config.columns import Images, prefixed_unit, unit_symbol
 from reportgen.reduce.moments import robust_std
 from reportgen.style import LABEL_SIZE, TEXT_SIZE, WIDTHS
-from reportgen.wording import number
+from reportgen.wording import count, number
 
 Stretch = Literal["asinh", "log", "linear"]
 
@@ -48,6 +48,9 @@ def _figure(
     peak, scatter = (f"{number(float(v))} {symbol}".rstrip() for v in (values.max(), noise))
     of_length = "″" if length == "arcsec" else " pixels"
     where = f"{number(float(x[column]))}{of_length}, {number(float(y[row]))}{of_length}"
+    brightest = f"The brightest pixel, {peak}, is at {where} from the centre"
+    if (alike := int((values == values.max()).sum())) > 1:
+        brightest = f"{count(alike)} pixels are the brightest, with {peak}"
     norm = _norm(values, stretch)
     # A logarithm of nothing above 0 is none, nor has an image of one value a stretch.
     colours = "a linear scale" if type(norm) is Normalize else f"a scale of {stretch}"
@@ -64,8 +67,8 @@ def _figure(
         name,
         _draw(values, (x, y), f"Offset from the centre [{of_length.strip()}]", symbol, norm),
         f"Image {place}{channel}",
-        alt=f"Image {place} of {images.title}{channel}, {width} × {height} pixels. The brightest "
-        f"pixel, {peak}, is at {where} from the centre; the noise is {scatter}.",
+        alt=f"Image {place} of {images.title}{channel}, {width} × {height} pixels. {brightest}; the "
+        f"noise is {scatter}.",
         caption=f"Image {place} (counted from 0) of {images.title}{channel}, with {colours}. "
         f"Noise (from the median absolute deviation): {scatter}.",
         data=Table(name, f"Pixels of image {place}{channel}", cells, shown=False),

@@ -10,7 +10,7 @@ from typing import Literal
 
 from reportgen.config.budgets import Budget, ReportBudgets, SectionBudgets
 from reportgen.quality.checks.verdicts import is_broken
-from reportgen.quality.quantities import MOST_DIGITS, beside, exact, with_unit
+from reportgen.quality.quantities import MOST_DIGITS, beside, with_unit
 from reportgen.record import (
     CheckRecord,
     DocumentRecord,
@@ -19,7 +19,7 @@ from reportgen.record import (
     Summary,
     with_status,
 )
-from reportgen.wording import bytes_text
+from reportgen.wording import bytes_text, exact
 
 BYTE = "byte"  # as astropy calls it
 
@@ -108,8 +108,7 @@ def check_section_budgets(
     if fixed:
         return tuple(_check(block, name, "ok", _FIXED, in_force=False) for name in block.limits)
     used: Used = {"seconds": section.seconds, "memory": section.memory}
-    held = "{took}; its budget is {most}."
-    return tuple(_compare(block, name, used[name], "The section", held) for name in block.limits)
+    return tuple(compare_budget(block, name, used[name]) for name in block.limits)
 
 
 def check_report_budgets(
@@ -131,8 +130,7 @@ def check_report_budgets(
                 return _check(block, name, "error", said)
         elif fixed:
             return _check(block, name, "ok", _FIXED, in_force=False)
-        held = f"{_WITHIN[name]} its budget of {{most}}."
-        return _compare(block, name, used[name], "The build", held)
+        return compare_budget(block, name, used[name], whole=True)
 
     return tuple(check(name) for name in block.limits)
 
@@ -145,12 +143,14 @@ def budget_labels(block: SectionBudgets) -> dict[Budget, str]:
     }
 
 
-def _compare(
-    block: SectionBudgets, name: Budget, value: float | None, who: str, held: str
+def compare_budget(
+    block: SectionBudgets, name: Budget, value: float | None, *, whole: bool = False
 ) -> CheckRecord:
-    """Return the check of a value beside its budget. held: what is said if it holds."""
+    """Return the check of what a section, or the whole build, used beside its budget."""
     if value is None:
         return _check(block, name, "error", _NO_METER)
+    who = "The build" if whole else "The section"
+    held = f"{_WITHIN[name]} its budget of {{most}}." if whole else "{took}; its budget is {most}."
     text, most = _in_words(name, value, block.limits[name])
     took = _TOOK[name].format(text, who=who)
     if value > block.limits[name]:

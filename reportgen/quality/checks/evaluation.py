@@ -14,7 +14,7 @@ from reportgen.quality.checks.facts import Facts
 from reportgen.quality.checks.limits import Impossible, Limits, Outcome, Subject
 from reportgen.quality.checks.subjects import cell_name, reference_value, row_name, subject_of
 from reportgen.quality.checks.verdicts import is_broken
-from reportgen.quality.quantities import capital, exact, significant, with_unit
+from reportgen.quality.quantities import capital, with_unit
 from reportgen.record import (
     CellRecord,
     CheckRecord,
@@ -25,6 +25,7 @@ from reportgen.record import (
     with_status,
     worst,
 )
+from reportgen.wording import exact, significant
 
 LONGEST_ID = 90  # characters, before a number that tells two apart
 
@@ -64,7 +65,7 @@ def evaluate(
     checks += others
     verdicts: dict[str, list[Status]] = {}
     for check in checks:
-        if check.metric and check.in_force:
+        if check.metric and check.in_force and check.judged:
             verdicts.setdefault(check.metric, []).append(check.verdict)
     metrics = {
         name: metric.model_copy(

@@ -16,14 +16,13 @@ from reportgen.quality.quantities import (
     apart,
     beside,
     difference,
-    exact,
     roughly,
     stated,
     with_unit,
 )
 from reportgen.record import SectionRecord
 from reportgen.reduce.moments import robust_std
-from reportgen.wording import count, counted
+from reportgen.wording import count, counted, exact
 
 # Relative difference that two machines or two versions of numpy may make.
 ROUNDING = 1e-9

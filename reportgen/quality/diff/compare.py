@@ -20,7 +20,7 @@ from reportgen.quality.diff.records import (
     VersionChange,
 )
 from reportgen.quality.history.records import Key, MetricTable, finite
-from reportgen.quality.quantities import symbol
+from reportgen.quality.quantities import relative_change, symbol
 from reportgen.record import (
     STATUSES,
     CheckRecord,
@@ -209,7 +209,7 @@ def _metrics(
             difference = value - former
             numbers = {
                 "change": finite(difference),
-                "relative": _relative(former, value),
+                "relative": relative_change(former, value),
                 "noise": scatter,
                 "times": finite(abs(difference) / scatter) if scatter else None,
             }
@@ -237,13 +237,6 @@ def _metric_kind(
     if noise is None:
         return "differs"
     return "moved" if noise == 0 or change > beyond * noise else "within"
-
-
-def _relative(before: float, after: float) -> float | None:
-    """Return the change as a fraction; None from zero, or through it."""
-    if before == 0 or (before < 0) != (after < 0):
-        return None
-    return finite((after - before) / abs(before))
 
 
 class _Verdict(NamedTuple):

@@ -15,9 +15,8 @@ from reportgen.quality.diff.records import (
 )
 from reportgen.quality.quantities import (
     before_and_after,
-    has_ratio,
     quantity,
-    signed_percent,
+    signed_change,
     symbol,
     times,
 )
@@ -160,17 +159,15 @@ def _of_metric(change: MetricChange) -> ChangeRecord:
 
 def _movement(change: MetricChange, before: float, after: float) -> str:
     one, other = before_and_after(before, after, change.unit, change.digits)
-    percentage = ""
-    if change.relative is not None and abs(change.relative) < 10 and has_ratio(change.unit):
-        percentage = f" ({signed_percent(change.relative)})"
+    difference = signed_change(before, after, change.unit, change.digits)
     if change.kind == "differs":
-        return f"{change.label} differs: {other} after {one}{percentage}."
+        return f"{change.label} differs: {other} after {one} ({difference})."
     rose = "rose" if after > before else "fell"
-    said = f"{change.label} {rose} from {one} to {other}{percentage}"
+    said = f"{change.label} {rose} from {one} to {other} ({difference})"
     if change.times is not None:
         return f"{said}, {times(change.times)} the usual scatter."
     if change.noise == 0:
-        return f"{said}, after nights on which it hardly changed."
+        return f"{said}, after nights of which at least half had one value."
     return f"{said}, far beyond the usual scatter."
 
 
@@ -254,7 +251,7 @@ def _growth(change: InputChange) -> str:
         small = abs(other - one) < _ROUNDED * max(one, other)
         exact = f"from {count(one)} to {count(other)} bytes"
         parts.append(exact if small else f"from {bytes_text(one)} to {bytes_text(other)}")
-    elif one is not None and moved:
+    elif one is not None and one == other and moved:
         parts.append("in as many bytes")
     return f" {listed(parts)}" if parts else ""
 
@@ -262,7 +259,8 @@ def _growth(change: InputChange) -> str:
 def _other_content(change: InputChange) -> str:
     if growth := _growth(change):
         return f",{growth}"
-    return "" if change.bytes_before is None else " of the same size"
+    known = change.bytes_before is not None and change.bytes_before == change.bytes_after
+    return " of the same size" if known else ""
 
 
 def _extent(change: InputChange, side: str, when: str = "") -> str:

@@ -152,6 +152,8 @@ class CheckPoint(NamedTuple):
     waived: bool
     in_force: bool
     message: str
+    value: float | None
+    """What was found; None when there is no number, and before version 5."""
 
 
 Cell = tuple[float | None, str, Status | None]
@@ -186,7 +188,8 @@ class MetricTable:
 
     statuses: of each section, and cells: of each metric, one for each night; None where the run
     had no such section or metric. names: of each metric, as on the last night that has it.
-    rows: how many each section used, one for each night; None where that is not known.
+    rows, seconds: how many each section used and how long it took, one for each night; None where
+    that is not known.
     """
 
     nights: tuple[NightRun, ...] = ()
@@ -194,6 +197,7 @@ class MetricTable:
     cells: Mapping[Key, Sequence[Cell | None]] = field(default_factory=dict)
     names: Mapping[Key, MetricName] = field(default_factory=dict)
     rows: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
+    seconds: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
 
     def points(self, key: Key) -> list[Point]:
         """Return a metric with a point for each night; none when no night has it."""

@@ -100,6 +100,7 @@ def part_rows(summary: Summary) -> dict[Table, Rows]:
                 "in_force": check.in_force and check.judged,
                 "section": section,
                 "name": check.id,
+                "value": finite(check.value),
             }
             for section, checks in (*of_sections, ("", summary.checks))
             for check in checks

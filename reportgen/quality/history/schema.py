@@ -33,7 +33,7 @@ from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from reportgen.quality.history.database import LATER
 from reportgen.quality.history.records import HistoryError, NightRun
 
-VERSION = 4
+VERSION = 5
 METADATA = MetaData()
 
 SCHEMA = Table("reportgen_schema", METADATA, Column("version", Integer, primary_key=True))
@@ -102,6 +102,7 @@ CHECKS = _part(  # since version 3
     Column("waived", Boolean, nullable=False),
     Column("in_force", Boolean, nullable=False),
     Column("message", Text, nullable=False),
+    Column("value", Double),  # since version 5
 )
 INPUTS = _part(
     "reportgen_inputs",
@@ -169,7 +170,7 @@ def _name_sections_and_digits(connection: Connection) -> None:
 
 def _count_rows_and_keep_checks(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE reportgen_sections ADD COLUMN rows_used BIGINT"))
-    CHECKS.create(connection)  # a version that changes it needs a copy of it here
+    CHECKS.create(connection)  # as it is now: a step that adds a column looks whether it is there
 
 
 def _describe_runs(connection: Connection) -> None:
@@ -177,9 +178,17 @@ def _describe_runs(connection: Connection) -> None:
         connection.execute(text(f"ALTER TABLE reportgen_runs ADD COLUMN {column}"))
 
 
+def _keep_values_of_checks(connection: Connection) -> None:
+    columns = inspect(connection).get_columns(CHECKS.name)
+    if all(column["name"] != "value" for column in columns):
+        kind = CHECKS.c.value.type.compile(connection.dialect)
+        connection.execute(text(f"ALTER TABLE reportgen_checks ADD COLUMN value {kind}"))
+
+
 STEPS: Mapping[int, Callable[[Connection], None]] = {
     1: _name_sections_and_digits,
     2: _count_rows_and_keep_checks,
     3: _describe_runs,
+    4: _keep_values_of_checks,
 }
 """From which version a step goes to the next one. A step never changes once it was released."""

@@ -139,7 +139,7 @@ class History:
         """Return all metrics, or only one, on each night: three queries, however many there are."""
         picked = _nights(report, until, most)
         s, m = SECTIONS.c, METRICS.c
-        of_sections = select(s.run_id, s.section, s.status, s.rows_used)
+        of_sections = select(s.run_id, s.section, s.status, s.rows_used, s.seconds)
         of_metrics = select(
             m.run_id, m.section, m.name, m.label, m.unit, m.digits, m.value, m.verdict
         )
@@ -154,9 +154,11 @@ class History:
         places = {row.id: place for place, row in enumerate(nights)}
         statuses: dict[str, list[Status | None]] = {}
         rows: dict[str, list[int | None]] = {}
-        for number, section, status, used in sections:
+        seconds: dict[str, list[float | None]] = {}
+        for number, section, status, used, took in sections:
             statuses.setdefault(section, [None] * len(places))[places[number]] = status
             rows.setdefault(section, [None] * len(places))[places[number]] = used
+            seconds.setdefault(section, [None] * len(places))[places[number]] = took
         cells: dict[Key, list[Cell | None]] = {}
         names: dict[Key, MetricName] = {}
         for number, section, name, label, unit, digits, value, verdict in metrics:
@@ -164,7 +166,7 @@ class History:
             cells.setdefault(key, [None] * len(places))[places[number]] = (value, unit, verdict)
             names[key] = MetricName(label, unit, digits)  # that of the last night stays
         runs = tuple(stored_run(row) for row in nights)
-        return MetricTable(runs, statuses, cells, names, rows)
+        return MetricTable(runs, statuses, cells, names, rows, seconds)
 
     def metrics(self, report: str) -> list[KnownMetric]:
         """Return every metric that a report ever had on a night, sorted."""
@@ -180,7 +182,7 @@ class History:
     def checks(self, report: str, *, most: int | None = None) -> list[CheckPoint]:
         """Return how each check ended on each night, oldest first; none before version 3."""
         picked, c = _nights(report, None, most), CHECKS.c
-        columns = (c.section, c.name, c.status, c.waived, c.in_force, c.message)
+        columns = (c.section, c.name, c.status, c.waived, c.in_force, c.message, c.value)
         (found,) = self._select(
             select(picked.c.night, picked.c.run, *columns)
             .join(picked, c.run_id == picked.c.id)

@@ -20,10 +20,16 @@ def said(before, after, noise=None):
         (210, 248, 9, "median rose from 210 to 248 µJy (+18 %), 4.2 times the usual scatter."),
         (248, 210, 1, "median fell from 248 to 210 µJy (−15 %), 38 times the usual scatter."),
         (210, 248, None, "median differs: 248 µJy after 210 (+18 %)."),
-        (0, 3, 0.5, "median rose from 0 to 3 µJy, 6 times the usual scatter."),
+        (0, 3, 0.5, "median rose from 0 to 3 µJy (+3 µJy), 6 times the usual scatter."),
         (-5, -3, 0.1, "median rose from −5 to −3 µJy (+40 %), 20 times the usual scatter."),
-        (3, 4, 0, "median rose from 3 to 4 µJy (+33 %), after nights on which it hardly changed."),
-        (1, 500, 0.1, "median rose from 1 to 500 µJy, 4,990 times the usual scatter."),
+        (
+            3,
+            4,
+            0,
+            "median rose from 3 to 4 µJy (+33 %), after nights of which at least half had one "
+            "value.",
+        ),
+        (1, 500, 0.1, "median rose from 1 to 500 µJy (+499 µJy), 4,990 times the usual scatter."),
     ],
 )
 def test_a_metric_that_changed(before, after, noise, sentence):
@@ -33,13 +39,13 @@ def test_a_metric_that_changed(before, after, noise, sentence):
 @pytest.mark.parametrize(
     ("before", "after", "unit", "digits", "sentence"),
     [
-        (47.31, 51.22, "%", 1, "median differs: 51.2 % after 47.3 %."),
-        (53.1, 53.2, "deg", None, "median differs: 53.2° after 53.1°."),
-        (22.1, 22.3, "mag", None, "median differs: 22.3 mag after 22.1."),
+        (47.31, 51.22, "%", 1, "median differs: 51.2 % after 47.3 % (+3.9 percentage points)."),
+        (53.1, 53.2, "deg", None, "median differs: 53.2° after 53.1° (+0.1°)."),
+        (22.1, 22.3, "mag", None, "median differs: 22.3 mag after 22.1 (+0.2 mag)."),
         (1.49, 1.51, "", 0, "median differs: 1.510 after 1.490 (+1.3 %)."),
         (1.0, 1.0000001, "", 2, "median differs: 1.0000001 after 1.0000000 (+1×10⁻⁵ %)."),
         (1.2e-9, 1.20004e-9, "", None, "median differs: 1.20004×10⁻⁹ after 1.20000×10⁻⁹"),
-        (0.0004, 3.0, "", 1, "median differs: 3.0 after 0.0004."),
+        (0.0004, 3.0, "", 1, "median differs: 3.0 after 0.0004 (+2.9996)."),
     ],
 )
 def test_numbers_that_differ_are_seen_to(before, after, unit, digits, sentence):
@@ -138,6 +144,7 @@ def test_sections():
             "grew from 20 to 21 rows and from 2,900,000 to 2,900,010 bytes.",
         ),
         (source(a=2), source(a=2, sha256="b"), "has other content of the same size."),
+        (source(a=2), source(a=2, sha256="b", size=None), "has other content."),
         (
             source(a=2, b=3),
             source(a=3, b=2, sha256="b"),

@@ -253,9 +253,9 @@ def test_verdicts_of_checks_are_stored_night_by_night(history, tmp_path):
     add(history, tmp_path, night(0, waived, idle), night(1, failed))
     add(history, tmp_path, night(2, only=("flux",)), night(3))
     assert [tuple(check)[2:] for check in history.checks("cdfs")] == [
-        ("flux", "median-max", "warn", True, True, "It is 248."),
-        ("sky", "rows", "ok", False, False, "It is 248."),
-        ("flux", "median-max", "fail", False, True, "It is 248."),
+        ("flux", "median-max", "warn", True, True, "It is 248.", None),
+        ("sky", "rows", "ok", False, False, "It is 248.", None),
+        ("flux", "median-max", "fail", False, True, "It is 248.", None),
     ]
     assert [str(check.night) for check in history.checks("cdfs", most=2)] == ["2026-11-02"]
 
