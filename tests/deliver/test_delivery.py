@@ -279,7 +279,7 @@ def test_a_verdict_is_posted_once_and_kept_when_that_fails(tmp_path):
 def test_neither_a_link_that_cannot_be_made_nor_a_mail_that_fails_stops_the_rest(
     tmp_path, server, mailed
 ):
-    links = {"report": "{{ run.nothing }}", "index": "https://x.org/"}
+    links = {"report": "{{ sections[9].id }}", "index": "https://x.org/"}
     mail = False if mailed is None else by(server if mailed else NOBODY)
     with web_server() as site:
         run = mailed_run(tmp_path, mail=mail, webhook={"attempts": 1}, links=links)
@@ -288,7 +288,7 @@ def test_neither_a_link_that_cannot_be_made_nor_a_mail_that_fails_stops_the_rest
     assert len(server.received) == bool(mailed)
     *failed, said = problems(log)
     assert len(failed) == (mailed is False)
-    assert said.startswith("deliver.links.report: the template '{{ run.nothing }}' cannot be")
+    assert said.startswith("deliver.links.report: the template '{{ sections[9].id }}' cannot be")
 
 
 def test_a_dry_run_writes_what_would_be_sent_and_sends_nothing(tmp_path, server):
