@@ -406,3 +406,17 @@ def test_templates_that_a_run_brings_along_run_no_code(tmp_path, code, monkeypat
     change(run, configuration=configuration.model_copy(update={"templates": str(tmp_path)}))
     assert "SecurityError" in problems(write_messages([run]))[0]
     assert not (tmp_path / "ran").exists()
+
+
+def test_templates_that_a_run_brings_along_read_nothing_outside_their_folder(tmp_path):
+    (tmp_path / "secret.txt").write_text("a secret of the user")
+    run = mailed_run(tmp_path / "runs")
+    own = run / "templates"
+    own.mkdir()
+    (own / "mail.txt.j2").write_text("{% include 'words.txt' %}")
+    (own / "words.txt").symlink_to(tmp_path / "secret.txt")
+    configuration = read_summary(run).configuration
+    change(run, configuration=configuration.model_copy(update={"templates": str(own)}))
+    log = write_messages([run])
+    assert "words.txt: is a link that leads out of the folder" in problems(log)[0]
+    assert b"secret of the user" not in Path(log.done[0]).read_bytes()
