@@ -1,5 +1,6 @@
 """The commands that read a configuration and its sources: build, check, plan."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from reportgen.cli.common import (
     FILE,
     cli,
     complain,
+    complain_of_all,
     program_name,
     read_reports,
     with_config,
@@ -18,11 +20,12 @@ from reportgen.cli.common import (
 )
 from reportgen.cli.mail import check_delivery, mail_failure, mail_runs
 from reportgen.cli.output import keep_going_unread
-from reportgen.errors import ExitCode, ReportgenError
+from reportgen.errors import ExitCode, PublishError, ReportgenError
 from reportgen.wording import count, counted, listed
 
 if TYPE_CHECKING:
     from reportgen.build.pipeline import Built
+    from reportgen.build.plan import Planned
     from reportgen.config.loader import Report
     from reportgen.workers.timeline import Timeline
 
@@ -174,13 +177,12 @@ def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> i
         name = report.cell.slug if report.cell is not None else ""
         try:
             problems = _check(report, f"{name} | " if name else "")
-            codes += [int(ExitCode.SOURCE)] * bool(problems)
+            codes += [int(each.exit_code) for each in problems]
         except ReportgenError as error:
             problems = [error]
             codes.append(int(error.exit_code))
-        for problem in problems:
-            said = f"{name}: {problem.message}" if name else problem.message
-            complain(ReportgenError(said, problem.hint))
+        before = f"{name}: " if name else ""
+        complain_of_all([(f"{before}{each.message}", each.hint) for each in problems])
     if not codes:
         sections = counted(len(chosen[0].sections), "sections")
         said = counted(len(chosen), "reports") if reports.cells else sections
@@ -191,11 +193,13 @@ def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> i
 def _check(report: "Report", name: str) -> list[ReportgenError]:
     """Say which sources of a report are there; return what is wrong. name: before each line."""
     from reportgen.build.image_tasks import model_problems
+    from reportgen.build.pipeline import require_buildable
+    from reportgen.data.missing import with_advice
     from reportgen.data.sources import every_source, open_sources
-    from reportgen.render.environment import check_templates
+    from reportgen.quality.judgement import read_earlier_nights
+    from reportgen.run_folder import started_now
 
-    if report.output.templates is not None:
-        check_templates(str(report.output.templates))
+    require_buildable(report)
     for note in report.notes:
         click.echo(f"Note: {note}.", err=True)
     sources = open_sources(report, every_source(report))
@@ -212,11 +216,12 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
         n, height, width = stack.shape
         click.echo(f"{name}images {stack.name}: {count(n)} of {height} × {width} pixels")
     for model in sources.models.values():
-        found = model_problems(model)
+        found = [with_advice(each, sources.advice) for each in model_problems(model)]
         problems += found
         if not found:
             click.echo(f"{name}model {model.name}: weights {', '.join(model.weights)}")
-    return problems
+    history = read_earlier_nights(report, started_now()[0], importing=False)
+    return [*problems, *([PublishError(history.error)] if history.error else [])]
 
 
 @cli.command()
@@ -238,8 +243,20 @@ def plan(
         for each in planned:
             word = "kept" if each.is_cached else "made"
             click.echo(f"{before}{each.section:{width}}  {word}  {each.why}")
+        _complain_of_sources(planned, before)
         made = sum(not each.is_cached for each in planned)
         documents = " and ".join(form.upper() for form in report.output.formats)
         said = f"{made} of {len(planned)} sections would be made, and {documents} as always."
         click.echo(before + said)
     return 0
+
+
+def _complain_of_sources(planned: "Iterable[Planned]", before: str) -> None:
+    """Say once of each source that cannot be read which sections lack it. before: each line."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for each in planned:
+        if each.error is not None:
+            groups.setdefault((each.error.message, each.error.hint), []).append(each.section)
+    complain_of_all(
+        [(f"{before}{', '.join(names)}: {said}", hint) for (said, hint), names in groups.items()]
+    )

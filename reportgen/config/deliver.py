@@ -21,7 +21,7 @@ from pydantic import (
 from reportgen.config.problems import shortened
 from reportgen.config.secrets import ADVICE, NAME, PREFIX
 from reportgen.config.templates import check_template
-from reportgen.config.types import Block, BlockError, Count, FilePath, Index, Number, Text
+from reportgen.config.types import Block, BlockError, Count, FilePath, Index, Number, Size, Text
 from reportgen.record import ReportRecord, RunRecord
 
 Severity = Literal["ok", "warn", "fail", "error"]
@@ -228,7 +228,7 @@ class MailBlock(_NoSecrets):
     """How many figures, chosen by what needs attention, or which: [section.figure, section]."""
     attach_pdf: bool = True
     """Whether the PDF is attached."""
-    most_attached: ByteSize = ByteSize(18_000_000)
+    most_attached: Size = ByteSize(18_000_000)
     """Largest attachment; beyond it a smaller PDF, then a link takes its place."""
     list_id: (
         Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+$")] | None
