@@ -20,8 +20,8 @@ from reportgen.errors import SourceError
 class Sources:
     """The sources that could be opened, and what is wrong with the others.
 
-    errors: by kind and name, as in ``open_sources``. files: those of all sources. advice: what to do
-    about files that are not there.
+    errors: by kind and name, as in ``open_sources``. files: those of all sources. advice: what to
+    do about files that are not there.
     """
 
     catalogues: Mapping[str, Catalogue]

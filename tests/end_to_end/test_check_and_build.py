@@ -97,7 +97,7 @@ def test_a_check_refuses_what_a_build_refuses(project, code, name):
 
 
 def test_a_history_that_cannot_be_read_is_found_by_a_check(project):
-    output = {"folder": "out", "formats": ["html"], "history": "sqlite:////dev/null"}
+    output = {"folder": "out", "formats": ["html"], "history": f"sqlite:///{project.folder}"}
     project.configure({"fluxes": DISTRIBUTION}, output=output)
     checked, built = (project.call(word, "report.yaml") for word in ("check", "build"))
     assert (checked.returncode, built.returncode) == (4, 4)

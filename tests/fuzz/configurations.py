@@ -118,7 +118,8 @@ def mutated(seed):
         content = _changed_bytes(chance, text, content)
     arguments = []
     while chance.random() < 0.25:
-        arguments += ["--set", f"{_key(chance, text)}={_plain(chance.choice(ODD))}"]
+        value = _plain(chance.choice(ODD)).replace("\0", "")  # as no argument can hold
+        arguments += ["--set", f"{_key(chance, text)}={value}"]
     environment = {"CROWDASTRO_H5": "../data/cdfs/crowdastro.h5"}
     if chance.random() < 0.2:
         environment["FUZZED"] = _plain(chance.choice(ODD)).replace("\0", "")
