@@ -99,7 +99,7 @@ FRAGMENTS = (
 def base_texts():
     """Return what is changed: the configurations of the project, and one that has most keys."""
     texts = [path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("configs/*.yaml"))]
-    return [*texts, *[RICH] * (2 * len(texts))]
+    return [*texts, *[RICH] * (4 * len(texts))]
 
 
 def mutated(seed):
@@ -240,13 +240,14 @@ def try_seeds(seeds):
 def _be_tried(answers, seeds):
     with tempfile.TemporaryDirectory(prefix="reportgen-fuzz-") as name:
         folder = Path(name)
+        (folder / "configs").mkdir()
+        project = small_project(folder / "configs")
         call("sample", "data/cdfs", "--rows", 200, "--images", 3, cwd=folder)
-        folder = folder / "configs"
-        folder.mkdir()
-        project = small_project(folder)
+        folder = project.folder
         os.mkfifo(folder / "pipe")
         (folder / "loop").symlink_to("loop")
-        project.call("check", "report.yaml")  # imports what there is to import
+        project.config.write_text(RICH)
+        project.build("-q")  # imports what there is to import, and remembers the source
         for seed in seeds:
             answers.send((seed, _tried(folder, seed)))
 
