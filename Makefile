@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help report sample install develop pdf-libraries test-programs test lint format lock fonts wheel \
+.PHONY: help report sample install develop pdf-libraries test-programs test fuzz lint format lock fonts wheel \
 	benchmark clean always
 
 # The first that is new enough is taken: PYTHON=python3.12 make report
@@ -85,6 +85,10 @@ test-programs:
 
 test: develop pdf-libraries test-programs lint ## Run the linters and all tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+fuzz: develop ## Try REPORTGEN_FUZZ odd inputs of each kind, 20000 if not given
+	@REPORTGEN_FUZZ=$${REPORTGEN_FUZZ:-20000} $(BIN)/python -m pytest $(PYTEST_ARGS) \
+		-o faulthandler_timeout=0 tests/fuzz
 
 lint: develop ## Run the linters: ruff, mypy, import-linter
 	@$(BIN)/python -m ruff check .

@@ -1,5 +1,6 @@
 """What can go wrong for a user: each kind has a message, a hint and an exit code."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -30,6 +31,15 @@ class ReportgenError(Exception):
     def __reduce__(self) -> tuple[type["ReportgenError"], tuple[str, str]]:
         # Exceptions cross process borders; the default pickling would lose the hint.
         return (type(self), (self.message, self.hint))
+
+
+def with_hints_once(problems: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return messages and hints with a hint that several have at the last of them only."""
+    hints = [hint for _, hint in problems]
+    return [
+        (message, "" if hint in hints[place + 1 :] else hint)
+        for place, (message, hint) in enumerate(problems)
+    ]
 
 
 class ConfigError(ReportgenError):

@@ -419,6 +419,19 @@ def computed_files(summary: Summary) -> list[str]:
     return sorted({file for forms in files for file in forms.values()})
 
 
+def own_file(run: Path, name: str) -> Path:
+    """Return the path of a file of a run folder, which may come from anywhere.
+
+    Raises OSError for what lies elsewhere, through a link or not, and for what is no regular file.
+    """
+    root, path = run.resolve(), (run / name).resolve()
+    if not path.is_relative_to(root):
+        raise PermissionError(1, "it is not in the run folder", name)
+    if not path.is_file():  # a pipe would keep us waiting
+        raise FileNotFoundError(2, "it is not there, or no file", name)
+    return path
+
+
 def write_summary(folder: Path, summary: Summary) -> None:
     """Write summary.json, whole or not at all."""
     values = summary.model_dump(mode="json")
@@ -432,6 +445,8 @@ def read_summary(folder: Path) -> Summary:
     """Read the record of a run; ConfigError when the folder is not a run."""
     path = folder / FILE
     try:
+        if path.exists() and not path.is_file():  # a pipe would keep us waiting
+            raise OSError(0, "it is no regular file")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)

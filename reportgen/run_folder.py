@@ -61,13 +61,9 @@ def new_run(
     """
     folder = folder.absolute()
     with ExitStack() as stack:
+        check_output_folder(folder, as_latest=as_latest)
         with publishing_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            link = folder / LATEST
-            if as_latest and link.exists() and not link.is_symlink():
-                raise PublishError(
-                    f"{link} is not a link, so it is left as it is", "move it away and build again"
-                )
             stack.enter_context(lock_builds(folder, wait=wait, say=say))
             started, fixed = started_now() if started is None else (started, False)
             _remove_abandoned(folder)
@@ -77,6 +73,33 @@ def new_run(
             yield unpublished
         finally:
             shutil.rmtree(unpublished.path, ignore_errors=True)
+
+
+def check_output_folder(folder: Path, *, as_latest: bool = True) -> None:
+    """Raise PublishError unless runs can be written to a folder, as far as can be said before.
+
+    as_latest: whether ``latest`` will point at the next run.
+    """
+    folder = folder.absolute()
+    with publishing_errors(folder):
+        there = next(path for path in (folder, *folder.parents) if _is_there(path))
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+        link = folder / LATEST
+        if as_latest and link.exists() and not link.is_symlink():
+            raise PublishError(
+                f"{link} is not a link, so it is left as it is", "move it away and build again"
+            )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from reportgen.quality.checks.budgets import settle_budgets
 from reportgen.quality.judgement import judge, metric_histories, read_earlier_nights, with_changes
 from reportgen.record import Summary, write_summary
 from reportgen.render.environment import check_templates
-from reportgen.run_folder import new_run, publishing_errors, started_now
+from reportgen.run_folder import check_output_folder, new_run, publishing_errors, started_now
 from reportgen.workers.memory import meter_memory
 from reportgen.workers.pool import default_workers, worker_pool
 from reportgen.workers.timeline import Timeline
@@ -66,9 +66,8 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
     cannot be written; whatever else goes wrong is shown in the report and in the exit code.
     """
     sections = chosen_sections(report, options.only)
-    check_templates("" if report.output.templates is None else str(report.output.templates))
+    require_buildable(report, as_latest=not options.only)
     has_memory_budget = report.budgets is not None and report.budgets.memory is not None
-    started_now()  # a wrong time is said before anything is made
     with (
         new_run(report.output.folder, as_latest=not options.only, say=progress.notice) as run,
         worker_pool(options.workers) as pool,
@@ -139,6 +138,16 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         stage("history, old runs, page of all nights")
         options.timeline.spans += pool.spans
     return Built(folder, summary, exit_code(summary, housekeeping.troubles), housekeeping)
+
+
+def require_buildable(report: Report, *, as_latest: bool = True) -> None:
+    """Raise the error with which a build would end before it makes anything, if there is one.
+
+    as_latest: whether ``latest`` will point at the run.
+    """
+    check_templates("" if report.output.templates is None else str(report.output.templates))
+    started_now()
+    check_output_folder(report.output.folder, as_latest=as_latest)
 
 
 def chosen_sections(report: Report, only: Iterable[str]) -> dict[str, AnyAnalysis]:

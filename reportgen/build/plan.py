@@ -11,16 +11,20 @@ from reportgen.config.loader import Report
 from reportgen.data.file_digests import FileDigests
 from reportgen.data.sources import Sources, open_sources
 from reportgen.data.store import FOLDER, Store
-from reportgen.errors import SourceError
+from reportgen.errors import ReportgenError, SourceError
 
 
 @dataclass(frozen=True)
 class Planned:
-    """What would become of a section. is_cached: whether one of an earlier night would serve."""
+    """What would become of a section.
+
+    is_cached: whether one of an earlier night would serve. error: why it cannot be made.
+    """
 
     section: str
     is_cached: bool
     why: str
+    error: ReportgenError | None = None
 
 
 def plan_report(report: Report, sections: Mapping[str, AnyAnalysis]) -> list[Planned]:
@@ -72,7 +76,7 @@ class _Plan:
     def of(self, section_id: str) -> Planned:
         """Say whether a section would be made anew, and why."""
         if wrong := self._wrong(section_id):
-            return Planned(section_id, False, f"it cannot be made: {wrong}")
+            return Planned(section_id, False, "it cannot be made", wrong)
         if isinstance(self._sections[section_id], HistoryAnalysis):
             return Planned(section_id, False, "it is about the nights, of which there is a new one")
         if section_id not in self._cache.made_of:
@@ -98,15 +102,15 @@ class _Plan:
             return self._columns[section.catalogue].get(name, "")
         return read_digest(name, section, self._sources, self._contents)
 
-    def _wrong(self, section_id: str) -> str:
-        """Say why a source of a section, or a column of it, cannot be read; empty if all can."""
+    def _wrong(self, section_id: str) -> SourceError | None:
+        """Return why a source of a section, or a column of it, cannot be read; None if all can."""
         section, errors = self._sections[section_id], self._sources.errors
         wrong = [errors[key] for key in section.sources if key in errors]
         if not wrong and isinstance(section, Analysis):
             broken = self._sources.catalogues[section.catalogue].broken
             names = self._known[section_id]
             wrong = [broken[column] for column in sorted(broken) if f"{COLUMN}{column}" in names]
-        return wrong[0].message if wrong else ""
+        return wrong[0] if wrong else None
 
 
 def _reasons(last: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

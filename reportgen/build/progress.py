@@ -1,7 +1,7 @@
 """How a build goes on: bars with the names of sections on a terminal, plain lines in a log."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,10 @@ class Progress:
 
     def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
         """Say that a step has ended."""
+
+    def failed(self, names: Sequence[str], message: str) -> None:
+        """Say that steps could not be made, all for one reason."""
+        self.ended(", ".join(names), "error", None, message)
 
     def printed(self, name: str, text: str) -> None:
         """Say what a step wrote to its standard output or error."""
@@ -73,14 +77,23 @@ class _Bar(Progress):
         self._describe()
 
     def ended(self, name: str, status: Status, seconds: float | None, message: str = "") -> None:
+        if status != "ok":
+            self._print(status, name, message)
+        self._advance([name])
+
+    def failed(self, names: Sequence[str], message: str) -> None:
+        self._print("error", ", ".join(names), message)
+        self._advance(names)
+
+    def _print(self, status: Status, name: str, message: str) -> None:
         from rich.markup import escape
 
-        if name in self._waiting:
-            self._waiting.remove(name)
-        if status != "ok":
-            mark, colour = MARKS[status]
-            self._bar.print(f"[{colour}]{mark}[/] {escape(name)}: {escape(printable(message))}")
-        self._bar.advance(self._task)
+        mark, colour = MARKS[status]
+        self._bar.print(f"[{colour}]{mark}[/] {escape(name)}: {escape(printable(message))}")
+
+    def _advance(self, names: Sequence[str]) -> None:
+        self._waiting = [name for name in self._waiting if name not in names]
+        self._bar.advance(self._task, len(names))
         self._describe()
 
     def notice(self, text: str) -> None:

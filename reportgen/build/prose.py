@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from reportgen.config.suggest import unknown
+from reportgen.config.templates import TemplateError, fill_template
 from reportgen.errors import SectionError
 from reportgen.record import MetricRecord
 from reportgen.wording import number
@@ -12,7 +13,7 @@ class _Metrics(dict[str, object]):
     """Metrics by name; one that is not there is an error that lists those that are."""
 
     def __missing__(self, name: str) -> object:
-        raise SectionError(f"text: {unknown('metric', name, self)}")
+        raise TemplateError(unknown("metric", name, self))
 
 
 class _Value(float):
@@ -31,18 +32,8 @@ class _Value(float):
 
 def fill_prose(text: str, metrics: Mapping[str, MetricRecord]) -> str:
     """Fill a section's prose with its metrics; SectionError says what is wrong with it."""
-    if "{" not in text:
-        return text
-    from jinja2 import StrictUndefined, TemplateError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    values = _Metrics({name: _Value(metric) for name, metric in metrics.items()})
     try:
-        template = environment.from_string(text)
-        return template.render(metrics=_Metrics({n: _Value(m) for n, m in metrics.items()}))
-    except TemplateError as error:
+        return fill_template(text, {"metrics": values})
+    except ValueError as error:
         raise SectionError(f"text: cannot be filled in: {error}") from None
-    except SectionError:
-        raise
-    except Exception as error:  # whatever an expression of the text may raise
-        raise SectionError(f"text: cannot be filled in: {type(error).__name__}: {error}") from None

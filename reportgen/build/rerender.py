@@ -8,7 +8,14 @@ from tempfile import TemporaryDirectory
 from reportgen.build.documents import make_documents, with_templates
 from reportgen.build.progress import Progress
 from reportgen.errors import ConfigError
-from reportgen.record import ErrorRecord, Summary, computed_files, read_summary, write_summary
+from reportgen.record import (
+    ErrorRecord,
+    Summary,
+    computed_files,
+    own_file,
+    read_summary,
+    write_summary,
+)
 from reportgen.render.environment import check_templates
 from reportgen.run_folder import publishing_errors
 from reportgen.workers.pool import worker_pool
@@ -59,7 +66,15 @@ def rerender(run: Path, templates: Path | None = None) -> Rerendered:
 
 
 def _check_files(summary: Summary, run: Path) -> None:
-    missing = [file for file in computed_files(summary) if not (run / file).is_file()]
+    missing = []
+    for file in computed_files(summary):
+        try:
+            own_file(run, file)
+        except PermissionError:
+            said = f"{run}: {file} is a link that leads out of the run folder"
+            raise ConfigError(said, "put a copy of the file there") from None
+        except OSError:
+            missing.append(file)
     if missing:
         raise ConfigError(
             f"{run}: {len(missing)} files of the run are missing, first {missing[0]}",

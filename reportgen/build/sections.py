@@ -21,8 +21,8 @@ from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.sources import Sources
 from reportgen.data.store import Store
-from reportgen.errors import PublishError
-from reportgen.record import SectionRecord
+from reportgen.errors import PublishError, ReportgenError, with_hints_once
+from reportgen.record import ErrorRecord, SectionRecord
 from reportgen.workers.failures import Ended, Failed, error_record
 from reportgen.workers.memory import own_peak
 from reportgen.workers.pool import Pool
@@ -71,17 +71,29 @@ class SectionMaker:
         """Start to read the sources and make the sections on them."""
         groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
         errors = self.sources.errors
+        unread: dict[tuple[str, str], list[str]] = {}
         for section_id, section in self.sections.items():
-            wrong = [errors[key] for key in section.sources if key in errors]
+            wrong = [key for key in section.sources if key in errors]
             if wrong:
-                self._failed(section_id, Failed("error", wrong[0].message, error=wrong[0]))
+                unread.setdefault(wrong[0], []).append(section_id)
             elif not isinstance(section, HistoryAnalysis) and not self._take(section_id):
                 groups.setdefault(section.sources, []).append(section_id)
+        self._unread(unread)
         # Networks first: importing TensorFlow takes longer than all else, and goes on beside it.
         for group in sorted(
             groups.values(), key=lambda group: isinstance(self.sections[group[0]], Analysis)
         ):
             self._read(group)
+
+    def _unread(self, groups: Mapping[tuple[str, str], list[str]]) -> None:
+        """Say of each source that cannot be read which sections lack it, and what to do once."""
+        errors = [self.sources.errors[key] for key in groups]
+        for section_ids, error in zip(groups.values(), errors, strict=True):
+            for section_id in section_ids:
+                self._keep_failure(section_id, Failed("error", error.message, error=error))
+        said = with_hints_once([(error.message, error.hint) for error in errors])
+        for section_ids, (message, hint) in zip(groups.values(), said, strict=True):
+            self.progress.failed(section_ids, str(ReportgenError(message, hint)))
 
     def start_on_history(self, histories: Mapping[str, MetricHistory]) -> None:
         """Start to make the sections on the metrics of the others, once these are all there."""
@@ -221,9 +233,14 @@ class SectionMaker:
         self.progress.ended(section_id, end.value.status, end.value.seconds)
 
     def _failed(self, section_id: str, why: Failed, printed: str = "") -> None:
+        """Keep why a section could not be computed, and say so."""
+        error = self._keep_failure(section_id, why, printed)
+        self.progress.ended(section_id, "error", None, error.message)
+
+    def _keep_failure(self, section_id: str, why: Failed, printed: str = "") -> ErrorRecord:
         """Keep why a section could not be computed, and nothing half-made of it."""
         shutil.rmtree(self.run / "sections" / section_id, ignore_errors=True)
         error = error_record(why, printed, self.alone(section_id))
         record = blank_record(section_id, self.sections[section_id])
         self.records[section_id] = record.model_copy(update={"error": error})
-        self.progress.ended(section_id, "error", None, error.message)
+        return error

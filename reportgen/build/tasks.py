@@ -200,6 +200,8 @@ def fingerprints(paths: Iterable[Path], contents: FileDigests) -> dict[Path, Inp
 
 def _fingerprint(path: Path, contents: FileDigests) -> InputRecord:
     wrong = synthetic = ""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return InputRecord(path=str(path), error="is not a regular file")  # which has no end
     before = stamp(path)
     if _is_hdf5(path):
         try:

@@ -1,5 +1,6 @@
 """The commands that read a configuration and its sources: build, check, plan."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from reportgen.cli.common import (
     FILE,
     cli,
     complain,
+    complain_of_all,
     program_name,
     read_reports,
     with_config,
@@ -18,11 +20,12 @@ from reportgen.cli.common import (
 )
 from reportgen.cli.mail import check_delivery, mail_failure, mail_runs
 from reportgen.cli.output import keep_going_unread
-from reportgen.errors import ExitCode, ReportgenError
+from reportgen.errors import ExitCode, PublishError, ReportgenError
 from reportgen.wording import count, counted, listed
 
 if TYPE_CHECKING:
     from reportgen.build.pipeline import Built
+    from reportgen.build.plan import Planned
     from reportgen.config.loader import Report
     from reportgen.workers.timeline import Timeline
 
@@ -178,9 +181,8 @@ def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> i
         except ReportgenError as error:
             problems = [error]
             codes.append(int(error.exit_code))
-        for problem in problems:
-            said = f"{name}: {problem.message}" if name else problem.message
-            complain(ReportgenError(said, problem.hint))
+        before = f"{name}: " if name else ""
+        complain_of_all([(f"{before}{each.message}", each.hint) for each in problems])
     if not codes:
         sections = counted(len(chosen[0].sections), "sections")
         said = counted(len(chosen), "reports") if reports.cells else sections
@@ -191,12 +193,13 @@ def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> i
 def _check(report: "Report", name: str) -> list[ReportgenError]:
     """Say which sources of a report are there; return what is wrong. name: before each line."""
     from reportgen.build.network_checks import check_networks
-    from reportgen.build.pipeline import chosen_sections
+    from reportgen.build.pipeline import chosen_sections, require_buildable
+    from reportgen.data.missing import with_advice
     from reportgen.data.sources import every_source, open_sources
-    from reportgen.render.environment import check_templates
+    from reportgen.quality.judgement import read_earlier_nights
+    from reportgen.run_folder import started_now
 
-    if report.output.templates is not None:
-        check_templates(str(report.output.templates))
+    require_buildable(report)
     for note in report.notes:
         click.echo(f"Note: {note}.", err=True)
     sources = open_sources(report, every_source(report))
@@ -216,11 +219,12 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
     if sources.models:
         of_networks = check_networks(report, sources, chosen_sections(report, ()))
         for model, found in of_networks.items():
-            problems += found
+            problems += [with_advice(each, sources.advice) for each in found]
             if not found:
                 weights = ", ".join(sources.models[model].weights)
                 click.echo(f"{name}model {model}: weights {weights}")
-    return problems
+    history = read_earlier_nights(report, started_now()[0], importing=False)
+    return [*problems, *([PublishError(history.error)] if history.error else [])]
 
 
 @cli.command()
@@ -242,8 +246,20 @@ def plan(
         for each in planned:
             word = "kept" if each.is_cached else "made"
             click.echo(f"{before}{each.section:{width}}  {word}  {each.why}")
+        _complain_of_sources(planned, before)
         made = sum(not each.is_cached for each in planned)
         documents = " and ".join(form.upper() for form in report.output.formats)
         said = f"{made} of {len(planned)} sections would be made, and {documents} as always."
         click.echo(before + said)
     return 0
+
+
+def _complain_of_sources(planned: "Iterable[Planned]", before: str) -> None:
+    """Say once of each source that cannot be read which sections lack it. before: each line."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for each in planned:
+        if each.error is not None:
+            groups.setdefault((each.error.message, each.error.hint), []).append(each.section)
+    complain_of_all(
+        [(f"{before}{', '.join(names)}: {said}", hint) for (said, hint), names in groups.items()]
+    )

@@ -1,7 +1,7 @@
 """What the commands share: the group they belong to, reading a configuration, saying errors."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, with_hints_once
 from reportgen.wording import printable
 
 if TYPE_CHECKING:
@@ -66,9 +66,16 @@ def program_name() -> str:
 
 def complain(error: ReportgenError) -> None:
     """Say what is wrong and what to do."""
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {printable(error.message)}", err=True)
-    if error.hint:
-        click.echo(f"  → {printable(error.hint)}", err=True)
+    message, hint = printable(error.message), printable(error.hint)
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {message}", err=True)
+    if hint:
+        click.echo(f"  → {hint}", err=True)
+
+
+def complain_of_all(problems: Sequence[tuple[str, str]]) -> None:
+    """Say what is wrong, each with what to do; a hint that several have is said after the last."""
+    for message, hint in with_hints_once(problems):
+        complain(ReportgenError(message, hint))
 
 
 def with_config(command: Command) -> Command:

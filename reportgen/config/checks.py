@@ -65,6 +65,8 @@ def _row(value: object) -> object:
         for wanted in value.values():
             if not isinstance(wanted, str | int | float) or isinstance(wanted, bool):
                 raise ValueError("the value that chooses the row should be a text or a number")
+            if isinstance(wanted, float) and not math.isfinite(wanted):
+                raise ValueError("the value that chooses the row should be a finite number")
         return dict(value)
     number = read_number(value)
     if isinstance(number, int) and not isinstance(number, bool) and number >= 0:

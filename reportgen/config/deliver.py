@@ -1,7 +1,7 @@
 """What the YAML says of the mail and of the webhook: to whom, how, and when to keep quiet."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email import policy
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -20,17 +20,21 @@ from pydantic import (
 
 from reportgen.config.problems import shortened
 from reportgen.config.secrets import ADVICE, NAME, PREFIX
-from reportgen.config.suggest import unknown
-from reportgen.config.types import Block, BlockError, Count, FilePath, Index, Number, Text
+from reportgen.config.templates import check_template
+from reportgen.config.types import Block, BlockError, Count, FilePath, Index, Number, Size, Text
+from reportgen.record import ReportRecord, RunRecord
 
 Severity = Literal["ok", "warn", "fail", "error"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 When = Literal["always", "change", "warn"]
 Security = Literal["starttls", "tls", "none"]
 
-TEMPLATE_NAMES = frozenset(
-    {"report", "run", "night", "status", "verdict", "sentence", "highlight", "checks", "sections"}
-)
+TEMPLATE_NAMES: Mapping[str, Iterable[str]] = {
+    "report": ReportRecord.model_fields,
+    "run": RunRecord.model_fields,
+    **dict.fromkeys(("night", "status", "verdict", "sentence", "highlight", "checks"), ()),
+    "sections": (),
+}
 """What a template of a subject or a link may use."""
 
 _LOCAL = re.compile(r"localhost(\.localdomain)?|127(\.\d+){3}|::1")
@@ -74,32 +78,7 @@ MailAddress = Annotated[
 
 
 def _template(text: str) -> str:
-    """Check a Jinja2 template of one line and the names in it; nothing of it is worked out."""
-    from jinja2 import TemplateSyntaxError, nodes
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(autoescape=True)
-    try:
-        tree = environment.parse(text)
-        found = list(tree.find_all((nodes.Name, nodes.Filter, nodes.Test, nodes.Pow)))
-    except TemplateSyntaxError as error:
-        raise ValueError(f"the template cannot be read: {error.message}") from None
-    except RecursionError:
-        raise ValueError("the template is nested too deeply") from None
-    own = {each.name for each in found if isinstance(each, nodes.Name) and each.ctx != "load"}
-    for each in found:
-        match each:
-            case nodes.Pow():
-                raise ValueError("a template can have no **: 9 ** 9 ** 9 would take for ever")
-            case nodes.Name(name=name) if (
-                name not in own | TEMPLATE_NAMES | environment.globals.keys()
-            ):
-                raise ValueError(unknown("name", name, TEMPLATE_NAMES))
-            case nodes.Filter(name=name) if name not in environment.filters:
-                raise ValueError(unknown("filter", name, environment.filters))
-            case nodes.Test(name=name) if name not in environment.tests:
-                raise ValueError(unknown("test", name, environment.tests))
-    return text
+    return check_template(text, TEMPLATE_NAMES)
 
 
 def _address_template(text: str) -> str:
@@ -249,7 +228,7 @@ class MailBlock(_NoSecrets):
     """How many figures, chosen by what needs attention, or which: [section.figure, section]."""
     attach_pdf: bool = True
     """Whether the PDF is attached."""
-    most_attached: ByteSize = ByteSize(18_000_000)
+    most_attached: Size = ByteSize(18_000_000)
     """Largest attachment; beyond it a smaller PDF, then a link takes its place."""
     list_id: (
         Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+$")] | None

@@ -32,7 +32,8 @@ class Document:
     """A YAML document: its text, its values, and where each value stands.
 
     problems: what is wrong with single values, which are None, and with overrides; a validator
-    reports them together with its own. from_matrix: keys whose values use the matrix.
+    reports them together with its own. from_matrix: keys whose values use the matrix. unset: names
+    of variables that are not set, by the keys where their defaults stand in.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class Document:
     places: dict[KeyPath, str] = field(repr=False)
     problems: tuple[Problem, ...] = ()
     from_matrix: frozenset[KeyPath] = frozenset()
+    unset: Mapping[KeyPath, tuple[str, ...]] = field(default_factory=dict)
 
     def place(self, path: Iterable[str | int]) -> str:
         """Return ``file:line:column`` of a key, or of the nearest key above it."""
@@ -98,7 +100,7 @@ class Source:
         values = reader.mapping(self.root)
         for override in overrides:
             reader.problems += _set_key(values, reader, override)
-        found = tuple(reader.problems), frozenset(reader.from_matrix)
+        found = tuple(reader.problems), frozenset(reader.from_matrix), reader.unset
         return Document(self.path, self.text, values, reader.places, *found)
 
 
@@ -176,6 +178,7 @@ def _set_key(values: dict[str, object], reader: Reader, text: str) -> list[Probl
         reader.places.setdefault(path[:depth], place)
     reader.places |= {**below.places, path: place}
     reader.from_matrix |= below.from_matrix
+    reader.unset |= below.unset
     return below.problems
 
 

@@ -55,6 +55,7 @@ class Reader:
         self.places: dict[KeyPath, str] = {}
         self.problems: list[Problem] = []
         self.from_matrix: set[KeyPath] = set()
+        self.unset: dict[KeyPath, tuple[str, ...]] = {}
         self._nodes = 0
         self._open: set[int] = set()
 
@@ -113,6 +114,7 @@ class Reader:
         for known in [known for known in self.places if known[: len(path)] == path]:
             del self.places[known]
             self.from_matrix.discard(known)
+            self.unset.pop(known, None)
 
     def _merged(self, node: yaml.Node, path: KeyPath) -> dict[str, object]:
         """Return the keys that ``<<`` brings in; earlier mappings of a list win."""
@@ -129,10 +131,13 @@ class Reader:
         if uses_matrix(node.value):
             self.from_matrix.add(path)
         try:
-            return scalar(node, self.variables)
+            value = scalar(node, self.variables)
         except ValueError as error:
             self._problem(node, path, str(error))
             return None
+        if unset := self.variables.unset(node.value):
+            self.unset[path] = unset
+        return value
 
     def _check_tag(self, node: yaml.Node, kind: str, path: KeyPath) -> None:
         if node.tag != f"{_TAG}{kind}":
@@ -178,9 +183,15 @@ def scalar(node: yaml.Node, variables: Variables) -> object:
         raise ValueError(
             f"{shortened(text)!r} cannot be read as {tag.removeprefix(_TAG)}"
         ) from None
-    if isinstance(value, int) and value.bit_length() > MAX_BITS:
-        raise ValueError(f"{shortened(text)!r} is larger than any number of a column")
+    if isinstance(value, int):
+        check_integer(value)
     return value
+
+
+def check_integer(value: int) -> None:
+    """Raise ValueError for an integer that is too large to be a number of a column."""
+    if value.bit_length() > MAX_BITS:
+        raise ValueError(f"{shortened(hex(value))} is larger than any number of a column")
 
 
 def _key_problem(node: yaml.Node) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reportgen.errors import ConfigError
 
 KeyPath = tuple[str | int, ...]
+MOST_PROBLEMS = 50  # that are listed; a list may have thousands of wrong items
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,10 @@ def dotted(path: Iterable[str | int]) -> str:
 
 
 def problems_error(problems: Iterable[Problem]) -> ConfigError:
-    """Return one error of all problems, a line each."""
-    return ConfigError("\n".join(dict.fromkeys(str(problem) for problem in problems)))
+    """Return one error of all problems, a line each; of very many, the first."""
+    lines = list(dict.fromkeys(str(problem) for problem in problems))
+    more = [f"and {len(lines) - MOST_PROBLEMS} more"] * (len(lines) > MOST_PROBLEMS)
+    return ConfigError("\n".join([*lines[:MOST_PROBLEMS], *more]))
 
 
 def shortened(text: str, most: int = 60) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from reportgen.config.budgets import ReportBudgets, SectionBudgets
 from reportgen.config.checks import CheckBlock, RunReference
@@ -12,6 +12,7 @@ from reportgen.config.matrix import MatrixBlock
 from reportgen.config.problems import KeyPath
 from reportgen.config.sources import CatalogueBlock, ImagesBlock, ModelBlock
 from reportgen.config.suggest import unknown
+from reportgen.config.templates import check_template
 from reportgen.config.types import (
     Block,
     BlockError,
@@ -28,6 +29,13 @@ from reportgen.config.types import (
     Text,
 )
 from reportgen.wording import exact
+
+
+def _prose(text: str) -> str:
+    return check_template(text, {"metrics": ()})
+
+
+Prose = Annotated[Text, AfterValidator(_prose)]
 
 
 class ReportBlock(Block):
@@ -88,7 +96,7 @@ class SectionBlock(Block):
     """Which analysis makes the section; `reportgen sections` lists them."""
     title: Text
     """Title of the section."""
-    text: Text | None = None
+    text: Prose | None = None
     """Prose below the finding; may use {{ metrics.NAME }} of this section."""
     timeout: Positive = 600.0
     """Seconds after which the section is stopped and shown as an error."""

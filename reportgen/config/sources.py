@@ -6,7 +6,7 @@ from dataclasses import replace
 from keyword import iskeyword
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from reportgen.config.columns import RANDOM, Column, Images, Model, unit_problem
 from reportgen.config.problems import KeyPath
@@ -19,6 +19,7 @@ from reportgen.config.types import (
     Mark,
     Name,
     Positive,
+    Size,
     Text,
 )
 
@@ -87,7 +88,7 @@ class CatalogueBlock(Block):
     exact_rows: Count = 1_000_000
     """Number of rows up to which everything is exact. Beyond it quantiles, curves and ranks are
     approximate, to the fraction that the section says, and memory does not grow with the rows."""
-    memory: ByteSize | None = None
+    memory: Size | None = None
     """Without effect: exact_rows, which takes its place, says what is exact."""
     columns: dict[ColumnName, ColumnBlock] = Field(default_factory=dict)
     """The columns, by the names that sections use; when not given, every column of numbers that the

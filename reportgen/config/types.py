@@ -1,6 +1,8 @@
 """Types of the values of keys: names, numbers, paths, sizes, and names of what stands elsewhere."""
 
+import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -20,6 +22,7 @@ from pydantic import (
 
 from reportgen.config.columns import Column, Images, Model
 from reportgen.config.expressions import Condition, parse
+from reportgen.config.nodes import check_integer
 from reportgen.config.problems import KeyPath
 from reportgen.config.suggest import unknown
 from reportgen.docstrings import Documented
@@ -27,6 +30,7 @@ from reportgen.docstrings import Documented
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 LONGEST_NAME = 80  # characters
 LONGEST_FILE_NAME = 255  # bytes, of the file systems that there are
+LONGEST_PATH = 3500  # bytes; Linux takes 4095, and a run has paths of its own below its folder
 
 Known = TypeVar("Known")
 
@@ -59,9 +63,12 @@ def read_number(value: object) -> object:
     if isinstance(value, str):
         for kind in (int, float):
             try:
-                return kind(value)
+                value = kind(value)
+                break
             except ValueError:
                 continue
+    if isinstance(value, int):
+        check_integer(value)
     return value
 
 
@@ -87,22 +94,39 @@ Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False),
 Percent = Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False), Number]
 
 
+def _size(value: object) -> object:
+    """Refuse what pydantic reads the beginning of only, such as 1:30, and what is no number."""
+    is_text = isinstance(value, str) and re.fullmatch(r"\s*\d*\.?\d+\s*[A-Za-z]*\s*", value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_text or (is_number and math.isfinite(value))):  # type: ignore[arg-type]
+        raise ValueError("should be a size such as 256 MB")
+    return value
+
+
 def _sensible(size: ByteSize) -> ByteSize:
     if not 0 < size < 2**63:
         raise ValueError("should be a size such as 256 MB, more than nothing")
     return size
 
 
-Size = Annotated[ByteSize, AfterValidator(_sensible)]
+Size = Annotated[
+    ByteSize,
+    BeforeValidator(_size, json_schema_input_type=int | str),
+    AfterValidator(_sensible),
+]
 
 
 def resolve_path(text: object, info: ValidationInfo) -> object:
     """Return a path, relative to the folder of the YAML file."""
     if not isinstance(text, str):
         return text
+    return absolute_path(text, (info.context or {}).get("folder", Path()))
+
+
+def absolute_path(text: str, base: Path) -> Path:
+    """Return a path, relative to a folder, with the home of a user filled in."""
     if not text.strip():
         raise ValueError("the path is empty")
-    base = (info.context or {}).get("folder", Path())
     try:
         # Normalised but not resolved: messages name the path as the user knows it.
         path = Path(os.path.normpath(Path(base, Path(text).expanduser())))
@@ -114,6 +138,8 @@ def resolve_path(text: object, info: ValidationInfo) -> object:
 
 def check_file_names(path: Path) -> None:
     """Raise ValueError where a path has a name that is too long for a file system."""
+    if len(os.fsencode(path)) > LONGEST_PATH:
+        raise ValueError(f"the path has over {LONGEST_PATH} bytes")
     for name in path.parts:
         if len(os.fsencode(name)) > LONGEST_FILE_NAME:
             raise ValueError(f"a name in the path has over {LONGEST_FILE_NAME} bytes")

@@ -10,12 +10,14 @@ from reportgen.config.suggest import unknown
 Scalar = str | int | float | bool
 """A value of the matrix."""
 
+LONGEST = 500  # characters of a default; looking for the end of many long ones would take minutes
+
 # ${NAME}, ${NAME:-default} and ${{ matrix.NAME }}, which a default may hold; $${ stands for ${.
 EXPRESSION = r"\$\{\{[^{}]*\}\}"
 _FILLED_IN = re.compile(
     r"\$\$\{"
     rf"|(?P<expression>{EXPRESSION})"
-    rf"|\$\{{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>(?:{EXPRESSION}|[^}}])*+))?\}}"
+    rf"|\$\{{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>(?:{EXPRESSION}|[^}}]){{0,{LONGEST}}}+))?\}}"
     r"|\$\{\{?"
 )
 _OF_MATRIX = re.compile(r"matrix\.([A-Za-z_][A-Za-z0-9_-]*)")
@@ -34,6 +36,11 @@ class Variables:
         What is filled in is not looked into again.
         """
         return _FILLED_IN.sub(self._value_of_match, text)
+
+    def unset(self, text: str) -> tuple[str, ...]:
+        """Return the variables in a text that are not set, so that their defaults stand there."""
+        names = (found["name"] for found in _FILLED_IN.finditer(text) if found["default"])
+        return tuple(name for name in names if not self.environment.get(name))
 
     def value(self, expression: str) -> Scalar:
         """Return the value of ``${{ matrix.NAME }}``. Raises ValueError."""
@@ -57,7 +64,10 @@ class Variables:
         if match["name"]:
             return self._variable(match["name"], match["default"])
         if match[0] == "${":
-            raise ValueError("after ${ comes a name: ${NAME} or ${NAME:-default}; write $${ for ${")
+            raise ValueError(
+                "after ${ comes a name: ${NAME} or ${NAME:-default}, the default of at most "
+                f"{LONGEST} characters; write $${{ for ${{"
+            )
         raise ValueError("${{ is never closed: write ${{ matrix.NAME }}, or $${{ for ${{")
 
     def _variable(self, name: str, default: str | None) -> str:

@@ -351,4 +351,7 @@ def all_problems(errors: Iterable[SourceError]) -> SourceError:
         said.setdefault(error.message.partition(": ")[2].partition(": ")[2], error)
     if len(said) == 1:
         return next(iter(said.values()))
+    hints = {error.hint for error in said.values()}
+    if len(hints) == 1:
+        return SourceError("\n".join(error.message for error in said.values()), hints.pop())
     return SourceError("\n".join(str(error) for error in said.values()))

@@ -9,6 +9,7 @@ from reportgen.config.sources import CatalogueBlock
 from reportgen.data.catalogue import Catalogue, Place, all_problems, open_catalogues
 from reportgen.data.file_digests import FileDigests
 from reportgen.data.images import ImageStack, open_images
+from reportgen.data.missing import missing_files_advice, with_advice
 from reportgen.data.models import ModelFiles, locate_model
 from reportgen.data.opening import remember_tables
 from reportgen.data.store import FOLDER, Store
@@ -19,7 +20,8 @@ from reportgen.errors import SourceError
 class Sources:
     """The sources that could be opened, and what is wrong with the others.
 
-    errors: by kind and name, as in ``open_sources``. files: those of all sources.
+    errors: by kind and name, as in ``open_sources``. files: those of all sources. advice: what to
+    do about files that are not there.
     """
 
     catalogues: Mapping[str, Catalogue]
@@ -27,6 +29,7 @@ class Sources:
     models: Mapping[str, ModelFiles]
     errors: Mapping[tuple[str, str], SourceError]
     files: tuple[Path, ...]
+    advice: str = ""
 
     @property
     def problems(self) -> list[SourceError]:
@@ -62,7 +65,9 @@ def open_sources(
         except SourceError as error:
             errors[kind, name] = error
     found = tuple(dict.fromkeys(file for file in files if file is not None))
-    return Sources(catalogues, images, models, errors, found)
+    advice = missing_files_advice(report, found)
+    errors = {key: with_advice(error, advice) for key, error in errors.items()}
+    return Sources(catalogues, images, models, errors, found, advice)
 
 
 def look_at_catalogues(

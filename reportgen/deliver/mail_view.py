@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import islice
-from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
 from reportgen.config.deliver import LinksBlock
@@ -15,7 +14,14 @@ from reportgen.deliver.recipients import Run
 from reportgen.deliver.subject import MARKS, WORDS, Links, full_label, links_of, night_of
 from reportgen.quality.checks.verdicts import troubled_checks
 from reportgen.quality.quantities import before_and_after, quantity
-from reportgen.record import FigureRecord, MetricRecord, SectionRecord, Status, Summary
+from reportgen.record import (
+    FigureRecord,
+    MetricRecord,
+    SectionRecord,
+    Status,
+    Summary,
+    own_file,
+)
 from reportgen.render.environment import render_page
 from reportgen.render.view import ReportView, report_view
 from reportgen.style import PNG_DPI
@@ -183,7 +189,9 @@ def _figures(run: Run, section: SectionRecord, name: str = "") -> Iterator[MailF
         if name and name not in {section.id, f"{section.id}.{figure.id}"}:
             continue
         try:
-            png, svg = (read_own(run.folder, figure.files[form]) for form in ("png", "svg"))
+            png, svg = (
+                own_file(run.folder, figure.files[form]).read_bytes() for form in ("png", "svg")
+            )
             with Image.open(BytesIO(png), formats=["PNG"]) as image:
                 shown = min(WIDEST, round(image.width * SCREEN_DPI / PNG_DPI))
         except (OSError, KeyError, SyntaxError, Image.DecompressionBombError):
@@ -191,19 +199,6 @@ def _figures(run: Run, section: SectionRecord, name: str = "") -> Iterator[MailF
         if len(png) <= LARGEST_FIGURE:
             is_drawing = b"<image" not in svg
             yield MailFigure(section.id, section.title, figure, png, shown, is_drawing)
-
-
-def read_own(run: Path, name: str) -> bytes:
-    """Return the content of a file of a run folder: what is mailed leaves the house.
-
-    Raises OSError, also for what lies elsewhere, through a link or not, and for what is no file.
-    """
-    root, path = run.resolve(), (run / name).resolve()
-    if not path.is_relative_to(root):
-        raise PermissionError(1, "it is not in the run folder", name)
-    if not path.is_file():  # a pipe would keep us waiting
-        raise FileNotFoundError(2, "it is not there, or no file", name)
-    return path.read_bytes()
 
 
 def fill_templates(templates: str, values: Mapping[str, object]) -> tuple[str, str]:

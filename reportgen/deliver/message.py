@@ -21,14 +21,13 @@ from reportgen.deliver.mail_view import (
     MailedRun,
     Pdf,
     fill_templates,
-    read_own,
     run_view,
 )
 from reportgen.deliver.recipients import Run
 from reportgen.deliver.subject import WORDS, digest_subject, night_of, subject_of
 from reportgen.deliver.transport import DeliveryError, RefusedError, one_line
 from reportgen.errors import ConfigError, ReportgenError
-from reportgen.record import STATUSES, Summary
+from reportgen.record import STATUSES, Summary, own_file
 from reportgen.render.pdf import render_pdf
 from reportgen.wording import bytes_text
 
@@ -239,7 +238,7 @@ class Mail:
             why = document.error.message if document.error else "it is not there"
             return Pdf(place=f"The PDF could not be made: {why}")
         try:
-            whole = read_own(run.folder, document.file)
+            whole = own_file(run.folder, document.file).read_bytes()
         except OSError as error:
             return Pdf(place=f"The PDF could not be read: {error.strerror}.")
         if not whole.startswith(b"%PDF-"):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from reportgen.config import templates
 from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.transport import DeliveryError, one_line
 from reportgen.quality.checks.verdicts import count_checks, verdict_sentence, worst_check
@@ -127,14 +128,8 @@ def full_label(summary: Summary, section: SectionRecord, metric: MetricRecord) -
 def fill_template(template: str, summary: Summary) -> str:
     """Fill a template of the configuration; return one line.
 
-    Raises DeliveryError when it asks for what is not there. It runs in Jinja2's sandbox, as it
-    comes with the run folder.
+    Raises DeliveryError when it asks for what is not there.
     """
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    # A header is no HTML: what is put into a page is escaped there.
-    environment = ImmutableSandboxedEnvironment(autoescape=False, undefined=StrictUndefined)
     counts = count_checks(summary)
     # Plain values: the objects of a record have methods that read files.
     values = {
@@ -149,10 +144,9 @@ def fill_template(template: str, summary: Summary) -> str:
         "sections": [{"id": s.id, "title": s.title, "status": s.status} for s in summary.sections],
     }
     try:
-        text = environment.from_string(template).render(values)
-    except Exception as error:  # whatever a template does wrong
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise DeliveryError(f"the template {template!r} cannot be filled: {said}") from None
+        text = templates.fill_template(template, values)
+    except ValueError as error:
+        raise DeliveryError(f"the template {template!r} cannot be filled: {error}") from None
     return one_line(text)
 
 

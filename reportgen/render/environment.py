@@ -1,15 +1,12 @@
 """The Jinja2 templates that come with reportgen, and a user's own in front of them."""
 
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from reportgen.errors import ConfigError
 from reportgen.wording import clip
 
 if TYPE_CHECKING:
@@ -30,22 +27,27 @@ def check_templates(own: str) -> None:
 
     Raises ConfigError that names the template and the line of the first that cannot.
     """
-    environment = _environment(own)
-    for path in sorted(Path(own).rglob("*")) if own else ():
-        name = path.relative_to(own).as_posix()
-        if path.is_file() and (templates_folder() / name).is_file():
-            with _blaming(own):
-                environment.get_template(name)
+    if own:
+        from reportgen.render.own_templates import compile_own, require_folder
+
+        require_folder(own)
+        names = sorted(path.name for path in templates_folder().iterdir())
+        compile_own(own, [name for name in names if Path(own, name).is_file()], _environment)
 
 
 def render_page(name: str, own: str, **context: Any) -> str:
     """Return the page that a template makes; what is filled in is escaped, but not in a .txt.j2.
 
-    own: folder of a user's templates, each in place of the one of its name; empty for none.
+    own: folder of a user's templates, each in place of the one of its name; empty for none. They
+    are filled in by a worker process, which is sent the context unless it is this one.
     Raises ConfigError that names template and line when a user's template is at fault.
     """
-    with _blaming(own):
-        return str(_environment(own).get_template(name).render(**context))
+    if own:
+        from reportgen.render.own_templates import render_own, require_folder
+
+        require_folder(own)
+        return render_own(own, name, _environment, context)
+    return str(_our_environment().get_template(name).render(**context))
 
 
 def fold(text: str, indent: str = "") -> str:
@@ -63,35 +65,40 @@ def fold(text: str, indent: str = "") -> str:
     return "\n".join(lines)
 
 
-def _environment(own: str) -> "Environment":
-    # A user may change templates at any time; ours are read once for all pages and mails.
-    return _with_templates_of(own) if own else _with_our_templates()
-
-
 @cache
-def _with_our_templates() -> "Environment":
-    return _with_templates_of("")
+def _our_environment() -> "Environment":
+    environment = _environment("")
+    environment.bytecode_cache = _compiled_templates()
+    return environment
 
 
-def _with_templates_of(own: str) -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+def _environment(own: str) -> "Environment":
+    """Return the environment of our templates, with those of a user's folder in front of them."""
+    from jinja2 import (
+        BaseLoader,
+        ChoiceLoader,
+        Environment,
+        FileSystemLoader,
+        FunctionLoader,
+        StrictUndefined,
+        select_autoescape,
+    )
 
-    if own and not Path(own).is_dir():
-        raise ConfigError(
-            f"output.templates: there is no folder {own}", "create it, or leave the key out"
-        )
-    folders = [Path(own), templates_folder()] if own else [templates_folder()]
-    kind = _guarded_environment() if own else Environment
+    kind: type[Environment] = Environment
+    loader: BaseLoader = FileSystemLoader(templates_folder())
+    if own:
+        from reportgen.render.own_templates import GuardedEnvironment, own_template
+
+        kind = GuardedEnvironment
+        loader = ChoiceLoader([FunctionLoader(partial(own_template, own)), loader])
     environment = kind(
-        loader=FileSystemLoader(folders),
+        loader=loader,
         autoescape=select_autoescape(disabled_extensions=("txt.j2",), default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters.update(clip=clip, fold=fold)
-    if not own:
-        environment.bytecode_cache = _compiled_templates()
     return environment
 
 
@@ -119,53 +126,3 @@ def _compiled_templates() -> "BytecodeCache | None":
         return OptionalCache()
     except (OSError, RuntimeError):
         return None
-
-
-@cache
-def _guarded_environment() -> "type[Environment]":
-    """Return the kind of environment for templates of a user: a run folder may bring some along.
-
-    They see what ours see, but call nothing of Python's that could do more than show it.
-    """
-    from jinja2.sandbox import SandboxedEnvironment
-    from pydantic import BaseModel
-
-    class Guarded(SandboxedEnvironment):
-        def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-            kind = obj if isinstance(obj, type) else type(obj)
-            if issubclass(kind, BaseModel):  # its methods read files, and even pickles
-                is_field = attr in kind.model_fields
-                return is_field or isinstance(getattr(kind, attr, None), property)
-            return super().is_safe_attribute(obj, attr, value)
-
-    return Guarded
-
-
-@contextmanager
-def _blaming(own: str) -> Iterator[None]:
-    """Turn what a user's template does wrong into a ConfigError."""
-    try:
-        yield
-    except Exception as error:
-        raise _blamed(error, own) or error from None
-
-
-def _blamed(error: Exception, own: str) -> ConfigError | None:
-    """Return the error of a user's template; None when ours are at fault."""
-    from jinja2 import TemplateSyntaxError
-
-    if not own:
-        return None
-    if isinstance(error, TemplateSyntaxError):
-        places = [(error.filename or error.name or "", error.lineno)]
-    else:
-        places = [(f.filename, f.lineno or 0) for f in traceback.extract_tb(error.__traceback__)]
-    inside = [place for place in places if Path(place[0]).is_relative_to(own)]
-    if not inside:
-        return None
-    file, line = inside[-1]
-    said = str(error).partition("\n")[0]
-    return ConfigError(
-        f"output.templates: {file}:{line}: {type(error).__name__}: {said}",
-        "mend the template, or remove it to use the one of reportgen",
-    )

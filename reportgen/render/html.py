@@ -4,7 +4,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from reportgen.record import FigureRecord, Summary
+from reportgen.record import FigureRecord, Summary, own_file
 from reportgen.render.fonts import render_with_fonts
 from reportgen.render.svg import colour_variables, inline_svg
 from reportgen.render.view import SHORT_ROWS, report_view
@@ -16,7 +16,7 @@ def render_html(run: Path, summary: Summary) -> bytes:
     """Return the page of a run folder."""
 
     def drawing(section_id: str, figure: FigureRecord) -> Markup:
-        text = (run / figure.files["svg"]).read_text(encoding="utf-8")
+        text = own_file(run, figure.files["svg"]).read_text(encoding="utf-8")
         # The SVG is our own; its alt text is quoted on the way.
         return Markup(inline_svg(text, f"{section_id}-{figure.id}", figure.alt))  # noqa: S704
 

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from markupsafe import escape
 
 from reportgen.errors import SectionError
-from reportgen.record import FigureRecord, Summary
+from reportgen.record import FigureRecord, Summary, own_file
 from reportgen.render.environment import render_page
 from reportgen.render.glyphs import notices_of_page
 from reportgen.render.paper_tables import in_blocks
@@ -82,13 +82,13 @@ def _small_picture(run: Path, figure: FigureRecord) -> str:
     """Return the address of a figure as JPEG, or of its drawing where that is smaller."""
     from PIL import Image
 
-    with Image.open(run / figure.files["png"]) as opened:
+    with Image.open(own_file(run, figure.files["png"])) as opened:
         picture = opened.convert("RGB")
     width, height = (round(side * SMALL_DPI / PNG_DPI) or 1 for side in picture.size)
     picture.thumbnail((width, height))
     jpeg = BytesIO()
     picture.save(jpeg, "JPEG", quality=SMALL_QUALITY, optimize=True)
-    if len(zlib.compress((run / figure.files["svg"]).read_bytes())) < len(jpeg.getvalue()):
+    if len(zlib.compress(own_file(run, figure.files["svg"]).read_bytes())) < len(jpeg.getvalue()):
         return _picture(figure)
     return f"data:image/jpeg;base64,{b64encode(jpeg.getvalue()).decode()}"
 
@@ -133,7 +133,7 @@ def _long_tables(view: ReportView, run: Path) -> list[Attached]:
     """Return the files of the tables that paper does not show whole."""
     return [
         Attached(
-            run / table.files["csv"],
+            own_file(run, table.files["csv"]),
             f"{section.record.id}-{table.id}.csv",
             f"{section.record.title}: {table.title}",
         )

@@ -6,7 +6,7 @@ from itertools import islice, repeat
 from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
-from reportgen.record import ColumnRecord, TableRecord
+from reportgen.record import ColumnRecord, TableRecord, own_file
 from reportgen.render.table_files import unguarded
 from reportgen.wording import MISSING, count, counted, number
 
@@ -55,7 +55,7 @@ class TableView:
 
 def table_view(run: Path, record: TableRecord, most: int) -> TableView:
     """Read a table of a run folder and format its first rows."""
-    with (run / record.files["csv"]).open(encoding="utf-8", newline="") as file:
+    with own_file(run, record.files["csv"]).open(encoding="utf-8", newline="") as file:
         rows = list(islice(reader(file), 1, most + 1))
     columns = [
         _cells([row[place] for row in rows], column) for place, column in enumerate(record.columns)

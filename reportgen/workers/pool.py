@@ -56,16 +56,17 @@ class Pool:
     """Runs tasks in at most so many processes at once; a task has a process of its own.
 
     Nothing but plain values of reportgen crosses back, so that what a plugin returns or raises
-    cannot disturb the build. folder: for what is of no use after it.
+    cannot disturb the build. folder: for what is of no use after it. method: how processes are
+    started, as multiprocessing names it.
     """
 
-    def __init__(self, workers: int, folder: Path) -> None:
+    def __init__(self, workers: int, folder: Path, method: str = "forkserver") -> None:
         os.environ.update(ONE_THREAD)
         self.workers = workers
         self.folder = folder
         self.spans: list[Span] = []
         """What tasks that have ended took."""
-        self._context: Any = get_context("forkserver")
+        self._context: Any = get_context(method)
         # A thread waits for each process that runs, so that this one need not wait for any.
         self._threads = ThreadPoolExecutor(workers, NAME, initializer=_block_interrupts)
         self._tasks: dict[Future[tuple[Ended, Span]], Then] = {}
@@ -221,14 +222,14 @@ def default_workers() -> int:
 
 
 @contextmanager
-def worker_pool(workers: int) -> Iterator[Pool]:
+def worker_pool(workers: int, method: str = "forkserver") -> Iterator[Pool]:
     """Yield a pool of worker processes; whatever still runs at the end is stopped."""
     try:
         Path.cwd()
     except FileNotFoundError:
         os.chdir(os.sep)  # workers start where we are, and our folder has been removed
     with tempfile.TemporaryDirectory(prefix="reportgen-") as folder:
-        pool = Pool(workers, Path(folder))
+        pool = Pool(workers, Path(folder), method)
         try:
             yield pool
         finally:

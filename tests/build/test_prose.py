@@ -31,13 +31,13 @@ def test_prose_is_filled_with_metrics_as_the_report_shows_them(text, filled):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{{ metrics.m }}", "text: unknown metric 'm'.* \\(known: n, none, r\\)"),
-        ("{{ other }}", "text: cannot be filled in: 'other' is undefined"),
-        ("{{ metrics.n", "text: cannot be filled in: unexpected end of template"),
+        ("{{ metrics.m }}", "in: unknown metric 'm'.* \\(known: n, none, r\\)"),
+        ("{{ other }}", "text: cannot be filled in: unknown name 'other'"),
+        ("{{ metrics.n", "text: cannot be filled in: .*unexpected end of template"),
         ("{{ 1 / 0 }}", "text: cannot be filled in: ZeroDivisionError"),
         ("{{ metrics.n.__class__.__mro__ }}", "text: cannot be filled in: .*__class__.* is unsafe"),
-        ("{{ ''.__class__.__base__.__subclasses__() }}", "unsafe"),
-        ("{% for i in range(10**9) %}x{% endfor %}", "text: cannot be filled in: OverflowError"),
+        ("{{ ''.__class__.__base__.__subclasses__() }}", "can have no call"),
+        ("{% for i in range(10**9) %}x{% endfor %}", "can have no call"),
         ("{{ 'x'.missing() }}", "text: cannot be filled in"),
         ("{% include '/etc/passwd' %}", "text: cannot be filled in"),
     ],

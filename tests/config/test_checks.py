@@ -73,6 +73,7 @@ def test_checks_are_read(load, tmp_path):
 {metric: x, max: 1, until: tomorrow} | 29: [0].until: should be a date such as 2026-11-23, not 'tom
 {metric: x, max: 1, from: 2026-02-30} | 29: [0].from: 2026-02-30 is no day of the calendar
 {metric: x, max: 1, from_: 2026-02-20} | 29: [0].from_: unknown key 'from_'; did you mean 'from'?
+{cell: {table: t, row: {n: .inf}, column: c}, max: 1} | 27: [0].cell.row: the value that chooses
 {cell: {table: t, row: -1, column: c}, max: 1} | 27: [0].cell.row: should be a number, counted from
 3 | 9: [0]: should be keys and values, not 3
 """),

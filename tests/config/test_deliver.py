@@ -71,7 +71,7 @@ def test_every_key_of_a_mail_is_documented(block):
         ({"subject": "{{ repot.id }}"}, "did you mean 'report'"),
         ({"subject": "{{ night | datum }}"}, "unknown filter 'datum'"),
         ({"subject": "{{ night is olden }}"}, "unknown test 'olden'"),
-        ({"subject": "{{ 9**(9**9) }}"}, "a template can have no **"),
+        ({"subject": "{{ 9**(9**9) }}"}, "can have no **"),
         ({"subject": "{{ " + "(" * 300 + "1" + ")" * 300 + " }}"}, "is nested too deeply"),
         ({"smtp": {"host": "h.org", "security": "none", "login": {}}}, "needs starttls or tls"),
         ({"smtp": {"host": "smtp.b.org:587"}}, "the name of a host alone"),
@@ -88,7 +88,7 @@ def test_what_is_wrong_with_a_mail_is_said(said, mail, expected):
     ("deliver", "expected"),
     [
         ({"links": {"report": "javascript:alert(1)"}}, "should be a web address"),
-        ({"links": {"report": "https://x.org/{{ 2 ** 3 }}"}}, "a template can have no **"),
+        ({"links": {"report": "https://x.org/{{ 2 ** 3 }}"}}, "can have no **"),
         ({"webhook": {"variable": "HOME"}}, "starts with REPORTGEN_"),
     ],
 )

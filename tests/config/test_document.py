@@ -126,6 +126,15 @@ def test_values_are_what_an_astronomer_means_with_variables_as_if_typed(read, te
     assert type(document.values["a"]) is type(value)
 
 
+def test_keys_where_defaults_stand_in_for_variables_that_are_not_set_are_known(read):
+    text = (
+        "a: ${UNSET:-x}\nb: ['${BINS:-7}', '${EMPTY:-1}${UNSET:-2}']\nc: ${UNSET:-y}\nd: $${A:-b}\n"
+    )
+    document = read(text, "c=plain", "e.f=${UNSET:-z}", environment=ENVIRONMENT)
+    expected = {("a",): ("UNSET",), ("b", 1): ("EMPTY", "UNSET"), ("e", "f"): ("UNSET",)}
+    assert document.unset == expected
+
+
 def test_aliases_are_values_of_their_own(read):
     document = read("a: &x [1, {y: 2}]\nb: *x\n", "b.1.y=3")
     assert document.values == {"a": [1, {"y": 2}], "b": [1, {"y": 3}]}
@@ -206,7 +215,10 @@ def test_an_alias_bomb_is_refused_before_it_expands(refusal, form):
         ('a: "x\\0y"', "1:4: a: the text holds a control character"),
         ("a: ${NUL}", "1:4: a: the text holds a control character"),
         ("a: ${UNSET}", "1:4: a: the environment variable UNSET is not set"),
-        *((f"a: {each}", "after ${ comes a name") for each in ("${BINS-7}", "${B", "${N:-${B}}")),
+        *(
+            (f"a: {each}", "after ${ comes a name")
+            for each in ("${BINS-7}", "${B", "${N:-${B}}", "${A:-" * 99999)
+        ),
         ("a: ${{ matrix.x }}", "1:4: a: there is no matrix: that ${{ matrix.x }} could be of"),
     ],
     ids=lambda value: repr(value)[:40],

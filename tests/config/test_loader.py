@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from reportgen.config.columns import Column
 from reportgen.config.expressions import parse
 from reportgen.config.loader import load_report
+from reportgen.config.problems import MOST_PROBLEMS
+from reportgen.config.types import LONGEST_PATH
 from reportgen.errors import ConfigError
 
 
@@ -140,6 +142,33 @@ def test_what_is_wrong_with_the_output_is_named_without_repeating_a_password(
     (found,) = problems(f"{GOOD}output: {{{output}}}\n")
     assert expected in found
     assert "secret" not in found
+
+
+@pytest.mark.parametrize("size", ["1:30", "1 GB or so", "1 GB 2", ".inf", ".nan", "yes", "-1", "0"])
+def test_a_size_is_read_as_a_whole_or_refused(problems, size):
+    (found,) = problems(f"{GOOD}    memory_limit: {size}\n")
+    assert found.startswith("20:5: sections.flux.memory_limit: should be a size such as 256 MB")
+
+
+@pytest.mark.parametrize("key", ["timeout", "level", "width"])
+@pytest.mark.parametrize("digits", ["1_" * 2000 + "1", "9" * 4000, "9" * 5000])
+def test_a_quoted_number_of_thousands_of_digits_is_refused(problems, key, digits):
+    (found,) = problems(f"{GOOD}    {key}: '{digits}'\n")
+    assert found.startswith(f"20:5: sections.flux.{key}: ")
+    assert len(found) < 200
+
+
+def test_of_thousands_of_problems_the_first_are_listed(load):
+    with pytest.raises(ConfigError) as caught:
+        load(f"{GOOD}    views: [{', '.join(['1'] * 2000)}]\n")
+    *first, last = caught.value.message.splitlines()
+    assert len(first) == MOST_PROBLEMS
+    assert last == f"and {2000 - MOST_PROBLEMS} more"
+
+
+def test_a_path_that_no_system_takes_is_refused(problems):
+    (found,) = problems(GOOD, f"output.folder={'a/' * 2000}")
+    assert found.endswith(f"output.folder: the path has over {LONGEST_PATH} bytes")
 
 
 def test_a_name_that_no_file_system_takes_is_refused(problems):

@@ -279,7 +279,7 @@ def test_a_verdict_is_posted_once_and_kept_when_that_fails(tmp_path):
 def test_neither_a_link_that_cannot_be_made_nor_a_mail_that_fails_stops_the_rest(
     tmp_path, server, mailed
 ):
-    links = {"report": "{{ run.nothing }}", "index": "https://x.org/"}
+    links = {"report": "{{ sections[9].id }}", "index": "https://x.org/"}
     mail = False if mailed is None else by(server if mailed else NOBODY)
     with web_server() as site:
         run = mailed_run(tmp_path, mail=mail, webhook={"attempts": 1}, links=links)
@@ -288,7 +288,7 @@ def test_neither_a_link_that_cannot_be_made_nor_a_mail_that_fails_stops_the_rest
     assert len(server.received) == bool(mailed)
     *failed, said = problems(log)
     assert len(failed) == (mailed is False)
-    assert said.startswith("deliver.links.report: the template '{{ run.nothing }}' cannot be")
+    assert said.startswith("deliver.links.report: the template '{{ sections[9].id }}' cannot be")
 
 
 def test_a_dry_run_writes_what_would_be_sent_and_sends_nothing(tmp_path, server):
@@ -406,3 +406,17 @@ def test_templates_that_a_run_brings_along_run_no_code(tmp_path, code, monkeypat
     change(run, configuration=configuration.model_copy(update={"templates": str(tmp_path)}))
     assert "SecurityError" in problems(write_messages([run]))[0]
     assert not (tmp_path / "ran").exists()
+
+
+def test_templates_that_a_run_brings_along_read_nothing_outside_their_folder(tmp_path):
+    (tmp_path / "secret.txt").write_text("a secret of the user")
+    run = mailed_run(tmp_path / "runs")
+    own = run / "templates"
+    own.mkdir()
+    (own / "mail.txt.j2").write_text("{% include 'words.txt' %}")
+    (own / "words.txt").symlink_to(tmp_path / "secret.txt")
+    configuration = read_summary(run).configuration
+    change(run, configuration=configuration.model_copy(update={"templates": str(own)}))
+    log = write_messages([run])
+    assert "words.txt: is a link that leads out of the folder" in problems(log)[0]
+    assert b"secret of the user" not in Path(log.done[0]).read_bytes()

@@ -210,9 +210,9 @@ def test_the_html_stays_small_and_says_what_it_leaves_out(run, swell):
 
 
 def test_links_and_subjects_that_cannot_be_made_do_not_stop_the_mail(run):
-    mail = made(run, links=LinksBlock(report="{{ run.nothing }}"), subject="{{ report.nothing }}")
+    mail = made(run, links=LinksBlock(report="{{ sections[9].id }}"), subject="{{ sections[9] }}")
     found = parse(mail)
-    said = "deliver.links.report: the template '{{ run.nothing }}' cannot be"
+    said = "deliver.links.report: the template '{{ sections[9].id }}' cannot be"
     assert said in text(found)
     assert found["Subject"].startswith("[cdfs] FAIL")
     subject, link = sorted(mail.problems, reverse=True)

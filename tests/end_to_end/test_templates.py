@@ -102,6 +102,15 @@ def test_a_run_with_missing_files_cannot_be_rendered(run):
         rerender(run)
 
 
+def test_a_figure_that_is_a_link_out_of_the_run_folder_is_not_rendered(run, tmp_path):
+    figure = next(run.glob("sections/*/figures/*.svg"))
+    (tmp_path / "secret.svg").write_bytes(figure.read_bytes())
+    figure.unlink()
+    figure.symlink_to(tmp_path / "secret.svg")
+    with pytest.raises(ConfigError, match="is a link that leads out of the run folder"):
+        rerender(run)
+
+
 # Templates of a build
 
 

@@ -67,8 +67,8 @@ def _figure(
         name,
         _draw(values, (x, y), f"Offset from the centre [{of_length.strip()}]", symbol, norm),
         f"Image {place}{channel}",
-        alt=f"Image {place} of {images.title}{channel}, {width} × {height} pixels. {brightest}; the "
-        f"noise is {scatter}.",
+        alt=f"Image {place} of {images.title}{channel}, {width} × {height} pixels. {brightest}; "
+        f"the noise is {scatter}.",
         caption=f"Image {place} (counted from 0) of {images.title}{channel}, with {colours}. "
         f"Noise (from the median absolute deviation): {scatter}.",
         data=Table(name, f"Pixels of image {place}{channel}", cells, shown=False),

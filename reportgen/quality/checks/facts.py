@@ -14,7 +14,7 @@ from reportgen.config.columns import Column
 from reportgen.config.loader import Report
 from reportgen.config.schema import CatalogueSection, NetworkSection, SectionBlock
 from reportgen.errors import ConfigError
-from reportgen.record import InputRecord, Summary, TableRecord, read_summary
+from reportgen.record import InputRecord, Summary, TableRecord, own_file, read_summary
 from reportgen.wording import counted
 
 Row = int | Mapping[str, str | int | float]
@@ -141,7 +141,7 @@ def cell_reader(run: Path) -> CellReader:
         from astropy.table import Table
 
         try:
-            return Table.read(run / file, format="ascii.ecsv", encoding="utf-8")
+            return Table.read(own_file(run, file), format="ascii.ecsv", encoding="utf-8")
         except Exception as error:  # whatever astropy makes of a damaged file
             raise ValueError(f"{run / file} cannot be read: {error}") from None
 
