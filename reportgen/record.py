@@ -1,8 +1,10 @@
 """summary.json: the record of a run, from which every document is made."""
 
+import errno
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -424,6 +426,18 @@ def computed_files(summary: Summary) -> list[str]:
     return sorted({file for forms in files for file in forms.values()})
 
 
+def read_regular(path: Path) -> bytes:
+    """Return the content of a file; OSError for a pipe or a device, which may have no end."""
+
+    def open_at_once(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_NONBLOCK)
+
+    with open(path, "rb", opener=open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        return file.read()
+
+
 def write_summary(folder: Path, summary: Summary) -> None:
     """Write summary.json, whole or not at all."""
     values = summary.model_dump(mode="json")
@@ -437,7 +451,7 @@ def read_summary(folder: Path) -> Summary:
     """Read the record of a run; ConfigError when the folder is not a run."""
     path = folder / FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(

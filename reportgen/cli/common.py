@@ -1,7 +1,8 @@
 """What the commands share: the group they belong to, reading a configuration, saying errors."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,16 @@ def complain(error: ReportgenError) -> None:
     click.echo(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
     if error.hint:
         click.echo(f"  → {error.hint}", err=True)
+
+
+@contextmanager
+def noted(what_there_is: str) -> Iterator[None]:
+    """Say what there is should the block be interrupted."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(what_there_is)
+        raise
 
 
 def with_config(command: Command) -> Command:
