@@ -15,10 +15,12 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from reportgen.errors import PublishError
+from reportgen.record import read_regular
 from reportgen.wording import printable
 
 FILE = ".build.lock"
 POLL_SECONDS = 0.2
+_NOBODY_YET = "one that has just begun"
 _MODE = 0o664  # in the folder of a group each member can take over what a killed build left
 
 Say = Callable[[str], None]
@@ -40,17 +42,18 @@ def lock_builds(folder: Path, *, wait: float, say: Say, file: str = FILE) -> Ite
     path = folder / file
     lock = FileLock(path, mode=_MODE, poll_interval=POLL_SECONDS)
     warnings.filterwarnings("ignore", "flock not supported", UserWarning)  # it works all the same
-    _acquire(lock, path, wait, say)
     holder = ""
     try:
+        _acquire(lock, path, wait, say)
         if not isinstance(lock, SoftFileLock):  # which has a record of its own in the file
             now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
             holder = f"process {os.getpid()} on {socket.gethostname()}, since {now}"
             _write_holder(path, holder)
         yield
     finally:
-        if _holder(path) == holder:  # who had waited sees that the file is gone, and makes it anew
-            path.unlink()
+        # Who had waited sees that the file is gone, and makes it anew.
+        if lock.is_locked and _holder(path) in {holder, _NOBODY_YET}:
+            path.unlink(missing_ok=True)
         lock.release()
 
 
@@ -72,17 +75,17 @@ def _acquire(lock: BaseFileLock, path: Path, wait: float, say: Say) -> None:
 
 
 def _write_holder(path: Path, holder: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
+    descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(holder)
 
 
 def _holder(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")[:200]
+        text = read_regular(path).decode(errors="replace")[:200]
     except OSError:
         text = ""
-    return printable(" ".join(text.split())) or "one that has just begun"
+    return printable(" ".join(text.split())) or _NOBODY_YET
 
 
 def _span(seconds: float) -> str:

@@ -1,7 +1,9 @@
 """summary.json: the record of a run, from which every document is made."""
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -432,6 +434,18 @@ def own_file(run: Path, name: str) -> Path:
     return path
 
 
+def read_regular(path: Path) -> bytes:
+    """Return the content of a file; OSError for a pipe or a device, which may have no end."""
+
+    def open_at_once(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_NONBLOCK)
+
+    with open(path, "rb", opener=open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        return file.read()
+
+
 def write_summary(folder: Path, summary: Summary) -> None:
     """Write summary.json, whole or not at all."""
     values = summary.model_dump(mode="json")
@@ -445,9 +459,7 @@ def read_summary(folder: Path) -> Summary:
     """Read the record of a run; ConfigError when the folder is not a run."""
     path = folder / FILE
     try:
-        if path.exists() and not path.is_file():  # a pipe would keep us waiting
-            raise OSError(0, "it is no regular file")
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(

@@ -4,7 +4,6 @@ import errno
 import os
 import re
 import shutil
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,7 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reportgen.errors import PublishError
+from reportgen.interruption import delayed_signals
 from reportgen.lock import Say, lock_builds, say_nothing
+from reportgen.record import read_regular
 
 LATEST = "latest"
 LINK = ".latest"  # in a run until it is called latest; stays if the build is killed just then
@@ -67,12 +68,17 @@ def new_run(
             stack.enter_context(lock_builds(folder, wait=wait, say=say))
             started, fixed = started_now() if started is None else (started, False)
             _remove_abandoned(folder)
-            run_id = _reserve(folder, f"{started:%Y%m%dT%H%M%SZ}")
+            run_id = _free_id(folder, f"{started:%Y%m%dT%H%M%SZ}")
         unpublished = Unpublished(folder, run_id, started, fixed, as_latest)
         try:
+            with publishing_errors(folder):
+                unpublished.path.mkdir()
             yield unpublished
+        except BaseException as error:
+            error.add_note(_remove(unpublished))  # said of a build that is interrupted
+            raise
         finally:
-            shutil.rmtree(unpublished.path, ignore_errors=True)
+            _remove(unpublished)
 
 
 def check_output_folder(folder: Path, *, as_latest: bool = True) -> None:
@@ -126,7 +132,7 @@ class Unpublished:
         target = self.folder / self.id
         with publishing_errors(self.folder):
             _to_disk(self.path)
-            with _uninterrupted():
+            with delayed_signals():  # it is published as a whole or not at all
                 if self.as_latest:
                     (self.path / LINK).symlink_to(self.id, target_is_directory=True)
                 self.path.rename(target)
@@ -135,17 +141,26 @@ class Unpublished:
         return target
 
 
-def _reserve(folder: Path, wanted: str) -> str:
-    """Make the hidden folder of a run; return its id.
+def _free_id(folder: Path, wanted: str) -> str:
+    """Return the id of a run.
 
     Runs of one second (or of one SOURCE_DATE_EPOCH) get a number; none is replaced.
     """
     name, number = wanted, 1
-    while (folder / name).exists():
+    while os.path.lexists(folder / name):
         number += 1
         name = f"{wanted}-{number}"
-    (folder / f"{_HIDDEN}{name}").mkdir()
     return name
+
+
+def _remove(run: Unpublished) -> str:
+    """Remove a run unless it was published; return what there is."""
+    if (run.folder / run.id).exists():
+        return f"the report is there: {run.folder / run.id}"
+    shutil.rmtree(run.path, ignore_errors=True)
+    if run.path.exists():
+        return f"the run that was not finished could not be removed: {run.path}"
+    return "the run that was not finished has been removed"
 
 
 def _to_disk(folder: Path) -> None:
@@ -157,17 +172,6 @@ def _to_disk(folder: Path) -> None:
 
     with ThreadPoolExecutor(WRITERS) as writers:  # the disk writes several together
         list(writers.map(write_out, filter(Path.is_file, folder.rglob("*"))))
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C and its like wait: a run is published as a whole or not at all."""
-    waiting = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _remove_abandoned(folder: Path) -> None:
@@ -187,12 +191,14 @@ def finish_deletions(folder: Path) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file in one step, unless it has that content."""
-    with suppress(FileNotFoundError):
-        if path.read_bytes() == content:
+    with suppress(OSError):
+        if read_regular(path) == content:
             return
     unfinished = path.with_name(f".{path.name}.new")
+    unfinished.unlink(missing_ok=True)  # it may be a link of somebody else
     try:
-        unfinished.write_bytes(content)
+        with unfinished.open("xb") as file:
+            file.write(content)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

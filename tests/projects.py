@@ -57,11 +57,12 @@ def call(*arguments, cwd=ROOT, env=None):
     plugins as PYTHONPATH.
     """
     from reportgen import cli
+    from reportgen.interruption import ENDING
 
     env = env or {}
     words = [str(word) for word in arguments]
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace") for _ in range(2))
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    handlers = {number: signal.getsignal(number) for number in ENDING}
     threshold = gc.get_threshold()
     try:
         with (
@@ -69,6 +70,7 @@ def call(*arguments, cwd=ROOT, env=None):
             mock.patch.dict(os.environ, clean_environment(**env), clear=True),
             mock.patch.object(sys, "argv", [str(ROOT / "reportgen/__main__.py"), *words]),
             mock.patch.object(cli, "open_standard_streams"),  # it would take those of pytest
+            mock.patch.object(sys, "unraisablehook", sys.unraisablehook),
             plugins_in(env.get("PYTHONPATH")),
             redirect_stdout(out),
             redirect_stderr(err),

@@ -97,7 +97,7 @@ class Scan(ast.NodeVisitor):
         for target in targets:
             place = target.value if isinstance(target, ast.Subscript) else target
             name = self._name(place)
-            is_attribute = isinstance(target, ast.Attribute) and name not in STREAMS
+            is_attribute = isinstance(target, ast.Attribute) and name not in REPLACEABLE
             if name == "sys.modules" or (name and is_attribute):
                 self.found.append(f"{name} = …")
 
@@ -112,7 +112,7 @@ class Scan(ast.NodeVisitor):
         return ".".join([self.foreign[node.id], *reversed(parts)])
 
 
-STREAMS = {"sys.stdin", "sys.stdout", "sys.stderr"}  # made to be replaced
+REPLACEABLE = {"sys.stdin", "sys.stdout", "sys.stderr", "sys.unraisablehook"}  # made for it
 
 
 def found_in(text):

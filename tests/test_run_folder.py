@@ -1,9 +1,11 @@
+import os
 from datetime import UTC, datetime
 
 import pytest
 
-from reportgen.errors import PublishError
-from reportgen.run_folder import new_run, started_now
+from reportgen.errors import ConfigError, PublishError
+from reportgen.record import read_summary
+from reportgen.run_folder import new_run, replace_file, started_now
 
 STARTED = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
 NAME = "20261123T020000Z"
@@ -83,3 +85,25 @@ def test_a_source_date_epoch_that_is_no_time_is_refused(monkeypatch, value):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
     with pytest.raises(PublishError, match="not a number of seconds"):
         started_now()
+
+
+def test_a_page_is_not_written_through_a_link_of_somebody_else(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / ".index.html.new").symlink_to(victim)
+    replace_file(tmp_path / "index.html", b"page")
+    assert (tmp_path / "index.html").read_text() == "page"
+    assert not (tmp_path / "index.html").is_symlink()
+    assert victim.read_text() == "mine"
+
+
+def test_a_pipe_in_place_of_a_page_a_record_or_a_lock_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "index.html")
+    replace_file(tmp_path / "index.html", b"page")
+    assert (tmp_path / "index.html").read_text() == "page"
+    os.mkfifo(tmp_path / "summary.json")
+    with pytest.raises(ConfigError, match="it is not a regular file"):
+        read_summary(tmp_path)
+    os.mkfifo(tmp_path / ".build.lock")
+    publish(tmp_path)
+    assert names(tmp_path) == sorted([NAME, "index.html", "latest", "summary.json"])

@@ -5,15 +5,16 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
-from threading import Lock, Thread, current_thread, main_thread
+from threading import Lock, Thread
 from time import monotonic
 from typing import IO, Literal
 
 from reportgen.errors import ExitCode
+from reportgen.interruption import delayed_signals
 from reportgen.workers.failures import killed_by
 from reportgen.workers.pool import default_workers
 
@@ -31,7 +32,6 @@ _WORDS = {  # the worst first
     ExitCode.OK: "OK",
 }
 _WORST_FIRST = tuple(_WORDS)
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Stream = Literal["out", "err"]
 Say = Callable[[Stream, str], None]
@@ -82,7 +82,7 @@ def build_all(
         with lock, suppress(OSError, ValueError):  # a log that nobody reads any more
             say(stream, text)
 
-    with _signals_to(events):
+    with delayed_signals(events.put):
         try:
             while waiting or running:
                 while waiting and shares:
@@ -192,28 +192,3 @@ class _Build:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
         self._waiter.join()
-
-
-@contextmanager
-def _signals_to(events: SimpleQueue[str | int]) -> Iterator[None]:
-    """Put signals that ask to end into a queue; the first takes its usual effect at the end."""
-    if current_thread() is not main_thread():
-        yield
-        return
-    came: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        came.append(number)
-        events.put(number)
-
-    before = {number: signal.getsignal(number) for number in _ENDING}
-    heeded = {number: was for number, was in before.items() if was is not signal.SIG_IGN}
-    for number in heeded:
-        signal.signal(number, note)
-    try:
-        yield
-    finally:
-        for number, was in heeded.items():
-            signal.signal(number, was)
-        if came:
-            signal.raise_signal(came[0])

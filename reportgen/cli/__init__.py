@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import traceback
+from threading import Timer
 from typing import NoReturn
 
 import click
@@ -13,6 +14,7 @@ from reportgen.cli import building, files, looking, mail, nights, runs
 from reportgen.cli.common import EXIT_CODES, cli, complain, program_name
 from reportgen.cli.output import open_standard_streams
 from reportgen.errors import ExitCode, PublishError, ReportgenError
+from reportgen.interruption import ENDING
 
 __all__ = ["EXIT_CODES", "building", "cli", "files", "looking", "mail", "main", "nights", "runs"]
 
@@ -27,34 +29,56 @@ ENVIRONMENT = {
 }
 """What is said to libraries, unless the user says otherwise."""
 BUG = 70  # EX_SOFTWARE of sysexits.h
+RAISED_AGAIN_SECONDS = 0.05
+NO_THREAD = "can't start new thread"
+"""What Python says when the system has no memory for another thread, or allows no more of them."""
+LIMITS = "raise the limits of memory and processes: ulimit -v and -u, or those of the job"
 
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    _prepare()
+    try:
+        _prepare()
+        code = _attempt()
+        for number in ENDING:
+            if signal.getsignal(number) is _unwind:  # there is nothing left to clean up
+                signal.signal(number, signal.SIG_DFL)
+    except _Signalled as error:
+        code = _interrupted(error)
+    sys.exit(code)
+
+
+def _attempt() -> int:
+    """Run the command line; say what goes wrong, and return the exit code."""
     try:
         code = _run()
         gc.freeze()  # nothing that will be freed on exit need be looked through before
     except ReportgenError as error:
         complain(error)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        _interrupted(signal.SIGINT)
-    except _Signalled as error:
-        _interrupted(error.number)
+        return error.exit_code
+    except click.Abort:
+        raise _Signalled(signal.SIGINT) from None
     except click.ClickException as error:
         error.show()
-        sys.exit(ExitCode.CONFIG)
+        return ExitCode.CONFIG
     except OSError as error:
         complain(PublishError(f"{error.filename or 'output'}: {error.strerror or error}"))
-        sys.exit(ExitCode.DELIVERY)
-    except Exception:
-        traceback.print_exc()
-        click.echo("This is a bug of reportgen, please report it.", err=True)
-        sys.exit(BUG)
-    sys.exit(code)
+        return ExitCode.DELIVERY
+    except Exception as error:
+        return _unexpected(error)
+    return code
+
+
+def _unexpected(error: Exception) -> int:
+    """Say what nobody foresaw; return the exit code."""
+    if isinstance(error, MemoryError) or NO_THREAD in str(error):
+        complain(PublishError(f"there is not enough memory: {error or 'none is left'}", LIMITS))
+        return ExitCode.DELIVERY
+    traceback.print_exc()
+    click.echo("This is a bug of reportgen, please report it.", err=True)
+    return BUG
 
 
 def _run() -> int:
@@ -68,27 +92,43 @@ def _run() -> int:
 
 
 class _Signalled(BaseException):
-    """A signal that asks to end."""
+    """A signal that asks to end. Its notes say what became of what was being made."""
 
-    def __init__(self, number: int, _frame: object = None) -> None:
+    def __init__(self, number: int) -> None:
         self.number = number
+
+
+def _unwind(number: int, _frame: object) -> None:
+    """End what runs, once: a second signal must not stop that from being cleaned up."""
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    raise _Signalled(number)
 
 
 def _prepare() -> None:
     """Unwind on signals as on Ctrl-C, and set up the streams and the environment."""
+    for number in ENDING:
+        if signal.getsignal(number) in {signal.SIG_DFL, signal.default_int_handler}:
+            signal.signal(number, _unwind)  # nohup, which ignores one, has reasons
+    sys.unraisablehook = _raise_again
     open_standard_streams()
     gc.set_threshold(*COLLECTING)
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
-    def unwind(number: int, _frame: object) -> None:
-        raise _Signalled(number)
 
-    for wish in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(wish) is signal.SIG_DFL:  # nohup has reasons
-            signal.signal(wish, unwind)
+def _raise_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Send a signal again that came where nothing can be raised, such as a destructor."""
+    error = unraisable.exc_value
+    if not isinstance(error, _Signalled):
+        sys.__unraisablehook__(unraisable)
+        return
+    signal.signal(error.number, _unwind)
+    Timer(RAISED_AGAIN_SECONDS, os.kill, (os.getpid(), error.number)).start()
 
 
-def _interrupted(number: int) -> NoReturn:
-    click.echo("Interrupted; a run that was not finished has been removed.", err=True)
-    sys.exit(128 + number)  # as shells count
+def _interrupted(error: _Signalled) -> int:
+    """Say that the command was interrupted; return the exit code, as shells count."""
+    said = "; ".join(["Interrupted", *getattr(error, "__notes__", ())])
+    click.echo(f"{said}.", err=True)
+    return 128 + error.number

@@ -12,6 +12,7 @@ from reportgen.cli.common import (
     cli,
     complain,
     complain_of_all,
+    noted,
     program_name,
     read_reports,
     with_config,
@@ -113,12 +114,13 @@ def _build_one(
         if flags.mail and not flags.dry_run:
             mail_failure(report, error)
         raise
-    _print_outcome(built, quiet=flags.quiet, verbose=flags.verbose)
-    codes = [int(built.exit_code)]
-    if profile is not None:
-        codes.append(_write_profile(profile, timeline))
-    if flags.mail:
-        codes.append(int(mail_runs([built.folder], dry_run=flags.dry_run, quiet=flags.quiet)))
+    with noted(f"the report is there: {built.folder}"):
+        _print_outcome(built, quiet=flags.quiet, verbose=flags.verbose)
+        codes = [int(built.exit_code)]
+        if profile is not None:
+            codes.append(_write_profile(profile, timeline))
+        if flags.mail:
+            codes.append(int(mail_runs([built.folder], dry_run=flags.dry_run, quiet=flags.quiet)))
     return codes
 
 

@@ -1,7 +1,8 @@
 """What the commands share: the group they belong to, reading a configuration, saying errors."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -76,6 +77,16 @@ def complain_of_all(problems: Sequence[tuple[str, str]]) -> None:
     """Say what is wrong, each with what to do; a hint that several have is said after the last."""
     for message, hint in with_hints_once(problems):
         complain(ReportgenError(message, hint))
+
+
+@contextmanager
+def noted(what_there_is: str) -> Iterator[None]:
+    """Say what there is should the block be interrupted."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(what_there_is)
+        raise
 
 
 def with_config(command: Command) -> Command:

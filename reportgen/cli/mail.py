@@ -65,7 +65,7 @@ def mail(
     if runs and dry_run:
         codes.append(show_log(write_messages(runs, options, output)))
     elif runs:
-        with _said_when_stopped(runs[0].resolve().parent):
+        with _said_when_stopped(runs[0]):
             codes.append(show_log(deliver_runs(runs, options)))
     return int(max(codes))
 
@@ -89,18 +89,19 @@ def show_log(log: "Log", *, quiet: bool = False) -> ExitCode:
 
 
 @contextmanager
-def _said_when_stopped(output: Path) -> Iterator[None]:
-    """Say, when a signal stops the delivery of a run, that what was not sent is kept."""
+def _said_when_stopped(run: Path) -> Iterator[None]:
+    """Let an exception of a signal say what becomes of the mail of a run."""
     try:
         yield
-    except Exception:
-        raise
-    except BaseException:
+    except BaseException as error:
         from reportgen.deliver.outbox import FOLDER
 
+        output = run.resolve().parent
         if any(output.glob(f"{FOLDER}/waiting/[!.]*")):
             kept = f"the next run sends it, or: reportgen mail --flush {output}"
-            click.echo(f"What was not sent is kept; {kept}", err=True)
+            error.add_note(f"what was not sent is kept, {kept}")
+        else:
+            error.add_note(f"if it was not mailed: reportgen mail {run}")
         raise
 
 
@@ -121,7 +122,7 @@ def mail_runs(
 
     options = options or Options()
     try:
-        with _said_when_stopped(runs[0].resolve().parent):
+        with _said_when_stopped(runs[0]):
             log = write_messages(runs, options) if dry_run else deliver_runs(runs, options)
     except ReportgenError as error:
         complain(error)

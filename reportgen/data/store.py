@@ -58,7 +58,7 @@ class Store:
 
     def put(self, key: str, content: bytes) -> None:
         """Write an entry, whole or not at all; a disk that refuses it is no error."""
-        if self.read_only or _HEAD + len(content) > self.most_bytes:
+        if self.read_only or self._is_of_another() or _HEAD + len(content) > self.most_bytes:
             return
         path = self._path(key)
         unfinished = path.with_name(f"{_UNFINISHED}{uuid4().hex}")
@@ -78,12 +78,20 @@ class Store:
 
     def trim(self) -> None:
         """Remove the entries that were not used for longest, until the others fit."""
+        if self._is_of_another():
+            return
         total = 0
         with suppress(OSError):
             for _, size, path in sorted(self._entries(), reverse=True):
                 total += size
                 if total > self.most_bytes:
                     path.unlink(missing_ok=True)  # another trim may have been first
+
+    def _is_of_another(self) -> bool:
+        """Whether another user has made the folder, or a link that leads who knows where."""
+        with suppress(OSError):
+            return self.folder.lstat().st_uid != os.geteuid()
+        return False
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key[2:]
@@ -101,9 +109,11 @@ class Store:
 
 def _own_content(path: Path) -> bytes:
     """Return the content of a file; PermissionError when another user may have written it."""
-    with path.open("rb") as file:
+    # Of a pipe that somebody put there nobody waits for the end.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         status = os.fstat(file.fileno())
-        if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        is_ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+        if not is_ours or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise PermissionError(0, "another user may have written it")
         return file.read()
 

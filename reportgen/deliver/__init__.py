@@ -20,7 +20,7 @@ from reportgen.deliver.transport import DeliveryError, RefusedError
 from reportgen.deliver.webhook import notice_message, verdict_message
 from reportgen.errors import ConfigError
 from reportgen.record import read_summary, worst
-from reportgen.run_folder import RUN_ID, started_now
+from reportgen.run_folder import RUN_ID, replace_file, started_now
 
 __all__ = ["Absent", "Log", "Options", "deliver_notice", "deliver_runs", "flush_outbox"]
 __all__ += ["write_messages"]
@@ -127,7 +127,7 @@ def write_messages(
     try:
         into.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
-            (into / name).write_bytes(content)
+            replace_file(into / name, content)
             log.done.append(str(into / name))
     except OSError as error:
         said = f"{error.filename or into}: cannot be written: {error.strerror}"

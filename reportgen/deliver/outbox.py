@@ -15,14 +15,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from reportgen.deliver.mail_view import Absent
 from reportgen.deliver.transport import DeliveryError
 
 FOLDER = ".deliver"
-LONGEST_WAIT = 3600.0  # seconds for another process that delivers
+LONGEST_WAIT = 1200.0  # seconds for another process that delivers
 MOST_AGE = timedelta(days=5)  # RFC 5321, section 4.5.4.1: how long at least a server should try
 Channel = Literal["mail", "webhook"]
 
@@ -68,8 +68,16 @@ class Outbox:
     def locked(self) -> Iterator[None]:
         """Keep other processes from delivering the same; wait for one that does."""
         self._make()
-        with FileLock(self.folder / "lock", timeout=LONGEST_WAIT, mode=0o600):
+        lock = FileLock(self.folder / "lock", mode=0o600)
+        try:
+            lock.acquire(timeout=LONGEST_WAIT)
+        except Timeout:
+            said = f"another process has been sending from it for {LONGEST_WAIT / 60:.0f} minutes"
+            raise TimeoutError(errno.ETIMEDOUT, said, str(self.folder)) from None
+        try:
             yield
+        finally:
+            lock.release()
 
     def delivered(self, run_id: str, channel: Channel) -> dict[str, Any] | None:
         """Return what is known of the delivery of a run; None when nothing is."""

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from tempfile import TemporaryFile
 
 from reportgen.config.secrets import SENDMAIL
 from reportgen.deliver.transport import (
@@ -50,9 +51,12 @@ class Sendmail:
 
 def _run(command: Sequence[str], message: bytes) -> None:
     try:
-        done = subprocess.run(  # noqa: S603 - no shell; the addresses come after --
-            command, input=message, capture_output=True, timeout=SECONDS, check=False
-        )
+        with TemporaryFile() as file:  # of a pipe it would take a part for all, were we killed
+            file.write(message)
+            file.seek(0)
+            done = subprocess.run(  # noqa: S603 - no shell; the addresses come after --
+                command, stdin=file, capture_output=True, timeout=SECONDS, check=False
+            )
     except subprocess.TimeoutExpired:
         raise TemporaryError(f"{command[0]} did not end within {SECONDS:.0f} seconds") from None
     except OSError as error:

@@ -27,7 +27,6 @@ MOST_REPLIES = 50_000  # bytes of all that a server says
 MOST_TIMEOUTS = 20  # how many times the timeout of one answer all of them may take
 
 _LOST = "the connection was lost; the server may have taken the mail all the same"
-_LATE = "it did not answer in time"
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ class Smtp:
         except DeliveryError:
             raise
         except Exception as error:
-            kind, said, hint = _explain(error)
+            kind, said, hint = _explain(error, self.settings.timeout)
             message = f"{self.name}: {said}"
             raise kind(without_secrets(message, login.forms if login else ()), hint) from None
 
@@ -237,8 +236,10 @@ def _transmit(
                 raise error from None
 
 
-def _explain(error: Exception) -> tuple[type[DeliveryError], str, str]:
+def _explain(error: Exception, timeout: float) -> tuple[type[DeliveryError], str, str]:
     kind: type[DeliveryError] = TemporaryError
+    late = f"it did not answer in time, {timeout:g} s for each answer"
+    late += f" and {MOST_TIMEOUTS * timeout:g} s for all"
     hint = ""
     match error:
         case smtplib.SMTPResponseException(smtp_code=code, smtp_error=text):
@@ -251,7 +252,7 @@ def _explain(error: Exception) -> tuple[type[DeliveryError], str, str]:
                 elif isinstance(error, smtplib.SMTPDataError):
                     kind, said = RefusedError, f"the message was refused: {said}"
         case smtplib.SMTPServerDisconnected():
-            said = _LATE if isinstance(error.__context__, TimeoutError) else _LOST
+            said = late if isinstance(error.__context__, TimeoutError) else _LOST
         case smtplib.SMTPException():
             kind, said = DeliveryError, str(error).rstrip(".")
             hint = "deliver.mail.smtp.security and login.method say what the server must offer"
@@ -262,7 +263,7 @@ def _explain(error: Exception) -> tuple[type[DeliveryError], str, str]:
             )
             hint = "check the name of the host; for an authority of your own give ca_file"
         case TimeoutError():
-            said = _LATE
+            said = late
         case socket.gaierror():
             said = f"its address cannot be found: {error.strerror}"
         case ssl.SSLError():

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Protocol, TypeVar
 
 from reportgen.errors import ExitCode, ReportgenError
@@ -58,6 +60,23 @@ def retry(attempt: Callable[[], Result], attempts: int, wait: float) -> Result:
         except TemporaryError:
             time.sleep(min(wait * WAIT_FACTOR**n, LONGEST_WAIT))
     return attempt()
+
+
+def within(seconds: float, attempt: Callable[[], Result]) -> Result:
+    """Return what an attempt returns; TimeoutError when it takes longer.
+
+    It is then left to itself, in a thread for which the program does not wait at its end.
+    """
+    future: Future[Result] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(attempt())
+        except BaseException as error:  # it is raised where the result is waited for
+            future.set_exception(error)
+
+    Thread(target=work, daemon=True).start()
+    return future.result(seconds)
 
 
 def one_line(text: str) -> str:

@@ -20,6 +20,7 @@ from reportgen.deliver.transport import (
     TemporaryError,
     one_line,
     retry,
+    within,
 )
 from reportgen.quality.checks.verdicts import count_checks
 from reportgen.wording import clip
@@ -28,6 +29,7 @@ FORMAT = "reportgen-verdict/1"
 MOST_LINES = 10
 LONGEST_TEXT = 3500  # characters; Slack cuts at 4,000, Mattermost at 16,383
 MOST_READ = 4000  # bytes of an answer
+MOST_TIMEOUTS = 3  # of one answer: so long may a whole conversation take
 LONGEST_ANSWER = 300  # characters of it in an error
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _OF_MESSAGE = frozenset({400, 413, 415, 422})
@@ -140,6 +142,14 @@ class Webhook:
         return Receipt(accepted=[*recipients])
 
     def _post(self, address: str, host: str, content: bytes) -> None:
+        seconds = MOST_TIMEOUTS * self.settings.timeout
+        try:
+            within(seconds, lambda: self._converse(address, host, content))
+        except TimeoutError:  # a timeout of the connection is of each piece that arrives
+            said = f"{host}: it did not come to an end within {seconds:g} s"
+            raise TemporaryError(said) from None
+
+    def _converse(self, address: str, host: str, content: bytes) -> None:
         import urllib3
 
         try:

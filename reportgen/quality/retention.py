@@ -10,7 +10,7 @@ from typing import Any
 
 from reportgen.config.schema import KeepBlock
 from reportgen.quality.nights import DOCUMENTS, RunEntry, in_order, nights
-from reportgen.record import FILE
+from reportgen.record import FILE, read_regular
 from reportgen.run_folder import DELETING, LATEST, LINK, RUN_ID, finish_deletions, publishing_errors
 
 _FORMAT = "reportgen-run/"
@@ -83,7 +83,7 @@ def not_ours(run: Path) -> str:
     if run.is_symlink() or not run.is_dir() or not RUN_ID.fullmatch(run.name):
         return "it is not a folder that reportgen made"
     try:
-        record = json.loads((run / FILE).read_bytes())
+        record = json.loads(read_regular(run / FILE))
         named = (record["format"].startswith(_FORMAT), record["run"]["id"] == run.name)
         extra = sorted(set(_files(run)) - _OWN - set(_listed(record)))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from reportgen.errors import PublishError
 from reportgen.quality.nights import Night, RunEntry, nights
-from reportgen.record import STATUSES, ReportRecord, Status
+from reportgen.record import STATUSES, ReportRecord, Status, read_regular
 from reportgen.render.fonts import render_with_fonts
 from reportgen.render.neighbours import NEIGHBOURS, neighbour_pages
 from reportgen.render.statuses import UNREADABLE, WORDS, counted_statuses, synthetic_note
@@ -83,6 +83,8 @@ def write_index(
     path, pages = folder / INDEX, folder / NEIGHBOURS
     with publishing_errors(folder, "the report was published, the list of nights is the former"):
         refuse_foreign(path, [MARK], "was not written by reportgen", "move it away")
+        if pages.is_symlink():
+            raise PublishError(f"{pages} is a link, so it is left as it is", "remove it")
         pages.mkdir(exist_ok=True)
         wanted = neighbour_pages(runs)
         for name in {file.name for file in pages.glob("????-??-??-*.html")} - wanted.keys():
@@ -95,7 +97,7 @@ def write_index(
 
 def refuse_foreign(path: Path, marks: Sequence[str], why: str, hint: str) -> None:
     """Raise PublishError for a page that is there and has none of the marks of our pages."""
-    if path.exists() and not any(mark.encode() in path.read_bytes() for mark in marks):
+    if path.exists() and not any(mark.encode() in read_regular(path) for mark in marks):
         raise PublishError(f"{path} {why}, so it is left as it is", f"{hint} and build again")
 
 

@@ -1,9 +1,11 @@
 """Worker processes, one a task: what raises, dies or runs too long harms no other."""
 
+import errno
 import os
 import pickle
 import signal
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -62,6 +64,8 @@ class Pool:
 
     def __init__(self, workers: int, folder: Path, method: str = "forkserver") -> None:
         os.environ.update(ONE_THREAD)
+        # It is started again, and we have no use of it.
+        warnings.filterwarnings("ignore", "resource_tracker: process died", UserWarning)
         self.workers = workers
         self.folder = folder
         self.spans: list[Span] = []
@@ -126,6 +130,8 @@ class Pool:
         try:
             return _launch(task, self._context)
         except (OSError, EOFError):
+            if self._is_stopped.is_set():
+                raise
             # What was imported for all has ended the process that imported it: a library that does
             # not suit the machine. From now on each task imports what it needs.
             self._context = get_context("spawn")
@@ -201,6 +207,9 @@ def _why(error: Exception, task: _Task) -> Failed:
         ended = code is None or code >= 0
         how = f"ended by itself with code {code}" if ended else killed_by(-code)
         return Failed("died", f"its process {how}")
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        said = f"{task.output.parent.parent}: the disk of temporary files is full"
+        return Failed("error", said, hint="free some space, or set TMPDIR to another folder")
     return failure(error)  # the process could not be started, for instance
 
 

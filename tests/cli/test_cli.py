@@ -86,7 +86,7 @@ def test_a_signal_ends_the_command_with_the_code_that_shells_give(number):
     )
     done = main(program)
     assert done.returncode == 128 + number
-    assert done.stderr.strip() == "Interrupted; a run that was not finished has been removed."
+    assert done.stderr.strip() == "Interrupted."
 
 
 def test_workers_import_the_main_module_without_the_command_line():

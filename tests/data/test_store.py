@@ -94,6 +94,27 @@ def test_an_entry_that_others_own_or_may_write_to_is_not_believed(store, mode, m
     assert store.get(KEY) is None
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link to another user")
+def test_nothing_is_written_or_removed_where_a_link_of_another_user_leads(tmp_path):
+    elsewhere = Store(tmp_path / "elsewhere", most_bytes=1000)
+    elsewhere.put(KEY, b"content")
+    link = tmp_path / "cache"
+    link.symlink_to(elsewhere.folder)
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    store = Store(link, most_bytes=10)
+    store.trim()
+    store.put(sha256(b"another").hexdigest(), b"")
+    assert [path for path in elsewhere.folder.rglob("*") if path.is_file()] == [entry(elsewhere)]
+
+
+def test_a_pipe_in_place_of_an_entry_is_not_waited_for(store):
+    store.put(KEY, b"content")
+    (entry,) = [path for path in store.folder.rglob("*") if path.is_file()]
+    entry.unlink()
+    os.mkfifo(entry)
+    assert store.get(KEY) is None
+
+
 def test_a_disk_that_refuses_to_write_is_no_error_and_leaves_nothing(store, monkeypatch):
     store.put(OTHER, b"content")
     before = files(store.folder)

@@ -356,8 +356,8 @@ def test_whoever_is_stopped_while_sending_has_lost_nothing(tmp_path, server, end
         said = process.communicate(timeout=60)[1]
     if end == signal.SIGTERM:
         assert process.returncode == 128 + signal.SIGTERM
-        assert said.startswith("What was not sent is kept; the next run sends it, or: ")
-        assert f"reportgen mail --flush {tmp_path}\n" in said
+        assert said.startswith("Interrupted; what was not sent is kept, the next run sends it")
+        assert said.endswith(f"reportgen mail --flush {tmp_path}.\n")
         assert "Traceback" not in said
     mailed_run(tmp_path, mail=by(server), night=1)
     assert not flush_outbox(tmp_path, {}).problems

@@ -1,4 +1,5 @@
 import json
+import time
 from contextlib import suppress
 
 import pytest
@@ -135,6 +136,23 @@ def test_an_answer_without_an_end_is_read_no_further_than_it_is_told():
         with pytest.raises(DeliveryError, match=f"answered 404 x{{{LONGEST_ANSWER}}}$"):
             post(f"http://localhost:{port}/x", attempts=3)
         assert len(count) == 1
+
+
+def test_a_server_that_answers_a_letter_at_a_time_is_given_up():
+    """Each letter comes in time, as a piece of a header that has no end."""
+
+    def drip(connection):
+        connection.recv(10_000)
+        connection.sendall(b"HTTP/1.1 200 fine\r\nX: ")
+        with suppress(OSError):
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.02)
+
+    with raw_server(drip) as (port, _):
+        said = "^localhost: it did not come to an end within 0.6 s$"
+        with pytest.raises(TemporaryError, match=said):
+            post(f"http://localhost:{port}/x", attempts=1, timeout=0.2)
 
 
 def test_a_server_that_is_not_there_or_never_answers_is_temporary_and_its_address_secret():

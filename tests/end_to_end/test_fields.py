@@ -197,7 +197,9 @@ def test_an_interrupted_build_ends_all_and_leaves_nothing_half_built(fields):
     building.send_signal(signal.SIGTERM)
     _, said = building.communicate(timeout=SECONDS)
     assert building.returncode == 128 + signal.SIGTERM
-    assert said.endswith("Interrupted; a run that was not finished has been removed.\n")
+    removed = "| Interrupted; the run that was not finished has been removed.\n"
+    assert said.count(removed) == len(begun)
+    assert said.endswith("\nInterrupted.\n")
     assert "Traceback" not in said
     for path in begun:
         with pytest.raises(ProcessLookupError):

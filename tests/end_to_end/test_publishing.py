@@ -94,7 +94,7 @@ def test_an_interrupted_build_leaves_nothing_behind(slow, number, code):
         building.send_signal(number)
     _, said = building.communicate(timeout=SECONDS)
     assert building.returncode == code
-    assert said.splitlines()[-1] == "Interrupted; a run that was not finished has been removed."
+    assert said.splitlines()[-1] == "Interrupted; the run that was not finished has been removed."
     assert "Traceback" not in said
     assert sorted(path.name for path in slow.out.iterdir()) == listed
     assert slow.latest.readlink().name == before

@@ -221,6 +221,16 @@ def test_a_page_of_somebody_is_left_as_it_is(tmp_path, runs):
     assert (tmp_path / "index.html").read_text() == "<h1>Mine</h1>"
 
 
+def test_nothing_is_removed_where_a_link_in_place_of_the_pages_of_nights_leads(tmp_path, runs):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "2026-09-01-mine.html").touch()
+    (tmp_path / "nights").symlink_to(elsewhere)
+    with pytest.raises(PublishError, match="nights is a link, so it is left as it is"):
+        index(tmp_path)
+    assert [path.name for path in elsewhere.iterdir()] == ["2026-09-01-mine.html"]
+
+
 def test_a_page_of_own_templates_and_one_without_runs(tmp_path):
     assert "No run has been published yet." in index(tmp_path)
     own = tmp_path / "templates"

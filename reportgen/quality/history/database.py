@@ -1,5 +1,6 @@
 """Where a history is: paths and URLs, how each kind of database is opened, what one refuses."""
 
+import logging
 import os
 import re
 import sqlite3
@@ -33,7 +34,10 @@ _SQLITE = {  # beginning of a result code (sqlite.org/rescode.html): what is wro
         f"give a file in a folder that exists and that you may write to; {LATER}",
     ),
     "SQLITE_FULL": ("cannot be written: the disk is full", f"free some space; {LATER}"),
-    "SQLITE_IOERR": ("cannot be read or written: the disk reports an error", LATER),
+    "SQLITE_IOERR": (
+        "cannot be read or written: the disk reports an error",
+        f"is it full? {LATER}",
+    ),
     "SQLITE_PERM": ("may not be used by you", f"give yourself access; {LATER}"),
 }
 _EXAMPLES = (
@@ -96,6 +100,8 @@ def make_engine(url: URL, wait_seconds: float) -> Engine:
 
     Raises HistoryError when its driver is not installed.
     """
+    # It would print a traceback when a signal comes just as a connection is closed.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     try:
         if is_sqlite(url):
             engine = create_engine(_as_reader(url), connect_args={"timeout": wait_seconds})
