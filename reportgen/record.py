@@ -434,12 +434,13 @@ def own_file(run: Path, name: str) -> Path:
     return path
 
 
+def open_at_once(name: str, flags: int) -> int:
+    """Open a file as an opener of ``open`` does, without waiting for the other end of a pipe."""
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
 def read_regular(path: Path) -> bytes:
     """Return the content of a file; OSError for a pipe or a device, which may have no end."""
-
-    def open_at_once(name: str, flags: int) -> int:
-        return os.open(name, flags | os.O_NONBLOCK)
-
     with open(path, "rb", opener=open_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from reportgen.record import open_at_once
+
 FOLDER = ".cache"
 """Name of the folder of a cache in an output folder."""
 MOST_BYTES = 10**9
@@ -109,8 +111,7 @@ class Store:
 
 def _own_content(path: Path) -> bytes:
     """Return the content of a file; PermissionError when another user may have written it."""
-    # Of a pipe that somebody put there nobody waits for the end.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+    with open(path, "rb", opener=open_at_once) as file:
         status = os.fstat(file.fileno())
         is_ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
         if not is_ours or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

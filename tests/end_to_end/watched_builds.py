@@ -25,6 +25,7 @@ WATCHED = frozenset(
         *("Cursor.execute", "Cursor.executemany"),
     )
 )
+READERS = {"read_regular", "open_at_once", "_own_content"}
 CONDUCTORS = {("pipeline.py", "build"), ("housekeeping.py", "do_housekeeping")}
 
 
@@ -110,5 +111,6 @@ class _Watch:
 
 
 def _reads(frame):
-    """Whether a file is just opened to be read, as pathlib does."""
-    return frame.f_code.co_name == "open" and frame.f_locals.get("mode") in {"r", "rb"}
+    """Whether a file is just opened to be read, as pathlib does or who waits for no pipe."""
+    name = frame.f_code.co_name
+    return name in READERS or (name == "open" and frame.f_locals.get("mode") in {"r", "rb"})
