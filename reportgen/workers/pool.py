@@ -171,7 +171,8 @@ def _launch(task: _Task, context: Any) -> "Future[Finished]":
     # Declared as mp_context, read as context (pebble 5.2): give both.
     options: dict[str, Any] = {"context": context, "mp_context": context, "timeout": task.timeout}
     run = process(name=NAME, **options)(do_task)
-    future: Future[Finished] = run(task.job, str(task.output), task.name, monotonic())
+    output, called = str(task.output), monotonic()
+    future: Future[Finished] = run(task.job, output, task.name, called, task.timeout)
     return future
 
 

@@ -15,15 +15,18 @@ from reportgen.workers.failures import Failed, failure
 from reportgen.workers.memory import own_peak
 from reportgen.workers.timeline import Span, cpu_seconds
 
+GRACE = 10  # s after its timeout at which a task ends by itself
 GARBAGE = 100_000
 """Objects made between two searches for garbage. With Python's 700 they took a fifth of a PDF."""
 
 
-def do_task(job: bytes, output: str, name: str, called: float) -> tuple[bytes | Failed, Span]:
+def do_task(
+    job: bytes, output: str, name: str, called: float, timeout: float | None
+) -> tuple[bytes | Failed, Span]:
     """Be a worker: do one task; return its value pickled, or why there is none, and what it took.
 
     output: file for what it prints; beside it, with the suffix .pid, goes the number of this
-    process. name, called: of the span.
+    process. name, called: of the span. timeout: seconds after which the build stops it.
     """
     gc.freeze()  # what has been imported is there to stay
     gc.set_threshold(GARBAGE)
@@ -31,6 +34,11 @@ def do_task(job: bytes, output: str, name: str, called: float) -> tuple[bytes | 
     Path(output).with_suffix(".pid").write_text(str(os.getpid()))
     _write_to(output)
     Thread(target=_end_with_the_build, daemon=True).start()
+    if timeout is not None:
+        # A library that loops may hold Python's lock, which that thread needs; this ends it even
+        # when the build, which would stop it, has been killed.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(min(int(timeout) + GRACE, 2**31 - 1))
     begun, used = monotonic(), cpu_seconds()
     outcome: bytes | Failed
     try:
