@@ -92,7 +92,9 @@ def check_output_folder(folder: Path, *, as_latest: bool = True) -> None:
         if not there.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
         if not os.access(there, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+            read_only = os.statvfs(there).f_flag & os.ST_RDONLY
+            why = errno.EROFS if read_only else errno.EACCES
+            raise OSError(why, os.strerror(why), str(there))
         link = folder / LATEST
         if as_latest and link.exists() and not link.is_symlink():
             raise PublishError(

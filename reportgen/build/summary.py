@@ -45,7 +45,9 @@ def start_fingerprints(
     unknown: list[Path] = []
     for path in sources.files:
         known = known_fingerprint(path, contents)
-        if known is None:
+        if path in sources.unreadable:  # a folder, perhaps, of anything
+            found[path] = InputRecord(path=str(path), error=sources.unreadable[path])
+        elif known is None:
             unknown.append(path)
         else:
             found[path] = known

@@ -130,6 +130,22 @@ def open_catalogues(
     return found
 
 
+def tables_of(block: CatalogueBlock) -> list[TableKey]:
+    """Return each table that a catalogue needs."""
+    listed = [_table(block, column) for column in block.columns.values()]
+    return list(dict.fromkeys([*_own_table(block), *listed]))
+
+
+def _own_table(block: CatalogueBlock) -> list[TableKey]:
+    return [(block.file, block.dataset or "")] if block.file and block.takes_others else []
+
+
+def _table(block: CatalogueBlock, column: ColumnBlock) -> TableKey:
+    file = column.file or block.file
+    assert file is not None  # noqa: S101 - the schema has checked it
+    return file, column.dataset or block.dataset or ""
+
+
 @dataclass(frozen=True)
 class _Asked:
     """What the configuration asks of a catalogue."""
@@ -141,18 +157,7 @@ class _Asked:
     @property
     def tables(self) -> list[TableKey]:
         """Each table that it needs."""
-        listed = [self._table(column) for column in self.block.columns.values()]
-        return list(dict.fromkeys([*self._own_table, *listed]))
-
-    @property
-    def _own_table(self) -> list[TableKey]:
-        block = self.block
-        return [(block.file, block.dataset or "")] if block.file and block.takes_others else []
-
-    def _table(self, column: ColumnBlock) -> TableKey:
-        file = column.file or self.block.file
-        assert file is not None  # noqa: S101 - the schema has checked it
-        return file, column.dataset or self.block.dataset or ""
+        return tables_of(self.block)
 
     def opened(self, tables: Mapping[TableKey, Found]) -> Catalogue:
         """Return the catalogue; SourceError when no column can be read, or lengths differ."""
@@ -194,7 +199,7 @@ class _Asked:
         Returns also the names in the file of those of the table, and why others of it are left out.
         """
         listed = dict(self.block.columns)
-        for key in self._own_table:
+        for key in _own_table(self.block):
             table = tables[key]
             if isinstance(table, SourceError):
                 if not listed:
@@ -215,7 +220,7 @@ class _Asked:
         """Return where a column is and what its file says of it. name: in the file, if known."""
         inner = ("columns", key) if key in self.block.columns else ()
         where = self.place("catalogues", self.name, *inner)
-        file, dataset = self._table(block)
+        file, dataset = _table(self.block, block)
         table = tables[file, dataset]
         if isinstance(table, SourceError):
             raise self._placed(table, key)

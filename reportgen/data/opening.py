@@ -150,9 +150,20 @@ def describe_tables(keys: Sequence[TableKey], contents: FileDigests) -> dict[Tab
             )
             notes = tuple(known["notes"])
             found[key] = FileTable(**{**known, "columns": columns, "notes": notes})
+    found |= {key: _failed[key, at] for key in keys if (key, at := stamp(key[0])) in _failed}
     if unknown := [key for key in dict.fromkeys(keys) if key not in found]:
+        before = {key: stamp(key[0]) for key in unknown}
         found |= _looked_up(unknown)
+        _failed.update(
+            ((key, before[key]), error)
+            for key in unknown
+            if isinstance(error := found[key], SourceError)
+        )
     return found
+
+
+_failed: dict[tuple[TableKey, Stamp | None], SourceError] = {}
+"""What could not be read in this process, which may have taken long to find out."""
 
 
 def remember_tables(

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from reportgen.config.loader import Report
 from reportgen.config.sources import CatalogueBlock
-from reportgen.data.catalogue import Catalogue, Place, all_problems, open_catalogues
+from reportgen.data.catalogue import Catalogue, Place, all_problems, open_catalogues, tables_of
 from reportgen.data.file_digests import FileDigests
+from reportgen.data.format import TableError
 from reportgen.data.images import ImageStack, open_images
 from reportgen.data.missing import missing_files_advice, with_advice
 from reportgen.data.models import ModelFiles, locate_model
-from reportgen.data.opening import remember_tables
+from reportgen.data.opening import Found, TableKey, describe_tables, remember_tables
 from reportgen.data.store import FOLDER, Store
 from reportgen.errors import SourceError
 
@@ -20,8 +21,8 @@ from reportgen.errors import SourceError
 class Sources:
     """The sources that could be opened, and what is wrong with the others.
 
-    errors: by kind and name, as in ``open_sources``. files: those of all sources. advice: what to
-    do about files that are not there.
+    errors: by kind and name, as in ``open_sources``. files: those of all sources. unreadable: why
+    some of these cannot be read at all. advice: what to do about those that are not there.
     """
 
     catalogues: Mapping[str, Catalogue]
@@ -29,6 +30,7 @@ class Sources:
     models: Mapping[str, ModelFiles]
     errors: Mapping[tuple[str, str], SourceError]
     files: tuple[Path, ...]
+    unreadable: Mapping[Path, str]
     advice: str = ""
 
     @property
@@ -49,25 +51,37 @@ def open_sources(
     images: dict[str, ImageStack] = {}
     models: dict[str, ModelFiles] = {}
     errors: dict[tuple[str, str], SourceError] = {}
-    files: list[Path | None] = []
+    files: list[Path] = []
+    tables: dict[TableKey, Found] = {}
+    needed: list[TableKey] = []
+    contents = contents or FileDigests()
     for kind, name in [key for key in every_source(report) if key in names]:
         try:
             if kind == "catalogues":
-                block = report.catalogues[name]
-                files += [block.file, *(column.file for column in block.columns.values())]
+                needed = tables_of(report.catalogues[name])
+                files += [file for file, _ in needed]
                 catalogues[name] = _catalogue(report, name, contents)
+                tables |= catalogues[name].tables
             elif kind == "images":
-                files.append(report.images[name].file)
+                needed = [(report.images[name].file, report.images[name].dataset)]
+                files.append(needed[0][0])
                 images[name] = open_images(report, name, contents)
             else:
                 models[name] = locate_model(report, name)
                 files += models[name].files
         except SourceError as error:
             errors[kind, name] = error
-    found = tuple(dict.fromkeys(file for file in files if file is not None))
+            if kind != "models":
+                tables |= describe_tables(needed, contents)
+    found = tuple(dict.fromkeys(files))
+    unreadable = {
+        file: table.message.removeprefix(f"{file}: ")
+        for (file, _), table in tables.items()
+        if isinstance(table, SourceError) and not isinstance(table, TableError)
+    }
     advice = missing_files_advice(report, found)
     errors = {key: with_advice(error, advice) for key, error in errors.items()}
-    return Sources(catalogues, images, models, errors, found, advice)
+    return Sources(catalogues, images, models, errors, found, unreadable, advice)
 
 
 def look_at_catalogues(

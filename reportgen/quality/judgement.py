@@ -144,8 +144,9 @@ def judge(report: Report, summary: Summary, run: Path, earlier: EarlierNights) -
 def _with_earlier(section: SectionRecord, values: Mapping[Key, NightValues]) -> SectionRecord:
     """Return a section whose checked metrics have their values of the last nights."""
     metrics = dict(section.metrics)
+    checked = {check.metric for check in section.checks}
     for name, metric in section.metrics.items():
-        if metric.verdict is not None:
+        if name in checked:
             last = values[section.id, name][-SPARK_NIGHTS:]
             past = tuple(PastRecord(night=f"{night}", value=value) for night, value in last)
             metrics[name] = metric.model_copy(update={"past": past})

@@ -383,7 +383,7 @@ def set_attribute(group, name, value):
         (forget_names_of_weights, "/convolution2d_1 has no attribute weight_names"),
         (
             set_one(SPREAD, 0, -0.5),
-            "layer batchnormalization_1 (batch normalisation): the spread of a channel is -0.5, "
+            "layer batchnormalization_1 (batch normalisation): the spread of a channel is −0.5, "
             "which cannot be divided by",
         ),
         (set_attribute("/", "keras_version", b"3.4.1"), "was written by Keras 3.4.1"),

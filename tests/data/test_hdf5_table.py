@@ -143,7 +143,7 @@ def test_a_name_that_no_file_can_have_is_refused(tmp_path, name):
     [
         (None, "is a folder that is no table"),
         (b"", "is empty"),
-        (b"SIMPLE  = T", "is not an HDF5 file"),
+        (b"PK\x03\x04", "is not an HDF5 file"),
         (b"\x89HDF\r\n\x1a\n", "cannot be opened as HDF5: "),
     ],
 )

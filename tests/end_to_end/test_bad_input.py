@@ -11,7 +11,7 @@ from projects import DISTRIBUTION, section, small_project
 # Each catalogue is wrong in its own way: its block, and what must be said of it.
 WRONG = {
     "missing_file": ("nowhere.h5", {"flux": {}}, "nowhere.h5: there is no such file"),
-    "folder": (".", {"flux": {}}, "is a folder, not an HDF5 file"),
+    "folder": (".", {"flux": {}}, "is a folder that is no table"),
     "not_hdf5": ("notes.h5", {"flux": {}}, "notes.h5: is not an HDF5 file"),
     "truncated": ("truncated.h5", {"flux": {}}, "copy or download it again"),
     "no_dataset": ("stars.h5", {"fluxes": {}}, "unknown dataset '/fluxes'; did you mean '/flux'?"),
@@ -64,7 +64,7 @@ def test_files_that_cannot_be_read_are_marked_among_the_inputs_and_on_the_first_
     errors = {record["path"]: record["error"] for record in wrong.summary()["inputs"]}
     assert {path: said.partition(":")[0] for path, said in errors.items() if said} == {
         "nowhere.h5": "there is no such file",
-        ".": "is a folder, not an HDF5 file",
+        ".": "is a folder that is no table",
         "notes.h5": "is not an HDF5 file",
         "truncated.h5": "is truncated",
     }

@@ -192,7 +192,7 @@ def test_check_says_what_is_there(project):
     done = project.call("check", "report.yaml")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "catalogue stars: 200 rows, 2 of 2 columns",
+        "catalogue stars: 200 rows, 2 of 2 columns, HDF5 file",
         "report.yaml: 1 section, all sources are there.",
     ]
     assert not project.out.exists()

@@ -66,7 +66,7 @@ def test_a_section_says_what_is_approximate(project):
     rough = {s["id"]: s for s in project.summary(build(project))["sections"]}
     assert exact["flux"]["notes"] == []
     assert rough["flux"]["notes"] == [
-        "Quantiles and curves are approximate (to 0.0001221 of the value): the catalogue has more "
+        "Quantiles and curves are approximate (to 0.00013 of the value): the catalogue has more "
         "rows than its exact_rows."
     ]
     median = rough["flux"]["metrics"]["flux_median"]["value"]

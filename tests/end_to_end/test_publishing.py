@@ -105,7 +105,7 @@ def test_a_file_where_a_folder_should_be_is_said(project):
     (project.folder / "occupied").write_text("not a folder")
     done = project.build("--output", "occupied/runs")
     assert done.returncode == 4
-    assert "occupied/runs: cannot be written: Not a directory" in done.stderr
+    assert "occupied: cannot be written: Not a directory" in done.stderr
     assert "set output.folder (or --output) to a folder that you may write" in done.stderr
     assert "Traceback" not in done.stderr
 
