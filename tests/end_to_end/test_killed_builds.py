@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -123,9 +123,14 @@ def subject(tmp_path_factory):
         done = project.build(env={"SOURCE_DATE_EPOCH": str(started(night))})
         assert done.returncode == 0, done.stderr
     shutil.copytree(project.out, saved, symlinks=True)
+    run_build(
+        project, said, epoch=started(NIGHTS)
+    )  # which compiles templates, as only a first does
+    found = Subject(project, saved, said, ())
+    found.restored()
     done = run_build(project, said, epoch=started(NIGHTS))
     assert done.code == 0, done.complained
-    return Subject(project, saved, said, done.points)
+    return replace(found, points=done.points)
 
 
 # What must hold whenever a build has died.

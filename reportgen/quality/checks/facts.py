@@ -110,8 +110,10 @@ def source_files(report: Report, section: SectionBlock) -> tuple[Path, ...]:
         names = {column.name for column in _columns_in(section)}
         names |= section.where.columns if section.where is not None else frozenset()
         listed = catalogue.columns
-        blocks = [listed.get(name) for name in names or listed] or [None]
-        files = [block.file if block and block.file else catalogue.file for block in blocks]
+        blocks = [block for name, block in listed.items() if not names or name in names]
+        files = [block.file or catalogue.file for block in blocks]
+        if names - listed.keys() or not listed:
+            files.append(catalogue.file)
     return tuple(dict.fromkeys(file for file in files if file is not None))
 
 

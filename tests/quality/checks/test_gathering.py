@@ -70,7 +70,9 @@ def test_missing_values_are_counted_in_the_rows_of_the_section(report, tmp_path)
     with h5py.File(tmp_path / "labels.h5", "w") as file:
         file["labels"] = np.ones(10)
     chosen = {name: report.sections[name] for name in ("flux", "hosts")}
-    values = scan_catalogue(open_catalogues(report.catalogues, report.place)["swire"], chosen, 10**6)
+    values = scan_catalogue(
+        open_catalogues(report.catalogues, report.place)["swire"], chosen, 10**6
+    )
     flux, hosts = (
         compute_section(name, chosen[name], values[name].values, tmp_path / "run")
         for name in chosen
