@@ -28,6 +28,7 @@ DATASETS = {
 }
 # test_sample_network.py looks into these.
 NETWORK = ["cnn_model.json", "weights_10epochs.h5", "my_cnn_weights.h5"]
+TABLES = ["radio.fits", "swire.fits"]
 
 
 class Sample:
@@ -59,7 +60,7 @@ def test_the_tables_in_fits_hold_the_same_with_units_and_say_that_they_are_synth
     assert (str(radio["s1_4"].unit), str(swire["flux_ap2_24"].unit)) == ("mJy", "uJy")
     for column in range(2, 7):
         valid = sample.catalogue[:, column] > 0
-        assert np.array_equal(np.isfinite(swire.columns[column].filled(np.nan)), valid)
+        assert np.array_equal(np.isfinite(np.ma.filled(swire.columns[column], np.nan)), valid)
     assert 0 < radio["n_components"].mask.sum() < len(radio)  # of point-like objects none is given
     for path in sample.paths[-2:]:
         table = describe_here((path, ""))
@@ -76,7 +77,7 @@ def separation(ra1, dec1, ra2, dec2):
 
 
 def test_the_files_have_the_layout_of_the_notebook_and_say_that_they_are_synthetic(sample):
-    assert [path.name for path in sample.paths] == [*DATASETS, *NETWORK, "radio.fits", "swire.fits"]
+    assert [path.name for path in sample.paths] == [*DATASETS, *NETWORK, *TABLES]
     assert (sample.catalogue.shape, sample.catalogue.dtype) == ((ROWS, 12), np.float64)
     assert (sample.positions.shape, sample.positions.dtype) == ((2400, 2), np.float64)
     assert (sample.small.shape, sample.large.shape) == ((IMAGES, 201, 201), (IMAGES, 501, 501))
@@ -290,5 +291,6 @@ def test_a_failed_write_leaves_the_former_files(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "write_bytes", disk_full)
     with pytest.raises(PublishError, match="No space left on device"):
         write_sample(tmp_path, rows=60, images=1)
-    assert {path.name for path in tmp_path.iterdir()} == {*DATASETS, *NETWORK}
-    assert [(tmp_path / name).read_bytes() for name in (*DATASETS, *NETWORK)] == before
+    names = [*DATASETS, *NETWORK, *TABLES]
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
+    assert [(tmp_path / name).read_bytes() for name in names] == before
