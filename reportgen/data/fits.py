@@ -57,8 +57,8 @@ class FitsTable(Format):
             hdu = _find(stream, dataset)
             rows, fields = read_fields(hdu)
             columns = [field.column for field in fields]
-            columns = _with_votable(stream, hdu, columns)
-            return FileTable(rows, tuple(columns), hdu.header.text(SYNTHETIC_CARD))
+            described = tuple(_with_votable(stream, hdu, columns))
+            return FileTable(rows, described, hdu.header.text(SYNTHETIC_CARD))
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:

@@ -15,7 +15,7 @@ from every_format import write_rows
 from reportgen.config.sources import CatalogueBlock
 from reportgen.data.catalogue import Catalogue, open_catalogues
 from reportgen.errors import SourceError
-from reportgen.workers.pool import worker_pool
+from reportgen.workers.pool import preload, worker_pool
 
 ROWS = 60
 MOST_ROWS = 10**6  # more than can be in so small a file
@@ -96,8 +96,12 @@ def _damage_file(original, copy, chance):
     return said
 
 
+LIBRARIES = ["astropy.io.votable", "astropy.table", "h5py", "pyarrow.csv", "pyarrow.parquet"]
+
+
 def try_files(folder, originals, seeds):
     """Try a damaged file for each seed; return what went wrong, by seed, and how many were read."""
+    preload(LIBRARIES)  # imported once, and not by each worker
     folder.mkdir()
     tried = {}
     for seed in seeds:
