@@ -42,10 +42,25 @@ def clone(survey, tmp_path_factory):
     return folder
 
 
+def test_five_lines_of_yaml_and_a_fits_file_are_a_report(clone, tmp_path):
+    shutil.copy(clone / "data" / "cdfs" / "radio.fits", tmp_path / "atlas_swire_cdfs.fits")
+    (tmp_path / "atlas.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
+    lines = [*blocks("sh")[0].splitlines()[1:], *blocks("sh")[1].splitlines()]
+    for line in lines:
+        command = line.partition("#")[0].strip()
+        elsewhere = (
+            "" if command.split()[1] in {"describe", "init"} else " --set output.formats=[html]"
+        )
+        done = run(command + elsewhere, tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "build/atlas/latest/report.html").is_file()
+    assert (tmp_path / "build/atlas_swire_cdfs/latest/report.html").is_file()
+
+
 def test_the_commands_without_make_build_a_report(clone, built):
     commands = [
         line.partition("#")[0].strip()
-        for line in blocks("sh")[1].splitlines()
+        for line in blocks("sh")[3].splitlines()
         if not line.startswith("pip") and " sample " not in line
     ]
     assert len(commands) == 2
@@ -63,7 +78,7 @@ def test_the_commands_without_make_build_a_report(clone, built):
 def test_the_configuration_builds_the_sections_it_names(clone):
     folder = clone / "own"
     folder.mkdir()
-    (folder / "my-field.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
+    (folder / "my-field.yaml").write_text(blocks("yaml")[1], encoding="utf-8")
     done = run("reportgen own/my-field.yaml --set output.formats=[html]", clone)
     assert done.returncode == 0, done.stderr
     summary = json.loads((folder / "build/my-field/latest/summary.json").read_text())
@@ -80,7 +95,7 @@ def test_the_analysis_of_your_own_is_found_documented_and_built(clone, tmp_path)
     (info / "entry_points.txt").write_text(announced.replace('"', ""))
     config = clone / "plugin.yaml"
     config.write_text(
-        blocks("yaml")[0].partition("sections:")[0].replace("../data", "data")
+        blocks("yaml")[1].partition("sections:")[0].replace("../data", "data")
         + "sections:\n  bright: {analysis: fullest, catalogue: objects, title: T, column: flux}\n"
     )
     path = {"PYTHONPATH": str(tmp_path)}

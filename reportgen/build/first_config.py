@@ -9,14 +9,14 @@ from typing import Any
 
 import yaml
 
-from reportgen.config.columns import Column
+from reportgen.config.columns import Column, unit_problem, unit_symbol
 from reportgen.config.sources import CatalogueBlock
 from reportgen.data.catalogue import Catalogue, open_catalogues
 from reportgen.errors import ReportgenError, SectionError
 from reportgen.reduce.counts import Range
 from reportgen.reduce.scan import Failure, scan
 from reportgen.reduce.sentinels import Sentinel, SuspectedSentinels
-from reportgen.wording import count, counted, listed
+from reportgen.wording import counted, listed
 from reportgen.workers.failures import Ended
 from reportgen.workers.pool import default_workers, worker_pool
 
@@ -24,6 +24,23 @@ SECTIONS = ("overview", "distribution", "sky_density")
 """The analyses for which sections are written."""
 MOST_TOGETHER = 6  # columns that one figure tells apart
 MOST_DISTRIBUTIONS = 4  # sections of them
+WIDE = 100.0  # times the smallest value; beyond it a histogram has bins equal in the logarithm
+_QUANTITIES = {
+    "spectral flux density": "Flux densities",
+    "angular frequency": "Proper motions",
+    "angle": "Angles",
+    "speed": "Velocities",
+    "temperature": "Temperatures",
+    "length": "Lengths",
+    "time": "Times",
+}
+"""Titles of sections by what astropy says that a unit measures."""
+_ERROR = re.compile(
+    r"err|^e_|(^|_)(uncf?|std|lower|upper)(_|$)|(^|_)m?sig(ma|com)?(_|$)", re.IGNORECASE
+)
+"""Names of columns with the uncertainties of others."""
+_NO_QUANTITY = re.compile(rf"{_ERROR.pattern}|^_?(ra|dec)|id($|_)|^id|index|number", re.IGNORECASE)
+"""Names of columns of which a histogram says little."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +135,7 @@ def _catalogue(
     ]
     lines += [f"    # {remark[0].upper()}{remark[1:]}." for remark in catalogue.remarks]
     changes: list[str] = []
+    is_sure = False
     for name, column in catalogue.columns.items():
         keys: dict[str, Any] = {}
         why: list[str] = []
@@ -127,14 +145,17 @@ def _catalogue(
             if marks := [_plain(each.value) for each in seen.suspected if each.value]:
                 keys["missing"] = marks
             said = [f"{_plain(e.value)} in {counted(e.rows, 'rows')}" for e in seen.suspected]
-            why.append(f"suspected to stand for a missing value: {listed(said)}")
+            why.append(f"may stand for a missing value: {listed(said)}")
         if column.role and not column.unit and _is_in_degrees(column, seen):
             keys["unit"] = "deg"
             why.append("the file gives no unit; the values would be degrees")
         if why:
-            changes.append(f"      {name}: {_scalar(keys)} # {'; '.join(why)}")
+            sure = "" if keys else "# "
+            shown = f"{name}: {_scalar(keys or {'missing': [0]})}"
+            changes.append(f"      {sure}{shown} # {'; '.join(why)}")
+            is_sure |= bool(keys)
     if changes:
-        lines += ["    columns: # what the file does not say", *changes]
+        lines += [f"    {'' if is_sure else '# '}columns: # what the file does not say", *changes]
     else:
         lines += ["    # What the file says can be changed column by column, such as:"]
         first = next(iter(catalogue.columns))
@@ -168,14 +189,49 @@ def _sections(
     if "sky_density" in wanted and len(position) == 2 and in_degrees and catalogue.rows:
         add("sky", "sky_density", "Objects on the sky", edges=100)
     if "distribution" in wanted:
-        groups: dict[str, list[str]] = {}
-        for column in catalogue.columns.values():
-            if column.unit and column.unit != "deg" and scanned[column.name].limits is not None:
-                groups.setdefault(column.unit, []).append(column.name)
-        largest = sorted(groups.items(), key=lambda each: -len(each[1]))[:MOST_DISTRIBUTIONS]
-        for number, (unit, names) in enumerate(largest, 1):
-            more = f" # and {count(len(names) - MOST_TOGETHER)} more columns in this unit"
-            add(f"distribution_{number}", "distribution", f"Columns in {unit}")
-            said = more if len(names) > MOST_TOGETHER else ""
+        groups = _by_unit(catalogue, scanned)
+        for number, (unit, names) in enumerate(groups[:MOST_DISTRIBUTIONS], 1):
+            add(f"distribution_{number}", "distribution", _title(unit))
+            left = len(names) - MOST_TOGETHER
+            said = f" # and {counted(left, 'more columns')} in this unit" if left > 0 else ""
             lines.append(f"    columns: {_scalar(names[:MOST_TOGETHER])}{said}")
+            limits = [found for name in names[:MOST_TOGETHER] if (found := scanned[name].limits)]
+            low, high = min(low for low, _ in limits), max(high for _, high in limits)
+            if 0 < WIDE * low < high and not unit.startswith("mag"):
+                lines.append("    histograms: [{log: true}]")
+        if not groups:
+            first = next((n for n in catalogue.columns if not _NO_QUANTITY.search(n)), "flux")
+            lines += [
+                "  # The file gives no units, so that nothing says which columns to show together:",
+                f"  # {prefix}distribution:",
+                "  #   analysis: distribution",
+                f"  #   catalogue: {catalogue.name}",
+                "  #   title: A distribution",
+                f"  #   columns: {_scalar([first])}",
+            ]
     return lines
+
+
+def _by_unit(catalogue: Catalogue, scanned: dict[str, _Scanned]) -> list[tuple[str, list[str]]]:
+    """Return the names of columns with values by their unit, the commonest unit first.
+
+    Without positions and other angles in degrees, and without the uncertainties of columns.
+    """
+    groups: dict[str, list[str]] = {}
+    for name, column in catalogue.columns.items():
+        is_wanted = column.unit not in {"", "deg"} and not unit_problem(column.unit)
+        is_wanted = is_wanted and not _ERROR.search(name)
+        if is_wanted and scanned[name].limits is not None:
+            groups.setdefault(column.unit, []).append(name)
+    return sorted(groups.items(), key=lambda each: -len(each[1]))
+
+
+def _title(unit: str) -> str:
+    """Return a title for columns in a unit, such as ``Flux densities in mJy``."""
+    from astropy import units
+
+    if unit.startswith("mag"):
+        return "Magnitudes"
+    measured = str(units.Unit(unit).physical_type)
+    found = [title for kind, title in _QUANTITIES.items() if measured.startswith(kind)]
+    return f"{found[0] if found else 'Columns'} in {unit_symbol(unit)}"

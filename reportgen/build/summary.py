@@ -10,6 +10,7 @@ from reportgen.build.provenance import environment
 from reportgen.build.tasks import fingerprints, known_fingerprint
 from reportgen.config.loader import Report
 from reportgen.data.file_digests import FileDigests, stamp
+from reportgen.data.format import FileTable
 from reportgen.data.opening import LONGEST_LOOK
 from reportgen.data.sources import Sources
 from reportgen.record import (
@@ -94,8 +95,15 @@ def summarise(
         # What a clock, a meter or an earlier night says is left out.
         same = {"seconds": None, "memory": None, "kept": False}
         records = [record.model_copy(update=same) for record in records]
+    tables = [table for each in sources.catalogues.values() for table in each.tables.items()]
+    said = {path: found.synthetic for (path, _), found in tables if isinstance(found, FileTable)}
     files = tuple(
-        inputs[path].model_copy(update={"datasets": _datasets(path, sources)})
+        inputs[path].model_copy(
+            update={
+                "datasets": _datasets(path, sources),
+                "synthetic": inputs[path].synthetic or said.get(path, ""),
+            }
+        )
         for path in sources.files
     )
     synthetic = dict.fromkeys(record.synthetic for record in files if record.synthetic)

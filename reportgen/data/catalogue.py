@@ -23,6 +23,9 @@ from reportgen.errors import SourceError
 from reportgen.wording import count, counted, listed
 
 LONGEST_LABEL = 50  # characters; of a description in a file, which may be a paragraph
+# How VizieR says in a description that a column may lack values, within which limits it is, and
+# which note says more.
+_NOTATION = re.compile(r"^(\[[^\]]*\])?\? ?(=\S+ )?|( \(\d+\))?( \[NULL integer [^\]]*\])?$")
 ReadRows = Callable[[range], dict[str, NDArray[np.float64]]]
 Place = Callable[..., str]
 """Returns ``file:line:column: key.path`` of a key of the configuration, for messages."""
@@ -276,7 +279,7 @@ class _FoundColumn:
 
 def _short(description: str) -> str:
     """Return a description that can stand at an axis; empty for a longer one."""
-    text = " ".join(description.split())
+    text = _NOTATION.sub("", " ".join(description.split())).strip()
     return text if len(text) <= LONGEST_LABEL else ""
 
 

@@ -32,6 +32,10 @@ _LARGEST_VOTABLE = 16 * 1024**2  # bytes; the descriptions of 999 columns take 1
 _LISTED = 20  # tables in a hint
 
 
+SYNTHETIC_CARD = "SYNTHET"
+"""Card in which the header of a table says that it does not hold observations."""
+
+
 class FitsTable(Format):
     """FITS."""
 
@@ -53,7 +57,8 @@ class FitsTable(Format):
             hdu = _find(stream, dataset)
             rows, fields = read_fields(hdu)
             columns = [field.column for field in fields]
-            return FileTable(rows, tuple(_with_votable(stream, hdu, columns)))
+            described = tuple(_with_votable(stream, hdu, columns))
+            return FileTable(rows, described, hdu.header.text(SYNTHETIC_CARD))
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:

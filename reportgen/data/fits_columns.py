@@ -28,10 +28,10 @@ _ASCII = bytes(byte if 32 <= byte < 127 else ord("?") for byte in range(256))
 _TYPES = {"L": "S1", "X": "u1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "A": "S"}
 _TYPES |= {"E": ">f4", "D": ">f8", "C": ">c8", "M": ">c16", "P": ">i8", "Q": "V16"}
 _UNREADABLE = {
-    "C": "it holds complex numbers",
-    "M": "it holds complex numbers",
-    "P": "it holds lists of different lengths",
-    "Q": "it holds lists of different lengths",
+    "C": "holds complex numbers",
+    "M": "holds complex numbers",
+    "P": "holds lists of different lengths",
+    "Q": "holds lists of different lengths",
 }
 _FORM = re.compile(r"\s*(\d{0,18})\s*([LXBIJKAEDCMPQ])(\d{0,9})", re.IGNORECASE)
 _ASCII_FORM = re.compile(r"\s*([AIFED])(\d{1,9})(?:\.(\d{1,9}))?\s*$", re.IGNORECASE)
@@ -292,7 +292,7 @@ def _ascii_field(header: Header, number: int, width: int) -> Field:
         raise SourceError(f"is damaged: column {number} is wider than its rows", AGAIN)
     scale, zero = _scaling(header, number)
     dtype = "<i8" if kind == "I" and (scale, zero) == (1, 0) else "<f8"
-    unreadable = "" if length else "its width is 0"
+    unreadable = "" if length else "has a width of 0"
     return Field(
         _described(header, number, dtype="str" if kind == "A" else dtype, unreadable=unreadable),
         kind,
@@ -331,7 +331,7 @@ def _binary_field(header: Header, number: int, at: int, width: int) -> tuple[Fie
         raise SourceError(f"is damaged: column {number} ends after its rows", AGAIN)
     null, (scale, zero) = header.get(f"TNULL{number}"), _scaling(header, number)
     stored = np.dtype(f"S{itemsize}" if kind == "A" else _TYPES[kind])
-    unreadable = _UNREADABLE.get(kind, "") if prod(shape) and itemsize else "its width is 0"
+    unreadable = _UNREADABLE.get(kind, "") if prod(shape) and itemsize else "has a width of 0"
     column = _described(
         header,
         number,

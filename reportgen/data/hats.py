@@ -58,7 +58,8 @@ class HatsTable(Format):
         names = [column.name for column in table.columns]
         for key in {ra, dec} - {""}:
             if key not in names:
-                raise SourceError(f"{unknown('column', key, names)}: its properties name it")
+                said = f"{unknown('column', key, names)}: its properties name it"
+                raise SourceError(said, "correct hats_col_ra and hats_col_dec in hats.properties")
         # HATS has positions in degrees, whether or not the files repeat it.
         columns = tuple(
             replace(each, unit=each.unit or "deg") if each.name in {ra, dec} else each

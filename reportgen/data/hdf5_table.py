@@ -72,7 +72,7 @@ class Hdf5Table(Format):
 
     def describe(self, path: Path, dataset: str) -> FileTable:
         """Return what a dataset or a group holds; empty for the only table of the file."""
-        with _saying_nothing_of(path), open_file(path) as file:
+        with _saying_nothing_of(path), open_file(path) as file, _naming_damage():
             try:
                 parts, rows, shown = _table(file, dataset or _only_table(file))
             except SourceError as error:
@@ -84,15 +84,16 @@ class Hdf5Table(Format):
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
         """Open a dataset or a group."""
         with _saying_nothing_of(path), open_file(path) as file:
-            place = dataset or _only_table(file)
-            known = {part.column.name: part for part in _table(file, place)[0]}
-            parts = [known[each.column] for each in wanted]
-            datasets = {
-                each.dataset: open_dataset(file, each.dataset)
-                for part in parts
-                for each in (part, part.mask)
-                if each is not None
-            }
+            with _naming_damage():
+                place = dataset or _only_table(file)
+                known = {part.column.name: part for part in _table(file, place)[0]}
+                parts = [known[each.column] for each in wanted]
+                datasets = {
+                    each.dataset: open_dataset(file, each.dataset)
+                    for part in parts
+                    for each in (part, part.mask)
+                    if each is not None
+                }
 
             def read(start: int, stop: int) -> list[NDArray[Any]]:
                 try:
@@ -111,6 +112,14 @@ def _saying_nothing_of(path: Path) -> Iterator[None]:
         yield
     except SourceError as error:
         raise type(error)(error.message.removeprefix(f"{path}: "), error.hint) from None
+
+
+@contextmanager
+def _naming_damage() -> Iterator[None]:
+    try:
+        yield
+    except DAMAGE as error:
+        raise SourceError(f"is damaged: {reason(error)}", DAMAGED) from None
 
 
 # --- What there is -----------------------------------------------------------------------------

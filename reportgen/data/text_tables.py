@@ -188,11 +188,11 @@ def _readable(column: FileColumn, values: NDArray[Any]) -> tuple[FileColumn, NDA
         ]
         return column, texts
     why = {
-        "c": "it holds complex numbers",
-        "O": "it holds lists of different lengths, or objects",
-        "V": "it holds several values under names of their own",
-    }.get(values.dtype.kind, "it holds lists of texts")
+        "c": "holds complex numbers",
+        "O": "holds lists of different lengths, or objects",
+        "V": "holds several values under names of their own",
+    }.get(values.dtype.kind, "holds lists of texts")
     if values.dtype.kind in "biuf":
-        why = "" if prod(values.shape[1:]) else "it holds no values"
+        why = "" if prod(values.shape[1:]) else "holds no values"
     dtype = column.dtype if values.dtype.kind in "biufc" else "|O"
     return replace(column, dtype=dtype, unreadable=why), values

@@ -64,14 +64,14 @@ class VOField:
         if not dtype:
             dtype, why = "|O", f"its type {self.datatype!r} is not one of VOTable"
         elif dtype == "str":
-            why = "it holds lists of texts" if "x" in self.arraysize else ""
+            why = "holds lists of texts" if "x" in self.arraysize else ""
             shape = ()
         elif "*" in self.arraysize:
-            shape, why = (), "it holds lists of different lengths"
+            shape, why = (), "holds lists of different lengths"
         elif self.datatype.endswith("Complex"):
-            why = "it holds complex numbers"
+            why = "holds complex numbers"
         elif prod(shape) == 0:
-            why = "it holds no values"
+            why = "holds no values"
         return FileColumn(
             name=self.attributes.get("name") or self.attributes.get("ID", ""),
             dtype=dtype,

@@ -156,9 +156,9 @@ def test_columns_that_cannot_be_read_say_why(tmp_path):
     )
     columns = described(path)
     assert {name: each.unreadable for name, each in columns.items() if each.unreadable} == {
-        "lists": "it holds lists of different lengths",
-        "complex": "it holds complex numbers",
-        "none": "its width is 0",
+        "lists": "holds lists of different lengths",
+        "complex": "holds complex numbers",
+        "none": "has a width of 0",
         "twice": "2 columns have its name",
     }
     values = read(FITS, path)

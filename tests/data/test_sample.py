@@ -9,7 +9,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from astropy.table import Table
 
+from reportgen.data.opening import describe_here
 from reportgen.data.sample import write_sample
 from reportgen.errors import ConfigError, PublishError
 
@@ -26,6 +28,7 @@ DATASETS = {
 }
 # test_sample_network.py looks into these.
 NETWORK = ["cnn_model.json", "weights_10epochs.h5", "my_cnn_weights.h5"]
+TABLES = ["radio.fits", "swire.fits"]
 
 
 class Sample:
@@ -50,6 +53,21 @@ def sample(tmp_path_factory):
     return Sample(tmp_path_factory.mktemp("sample"), images=IMAGES)
 
 
+def test_the_tables_in_fits_hold_the_same_with_units_and_say_that_they_are_synthetic(sample):
+    radio, swire = (Table.read(path, unit_parse_strict="silent") for path in sample.paths[-2:])
+    assert np.array_equal(radio["ra"], sample.positions[:, 0])
+    assert np.array_equal(swire["dec"], sample.catalogue[:, 1])
+    assert (str(radio["s1_4"].unit), str(swire["flux_ap2_24"].unit)) == ("mJy", "uJy")
+    for column in range(2, 7):
+        valid = sample.catalogue[:, column] > 0
+        assert np.array_equal(np.isfinite(np.ma.filled(swire.columns[column], np.nan)), valid)
+    assert 0 < radio["n_components"].mask.sum() < len(radio)  # of point-like objects none is given
+    for path in sample.paths[-2:]:
+        table = describe_here((path, ""))
+        assert "not observations" in table.synthetic
+        assert all(each.label for each in table.columns)
+
+
 def separation(ra1, dec1, ra2, dec2):
     """Arcminutes between places in degrees (haversine formula)."""
     ra1, dec1, ra2, dec2 = (np.radians(angle) for angle in (ra1, dec1, ra2, dec2))
@@ -59,7 +77,7 @@ def separation(ra1, dec1, ra2, dec2):
 
 
 def test_the_files_have_the_layout_of_the_notebook_and_say_that_they_are_synthetic(sample):
-    assert [path.name for path in sample.paths] == [*DATASETS, *NETWORK]
+    assert [path.name for path in sample.paths] == [*DATASETS, *NETWORK, *TABLES]
     assert (sample.catalogue.shape, sample.catalogue.dtype) == ((ROWS, 12), np.float64)
     assert (sample.positions.shape, sample.positions.dtype) == ((2400, 2), np.float64)
     assert (sample.small.shape, sample.large.shape) == ((IMAGES, 201, 201), (IMAGES, 501, 501))
@@ -273,5 +291,6 @@ def test_a_failed_write_leaves_the_former_files(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "write_bytes", disk_full)
     with pytest.raises(PublishError, match="No space left on device"):
         write_sample(tmp_path, rows=60, images=1)
-    assert {path.name for path in tmp_path.iterdir()} == {*DATASETS, *NETWORK}
-    assert [(tmp_path / name).read_bytes() for name in (*DATASETS, *NETWORK)] == before
+    names = [*DATASETS, *NETWORK, *TABLES]
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
+    assert [(tmp_path / name).read_bytes() for name in names] == before

@@ -64,8 +64,8 @@ def test_an_ecsv_file_keeps_types_units_and_missing_values(tmp_path, table):
     assert (about.unit, about.label, about.ucd) == ("mJy", "the flux", "phot.flux")
     assert values["pair", 1].tolist() == [1, 3, 5]
     assert columns["pair"].shape == (2,)
-    assert columns["lists"].unreadable == "it holds lists of different lengths, or objects"
-    assert columns["z"].unreadable == "it holds complex numbers"
+    assert columns["lists"].unreadable == "holds lists of different lengths, or objects"
+    assert columns["z"].unreadable == "holds complex numbers"
     assert columns["when"].dtype == "time"
     assert values["when"][0] == np.datetime64("2020-01-02T03:04:05")
     assert values["at.dec"].tolist() == [4, 5, 6]

@@ -156,9 +156,9 @@ def test_columns_that_cannot_be_read_say_why(tmp_path):
     path = document(tmp_path / "a.vot", "", fields=xml)
     columns = VOT.describe(path, "").columns
     assert {column.name: column.unreadable for column in columns} == {
-        "lists": "it holds lists of different lengths",
-        "complex": "it holds complex numbers",
-        "none": "it holds no values",
+        "lists": "holds lists of different lengths",
+        "complex": "holds complex numbers",
+        "none": "holds no values",
         "same": "2 columns have its name",
         "text": "",
     }

@@ -12,6 +12,7 @@ import numpy as np
 
 from reportgen.data.sample import cut_outs, keras_files, network
 from reportgen.data.sample.catalogue import COLUMNS, UNITS, draw_catalogue
+from reportgen.data.sample.fits_tables import fits_files
 from reportgen.data.sample.radio import RadioSky, draw_radio_sky
 from reportgen.errors import ConfigError, PublishError
 
@@ -44,6 +45,7 @@ def write_sample(
     - ``training.h5``: ``labels`` (rows,) bool, true for the hosts of radio objects.
     - ``cnn_model.json``, ``weights_10epochs.h5``, ``my_cnn_weights.h5`` (100 epochs): a network for
       such cut-outs as Keras 1.0 on Theano wrote it, the same for any rows and images.
+    - ``radio.fits``, ``swire.fits``: the radio objects and the infrared catalogue as FITS tables.
 
     Raises ConfigError when rows, images or seed make no sense, PublishError when the files
     cannot be written; whatever was in the folder before is then still there, untouched.
@@ -82,6 +84,7 @@ def write_sample(
         _describe(chosen, meaning="true where the object is the host of a radio source")
     files = {"crowdastro.h5": survey, "training.h5": training}
     files |= _network_files(network_rng, seed)
+    files |= fits_files(sky, catalogue, SYNTHETIC)
     contents = {folder / name: content for name, content in files.items()}
     _publish(folder, contents)
     return list(contents)

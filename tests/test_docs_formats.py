@@ -1,0 +1,37 @@
+"""docs/formats.md: its configurations are right, and no format and no key is left out."""
+
+import re
+
+import pytest
+import yaml
+from projects import ROOT, call
+
+from reportgen.config.sources import CatalogueBlock, ColumnBlock
+from reportgen.data.opening import formats
+
+TEXT = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_each_configuration_is_valid_and_finds_its_columns(block, survey, tmp_path):
+    for name in ("atlas_swire_cdfs.fits", "radio.fits"):
+        (tmp_path / name).symlink_to(survey / "radio.fits")
+    (name,) = yaml.safe_load(block)["catalogues"]
+    sections = f"sections:\n  o: {{analysis: overview, catalogue: {name}, title: T}}\n"
+    (tmp_path / "c.yaml").write_text(f"report: {{id: c, title: C}}\n{block}{sections}")
+    done = call("check", "c.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_format_is_in_the_table():
+    table = TEXT.split("|---|---|---|")[1].split("\n\n")[0]
+    for each in formats():
+        for word in re.findall(r"[A-Z]\w+", each.name):
+            assert word in table, each.name
+
+
+def test_every_key_of_catalogues_and_columns_is_mentioned():
+    said_elsewhere = {"title", "exact_rows", "memory"}
+    for key in {*CatalogueBlock.model_fields, *ColumnBlock.model_fields} - said_elsewhere:
+        assert f"{key}:" in TEXT, key
