@@ -91,7 +91,8 @@ def _values(catalogue: Catalogue) -> dict[str, _Scanned]:
 def _scan(catalogue: Catalogue) -> dict[str, _Scanned]:
     from reportgen.reduce.executors import Threads
 
-    wanted = {name: (Range(name), SuspectedSentinels(name)) for name in catalogue.places}
+    names = [name for name, column in catalogue.columns.items() if column.kind != "text"]
+    wanted = {name: (Range(name), SuspectedSentinels(name)) for name in names}
     every = [each for pair in wanted.values() for each in pair]
     values = scan(every, catalogue, 10**6, Threads(default_workers()))
     failures = [value.error for value in values.values() if isinstance(value, Failure)]
@@ -121,6 +122,8 @@ def _catalogue(
     for name, column in catalogue.columns.items():
         keys: dict[str, Any] = {}
         why: list[str] = []
+        if column.kind == "text":
+            continue
         seen = scanned[name]
         if seen.suspected:
             # 0 may well be a value: it is told, and not taken out.
@@ -170,7 +173,12 @@ def _sections(
     if "distribution" in wanted:
         groups: dict[str, list[str]] = {}
         for column in catalogue.columns.values():
-            if column.unit and column.unit != "deg" and scanned[column.name].limits is not None:
+            if (
+                column.unit
+                and column.unit != "deg"
+                and column.kind != "time"
+                and scanned[column.name].limits is not None
+            ):
                 groups.setdefault(column.unit, []).append(column.name)
         largest = sorted(groups.items(), key=lambda each: -len(each[1]))[:MOST_DISTRIBUTIONS]
         for number, (unit, names) in enumerate(largest, 1):
