@@ -13,26 +13,31 @@ from reportgen.analyses.plotting.axes import new_figure
 from reportgen.analyses.plotting.lettering import plain, wrapped
 from reportgen.analyses.plotting.ticks import set_linear
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.config.types import ColumnRef
+from reportgen.config.columns import Column
+from reportgen.config.problems import shortened
+from reportgen.config.types import AnyColumnRef
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import CountRows, Counts, CountValues, IsWhole, Range
+from reportgen.reduce.distinct import MOST_DISTINCT, CountNotComputable, Distinct, DistinctValues
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles
 from reportgen.reduce.sentinels import SuspectedSentinels
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS
-from reportgen.wording import EXACT, count, counted, listed, number, percent
+from reportgen.wording import EXACT, MISSING, count, counted, listed, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 MOST_BARS = 40  # columns whose missing values a page shows
 FRACTIONS = (0.05, 0.5, 0.95)
+COMMONEST = 5  # values of a column that are named
+LONGEST_VALUE = 30  # characters of one
 
 
 class Overview(Analysis, name="overview"):
     """What is there: rows, columns, units, missing fractions and ranges."""
 
-    columns: tuple[ColumnRef, ...] = ()
+    columns: tuple[AnyColumnRef, ...] = ()
     """Columns to describe; all of the catalogue when not given."""
 
     @field_validator("columns", mode="before")
@@ -47,6 +52,13 @@ class Overview(Analysis, name="overview"):
         """Ask for counts, range, quantiles and moments of each column."""
         result: dict[str, Statistic[Any]] = {"rows": CountRows(where=self.where)}
         for column in self.columns:
+            if column.kind in ("text", "integer"):
+                result[f"{column.name}.distinct"] = Distinct(column.name, self.where, COMMONEST)
+            if column.expression:
+                result[f"{column.name}.not_computable"] = CountNotComputable(
+                    column.name, column.computed_from, self.where
+                )
+        for column in self._numbers:
             name = column.name
             result |= {
                 f"{name}.count": CountValues(name, self.where),
@@ -58,32 +70,37 @@ class Overview(Analysis, name="overview"):
             }
         return result
 
+    @property
+    def _numbers(self) -> list[Column]:
+        """The columns of numbers; those of text have a table of their own."""
+        return [column for column in self.columns if column.kind != "text"]
+
     def present(self, rows: int, **values: Any) -> Section:
         """Make the table of columns and the chart of missing fractions."""
-        counts: list[Counts] = [values[f"{column.name}.count"] for column in self.columns]
+        counts: list[Counts] = [values[f"{column.name}.count"] for column in self._numbers]
         metrics = {
             "rows": Metric(rows, "rows", digits=0),
-            "columns": Metric(len(self.columns), "columns", digits=0),
+            "columns": Metric(len(self._numbers), "columns", digits=0),
         }
-        for column, n in zip(self.columns, counts, strict=True):
+        for column, n in zip(self._numbers, counts, strict=True):
             label, missing = f"{column.name} missing", 100 * n.missing_fraction
             metrics[f"{column.name}_missing"] = Metric(missing, label, "%", digits=2, shown=False)
-        notes = note_integers((c, values[f"{c.name}.range"]) for c in self.columns)
+        notes = note_integers((c, values[f"{c.name}.range"]) for c in self._numbers)
         if not rows:
             notes.append("There is no figure because there are no rows.")
-        elif error := max(values[f"{column.name}.quantiles"].error for column in self.columns):
+        elif error := max((values[f"{c.name}.quantiles"].error for c in self._numbers), default=0):
             notes.append(note_rows(f"Quantiles are {approximate(error)}"))
         return Section(
-            findings=[*self._findings(rows, counts), *self._suspicions(values)],
+            findings=[*self._findings(rows, counts, values), *self._suspicions(values)],
             metrics=metrics,
-            figures=[self._figure(counts)] if rows else [],
-            tables=[self._table(values, counts)],
+            figures=[self._figure(counts)] if rows and counts else [],
+            tables=[*([self._table(values, counts)] if counts else []), *self._distinct(values)],
             rows=rows,
-            notes=notes,
+            notes=[*self._computed(values), *notes],
         )
 
     def _table(self, values: Mapping[str, Any], counts: list[Counts]) -> Table:
-        of, names = TableColumn.of, [column.name for column in self.columns]
+        of, names = TableColumn.of, [column.name for column in self._numbers]
         ranges = [values[f"{name}.range"] or (np.nan, np.nan) for name in names]
         quantiles = np.array([values[f"{name}.quantiles"].values for name in names])
         moments = [values[f"{name}.moments"] for name in names]
@@ -100,8 +117,8 @@ class Overview(Analysis, name="overview"):
         )
         columns = [
             of("column", names, description="name in the configuration"),
-            of("quantity", [column.title for column in self.columns]),
-            of("unit", [column.symbol or "–" for column in self.columns]),
+            of("quantity", [column.title for column in self._numbers]),
+            of("unit", [column.symbol or "–" for column in self._numbers]),
             of("n", [n.valid for n in counts], description="valid values"),
             of("missing", [n.missing for n in counts]),
             *([of("infinite", infinite)] if any(infinite) else []),
@@ -115,9 +132,49 @@ class Overview(Analysis, name="overview"):
         ]
         return Table("columns", "Columns, each in its own unit", columns)
 
+    def _distinct(self, values: Mapping[str, Any]) -> list[Table]:
+        """Return the table of texts and integers; none where there are no such columns."""
+        columns = [column for column in self.columns if f"{column.name}.distinct" in values]
+        if not columns:
+            return []
+        of = TableColumn.of
+        found: list[DistinctValues] = [values[f"{column.name}.distinct"] for column in columns]
+        kinds = {"text": "text", "integer": "integers"}
+        numbers = [f">{MOST_DISTINCT}" if f.number is None else str(f.number) for f in found]
+        said = f"values that differ; of over {MOST_DISTINCT} none are named"
+        commonest = [_commonest(each) for each in found]
+        title = "Texts, flags and identifiers"
+        return [
+            Table(
+                "distinct",
+                title,
+                [
+                    of(
+                        "column", [c.name for c in columns], description="name in the configuration"
+                    ),
+                    of("quantity", [c.title for c in columns]),
+                    of("holds", [kinds[c.kind] for c in columns]),
+                    of("n", [f.valid for f in found], description="rows with a value"),
+                    of("missing", [f.missing for f in found]),
+                    of("distinct", numbers, description=said),
+                    of("commonest", commonest, description="and the rows that hold it"),
+                ],
+            )
+        ]
+
+    def _computed(self, values: Mapping[str, Any]) -> list[str]:
+        """Return a note on computed columns; none where there are no such columns."""
+        said = []
+        for column in self.columns:
+            if column.expression:
+                lost = values[f"{column.name}.not_computable"]
+                of_them = f" (not computable: {count(lost)})" if lost else ""
+                said.append(f"{column.name} = {column.expression}{of_them}")
+        return [f"Computed: {'; '.join(said)}."] if said else []
+
     def _figure(self, counts: list[Counts]) -> Figure:
         fractions = np.array([n.missing_fraction for n in counts])
-        worst = sorted(zip(fractions, self.columns, strict=True), key=lambda pair: -pair[0])
+        worst = sorted(zip(fractions, self._numbers, strict=True), key=lambda pair: -pair[0])
         missing = [f"{c.title} {percent(f)}" for f, c in worst if f > 0]
         said = listed(missing) if missing else "every value is there"
         if 0 < len(missing) < len(counts):
@@ -125,7 +182,7 @@ class Overview(Analysis, name="overview"):
         of = TableColumn.of
         shown, left_out = self._bars(fractions)
         columns = [
-            of("column", [column.name for column in self.columns]),
+            of("column", [column.name for column in self._numbers]),
             of("rows", [n.rows for n in counts]),
             of("missing", [n.missing for n in counts]),
             of("infinite", [n.infinite for n in counts]),
@@ -134,7 +191,7 @@ class Overview(Analysis, name="overview"):
         bars = f"Bar chart of the rows without a value in {counted(len(counts), 'columns')}"
         return Figure(
             "missing",
-            _draw_bars([self.columns[place].title for place in shown], fractions[shown]),
+            _draw_bars([self._numbers[place].title for place in shown], fractions[shown]),
             "Rows without a value",
             alt=f"{bars}: {said}.",
             caption="Fraction of the rows in which a column has no usable value: "
@@ -153,12 +210,18 @@ class Overview(Analysis, name="overview"):
             return shown, f" The {MOST_BARS} columns that lack most are shown."
         return shown, others if len(shown) < len(columns) else ""
 
-    def _findings(self, rows: int, counts: list[Counts]) -> list[str]:
+    def _findings(self, rows: int, counts: list[Counts], values: Mapping[str, Any]) -> list[str]:
         if not rows:
             where = f"No row is left by where: {self.where}."
             return ["There are no rows." if self.where is None else where]
+        if not counts:
+            return [f"{counted(rows, 'rows')} of {counted(len(self.columns), 'columns')} of text."]
         size = f"{counted(rows, 'rows')} of {counted(len(counts), 'columns')}"
+        texts = [values[f"{c.name}.distinct"] for c in self.columns if c.kind == "text"]
+        if texts:
+            size += f" of numbers and {count(len(texts))} of text"
         lacking = [n.missing_fraction for n in counts if n.valid < rows]
+        lacking += [found.missing / rows for found in texts if found.missing]
         if not lacking:
             return [f"{size}, with every value there."]
         worst = percent(max(lacking))
@@ -166,7 +229,7 @@ class Overview(Analysis, name="overview"):
         if len(lacking) == 1:
             some = f"one lacks values, in {worst} of the rows"
         findings = [f"{size}; {some}."]
-        titled = [(c.title, n) for c, n in zip(self.columns, counts, strict=True)]
+        titled = [(c.title, n) for c, n in zip(self._numbers, counts, strict=True)]
         if empty := [title for title, n in titled if not n.valid]:
             findings.append(f"Without a single value: {listed(empty)}.")
         if infinite := [f"{title} ({count(n.infinite)})" for title, n in titled if n.infinite]:
@@ -177,13 +240,30 @@ class Overview(Analysis, name="overview"):
         """Return what may stand for a missing value without being said to."""
         suspected = [
             f"{number(each.value)} in {column.title} ({counted(each.rows, 'rows')})"
-            for column in self.columns
+            for column in self._numbers
             for each in values[f"{column.name}.suspected"]
         ]
         if not suspected:
             return []
         said = f"Taken for values, but may stand for missing ones: {listed(suspected)}."
         return [f"{said} If they do, name them as missing: of the column in the configuration."]
+
+
+def _commonest(found: DistinctValues) -> str:
+    """Return the commonest values of a column, and in how many rows each is."""
+    if not found.commonest:
+        return MISSING
+    if found.number != 1 and found.commonest[0][1] == 1:
+        return "each is in one row"
+    return listed([f"{_value(value)} ({count(rows)})" for value, rows in found.commonest])
+
+
+def _value(value: str | float) -> str:
+    return (
+        shortened(value, LONGEST_VALUE)
+        if isinstance(value, str)
+        else str(int(value)).replace("-", "−")
+    )
 
 
 def _draw_bars(titles: list[str], fractions: NDArray[np.float64]) -> "Drawing":

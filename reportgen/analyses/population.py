@@ -137,7 +137,11 @@ class Population(Analysis, name="population"):
             return f"{self.subset_label}: all of {objects}, so there is nothing to compare."
         share = percent(compared.n_subset / compared.n_all)
         median = "their median" if compared.n_subset > 1 else "its"
-        theirs, every = number(compared.median_subset, digits), number(compared.median_all, digits)
+        medians = compared.median_subset, compared.median_all
+        theirs, every = (number(each, digits) for each in medians)
+        if theirs == every and medians[0] != medians[1]:
+            digits = digits_among(min(medians), max(medians))
+            theirs, every = (number(each, digits) for each in medians)
         return (
             f"{self.subset_label}: {count(compared.n_subset)} of {objects} ({share}); {median} "
             f"{self.column.title} is {theirs} against a median of {self.column.quantity(every)} "

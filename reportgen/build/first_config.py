@@ -108,7 +108,8 @@ def _values(catalogue: Catalogue) -> dict[str, _Scanned]:
 def _scan(catalogue: Catalogue) -> dict[str, _Scanned]:
     from reportgen.reduce.executors import Threads
 
-    wanted = {name: (Range(name), SuspectedSentinels(name)) for name in catalogue.places}
+    names = [name for name, column in catalogue.columns.items() if column.kind != "text"]
+    wanted = {name: (Range(name), SuspectedSentinels(name)) for name in names}
     every = [each for pair in wanted.values() for each in pair]
     values = scan(every, catalogue, 10**6, Threads(default_workers()))
     failures = [value.error for value in values.values() if isinstance(value, Failure)]
@@ -139,6 +140,8 @@ def _catalogue(
     for name, column in catalogue.columns.items():
         keys: dict[str, Any] = {}
         why: list[str] = []
+        if column.kind == "text":
+            continue
         seen = scanned[name]
         if seen.suspected:
             # 0 may well be a value: it is told, and not taken out.
@@ -220,7 +223,7 @@ def _by_unit(catalogue: Catalogue, scanned: dict[str, _Scanned]) -> list[tuple[s
     groups: dict[str, list[str]] = {}
     for name, column in catalogue.columns.items():
         is_wanted = column.unit not in {"", "deg"} and not unit_problem(column.unit)
-        is_wanted = is_wanted and not _ERROR.search(name)
+        is_wanted = is_wanted and column.kind != "time" and not _ERROR.search(name)
         if is_wanted and scanned[name].limits is not None:
             groups.setdefault(column.unit, []).append(name)
     return sorted(groups.items(), key=lambda each: -len(each[1]))

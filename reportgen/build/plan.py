@@ -1,6 +1,7 @@
 """What a build would make anew tonight, and why, without making it."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,8 +109,11 @@ class _Plan:
         wrong = [errors[key] for key in section.sources if key in errors]
         if not wrong and isinstance(section, Analysis):
             broken = self._sources.catalogues[section.catalogue].broken
-            names = self._known[section_id]
-            wrong = [broken[column] for column in sorted(broken) if f"{COLUMN}{column}" in names]
+            needed = {name for name in broken if f"{COLUMN}{name}" in self._known[section_id]}
+            with suppress(Exception):  # a plugin's
+                statistics = section.reductions().values()
+                needed |= frozenset().union(*(each.columns for each in statistics)) & broken.keys()
+            wrong = [broken[column] for column in sorted(needed)]
         return wrong[0] if wrong else None
 
 

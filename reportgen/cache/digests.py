@@ -26,6 +26,7 @@ from reportgen.reduce.scan import scan
 
 # Names of what a section reads, before that of a column, a set of weights or a span of images.
 COLUMN, WEIGHTS, IMAGES = "column ", "weights ", "images "
+_EXPRESSION = "expression of "
 _ROWS, _SHAPE, _ARCHITECTURE = "rows", "shape of images", "architecture"
 _TRAINED = "trained_with"
 _IMAGES_AT_A_TIME = 32
@@ -48,7 +49,8 @@ class CatalogueDigests:
         if self._store is None:
             return []
         # Of a file that is linked to, no stamp tells whether it changes between two passes.
-        return [ColumnDigest(name, name in self._catalogue.linked) for name in columns]
+        needed = sorted(self._catalogue.needed_for(columns) & self._catalogue.places.keys())
+        return [ColumnDigest(name, name in self._catalogue.linked) for name in needed]
 
     def remember(self, values: Mapping[Any, Any]) -> None:
         """Remember what was found, for as long as the files stay as they are.
@@ -70,12 +72,18 @@ class CatalogueDigests:
             FileDigests(self._store).remember(self._before[file], found)
 
     def of(self, columns: frozenset[str]) -> dict[str, str]:
-        """Return the digest of each thing that a section reads; none where one is not known."""
-        if self._found is None or not columns <= self._found.keys():
+        """Return the digest of each thing that a section reads; none where one is not known.
+
+        Of a computed column these are its expression and the columns that it is computed of.
+        """
+        needed = self._catalogue.needed_for(columns)
+        computed = self._catalogue.computed
+        if self._found is None or not needed - computed.keys() <= self._found.keys():
             return {}
         return {
             _ROWS: str(self._catalogue.rows),
-            **{f"{COLUMN}{name}": self._found[name] for name in columns},
+            **{f"{COLUMN}{name}": self._found[name] for name in needed - computed.keys()},
+            **{f"{_EXPRESSION}{name}": repr(computed[name]) for name in needed & computed.keys()},
         }
 
 
@@ -154,6 +162,9 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDig
     column = name.removeprefix(COLUMN)
     if name == _ROWS:
         return str(catalogue.rows)
+    if name.startswith(_EXPRESSION):
+        expression = catalogue.computed.get(name.removeprefix(_EXPRESSION))
+        return None if expression is None else repr(expression)
     if column not in catalogue.places or column in catalogue.linked:
         return None
     place = catalogue.places[column]

@@ -207,9 +207,10 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
     sources = open_sources(report, every_source(report))
     problems: list[ReportgenError] = [*sources.problems]
     for catalogue in sources.catalogues.values():
+        there = len(catalogue.columns) - len(catalogue.broken)
         click.echo(
             f"{name}catalogue {catalogue.name}: {count(catalogue.rows)} rows, "
-            f"{len(catalogue.places)} of {len(catalogue.columns)} columns, "
+            f"{there} of {len(catalogue.columns)} columns, "
             f"{listed(catalogue.formats)}" + (" (synthetic)" if catalogue.synthetic else "")
         )
         for remark in catalogue.remarks:

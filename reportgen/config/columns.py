@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 RANDOM = "random"  # the set of weights that is drawn, not read
 
@@ -18,7 +18,9 @@ class Column:
     unit: as astropy reads it; empty for a dimensionless quantity.
     order: place among the catalogue's columns of the same unit; gives the column its colour,
     the same in every section of a report. role: ``ra`` or ``dec`` for the catalogue's positions.
-    is_known: False while the file that would say what the column is cannot be read.
+    is_known: False while the file that would say what the column is cannot be read. kind: what it
+    holds; times are numbers too, modified Julian dates. expression: what it is computed by, from
+    the columns of files that computed_from names; empty for one that is in a file.
     """
 
     name: str
@@ -27,6 +29,9 @@ class Column:
     order: int = 0
     role: str = ""
     is_known: bool = True
+    kind: Literal["number", "integer", "text", "time"] = "number"
+    expression: str = ""
+    computed_from: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -97,7 +102,7 @@ def unit_symbol(unit: str) -> str:
     symbol = unit
     if unit not in SYMBOLS:
         with suppress(ValueError, TypeError):
-            symbol = str(_read_unit(unit).to_string("unicode"))
+            symbol = str(read_unit(unit).to_string("unicode"))
     return SYMBOLS.get(symbol, symbol)
 
 
@@ -113,7 +118,7 @@ def prefixed_unit(unit: str, largest: float) -> tuple[float, str]:
     for prefix in fitting[:1]:
         changed = f"{prefix}{unit}"
         with suppress(ValueError, TypeError):
-            ratio = _read_unit(unit).to(_read_unit(changed)) if unit else 0.0
+            ratio = read_unit(unit).to(read_unit(changed)) if unit else 0.0
             if abs(ratio - PREFIXES[prefix]) <= 1e-9 * PREFIXES[prefix]:
                 return PREFIXES[prefix], changed
     return 1.0, unit
@@ -124,7 +129,7 @@ def unit_problem(unit: str) -> str | None:
     if unit in SYMBOLS:
         return None
     try:
-        _read_unit(unit)
+        read_unit(unit)
     except (ValueError, TypeError) as error:
         why = str(error).split(" If this is meant to be")[0]
         why = why.removeprefix(f"{unit!r} did not parse as unit: ").strip()
@@ -132,7 +137,8 @@ def unit_problem(unit: str) -> str | None:
     return None
 
 
-def _read_unit(unit: str) -> Any:
+def read_unit(unit: str) -> Any:
+    """Return a unit of astropy; ValueError or TypeError when it knows no such unit."""
     from astropy import units
 
     with warnings.catch_warnings():

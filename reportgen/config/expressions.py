@@ -1,72 +1,58 @@
-"""Row selections such as ``flux_36 > 0 and stellarity < 0.9``: read by Python's parser, never run.
+"""Expressions: which rows (``flux_36 > 0 and stellarity < 0.9``) and what is computed of columns.
 
-Of Python's syntax tree only the nodes that are listed here are allowed; they are evaluated here.
-A comparison with a missing value is neither true nor false, as in SQL: a row is selected only where
-the whole expression is true. ``missing(column)`` and ``valid(column)`` ask for it outright.
+They are read by Python's parser, never run: of its syntax tree only the nodes that the checker
+allows are evaluated, by code of our own. A comparison with a missing value is neither true nor
+false, as in SQL: a row is selected only where the whole expression is true. ``missing(column)`` and
+``valid(column)`` ask for it outright.
 """
 
 import ast
-import operator
+import keyword
 import re
-import unicodedata
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import reduce
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from reportgen.config.columns import Column, unit_symbol
+from reportgen.config.expression_checker import Checker, ExpressionError, constant
+from reportgen.config.expression_values import (
+    COMPARISONS,
+    Rows,
+    Truth,
+    Values,
+    is_quantity,
+    number,
+    truth,
+)
 from reportgen.config.problems import shortened
-from reportgen.config.suggest import unknown
+from reportgen.config.unit_arithmetic import factor
 
-Values = NDArray[np.float64]
-Truth = NDArray[np.bool_]
-Rows = Mapping[str, Values]
+__all__ = ["Condition", "Expression", "ExpressionError", "both", "compare", "parse"]
 
-MAX_LENGTH = 2000  # characters; a selection is one line of a YAML file
+MAX_LENGTH = 2000  # characters; an expression is one line of a YAML file
 MAX_DEPTH = 50
 
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-    ast.Mod: operator.mod,
-}
-_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}
-_SIGNS = dict(zip(("<", "<=", ">", ">=", "==", "!="), _COMPARISONS, strict=True))
-_FUNCTIONS: dict[str, Callable[[Values], Values]] = {
-    "abs": np.abs,
-    "sqrt": np.sqrt,
-    "log10": np.log10,
-    "log": np.log,
-    "exp": np.exp,
-}
-_TESTS = ("missing", "valid")
-
-
-class ExpressionError(ValueError):
-    """The text is not a selection that reportgen understands."""
+_SIGNS = dict(zip(("<", "<=", ">", ">=", "==", "!="), COMPARISONS, strict=True))
+_QUOTED = re.compile(r"'[^'\\]*'|\"[^\"\\]*\"")
+_UNIT = r"[^\W\d_]\w*(?:\*\*-?\d+|\^-?\d+)?"
+_QUANTITY = re.compile(
+    r"(?<![\w.])(?P<number>(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?)"
+    rf"\s+(?P<unit>{_UNIT}(?:[*/.]{_UNIT})*)(?![\w(])"
+)
 
 
 @dataclass(frozen=True)
-class Condition:
-    """A selection of rows, written in one way, so that equal ones of two sections share their work.
+class _Parsed:
+    """An expression, written in one way, so that equal ones of two sections share their work.
 
-    tree: syntax tree of the nodes that ``parse`` allows.
+    factors: by what its numbers are multiplied on the way, so that their units are the same.
+    tree: syntax tree of the nodes that the checker allows.
     """
 
     text: str
+    factors: tuple[float, ...]
     tree: ast.expr = field(repr=False, compare=False)
 
     def __str__(self) -> str:
@@ -77,17 +63,63 @@ class Condition:
         """Names of the columns it reads."""
         nodes = list(ast.walk(self.tree))
         functions = {node.func for node in nodes if isinstance(node, ast.Call)}
-        return frozenset(
-            node.id for node in nodes if isinstance(node, ast.Name) and node not in functions
-        )
+        names = (node for node in nodes if isinstance(node, ast.Name) and node not in functions)
+        return frozenset(node.id for node in names if not is_quantity(node))
+
+
+@dataclass(frozen=True)
+class Condition(_Parsed):
+    """A selection of rows."""
 
     def selected(self, rows: Rows) -> Truth:
         """Return where it is true, (rows,), or one value for all rows when it reads no column.
 
-        rows: values of each column, NaN where missing.
+        rows: values of each column, as a catalogue is read.
         """
         with np.errstate(all="ignore"):
-            return _truth(self.tree, rows)[0]
+            return truth(self.tree, rows)[0]
+
+
+@dataclass(frozen=True)
+class Expression(_Parsed):
+    """What is computed of columns. unit: of the result; None while units are not known."""
+
+    unit: str | None = None
+    is_condition: bool = False
+
+    def values(self, rows: Rows) -> Values:
+        """Return the number of each row, NaN where it is not finite; 1 and 0 for true and false.
+
+        rows: values of each column, as a catalogue is read.
+        """
+        with np.errstate(all="ignore"):
+            if self.is_condition:
+                true, false = truth(self.tree, rows)
+                found = np.where(true, 1.0, np.where(false, 0.0, np.nan))
+            else:
+                found = np.asarray(number(self.tree, rows), dtype=np.float64)
+            return np.where(np.isfinite(found), found, np.nan)
+
+    def bound(self, known: Mapping[str, Column], unit: str | None = None) -> "Expression":
+        """Return it for columns that are known. unit: of the result; its own when not given.
+
+        Raises ExpressionError for columns that are not there and units that do not fit.
+        """
+        found = parse_expression(self.text, known)
+        if unit is None:
+            return found
+        if found.unit is None:  # that of a column is not known
+            return _expression(found.tree, unit, found.is_condition)
+        try:
+            by = factor(found.unit, unit)
+        except (ValueError, TypeError):
+            own = f"is in {unit_symbol(found.unit)}" if found.unit else "has no unit"
+            cure = "" if found.unit else "; give its columns units, or multiply by a quantity"
+            said = f"the expression {own}, which cannot be {unit_symbol(unit) or 'without unit'}"
+            raise ExpressionError(f"{said}, as unit: says{cure}") from None
+        if by != 1.0:
+            found.tree.factor = getattr(found.tree, "factor", 1.0) * by  # type: ignore[attr-defined]
+        return _expression(found.tree, unit, found.is_condition)
 
 
 def both(first: Condition | None, second: Condition | None) -> Condition | None:
@@ -100,30 +132,72 @@ def both(first: Condition | None, second: Condition | None) -> Condition | None:
 def compare(column: str, sign: str, value: float) -> Condition:
     """Return the condition ``column sign value``."""
     name = ast.Name(column, ast.Load())
-    return _condition(ast.Compare(name, [_SIGNS[sign]()], [_constant(float(value))]))
+    return _condition(ast.Compare(name, [_SIGNS[sign]()], [constant(float(value))]))
 
 
-def parse(text: str, known: frozenset[str] | None = None) -> Condition:
+def parse(text: str, known: Mapping[str, Column] | None = None) -> Condition:
     """Parse a selection.
 
-    known: names of the columns that exist; None accepts any name.
+    known: the columns that exist; None accepts any name, and looks at no unit.
     Raises ExpressionError naming the place and what is allowed there.
     """
-    text = " ".join(text.split())
+    checker, tree = _read(text, known)
+    return _condition(checker.condition(tree))
+
+
+def parse_expression(text: str, known: Mapping[str, Column] | None = None) -> Expression:
+    """Parse what is to be computed: a number or a condition. Parameters and errors as of parse."""
+    checker, tree = _read(text, known)
+    if checker.is_condition(tree):
+        return _expression(checker.condition(tree), "", is_condition=True)
+    found = checker.number(tree)
+    unit = (found.unit or "") if checker.has_units else None
+    return _expression(found.node, unit, is_condition=False)
+
+
+def _read(text: str, known: Mapping[str, Column] | None) -> tuple[Checker, ast.expr]:
+    text = re.sub(r"\s", " ", text).strip()
     if not text:
-        raise ExpressionError("the selection is empty")
+        raise ExpressionError("the expression is empty")
     if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"the selection is longer than {MAX_LENGTH} characters")
-    if found := re.search("[#&|~]", text):  # # begins a comment, the others mean bits to Python
+        raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters")
+    bare = _QUOTED.sub(lambda found: "_" * len(found[0]), text)
+    if found := re.search("[#&|~]", bare):  # # begins a comment, the others mean bits to Python
         place = f"at character {found.start() + 1}: {found[0]} is not allowed"
-        raise ExpressionError(f"{place}; {_advice(text)}")
-    tree = _tree(text)
+        raise ExpressionError(f"{place}; {_advice(bare)}")
+    python, quantities = _without_units(text, bare)
+    tree = _tree(python, text, bare)
     _check_depth(tree)
-    return _condition(_Checker(text, known).condition(tree))
+    return Checker(text, tree, quantities, known), tree
+
+
+def _without_units(text: str, bare: str) -> tuple[str, dict[int, str]]:
+    """Return a text with blanks for its units, and each unit by the byte of its number.
+
+    bare: the text without what is in quotes.
+    """
+    python, quantities = text, {}
+    for found in reversed(list(_QUANTITY.finditer(bare))):
+        unit = found["unit"]
+        first = re.match(r"\w+", unit)
+        if first is None or keyword.iskeyword(first[0].lower()):
+            continue
+        start, end = found.span("unit")
+        quantities[len(text[: found.start()].encode(errors="replace"))] = unit
+        python = python[:start] + " " * len(unit.encode(errors="replace")) + python[end:]
+    return python, quantities
 
 
 def _condition(tree: ast.expr) -> Condition:
-    return Condition(_text(tree), tree)
+    return Condition(_text(tree), _factors(tree), tree)
+
+
+def _expression(tree: ast.expr, unit: str | None, is_condition: bool) -> Expression:
+    return Expression(_text(tree), _factors(tree), tree, unit, is_condition)
+
+
+def _factors(tree: ast.expr) -> tuple[float, ...]:
+    return tuple(node.factor for node in ast.walk(tree) if hasattr(node, "factor"))
 
 
 def _text(node: ast.expr) -> str:
@@ -138,72 +212,20 @@ def _text(node: ast.expr) -> str:
     return ast.unparse(node)
 
 
-def _constant(value: float) -> ast.Constant:
-    """Return a number that is written as short as it can be: 1 and 1.0 are the same."""
-    return ast.Constant(int(value) if value.is_integer() and abs(value) < 1e16 else value)
-
-
 def _joined(tree: ast.expr) -> list[ast.expr]:
     return tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
 
 
-def _truth(node: ast.expr, rows: Rows) -> tuple[Truth, Truth]:
-    """Return where a condition is true and where it is false; where neither, it is unknown."""
-    match node:
-        case ast.BoolOp(op=op, values=values):
-            found = [_truth(value, rows) for value in values]
-            if isinstance(op, ast.And):
-                return _all(found)
-            return _all([pair[::-1] for pair in found])[::-1]  # a or b is not (not a and not b)
-        case ast.UnaryOp(operand=operand):
-            return _truth(operand, rows)[::-1]
-        case ast.Call(func=ast.Name(id=name), args=[argument]):
-            valid = np.isfinite(_number(argument, rows))
-            return (valid, ~valid) if name == "valid" else (~valid, valid)
-        case ast.Compare(left=left, ops=ops, comparators=others):
-            numbers = [_number(each, rows) for each in (left, *others)]
-            pairs = zip(ops, numbers, numbers[1:], strict=False)
-            return _all([_compared(_COMPARISONS[type(op)], a, b) for op, a, b in pairs])
-    raise TypeError(f"{ast.dump(node)} is no condition")
-
-
-def _all(found: list[tuple[Truth, Truth]]) -> tuple[Truth, Truth]:
-    """Join conditions by ``and`` in Kleene's three-valued logic: false where one is false."""
-    return reduce(operator.and_, (t for t, _ in found)), reduce(operator.or_, (f for _, f in found))
-
-
-def _compared(holds: Callable[[Any, Any], Any], left: Values, right: Values) -> tuple[Truth, Truth]:
-    known = ~(np.isnan(left) | np.isnan(right))
-    true = holds(left, right)
-    return true & known, ~true & known
-
-
-def _number(node: ast.expr, rows: Rows) -> Any:
-    """Return one number a row, NaN where it is missing or undefined."""
-    match node:
-        case ast.Constant(value=value):
-            return np.float64(value)  # type: ignore[arg-type]
-        case ast.Name(id=name):
-            return rows[name]
-        case ast.UnaryOp(operand=operand):
-            return -_number(operand, rows)
-        case ast.BinOp(left=left, op=op, right=right):
-            return _ARITHMETIC[type(op)](_number(left, rows), _number(right, rows))
-        case ast.Call(func=ast.Name(id=name), args=[argument]):
-            return _FUNCTIONS[name](_number(argument, rows))
-    raise TypeError(f"{ast.dump(node)} is no number")
-
-
-def _tree(text: str) -> ast.expr:
+def _tree(python: str, text: str, bare: str) -> ast.expr:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Python's taste in code, such as "1or x"
-            return ast.parse(text, mode="eval").body
+            return ast.parse(python, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         offset = error.offset if isinstance(error, SyntaxError) else None
         place = f" at character {offset}" if offset else ""
         said = f"cannot read {shortened(text, 120)!r}{place}"
-        raise ExpressionError(f"{said}; {_advice(text)}") from None
+        raise ExpressionError(f"{said}; {_advice(bare)}") from None
 
 
 _ADVICE = {
@@ -211,7 +233,8 @@ _ADVICE = {
     r"(?<![<>=!])=(?!=)": "write == to compare",
     "<>": "write != for unequal",
     r"\b(AND|OR|NOT)\b": "write and, or, not in small letters",
-    "": "write it like: flux_36 > 0 and stellarity < 0.9",
+    r"(?<![\w.])\d+(?![xeEj_])[A-Za-zµ]": "put a blank between a number and its unit",
+    "": "write it like: flux_36 > 0 and stellarity < 0.9; to compute, like: flux_36 / flux_45",
 }
 """What to write instead of a text that cannot be read, by the first pattern that is in it."""
 
@@ -220,94 +243,8 @@ def _advice(text: str) -> str:
     return next(advice for pattern, advice in _ADVICE.items() if re.search(pattern, text))
 
 
-class _Checker:
-    """Copies the allowed nodes of Python's syntax tree, and refuses the others."""
-
-    def __init__(self, text: str, known: frozenset[str] | None) -> None:
-        self.text = text
-        # Python writes identifiers in NFKC: a column called µ (micro) comes back as μ (mu).
-        self.known = None if known is None else {unicodedata.normalize("NFKC", n): n for n in known}
-
-    def condition(self, node: ast.expr) -> ast.expr:
-        """Return a node that must be true or false."""
-        match node:
-            case ast.BoolOp(op=op, values=values):
-                return ast.BoolOp(op, [self.condition(value) for value in values])
-            case ast.UnaryOp(op=ast.Not() as op, operand=operand):
-                return ast.UnaryOp(op, self.condition(operand))
-            case ast.Compare(left=left, ops=ops, comparators=others):
-                if not all(type(sign) in _COMPARISONS for sign in ops):
-                    raise self._not_allowed(node)
-                first, *more = [self.number(each) for each in (left, *others)]
-                return ast.Compare(first, ops, more)
-            case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _TESTS:
-                return ast.Call(node.func, [self.number(argument)], [])
-            case ast.Constant(value=int() | float()):
-                raise self._refusal(node, "a number is neither true nor false")
-        # A flag column may stand for itself: ``is_host`` means is_host != 0.
-        return ast.Compare(self.number(node), [ast.NotEq()], [_constant(0.0)])
-
-    def number(self, node: ast.expr) -> ast.expr:
-        """Return a node that must be a number."""
-        match node:
-            case ast.Constant(value=int() | float() as value):
-                return _constant(self._as_float(node, value))
-            case ast.Name(id=name):
-                return ast.Name(self._column(name), ast.Load())
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
-                return ast.BinOp(self.number(left), op, self.number(right))
-            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-                return self.number(operand)
-            case ast.UnaryOp(op=ast.USub() as op, operand=operand):
-                return ast.UnaryOp(op, self.number(operand))
-            case ast.Call(func=ast.Name(id=name), args=arguments):
-                if name in _TESTS:
-                    raise self._refusal(node, f"{name}(…) is true or false, not a number")
-                if name not in _FUNCTIONS:
-                    raise ExpressionError(unknown("function", name, [*_FUNCTIONS, *_TESTS]))
-                if len(arguments) != 1 or node.keywords:
-                    raise self._refusal(node, f"{name} takes one number")
-                return ast.Call(node.func, [self.number(arguments[0])], [])
-            case ast.BoolOp() | ast.Compare() | ast.UnaryOp():
-                raise self._refusal(node, "a condition is not a number")
-        raise self._not_allowed(node)
-
-    def _column(self, name: str) -> str:
-        if self.known is None:
-            return name
-        if name not in self.known:
-            raise ExpressionError(unknown("column", name, self.known.values()))
-        return self.known[name]
-
-    def _as_float(self, node: ast.expr, value: float) -> float:
-        try:
-            number = float(value)
-        except OverflowError:
-            number = float("inf")
-        if not np.isfinite(number):
-            raise self._refusal(node, "a number this large is not allowed")
-        if number != value:
-            # Columns are read as float64 too: rows beside the one that is meant would be equal.
-            said = f"{shortened(str(value))} has more digits than numbers of columns"
-            raise self._refusal(node, said)
-        return number
-
-    def _not_allowed(self, node: ast.expr) -> ExpressionError:
-        source = ast.get_source_segment(self.text, node) or ""
-        return self._refusal(node, f"`{shortened(source)}` is not allowed")
-
-    def _refusal(self, node: ast.expr, what: str) -> ExpressionError:
-        # Python counts bytes.
-        before = self.text.encode()[: node.col_offset].decode(errors="ignore")
-        return ExpressionError(
-            f"at character {len(before) + 1}: {what}; allowed are columns, numbers, "
-            f"+ - * / ** %, comparisons, and, or, not, {', '.join(_FUNCTIONS)}, "
-            "missing(column), valid(column)"
-        )
-
-
 def _check_depth(node: ast.AST, depth: int = 0) -> None:
     if depth > MAX_DEPTH:
-        raise ExpressionError(f"the selection is nested deeper than {MAX_DEPTH}")
+        raise ExpressionError(f"the expression is nested deeper than {MAX_DEPTH}")
     for inner in ast.iter_child_nodes(node):
         _check_depth(inner, depth + 1)

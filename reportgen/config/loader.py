@@ -22,7 +22,7 @@ from reportgen.config.schema import (
     SectionBlock,
     Settings,
 )
-from reportgen.config.sources import CatalogueBlock, ImagesBlock, ModelBlock
+from reportgen.config.sources import PLACES, CatalogueBlock, ImagesBlock, ModelBlock
 from reportgen.config.suggest import unknown
 from reportgen.config.types import LONGEST_NAME
 from reportgen.config.validation import Validator, shown, value_at
@@ -37,6 +37,10 @@ class Opened(Protocol):
     @property
     def columns(self) -> Mapping[str, Column]:
         """Its columns as analyses see them."""
+
+    @property
+    def mistakes(self) -> Mapping[str, str]:
+        """What is wrong with the expressions of computed columns."""
 
 
 OpenCatalogues = Callable[
@@ -128,6 +132,9 @@ def load_report(
     opened: Mapping[str, Opened | ReportgenError] = {}
     if open_catalogues is not None:
         opened = open_catalogues(catalogues, lambda *key: _place(document, *key), folder)
+        for name, found in opened.items():
+            for column, said in () if isinstance(found, ReportgenError) else found.mistakes.items():
+                validator.add(("catalogues", name, "columns", column, "expression"), said)
     sections = _sections(validator, analyses, catalogues, opened)
     validator.refuse()
     blocks = {name: block for name, block in settings or () if name not in {MATRIX, "sections"}}
@@ -281,12 +288,18 @@ def _columns(
 
 
 def _named_columns(catalogue: object) -> dict[str, Column] | None:
-    """Return the columns of a catalogue that is wrong: their names can be checked all the same."""
+    """Return the columns of a catalogue that is wrong: their names can be checked all the same.
+
+    None where its file may have others.
+    """
     columns = value_at(catalogue, ("columns",))
     if not isinstance(columns, dict):
         return None
+    places = [value_at(column, (key,)) for column in columns.values() for key in PLACES]
+    if value_at(catalogue, ("file",)) is not None and not any(p is not None for p in places):
+        return None
     units = {name: value_at(column, ("unit",)) for name, column in columns.items()}
     return {
-        name: Column(name, unit=unit if isinstance(unit, str) else "")
+        name: Column(name, unit=unit if isinstance(unit, str) else "", is_known=unit is not None)
         for name, unit in units.items()
     }

@@ -15,6 +15,7 @@ from reportgen.config.types import (
     BlockError,
     Count,
     FilePath,
+    Formula,
     Index,
     Mark,
     Name,
@@ -44,6 +45,10 @@ Unit = Annotated[str, AfterValidator(_unit)]
 ColumnName = Annotated[str, AfterValidator(_column_name)]
 
 
+PLACES = ("file", "dataset", "index", "field")
+"""Keys that say where a column is."""
+
+
 class ColumnBlock(Block):
     """One column: where its numbers are and what they mean."""
 
@@ -65,12 +70,22 @@ class ColumnBlock(Block):
     mask: Text | None = None
     """Column of the same table that is true where the value is missing, besides what the file
     itself says."""
+    expression: Formula | None = None
+    """What it is computed by, in place of a file: int_flux / peak_flux, mag(flux_36). The unit is
+    that of the result; one that is given must measure the same."""
+
+    @model_validator(mode="after")
+    def _is_read_or_computed(self) -> "ColumnBlock":
+        keys = [key for key in (*PLACES, "missing", "mask") if getattr(self, key) is not None]
+        if self.expression is not None and keys:
+            said = "a computed column is read from no file: leave out this key, or expression"
+            raise BlockError({(key,): said for key in keys})
+        return self
 
     @property
     def says_where(self) -> bool:
         """Whether it names its place, and does not just add to what a file says."""
-        places = (self.file, self.dataset, self.index, self.field)
-        return any(place is not None for place in places)
+        return any(getattr(self, key) is not None for key in PLACES)
 
 
 class CatalogueBlock(Block):
@@ -91,8 +106,8 @@ class CatalogueBlock(Block):
     memory: Size | None = None
     """Without effect: exact_rows, which takes its place, says what is exact."""
     columns: dict[ColumnName, ColumnBlock] = Field(default_factory=dict)
-    """The columns, by the names that sections use; when not given, every column of numbers that the
-    table has. Where none of them says where it is, they change or add to those of the table."""
+    """The columns, by the names that sections use; when not given, every column that the table
+    has. Where none of them says where it is, they change or add to those of the table."""
     others: bool | None = None
     """Whether columns of the table that are not listed are there too; when not given, they are
     unless a listed one says where it is (file, dataset, field or index)."""
@@ -110,11 +125,18 @@ class CatalogueBlock(Block):
         problems: dict[KeyPath, str] = {
             ("columns", name): "the column has no file, nor has the catalogue"
             for name, column in self.columns.items()
-            if column.file is None
+            if column.file is None and column.expression is None
         }
+        if all(column.expression is not None for column in self.columns.values()):
+            raise ValueError("the catalogue has no file, and no column that is in one")
         if problems:
             raise BlockError(problems)
         return self
+
+    @property
+    def in_files(self) -> dict[str, ColumnBlock]:
+        """The listed columns that are not computed."""
+        return {n: column for n, column in self.columns.items() if column.expression is None}
 
     @property
     def takes_others(self) -> bool:
@@ -127,18 +149,19 @@ class CatalogueBlock(Block):
         if self.takes_others:
             return None
         return numbered(
-            Column(name, block.label or name, block.unit or "")
+            Column(name, block.label or name, block.unit or "", is_known=block.unit is not None)
             for name, block in self.columns.items()
         )
 
 
 def numbered(columns: Iterable[Column]) -> dict[str, Column]:
-    """Return columns by name, each with its place among those of the same unit."""
-    seen: Counter[str] = Counter()
+    """Return columns by name, each with its place among those of the same unit; texts aside."""
+    seen: Counter[tuple[str, bool]] = Counter()
     found = {}
     for column in columns:
-        found[column.name] = replace(column, order=seen[column.unit])
-        seen[column.unit] += 1
+        alike = column.unit, column.kind == "text"
+        found[column.name] = replace(column, order=seen[alike])
+        seen[alike] += 1
     return found
 
 

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from reportgen.config.columns import Column, Images, Model
-from reportgen.config.expressions import Condition, parse
+from reportgen.config.expressions import Condition, Expression, parse, parse_expression
 from reportgen.config.nodes import check_integer
 from reportgen.config.problems import KeyPath
 from reportgen.config.suggest import unknown
@@ -148,16 +148,22 @@ def check_file_names(path: Path) -> None:
 FilePath = Annotated[Path, BeforeValidator(resolve_path), WithJsonSchema({"type": "string"})]
 
 
-def _look_up(kind: type[Known], noun: str, key: str) -> BeforeValidator:
+def _look_up(kind: type[Known], noun: str, key: str, *, numbers: bool = False) -> BeforeValidator:
     """Return what checks a name, and unless it stays a text replaces it by what it stands for.
 
     key: where the context of the validation has what there is, by name. Without it the block of
-    what there is is wrong: that is reported, not the name.
+    what there is is wrong: that is reported, not the name. numbers: whether a column of text is
+    refused.
     """
+
+    def numeric(found: object) -> object:
+        if numbers and isinstance(found, Column) and found.kind == "text":
+            raise ValueError(f"{found.name} holds text, where numbers are needed")
+        return found
 
     def look_up(value: object, info: ValidationInfo) -> object:
         if isinstance(value, kind) and not isinstance(value, str):
-            return value
+            return numeric(value)
         if not isinstance(value, str):
             raise ValueError(f"should be the name of {noun}")
         known: Any = (info.context or {}).get(key)
@@ -165,7 +171,7 @@ def _look_up(kind: type[Known], noun: str, key: str) -> BeforeValidator:
             return Column(value, is_known=False) if kind is Column else kind(value)  # type: ignore[call-arg]
         if value not in known:
             raise ValueError(unknown(noun.partition(" ")[2], value, known))
-        return value if kind is str else known[value]
+        return value if kind is str else numeric(known[value])
 
     return BeforeValidator(look_up)
 
@@ -175,6 +181,11 @@ def _named(noun: str) -> WithJsonSchema:
 
 
 ColumnRef = Annotated[
+    Column,
+    _look_up(Column, "a column", "columns", numbers=True),
+    _named("a column of the catalogue that holds numbers"),
+]
+AnyColumnRef = Annotated[
     Column, _look_up(Column, "a column", "columns"), _named("a column of the catalogue")
 ]
 
@@ -214,7 +225,7 @@ def _condition(value: object, info: ValidationInfo) -> object:
     if not isinstance(value, str):
         raise ValueError("should be a selection, such as: flux_36 > 0 and stellarity < 0.9")
     known: Mapping[str, Column] | None = (info.context or {}).get("columns")
-    return parse(value, None if known is None else frozenset(known))
+    return parse(value, known)
 
 
 Selection = Annotated[
@@ -223,4 +234,21 @@ Selection = Annotated[
     WithJsonSchema(
         {"type": "string", "examples": ["flux_36 > 0 and stellarity < 0.9", "valid(flux_24)"]}
     ),
+]
+
+
+def _formula(value: object) -> object:
+    if isinstance(value, str):
+        return parse_expression(value)
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return parse_expression(repr(value))
+    raise ValueError("should be an expression, such as: int_flux / peak_flux")
+
+
+Formula = Annotated[
+    Expression,
+    BeforeValidator(_formula),
+    WithJsonSchema({"type": "string", "examples": ["int_flux / peak_flux", "mag(flux_36)"]}),
 ]

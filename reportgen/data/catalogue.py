@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from keyword import iskeyword
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.columns import Column
+from reportgen.config.computed import computed_columns
+from reportgen.config.expressions import Expression
 from reportgen.config.sources import CatalogueBlock, ColumnBlock, numbered
 from reportgen.config.suggest import known_names, unknown
 from reportgen.data.dataset import ColumnPlace
@@ -26,7 +29,7 @@ LONGEST_LABEL = 50  # characters; of a description in a file, which may be a par
 # How VizieR says in a description that a column may lack values, within which limits it is, and
 # which note says more.
 _NOTATION = re.compile(r"^(\[[^\]]*\])?\? ?(=\S+ )?|( \(\d+\))?( \[NULL integer [^\]]*\])?$")
-ReadRows = Callable[[range], dict[str, NDArray[np.float64]]]
+ReadRows = Callable[[range], dict[str, NDArray[Any]]]
 Place = Callable[..., str]
 """Returns ``file:line:column: key.path`` of a key of the configuration, for messages."""
 
@@ -38,7 +41,9 @@ class Catalogue:
     synthetic: what the files say when they do not hold observations; empty otherwise.
     broken: columns that cannot be read, and why; the others can. linked: columns that are in files
     to which theirs only link, so that these say nothing of whether they are still the same.
-    skipped: columns of its table that are not there because they are no numbers, and why.
+    skipped: columns of its table that are not there because they cannot be read, and why.
+    computed: the expressions of columns that are in no file, each after those that it uses;
+    mistakes: what is wrong with those of others, which are not among the columns.
     tables: what its files say of themselves. stamps: of these, as they were before that.
     """
 
@@ -50,6 +55,8 @@ class Catalogue:
     broken: Mapping[str, SourceError] = field(default_factory=dict, repr=False)
     linked: frozenset[str] = frozenset()
     skipped: Mapping[str, str] = field(default_factory=dict, repr=False)
+    computed: Mapping[str, Expression] = field(default_factory=dict, repr=False)
+    mistakes: Mapping[str, str] = field(default_factory=dict, repr=False)
     tables: Mapping[TableKey, Found] = field(default_factory=dict, repr=False)
     stamps: Mapping[Path, Stamp | None] = field(default_factory=dict, repr=False)
 
@@ -96,19 +103,37 @@ class Catalogue:
     def reading(self, columns: Iterable[str]) -> Iterator[ReadRows]:
         """Open the files of some columns; gives a function that returns some of their rows.
 
-        It maps a column's name to a float64 array, (rows,), or (2, rows) with what rounding took
-        from integers; missing values are NaN, infinities stay. Raises SourceError when a file
-        cannot be read.
+        It maps a column's name to its values, as ``as_values`` makes them: float64, NaN where
+        missing, or texts. Raises SourceError when a file cannot be read.
         """
-        names = sorted(columns)
+        asked = frozenset(columns)
+        needed = self.needed_for(asked)
+        computed = [(name, self.computed[name]) for name in self.computed if name in needed]
+        names = sorted(needed - self.computed.keys())
         with open_places([self.places[name] for name in names]) as read:
-            yield lambda rows: dict(zip(names, read(rows.start, rows.stop), strict=True))
+
+            def read_rows(rows: range) -> dict[str, NDArray[Any]]:
+                values = dict(zip(names, read(rows.start, rows.stop), strict=True))
+                for name, expression in computed:
+                    found = expression.values(values)
+                    values[name] = found if found.ndim else np.full(len(rows), found)
+                return {name: values[name] for name in asked}
+
+            yield read_rows
+
+    def needed_for(self, columns: Iterable[str]) -> frozenset[str]:
+        """Return some columns and those that they are computed of."""
+        needed = set(columns)
+        for name, expression in reversed(list(self.computed.items())):
+            if name in needed:
+                needed |= expression.columns
+        return frozenset(needed)
 
 
 def open_catalogues(
     blocks: Mapping[str, CatalogueBlock], place: Place, contents: FileDigests | None = None
 ) -> dict[str, Catalogue | SourceError]:
-    """Look up what is in catalogues: their columns, each there, numeric and of one length.
+    """Look up what is in catalogues: their columns, each there, readable and of one length.
 
     contents: what is known of files, which are not opened for that. Of columns that cannot be read
     ``broken`` says why; where none can, or their lengths differ, a SourceError lists everything
@@ -135,7 +160,7 @@ def open_catalogues(
 
 def tables_of(block: CatalogueBlock) -> list[TableKey]:
     """Return each table that a catalogue needs."""
-    listed = [_table(block, column) for column in block.columns.values()]
+    listed = [_table(block, column) for column in block.in_files.values()]
     return list(dict.fromkeys([*_own_table(block), *listed]))
 
 
@@ -169,17 +194,23 @@ class _Asked:
         broken: dict[str, SourceError] = {}
         columns: dict[str, Column] = {}
         for key, block in blocks.items():
-            label, unit = names.get(key, key), ""
+            column = Column(key, names.get(key, key), is_known=False)
             try:
                 each = found[key] = self._column(key, block, names.get(key), tables)
-                label, unit = _short(each.column.label) or label, each.column.unit
+                column = _as_seen(each.column, column)
             except SourceError as error:
                 broken[key] = error
-            unit = unit if block.unit is None else block.unit
-            columns[key] = Column(key, block.label or label, unit)
+            if block.unit is not None:
+                column = replace(column, unit=block.unit, is_known=True)
+            columns[key] = replace(column, label=block.label or column.label)
         if not found:
             raise all_problems(broken.values())
         self._check_lengths(found)
+        computed = computed_columns(self.block.columns, columns)
+        for key, column in computed.columns.items():
+            columns[key] = column
+            if wrong := [broken[name] for name in column.computed_from if name in broken]:
+                broken[key] = all_problems(wrong)
         read = [each.table for each in found.values()]
         named = {"ra": self.block.ra, "dec": self.block.dec}
         described = {key: (each.table, each.column) for key, each in found.items()}
@@ -192,6 +223,8 @@ class _Asked:
             broken,
             frozenset(key for key, each in found.items() if not each.table.whole),
             skipped,
+            computed.expressions,
+            computed.mistakes,
         )
 
     def _blocks(
@@ -201,7 +234,8 @@ class _Asked:
 
         Returns also the names in the file of those of the table, and why others of it are left out.
         """
-        listed = dict(self.block.columns)
+        listed = self.block.in_files
+        computed = self.block.columns.keys() - listed.keys()
         for key in _own_table(self.block):
             table = tables[key]
             if isinstance(table, SourceError):
@@ -209,7 +243,9 @@ class _Asked:
                     raise self._placed(table)
                 continue
             names, skipped = column_keys(table)
-            if not names and not listed:
+            names = {each: name for each, name in names.items() if each not in computed}
+            numbers = {each.name for each in table.columns if each.is_number}
+            if not numbers & set(names.values()) and not listed:
                 said = f"{self._where('file')}: {key[0]}: has no column of numbers"
                 held = "; ".join(f"{name} {why}" for name, why in list(skipped.items())[:10])
                 raise SourceError(said, held)
@@ -232,7 +268,7 @@ class _Asked:
         column = _find(table, place, block.field or name, key)
         if block.mask is not None:
             mask = _find(table, replace(place, index=None), block.mask, block.mask)
-            if np.dtype(mask.dtype).kind not in "bui":
+            if not mask.is_number or np.dtype(mask.dtype).kind not in "bui":
                 raise SourceError(f"{place.said}: {block.mask} holds no truth values")
         index = 0 if column.shape == (1,) else block.index
         return _FoundColumn(table, replace(place, field=column.name or None, index=index), column)
@@ -283,8 +319,25 @@ def _short(description: str) -> str:
     return text if len(text) <= LONGEST_LABEL else ""
 
 
+def _as_seen(column: FileColumn, other: Column) -> Column:
+    """Return a column of a file as analyses see it. other: with its name, and a label for none."""
+    label, kind = _short(column.label) or other.label, _kind(column)
+    if kind == "time":
+        return replace(other, label=f"{label} (MJD)", unit="d", kind=kind, is_known=True)
+    unit = "" if kind == "text" else column.unit
+    return replace(other, label=label, unit=unit, kind=kind, is_known=True)
+
+
+def _kind(column: FileColumn) -> Literal["number", "integer", "text", "time"]:
+    if column.dtype == "str":
+        return "text"
+    if column.dtype == "time":
+        return "time"
+    return "integer" if np.dtype(column.dtype).kind in "biu" else "number"
+
+
 def column_keys(table: FileTable) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the columns of numbers of a table, by the names that sections use.
+    """Return the columns of a table that can be read, by the names that sections use.
 
     Returns also those that are left out, and why. Names become letters, digits and _.
     """
@@ -303,14 +356,15 @@ def column_keys(table: FileTable) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _problem(column: FileColumn, index: int | None) -> str:
-    """Return why a column cannot be read as one number a row; empty when it can."""
+    """Return why a column cannot be read as one number or text a row; empty when it can."""
     said = column.unreadable
     if said:
         return said
-    if not column.is_number:
-        kinds = {"str": "text", "time": "dates", "O": "lists or references"}
+    if not column.is_number and column.dtype not in ("str", "time"):
         other = "complex numbers" if "c" in column.dtype else column.dtype
-        said = f"holds {kinds.get(column.dtype, other)}, not numbers"
+        said = (
+            f"holds {'lists or references' if column.dtype.endswith('O') else other}, not numbers"
+        )
     elif len(column.shape) > 1:
         said = f"has values of shape {column.shape} in each row, which no column has"
     elif not column.shape:
@@ -346,7 +400,7 @@ def _find(table: FileTable, place: ColumnPlace, field: str | None, key: str) -> 
             raise SourceError(f"{place.said}: {unknown('field', name, columns)}")
     if why := _problem(columns[name], place.index):
         named = f"{place.said}: {name}" if name else place.said
-        hint = "" if "index" in why else "a column must be numeric or boolean"
+        hint = "" if "index" in why else "a column must hold numbers, truth values, times or texts"
         raise SourceError(f"{named} {why}", hint)
     return columns[name]
 

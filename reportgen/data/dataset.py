@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from reportgen.wording import EXACT
 
-Columns = list[NDArray[np.float64]]
+Columns = list[NDArray[Any]]
+TEXT = np.dtypes.StringDType(na_object=np.nan)
+"""Type of columns of text, NaN where missing."""
+_MJD_ZERO = np.datetime64("1858-11-17")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,30 @@ class ColumnPlace:
         """The place in the configuration and the file, for messages."""
         named = f"{self.file}: {self.dataset}" if self.dataset else str(self.file)
         return f"{self.where}: {named}" if self.where else named
+
+
+def as_values(
+    raw: NDArray[Any], missing: Sequence[float], mask: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Return a column as reportgen reads it: numbers, MJD for times, texts.
+
+    mask: where it is missing besides. Numbers are float64, (rows,), or (2, rows) with what rounding
+    took from integers; texts are of the type TEXT, and an empty one is missing.
+    """
+    data = np.ma.getdata(raw)
+    if data.dtype.kind in "OUST":
+        values: NDArray[Any] = np.empty(len(data), TEXT)
+        is_text = [isinstance(text, str) and bool(text) for text in data.tolist()]
+        values[:] = np.where(is_text, data, np.nan)
+    elif data.dtype.kind == "M":
+        values = (data - _MJD_ZERO) / np.timedelta64(1, "D")
+    else:
+        values = as_numbers(raw, missing)
+    if data.dtype.kind in "OUSTM":
+        values[np.ma.getmaskarray(raw)] = np.nan
+    if mask is not None:
+        values[mask.astype(bool)] = np.nan
+    return with_remainders(values, data)
 
 
 def as_numbers(raw: NDArray[Any], missing: Sequence[float]) -> NDArray[np.float64]:

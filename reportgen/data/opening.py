@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reportgen.data.dataset import ColumnPlace, Columns, as_numbers, with_remainders
+from reportgen.data.dataset import ColumnPlace, Columns, as_values
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
 from reportgen.data.joined import describe_joined, is_pattern, members, open_joined
@@ -214,8 +214,7 @@ def _looked_up(keys: Sequence[TableKey]) -> dict[TableKey, Found]:
 def open_places(places: Sequence[ColumnPlace]) -> Iterator[Callable[[int, int], Columns]]:
     """Open the files of some columns; gives a function that reads their rows start to stop.
 
-    It returns one float64 array a column, in the order of the places; missing values become NaN,
-    infinities stay, and integers that float64 rounds have what that took in a second row. Columns
+    It returns one array a column, as ``as_values`` makes them, in the order of the places. Columns
     of one table are read together. Raises SourceError.
     """
     groups: dict[TableKey, list[ColumnPlace]] = {}
@@ -243,10 +242,8 @@ def open_places(places: Sequence[ColumnPlace]) -> Iterator[Callable[[int, int], 
                         raise SourceError(said, "it was changed meanwhile; build again")
                 for place in group:
                     raw, *mask = (found[wanted[each]] for each in _wanted(place))
-                    numbers = as_numbers(raw, place.missing)
-                    if mask:
-                        numbers[np.asarray(mask[0]).astype(bool)] = np.nan
-                    values[place] = with_remainders(numbers, np.ma.getdata(raw))
+                    lost = np.asarray(mask[0]) if mask else None
+                    values[place] = as_values(raw, place.missing, lost)
             return [values[place] for place in places]
 
         yield read

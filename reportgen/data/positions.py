@@ -49,6 +49,8 @@ def _position(
     """Return the name of the column with a role; None when there is none, or several might be."""
     if named is not None:
         return named
+    columns = {name: column for name, column in columns.items() if column.kind != "text"}
+    described = {name: each for name, each in described.items() if name in columns}
     for name, (table, column) in described.items():
         if column.name and column.name == (table.ra if role == "ra" else table.dec):
             return name

@@ -47,7 +47,7 @@ class Chunk:
 
     def mask(self, where: Condition) -> Truth:
         """Return which rows a selection takes, (rows,)."""
-        return self.once(where, lambda: np.broadcast_to(where.selected(self.columns), (self.rows,)))
+        return self.once(where, lambda: np.broadcast_to(where.selected(self.read), (self.rows,)))
 
     def selected(self, column: str, where: Condition | None) -> Values:
         """Return a column's values in the selected rows, missing ones as NaN."""
@@ -55,6 +55,11 @@ class Chunk:
         if where is None:
             return values
         return self.once(("selected", column, where), lambda: _fixed(values[self.mask(where)]))
+
+    def stored(self, column: str, where: Condition | None) -> NDArray[Any]:
+        """Return what was read of a column in the selected rows: texts, or numbers as in read."""
+        values = self.read[column]
+        return values if where is None else values[..., self.mask(where)]
 
     def valid(self, column: str, where: Condition | None) -> Values:
         """Return a column's finite values in the selected rows."""

@@ -1,5 +1,6 @@
 """The digest of a column, worked out while it is read."""
 
+import json
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -34,7 +35,11 @@ class ColumnDigest(Reduction[DigestState, str]):
 
     def update(self, state: DigestState, chunk: Chunk) -> DigestState:
         running = sha256(b"rows" + state.digest)
-        running.update(np.ascontiguousarray(chunk.read[self.column]).data)
+        values = chunk.read[self.column]
+        if values.dtype.kind == "T":
+            running.update(json.dumps(values.tolist()).encode())
+        else:
+            running.update(np.ascontiguousarray(values).data)
         return DigestState(running.digest(), state.before)
 
     def merge(self, first: DigestState, second: DigestState) -> DigestState:

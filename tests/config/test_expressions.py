@@ -8,6 +8,7 @@ from documents import cases
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from reportgen.config.columns import Column
 from reportgen.config.expressions import (
     MAX_DEPTH,
     MAX_LENGTH,
@@ -94,9 +95,14 @@ lambda: 1 | `lambda: 1` is not allowed
 {a} | `{a}` is not allowed
 a if b else c | `a if b else c` is not allowed
 (a := 1) > 0 | `a := 1` is not allowed
-a == 'host' | at character 6: `'host'` is not allowed
+a == 1 + 'host' | at character 10: `'host'` is not allowed
 a is None | `a is None` is not allowed
-a in (1, 2) | `a in (1, 2)` is not allowed
+a in (b, 2) | at character 7: after in come numbers or texts
+a in 2 | at character 6: after in come values such as
+a in () | after in come values
+a < b'x' | `b'x'` is not allowed
+a < f'{b}' | is not allowed
+a > 'x' | at character 5: only dates such as '2024-01-31' have an order
 a > 1j | `1j` is not allowed
 a // 2 > 1 | `a // 2` is not allowed
 a > 1 & b > 2 | at character 7: & is not allowed; write and, or, not in place of
@@ -112,11 +118,12 @@ missing(a) == 1 | missing(…) is true or false, not a number
 (a > 1) + 1 > 1 | a condition is not a number
 5 | a number is neither true nor false
 a > 1e999 | a number this large
-a == 9007199254740993 | more digits
+a + 1 == 1 + 9007199254740993 | more digits
+10arcmin > a | put a blank between a number and its unit
 a > 1 # b > 2 | at character 7: # is not allowed
 a > | cannot read 'a >'
 é.b > 1 or 'é' > 1 | at character 1: `é.b`
-é > 1 or é > 'x' | at character 14: `'x'`
+é > 1 or é > 1j | at character 14: `1j`
 """),
         ("", "empty"),
         ("a\0b", "cannot read"),
@@ -143,7 +150,7 @@ def test_nesting_is_allowed_up_to_a_stated_depth():
 
 
 def test_an_unknown_column_or_function_is_answered_with_the_nearest():
-    known = frozenset({"flux_36", "stellarity"})
+    known = {name: Column(name) for name in ("flux_36", "stellarity")}
     with pytest.raises(ExpressionError, match=r"unknown column 'flux_63'; did you mean 'flux_36'"):
         parse("flux_63 > 0", known)
     with pytest.raises(ExpressionError, match="unknown function 'log2'; did you mean 'log'"):
@@ -153,9 +160,8 @@ def test_an_unknown_column_or_function_is_answered_with_the_nearest():
 
 def test_a_column_keeps_its_own_spelling_of_micro():
     micro = "\N{MICRO SIGN}"  # Python's parser gives it back as the Greek letter
-    assert parse(f"flux_{micro}Jy > 1", frozenset({f"flux_{micro}Jy"})).columns == {
-        f"flux_{micro}Jy"
-    }
+    name = f"flux_{micro}Jy"
+    assert parse(f"{name} > 1", {name: Column(name)}).columns == {name}
 
 
 def test_equal_selections_are_equal_so_that_their_work_is_shared():

@@ -118,7 +118,7 @@ limits: [1, 2, 3] | 5: sections.flux.limits: should have at most 2, not 3
 level: 1.5 | 5: sections.flux.level: should be less than or equal to 1, not 1.5
 width: wide | 5: sections.flux.width: should be a number, not 'wide'
 smooth: maybe | 5: sections.flux.smooth: should be true or false, not 'maybe'
-where: flux_3 > 1 | 5: sections.flux.where: unknown column 'flux_3'; did you mean
+where: flux_3 > 1 | 5: sections.flux.where: at character 1: unknown column 'flux_3'; did you mean
 where: flux_36 > | 5: sections.flux.where: cannot read 'flux_36 >'
 where: flux_36.x > 1 | 5: sections.flux.where: at character 1: `flux_36.x` is not allowed
 """),

@@ -54,14 +54,15 @@ def columns(report):
     return report.opened["radio"].columns
 
 
-def test_without_columns_every_column_of_numbers_is_there_by_a_name_that_selections_can_use(load):
+def test_without_columns_all_numbers_and_texts_are_there_by_names_that_selections_can_use(load):
     report = load()
-    assert list(columns(report)) == ["id", "RAJ2000", "DEJ2000", "S_1_4", "class_"]
+    assert list(columns(report)) == ["id", "RAJ2000", "DEJ2000", "S_1_4", "name", "class_"]
     assert columns(report)["S_1_4"] == Column("S_1_4", "S-1.4", order=3)
     assert report.opened["radio"].skipped == {
-        "name": "holds text, not numbers",
         "pair": "has 2 values in each row: name one with index",
     }
+    kinds = {name: column.kind for name, column in columns(report).items()}
+    assert (kinds["id"], kinds["class_"], kinds["name"]) == ("integer", "integer", "text")
     section = report.sections["s"]
     assert (section.ra.name, section.dec.name) == ("RAJ2000", "DEJ2000")
 
@@ -69,7 +70,7 @@ def test_without_columns_every_column_of_numbers_is_there_by_a_name_that_selecti
 def test_what_the_yaml_says_of_a_column_stands_in_for_what_the_file_says_key_by_key(load):
     report = load(", columns: {S_1_4: {unit: mJy, missing: [3]}, class_: {label: Extended}}")
     found = columns(report)
-    assert list(found) == ["id", "RAJ2000", "DEJ2000", "S_1_4", "class_"]
+    assert list(found) == ["id", "RAJ2000", "DEJ2000", "S_1_4", "name", "class_"]
     assert (found["S_1_4"].label, found["S_1_4"].unit) == ("S-1.4", "mJy")
     assert found["class_"].label == "Extended"
     with report.opened["radio"].reading(["S_1_4"]) as read:
@@ -82,7 +83,7 @@ def test_what_the_yaml_says_of_a_column_stands_in_for_what_the_file_says_key_by_
         (", columns: {flux: {field: S-1.4}}", ["flux"]),
         (
             ", others: true, columns: {flux: {field: S-1.4}}",
-            ["id", "RAJ2000", "DEJ2000", "S_1_4", "class_", "flux"],
+            ["id", "RAJ2000", "DEJ2000", "S_1_4", "name", "class_", "flux"],
         ),
         (", others: false, columns: {id: {}}", ["id"]),
         (", columns: {pair: {index: 1}}", ["pair"]),

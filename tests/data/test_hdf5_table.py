@@ -225,7 +225,6 @@ def test_groups_types_and_links_are_said_to_be_such(write, path):
         (np.ones(4), {"index": 0}, "data has one value in each row: leave out index", ""),
         (np.ones((2, 3, 4)), {"index": 0}, "data has values of shape (3, 4) in each row", ""),
         (h5py.Empty("f8"), {}, "data is empty", ""),
-        (["a", "b"], {}, "data holds text, not numbers", "numeric or boolean"),
         (np.array([1j]), {}, "data holds complex numbers, not numbers", ""),
         (np.ones(3), {"field": "x"}, "no table with named columns, so it has no field", "<f8"),
         (np.zeros(2, [("y", "f8"), ("z", "f8")]), {}, "data has no column 'x'", "field: y, z"),

@@ -110,9 +110,15 @@ def source_files(report: Report, section: SectionBlock) -> tuple[Path, ...]:
         names = {column.name for column in _columns_in(section)}
         names |= section.where.columns if section.where is not None else frozenset()
         listed = catalogue.columns
-        blocks = [block for name, block in listed.items() if not names or name in names]
+        wanted = list(names)
+        for name in wanted:  # and what they are computed of
+            expression = listed[name].expression if name in listed else None
+            if expression is not None:
+                wanted += [each for each in expression.columns if each not in wanted]
+        in_files = catalogue.in_files
+        blocks = [block for name, block in in_files.items() if not wanted or name in wanted]
         files = [block.file or catalogue.file for block in blocks]
-        if names - listed.keys() or not listed:
+        if set(wanted) - listed.keys() or not blocks:
             files.append(catalogue.file)
     return tuple(dict.fromkeys(file for file in files if file is not None))
 
