@@ -248,7 +248,7 @@ class _Asked:
             if not numbers & set(names.values()) and not listed:
                 said = f"{self._where('file')}: {key[0]}: has no column of numbers"
                 held = "; ".join(f"{name} {why}" for name, why in list(skipped.items())[:10])
-                raise SourceError(said, held)
+                raise SourceError(said, held or f"there are texts and dates: {known_names(names)}")
             blocks = {each: listed.pop(each, ColumnBlock()) for each in names}
             return blocks | listed, names, skipped
         return listed, {}, {}
