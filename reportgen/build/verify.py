@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +17,7 @@ from reportgen.config.document import Source
 from reportgen.config.loader import AnalysisTypes, Report
 from reportgen.config.reports import Reports
 from reportgen.data.file_digests import FileDigests
-from reportgen.data.sources import open_sources
+from reportgen.data.sources import look_at_catalogues, open_sources
 from reportgen.data.store import FOLDER, Store
 from reportgen.errors import ConfigError
 from reportgen.quality.judgement import metric_histories, read_earlier_nights
@@ -110,7 +111,10 @@ def report_of(summary: Summary, folder: Path, analyses: AnalysisTypes) -> Report
     folder: of the run; earlier nights are looked for beside it. Raises ConfigError.
     """
     used = summary.configuration
-    reports = Reports(Source.of(Path(used.path), used.text), analyses, used.overrides)
+    # Nothing that is remembered of files: they are looked at again.
+    look = partial(look_at_catalogues, cache=False)
+    source = Source.of(Path(used.path), used.text)
+    reports = Reports(source, analyses, used.overrides, open_catalogues=look)
     found = [
         report
         for report in map(reports.one, reports.cells or (None,))
