@@ -14,6 +14,7 @@ FEWEST = 4  # rows that hold it
 RANGE = (0.001, 0.999)
 """Fractions of the other values between which it must not lie."""
 APART = 0.02  # of that range
+FEW = 10  # values of a flag or a class
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class SuspectedSentinels(Derived[tuple[Sentinel, ...]]):
 
     More than three rows hold such a value, more than hold others that are as far out; it lies
     outside the range of 99.8 % of the others, and apart from the nearest or far commoner than that:
-    the smallest of a running number is none. Nor is 0 where most rows hold it.
+    the smallest of a running number is none. Nor is 0 where most rows hold it, or in a flag.
     """
 
     column: str
@@ -71,4 +72,6 @@ def _stands_out(mark: float, rows: int, rest: OrderedValues, width: float) -> bo
     as_common = int(counts[rest.values == nearest].sum())
     beyond = int(counts[:place].sum() if is_below else counts[place:].sum())
     is_apart = abs(nearest - mark) > APART * width
-    return rows > beyond and (is_apart or rows > 2 * as_common) and (mark != 0 or rows < rest.n)
+    # Most numbers of a count may well be 0, and a flag has hardly any others.
+    may_be = mark != 0 or (rows < rest.n and len(np.unique(rest.values)) > FEW)
+    return rows > beyond and (is_apart or rows > 2 * as_common) and may_be

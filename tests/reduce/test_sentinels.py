@@ -29,6 +29,7 @@ def test_usual_marks_apart_from_the_other_values_are_suspected(exact_rows):
         np.concatenate([NORMAL - 20, [0] * 50]),  # amid the others
         np.arange(3000) // 10,  # 0 is as common as the numbers after it
         [0] * 20 + [1] * 5,  # a flag
+        [0] * 10 + [1] * 45,
         [-99] * 50,
         [],
         [np.nan],
