@@ -29,7 +29,7 @@ folder, n, cache = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 known = cache.exists()
 begun = time.perf_counter()
 if known:
-    from reportgen.cnn.litert import import_litert
+    from reportgen.cnn.extractor import import_litert
     import_litert()
 else:
     from reportgen.cnn.importing import import_tensorflow
@@ -43,7 +43,7 @@ from reportgen.build.image_tasks import scan_features
 from reportgen.data.store import Store
 weights = folder / "my_cnn_weights.h5"
 files = ModelFiles("cnn", folder / "cnn_model.json", {"w": weights}, "theano", "", {"w": ""})
-stack = ImageStack("radio", folder / f"{n}.h5", "images", (n, 201, 201))
+stack = ImageStack("radio", folder / f"{n}.h5", "images", (n, 201, 201, 1))
 context = {"images": {"radio": Images("radio")}, "models": {"cnn": Model("cnn", {"w": "w"})}}
 keys = {"analysis": "feature_statistics", "title": "Filters", "images": "radio", "model": "cnn"}
 section = FeatureStatistics.model_validate({**keys, "weights": ["w"], "count": n}, context=context)

@@ -48,11 +48,11 @@ from hashlib import sha256
 from pathlib import Path
 from reportgen.analyses.base import Analysis, installed_analyses
 from reportgen.config.loader import load_report
-from reportgen.data.catalogue import open_catalogue
+from reportgen.data.catalogue import open_catalogues
 from reportgen.workers.pool import Failed
 from reportgen.build.tasks import scan_catalogue
 report = load_report(Path(sys.argv[1]), installed_analyses().types)
-catalogue = open_catalogue(report, "swire")
+catalogue = open_catalogues(report.catalogues, report.place)["swire"]
 wanted = {
     name: section
     for name, section in report.sections.items()
