@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reportgen.analyses.plotting.axes import new_figure
@@ -70,6 +70,7 @@ def test_a_logarithmic_axis_has_some_numbers_and_not_too_many(first, second):
 
 
 @given(st.floats(-1e300, 1e300), st.floats(1e-6, 1e300))
+@example(999999999998500.0, 1500.0)
 def test_a_linear_axis_has_numbers_that_differ_and_lie_within_it(low, width):
     high = low + width
     if not low + width * 1e-3 > low:

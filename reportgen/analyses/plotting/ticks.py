@@ -20,6 +20,7 @@ Values = NDArray[np.float64]
 MOST_DECADES = 6  # as many powers of ten as fit beside each other
 MOST_MINOR = 72  # more ticks between the numbered ones would be a grey band
 STEPS = (1, 2, 3, 5, 10, 20, 50, 100, 200)  # powers of ten from one numbered tick to the next
+FINEST = 15  # decimals of a mantissa that float64 has
 PLAIN = (1e-2, 1e2)  # powers of ten within these are written out: 0.01, 1, 100
 
 
@@ -85,7 +86,7 @@ def _with_power(ticks: Values, most: float, step: float) -> list[str]:
     scale = 10.0**power
     if scale == 0:  # among the smallest numbers, which have fewer digits
         return [number(float(tick)) for tick in ticks]
-    decimals = min(_decimals(step / scale), 12)
+    decimals = min(_decimals(step / scale), FINEST)
     return [
         "0" if tick == 0 else f"{number(float(tick / scale), decimals)}×10{raised(power)}"
         for tick in ticks
@@ -96,10 +97,10 @@ def _decimals(step: float) -> int:
     """Return how many decimals tell numbers apart that are multiples of a step."""
     if step <= 0:
         return 0
-    for decimals in range(12):
+    for decimals in range(FINEST):
         if abs(step * 10**decimals - round(step * 10**decimals)) < 1e-6 * step * 10**decimals:
             return decimals
-    return 12
+    return FINEST
 
 
 def _decade(value: float) -> float:
