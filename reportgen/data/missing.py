@@ -12,15 +12,15 @@ from reportgen.wording import listed
 
 Wrong = TypeVar("Wrong", bound=ReportgenError)
 SAMPLE_FILES = frozenset(
-    [
-        "crowdastro.h5",
-        "training.h5",
+    {
         "cnn_model.json",
-        "weights_10epochs.h5",
+        "crowdastro.h5",
         "my_cnn_weights.h5",
         "radio.fits",
         "swire.fits",
-    ]
+        "training.h5",
+        "weights_10epochs.h5",
+    }
 )
 """What ``reportgen sample`` writes."""
 NO_FILE = "there is no such file"
