@@ -79,6 +79,8 @@ class SectionMaker:
             elif not isinstance(section, HistoryAnalysis) and not self._take(section_id):
                 groups.setdefault(section.sources, []).append(section_id)
         self._unread(unread)
+        if groups:
+            self.pool.preload()
         # Networks first: importing TensorFlow takes longer than all else, and goes on beside it.
         for group in sorted(
             groups.values(), key=lambda group: isinstance(self.sections[group[0]], Analysis)

@@ -72,11 +72,11 @@ def build(
 
     from reportgen.build.matrix import worst_code
     from reportgen.build.sections import PRELOADED
-    from reportgen.workers.pool import default_workers, preload
+    from reportgen.workers.pool import default_workers, set_preloaded
 
     given = [str(config), *(p for text in overrides for p in ("--set", text))]
     given += [] if output is None else ["--output", str(output)]
-    preload(PRELOADED)
+    set_preloaded(PRELOADED)
     reports = read_reports(config, overrides, cells, output, cache=not flags.no_cache)
     workers = workers or default_workers()
     if len(reports.cells) > 1:

@@ -202,6 +202,7 @@ def _looked_up(keys: Sequence[TableKey]) -> dict[TableKey, Found]:
         found.update(dict.fromkeys(files[path], SourceError(f"{path}: {why}", hint)))
 
     with worker_pool(default_workers()) as pool:
+        pool.preload()  # for what follows: sections, once their files are others
         for path, of_file in files.items():
             then = partial(ended, path)
             limits[path] = LONGEST_LOOK + (0 if (at := stamp(path)) is None else at.bytes) / SLOWEST

@@ -46,12 +46,12 @@ class _Task:
     name: str
 
 
-def preload(modules: Iterable[str]) -> None:
-    """Import modules once for all tasks; in vain once a task of this program has been started.
+_PRELOADED: list[str] = []
 
-    Tasks are forked from a process that has imported them.
-    """
-    get_context("forkserver").set_forkserver_preload(list(modules))
+
+def set_preloaded(modules: Iterable[str]) -> None:
+    """Say which modules ``Pool.preload`` imports."""
+    _PRELOADED[:] = modules
 
 
 class Pool:
@@ -76,6 +76,14 @@ class Pool:
         self._tasks: dict[Future[tuple[Ended, Span]], Then] = {}
         self._numbers = count()
         self._is_stopped = Event()
+
+    def preload(self) -> None:
+        """Import modules once for all tasks; in vain once a task of this program has been started.
+
+        Tasks are forked from a process that has imported them. It takes longer than one task that
+        needs none of them.
+        """
+        get_context("forkserver").set_forkserver_preload(list(_PRELOADED))
 
     def start(
         self,

@@ -15,7 +15,7 @@ from every_format import write_rows
 from reportgen.config.sources import CatalogueBlock
 from reportgen.data.catalogue import Catalogue, open_catalogues
 from reportgen.errors import SourceError
-from reportgen.workers.pool import preload, worker_pool
+from reportgen.workers.pool import set_preloaded, worker_pool
 
 ROWS = 60
 MOST_ROWS = 10**6  # more than can be in so small a file
@@ -101,7 +101,7 @@ LIBRARIES = ["astropy.io.votable", "astropy.table", "h5py", "pyarrow.csv", "pyar
 
 def try_files(folder, originals, seeds):
     """Try a damaged file for each seed; return what went wrong, by seed, and how many were read."""
-    preload(LIBRARIES)  # imported once, and not by each worker
+    set_preloaded(LIBRARIES)  # imported once, and not by each worker
     folder.mkdir()
     tried = {}
     for seed in seeds:

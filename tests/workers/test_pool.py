@@ -237,13 +237,14 @@ def test_workers_leave_ctrl_c_to_the_build_and_have_a_group_of_their_own():
 PROGRAM = """
 import operator, sys, time
 from pathlib import Path
-from reportgen.workers.pool import preload, worker_pool
+from reportgen.workers.pool import set_preloaded, worker_pool
 from test_pool import leave_a_child
 
 def main(folder):
     ended = []
     with worker_pool(2) as pool:
-        preload(["preloaded"])
+        set_preloaded(["preloaded"])
+        pool.preload()
         if "work" in sys.argv:
             pool.start(leave_a_child, folder / "child", time.sleep, 3600, then=ended.append)
         pool.start(operator.add, 1, 2, then=ended.append)
