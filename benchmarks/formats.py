@@ -21,7 +21,7 @@ COLUMNS = 13
 TURNS = 3
 
 OURS = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from reportgen.data.dataset import ColumnPlace
 from reportgen.data.opening import describe_here, open_places
@@ -74,12 +74,13 @@ for name in table.column_names:
 """,
 }
 HEAD = """
-import json, resource, sys, time
+import json, sys, time
 path, rows = sys.argv[1], int(sys.argv[2])
 """
 TAIL = """
 used = time.process_time() - begun
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+status = open("/proc/self/status").read()
+peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
 print(json.dumps([used, peak, total]))
 """
 NAMES = {
