@@ -212,8 +212,11 @@ class SectionMaker:
     def _compute(self, section_id: str, values: bytes, digests: Mapping[str, str]) -> None:
         """Start to make a section of its values, pickled by name. digests: of what it reads."""
         section = self.sections[section_id]
+        notes: tuple[str, ...] = ()
+        if isinstance(section, Analysis):
+            notes = self.sources.catalogues[section.catalogue].notes
         self.pool.start(
-            partial(compute_section, cache=self.cache, digests=digests),
+            partial(compute_section, cache=self.cache, digests=digests, notes=notes),
             section_id,
             section,
             values,

@@ -101,10 +101,12 @@ def compute_section(
     *,
     cache: Cache | None = None,
     digests: Mapping[str, str] | None = None,
+    notes: tuple[str, ...] = (),
 ) -> SectionRecord:
     """Make a section from its values and save its figures and tables in the run folder.
 
-    cache: where it is written for later nights. digests: of each thing that it reads.
+    cache: where it is written for later nights. digests: of each thing that it reads. notes: on
+    what it reads.
     Raises PublishError when the run folder cannot be written; anything else is the section's.
     """
     started = perf_counter()
@@ -121,7 +123,7 @@ def compute_section(
             "entries": section.entries,
             "findings": tuple(section.findings),
             "text": fill_prose(analysis.text or "", made.metrics),
-            "notes": (*section.notes, *said),
+            "notes": (*notes, *section.notes, *said),
             "metrics": made.metrics,
             "figures": made.figures,
             "tables": made.tables,

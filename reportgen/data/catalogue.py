@@ -72,6 +72,12 @@ class Catalogue:
         return [each.split(maxsplit=1)[-1] for each in dict.fromkeys(found)]
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What its files say that readers of the numbers must know: that rows are left out."""
+        found = [table.notes for table in self.tables.values() if isinstance(table, FileTable)]
+        return tuple(dict.fromkeys(note for notes in found for note in notes))
+
+    @property
     def has_changed(self) -> bool:
         """Whether one of its files has changed since they were looked at."""
         return any(stamp(path) != before for path, before in self.stamps.items())
@@ -97,7 +103,7 @@ class Catalogue:
                 reasons.setdefault(why, []).append(name)
             found = [f"{listed(names, 4)} ({why})" for why, names in reasons.items()]
             said.append(f"left out: {'; '.join(found[:4])}")
-        return said
+        return [*(note.rstrip(".") for note in self.notes), *said]
 
     @contextmanager
     def reading(self, columns: Iterable[str]) -> Iterator[ReadRows]:

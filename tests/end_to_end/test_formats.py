@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from astropy.table import Table
 from every_format import write_rows
 from projects import call, read_summary
 
@@ -160,3 +161,15 @@ def test_public_files_build_with_the_shortest_configuration_and_the_gaia_slice_a
     one, *others = [sections for name, sections in found.items() if name.startswith("gaia")]
     for other in others:
         assert other == one
+
+
+def test_what_a_file_says_of_rows_that_are_left_out_stands_with_its_sections(tmp_path):
+    """A server that cuts a table off says so in the file, not in the rows."""
+    file = tmp_path / "rows.vot"
+    Table({"x": [1.0, 2.0]}).write(file, format="votable")
+    info = '<INFO name="QUERY_STATUS" value="OVERFLOW">the first 2</INFO></RESOURCE>'
+    file.write_text(file.read_text().replace("</RESOURCE>", info))
+    configure(tmp_path, {"rows": {"file": "rows.vot"}})
+    assert call("all.yaml", cwd=tmp_path).returncode == 0
+    (section,) = read_summary(tmp_path / "out/latest")["sections"]
+    assert section["notes"][0].startswith("The server that wrote this table left out rows")
