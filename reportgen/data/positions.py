@@ -1,5 +1,6 @@
 """Which columns of a catalogue are its positions on the sky."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -11,18 +12,10 @@ _UCDS = {
     "ra": ("pos.eq.ra;meta.main", "pos_eq_ra_main", "pos.eq.ra", "pos_eq_ra"),
     "dec": ("pos.eq.dec;meta.main", "pos_eq_dec_main", "pos.eq.dec", "pos_eq_dec"),
 }
+# In small letters, the commonest first; the last as long as one column alone is called so.
 _NAMES = {
-    "ra": ["ra", "ra_deg", "radeg", "raj2000", "_raj2000", "ra_icrs", "ra_j2000", "alpha_j2000"],
-    "dec": [
-        "dec",
-        "dec_deg",
-        "dedeg",
-        "dej2000",
-        "_dej2000",
-        "de_icrs",
-        "dec_j2000",
-        "delta_j2000",
-    ],
+    "ra": "ra|ra_deg|radeg|_?raj2000|ra_icrs|ra_j2000|alpha_j2000|ra_?deg_.*",
+    "dec": "dec|dec_deg|dedeg|_?dej2000|de_icrs|dec_j2000|delta_j2000|dec?_?deg_.*",
 }
 
 
@@ -58,8 +51,8 @@ def _position(
         found = [name for name, (_, column) in described.items() if column.ucd.lower() == ucd]
         if found:
             return found[0] if len(found) == 1 else None
-    for known in _NAMES[role]:
-        found = [name for name in columns if name.lower() == known]
+    for known in _NAMES[role].split("|"):
+        found = [name for name in columns if re.fullmatch(known, name.lower())]
         if len(found) == 1:
             return found[0]
     return None
