@@ -15,7 +15,7 @@ import numpy as np
 
 from reportgen.data.dataset import ColumnPlace, Columns, as_values
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
-from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
+from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
 from reportgen.data.joined import describe_joined, is_pattern, members, open_joined
 from reportgen.data.regular_file import require_regular
 from reportgen.data.units import known_unit
@@ -150,20 +150,19 @@ def describe_tables(keys: Sequence[TableKey], contents: FileDigests) -> dict[Tab
             )
             notes = tuple(known["notes"])
             found[key] = FileTable(**{**known, "columns": columns, "notes": notes})
-    found |= {key: _failed[key, at] for key in keys if (key, at := stamp(key[0])) in _failed}
+    files = {key: (key[0], stamp(key[0])) for key in keys}
+    found |= {key: _unreadable[file] for key, file in files.items() if file in _unreadable}
     if unknown := [key for key in dict.fromkeys(keys) if key not in found]:
-        before = {key: stamp(key[0]) for key in unknown}
         found |= _looked_up(unknown)
-        _failed.update(
-            ((key, before[key]), error)
-            for key in unknown
-            if isinstance(error := found[key], SourceError)
-        )
+        for key in unknown:
+            error = found[key]
+            if isinstance(error, SourceError) and not isinstance(error, TableError):
+                _unreadable[files[key]] = error
     return found
 
 
-_failed: dict[tuple[TableKey, Stamp | None], SourceError] = {}
-"""What could not be read in this process, which may have taken long to find out."""
+_unreadable: dict[tuple[Path, Stamp | None], SourceError] = {}
+"""Files that could not be read in this process, which may have taken long to find out."""
 
 
 def remember_tables(
