@@ -103,7 +103,9 @@ def _saying_file(path: Path) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        said = error.message if str(path.parent) in error.message else f"{path}: {error.message}"
+        # That of one file of a pattern names it already.
+        is_said = error.message.startswith((f"{path}: ", f"{path.parent}/"))
+        said = error.message if is_said else f"{path}: {error.message}"
         raise type(error)(said, error.hint) from None
 
 

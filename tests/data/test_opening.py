@@ -1,6 +1,8 @@
 import os
 import time
+from pathlib import Path
 
+import h5py
 import pytest
 from projects import ROOT
 
@@ -23,6 +25,14 @@ def test_what_is_no_table_is_said_to_be_so(tmp_path, content, said):
     path = tmp_path / "cat.dat"
     path.write_bytes(content)
     assert describe_here((path, "")).message == f"{path}: {said}"
+
+
+def test_a_file_is_named_wherever_it_is_and_whatever_else_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with h5py.File("cat.h5", "w") as file:
+        file["x"] = [1.0]
+    error = describe_here((Path("cat.h5"), "a.b"))
+    assert error.message.startswith("cat.h5: unknown dataset '/a.b'")
 
 
 def test_a_pipe_is_not_opened(tmp_path):
