@@ -55,9 +55,8 @@ class SkyDensity(Analysis, name="sky_density"):
             raise ValueError(f"ra and dec are the same column, {self.ra.name}")
         for column in (self.ra, self.dec):
             if column.is_known and column.unit != "deg":
-                raise ValueError(
-                    f"{column.name} must be in degrees; its unit is {column.unit or 'not given'}"
-                )
+                unit = column.unit or "not given; set it in columns:, such as {unit: deg}"
+                raise ValueError(f"{column.name} must be in degrees; its unit is {unit}")
         return self
 
     def reductions(self) -> Statistics:

@@ -15,6 +15,7 @@ from reportgen.quality.checks.verdicts import (
 from reportgen.record import (
     ChangeRecord,
     CheckRecord,
+    DatasetRecord,
     FigureRecord,
     InputRecord,
     SectionRecord,
@@ -329,6 +330,12 @@ def _effort(section: SectionRecord) -> Iterator[str]:
 def _input(record: InputRecord) -> InputView:
     return InputView(
         record,
-        listed([f"{d.name} ({counted(d.rows, d.entries)})" for d in record.datasets], most=20),
+        listed([_dataset_text(d) for d in record.datasets], most=20),
         "" if record.bytes is None else bytes_text(record.bytes),
     )
+
+
+def _dataset_text(dataset: DatasetRecord) -> str:
+    """Return the name of a table and its rows; of the only one of a file, its rows."""
+    size = counted(dataset.rows, dataset.entries)
+    return f"{dataset.name} ({size})" if dataset.name else size
