@@ -69,6 +69,12 @@ class Chunk:
             return values
         return self.once(("valid", column, where), lambda: _fixed(values[taken]))
 
+    def ordered(self, column: str, where: Condition | None) -> Values:
+        """Return a column's finite values in the selected rows, ascending."""
+        return self.once(
+            ("ordered", column, where), lambda: _fixed(np.sort(self.valid(column, where)))
+        )
+
     def limits(self, column: str, where: Condition | None) -> Limits:
         """Return the smallest and the largest finite value in the selected rows; None for none.
 

@@ -1,7 +1,7 @@
 """Histograms in one and two dimensions, and the few rows that can be drawn one by one."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition, both
-from reportgen.reduce.base import Chunk, Integers, Reduction, Statistic, Value, Values
+from reportgen.reduce.base import Chunk, Integers, Reduction, Statistic, Values
 from reportgen.reduce.binning import Binning
 from reportgen.reduce.chunk import Limits
 from reportgen.reduce.counts import IsWhole, Range
@@ -110,25 +110,8 @@ def _ends(wanted: tuple[float | None, float | None], found: Iterable[Limits]) ->
     return low, max(low, high)
 
 
-@dataclass
-class BinCounts:
-    """Bins along each axis, and counts in them. whole: whether they are of whole numbers."""
-
-    bins: tuple[Binning, ...]
-    counts: Integers
-    whole: bool = field(default=False, kw_only=True)
-
-
-class Binned(Reduction[BinCounts, Value]):
-    """A reduction that counts in bins."""
-
-    def merge(self, first: BinCounts, second: BinCounts) -> BinCounts:
-        first.counts += second.counts
-        return first
-
-
 @dataclass(frozen=True)
-class Histogram(Binned[HistogramCounts]):
+class Histogram(Reduction[HistogramCounts, HistogramCounts]):
     """Counts of the valid values of a column in equal bins.
 
     limits: first and last edge; an end that is None is the smallest or largest value (above 0, for
@@ -168,30 +151,37 @@ class Histogram(Binned[HistogramCounts]):
             found |= {f"whole {name}": IsWhole(name, self.where) for name in columns}
         return found
 
-    def start(self, /, **known: Any) -> BinCounts:
+    def start(self, /, **known: Any) -> HistogramCounts:
         ranges = [value for name, value in known.items() if name.startswith("range ")]
         wholes = [value for name, value in known.items() if name.startswith("whole ")]
         limits = _ends(self.limits, ranges)
         whole = self._may_be_whole and _between_halves(limits, *wholes)
         edges = bin_edges(limits, self.bins, log=self.log, whole=whole)
-        return BinCounts(
-            (Binning.of(edges),), np.zeros(len(edges) + 1, dtype=np.int64), whole=whole
+        return HistogramCounts(edges, np.zeros(len(edges) - 1, dtype=np.int64), 0, 0, whole)
+
+    def update(self, state: HistogramCounts, chunk: Chunk) -> HistogramCounts:
+        # Few edges are found among many values in order faster than the values among the edges.
+        values = chunk.ordered(self.column, both(self.where, self.subset))
+        below = np.searchsorted(values, state.edges)
+        if not (self.half_open and self.limits[1] is not None):
+            below[-1] = np.searchsorted(values, state.edges[-1], side="right")
+        return self.merge(
+            state,
+            replace(
+                state,
+                counts=np.diff(below),
+                below=int(below[0]),
+                above=len(values) - int(below[-1]),
+            ),
         )
 
-    def update(self, state: BinCounts, chunk: Chunk) -> BinCounts:
-        values = chunk.valid(self.column, both(self.where, self.subset))
-        counts = np.bincount(state.bins[0].edges_up_to(values), minlength=len(state.counts))
-        if not (self.half_open and self.limits[1] is not None) and counts[-1]:
-            # The last bin includes its upper edge.
-            on_edge = np.count_nonzero(values == state.bins[0].edges[-1])
-            counts[-2:] += on_edge, -on_edge
-        state.counts += counts
-        return state
-
-    def finish(self, state: BinCounts) -> HistogramCounts:
-        below, inside, above = state.counts[0], state.counts[1:-1], state.counts[-1]
-        edges = state.bins[0].edges
-        return HistogramCounts(edges, inside, int(below), int(above), state.whole)
+    def merge(self, first: HistogramCounts, second: HistogramCounts) -> HistogramCounts:
+        return replace(
+            first,
+            counts=first.counts + second.counts,
+            below=first.below + second.below,
+            above=first.above + second.above,
+        )
 
 
 @dataclass(frozen=True)
@@ -253,8 +243,16 @@ def row_bins(
     return binning.bins(values, up_to)
 
 
+@dataclass
+class CellState:
+    """Bins along x and y, and counts in the cells, (ny, nx)."""
+
+    bins: tuple[Binning, ...]
+    counts: Integers
+
+
 @dataclass(frozen=True)
-class Histogram2D(Binned[Counts2D]):
+class Histogram2D(Reduction[CellState, Counts2D]):
     """Counts of the rows valid in two columns, in cells of equal bins."""
 
     x: Axis
@@ -268,12 +266,12 @@ class Histogram2D(Binned[Counts2D]):
     def needs(self) -> dict[str, Statistic[Any]]:
         return self.x.needs(self.where) | self.y.needs(self.where, "y")
 
-    def start(self, /, **known: Any) -> BinCounts:
+    def start(self, /, **known: Any) -> CellState:
         x, y = self.x.edges(known), self.y.edges(known, "y")
         counts = np.zeros((len(y) - 1, len(x) - 1), dtype=np.int64)
-        return BinCounts((Binning.of(x), Binning.of(y)), counts)
+        return CellState((Binning.of(x), Binning.of(y)), counts)
 
-    def update(self, state: BinCounts, chunk: Chunk) -> BinCounts:
+    def update(self, state: CellState, chunk: Chunk) -> CellState:
         columns = self.x.column, self.y.column
         places = chunk.places(columns, self.where)
         x, y = (
@@ -283,7 +281,11 @@ class Histogram2D(Binned[Counts2D]):
         count_in_cells(state.counts, x, y)
         return state
 
-    def finish(self, state: BinCounts) -> Counts2D:
+    def merge(self, first: CellState, second: CellState) -> CellState:
+        first.counts += second.counts
+        return first
+
+    def finish(self, state: CellState) -> Counts2D:
         x, y = state.bins
         return Counts2D(x.edges, y.edges, state.counts)
 

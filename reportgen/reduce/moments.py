@@ -3,7 +3,8 @@
 Sums of squares are kept about the mean and joined by the formula of Chan, Golub & LeVeque (1983,
 The American Statistician 37, 242); the mean is kept as its distance from a centre, the mean of the
 first rows, so that a far-off mean costs no digits. They are in units of a power of two as large as
-the values, which costs no digit either: the square of 1e200 is beyond float64.
+the values where these are beyond the usual, which costs no digit: the square of 1e200 is beyond
+float64.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from reportgen.config.expressions import Condition
 from reportgen.reduce.base import Chunk, Integers, Reduction, Statistic, Value, Values
 
+USUAL_EXPONENT = 250  # up to this the squares of values, and their sums, are far from the limits
 ZERO_EXPONENT = -1074  # of zeros: below that of every other number
 
 
@@ -187,52 +189,62 @@ def _sums_of(chunk: Chunk, columns: tuple[str, ...], where: Condition | None) ->
 class Centred:
     """A column in units of 2**exponent about its mean (centre), 0 where it is missing.
 
-    gaps: where it is missing; None for nowhere.
+    valid: where it is not; None for everywhere.
     """
 
     values: Values
-    gaps: NDArray[np.bool_] | None
+    valid: NDArray[np.bool_] | None
     exponent: int
     centre: float
 
 
 def centred(column: Values) -> Centred:
     """Centre a column; not finite is missing."""
-    gaps = ~np.isfinite(column)
-    missing = int(np.count_nonzero(gaps))
-    filled = np.where(gaps, 0.0, column) if missing else column
+    valid = np.isfinite(column)
+    n = int(np.count_nonzero(valid))
+    filled = column if n == len(column) else np.where(valid, column, 0.0)
     size = max(float(filled.max()), -float(filled.min())) if len(column) else 0.0
     exponent = int(np.frexp(size)[1]) if size else ZERO_EXPONENT
-    filled = np.ldexp(filled, -exponent)
-    centre = float(filled.sum()) / max(len(column) - missing, 1)
-    filled -= centre
-    if missing:
-        filled[gaps] = 0.0
-    return Centred(filled, gaps if missing else None, exponent, centre)
+    if size and abs(exponent) <= USUAL_EXPONENT:
+        exponent = 0
+    elif size:
+        filled = np.ldexp(filled, -exponent)
+    centre = float(filled.sum()) / max(n, 1)
+    filled = filled - centre
+    if n < len(column):
+        filled *= valid
+    return Centred(filled, None if n == len(column) else valid, exponent, centre)
 
 
 def pair_sums(columns: Sequence[Values], centres: Sequence[Centred] | None = None) -> PairSums:
     """Sums over pairs of columns, k of (rows,), not finite where missing.
 
-    centres: each column centred, if it is known. Column by column as far as can be, which is
-    several times as fast as rows of a few columns are.
+    centres: each column centred, if it is known.
     """
     k, rows = len(columns), len(columns[0])
     exponent, centre = np.zeros(k, dtype=np.int64), np.zeros((k, k))
-    x, v = np.empty((rows, k)), np.ones((rows, k))
-    complete = True
+    x = np.empty((k, rows))
+    valid: list[NDArray[np.bool_] | None] = []
     for i, column in enumerate(columns):
         one = centred(column) if centres is None else centres[i]
-        x[:, i], exponent[i], centre[i] = one.values, one.exponent, one.centre
-        if one.gaps is not None:
-            v[one.gaps, i] = 0.0
-            complete = False
+        x[i], exponent[i], centre[i] = one.values, one.exponent, one.centre
+        valid.append(one.valid)
         del one
-    n = np.full((k, k), float(rows)) if complete else v.T @ v
-    total, product = x.T @ v, x.T @ x
-    x *= x
-    whole = x.T @ v
-    del x, v
+    product = _products(x, x)
+    if k == 1 or not any(each is not None for each in valid):
+        alone = valid[0] if k else None
+        n = np.full((k, k), float(rows if alone is None else np.count_nonzero(alone)))
+        total, whole = (np.tile(each, (k, 1)).T for each in (x.sum(axis=1), np.diag(product)))
+    else:
+        v = np.ones((k, rows))
+        for i, each in enumerate(valid):
+            if each is not None:
+                v[i] = each
+        n, total = _products(v, v), _products(x, v)
+        x *= x
+        whole = _products(x, v)
+        del v
+    del x
     mean = total / np.maximum(n, 1.0)
     square = whole - total * mean
     product -= total * total.T / np.maximum(n, 1.0)
@@ -249,6 +261,11 @@ def pair_sums(columns: Sequence[Values], centres: Sequence[Centred] | None = Non
         square[i, j], square[j, i] = (da**2).sum(), (db**2).sum()
         product[i, j] = product[j, i] = (da * db).sum()
     return PairSums(n, centre, mean, square, product, exponent)
+
+
+def _products(first: Values, second: Values) -> Values:
+    """Return the product of each of some columns with each of others, (k, rows) each."""
+    return np.vecdot(first[:, None], second[None])  # of few columns faster than of matrices
 
 
 def _mean(values: Values) -> float:

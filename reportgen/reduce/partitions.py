@@ -7,10 +7,11 @@ part in it. Sums of floats depend on their order in the last digit; so they are 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-# Rows of a chunk, and of a state that is merged with others. With fewer, calling numpy costs more
-# than the work; with more, a column does not fit a processor's cache.
-LEAF = 2**16
-TASK = 4 * LEAF  # rows that one worker reads in one go; any power of two of leaves gives the same
+# Rows of a chunk. With fewer, calling numpy costs more than the work; with more, a column does not
+# fit a processor's cache.
+BLOCK = 2**16
+LEAF = 4 * BLOCK  # rows of a state, to which blocks are added one by one, that is merged with others
+TASK = LEAF  # rows that one worker reads in one go; any power of two of leaves gives the same
 
 T = TypeVar("T")
 

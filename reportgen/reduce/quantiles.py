@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.config.expressions import Condition, both, compare
-from reportgen.reduce.base import Chunk, Derived, Reduction, Values
+from reportgen.config.expressions import Condition, both
+from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Values
+from reportgen.reduce.counts import CountBelow
 from reportgen.reduce.sketch import MOST_KEYS, Sketch, coarsened, middle
 
 AT_ONCE = 2**16  # values at which two distributions are compared at a time
@@ -49,11 +51,15 @@ class OrderedValues:
         """Whether nothing was rounded."""
         return self.dropped == 0
 
-    def below(self, value: float) -> "OrderedValues":
-        """Return the order of the values strictly below one."""
-        stop = int(np.searchsorted(self.values, value, side="left"))
-        counts = None if self.counts is None else self.counts[:stop]
-        return OrderedValues(self.values[:stop], counts, self.dropped)
+    def below(self, value: float, n: int) -> "OrderedValues":
+        """Return the order of the n values that are strictly below one."""
+        if self.counts is None:
+            return OrderedValues(self.values[:n])
+        stop = int(np.searchsorted(np.cumsum(self.counts), n)) + 1
+        counts = self.counts[:stop].copy()
+        counts[-1:] -= counts.sum() - n  # others of these were rounded to the same value
+        values = np.minimum(self.values[:stop], np.nextafter(value, -np.inf))
+        return OrderedValues(values, counts, self.dropped)
 
     def coarser(self, dropped: int) -> "OrderedValues":
         """Return the order with so many trailing bits dropped."""
@@ -166,20 +172,17 @@ class SortedCurve(Derived[Curve]):
     column: str
     points: int = 1000
     below: float | None = None
-    selection: Condition | None = None
+    where: Condition | None = None
 
-    @property
-    def where(self) -> Condition | None:
-        """The selection with the cut."""
-        cut = None if self.below is None else compare(self.column, "<", self.below)
-        return both(self.selection, cut)
+    def parts(self, exact: bool) -> tuple[Reduction[Any, Any], ...]:
+        order = ordered(self.column, self.where, exact)
+        if self.below is None:
+            return (order,)
+        return order, CountBelow(self.column, (self.below,), self.where)
 
-    def parts(self, exact: bool) -> tuple[Order]:
-        return (ordered(self.column, self.selection if exact else self.where, exact),)
-
-    def derive(self, order: OrderedValues) -> Curve:
-        if self.below is not None and order.counts is None:
-            order = order.below(self.below)
+    def derive(self, order: OrderedValues, *below: Integers) -> Curve:
+        if self.below is not None:
+            order = order.below(self.below, int(below[0][0]))
         last = order.n - 1
         rank = np.unique(np.rint(np.linspace(0, last, min(self.points, order.n))).astype(np.int64))
         return Curve(order.n, rank, order.ranked(rank), order.error)

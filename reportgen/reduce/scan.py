@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from reportgen.reduce.base import Chunk, Derived, Reduction, Statistic, Values
 from reportgen.reduce.executors import Executor, Inline
-from reportgen.reduce.partitions import LEAF, TASK, merge_pairwise, parts
+from reportgen.reduce.partitions import BLOCK, LEAF, TASK, merge_pairwise, parts
 
 AnyStatistic = Statistic[Any]
 AnyReduction = Reduction[Any, Any]
@@ -60,8 +60,8 @@ def scan(
     wanted = Plan.of(statistics, exact)
     before = Plan.of(wanted.needed, exact)
     if exact and (columns := wanted.columns | before.columns):
-        leaves = _Leaves(columns)
-        source = _InMemory(source.rows, Pass(source, {leaves: {}}).states(executor)[leaves])
+        blocks = _Blocks(columns)
+        source = _InMemory(source.rows, Pass(source, {blocks: {}}).states(executor)[blocks])
     known = before.values(source, executor, {})
     return wanted.values(source, executor, known)
 
@@ -176,11 +176,11 @@ class Pass:
             return merge_pairwise(leaves, self._merged)
 
     def _leaf(self, read: ReadRows, rows: range) -> list[Any]:
-        chunk = Chunk(read(rows), len(rows)) if rows else None
-        states = []
-        for reduction, needed in self.needed.items():
-            state = attempt(reduction.start, **needed)
-            states.append(state if chunk is None else attempt_with(reduction.update, state, chunk))
+        states = [attempt(each.start, **needed) for each, needed in self.needed.items()]
+        for block in parts(rows, BLOCK) if rows else ():
+            chunk = Chunk(read(block), len(block))
+            for place, reduction in enumerate(self.needed):
+                states[place] = attempt_with(reduction.update, states[place], chunk)
         return states
 
     def _merged(self, first: list[Any], second: list[Any]) -> list[Any]:
@@ -211,8 +211,8 @@ def _itself(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Leaves(Reduction[list[Columns], list[Columns]]):
-    """The rows themselves, leaf by leaf."""
+class _Blocks(Reduction[list[Columns], list[Columns]]):
+    """The rows themselves, block by block."""
 
     of: frozenset[str]
 
@@ -235,10 +235,10 @@ class _InMemory:
     """A source that has been read."""
 
     rows: int
-    leaves: Sequence[Columns]
+    blocks: Sequence[Columns]
 
     def reading(self, columns: frozenset[str]) -> AbstractContextManager[ReadRows]:
         return nullcontext(self._read)
 
     def _read(self, rows: range) -> Columns:
-        return self.leaves[rows.start // LEAF]
+        return self.blocks[rows.start // BLOCK]

@@ -11,7 +11,7 @@ from reportgen.reduce.base import Chunk, Integers, Reduction, Values
 from reportgen.reduce.binning import Binning
 from reportgen.reduce.chunk import Limits, limits_of
 from reportgen.reduce.counts import hull
-from reportgen.reduce.histograms import BinCounts, count_in_cells
+from reportgen.reduce.histograms import CellState, count_in_cells
 from reportgen.wording import count, exact, number, significant
 
 MAX_CELLS = 4000  # along one side; a wider map would say nothing more on paper or screen
@@ -142,7 +142,7 @@ class SkyCounts:
 
 
 @dataclass
-class SkyState(BinCounts):
+class SkyState(CellState):
     """Counts in the cells of a grid; no grid when there is no position."""
 
     grid: SkyGrid | None

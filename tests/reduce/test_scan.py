@@ -66,6 +66,7 @@ class Processes:
 def test_values_have_the_same_bytes_whatever_the_executor_and_the_tasks(monkeypatch, exact_rows):
     leaf = 2**14
     monkeypatch.setattr(module, "LEAF", leaf)
+    monkeypatch.setattr(module, "BLOCK", leaf // 4)
     columns = made(7 * leaf + 5)
     found = []
     for leaves, executor in ((1, Inline()), (1, Threads(3)), (4, Processes()), (8, Threads(1))):
@@ -187,6 +188,7 @@ class BrokenDerived(Derived[int]):
 @pytest.fixture
 def small_leaves(monkeypatch):
     """Have a few leaves in a thousand rows."""
+    monkeypatch.setattr(module, "BLOCK", 128)
     monkeypatch.setattr(module, "LEAF", 256)
     monkeypatch.setattr(module, "TASK", 512)
 
@@ -233,7 +235,7 @@ class Counted(Broken):
 def test_equal_reductions_are_computed_once():
     found = scan([Counted("x"), Counted("x"), Counted("x")], Table(COLUMNS), NEVER)
     assert found == {Counted("x"): ROWS}
-    assert CALLS == {"needs": 1, "start": 4, "update": 3, "finish": 1}
+    assert CALLS == {"needs": 1, "start": 4, "update": 7, "finish": 1}
 
 
 @dataclass(frozen=True)
