@@ -10,7 +10,7 @@ from typing import TypeVar
 # Rows of a chunk. With fewer, calling numpy costs more than the work; with more, a column does not
 # fit a processor's cache.
 BLOCK = 2**16
-LEAF = 4 * BLOCK  # rows of a state, to which blocks are added one by one, that is merged with others
+LEAF = 4 * BLOCK  # rows of a state: blocks are added to it one by one, then it is merged
 TASK = LEAF  # rows that one worker reads in one go; any power of two of leaves gives the same
 
 T = TypeVar("T")
