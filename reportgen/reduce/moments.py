@@ -265,7 +265,8 @@ def pair_sums(columns: Sequence[Values], centres: Sequence[Centred] | None = Non
 
 def _products(first: Values, second: Values) -> Values:
     """Return the product of each of some columns with each of others, (k, rows) each."""
-    return np.vecdot(first[:, None], second[None])  # of few columns faster than of matrices
+    # Of few columns this is faster than a product of matrices.
+    return np.asarray(np.vecdot(first[:, None], second[None]))
 
 
 def _mean(values: Values) -> float:
