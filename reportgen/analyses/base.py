@@ -61,6 +61,12 @@ class AnyAnalysis(SectionBlock):
         """What it reads: the kind of each source (a key of the YAML) and its name."""
         raise NotImplementedError
 
+    def check_limits(self, *metrics: str) -> list[float]:
+        """Return the limits that checks set for some metrics, ascending."""
+        checks = [check for check in self.checks if check.metric in metrics]
+        ends = {end for check in checks for end in (check.min, check.max, check.equals)}
+        return sorted(end for end in ends if end is not None)
+
     def present(self, *args: Any, **values: Any) -> Section:
         """Make the section from the values of the reductions, which are given by name."""
         raise NotImplementedError

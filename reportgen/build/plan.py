@@ -6,13 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis
-from reportgen.cache.digests import COLUMN, IMAGES, WEIGHTS, read_columns_of, read_digest
+from reportgen.cache.digests import (
+    COLUMN,
+    IMAGES,
+    WEIGHTS,
+    catalogue_and_thing,
+    read_columns_of,
+    read_digest,
+)
 from reportgen.cache.sections import Cache
 from reportgen.config.loader import Report
 from reportgen.data.file_digests import FileDigests
 from reportgen.data.sources import Sources, open_sources
 from reportgen.data.store import FOLDER, Store
 from reportgen.errors import ReportgenError, SourceError
+from reportgen.reduce.scan import of_other_catalogues
 
 
 @dataclass(frozen=True)
@@ -67,12 +75,14 @@ class _Plan:
 
     def _unknown_columns(self, catalogue: str) -> set[str]:
         """Return what sections read of a catalogue and that must be read for its digest."""
-        return {
-            column
-            for name, known in self._known.items()
-            for column, digest in known.items()
-            if digest is None and ("catalogues", catalogue) in self._sections[name].sources
-        }
+        found = set()
+        for name, known in self._known.items():
+            section = self._sections[name]
+            for thing, digest in known.items():
+                if digest is None and isinstance(section, Analysis):
+                    where, column = catalogue_and_thing(thing, section)
+                    found |= {column} if where == catalogue else set()
+        return found
 
     def of(self, section_id: str) -> Planned:
         """Say whether a section would be made anew, and why."""
@@ -100,7 +110,8 @@ class _Plan:
     def _read(self, section_id: str, name: str) -> str:
         section = self._sections[section_id]
         if isinstance(section, Analysis):
-            return self._columns[section.catalogue].get(name, "")
+            catalogue, thing = catalogue_and_thing(name, section)
+            return self._columns[catalogue].get(thing, "")
         return read_digest(name, section, self._sources, self._contents)
 
     def _wrong(self, section_id: str) -> SourceError | None:
@@ -108,12 +119,25 @@ class _Plan:
         section, errors = self._sections[section_id], self._sources.errors
         wrong = [errors[key] for key in section.sources if key in errors]
         if not wrong and isinstance(section, Analysis):
-            broken = self._sources.catalogues[section.catalogue].broken
-            needed = {name for name in broken if f"{COLUMN}{name}" in self._known[section_id]}
+            needed = {
+                (where, thing.removeprefix(COLUMN))
+                for name in self._known[section_id]
+                for where, thing in [catalogue_and_thing(name, section)]
+            }
             with suppress(Exception):  # a plugin's
                 statistics = section.reductions().values()
-                needed |= frozenset().union(*(each.columns for each in statistics)) & broken.keys()
-            wrong = [broken[column] for column in sorted(needed)]
+                by_name = {
+                    section.catalogue: statistics,
+                    **of_other_catalogues(statistics, exact=True),
+                }
+                needed |= {
+                    (where, c) for where, of_it in by_name.items() for s in of_it for c in s.columns
+                }
+            wrong = [
+                broken
+                for where, column in sorted(needed)
+                if (broken := self._sources.catalogues[where].broken.get(column)) is not None
+            ]
         return wrong[0] if wrong else None
 
 

@@ -77,7 +77,9 @@ class SectionMaker:
             if wrong:
                 unread.setdefault(wrong[0], []).append(section_id)
             elif not isinstance(section, HistoryAnalysis) and not self._take(section_id):
-                groups.setdefault(section.sources, []).append(section_id)
+                # One pass serves all on a catalogue, whatever others they are matched with.
+                shared = section.sources[:1] if isinstance(section, Analysis) else section.sources
+                groups.setdefault(shared, []).append(section_id)
         self._unread(unread)
         if groups:
             self.pool.preload()
@@ -159,9 +161,11 @@ class SectionMaker:
             work = partial(scan_features, store=self.exported, threads=self.pool.workers)
             source = self._network_files(first)
         else:
-            ((_, name),) = first.sources
+            (_, name), *_ = first.sources
+            others = {other for each in chosen.values() for _, other in each.sources[1:]}
             work = partial(
                 scan_catalogue,
+                others={other: self.sources.catalogues[other] for other in sorted(others)},
                 exact_rows=self.report.catalogues[name].exact_rows,
                 threads=self.pool.workers,
             )
@@ -191,7 +195,8 @@ class SectionMaker:
         return self.sources.images[images], self.sources.models[model]
 
     def _named_sources(self, group: list[str]) -> str:
-        return ", ".join(name for _, name in self.sections[group[0]].sources)
+        names = [name for section_id in group for _, name in self.sections[section_id].sources]
+        return ", ".join(dict.fromkeys(names))
 
     def _scanned(self, group: list[str], end: Ended) -> None:
         self.progress.printed(self._named_sources(group), end.printed)
@@ -214,7 +219,8 @@ class SectionMaker:
         section = self.sections[section_id]
         notes: tuple[str, ...] = ()
         if isinstance(section, Analysis):
-            notes = self.sources.catalogues[section.catalogue].notes
+            catalogues = [self.sources.catalogues[name] for _, name in section.sources]
+            notes = tuple(note for each in catalogues for note in each.notes)
         self.pool.start(
             partial(compute_section, cache=self.cache, digests=digests, notes=notes),
             section_id,

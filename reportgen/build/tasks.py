@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,18 +15,19 @@ from typing import Any
 from reportgen.analyses.base import Analysis, AnyAnalysis
 from reportgen.analyses.results import Section
 from reportgen.build.prose import fill_prose
-from reportgen.cache.digests import CatalogueDigests
+from reportgen.cache.digests import CatalogueDigests, all_digests
 from reportgen.cache.sections import Cache, CachedSection, Scanned
 from reportgen.config.columns import Column
 from reportgen.data.catalogue import Catalogue, all_problems
 from reportgen.data.file_digests import DIGEST, SYNTHETIC, FileDigests, file_digest, stamp
 from reportgen.data.hdf5 import SIGNATURE, open_file, synthetic_mark
+from reportgen.data.store import Store
 from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.record import CountedRecord, InputRecord, SectionRecord
-from reportgen.reduce.base import Statistic
+from reportgen.reduce.base import OfCatalogue, Statistic
 from reportgen.reduce.counts import CountValues
-from reportgen.reduce.executors import Inline, Threads
-from reportgen.reduce.scan import columns_read, scan
+from reportgen.reduce.executors import Executor, Inline, Threads
+from reportgen.reduce.scan import Failure, columns_read, of_other_catalogues, scan
 from reportgen.render.glyphs import about_figures
 from reportgen.render.html import MOST_ROWS
 from reportgen.render.saving import section_files
@@ -42,16 +44,20 @@ def scan_catalogue(
     catalogue: Catalogue,
     analyses: Mapping[str, Analysis],
     exact_rows: int,
+    *,
     threads: int = 1,
     cache: Cache | None = None,
+    others: Mapping[str, Catalogue] | None = None,
 ) -> dict[str, Scanned]:
     """Compute all statistics of some sections in one pass over a catalogue.
 
     Returns for each section its values, pickled by the names it gave them (only the section
     itself will open them), or why there are none. exact_rows: up to so many rows everything is
     exact. cache: with it, digests of the columns are worked out on the way, and a section that is
-    cached gets no values.
+    cached gets no values. others: catalogues by name of which statistics are needed, too.
     """
+    exact = catalogue.rows <= exact_rows
+    others = others or {}
     wanted: dict[str, Mapping[str, Any]] = {}
     result: dict[str, Scanned] = {}
     for section_id, analysis in analyses.items():
@@ -60,25 +66,63 @@ def scan_catalogue(
             for name in _missing_checked(analysis):
                 needed[f"{_CHECK}{name}"] = CountValues(name, analysis.where)
             _need(catalogue, needed.values())
+            for name, of_it in of_other_catalogues(needed.values(), exact).items():
+                _need(others[name], of_it)
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = Scanned(failure(error), {})
         else:
             wanted[section_id] = needed
     everything = [statistic for named in wanted.values() for statistic in named.values()]
-    exact = catalogue.rows <= exact_rows
-    digests = CatalogueDigests(catalogue, cache.store if cache else None)
-    of_columns = digests.reductions(columns_read(everything, exact))
     executor = Threads(threads) if threads > 1 else Inline()
-    values = scan([*everything, *of_columns], catalogue, exact_rows, executor)
-    digests.remember(values)
+    scan_one = partial(
+        _scan_for, exact_rows=exact_rows, executor=executor, store=cache.store if cache else None
+    )
+    known: dict[Statistic[Any], Any] = {}
+    digests: dict[str, CatalogueDigests] = {}
+    for name, of_it in of_other_catalogues(everything, exact).items():
+        digests[name], found = scan_one(others[name], of_it, name)
+        known |= {OfCatalogue(name, statistic): value for statistic, value in found.items()}
+    own, values = scan_one(catalogue, everything, known=known)
     for section_id, named in wanted.items():
-        read = digests.of(columns_read(named.values(), exact))
+        of_others = of_other_catalogues(named.values(), exact)
+        read = all_digests(
+            own.of(columns_read(named.values(), exact)),
+            *(digests[name].of(columns_read(of_it, exact)) for name, of_it in of_others.items()),
+        )
         if cache and cache.has(section_id, read):
             result[section_id] = Scanned(None, read)
             continue
-        found = {name: values[statistic] for name, statistic in named.items()}
-        result[section_id] = Scanned.of(found, read)
+        given = {name: values[statistic] for name, statistic in named.items()}
+        result[section_id] = Scanned.of(given, read)
     return result
+
+
+def _scan_for(
+    catalogue: Catalogue,
+    statistics: Iterable[Statistic[Any]],
+    name: str = "",
+    *,
+    exact_rows: int,
+    executor: Executor,
+    store: Store | None,
+    known: Mapping[Statistic[Any], Any] | None = None,
+) -> tuple[CatalogueDigests, dict[Statistic[Any], Any]]:
+    """Compute statistics of a catalogue, and the digests of the columns that they read.
+
+    name: of one that is not the sections' own; if it cannot be read, its statistics fail. known:
+    values of what is needed of other catalogues. store: None to work out no digests.
+    """
+    digests = CatalogueDigests(catalogue, store, name)
+    wanted = list(statistics)
+    of_columns = digests.reductions(columns_read(wanted, catalogue.rows <= exact_rows))
+    try:
+        values = scan([*wanted, *of_columns], catalogue, exact_rows, executor, known)
+    except SourceError as error:
+        if not name:
+            raise
+        return digests, dict.fromkeys(wanted, Failure(error))
+    digests.remember(values)
+    return digests, values
 
 
 def _missing_checked(analysis: AnyAnalysis) -> dict[str, Column]:

@@ -26,6 +26,7 @@ from reportgen.reduce.scan import scan
 
 # Names of what a section reads, before that of a column, a set of weights or a span of images.
 COLUMN, WEIGHTS, IMAGES = "column ", "weights ", "images "
+OTHER = "catalogue "  # before those of what is read of another catalogue than the section's
 _EXPRESSION = "expression of "
 _ROWS, _SHAPE, _ARCHITECTURE = "rows", "shape of images", "architecture"
 _TRAINED = "trained_with"
@@ -35,10 +36,11 @@ _IMAGES_AT_A_TIME = 32
 class CatalogueDigests:
     """Digests of the columns of a catalogue, worked out in a scan of it.
 
-    store: None to work out nothing.
+    store: None to work out nothing. name: of the catalogue, if it is not the sections' own.
     """
 
-    def __init__(self, catalogue: Catalogue, store: Store | None) -> None:
+    def __init__(self, catalogue: Catalogue, store: Store | None, name: str = "") -> None:
+        self._prefix = f"{OTHER}{name}: " if name else ""
         self._catalogue = catalogue
         self._store = store
         self._before = {file: stamp(file) for file, _ in catalogue.files}
@@ -80,11 +82,28 @@ class CatalogueDigests:
         computed = self._catalogue.computed
         if self._found is None or not needed - computed.keys() <= self._found.keys():
             return {}
-        return {
+        found = {
             _ROWS: str(self._catalogue.rows),
             **{f"{COLUMN}{name}": self._found[name] for name in needed - computed.keys()},
             **{f"{_EXPRESSION}{name}": repr(computed[name]) for name in needed & computed.keys()},
         }
+        return {f"{self._prefix}{name}": digest for name, digest in found.items()}
+
+
+def all_digests(*of_each: Mapping[str, str]) -> dict[str, str]:
+    """Return the digests of what a section reads of several catalogues; none if some lack."""
+    return {name: each for found in of_each for name, each in found.items()} if all(of_each) else {}
+
+
+def catalogue_and_thing(name: str, analysis: Analysis) -> tuple[str, str]:
+    """Return the catalogue that something is read of, and its name there, such as that of a column.
+
+    name: as a section reads it.
+    """
+    if name.startswith(OTHER):
+        catalogue, _, thing = name.removeprefix(OTHER).partition(": ")
+        return catalogue, thing
+    return analysis.catalogue, name
 
 
 def network_digests(
@@ -158,7 +177,8 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDig
         return _of_network(name, stack, model, contents, reading=False)
     if not isinstance(analysis, Analysis):
         return None
-    catalogue = sources.catalogues[analysis.catalogue]
+    which, name = catalogue_and_thing(name, analysis)
+    catalogue = sources.catalogues[which]
     column = name.removeprefix(COLUMN)
     if name == _ROWS:
         return str(catalogue.rows)

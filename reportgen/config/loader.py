@@ -278,7 +278,9 @@ def _columns(
     columns: dict[str, Mapping[str, Column] | None] = {}
     for name, each in raw.items():
         found = opened.get(name)
-        if found is not None and not isinstance(found, ReportgenError):
+        if isinstance(found, ReportgenError):
+            columns[name] = None  # that is reported, not what is not found in it
+        elif found is not None:
             columns[name] = found.columns
         elif name in catalogues:
             columns[name] = catalogues[name].described()

@@ -4,6 +4,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -20,12 +21,14 @@ from pydantic import (
     WrapValidator,
 )
 
-from reportgen.config.columns import Column, Images, Model
+from reportgen.config.columns import Column, Images, Model, unit_problem, unit_symbol
 from reportgen.config.expressions import Condition, Expression, parse, parse_expression
 from reportgen.config.nodes import check_integer
 from reportgen.config.problems import KeyPath
 from reportgen.config.suggest import unknown
+from reportgen.config.unit_arithmetic import factor
 from reportgen.docstrings import Documented
+from reportgen.wording import exact
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 LONGEST_NAME = 80  # characters
@@ -114,6 +117,60 @@ Size = Annotated[
     BeforeValidator(_size, json_schema_input_type=int | str),
     AfterValidator(_sensible),
 ]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number and its unit as astropy reads it; a number alone is in the unit it is asked for."""
+
+    value: float
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return Column("", unit=self.unit).quantity(exact(self.value))
+
+    def to(self, unit: str) -> float:
+        """Return the number in a unit; ValueError where it measures something else."""
+        try:
+            return self.value * (factor(self.unit, unit) if self.unit else 1.0)
+        except (ValueError, TypeError):
+            wanted = f"in {unit_symbol(unit)}" if unit else "a number without a unit"
+            raise ValueError(f"{self} should be {wanted}, or what measures the same") from None
+
+
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*)?")
+_PERCENT = {"percent": "%"}
+
+
+def _quantity(unit: str | None, example: str, *, above_zero: bool = True) -> Any:
+    """Return the type of a quantity. unit: of what it must measure; None for any."""
+
+    def read(value: object) -> object:
+        found = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
+        if found is not None:
+            own = _PERCENT.get(found[2] or "", (found[2] or "").strip())
+            if problem := unit_problem(own):
+                raise ValueError(problem)
+            value = Quantity(float(found[1]), own)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            value = Quantity(float(value))
+        if not isinstance(value, Quantity) or not math.isfinite(value.value):
+            raise ValueError(f"should be a number with its unit, such as {example}")
+        if above_zero and value.value <= 0:
+            raise ValueError(f"should be more than 0, such as {example}")
+        if unit is not None:
+            value.to(unit)
+        return value
+
+    schema = WithJsonSchema({"type": ["string", "number"], "examples": [example]})
+    return BeforeValidator(read), schema
+
+
+Angle = Annotated[Quantity, *_quantity("arcsec", "5 arcsec")]
+Area = Annotated[Quantity, *_quantity("deg2", "66 deg2")]
+Frequency = Annotated[Quantity, *_quantity("MHz", "887.5 MHz")]
+Share = Annotated[Quantity, *_quantity("%", "98 percent", above_zero=False)]
+AnyQuantity = Annotated[Quantity, *_quantity(None, "5 mJy", above_zero=False)]
 
 
 def resolve_path(text: object, info: ValidationInfo) -> object:

@@ -1,6 +1,7 @@
 """Arithmetic of units, by astropy where they are not so simple that its import can be spared."""
 
 import math
+import re
 from functools import lru_cache
 
 from reportgen.config.columns import read_unit
@@ -11,7 +12,9 @@ _SIZES: tuple[dict[str, float], ...] = (
     {"deg": 3600.0, "arcmin": 60.0, "arcsec": 1.0, "rad": 648000.0 / math.pi},
     {"Jy": 1e6, "mJy": 1e3, "uJy": 1.0},
     {"Jy / beam": 1e3, "mJy / beam": 1.0},
-    {"mag": 1.0, "mag(AB)": 1.0},
+    {"mag": 1e3, "mag(AB)": 1e3, "mmag": 1.0},
+    {"deg2": 3600.0, "arcmin2": 1.0},
+    {"GHz": 1e3, "MHz": 1.0},
 )
 
 
@@ -27,6 +30,11 @@ def factor(unit: str, wanted: str) -> float:
         if unit in sizes and wanted in sizes:
             return sizes[unit] / sizes[wanted]
     return float(read_unit(unit).to(read_unit(wanted)))
+
+
+def without_beam(unit: str) -> str:
+    """Return the unit of a flux density for one of a peak, such as ``Jy / beam``: per beam."""
+    return re.sub(r"\s*/\s*beam$|\s+beam-1$", "", unit)
 
 
 @lru_cache(maxsize=256)

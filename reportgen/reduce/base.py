@@ -2,12 +2,22 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from reportgen.config.expressions import Condition
 from reportgen.reduce.chunk import Chunk, Integers, Values
 
-__all__ = ["Chunk", "Derived", "Integers", "Reduction", "Statistic", "Value", "Values"]
+__all__ = [
+    "Chunk",
+    "Derived",
+    "Integers",
+    "OfCatalogue",
+    "Reduction",
+    "Statistic",
+    "Value",
+    "Values",
+]
 
 State = TypeVar("State")
 Value = TypeVar("Value")
@@ -66,8 +76,8 @@ class Derived(Statistic[Value]):
     """A statistic that needs nothing but the values of reductions, which others may share."""
 
     @abstractmethod
-    def parts(self, exact: bool) -> tuple[Reduction[Any, Any], ...]:
-        """Return the reductions it is derived from.
+    def parts(self, exact: bool) -> tuple["Reduction[Any, Any] | OfCatalogue[Any]", ...]:
+        """Return the reductions it is derived from, some perhaps of another catalogue.
 
         exact: whether the source is so small that they may keep all of its rows.
         """
@@ -75,3 +85,15 @@ class Derived(Statistic[Value]):
     @abstractmethod
     def derive(self, *values: Any) -> Value:
         """Return the value from those of its parts."""
+
+
+@dataclass(frozen=True)
+class OfCatalogue(Statistic[Value]):
+    """A statistic of another catalogue than the one that is scanned, which is scanned before."""
+
+    catalogue: str
+    statistic: Statistic[Value]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset()

@@ -25,11 +25,13 @@ class Chunk:
     read: what was read of each column; columns are made of it. remainders: what rounding to float64
     took from the integers of a column, (rows,), for those that have any beyond 2**53. What several
     reductions ask for (the selected rows, the valid values) is worked out once. What is given may
-    not be changed; where nothing is left out, it is the column itself.
+    not be changed; where nothing is left out, it is the column itself. first: number of the first
+    row.
     """
 
     read: Mapping[str, Values]
     rows: int
+    first: int = 0
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

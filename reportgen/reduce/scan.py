@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from reportgen.reduce.base import Chunk, Derived, Reduction, Statistic, Values
+from reportgen.reduce.base import Chunk, Derived, OfCatalogue, Reduction, Statistic, Values
 from reportgen.reduce.executors import Executor, Inline
 from reportgen.reduce.partitions import BLOCK, LEAF, TASK, merge_pairwise, parts
 
@@ -47,22 +47,24 @@ def scan(
     source: Source,
     exact_rows: int,
     executor: Executor | None = None,
+    known: Mapping[AnyStatistic, Any] | None = None,
 ) -> dict[AnyStatistic, Any]:
     """Compute statistics in one pass over a source, after at most one for what they need.
 
     A source of at most exact_rows is read once and kept in memory. Equal statistics are computed
     once, and so is what several are derived from. Returns a value for each, or a Failure for one
     that raised; the others are not affected. Whatever the source raises, such as SourceError, is
-    passed on.
+    passed on. known: values of what is needed of other catalogues.
     """
     executor = executor or Inline()
     exact = source.rows <= exact_rows
     wanted = Plan.of(statistics, exact)
     before = Plan.of(wanted.needed, exact)
+    known = dict(known or {})
     if exact and (columns := wanted.columns | before.columns):
         blocks = _Blocks(columns)
         source = _InMemory(source.rows, Pass(source, {blocks: {}}).states(executor)[blocks])
-    known = before.values(source, executor, {})
+    known |= before.values(source, executor, known)
     return wanted.values(source, executor, known)
 
 
@@ -72,35 +74,52 @@ def columns_read(statistics: Iterable[AnyStatistic], exact: bool) -> frozenset[s
     return wanted.columns | Plan.of(wanted.needed, exact).columns
 
 
+def of_other_catalogues(
+    statistics: Iterable[AnyStatistic], exact: bool
+) -> dict[str, list[AnyStatistic]]:
+    """Return by name what must be known of other catalogues before some statistics are."""
+    wanted = Plan.of(statistics, exact)
+    found: dict[str, list[AnyStatistic]] = {}
+    for each in [*wanted.others, *Plan.of(wanted.needed, exact).others]:
+        found.setdefault(each.catalogue, []).append(each.statistic)
+    return found
+
+
 @dataclass(frozen=True)
 class Plan:
     """How some statistics are computed.
 
-    parts: the reductions that each is derived from, or that it is. needs: what each of these needs
-    to be known before. failed: those that raised when they were asked.
+    parts: the reductions that each is derived from, or that it is. needs: what each of these that
+    is of the scanned catalogue needs to be known before. failed: those that raised when they were
+    asked. others: what is needed of other catalogues.
     """
 
-    parts: dict[AnyStatistic, tuple[AnyReduction, ...]]
+    parts: dict[AnyStatistic, tuple[AnyReduction | OfCatalogue[Any], ...]]
     needs: dict[AnyReduction, Mapping[str, AnyStatistic]]
     failed: dict[AnyStatistic, Any]
+    others: list[OfCatalogue[Any]]
 
     @staticmethod
     def of(statistics: Iterable[AnyStatistic], exact: bool) -> "Plan":
         """Plan how to compute some statistics. exact: whether all rows may be kept."""
-        plan = Plan({}, {}, {})
+        plan = Plan({}, {}, {}, [])
         for statistic in dict.fromkeys(statistics):
             asked = attempt(_asked, statistic, exact)
             if isinstance(asked, Failure):
                 plan.failed[statistic] = asked
-            else:
-                plan.parts[statistic], needs = asked
-                plan.needs.update(needs)
+                continue
+            plan.parts[statistic], needs = asked
+            plan.needs.update(needs)
+            needed = [each for of_part in needs.values() for each in of_part.values()]
+            given = [*plan.parts[statistic], *needed]
+            plan.others.extend(each for each in given if isinstance(each, OfCatalogue))
         return plan
 
     @property
     def needed(self) -> list[AnyStatistic]:
-        """What must be known before."""
-        return [each for needs in self.needs.values() for each in needs.values()]
+        """What must be known of the scanned catalogue before."""
+        needed = [each for needs in self.needs.values() for each in needs.values()]
+        return [each for each in needed if not isinstance(each, OfCatalogue)]
 
     @property
     def columns(self) -> frozenset[str]:
@@ -110,10 +129,12 @@ class Plan:
     def values(
         self, source: Source, executor: Executor, known: Mapping[AnyStatistic, Any]
     ) -> dict[AnyStatistic, Any]:
-        """Return the value of each statistic. known: what they need."""
+        """Return the value of each statistic. known: what they need, or are derived from."""
         states: States = {}
         needed: dict[AnyReduction, Mapping[str, Any]] = {}
         for reduction, needs in self.needs.items():
+            if reduction in known:
+                continue
             values = {name: known.get(each, _TOO_DEEP) for name, each in needs.items()}
             failure = _first_failure(values.values())
             if failure is None:
@@ -121,19 +142,28 @@ class Plan:
             else:
                 states[reduction] = failure
         states |= Pass(source, needed).states(executor) if needed else {}
-        return self.failed | self._finished(states)
+        return self.failed | self._finished(states, known)
 
-    def _finished(self, states: States) -> dict[AnyStatistic, Any]:
-        """Return the value of each statistic. states: of all reductions, which are let go."""
+    def _finished(
+        self, states: States, known: Mapping[AnyStatistic, Any]
+    ) -> dict[AnyStatistic, Any]:
+        """Return the value of each statistic. states: of reductions, let go once they are used.
+
+        known: the values of all others.
+        """
         uses = Counter(part for found in self.parts.values() for part in found)
-        place = {part: number for number, part in enumerate(self.needs)}
-        done: dict[AnyReduction, Any] = {}
+        place = {part: number for number, part in enumerate(uses)}
+        done: dict[AnyStatistic, Any] = {}
         values: dict[AnyStatistic, Any] = {}
         # Those that share a part come together, so that few values as large as a column are kept.
         for statistic, found in sorted(self.parts.items(), key=lambda each: place[each[1][-1]]):
             for part in found:
-                if part not in done:
+                if part in done:
+                    continue
+                if isinstance(part, Reduction) and part in states:
                     done[part] = attempt_with(part.finish, states.pop(part))
+                else:
+                    done[part] = known.get(part, _TOO_DEEP)
             given = [done[part] for part in found]
             derive = statistic.derive if isinstance(statistic, Derived) else _itself
             values[statistic] = attempt_with(derive, *given)
@@ -149,10 +179,10 @@ def _asked(statistic: AnyStatistic, exact: bool) -> tuple[tuple[Any, ...], dict[
     parts: tuple[Any, ...] = (statistic,)
     if isinstance(statistic, Derived):
         parts = statistic.parts(exact)
-    if not parts or any(not isinstance(part, Reduction) for part in parts):
+    if not parts or not all(isinstance(part, Reduction | OfCatalogue) for part in parts):
         raise TypeError(f"{type(statistic).__name__} is neither a reduction nor derived from any")
     _ = [part.columns for part in parts]  # a plugin's may raise
-    return parts, {part: part.needs() for part in parts}
+    return parts, {part: part.needs() for part in parts if isinstance(part, Reduction)}
 
 
 @dataclass(frozen=True)
@@ -178,7 +208,7 @@ class Pass:
     def _leaf(self, read: ReadRows, rows: range) -> list[Any]:
         states = [attempt(each.start, **needed) for each, needed in self.needed.items()]
         for block in parts(rows, BLOCK) if rows else ():
-            chunk = Chunk(read(block), len(block))
+            chunk = Chunk(read(block), len(block), block.start)
             for place, reduction in enumerate(self.needed):
                 states[place] = attempt_with(reduction.update, states[place], chunk)
         return states

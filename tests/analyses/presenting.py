@@ -10,7 +10,8 @@ from matplotlib.text import Text
 from tables import Table
 
 from reportgen.config.sources import CatalogueBlock
-from reportgen.reduce.scan import Failure, scan
+from reportgen.reduce.base import OfCatalogue
+from reportgen.reduce.scan import Failure, of_other_catalogues, scan
 from reportgen.style import WIDTHS, house_style
 
 NAN, INF = np.nan, np.inf
@@ -27,19 +28,33 @@ def described(names, units=None, labels=None):
     return CatalogueBlock.model_validate(block).described()
 
 
-def analysis(kind, names, units=None, labels=None, **keys):
-    """Make an analysis of YAML keys, for a catalogue with columns of these names."""
+def analysis(kind, names, units=None, labels=None, *, others=None, **keys):
+    """Make an analysis of YAML keys, for a catalogue with columns of these names.
+
+    others: names of the columns of other catalogues, by name of the catalogue.
+    """
     keys = {"analysis": kind.name, "catalogue": "objects", "title": "Objects", **keys}
-    return kind.model_validate(keys, context={"columns": described(names, units, labels)})
+    columns = described(names, units, labels)
+    catalogues = {name: described(of_it, units) for name, of_it in (others or {}).items()}
+    context = {"columns": columns, "catalogues": {"objects": columns, **catalogues}}
+    return kind.model_validate(keys, context=context)
 
 
-def present(kind, data, units=None, labels=None, exact=True, **keys):
-    """Compute a section of columns of numbers. exact: whether all rows may be kept."""
-    section = analysis(kind, data, units, labels, **keys)
+def present(kind, data, units=None, labels=None, exact=True, *, others=None, **keys):
+    """Compute a section of columns of numbers. exact: whether all rows may be kept.
+
+    others: data of other catalogues by name.
+    """
+    section = analysis(kind, data, units, labels, others=others, **keys)
     table = Table(data)
     wanted = dict(section.reductions())
+    most = table.rows if exact else -1
+    known = {}
     with np.errstate(all="ignore"):
-        found = scan(wanted.values(), table, table.rows if exact else -1)
+        for name, needed in of_other_catalogues(wanted.values(), exact).items():
+            values = scan(needed, Table(others[name]), 10**9 if exact else -1)
+            known |= {OfCatalogue(name, each): value for each, value in values.items()}
+        found = scan(wanted.values(), table, most, known=known)
     for value in found.values():
         if isinstance(value, Failure):
             raise value.error

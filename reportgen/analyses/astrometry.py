@@ -1,0 +1,290 @@
+"""Positions against those of another catalogue: offsets, their scatter, and what chance matches."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from reportgen.analyses.base import Statistics
+from reportgen.analyses.matching import PairAnalysis, PositionBlock, no_pairs, robust
+from reportgen.analyses.phrases import capital
+from reportgen.analyses.plotting.axes import Line
+from reportgen.analyses.plotting.offsets import (
+    CellMedians,
+    Plane,
+    draw_arrows,
+    draw_offsets,
+    draw_separations,
+)
+from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.config.types import ColumnRef
+from reportgen.config.unit_arithmetic import factor
+from reportgen.reduce.base import Values
+from reportgen.reduce.match import PairColumns, Pairs, offsets
+from reportgen.wording import counted, exact, listed, number, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FEWEST_IN_CELL = 5
+MOST_POINTS = 3000  # that are drawn, and listed, one by one
+BINS = 30  # of separations
+FEWEST_FOR_SLOPE = 10
+UNIT = "arcsec"
+
+
+class Astrometry(PairAnalysis, name="astrometry"):
+    """Offsets of positions from those of another catalogue, ours minus theirs."""
+
+    matched: PositionBlock | None = None
+    """Columns of the counterpart in a table that is matched already, in place of match:
+    {ra, dec}."""
+    errors: tuple[ColumnRef, ...] = Field(default=(), max_length=2)
+    """Columns of our errors in right ascension (times cos δ) and declination, for pulls."""
+
+    def reductions(self) -> Statistics:
+        """Ask for the pairs, and for those that chance makes."""
+        return {"found": self.pairs(self.errors, ()), **self.chance()}
+
+    def present(self, found: PairColumns, **chance: Pairs) -> Section:
+        """Say how far positions are off, and draw it."""
+        pairs = found.pairs
+        there = self.match.catalogue if self.match else "its counterparts"
+        inside = pairs.rows - pairs.outside
+        notes = [f"Outside of what {there} covers: {counted(pairs.outside, 'objects')}."]
+        own, other = (
+            tuple(columns[column.name] for column in position)
+            for columns, position in (
+                (found.own, (self.ra, self.dec)),
+                (found.other, self.there or ()),
+            )
+        )
+        east, north = offsets(own, other)
+        by_chance = float("nan")
+        if chance and inside:
+            by_chance = 100 * float(np.mean([each.n / inside for each in chance.values()]))
+        of = {"ra": robust(east), "dec": robust(north)}
+        metrics = self._counts(pairs, by_chance) | self._metrics(of, pairs, north, other[1])
+        return Section(
+            findings=self._findings(found, of, by_chance),
+            metrics=metrics | self._pulls(found, east, north),
+            figures=self._figures(found, other, east, north, by_chance * inside / 100),
+            rows=pairs.rows,
+            notes=notes if pairs.outside else [],
+        )
+
+    def _counts(self, pairs: Pairs, by_chance: float) -> dict[str, Metric]:
+        inside = pairs.rows - pairs.outside
+        share = 100 * pairs.n / inside if inside else float("nan")
+        found = {
+            "matched": Metric(pairs.n, "matched", digits=0),
+            "matched_percent": Metric(share, "matched", "%", digits=1),
+            "unmatched": Metric(inside - pairs.n, "without a counterpart", digits=0),
+        }
+        if self.match is not None:
+            several = "with more than one object within the radius"
+            found["ambiguous"] = Metric(pairs.ambiguous, several, digits=0)
+            found["chance_percent"] = Metric(by_chance, "matched by chance", "%", digits=2)
+        return found
+
+    def _metrics(
+        self,
+        of: "Mapping[str, tuple[float, float, float]]",
+        pairs: Pairs,
+        north: Values,
+        dec: Values,
+    ) -> dict[str, Metric]:
+        found: dict[str, Metric] = {}
+        names = {"ra": "right ascension", "dec": "declination"}
+        for name, (median, scatter, error) in of.items():
+            along = names[name]
+            found |= {
+                f"offset_{name}": Metric(median, f"median offset in {along}", UNIT, 4),
+                f"scatter_{name}": Metric(scatter, f"scatter in {along}", UNIT, 4),
+                f"offset_{name}_error": Metric(
+                    error, f"error of the median in {along}", UNIT, 4, shown=False
+                ),
+            }
+        found["offset"] = Metric(_size(of), "size of the median offset", UNIT, 4)
+        half, most = np.quantile(pairs.separation, (0.5, 0.95)) if pairs.n else (np.nan, np.nan)
+        found["separation_median"] = Metric(float(half), "median separation", UNIT, 4)
+        found["separation_95"] = Metric(float(most), "95 % of separations are below", UNIT, 4)
+        slope = float("nan")
+        if pairs.n >= FEWEST_FOR_SLOPE and np.ptp(dec):
+            slope = float(np.polyfit(dec - dec.mean(), north, 1)[0])
+        label = "change of the offset in declination per degree of declination"
+        found["gradient_dec"] = Metric(slope, label, "arcsec / deg", shown=False)
+        return found
+
+    def _pulls(self, found: PairColumns, east: Values, north: Values) -> dict[str, Metric]:
+        pulls: dict[str, Metric] = {}
+        axes = zip(("ra", "dec"), (east, north), self.errors, strict=False)
+        for name, offset, column in axes:
+            errors = found.own[column.name] * factor(column.unit or UNIT, UNIT)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                pull = np.where(errors > 0, offset / errors, np.nan)
+            label = f"scatter in units of {column.title}"
+            pulls[f"pull_{name}"] = Metric(robust(pull)[1], label, digits=3)
+        return pulls
+
+    def _findings(
+        self,
+        found: PairColumns,
+        of: "Mapping[str, tuple[float, float, float]]",
+        by_chance: float,
+    ) -> list[str]:
+        if not found.pairs.n:
+            there = self.match.catalogue if self.match else "its counterparts"
+            return [f"{capital(no_pairs(found, there))}: there is nothing to compare."]
+        (east, wide, error_ra), (north, high, error_dec) = of["ra"], of["dec"]
+        error = max(error_ra, error_dec)
+        digits = 2 if not error > 0 else int(np.clip(1 - np.floor(np.log10(error)), 0, 6))
+        towards = " and ".join(
+            f"{number(abs(value), digits)}″ to the {names[value < 0]}"
+            for value, names in ((east, ("east", "west")), (north, ("north", "south")))
+        )
+        said = [
+            f"{capital(self.how_paired(found))}; their median offset is {towards}, with a scatter "
+            f"of {number(wide, digits)}″ and {number(high, digits)}″."
+        ]
+        if by_chance == by_chance:  # noqa: PLR0124 - NaN
+            share = percent(by_chance / 100)
+            said.append(f"Where positions are moved aside by over ten radii, {share} are matched.")
+        return said
+
+    def _figures(
+        self,
+        found: PairColumns,
+        other: tuple[Values, ...],
+        east: Values,
+        north: Values,
+        by_chance: float,
+    ) -> list[Figure]:
+        if not found.pairs.n:
+            return []
+        figures = [
+            self._plane(found, other, east, north),
+            self._separations(found.pairs.separation, east, north, by_chance),
+        ]
+        cells = CellMedians.of(other[0], other[1], east, north, fewest=FEWEST_IN_CELL)
+        return figures if len(cells.n) < 2 else [*figures, self._arrows(cells)]
+
+    def _plane(
+        self, found: PairColumns, other: tuple[Values, ...], east: Values, north: Values
+    ) -> Figure:
+        pairs, of = found.pairs, TableColumn.of
+        limits = [limit for limit in self.check_limits("offset") if limit > 0]
+        plane = Plane.of(east, north, limits)
+        medians = float(np.median(east)), float(np.median(north))
+        there = f"{number(medians[0], 3)}″ to the east and {number(medians[1], 3)}″ to the north"
+        few = pairs.n <= MOST_POINTS
+        if few:
+            columns = [
+                of("ra", other[0], "deg", "of the counterpart"),
+                of("dec", other[1], "deg", "of the counterpart"),
+                of("east", east, UNIT, "ours minus theirs"),
+                of("north", north, UNIT, "ours minus theirs"),
+                of("separation", pairs.separation, UNIT),
+            ]
+        else:
+            edges, counts = plane.counts.x, plane.counts.counts
+            row, column = np.nonzero(counts)
+            columns = [
+                of("east_low", edges[column], UNIT),
+                of("east_high", edges[column + 1], UNIT),
+                of("north_low", edges[row], UNIT),
+                of("north_high", edges[row + 1], UNIT),
+                of("n", counts[row, column], description="cells with 0 left out"),
+            ]
+        caption = "Ours minus theirs, east to the left; cross: medians."
+        if limits:
+            named = listed([f"{exact(limit)}″" for limit in limits])
+            caption += f" Dashed: the limit of a check, {named}."
+        if plane.outside:
+            caption += f" Outside the frame: {counted(plane.outside, 'pairs')}."
+        return Figure(
+            "offsets",
+            draw_offsets(plane, (east, north) if few else None, medians, limits, self.ra.order),
+            "Offsets",
+            alt=f"Offsets of {counted(pairs.n, 'pairs')} in a square of ±{number(plane.half)}″. "
+            f"Their median is at {there}.",
+            caption=caption,
+            data=Table("offsets", "Offsets, ours minus theirs", columns, shown=False),
+        )
+
+    def _separations(
+        self, separation: Values, east: Values, north: Values, by_chance: float
+    ) -> Figure:
+        most = float(separation.max()) or 1.0
+        if self.match is not None:
+            most = self.match.radius.to(UNIT)
+        edges = np.linspace(0.0, most, BINS + 1)
+        counts = np.histogram(separation, edges)[0]
+        # About the medians, offsets of normal errors have Rayleigh's distribution.
+        sigma = float(np.hypot(robust(east)[1], robust(north)[1])) / np.sqrt(2)
+        curves, of = [], TableColumn.of
+        columns = [of("low", edges[:-1], UNIT), of("high", edges[1:], UNIT), of("n", counts)]
+        fine = np.linspace(0.0, most, 200)
+        if sigma > 0:
+            expected = len(separation) * np.diff(-np.exp(-((edges / sigma) ** 2) / 2))
+            smooth = (
+                len(separation) * edges[1] * fine / sigma**2 * np.exp(-((fine / sigma) ** 2) / 2)
+            )
+            curves.append(Line("Rayleigh", 0, fine, smooth))
+            columns.append(of("rayleigh", expected, description="of normal errors alone"))
+        if by_chance == by_chance:  # noqa: PLR0124 - NaN
+            expected = by_chance * np.diff(edges**2) / most**2
+            curves.append(Line("By chance", 1, fine, 2 * by_chance * edges[1] * fine / most**2))
+            columns.append(of("chance", expected, description="as where positions are moved"))
+        half, high = (float(q) for q in np.quantile(separation, (0.5, 0.95)))
+        said = (
+            f"Half of them are closer than {number(half, 3)}″ and 95 % closer than "
+            f"{number(high, 3)}″."
+        )
+        about = "Rayleigh: normal errors with the scatter of the offsets and no offset."
+        return Figure(
+            "separations",
+            draw_separations(edges, counts, curves, self.ra.order),
+            "Separations",
+            alt=f"Histogram of the separations of {counted(len(separation), 'pairs')} up to "
+            f"{number(most)}″. {said}",
+            caption=" ".join(
+                [
+                    *([about] if sigma > 0 else []),
+                    *(
+                        ["By chance: pairs where positions are moved aside."]
+                        if self.match is not None
+                        else []
+                    ),
+                ]
+            )
+            or said,
+            data=Table("separations", "Separations of pairs", columns, shown=False),
+        )
+
+    def _arrows(self, cells: CellMedians) -> Figure:
+        of, place = TableColumn.of, int(np.argmax(cells.size))
+        columns = [
+            of("ra", cells.ra % 360, "deg", "middle of the cell"),
+            of("dec", cells.dec, "deg", "middle of the cell"),
+            of("east", cells.east, UNIT, "median"),
+            of("north", cells.north, UNIT, "median"),
+            of("n", cells.n, description="pairs"),
+        ]
+        largest = number(float(cells.size[place]), 3)
+        return Figure(
+            "arrows",
+            draw_arrows(cells, self.ra.order),
+            "Offsets on the sky",
+            alt=f"Arrows of the median offset in {counted(len(cells.n), 'cells')}; the longest is "
+            f"{largest}″ near RA {number(float(cells.ra[place] % 360), 2)}°, "
+            f"Dec {number(float(cells.dec[place]), 2)}°.",
+            caption=f"Medians of cells with {FEWEST_IN_CELL} pairs or more; the longest arrow "
+            f"stands for {largest}″.",
+            data=Table("arrows", "Median offsets on the sky", columns, shown=False),
+        )
+
+
+def _size(of: "Mapping[str, tuple[float, float, float]]") -> float:
+    """Return the size of the median offset."""
+    return float(np.hypot(of["ra"][0], of["dec"][0]))

@@ -1,0 +1,197 @@
+"""Sections on two catalogues: the keys that say how objects are paired, and what pairs give."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import ValidationInfo, ValidatorFunctionWrapHandler, model_validator
+
+from reportgen.analyses.base import Analysis
+from reportgen.config.columns import Column
+from reportgen.config.types import (
+    CATALOGUES_OWN,
+    Angle,
+    Block,
+    BlockError,
+    CatalogueName,
+    ColumnRef,
+    DecRef,
+    RaRef,
+    Selection,
+)
+from reportgen.reduce.already_matched import AlreadyMatched
+from reportgen.reduce.base import Statistic
+from reportgen.reduce.match import Match, MatchedColumns, PairColumns, ReferencePositions
+from reportgen.reduce.moments import robust_std
+from reportgen.wording import count, counted, number, percent
+
+LEAST_SHIFT = 60.0  # arcseconds; no pair of the same object is as far apart
+SHIFTS = (-2, -1, 1, 2)
+
+
+class MatchBlock(Block):
+    """Another catalogue, and which of its objects are taken for the same as one of ours."""
+
+    catalogue: CatalogueName
+    """The other catalogue."""
+    ra: RaRef = CATALOGUES_OWN
+    """Its right ascension in degrees; its own when not given."""
+    dec: DecRef = CATALOGUES_OWN
+    """Its declination in degrees; its own when not given."""
+    where: Selection | None = None
+    """Which of its objects to use."""
+    radius: Angle
+    """How far apart positions of one object may be, such as 5 arcsec."""
+    rule: Literal["mutual", "nearest", "unique"] = "mutual"
+    """mutual: each is the other's nearest; nearest: the nearest of each of ours, though others may
+    share it; unique: no other is within the radius of either."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _columns_of_the_other(
+        cls, value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
+        """Look columns up in the other catalogue."""
+        context: dict[str, Any] = info.context or {}
+        if "columns" not in context or not isinstance(value, dict):
+            return validate(value)
+        own = context["columns"]
+        context["columns"] = (context.get("catalogues") or {}).get(str(value.get("catalogue")))
+        try:
+            return validate(value)
+        finally:
+            context["columns"] = own
+
+
+class PositionBlock(Block):
+    """Where each row of ours has the position of its counterpart."""
+
+    ra: ColumnRef
+    """Right ascension of the counterpart in degrees."""
+    dec: ColumnRef
+    """Declination of the counterpart in degrees."""
+
+
+class PairAnalysis(Analysis):
+    """An analysis of the rows of a catalogue and their counterparts.
+
+    A subclass has the keys ``match``, a MatchBlock or more, and ``matched``: columns of the
+    counterparts in the same table.
+    """
+
+    ra: RaRef = CATALOGUES_OWN
+    """Right ascension in degrees; the catalogue's when not given."""
+    dec: DecRef = CATALOGUES_OWN
+    """Declination in degrees; the catalogue's when not given."""
+    match: MatchBlock | None = None
+    """Another catalogue to match with: {catalogue, radius, ra, dec, where, rule}."""
+    matched: Block | None = None
+    """Columns of the counterpart in a table that is matched already, in place of match."""
+
+    @model_validator(mode="after")
+    def _one_way_to_match(self) -> "PairAnalysis":
+        if (self.match is None) == (self.matched is None):
+            raise ValueError("give match: (another catalogue) or matched: (columns), one of them")
+        problems: dict[tuple[str | int, ...], str] = {}
+        for path, column in self._positions.items():
+            if column.is_known and column.unit != "deg":
+                unit = column.unit or "not given; set it in columns:, such as {unit: deg}"
+                problems[path] = f"{column.name} must be in degrees; its unit is {unit}"
+        if self.match is not None and self.match.catalogue == self.catalogue:
+            problems["match", "catalogue"] = f"{self.catalogue} is the section's own catalogue"
+        if problems:
+            raise BlockError(problems)
+        return self
+
+    @property
+    def _positions(self) -> dict[tuple[str | int, ...], Column]:
+        found: dict[tuple[str | int, ...], Column] = {("ra",): self.ra, ("dec",): self.dec}
+        block = "match" if self.match is not None else "matched"
+        names = zip(("ra", "dec"), self.there or (), strict=False)
+        return found | {(block, name): column for name, column in names}
+
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """The catalogue, and the one it is matched with."""
+        names = [self.catalogue, *([self.match.catalogue] if self.match else [])]
+        return tuple(("catalogues", name) for name in names)
+
+    @property
+    def there(self) -> tuple[Column, Column] | None:
+        """Columns of the counterpart's position; None where a table that is matched has none."""
+        if self.match is not None:
+            return self.match.ra, self.match.dec
+        if isinstance(self.matched, PositionBlock):
+            return self.matched.ra, self.matched.dec
+        return None
+
+    def pairs(self, own: Iterable[Column], other: Iterable[Column]) -> Statistic[PairColumns]:
+        """Return what gives columns of pairs, and their positions.
+
+        own, other: columns of both sides. In a table that is matched already, a row has a
+        counterpart where it has all others.
+        """
+        others = tuple(dict.fromkeys(column.name for column in (*other, *(self.there or ()))))
+        owns = tuple(dict.fromkeys(column.name for column in (self.ra, self.dec, *own)))
+        if self.match is not None:
+            return MatchedColumns(self._match(), owns, others)
+        there = None if self.there is None else (self.there[0].name, self.there[1].name)
+        position = self.ra.name, self.dec.name
+        return AlreadyMatched(position, owns, others, others, there, self.where)
+
+    def chance(self) -> dict[str, Statistic[Any]]:
+        """Return what gives the pairs that chance alone makes, by a name; none if matched."""
+        if self.match is None:
+            return {}
+        step = max(LEAST_SHIFT, 12 * self.match.radius.to("arcsec"))
+        return {f"chance_{n}": self._match(n * step) for n in SHIFTS}
+
+    def _match(self, shift: float = 0.0) -> Match:
+        assert self.match is not None  # noqa: S101
+        block = self.match
+        return Match(
+            self.ra.name,
+            self.dec.name,
+            block.catalogue,
+            ReferencePositions(block.ra.name, block.dec.name, block.where),
+            block.radius.to("arcsec"),
+            block.rule,
+            self.where,
+            shift,
+        )
+
+    def how_paired(self, found: PairColumns) -> str:
+        """Say how many of our objects have a counterpart."""
+        pairs = found.pairs
+        objects = counted(pairs.rows - pairs.outside, "objects")
+        if self.match is None:
+            return f"{count(pairs.n)} of {objects} have a counterpart"
+        inside = f" where {self.match.catalogue} reaches" if pairs.outside else ""
+        share = percent(pairs.n / (pairs.rows - pairs.outside))
+        radius = number(self.match.radius.to("arcsec"))
+        return (
+            f"{count(pairs.n)} of {objects}{inside} ({share}) have a counterpart in "
+            f"{self.match.catalogue} within {radius}″"
+        )
+
+
+def no_pairs(found: PairColumns, name: str) -> str:
+    """Say that nothing is matched, and why if that is known."""
+    pairs = found.pairs
+    if not pairs.objects:
+        return f"{name} has no objects with a position"
+    if pairs.outside == pairs.rows:
+        return f"no object lies where {name} reaches"
+    return f"none of {counted(pairs.rows - pairs.outside, 'objects')} has a counterpart in {name}"
+
+
+def robust(values: np.ndarray[Any, Any]) -> tuple[float, float, float]:
+    """Return the median of finite values, 1.4826 median absolute deviations, and its error.
+
+    The error is 1.2533 of these deviations over √n, which holds for normal values. NaN for none.
+    """
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return (float("nan"),) * 3
+    scatter = robust_std(values)
+    return float(np.median(values)), scatter, 1.2533 * scatter / np.sqrt(len(values))

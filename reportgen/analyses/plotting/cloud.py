@@ -1,0 +1,113 @@
+"""Many objects in one pair of axes: points where they are few, else density; lines across them."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reportgen.analyses.plotting.axes import colour_bar, is_left_empty
+from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
+from reportgen.analyses.results import TableColumn
+from reportgen.config.columns import Column
+from reportgen.reduce.histograms import Axis, Counts2D, FewRows, Histogram2D, Rows
+from reportgen.style import DENSITY_MAP, HALO, INK, series_colour
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from reportgen.config.expressions import Condition
+
+CELLS = 60  # along each axis of a density
+
+
+def cloud(
+    x: str, y: str, most: int, log: tuple[bool, bool], where: "Condition | None"
+) -> dict[str, Any]:
+    """Return what must be computed to draw objects: the points, and the density of many."""
+    ends = Axis(x, CELLS, log=log[0]), Axis(y, CELLS, log=log[1])
+    return {"points": FewRows((x, y), most, where), "density": Histogram2D(*ends, where)}
+
+
+def draw_cloud(
+    axes: "Axes", points: Rows, density: Counts2D, log: tuple[bool, bool], order: int = 0
+) -> bool:
+    """Draw objects and set the axes; False where there is nothing to draw, which is said then.
+
+    points: as values (n, 2), x and y; where there are too many, density is drawn. log: of x and y.
+    """
+    of: tuple[Values, Values] = (density.x, density.y)
+    if points.values is not None:
+        of = (points.values[:, 0], points.values[:, 1])
+    if any(
+        is_left_empty(axes, values if points.n else (), log=is_log)
+        for values, is_log in zip(of, log, strict=True)
+    ):
+        return False
+    for axis, is_log, values in zip((axes.xaxis, axes.yaxis), log, of, strict=True):
+        ends = padded(float(values.min()), float(values.max()), log=is_log)
+        (set_log if is_log else set_linear)(axis, *ends)
+    if points.values is None:
+        draw_density(axes, density)
+    else:
+        draw_points(axes, *of, order)
+    return True
+
+
+def draw_points(axes: "Axes", x: Values, y: Values, order: int, **style: Any) -> None:
+    """Draw objects as points, smaller where they are many."""
+    few, many = len(x) < 50, len(x) > 3000
+    axes.plot(
+        x,
+        y,
+        **{
+            "linestyle": "none",
+            "marker": ".",
+            "markersize": 6 if few else 2.2 if many else 3.5,
+            "markeredgewidth": 0,
+            "color": series_colour(order),
+            "alpha": 0.9 if few else 0.6,
+            "rasterized": len(x) > 500,
+            **style,
+        },
+    )
+
+
+def draw_density(axes: "Axes", density: Counts2D, *, bar: bool = True) -> None:
+    """Draw the number of objects in each cell, empty ones left out; bar: with its colour bar."""
+    from matplotlib.colors import LogNorm
+
+    most = max(2, int(density.counts.max()))
+    mesh = axes.pcolormesh(
+        density.x,
+        density.y,
+        np.ma.masked_equal(density.counts, 0),
+        norm=LogNorm(1, most),
+        cmap=DENSITY_MAP,
+        rasterized=True,
+        linewidth=0,
+    )
+    if bar:
+        set_log(colour_bar(axes, mesh, "Objects per cell").ax.yaxis, 1, most)
+
+
+def draw_haloed(axes: "Axes", x: Values, y: Values, **line: Any) -> None:
+    """Draw a line that stands out from a map: its ground is drawn below it, without gaps."""
+    if np.isfinite(y).any():
+        wide = {**line, "linewidth": line["linewidth"] + 1.6, "linestyle": "-", "label": None}
+        axes.plot(x, y, color=HALO, **wide)
+        axes.plot(x, y, color=INK, **line)
+
+
+def cloud_columns(x: Column, y: Column, points: Rows, density: Counts2D) -> list[TableColumn]:
+    """Return what is drawn as a table: the points, or the cells of the density."""
+    of = TableColumn.of
+    if points.values is not None:
+        xs, ys = points.values.T
+        return [of(x.name, xs, x.unit), of(y.name, ys, y.unit)]
+    row, column = np.nonzero(density.counts)
+    return [
+        of(f"{x.name}_low", density.x[column], x.unit),
+        of(f"{x.name}_high", density.x[column + 1], x.unit),
+        of(f"{y.name}_low", density.y[row], y.unit),
+        of(f"{y.name}_high", density.y[row + 1], y.unit),
+        of("n", density.counts[row, column], description="cells with 0 left out"),
+    ]

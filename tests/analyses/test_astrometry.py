@@ -1,0 +1,143 @@
+import re
+
+import numpy as np
+import pytest
+from presenting import NAN, figure, present, table
+from pydantic import ValidationError
+
+from reportgen.analyses.astrometry import Astrometry
+
+DEGREES = {"ra": "deg", "dec": "deg", "x": "deg", "y": "deg", "err_ra": "arcsec"}
+MATCH = {"catalogue": "ref", "ra": "x", "dec": "y", "radius": "3 arcsec"}
+OFFSET = {"metric": "offset", "max": 0.5}
+
+
+def sky(objects=30_000, seed=1, east=0.3, north=-0.2, scatter=0.5):
+    """Draw a field across RA 0 h and the same objects in another catalogue."""
+    rng = np.random.default_rng(seed)
+    x, y = (360 + rng.uniform(-2, 2, objects)) % 360, rng.uniform(-35, -31, objects)
+    east, north = (rng.normal(offset, scatter, objects) / 3600 for offset in (east, north))
+    ra, dec = (x + east / np.cos(np.radians(y))) % 360, y + north
+    return {"ra": ra, "dec": dec}, {"x": x, "y": y}
+
+
+def made(own, ref, units=DEGREES, **keys):
+    keys = {"ra": "ra", "dec": "dec", **({} if "matched" in keys else {"match": MATCH}), **keys}
+    return present(Astrometry, own, units, others={"ref": ref}, **keys)
+
+
+def values(section):
+    return {name: metric.value for name, metric in section.metrics.items()}
+
+
+@pytest.fixture(scope="module")
+def injected():
+    return made(*sky(), checks=[OFFSET])
+
+
+def test_an_offset_that_was_put_in_comes_out(injected):
+    found = values(injected)
+    error = 1.2533 * 0.5 / np.sqrt(found["matched"])
+    assert found["matched"] > 29_900
+    assert found["offset_ra"] == pytest.approx(0.3, abs=4 * error)
+    assert found["offset_dec"] == pytest.approx(-0.2, abs=4 * error)
+    assert found["offset_ra_error"] == pytest.approx(error, rel=0.02)
+    assert found["scatter_ra"] == pytest.approx(0.5, rel=0.02)
+    assert found["offset"] == pytest.approx(np.hypot(found["offset_ra"], found["offset_dec"]))
+    # Objects that lie apart by chance: the density of theirs times the area of the circle.
+    density = 30_000 / (4 * 3600 * 4 * 3600 * np.cos(np.radians(33)))
+    assert found["chance_percent"] == pytest.approx(100 * density * np.pi * 9, rel=0.25)
+
+
+def test_it_says_how_far_where_to_and_how_sure(injected):
+    said = " ".join(injected.findings)
+    assert re.search("0.2991″ to the east and 0.[12]...″ to the south", said)
+    assert "within 3″" in said
+
+
+def test_its_figures_show_the_limit_and_have_their_data(injected):
+    plane = figure(injected, "offsets")
+    assert "the limit of a check, 0.5″" in plane.caption
+    cells = table(injected, "offsets")
+    assert sum(cells["n"]) > 29_000
+    separations = table(injected, "separations")
+    assert sum(separations["n"]) == injected.metrics["matched"].value
+    # Normal errors alone do not explain it, as there is an offset: Rayleigh peaks earlier.
+    assert separations["rayleigh"][5] > separations["n"][5] * 0.5
+    arrows = table(injected, "arrows")
+    assert np.median(arrows["east"]) == pytest.approx(0.3, abs=0.02)
+    assert min(arrows["n"]) >= 5
+
+
+def test_few_pairs_are_listed_one_by_one():
+    own, ref = sky(200)
+    section = made(own, ref)
+    rows = table(section, "offsets")
+    assert len(rows["east"]) == section.metrics["matched"].value
+    assert np.median(rows["north"]) == pytest.approx(section.metrics["offset_dec"].value)
+
+
+def test_identical_catalogues_are_off_by_nothing():
+    own, _ = sky(500)
+    section = made(own, {"x": own["ra"], "y": own["dec"]})
+    found = values(section)
+    assert found["matched_percent"] == 100
+    assert found["offset"] == found["scatter_ra"] == found["separation_95"] == 0
+
+
+def test_pulls_are_in_units_of_the_errors_which_may_have_another_unit():
+    own, ref = sky(5000)
+    own["err_ra"] = np.full(5000, 0.25)
+    own["err_ra"][:100] = [0, -1] * 50  # no errors
+    arcsec = made(own, ref, errors=["err_ra"])
+    own["err_ra"] = own["err_ra"] * 1000
+    mas = made(own, ref, units={**DEGREES, "err_ra": "mas"}, errors=["err_ra"])
+    assert values(arcsec)["pull_ra"] == pytest.approx(2.0, rel=0.05)
+    assert values(mas)["pull_ra"] == pytest.approx(values(arcsec)["pull_ra"])
+
+
+@pytest.mark.parametrize(
+    ("ref", "said"),
+    [
+        ({"x": [180.0, 181.0], "y": [10.0, 11.0]}, "No object lies where ref reaches"),
+        ({"x": [NAN], "y": [1.0]}, "Ref has no objects with a position"),
+        ({"x": [0.0], "y": [80.0]}, "No object lies where ref reaches"),
+    ],
+)
+def test_nothing_matched_leaves_metrics_without_a_value_and_says_why(ref, said):
+    own, _ = sky(50)
+    section = made(own, ref)
+    found = values(section)
+    assert section.findings[0].startswith(said)
+    assert found["matched"] == 0
+    assert np.isnan([found["offset"], found["chance_percent"], found["separation_95"]]).all()
+    assert section.figures == []
+
+
+def test_a_table_that_is_matched_already():
+    own, ref = sky(2000)
+    ref["x"][:10] = NAN
+    section = made({**own, **ref}, {"x": [], "y": []}, matched={"ra": "x", "dec": "y"})
+    found = values(section)
+    assert (found["matched"], found["unmatched"]) == (1990, 10)
+    assert found["offset_ra"] == pytest.approx(0.3, abs=0.05)
+    assert "chance_percent" not in found
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"match": None}, "give match: .* or matched:"),
+        ({"match": MATCH, "matched": {"ra": "ra", "dec": "dec"}}, "give match: .* or matched:"),
+        ({"match": {**MATCH, "ra": "ra"}}, "unknown column 'ra'"),
+        ({"match": {**MATCH, "catalogue": "objects", "ra": "ra", "dec": "dec"}}, "own catalogue"),
+        ({"match": {**MATCH, "catalogue": "reff"}}, "did you mean 'ref'"),
+        ({"match": {**MATCH, "radius": "3 mJy"}}, "in ″"),
+        ({"ra": "wide"}, "must be in degrees"),
+    ],
+)
+def test_what_cannot_be_matched_is_said(keys, said):
+    own, ref = sky(5)
+    own["wide"] = own["ra"]
+    with pytest.raises(ValidationError, match=said):
+        made(own, ref, **keys)
