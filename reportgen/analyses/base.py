@@ -9,10 +9,11 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import Field
 
 from reportgen.analyses.results import Section
-from reportgen.config.columns import Column
+from reportgen.config.columns import Column, unit_symbol
 from reportgen.config.schema import CatalogueSection, NetworkSection, SectionBlock
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Count
+from reportgen.config.unit_arithmetic import factor, without_beam
 from reportgen.errors import ConfigError
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.maps import MapReduction
@@ -41,6 +42,24 @@ def check_order(above: float | None, below: float | None) -> None:
     """Refuse a range whose ends are not in order."""
     if above is not None and below is not None and above >= below:
         raise ValueError(f"above ({exact(above)}) must be less than below ({exact(below)})")
+
+
+def in_unit(column: Column, unit: str) -> str:
+    """Return the expression of a column in a unit, whether either is of a flux density per beam.
+
+    Raises ValueError where they measure something else. A unit that is not known yet is not looked
+    at.
+    """
+    own, wanted = without_beam(column.unit), without_beam(unit)
+    try:
+        by = factor(own, wanted) if column.is_known else 1.0
+    except (ValueError, TypeError):
+        said = f"is in {column.symbol}" if column.unit else "has no unit"
+        wanted = unit_symbol(wanted) or "a number without unit"
+        raise ValueError(
+            f"{column.name} {said}, where {wanted} is needed; set units in columns:"
+        ) from None
+    return column.name if by == 1.0 else f"({by!r} * {column.name})"
 
 
 class AnyAnalysis(SectionBlock):

@@ -109,7 +109,7 @@ class Distribution(Analysis, name="distribution"):
                 column=column,
                 label=labels[name],
                 order=column.order,
-                limits=self._limits(name),
+                limits=self.check_limits(f"{name}_median", f"{name}_mean"),
                 count=values[f"{name}.count"],
                 ends=values[f"{name}.range"],
                 moments=values[f"{name}.moments"],
@@ -121,12 +121,6 @@ class Distribution(Analysis, name="distribution"):
             )
             for column, name in ((column, column.name) for column in self.columns)
         ]
-
-    def _limits(self, name: str) -> list[float]:
-        """Return the limits that checks set for where the middle of a column is."""
-        checks = [c for c in self.checks if c.metric in {f"{name}_median", f"{name}_mean"}]
-        ends = {end for check in checks for end in (check.min, check.max, check.equals)}
-        return sorted(end for end in ends if end is not None)
 
     def _quantile_table(self, every: Sequence[ColumnValues], shared: Column) -> Table:
         of, found = TableColumn.of, [each.quantiles.values for each in every]

@@ -1,21 +1,21 @@
 """One panel of a relation: points or density, with the running median and its band."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.phrases import absence, capital, coefficient, digits_among, interval
-from reportgen.analyses.plotting.axes import colour_bar, is_left_empty, new_figure
+from reportgen.analyses.plotting.axes import new_figure
+from reportgen.analyses.plotting.cloud import cloud_columns, draw_cloud, draw_haloed
 from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
+from reportgen.analyses.plotting.ticks import Values
 from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.reduce.binned import BinnedQuantiles
 from reportgen.reduce.histograms import Counts2D, Rows
 from reportgen.reduce.moments import CorrelationMatrix
-from reportgen.style import DENSITY_MAP, HALO, INK, series_colour
 from reportgen.wording import counted, number
 
 if TYPE_CHECKING:
@@ -87,42 +87,19 @@ class Panel:
         correlation = (
             f"{', '.join(said)}." if said else f"Their correlation is not {absence(self.spearman)}."
         )
+        columns = cloud_columns(self.x, self.y, self.points, self.density)
         return Figure(
             self.id,
             drawing,
             title,
             alt=f"{title}: {n}{kind}. {self._trend()} {correlation}",
             caption=f"{capital(n)}{kind}{self._lines()}.{self._hidden()} {correlation}",
-            data=Table(self.id, title, self._columns(), shown=False),
+            data=Table(self.id, title, columns, shown=False),
         )
 
     def _draw(self, axes: "Axes") -> None:
-        of: tuple[Values, Values] = (self.density.x, self.density.y)
-        if self.points.values is not None:
-            of = (self.points.values[:, 0], self.points.values[:, 1])
-        if any(
-            is_left_empty(axes, values if self.points.n else (), log=log)
-            for values, log in zip(of, self.log, strict=True)
-        ):
-            return
-        for axis, log, values in zip((axes.xaxis, axes.yaxis), self.log, of, strict=True):
-            ends = padded(float(values.min()), float(values.max()), log=log)
-            (set_log if log else set_linear)(axis, *ends)
-        if self.points.values is None:
-            _draw_density(axes, self.density)
-        else:
-            few = self.points.n < 50
-            axes.plot(
-                *of,
-                linestyle="none",
-                marker=".",
-                markersize=6 if few else 3.5,
-                markeredgewidth=0,
-                color=series_colour(self.x.order),
-                alpha=0.9 if few else 0.6,
-                rasterized=self.points.n > 500,
-            )
-        self._draw_running(axes)
+        if draw_cloud(axes, self.points, self.density, self.log, self.x.order):
+            self._draw_running(axes)
 
     def _draw_running(self, axes: "Axes") -> None:
         shown = self.shown
@@ -132,9 +109,9 @@ class Panel:
         lone = np.flatnonzero(shown & ~beside[:-2] & ~beside[2:]).tolist()
         dashed = {"linewidth": 0.8, "linestyle": (0, (3, 1.5)), "marker": "_", "markevery": lone}
         for bound in (low, high):
-            _draw_haloed(axes, self.centres, bound, dashed)
+            draw_haloed(axes, self.centres, bound, **dashed)
         solid = {"linewidth": 1.4, "marker": ".", "markevery": lone}
-        _draw_haloed(axes, self.centres, middle, solid)
+        draw_haloed(axes, self.centres, middle, **solid)
 
     def _lines(self) -> str:
         if not self.shown.any():
@@ -176,22 +153,6 @@ class Panel:
             f"{interval(low, high, self.y)}."
         )
 
-    def _columns(self) -> list[TableColumn]:
-        """Return the points, or the cells of the density."""
-        of, x, y = TableColumn.of, self.x, self.y
-        if self.points.values is not None:
-            xs, ys = self.points.values.T
-            return [of(x.name, xs, x.unit), of(y.name, ys, y.unit)]
-        row, column = np.nonzero(self.density.counts)
-        n = self.density.counts[row, column]
-        return [
-            of(f"{x.name}_low", self.density.x[column], x.unit),
-            of(f"{x.name}_high", self.density.x[column + 1], x.unit),
-            of(f"{y.name}_low", self.density.y[row], y.unit),
-            of(f"{y.name}_high", self.density.y[row + 1], y.unit),
-            of("n", n, description="cells with 0 left out"),
-        ]
-
     def running_table(self) -> Table:
         """Return the running median and its band, bins that are not drawn among them."""
         of, x, y = TableColumn.of, self.x, self.y
@@ -206,28 +167,3 @@ class Panel:
         ]
         title = f"Running median of {y.title} against {x.title}"
         return Table(f"running_{self.id}", title, columns, shown=False)
-
-
-def _draw_haloed(axes: "Axes", x: Values, y: Values, line: dict[str, Any]) -> None:
-    """Draw a line that stands out from a map: its ground is drawn below it, without gaps."""
-    if np.isfinite(y).any():
-        wide = {**line, "linewidth": line["linewidth"] + 1.6, "linestyle": "-"}
-        axes.plot(x, y, color=HALO, **wide)
-        axes.plot(x, y, color=INK, **line)
-
-
-def _draw_density(axes: "Axes", density: Counts2D) -> None:
-    from matplotlib.colors import LogNorm
-
-    most = max(2, int(density.counts.max()))
-    mesh = axes.pcolormesh(
-        density.x,
-        density.y,
-        np.ma.masked_equal(density.counts, 0),
-        norm=LogNorm(1, most),
-        cmap=DENSITY_MAP,
-        rasterized=True,
-        linewidth=0,
-    )
-    bar = colour_bar(axes, mesh, "Objects per cell")
-    set_log(bar.ax.yaxis, 1, most)

@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from reportgen.config.expression_values import (
 from reportgen.config.problems import shortened
 from reportgen.config.unit_arithmetic import factor
 
-__all__ = ["Condition", "Expression", "ExpressionError", "both", "compare", "parse"]
+__all__ = ["Condition", "Expression", "ExpressionError", "both", "columns_in", "compare", "parse"]
 
 MAX_LENGTH = 2000  # characters; an expression is one line of a YAML file
 MAX_DEPTH = 50
@@ -153,6 +154,17 @@ def parse_expression(text: str, known: Mapping[str, Column] | None = None) -> Ex
     found = checker.number(tree)
     unit = (found.unit or "") if checker.has_units else None
     return _expression(found.node, unit, is_condition=False)
+
+
+@lru_cache(maxsize=1024)
+def parsed_number(text: str) -> Expression:
+    """Return what is computed of columns by a text; units are not looked at. Made once for all."""
+    return parse_expression(text)
+
+
+def columns_in(column: str) -> frozenset[str]:
+    """Return the columns that one is, or that it is computed of where it is an expression."""
+    return frozenset([column]) if column.isidentifier() else parsed_number(column).columns
 
 
 def _read(text: str, known: Mapping[str, Column] | None) -> tuple[Checker, ast.expr]:

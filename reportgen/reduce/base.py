@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from reportgen.config.expressions import Condition
+from reportgen.config.expressions import Condition, columns_in
 from reportgen.reduce.chunk import Chunk, Integers, Values
 
 __all__ = [
@@ -27,7 +27,8 @@ class Statistic(ABC, Generic[Value]):
     """Anything that a scan computes over the rows of a catalogue: a Reduction, or Derived of some.
 
     It is a frozen dataclass: two sections that ask for the same one share it. Its fields ``column``
-    and ``where``, if it has them, are the column that it reads and its selection of rows.
+    and ``where``, if it has them, are the column that it reads and its selection of rows. In place
+    of a column it may have an expression, such as ``flux / noise``, whose units nobody looks at.
     """
 
     @property
@@ -40,7 +41,8 @@ class Statistic(ABC, Generic[Value]):
     def columns(self) -> frozenset[str]:
         """All columns it reads."""
         where: Condition | None = getattr(self, "where", None)
-        return self.reads | (where.columns if where is not None else frozenset())
+        computed = [columns_in(column) for column in self.reads]
+        return frozenset().union(*computed, where.columns if where is not None else ())
 
 
 class Reduction(Statistic[Value], Generic[State, Value]):

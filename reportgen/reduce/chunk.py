@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.config.expressions import Condition
+from reportgen.config.expressions import Condition, parsed_number
 from reportgen.reduce.binning import Binning
 
 Values = NDArray[np.float64]
@@ -16,6 +16,20 @@ Truth = NDArray[np.bool_]
 Places = NDArray[np.intp]
 Limits = tuple[float, float] | None
 Made = TypeVar("Made")
+
+
+class _Columns(dict[str, Values]):
+    """Columns as numbers, by name, and what expressions compute of them, once each."""
+
+    def __init__(self, read: Mapping[str, Values]) -> None:
+        super().__init__({name: v if v.ndim == 1 else v[0] for name, v in read.items()})
+        self._read = read
+
+    def __missing__(self, name: str) -> Values:
+        if name.isidentifier():
+            raise KeyError(name)
+        self[name] = _fixed(parsed_number(name).values(self._read))
+        return self[name]
 
 
 @dataclass
@@ -37,7 +51,7 @@ class Chunk:
     def __post_init__(self) -> None:
         # A reduction that changed its rows in place would change those of every other.
         self.read = {name: _fixed(values.view()) for name, values in self.read.items()}
-        self.columns = {name: v if v.ndim == 1 else v[0] for name, v in self.read.items()}
+        self.columns = _Columns(self.read)
         self.remainders = {name: v[1] for name, v in self.read.items() if v.ndim == 2}
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:

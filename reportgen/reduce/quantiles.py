@@ -13,6 +13,7 @@ from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Values
 from reportgen.reduce.counts import CountBelow
 from reportgen.reduce.sketch import MOST_KEYS, Sketch, coarsened, middle
 
+SIGMA_MAD = 1.482602218505602  # 1 / Φ⁻¹(3/4): standard deviation over the MAD of normal values
 AT_ONCE = 2**16  # values at which two distributions are compared at a time
 
 
@@ -145,6 +146,46 @@ class Quantiles(Derived[QuantileValues]):
 
     def derive(self, order: OrderedValues) -> QuantileValues:
         return QuantileValues(order.n, order.quantiles(self.fractions), order.error)
+
+
+@dataclass(frozen=True)
+class Robust:
+    """Median of n valid values and their scatter, σ_MAD = 1.4826 median |x − median|; NaN if none.
+
+    error: of the median, as a fraction of it. scatter_error: of the scatter, in the unit of both.
+    """
+
+    n: int
+    median: float
+    scatter: float
+    error: float = 0.0
+    scatter_error: float = 0.0
+
+    @property
+    def median_error(self) -> float:
+        """Standard error of the median if the values are normal: 1.2533 scatter / √n."""
+        return 1.2533 * self.scatter / math.sqrt(self.n) if self.n else math.nan
+
+
+@dataclass(frozen=True)
+class MedianAndScatter(Derived[Robust]):
+    """Median and σ_MAD of the valid values of a column."""
+
+    column: str
+    where: Condition | None = None
+
+    def parts(self, exact: bool) -> tuple[Order]:
+        return (ordered(self.column, self.where, exact),)
+
+    def derive(self, order: OrderedValues) -> Robust:
+        median = float(order.quantiles([0.5])[0])
+        away = np.abs(order.values - median)
+        rising = np.argsort(away, kind="stable")
+        counts = None if order.counts is None else order.counts[rising]
+        scatter = SIGMA_MAD * float(OrderedValues(away[rising], counts).quantiles([0.5])[0])
+        largest = abs(median) + scatter  # of the values that decide it
+        error = 2 * SIGMA_MAD * order.error * largest if order.n else 0.0
+        return Robust(order.n, median, scatter, order.error, error)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,15 @@ import re
 from functools import cache
 
 import numpy as np
+import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cbook import is_math_text
 from matplotlib.text import Text
+from projects import ROOT
 from tables import Table
 
 from reportgen.config.sources import CatalogueBlock
+from reportgen.data.catalogue import open_catalogues
 from reportgen.reduce.base import OfCatalogue
 from reportgen.reduce.scan import Failure, of_other_catalogues, scan
 from reportgen.style import WIDTHS, house_style
@@ -46,20 +49,41 @@ def present(kind, data, units=None, labels=None, exact=True, *, others=None, **k
     others: data of other catalogues by name.
     """
     section = analysis(kind, data, units, labels, others=others, **keys)
-    table = Table(data)
+    return presented(section, Table(data), exact, others)
+
+
+def presented(section, source, exact=True, others=None):
+    """Compute the section of an analysis and a source. others: as in present."""
     wanted = dict(section.reductions())
-    most = table.rows if exact else -1
+    most = source.rows if exact else -1
     known = {}
     with np.errstate(all="ignore"):
         for name, needed in of_other_catalogues(wanted.values(), exact).items():
             values = scan(needed, Table(others[name]), 10**9 if exact else -1)
             known |= {OfCatalogue(name, each): value for each, value in values.items()}
-        found = scan(wanted.values(), table, most, known=known)
+        found = scan(wanted.values(), source, most, known=known)
     for value in found.values():
         if isinstance(value, Failure):
             raise value.error
     with house_style():
         return section.present(**{name: found[reduction] for name, reduction in wanted.items()})
+
+
+def values_of(section):
+    """Return the metrics of a section by name."""
+    return {name: metric.value for name, metric in section.metrics.items()}
+
+
+def present_file(kind, name, block=None, **keys):
+    """Compute a section of a real file beside the repository; skip where it is not there."""
+    path = (ROOT / "../shared/data" / name).resolve()
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    block = CatalogueBlock.model_validate({"file": path, **(block or {})})
+    source = open_catalogues({"a": block}, lambda *_: "x.yaml:1:1: x")["a"]
+    keys = {"analysis": kind.name, "catalogue": "a", "title": "A", **keys}
+    section = kind.model_validate(keys, context={"columns": source.columns})
+    return presented(section, source)
 
 
 def figure(section, name):

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.stats import ks_2samp
+from scipy.stats import ks_2samp, median_abs_deviation
 from splitting import anything, finite, ordinary, special, split, splits, tables, whole
 
 from reportgen.config.expressions import parse
 from reportgen.reduce import quantiles
 from reportgen.reduce.quantiles import (
+    MedianAndScatter,
     Order,
     Quantiles,
     SortedCurve,
@@ -40,6 +41,24 @@ def test_quantiles_are_those_of_numpy(columns, parts):
             assert found.values == pytest.approx(expected, rel=1e-12, abs=1e-10)
         else:
             assert np.isnan(found.values).all()
+
+
+@given(tables(values=ordinary), splits)
+def test_the_scatter_is_the_median_absolute_deviation_of_scipy(columns, parts):
+    found = split(MedianAndScatter("a - 2 * b"), columns, *parts)
+    values = finite(columns["a"] - 2 * columns["b"])
+    assert found.n == len(values)
+    scatter = median_abs_deviation(values, scale="normal") if found.n else np.nan
+    expected = (np.median(values) if found.n else np.nan, scatter)
+    assert (found.median, found.scatter) == pytest.approx(expected, rel=1e-12, nan_ok=True)
+
+
+def test_beyond_exact_rows_median_and_scatter_keep_the_bounds_that_they_give(few_keys):
+    columns = {"a": np.random.default_rng(3).lognormal(3, 0.3, 5000)}
+    one, other = (whole(MedianAndScatter("a"), columns, exact) for exact in (True, False))
+    assert other.error > one.error == 0
+    assert abs(other.median / one.median - 1) <= other.error
+    assert abs(other.scatter - one.scatter) <= other.scatter_error
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=9))

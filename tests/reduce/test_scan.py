@@ -268,3 +268,17 @@ def test_an_error_of_the_source_is_passed_on(exact_rows, executor):
     for wanted in ([CountValues("a")], [Histogram("a")]):
         with pytest.raises(SourceError, match="the disk is gone"):
             scan(wanted, Gone(COLUMNS), exact_rows, executor)
+
+
+def test_a_statistic_of_an_expression_is_that_of_a_computed_column():
+    ratio = {"ratio": COLUMNS["a"] / COLUMNS["b"], "b": COLUMNS["b"]}
+    where = parse("b > 1e6")
+    for made_of in (
+        lambda name: Quantiles(name, (0.5,), where),
+        lambda name: Histogram2D(Axis(name, 5), Axis("b", 4)),
+        lambda name: FewRows((name, "b"), ROWS),
+    ):
+        computed, given = made_of("a / b"), made_of("ratio")
+        assert computed.columns == {"a", "b"}
+        found = scan([computed], Table(COLUMNS), ALWAYS)[computed]
+        assert bits(found) == bits(scan([given], Table(ratio), ALWAYS)[given])

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.plotting.lettering import fitted, label_axes, plain, text_width
 from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
+from reportgen.config.columns import Column
 from reportgen.style import MUTED, TEXT_SIZE, WIDTHS, series_colour, series_dashes
+from reportgen.wording import exact, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -158,6 +160,22 @@ def key_above(figure: "Figure", labels: Sequence[str], handles: Sequence[Any]) -
         handletextpad=pad,
         labelspacing=0.3,
     )
+
+
+def draw_limits(
+    axes: "Axes", limits: Sequence[float], column: Column, along: Literal["x", "y"] = "x"
+) -> str:
+    """Draw the limits of checks that lie within the axes, and return what the caption says of them.
+
+    column: what the axis shows.
+    """
+    low, high = axes.get_xlim() if along == "x" else axes.get_ylim()
+    shown = [limit for limit in limits if low <= limit <= high]
+    for limit in shown:
+        line = axes.axvline if along == "x" else axes.axhline
+        line(limit, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1.5)
+    said = listed([column.quantity(exact(limit)) for limit in shown])
+    return f" Dashed: limits of the checks, {said}." if shown else ""
 
 
 def colour_bar(axes: "Axes", mesh: Any, label: str, **place: Any) -> Any:

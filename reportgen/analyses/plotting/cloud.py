@@ -1,10 +1,11 @@
 """Many objects in one pair of axes: points where they are few, else density; lines across them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reportgen.analyses.plotting.axes import colour_bar, is_left_empty
+from reportgen.analyses.plotting.axes import colour_bar, is_left_empty, key_above
 from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
 from reportgen.analyses.results import TableColumn
 from reportgen.config.columns import Column
@@ -69,6 +70,13 @@ def draw_points(axes: "Axes", x: Values, y: Values, order: int, **style: Any) ->
             **style,
         },
     )
+
+
+def name_points(axes: "Axes", labels: Sequence[str]) -> None:
+    """Name the sets of points in a key above the axes, in the order in which they were drawn."""
+    key_above(axes.figure, labels, axes.lines[: len(labels)])  # type: ignore[arg-type]
+    for handle in axes.figure.legends[0].legend_handles:
+        handle.set(markersize=9, alpha=0.9)  # type: ignore[union-attr]
 
 
 def draw_density(axes: "Axes", density: Counts2D, *, bar: bool = True) -> None:

@@ -1,0 +1,223 @@
+"""Which sources are resolved: their total beside their peak flux density."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import model_validator
+
+from reportgen.analyses.base import Analysis, Statistics, in_unit
+from reportgen.analyses.phrases import approximate, no_values, note_rows
+from reportgen.analyses.plotting.axes import draw_limits, new_figure
+from reportgen.analyses.plotting.cloud import (
+    cloud,
+    cloud_columns,
+    draw_cloud,
+    draw_haloed,
+    draw_points,
+    name_points,
+)
+from reportgen.analyses.plotting.lettering import label_axes
+from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.config.columns import Column
+from reportgen.config.expressions import Condition, both, parse
+from reportgen.config.types import ColumnRef, Positive
+from reportgen.reduce.binned import BinnedQuantiles, QuantilesInBins
+from reportgen.reduce.counts import CountRows
+from reportgen.reduce.histograms import Axis, Counts2D, FewRows, Rows
+from reportgen.reduce.quantiles import MedianAndScatter, Robust
+from reportgen.wording import count, counted, exact, number, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BRIGHT = 100  # signal-to-noise ratio above which noise plays no part in the ratio
+POINTS = 10_000  # drawn one by one
+BINS, LEAST_IN_BIN = 18, 10
+RATIO = Column("ratio", "Total / peak flux density")
+
+
+class Compactness(Analysis, name="compactness"):
+    """Which sources are resolved: total beside peak flux density, and the errors of both."""
+
+    total: ColumnRef
+    """Total (integrated) flux density."""
+    total_error: ColumnRef
+    """Its standard error; 0 or less stands for none."""
+    peak: ColumnRef
+    """Peak flux density, per beam."""
+    peak_error: ColumnRef
+    """Its standard error; 0 or less stands for none."""
+    rms: ColumnRef | None = None
+    """Noise at each source, which gives the signal-to-noise ratio; peak_error when not given."""
+    sigma: Positive = 2.0
+    """How many standard errors ln(total / peak) must be above 0 for a resolved source."""
+    against: ColumnRef | None = None
+    """Horizontal axis, values above 0; the signal-to-noise ratio when not given."""
+
+    @model_validator(mode="after")
+    def _units_fit(self) -> "Compactness":
+        _ = self._texts
+        return self
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        """What is computed, as expressions by name; total and peak in the unit of the latter."""
+        unit = self.peak.unit if self.peak.is_known else self.total.unit
+        total, total_error, peak, peak_error, noise = (
+            in_unit(column, unit)
+            for column in (
+                self.total,
+                self.total_error,
+                self.peak,
+                self.peak_error,
+                self.rms or self.peak_error,
+            )
+        )
+        snr = f"{peak} / {noise}"
+        error = f"sqrt(({total_error} / {total})**2 + ({peak_error} / {peak})**2)"
+        return {
+            "ratio": f"{total} / {peak}",
+            "error": error,
+            "snr": snr,
+            "x": snr if self.against is None else self.against.name,
+            "positive": f"{total} > 0 and {peak} > 0",
+            "judged": f"{total} > 0 and {peak} > 0 and {total_error} > 0 and {peak_error} > 0",
+            "resolved": f"log({total} / {peak}) > {self.sigma!r} * {error}",
+        }
+
+    def _where(self, *names: str) -> Condition | None:
+        where = self.where
+        for name in names:
+            where = both(where, parse(self._texts[name]))
+        return where
+
+    @property
+    def _x(self) -> Column:
+        return self.against or Column("snr", "Signal-to-noise ratio")
+
+    def reductions(self) -> Statistics:
+        """Ask for the numbers of sources, the median ratios, and what the figure shows."""
+        of = self._texts
+        drawn = both(self._where("positive"), parse(f"{of['x']} > 0"))
+        judged = both(self._where("judged"), parse(f"{of['x']} > 0"))
+        resolved = both(judged, parse(of["resolved"]))
+        bright = both(self._where("positive"), parse(f"{of['snr']} > {BRIGHT}"))
+        below_one = both(self._where("positive"), parse(f"{of['ratio']} < 1"))
+        return {
+            "rows": CountRows(self.where),
+            "positive": CountRows(self._where("positive")),
+            "judged": CountRows(self._where("judged")),
+            "resolved": CountRows(self._where("judged", "resolved")),
+            "below_one": CountRows(below_one),
+            "bright": MedianAndScatter(of["ratio"], bright),
+            **cloud(of["x"], of["ratio"], POINTS, (True, True), drawn),
+            "marked": FewRows((of["x"], of["ratio"]), POINTS, resolved),
+            "envelope": QuantilesInBins(Axis(of["x"], BINS, log=True), of["error"], (0.5,), judged),
+        }
+
+    def present(
+        self,
+        *,
+        rows: int,
+        positive: int,
+        judged: int,
+        resolved: int,
+        below_one: int,
+        bright: Robust,
+        **values: Any,
+    ) -> Section:
+        """Count the resolved sources and draw the ratio of all."""
+        if not positive:
+            raise no_values((self.total, self.peak), rows, self.where, in_all=True)
+        share = resolved / judged if judged else np.nan
+        metrics = {
+            "resolved": Metric(resolved if judged else np.nan, "resolved", digits=0),
+            "resolved_percent": Metric(100 * share, "resolved", "%", digits=1),
+            "ratio_median_bright": Metric(
+                bright.median, f"median ratio, S/N above {BRIGHT}", digits=3
+            ),
+            "below_one_percent": Metric(
+                100 * below_one / positive, "total below peak", "%", digits=1
+            ),
+            "errors_missing": Metric(positive - judged, "without errors", digits=0),
+        }
+        finding = self._finding(judged, resolved, bright)
+        return Section(
+            findings=finding,
+            metrics=metrics,
+            figures=[self._figure(finding[0], **values)],
+            rows=positive,
+            notes=self._notes(rows, positive, judged, bright),
+        )
+
+    def _finding(self, judged: int, resolved: int, bright: Robust) -> list[str]:
+        if not judged:
+            return ["No source has errors of both flux densities, so that none can be judged."]
+        from scipy.special import ndtr
+
+        by_chance = percent(float(ndtr(-self.sigma)))
+        said = [
+            f"{count(resolved)} of {counted(judged, 'sources')} "
+            f"({percent(resolved / judged)}) {'is' if resolved == 1 else 'are'} resolved at "
+            f"{exact(self.sigma)} σ; noise alone would make {by_chance} of point sources seem so."
+        ]
+        if bright.n:
+            said.append(
+                f"Where the signal-to-noise ratio is above {BRIGHT}, total / peak is "
+                f"{number(bright.median, 3)} in the median ({counted(bright.n, 'sources')})."
+            )
+        return said
+
+    def _notes(self, rows: int, positive: int, judged: int, bright: Robust) -> list[str]:
+        notes = []
+        if positive > judged:
+            notes.append(
+                f"Without errors above 0, so not judged: {counted(positive - judged, 'sources')}."
+            )
+        if rows > positive:
+            left = counted(rows - positive, "rows")
+            notes.append(f"Left out, as a flux density is missing or not above 0: {left}.")
+        if bright.error:
+            notes.append(note_rows(f"Medians are {approximate(bright.error)}"))
+        return notes
+
+    def _figure(
+        self, finding: str, points: Rows, density: Counts2D, marked: Rows, envelope: BinnedQuantiles
+    ) -> Figure:
+        drawing, axes = new_figure(62)
+        label_axes(axes, self._x.axis, RATIO.axis)
+        limits = ""
+        if draw_cloud(axes, points, density, (True, True)):
+            axes.axhline(1, color="none")  # within the axes, whatever the data
+            self._draw_resolved(axes, points, marked, envelope)
+            limits = draw_limits(axes, self.check_limits("ratio_median_bright"), RATIO, along="y")
+        kind = "as points" if points.values is not None else "as density"
+        title = f"{RATIO.title} against {self._x.title}"
+        name, of = "compactness", TableColumn.of
+        columns = cloud_columns(self._x, RATIO, points, density)
+        if points.values is not None and marked.values is not None:
+            found = {tuple(each) for each in marked.values.tolist()}
+            is_resolved = [int(tuple(each) in found) for each in points.values.tolist()]
+            columns.append(of("resolved", is_resolved))
+        return Figure(
+            name,
+            drawing,
+            title,
+            alt=f"{title}, both axes logarithmic, of {counted(points.n, 'sources')}. {finding}",
+            caption=f"{counted(points.n, 'sources')} {kind}. Solid: above it a source of usual "
+            f"errors is resolved at {exact(self.sigma)} σ; each is judged by its own errors."
+            f"{limits}",
+            data=Table(name, title, columns, shown=False),
+        )
+
+    def _draw_resolved(
+        self, axes: "Axes", points: Rows, marked: Rows, envelope: BinnedQuantiles
+    ) -> None:
+        if points.values is not None and marked.values is not None and marked.n:
+            draw_points(axes, marked.values[:, 0], marked.values[:, 1], 2, alpha=0.9)
+            name_points(axes, ["not resolved or not judged", "resolved"])
+        middle = np.sqrt(envelope.edges[:-1]) * np.sqrt(envelope.edges[1:])
+        limit = np.exp(self.sigma * envelope.values[0])
+        shown = np.where(envelope.n >= LEAST_IN_BIN, limit, np.nan)
+        draw_haloed(axes, middle, shown, linewidth=1.2)
