@@ -77,8 +77,12 @@ class Condition(_Parsed):
 
         rows: values of each column, as a catalogue is read.
         """
+        return self.true_and_false(rows)[0]
+
+    def true_and_false(self, rows: Rows) -> tuple[Truth, Truth]:
+        """Return where it is true, and where false: neither where what decides is missing."""
         with np.errstate(all="ignore"):
-            return truth(self.tree, rows)[0]
+            return truth(self.tree, rows)
 
 
 @dataclass(frozen=True)

@@ -162,8 +162,8 @@ def _quantity(unit: str | None, example: str, *, above_zero: bool = True) -> Any
             value.to(unit)
         return value
 
-    schema = WithJsonSchema({"type": ["string", "number"], "examples": [example]})
-    return BeforeValidator(read), schema
+    kinds = [{"type": "string"}, {"type": "number"}]
+    return BeforeValidator(read), WithJsonSchema({"anyOf": kinds, "examples": [example]})
 
 
 Angle = Annotated[Quantity, *_quantity("arcsec", "5 arcsec")]

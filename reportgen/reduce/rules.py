@@ -1,0 +1,255 @@
+"""How many rows keep a rule, and which are the first that break it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.config.expressions import Condition
+from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Values
+
+FIRST = 5  # rows that are named
+
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How many of the selected rows keep a rule, and break it; others lack what it is about.
+
+    first: numbers of the first rows that break it, from 0, rows that are not selected counted, too.
+    pairs: of positions that are too close, None for other rules.
+    """
+
+    kept: int
+    broken: int
+    missing: int
+    first: tuple[int, ...] = ()
+    pairs: int | None = None
+
+
+@dataclass
+class KeptState:
+    """Rows that were there, and the same of the selected ones as in Kept."""
+
+    rows: int = 0
+    kept: int = 0
+    broken: int = 0
+    missing: int = 0
+    first: Places = field(default_factory=lambda: np.empty(0, np.int64))
+
+
+@dataclass(frozen=True)
+class CountKept(Reduction[KeptState, Kept]):
+    """Count the rows for which a condition is true, false, and neither as a value is missing."""
+
+    rule: Condition
+    where: Condition | None = None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return self.rule.columns
+
+    def start(self) -> KeptState:
+        return KeptState()
+
+    def update(self, state: KeptState, chunk: Chunk) -> KeptState:
+        true, false = (
+            np.broadcast_to(each, chunk.rows) for each in self.rule.true_and_false(chunk.read)
+        )
+        selected = chunk.rows
+        if self.where is not None:
+            mask = chunk.mask(self.where)
+            true, false, selected = true & mask, false & mask, int(mask.sum())
+        kept, broken = int(true.sum()), int(false.sum())
+        first = np.flatnonzero(false)[:FIRST]
+        return self.merge(
+            state, KeptState(chunk.rows, kept, broken, selected - kept - broken, first)
+        )
+
+    def merge(self, first: KeptState, second: KeptState) -> KeptState:
+        return KeptState(
+            first.rows + second.rows,
+            first.kept + second.kept,
+            first.broken + second.broken,
+            first.missing + second.missing,
+            np.concatenate([first.first, second.first + first.rows])[:FIRST],
+        )
+
+    def finish(self, state: KeptState) -> Kept:
+        return Kept(state.kept, state.broken, state.missing, tuple(state.first.tolist()))
+
+
+@dataclass
+class StoredState:
+    """Rows that were there and were selected; of those with a value its place, and the value."""
+
+    rows: int = 0
+    selected: int = 0
+    places: list[Places] = field(default_factory=list)
+    values: list[list[NDArray[Any]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Values of some columns, (rows,) or (2, rows) as they are read, and the rows they are of."""
+
+    missing: int
+    places: Places
+    values: list[NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class StoredRows(Reduction[StoredState, Stored]):
+    """All rows that have a value in each of some columns, as read; only for what may be kept."""
+
+    of: tuple[str, ...]
+    where: Condition | None = None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset(self.of)
+
+    def start(self) -> StoredState:
+        return StoredState()
+
+    def update(self, state: StoredState, chunk: Chunk) -> StoredState:
+        taken = np.ones(chunk.rows, dtype=bool) if self.where is None else chunk.mask(self.where)
+        selected = int(taken.sum())
+        columns = [chunk.read.get(name, chunk.columns[name]) for name in self.of]
+        for values in columns:
+            numbers = values if values.ndim == 1 else values[0]
+            is_text = values.dtype.kind == "T"
+            taken = taken & (~np.isnan(numbers) if is_text else np.isfinite(numbers))
+        places = np.flatnonzero(taken)
+        parts = [_in_two_parts(values[..., taken]) for values in columns]
+        return self.merge(state, StoredState(chunk.rows, selected, [places], [parts]))
+
+    def merge(self, first: StoredState, second: StoredState) -> StoredState:
+        return StoredState(
+            first.rows + second.rows,
+            first.selected + second.selected,
+            first.places + [each + first.rows for each in second.places],
+            first.values + second.values,
+        )
+
+    def finish(self, state: StoredState) -> Stored:
+        places = np.concatenate([np.empty(0, np.int64), *state.places])
+        columns = zip(*state.values, strict=True)
+        values = [np.concatenate(list(each), axis=-1) for each in columns]
+        return Stored(state.selected - len(places), places, values)
+
+
+def _in_two_parts(values: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers with what rounding took from integers, (2, n); texts as they are."""
+    if values.ndim == 2 or values.dtype.kind == "T":
+        return values
+    return np.stack([values, np.zeros_like(values)])
+
+
+class OfAllRows(Derived[Kept | None]):
+    """A rule that compares rows with each other: None where they may not all be kept."""
+
+    where: Condition | None
+
+    @property
+    def of(self) -> tuple[str, ...]:
+        """The columns it is about."""
+        raise NotImplementedError
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset(self.of)
+
+    def parts(self, exact: bool) -> tuple[Reduction[Any, Any], ...]:
+        return (StoredRows(self.of, self.where) if exact else Unknown(self.of),)
+
+    def derive(self, found: Stored | None) -> Kept | None:
+        return None if found is None else self.judge(found)
+
+    def judge(self, found: Stored) -> Kept:
+        """Return how many of some rows keep the rule."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Unknown(Reduction[None, None]):
+    """What cannot be known without all rows at once. of: the columns that it would be about."""
+
+    of: tuple[str, ...]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset()
+
+    def start(self) -> None:
+        return None
+
+    def update(self, state: None, chunk: Chunk) -> None:
+        return None
+
+    def merge(self, first: None, second: None) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class CountRepeated(OfAllRows):
+    """Count the rows whose value in a column no other row has; integers with all their digits."""
+
+    column: str
+    where: Condition | None = None
+
+    @property
+    def of(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def judge(self, found: Stored) -> Kept:
+        keys = list(np.atleast_2d(found.values[0])) if found.values else [np.empty(0)]
+        order = np.argsort(keys[0], kind="stable")
+        if len(keys) > 1:
+            order = np.lexsort(keys[::-1])
+        same = np.ones(max(len(order) - 1, 0), dtype=bool)
+        for key in keys:
+            same &= key[order][1:] == key[order][:-1]
+        repeated = np.zeros(len(order), dtype=bool)
+        repeated[1:] |= same
+        repeated[:-1] |= same
+        return _kept(found, found.places[order[repeated]])
+
+
+@dataclass(frozen=True)
+class CountClose(OfAllRows):
+    """Count the positions that have no other within a distance; all in degrees."""
+
+    ra: str
+    dec: str
+    distance: float
+    where: Condition | None = None
+
+    @property
+    def of(self) -> tuple[str, ...]:
+        return self.ra, self.dec
+
+    def judge(self, found: Stored) -> Kept:
+        from scipy.spatial import cKDTree
+
+        if len(found.places) < 2:
+            return _kept(found, found.places[:0], 0)
+        ra, dec = (values[0] for values in found.values)
+        tree = cKDTree(unit_vectors(ra, dec))
+        chord = 2 * np.sin(np.radians(min(self.distance, 180.0)) / 2)
+        nearest = tree.query(tree.data, k=2, distance_upper_bound=np.nextafter(chord, np.inf))[0]
+        pairs = (int(tree.count_neighbors(tree, chord)) - len(ra)) // 2
+        return _kept(found, found.places[nearest[:, 1] <= chord], pairs)
+
+
+def unit_vectors(ra: Values, dec: Values) -> Values:
+    """Return the unit vectors of positions in degrees, (n, 3)."""
+    ra, dec = np.radians(ra), np.radians(dec)
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
+
+
+def _kept(found: Stored, broken: Integers, pairs: int | None = None) -> Kept:
+    first = tuple(np.sort(broken)[:FIRST].tolist())
+    return Kept(len(found.places) - len(broken), len(broken), found.missing, first, pairs)
