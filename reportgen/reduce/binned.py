@@ -109,3 +109,49 @@ class QuantilesInBins(Derived[BinnedQuantiles]):
             np.stack([order.quantiles(self.fractions) for order in orders], axis=1),
             max(order.error for order in orders),
         )
+
+
+@dataclass(frozen=True)
+class BinSums:
+    """Rows in bins of x, and the sum of y over them. edges: (bins + 1,); n, sums: (bins,)."""
+
+    edges: Values
+    n: Integers
+    sums: Values
+
+    @property
+    def means(self) -> Values:
+        """Mean of y in each bin; NaN in empty ones."""
+        return np.where(self.n > 0, self.sums / np.maximum(self.n, 1), np.nan)
+
+
+@dataclass(frozen=True)
+class SumsInBins(Reduction[BinSums, BinSums]):
+    """Sum of y in equal bins of x, over the rows that are valid in both."""
+
+    x: Axis
+    y: str
+    where: Condition | None = None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset([self.x.column, self.y])
+
+    def needs(self) -> dict[str, Statistic[Any]]:
+        return self.x.needs(self.where)
+
+    def start(self, /, **known: Any) -> BinSums:
+        edges = self.x.edges(known)
+        return BinSums(edges, np.zeros(len(edges) - 1, np.int64), np.zeros(len(edges) - 1))
+
+    def update(self, state: BinSums, chunk: Chunk) -> BinSums:
+        places = chunk.places((self.x.column, self.y), self.where)
+        number = row_bins(chunk, self.x.column, Binning.of(state.edges), places)
+        y = chunk.columns[self.y] if places is None else chunk.columns[self.y][places]
+        inside = number >= 0
+        number, y, bins = number[inside], y[inside], len(state.n)
+        n, sums = np.bincount(number, minlength=bins), np.bincount(number, y, minlength=bins)
+        return self.merge(state, BinSums(state.edges, n, sums.astype(np.float64)))
+
+    def merge(self, first: BinSums, second: BinSums) -> BinSums:
+        return BinSums(first.edges, first.n + second.n, first.sums + second.sums)

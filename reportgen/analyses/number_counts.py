@@ -1,0 +1,261 @@
+"""Source counts: how many sources there are at each flux density or magnitude."""
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from reportgen.analyses.base import Analysis, Statistics
+from reportgen.analyses.counts_reference import Compared, CountsReference
+from reportgen.analyses.number_counts_figure import Binned, CountsFigure
+from reportgen.analyses.phrases import no_values
+from reportgen.analyses.results import Metric, Section
+from reportgen.config.columns import Column
+from reportgen.config.expressions import both, parse
+from reportgen.config.types import (
+    AnyQuantity,
+    Area,
+    Block,
+    BlockError,
+    ColumnRef,
+    Frequency,
+    Positive,
+    Quantity,
+)
+from reportgen.config.unit_arithmetic import factor
+from reportgen.reduce.base import Integers
+from reportgen.reduce.binned import BinSums, SumsInBins
+from reportgen.reduce.counts import CountBelow, Counts, CountValues
+from reportgen.reduce.histograms import Axis
+from reportgen.reduce.moments import MeanStd, Moments
+from reportgen.wording import counted, exact, number
+
+DEG2 = (180 / np.pi) ** 2  # in a steradian
+MOST_BINS = 200
+
+
+class Bins(Block):
+    """The bins: equal in the logarithm of a flux density, or in magnitude."""
+
+    from_: AnyQuantity = Field(alias="from")
+    """First edge, such as 1 mJy or 14 mag."""
+    to: AnyQuantity
+    """Last edge."""
+    per_decade: Positive = 5.0
+    """Bins of flux density in a factor of ten."""
+    width: AnyQuantity = Quantity(0.5, "mag")
+    """Width of a bin of magnitudes."""
+
+
+class NumberCounts(Analysis, name="number_counts"):
+    """Source counts in bins of flux density or magnitude, with exact Poisson limits."""
+
+    flux: ColumnRef | None = None
+    """Flux density."""
+    magnitude: ColumnRef | None = None
+    """Magnitude, in place of a flux density."""
+    area: Area
+    """Area of the sky that was searched, such as 66 deg2; it is never inferred."""
+    bins: Bins
+    """Bins: {from, to, per_decade} of flux density, or {from, to, width} of magnitude."""
+    normalise: Literal["euclidean", "none", "per_deg2"] = "euclidean"
+    """euclidean: S^2.5 dN/dS, each source with its own S; none: dN/dS; per_deg2: sources per bin
+    and square degree. Magnitudes are always per magnitude and square degree."""
+    complete_above: AnyQuantity | None = None
+    """Faintest flux density or magnitude at which all sources are found: the slope and the
+    comparison use brighter ones only."""
+    frequency: Frequency | None = None
+    """Frequency of the flux density, to which the reference is brought."""
+    reference: CountsReference | None = None
+    """Counts to compare with, of flux densities: {file, flux, counts, error, frequency, …}."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "NumberCounts":
+        if (self.flux is None) == (self.magnitude is None):
+            raise ValueError("give flux: or magnitude:, one of them")
+        if self.reference is not None:
+            if self.flux is None:
+                raise BlockError({("reference",): "it is for flux densities"})
+            if self.reference.frequency is not None and self.frequency is None:
+                raise BlockError({("reference", "frequency"): "the section has no frequency: yet"})
+        try:
+            _ = self._to("Jy" if self.flux is not None else "mag")
+        except (ValueError, TypeError):
+            unit = self._of.symbol or "no unit; set it in columns:"
+            key, said = ("flux", "a flux density") if self.flux else ("magnitude", "a magnitude")
+            raise BlockError({(key,): f"should be {said}; {self._of.name} has {unit}"}) from None
+        other, kind = ("width", "magnitude") if self.flux else ("per_decade", "flux density")
+        if other in self.bins.model_fields_set:
+            raise BlockError({("bins", other): f"it is for bins of {kind}"})
+        for keys, quantity in (
+            (("bins", "from"), self.bins.from_),
+            (("bins", "to"), self.bins.to),
+            (("bins", "width"), self.bins.width),
+            (("complete_above",), self.complete_above),
+        ):
+            if quantity is None or (keys[-1] == "width" and self.flux is not None):
+                continue
+            try:
+                value = self._value(quantity)
+            except ValueError as error:
+                raise BlockError({keys: str(error)}) from None
+            if value <= 0 and (self.flux is not None or keys[-1] == "width"):
+                raise BlockError({keys: "should be more than 0"})
+        low, high = self._ends
+        if low >= high:
+            raise BlockError({("bins", "to"): f"should be more than from, {self.bins.from_}"})
+        if self._bins > MOST_BINS:
+            raise BlockError({("bins",): f"{self._bins} bins are more than {MOST_BINS}"})
+        return self
+
+    @property
+    def _of(self) -> Column:
+        column = self.flux or self.magnitude
+        assert column is not None  # noqa: S101 - the validator has seen to it
+        return column
+
+    def _value(self, quantity: Quantity) -> float:
+        """Return a quantity in the unit of the column; that of a missing file is not known."""
+        return quantity.to(self._of.unit) if self._of.is_known else quantity.value
+
+    def _named(self, quantity: Quantity) -> str:
+        """Return a quantity as it was given, in the unit of the column when it has none."""
+        return str(quantity) if quantity.unit else self._of.quantity(exact(quantity.value))
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        return self._value(self.bins.from_), self._value(self.bins.to)
+
+    @property
+    def _bins(self) -> int:
+        low, high = self._ends
+        if self.flux is not None:
+            return max(1, round(self.bins.per_decade * float(np.log10(high / low))))
+        return max(1, round((high - low) / self._value(self.bins.width)))
+
+    @property
+    def _limit(self) -> float | None:
+        return None if self.complete_above is None else self._value(self.complete_above)
+
+    def reductions(self) -> Statistics:
+        """Ask for the sources in each bin, and the slope of the bright ones."""
+        name, limit = self._of.name, self._limit
+        axis = Axis(name, self._bins, self._ends, log=self.flux is not None)
+        found: dict[str, Any] = {
+            "values": CountValues(name, self.where),
+            "below": CountBelow(name, self._ends[:1], self.where),
+            "sources": SumsInBins(axis, f"{name} ** 2.5" if self.flux else name, self.where),
+        }
+        if limit is not None and self.flux is not None:
+            bright = both(self.where, parse(f"{name} >= {limit!r}"))
+            found["bright"] = MeanStd(f"log({name} / {limit!r})", bright)
+        elif limit is not None:
+            bright = both(self.where, parse(f"{name} <= {limit!r}"))
+            found["bright"] = MeanStd(f"{math.log(10)!r} * ({limit!r} - {name})", bright)
+        return found
+
+    def _binned(self, sources: BinSums) -> Binned:
+        low, high, n = sources.edges[:-1], sources.edges[1:], sources.n
+        area = self.area.to("deg2")
+        if self.flux is None:
+            weight = 1 / (area * (high - low) * self._to("mag"))
+            nothing = np.full(len(n), np.nan)
+            return Binned(self._of, "per_mag", sources.edges, n, weight, nothing)
+        by = self._to("Jy")
+        differential = DEG2 / (area * (high - low) * by)
+        powers = np.where(n > 0, sources.means, (low * high) ** 1.25) * by**2.5
+        weight = {
+            "euclidean": powers * differential,
+            "none": differential,
+            "per_deg2": np.full(len(n), 1 / area),
+        }[self.normalise]
+        return Binned(self._of, self.normalise, sources.edges, n, weight, powers * differential)
+
+    def _to(self, unit: str) -> float:
+        return factor(self._of.unit, unit) if self._of.is_known else 1.0
+
+    def present(
+        self,
+        values: Counts,
+        below: Integers,
+        sources: BinSums,
+        bright: Moments | None = None,
+    ) -> Section:
+        """Draw the counts with their limits and, if there is one, the reference."""
+        if not values.valid:
+            raise no_values((self._of,), values.rows, self.where)
+        binned, n = self._binned(sources), int(sources.n.sum())
+        area = self.area.to("deg2")
+        slope = error = np.nan
+        if bright is not None and bright.n and bright.mean > 0:
+            slope, error = 1 / bright.mean, 1 / (bright.mean * np.sqrt(bright.n))
+        metrics = {
+            "n": Metric(n, "sources in the bins", digits=0),
+            "n_per_deg2": Metric(n / area, "per square degree", "1 / deg2"),
+            "area": Metric(area, "area", "deg2"),
+            "slope": Metric(slope, "slope", digits=3),
+            "slope_error": Metric(error, "error of the slope", digits=3, shown=False),
+            "turnover": Metric(self._turnover(binned), "turnover", self._of.unit),
+        }
+        drawn, findings = None, [self._said(n, area), *self._slope_said(bright, slope, error)]
+        if self.reference is not None:
+            frequency = None if self.frequency is None else self.frequency.to("MHz")
+            reference = self.reference.in_bins(binned.edges * self._to("Jy"), frequency)
+            drawn = reference.counts * binned.weight / binned.euclidean, self.reference.title
+            ratio, chi2 = self._compare(binned, reference)
+            metrics["reference_ratio"] = Metric(ratio, "ratio to the reference", digits=3)
+            metrics["reference_chi2"] = Metric(chi2, "χ² per bin", digits=2)
+            findings.append(
+                f"In the bins of both there are {number(ratio, 2)} times as many sources as in "
+                f"{self.reference.title}; χ² is {number(chi2, 2)} per bin."
+                if np.isfinite(ratio)
+                else f"{self.reference.title} has no counts in these bins to compare with."
+            )
+        figure = CountsFigure(binned, drawn, self._limit, self.check_limits("turnover"))
+        low, outside = int(below[0]), values.valid - n
+        said = f"{counted(low, 'sources')} below them and {counted(outside - low, 'sources')} above"
+        return Section(
+            findings=findings,
+            metrics=metrics,
+            figures=[figure.figure(findings)],
+            rows=values.valid,
+            notes=[f"Outside the bins: {said}."] if outside else [],
+        )
+
+    def _said(self, n: int, area: float) -> str:
+        density = f"{number(n / area)} per square degree"
+        span = f"between {self._named(self.bins.from_)} and {self._named(self.bins.to)}"
+        return f"{counted(n, 'sources')} {span} on {number(area)} square degrees: {density}."
+
+    def _slope_said(self, bright: Moments | None, slope: float, error: float) -> list[str]:
+        if bright is None:
+            return []
+        side = "Above" if self.flux is not None else "Brighter than"
+        limit = "" if self.complete_above is None else self._named(self.complete_above)
+        if not np.isfinite(slope):
+            return [f"{side} {limit} there are too few sources for a slope."]
+        law = "N(>S) falls as S to the power of −" if self.flux else "log N(<m) rises per mag by "
+        digits = max(2, 1 - int(np.floor(np.log10(error))))
+        law += f"{number(slope, digits)} ± {number(error, digits)}"
+        return [f"{side} {limit}, {law} ({counted(bright.n, 'sources')})."]
+
+    def _turnover(self, binned: Binned) -> float:
+        """Return the middle of the fullest bin; NaN if none of those that are fainter holds less.
+
+        There counts begin to lack sources.
+        """
+        n = binned.n if self.flux is not None else binned.n[::-1]
+        middle = binned.middle if self.flux is not None else binned.middle[::-1]
+        fullest = int(np.argmax(n))
+        return float(middle[fullest]) if fullest and n[fullest] else np.nan
+
+    def _compare(self, binned: Binned, reference: Compared) -> tuple[float, float]:
+        """Return how many times the sources of the reference there are, and χ² per bin."""
+        expected = reference.counts / binned.euclidean
+        used = np.isfinite(expected) & (binned.edges[:-1] >= (self._limit or 0) * (1 - 1e-9))
+        if not used.any():
+            return np.nan, np.nan
+        n, expected, error = binned.n[used], expected[used], reference.error[used]
+        chi2 = (n - expected) ** 2 / (expected + (expected * error) ** 2)
+        return float(n.sum() / expected.sum()), float(chi2.mean())
