@@ -276,7 +276,8 @@ ModelRef = Annotated[Model, _look_up(Model, "a model", "models"), _named("a trai
 ReferenceName = Annotated[str, _look_up(str, "a reference", "references")]
 
 
-def _condition(value: object, info: ValidationInfo) -> object:
+def read_condition(value: object, info: ValidationInfo) -> object:
+    """Return the condition of a text, for the columns that there are."""
     if isinstance(value, Condition):
         return value
     if not isinstance(value, str):
@@ -287,7 +288,7 @@ def _condition(value: object, info: ValidationInfo) -> object:
 
 Selection = Annotated[
     Condition,
-    BeforeValidator(_condition),
+    BeforeValidator(read_condition),
     WithJsonSchema(
         {"type": "string", "examples": ["flux_36 > 0 and stellarity < 0.9", "valid(flux_24)"]}
     ),

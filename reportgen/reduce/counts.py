@@ -66,6 +66,39 @@ class CountRows(Reduction[int, int]):
 
 
 @dataclass(frozen=True)
+class CountInside(Reduction[int, int]):
+    """Count the rows whose two values lie within a polygon, by the even-odd rule.
+
+    polygon: its corners, (x, y) each.
+    """
+
+    x: str
+    y: str
+    polygon: tuple[tuple[float, float], ...]
+    where: Condition | None = None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset([self.x, self.y])
+
+    def start(self) -> int:
+        return 0
+
+    def update(self, state: int, chunk: Chunk) -> int:
+        x, y = chunk.together((self.x, self.y), self.where)
+        inside = np.zeros(len(x), dtype=bool)
+        corners = zip(self.polygon, (*self.polygon[1:], self.polygon[0]), strict=True)
+        for (x0, y0), (x1, y1) in corners:
+            if y0 != y1:  # one that is level crosses no level line
+                crossed = (y0 > y) != (y1 > y)
+                inside ^= crossed & (x < (x1 - x0) * ((y - y0) / (y1 - y0)) + x0)
+        return state + int(inside.sum())
+
+    def merge(self, first: int, second: int) -> int:
+        return first + second
+
+
+@dataclass(frozen=True)
 class CountBelow(Reduction[Integers, Integers]):
     """Count the valid values strictly below each of some cuts; int64, (cuts,)."""
 

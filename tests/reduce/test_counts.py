@@ -2,10 +2,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.path import Path
 from splitting import INF, NAN, anything, finite, split, splits, table, tables, whole
 
 from reportgen.config.expressions import parse
-from reportgen.reduce.counts import CountBelow, CountRows, Counts, CountValues, IsWhole, Range
+from reportgen.reduce.counts import (
+    CountBelow,
+    CountInside,
+    CountRows,
+    Counts,
+    CountValues,
+    IsWhole,
+    Range,
+)
 
 WHERE = parse("b > 0")
 
@@ -76,3 +85,21 @@ def test_a_column_is_whole_if_every_valid_value_is():
     many = np.append(np.arange(1e5), 0.5)
     assert not whole(IsWhole("a"), table(a=many))
     assert whole(IsWhole("a", parse("a >= 1")), table(a=many))
+
+
+RANDOM = np.random.default_rng(31)
+STAR = tuple(
+    (far * np.sin(turn), far * np.cos(turn))
+    for far, turn in zip([4, 10] * 5, np.arange(10) * np.pi / 5, strict=True)
+)
+
+
+@given(splits)
+def test_positions_in_a_polygon_are_those_of_matplotlib(parts):
+    columns = table(**dict(zip("ab", RANDOM.uniform(-9, 9, (2, 60)), strict=True)))
+    columns["a"][::7] = NAN
+    for polygon in (STAR, ((0, 0), (5, 0), (5, 5), (0, 5)), ((0, 0), (1, 8), (-7, 2))):
+        inside = Path([*polygon, polygon[0]], closed=True).contains_points(np.c_[*columns.values()])
+        assert split(CountInside("a", "b", polygon), columns, *parts) == inside.sum()
+        chosen = inside & (columns["b"] > 0)
+        assert split(CountInside("a", "b", polygon, WHERE), columns, *parts) == chosen.sum()
