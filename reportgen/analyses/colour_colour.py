@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
 from reportgen.analyses.base import Analysis, Statistics
-from reportgen.analyses.phrases import approximate, no_values, note_rows
+from reportgen.analyses.phrases import approximate, no_values, note_rows, small_unit
 from reportgen.analyses.plotting.axes import key_above, new_figure
 from reportgen.analyses.plotting.cloud import cloud, cloud_columns, draw_cloud
 from reportgen.analyses.plotting.lettering import label_axes
@@ -17,7 +17,6 @@ from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, parse
 from reportgen.config.sources import ColumnName
 from reportgen.config.types import Block, BlockError, ColumnRef, Real, Selection, read_condition
-from reportgen.config.unit_arithmetic import factor
 from reportgen.reduce.counts import CountInside, CountRows
 from reportgen.reduce.histograms import Counts2D, Rows
 from reportgen.reduce.quantiles import MedianAndScatter, Robust
@@ -135,7 +134,7 @@ class ColourColour(Analysis, name="colour_colour"):
             metrics[f"{name}_percent"] = Metric(100 * number_in / n, label, "%", digits=1)
         findings = [self._regions_said(found, n)] if found else []
         if distance is not None:
-            by, unit = self._small_unit
+            by, unit = small_unit(self.y.unit)
             metrics["locus_median"] = Metric(by * distance.median, "off the locus", unit, 3)
             metrics["locus_scatter"] = Metric(by * distance.scatter, "about the locus", unit, 3)
             metrics["locus_objects"] = Metric(distance.n, "objects", digits=0, shown=False)
@@ -155,12 +154,6 @@ class ColourColour(Analysis, name="colour_colour"):
             notes=notes,
         )
 
-    @property
-    def _small_unit(self) -> tuple[float, str]:
-        """The unit of distances: mmag for magnitudes; and by what they are multiplied."""
-        unit = self.y.unit
-        return (factor(unit, "mmag"), "mmag") if unit in {"mag", "mag(AB)"} else (1.0, unit)
-
     def _regions_said(self, found: Mapping[str, int], n: int) -> str:
         first, *others = [
             f"{count(inside)} ({percent(inside / n)}) {{}}in {name.replace('_', ' ')}"
@@ -173,7 +166,7 @@ class ColourColour(Analysis, name="colour_colour"):
     def _locus_said(self, distance: Robust) -> str:
         if not distance.n:
             return "No object that is expected on the locus has both colours."
-        by, unit = self._small_unit
+        by, unit = small_unit(self.y.unit)
         column = Column("distance", unit=unit)
         median, scatter = (
             column.quantity(number(by * each)) for each in (abs(distance.median), distance.scatter)
@@ -247,7 +240,7 @@ class ColourColour(Analysis, name="colour_colour"):
         return axes.axline((0, place), slope=slope, **{"color": INK, "linewidth": 1, **style})
 
     def _draw_limits(self, axes: Any) -> str:
-        limits, (by, unit) = self.check_limits("locus_median"), self._small_unit
+        limits, (by, unit) = self.check_limits("locus_median"), small_unit(self.y.unit)
         for limit in limits:
             self._draw_locus(axes, limit / by, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
         said = listed([Column("", unit=unit).quantity(exact(limit)) for limit in limits])

@@ -8,6 +8,7 @@ import numpy as np
 from reportgen.analyses.results import check_id
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition
+from reportgen.config.unit_arithmetic import factor
 from reportgen.errors import SectionError
 from reportgen.reduce.chunk import Limits
 from reportgen.reduce.histograms import HistogramCounts
@@ -216,3 +217,11 @@ def no_values(
         "look at the missing-value marks and at the source"
         + ("" if where is None else ", and at where:"),
     )
+
+
+def small_unit(unit: str) -> tuple[float, str]:
+    """Return the unit of differences and scatters, and by what those in a unit are multiplied.
+
+    It is mmag for magnitudes, else the same.
+    """
+    return (factor(unit, "mmag"), "mmag") if unit in {"mag", "mag(AB)"} else (1.0, unit)

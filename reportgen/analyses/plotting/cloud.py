@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.analyses.plotting.axes import colour_bar, is_left_empty, key_above
 from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
 from reportgen.analyses.results import TableColumn
 from reportgen.config.columns import Column
-from reportgen.reduce.histograms import Axis, Counts2D, FewRows, Histogram2D, Rows
+from reportgen.reduce.chunk import limits_of
+from reportgen.reduce.histograms import Axis, Counts2D, FewRows, Histogram2D, Rows, bin_edges
 from reportgen.style import DENSITY_MAP, HALO, INK, series_colour
 
 if TYPE_CHECKING:
@@ -26,6 +28,34 @@ def cloud(
     """Return what must be computed to draw objects: the points, and the density of many."""
     ends = Axis(x, CELLS, log=log[0]), Axis(y, CELLS, log=log[1])
     return {"points": FewRows((x, y), most, where), "density": Histogram2D(*ends, where)}
+
+
+def cloud_of(
+    x: Values, y: Values, most: int, log: tuple[bool, bool]
+) -> tuple[Rows, Counts2D, NDArray[np.bool_]]:
+    """Return what draws objects that are known one by one, and which of them can be drawn."""
+    drawn = np.isfinite(x) & np.isfinite(y)
+    for values, is_log in zip((x, y), log, strict=True):
+        drawn &= (values > 0) | (not is_log)
+    both = np.stack([x[drawn], y[drawn]], axis=1)
+    few = Rows(len(both), both if len(both) <= most else None)
+    across = bin_edges(limits_of(both[:, 0]), CELLS, log=log[0])
+    up = bin_edges(limits_of(both[:, 1]), CELLS, log=log[1])
+    counts = np.histogram2d(both[:, 1], both[:, 0], [up, across])[0].astype(np.int64)
+    return few, Counts2D(across, up, counts), drawn
+
+
+def running_median(
+    x: Values, y: Values, bins: int, *, log: bool, least: int
+) -> tuple[Values, Values]:
+    """Return the middles of equal bins of x, and the median of y in each with so many objects."""
+    edges = bin_edges(limits_of(x), bins, log=log)
+    place = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, bins - 1)
+    medians = [
+        np.median(y[place == k]) if (place == k).sum() >= least else np.nan for k in range(bins)
+    ]
+    low, high = edges[:-1], edges[1:]
+    return np.sqrt(low) * np.sqrt(high) if log else low / 2 + high / 2, np.array(medians)
 
 
 def draw_cloud(
