@@ -1,7 +1,7 @@
 """Rules that a table must keep: how many rows break each, and which are the first."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
@@ -24,9 +24,7 @@ class Quality(Analysis, name="quality"):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _rules_are_checks(
-        cls, value: Any, handler: ModelWrapValidatorHandler["Quality"]
-    ) -> "Quality":
+    def _rules_are_checks(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         section = handler(value)
         made = [criterion.check for criterion in section.criteria]
         others = [check for check in section.checks if check not in made]

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Values
+from reportgen.reduce.base import Chunk, Derived, Integers, Reduction
+from reportgen.reduce.match import unit_vectors
 
 FIRST = 5  # rows that are named
 
@@ -29,19 +30,8 @@ class Kept:
     pairs: int | None = None
 
 
-@dataclass
-class KeptState:
-    """Rows that were there, and the same of the selected ones as in Kept."""
-
-    rows: int = 0
-    kept: int = 0
-    broken: int = 0
-    missing: int = 0
-    first: Places = field(default_factory=lambda: np.empty(0, np.int64))
-
-
 @dataclass(frozen=True)
-class CountKept(Reduction[KeptState, Kept]):
+class CountKept(Reduction[Kept, Kept]):
     """Count the rows for which a condition is true, false, and neither as a value is missing."""
 
     rule: Condition
@@ -51,41 +41,33 @@ class CountKept(Reduction[KeptState, Kept]):
     def reads(self) -> frozenset[str]:
         return self.rule.columns
 
-    def start(self) -> KeptState:
-        return KeptState()
+    def start(self) -> Kept:
+        return Kept(0, 0, 0)
 
-    def update(self, state: KeptState, chunk: Chunk) -> KeptState:
+    def update(self, state: Kept, chunk: Chunk) -> Kept:
+        selected = True if self.where is None else chunk.mask(self.where)
         true, false = (
-            np.broadcast_to(each, chunk.rows) for each in self.rule.true_and_false(chunk.read)
+            np.broadcast_to(each & selected, chunk.rows)
+            for each in self.rule.true_and_false(chunk.read)
         )
-        selected = chunk.rows
-        if self.where is not None:
-            mask = chunk.mask(self.where)
-            true, false, selected = true & mask, false & mask, int(mask.sum())
         kept, broken = int(true.sum()), int(false.sum())
-        first = np.flatnonzero(false)[:FIRST]
-        return self.merge(
-            state, KeptState(chunk.rows, kept, broken, selected - kept - broken, first)
-        )
+        rows = chunk.rows if self.where is None else int(np.count_nonzero(selected))
+        first = tuple((np.flatnonzero(false)[:FIRST] + chunk.first).tolist())
+        return self.merge(state, Kept(kept, broken, rows - kept - broken, first))
 
-    def merge(self, first: KeptState, second: KeptState) -> KeptState:
-        return KeptState(
-            first.rows + second.rows,
+    def merge(self, first: Kept, second: Kept) -> Kept:
+        return Kept(
             first.kept + second.kept,
             first.broken + second.broken,
             first.missing + second.missing,
-            np.concatenate([first.first, second.first + first.rows])[:FIRST],
+            (first.first + second.first)[:FIRST],
         )
-
-    def finish(self, state: KeptState) -> Kept:
-        return Kept(state.kept, state.broken, state.missing, tuple(state.first.tolist()))
 
 
 @dataclass
 class StoredState:
-    """Rows that were there and were selected; of those with a value its place, and the value."""
+    """Rows that were selected; of those with a value its place, and the value."""
 
-    rows: int = 0
     selected: int = 0
     places: list[Places] = field(default_factory=list)
     values: list[list[NDArray[Any]]] = field(default_factory=list)
@@ -122,15 +104,14 @@ class StoredRows(Reduction[StoredState, Stored]):
             numbers = values if values.ndim == 1 else values[0]
             is_text = values.dtype.kind == "T"
             taken = taken & (~np.isnan(numbers) if is_text else np.isfinite(numbers))
-        places = np.flatnonzero(taken)
+        places = np.flatnonzero(taken) + chunk.first
         parts = [_in_two_parts(values[..., taken]) for values in columns]
-        return self.merge(state, StoredState(chunk.rows, selected, [places], [parts]))
+        return self.merge(state, StoredState(selected, [places], [parts]))
 
     def merge(self, first: StoredState, second: StoredState) -> StoredState:
         return StoredState(
-            first.rows + second.rows,
             first.selected + second.selected,
-            first.places + [each + first.rows for each in second.places],
+            first.places + second.places,
             first.values + second.values,
         )
 
@@ -242,12 +223,6 @@ class CountClose(OfAllRows):
         nearest = tree.query(tree.data, k=2, distance_upper_bound=np.nextafter(chord, np.inf))[0]
         pairs = (int(tree.count_neighbors(tree, chord)) - len(ra)) // 2
         return _kept(found, found.places[nearest[:, 1] <= chord], pairs)
-
-
-def unit_vectors(ra: Values, dec: Values) -> Values:
-    """Return the unit vectors of positions in degrees, (n, 3)."""
-    ra, dec = np.radians(ra), np.radians(dec)
-    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
 
 
 def _kept(found: Stored, broken: Integers, pairs: int | None = None) -> Kept:

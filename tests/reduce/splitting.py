@@ -47,7 +47,7 @@ def split(statistic, columns, cuts, merges, exact=True):
     states = []
     for number, (start, stop) in enumerate(pairwise(places)):
         part = {name: columns[name][start:stop].copy() for name in sorted(statistic.columns)}
-        chunk = Chunk(part, stop - start)
+        chunk = Chunk(part, stop - start, start)
         if number % 2:
             states[-1] = statistic.update(states[-1], chunk)
         else:
