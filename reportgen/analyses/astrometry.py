@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from reportgen.analyses.base import Statistics
+from reportgen.analyses.grouping import with_groups
 from reportgen.analyses.matching import PairAnalysis, PositionBlock, no_pairs, robust
 from reportgen.analyses.phrases import capital
 from reportgen.analyses.plotting.axes import Line
@@ -17,6 +18,7 @@ from reportgen.analyses.plotting.offsets import (
     draw_separations,
 )
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.config.columns import Column
 from reportgen.config.types import ColumnRef
 from reportgen.config.unit_arithmetic import factor
 from reportgen.reduce.base import Values
@@ -65,13 +67,16 @@ class Astrometry(PairAnalysis, name="astrometry"):
             by_chance = 100 * float(np.mean([each.n / inside for each in chance.values()]))
         of = {"ra": robust(east), "dec": robust(north)}
         metrics = self._counts(pairs, by_chance) | self._metrics(of, pairs, north, other[1])
-        return Section(
+        section = Section(
             findings=self._findings(found, of, by_chance),
             metrics=metrics | self._pulls(found, east, north),
             figures=self._figures(found, other, east, north, by_chance * inside / 100),
             rows=pairs.rows,
             notes=notes if pairs.outside else [],
         )
+        axes = zip(("ra", "dec"), ("east", "north"), strict=True)
+        shown = [Column(f"offset_{name}", f"Offset to the {side}", UNIT) for name, side in axes]
+        return with_groups(section, self.groups(found, *zip(shown, (east, north), strict=True)))
 
     def _counts(self, pairs: Pairs, by_chance: float) -> dict[str, Metric]:
         inside = pairs.rows - pairs.outside

@@ -1,12 +1,14 @@
 """How the values of one or more columns are distributed: histograms, sorted curves, cuts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field, field_validator
 
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
 from reportgen.analyses.distribution_figures import ColumnValues, CurveView, HistogramView
+from reportgen.analyses.grouping import Grouping, GroupsShown, show_groups, with_groups
 from reportgen.analyses.phrases import (
     approximate,
     digits_among,
@@ -22,13 +24,14 @@ from reportgen.config.columns import Column
 from reportgen.config.expressions import both, compare
 from reportgen.config.types import ColumnRef, Fraction, Real
 from reportgen.reduce.base import Statistic
+from reportgen.reduce.by_group import MedianAndScatter, OfGroups
 from reportgen.reduce.counts import CountBelow, CountValues, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
 from reportgen.wording import count, counted, exact, listed, number, percent, significant
 
 
-class Distribution(Analysis, name="distribution"):
+class Distribution(Analysis, Grouping, name="distribution"):
     """Histograms over one or more ranges, sorted-value curves, and what cuts would lose."""
 
     columns: tuple[ColumnRef, ...] = Field(min_length=1)
@@ -71,6 +74,9 @@ class Distribution(Analysis, name="distribution"):
             if any(view.is_log for view in self.histograms) or any(v.log for v in self.curves):
                 not_above_zero = both(self.where, compare(name, "<=", 0))
                 result[f"{name}.not_above_zero"] = CountValues(name, not_above_zero)
+            if self.by is not None:
+                middle = MedianAndScatter(name, self.where)
+                result[f"{name}.groups"] = OfGroups(self.by.name, middle)
             for i, view in enumerate(self.histograms):
                 result[f"{name}.histogram{i}"] = view.reduction(name, names, self.where)
             for i, curve in enumerate(self.curves):
@@ -87,7 +93,7 @@ class Distribution(Analysis, name="distribution"):
         if not valid:
             raise no_values(self.columns, rows, self.where)
         shared = together(self.columns)
-        return Section(
+        section = Section(
             findings=self._findings(valid, shared),
             metrics=self._metrics(every),
             figures=[
@@ -101,6 +107,14 @@ class Distribution(Analysis, name="distribution"):
             rows=rows,
             notes=_notes(every),
         )
+        shown = [] if self.by is None else [self._groups(each, values) for each in every]
+        return with_groups(section, shown)
+
+    def _groups(self, each: ColumnValues, values: Mapping[str, Any]) -> GroupsShown:
+        name = each.column.name
+        median = replace(each.column, name=f"{name}_median")
+        limits = self.check_limits(f"worst_{name}_median")
+        return show_groups(self, values[f"{name}.groups"], median, limits)
 
     def _by_column(self, values: Mapping[str, Any]) -> list[ColumnValues]:
         labels = short_titles(self.columns)

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Statistics
+from reportgen.analyses.grouping import with_groups
 from reportgen.analyses.matching import MatchBlock, PairAnalysis, no_pairs, robust
 from reportgen.analyses.phrases import capital
 from reportgen.analyses.plotting.ratios import Course, draw_ratio_map, draw_ratios
@@ -131,13 +132,17 @@ class FluxScale(PairAnalysis, name="flux_scale"):
         if self.spectral_index is not None:
             alpha = number(self.spectral_index, 2)
             notes.append(f"Ours are scaled to the frequency of theirs by S ∝ ν^α with α = {alpha}.")
-        return Section(
+        section = Section(
             findings=[self._finding(found, ratio[used])],
             metrics=self._metrics(found, ratio, used, snr),
             figures=self._figures(found, ratio, snr) if known.any() else [],
             rows=found.pairs.rows,
             notes=notes,
         )
+        name, unit = ("ratio", "") if self._is_flux else ("difference", "mmag")
+        shown = Column(name, self._axis.partition(" [")[0], unit, self._ours.order)
+        values = self._shown(np.where(used, ratio, np.nan))
+        return with_groups(section, self.groups(found, (shown, values)))
 
     def _ratio(self, found: PairColumns) -> Values:
         """Return ln(ours / theirs), or ours minus theirs in mmag; NaN where it is not defined."""

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import ValidationInfo, ValidatorFunctionWrapHandler, model_validator
 
 from reportgen.analyses.base import Analysis
+from reportgen.analyses.grouping import Grouping, GroupsShown, show_groups, spreads_of
 from reportgen.config.columns import Column
 from reportgen.config.types import (
     CATALOGUES_OWN,
@@ -20,7 +21,7 @@ from reportgen.config.types import (
     Selection,
 )
 from reportgen.reduce.already_matched import AlreadyMatched
-from reportgen.reduce.base import Statistic
+from reportgen.reduce.base import Statistic, Values
 from reportgen.reduce.match import Match, MatchedColumns, PairColumns, ReferencePositions
 from reportgen.reduce.moments import robust_std
 from reportgen.wording import count, counted, number, percent
@@ -72,7 +73,7 @@ class PositionBlock(Block):
     """Declination of the counterpart in degrees."""
 
 
-class PairAnalysis(Analysis):
+class PairAnalysis(Analysis, Grouping):
     """An analysis of the rows of a catalogue and their counterparts.
 
     A subclass has the keys ``match``, a MatchBlock or more, and ``matched``: columns of the
@@ -132,7 +133,8 @@ class PairAnalysis(Analysis):
         counterpart where it has all others.
         """
         others = tuple(dict.fromkeys(column.name for column in (*other, *(self.there or ()))))
-        owns = tuple(dict.fromkeys(column.name for column in (self.ra, self.dec, *own)))
+        by = [] if self.by is None else [self.by]
+        owns = tuple(dict.fromkeys(each.name for each in (self.ra, self.dec, *own, *by)))
         if self.match is not None:
             return MatchedColumns(self._match(), owns, others)
         there = None if self.there is None else (self.there[0].name, self.there[1].name)
@@ -159,6 +161,24 @@ class PairAnalysis(Analysis):
             self.where,
             shift,
         )
+
+    def groups(self, found: PairColumns, *of: tuple[Column, Values]) -> list[GroupsShown]:
+        """Return what is shown of the groups of pairs, for each of some quantities; none without.
+
+        of: what is measured, its name that of the metric, and its value for each pair.
+        """
+        if self.by is None:
+            return []
+        members = found.own[self.by.name].tolist()
+        return [
+            show_groups(
+                self,
+                spreads_of(members, values),
+                quantity,
+                self.check_limits(f"worst_{quantity.name}"),
+            )
+            for quantity, values in of
+        ]
 
     def how_paired(self, found: PairColumns) -> str:
         """Say how many of our objects have a counterpart."""

@@ -5,7 +5,7 @@ among any of them, the nearest and among equally near ones the first. Distances 
 vectors, so that neither RA 0 h nor a pole is a special place.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -63,7 +63,7 @@ def offsets(own: tuple[Values, ...], other: tuple[Values, ...]) -> tuple[Values,
 
 
 @dataclass(frozen=True)
-class RowsOf(Reduction[list[Values], dict[str, Values]]):
+class RowsOf(Reduction[list[dict[str, Values]], dict[str, Values]]):
     """Columns of the rows in which some are valid, held in memory; NaN if missing."""
 
     of: tuple[str, ...]
@@ -74,26 +74,36 @@ class RowsOf(Reduction[list[Values], dict[str, Values]]):
     def reads(self) -> frozenset[str]:
         return frozenset([*self.of, *self.valid])
 
-    def start(self) -> list[Values]:
+    def start(self) -> list[dict[str, Values]]:
         return []
 
-    def update(self, state: list[Values], chunk: Chunk) -> list[Values]:
+    def update(self, state: list[dict[str, Values]], chunk: Chunk) -> list[dict[str, Values]]:
         places = chunk.places(self.valid, self.where)
-        columns = [chunk.columns[name] for name in self.of]
-        rows = np.array(columns if places is None else [each[places] for each in columns])
-        return self.merge(state, [rows])
+        columns = {name: chunk.columns[name] for name in (*self.of, *self.valid)}
+        if places is not None:
+            columns = {name: values[places] for name, values in columns.items()}
+        return self.merge(state, [columns])
 
-    def merge(self, first: list[Values], second: list[Values]) -> list[Values]:
-        if sum(part.shape[-1] for part in (*first, *second)) > MOST_ROWS:
+    def merge(
+        self, first: list[dict[str, Values]], second: list[dict[str, Values]]
+    ) -> list[dict[str, Values]]:
+        if sum(len(part[self.valid[0]]) for part in (*first, *second)) > MOST_ROWS:
             raise SectionError(
                 f"the reference has over {count(MOST_ROWS)} objects, more than are held in memory",
                 "select fewer of them with where:",
             )
         return first + second
 
-    def finish(self, state: list[Values]) -> dict[str, Values]:
-        rows = np.concatenate([np.empty((len(self.of), 0)), *state], axis=1)
-        return dict(zip(self.of, rows, strict=True))
+    def finish(self, state: list[dict[str, Values]]) -> dict[str, Values]:
+        return joined(self.of, state)
+
+
+def joined(names: Iterable[str], parts: Sequence[dict[str, Values]]) -> dict[str, Values]:
+    """Return columns, some of which may be texts, of parts one after the other."""
+    nothing = np.empty(0)
+    return {
+        name: np.concatenate([part[name] for part in parts]) if parts else nothing for name in names
+    }
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class ReferencePositions(Reduction[list[Values], Reference]):
+class ReferencePositions(Reduction[list[dict[str, Values]], Reference]):
     """Where the objects of another catalogue are, ra and dec in degrees."""
 
     ra: str
@@ -129,16 +139,18 @@ class ReferencePositions(Reduction[list[Values], Reference]):
         """Return what gives columns of the same objects."""
         return RowsOf(of, (self.ra, self.dec), self.where)
 
-    def start(self) -> list[Values]:
+    def start(self) -> list[dict[str, Values]]:
         return []
 
-    def update(self, state: list[Values], chunk: Chunk) -> list[Values]:
+    def update(self, state: list[dict[str, Values]], chunk: Chunk) -> list[dict[str, Values]]:
         return self._rows.update(state, chunk)
 
-    def merge(self, first: list[Values], second: list[Values]) -> list[Values]:
+    def merge(
+        self, first: list[dict[str, Values]], second: list[dict[str, Values]]
+    ) -> list[dict[str, Values]]:
         return self._rows.merge(first, second)
 
-    def finish(self, state: list[Values]) -> Reference:
+    def finish(self, state: list[dict[str, Values]]) -> Reference:
         from scipy.spatial import cKDTree
 
         columns = self._rows.finish(state)
@@ -354,10 +366,10 @@ class Match(Reduction[MatchState, Pairs]):
 
 @dataclass(frozen=True)
 class GatherState:
-    """Columns of some pairs, (columns, n) each. rows: of all pairs, while they are looked for."""
+    """Columns of some pairs, part by part. rows: of all pairs, while they are looked for."""
 
     rows: Integers | None
-    found: tuple[Values, ...] = ()
+    found: tuple[dict[str, Values], ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "rows": None}
@@ -385,15 +397,14 @@ class OwnColumns(Reduction[GatherState, dict[str, Values]]):
         ends = chunk.first, chunk.first + chunk.rows
         start, stop = np.searchsorted(state.rows, ends)
         places = state.rows[start:stop] - chunk.first
-        columns = np.array([chunk.columns[name][places] for name in self.of])
+        columns = {name: chunk.columns[name][places] for name in self.of}
         return replace(state, found=(*state.found, columns))
 
     def merge(self, first: GatherState, second: GatherState) -> GatherState:
         return replace(first, found=first.found + second.found)
 
     def finish(self, state: GatherState) -> dict[str, Values]:
-        rows = np.concatenate([np.empty((len(self.of), 0)), *state.found], axis=1)
-        return dict(zip(self.of, rows, strict=True))
+        return joined(self.of, state.found)
 
 
 @dataclass(frozen=True)

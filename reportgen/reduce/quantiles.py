@@ -82,6 +82,15 @@ class OrderedValues:
         halves = 2 * (low / 2 + (high / 2 - low / 2) * share)
         return np.clip(np.where(np.isfinite(between), between, halves), low, high)
 
+    def about(self, value: float) -> float:
+        """Return the median distance of the values from one; NaN when there are none."""
+        distances = np.abs(self.values - value)
+        if self.counts is None:
+            return float(np.median(distances)) if self.n else float("nan")
+        order = np.argsort(distances, kind="stable")
+        nearest = OrderedValues(distances[order], self.counts[order], self.dropped)
+        return float(nearest.quantiles([0.5])[0])
+
     def ranked(self, ranks: NDArray[np.int64]) -> Values:
         """Return the values at some ranks, counted from 0."""
         if self.counts is None:

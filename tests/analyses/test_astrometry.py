@@ -141,3 +141,17 @@ def test_what_cannot_be_matched_is_said(keys, said):
     own["wide"] = own["ra"]
     with pytest.raises(ValidationError, match=said):
         made(own, ref, **keys)
+
+
+def test_groups_of_pairs_name_the_one_that_is_farthest_off():
+    own, ref = sky(3000)
+    own["tile"] = np.repeat([1.0, 2.0, NAN], 1000)
+    own["ra"][:1000] += 0.5 / 3600
+    section = made(own, ref, by="tile", expect=[1, 2, 3])
+    found = values(section)
+    assert found["worst_offset_dec"] == pytest.approx(-0.2, abs=0.05)
+    assert "tile" in section.metrics["worst_offset_ra"].label
+    assert found["groups_absent"] == 1
+    rows = table(section, "offset_ra_by_group")
+    assert rows["median"][0] - rows["median"][1] == pytest.approx(0.5 * 0.84, abs=0.05)
+    assert any("tile is missing" in note for note in section.notes)

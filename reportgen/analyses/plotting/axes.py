@@ -163,11 +163,15 @@ def key_above(figure: "Figure", labels: Sequence[str], handles: Sequence[Any]) -
 
 
 def draw_limits(
-    axes: "Axes", limits: Sequence[float], column: Column, along: Literal["x", "y"] = "x"
+    axes: "Axes",
+    limits: Sequence[float],
+    column: Column,
+    along: Literal["x", "y"] = "x",
+    of: str = " of the checks",
 ) -> str:
-    """Draw the limits of checks that lie within the axes, and return what the caption says of them.
+    """Draw the limits that lie within the axes, and return what the caption says of them.
 
-    column: what the axis shows.
+    column: what the axis shows. of: whose limits they are.
     """
     low, high = axes.get_xlim() if along == "x" else axes.get_ylim()
     shown = [limit for limit in limits if low <= limit <= high]
@@ -175,7 +179,7 @@ def draw_limits(
         line = axes.axvline if along == "x" else axes.axhline
         line(limit, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1.5)
     said = listed([column.quantity(exact(limit)) for limit in shown])
-    return f" Dashed: limits of the checks, {said}." if shown else ""
+    return f" Dashed: limits{of}, {said}." if shown else ""
 
 
 def colour_bar(axes: "Axes", mesh: Any, label: str, **place: Any) -> Any:

@@ -1,0 +1,76 @@
+"""The course of a value along another, in bins with a band."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reportgen.analyses.plotting.axes import draw_limits, is_left_empty, new_figure
+from reportgen.analyses.plotting.lettering import label_axes
+from reportgen.analyses.plotting.ticks import Values, padded, set_linear
+from reportgen.config.columns import Column
+from reportgen.reduce.base import Integers
+from reportgen.reduce.chunk import Truth
+from reportgen.style import LINE, MUTED, series_colour
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Course:
+    """Rows, a value and the ends of its band in bins, (bins,) each; NaN in empty ones.
+
+    edges: (bins + 1,). judged: which bins have rows enough.
+    """
+
+    edges: Values
+    n: Integers
+    middle: Values
+    low: Values
+    high: Values
+    judged: Truth
+
+    @property
+    def centres(self) -> Values:
+        """Middle of each bin."""
+        return self.edges[:-1] / 2 + self.edges[1:] / 2
+
+
+def draw_courses(
+    course: Course, columns: tuple[Column, Column], limits: Sequence[float]
+) -> "tuple[Figure, str]":
+    """Draw a course; columns: of the axes. Returns what the caption says of limits, too."""
+    figure, axes = new_figure(52)
+    label_axes(axes, columns[0].axis, columns[1].axis)
+    ends = np.concatenate([course.low, course.high, course.middle])
+    ends = ends[np.isfinite(ends)]
+    if is_left_empty(axes, ends):
+        return figure, ""
+    set_linear(axes.xaxis, *padded(float(course.edges[0]), float(course.edges[-1]), 0.02))
+    low, high = (
+        min(float(ends.min()), *limits) if limits else float(ends.min()),
+        max(float(ends.max()), *limits) if limits else float(ends.max()),
+    )
+    set_linear(axes.yaxis, *padded(low, high, 0.06), most=5)
+    x = course.centres
+    for which, colour in (
+        (course.judged, series_colour(columns[1].order)),
+        (~course.judged & (course.n > 0), MUTED),
+    ):
+        errors = np.abs([course.middle - course.low, course.high - course.middle])[:, which]
+        axes.errorbar(
+            x[which],
+            course.middle[which],
+            yerr=errors,
+            fmt="o",
+            markersize=3.2,
+            color=colour,
+            ecolor=colour,
+            elinewidth=0.9,
+            capsize=0,
+            alpha=1.0 if colour != MUTED else 0.6,
+        )
+    axes.grid(visible=True, axis="y", color=LINE)
+    return figure, draw_limits(axes, limits, columns[1], "y", of="")
