@@ -136,7 +136,7 @@ class PairAnalysis(Analysis, Grouping):
         by = [] if self.by is None else [self.by]
         owns = tuple(dict.fromkeys(each.name for each in (self.ra, self.dec, *own, *by)))
         if self.match is not None:
-            return MatchedColumns(self._match(), owns, others)
+            return MatchedColumns(self.matching(), owns, others)
         there = None if self.there is None else (self.there[0].name, self.there[1].name)
         position = self.ra.name, self.dec.name
         return AlreadyMatched(position, owns, others, others, there, self.where)
@@ -146,9 +146,10 @@ class PairAnalysis(Analysis, Grouping):
         if self.match is None:
             return {}
         step = max(LEAST_SHIFT, 12 * self.match.radius.to("arcsec"))
-        return {f"chance_{n}": self._match(n * step) for n in SHIFTS}
+        return {f"chance_{n}": self.matching(n * step) for n in SHIFTS}
 
-    def _match(self, shift: float = 0.0) -> Match:
+    def matching(self, shift: float = 0.0) -> Match:
+        """Return what pairs objects with those of the other catalogue; shift: as of a Match."""
         assert self.match is not None  # noqa: S101
         block = self.match
         return Match(

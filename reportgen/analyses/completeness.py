@@ -1,0 +1,206 @@
+"""What is found of what is there: detections against a catalogue that is taken for the truth."""
+
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from reportgen.analyses.base import Statistics
+from reportgen.analyses.matching import MatchBlock, PairAnalysis
+from reportgen.analyses.plotting.axes import draw_limits, new_figure
+from reportgen.analyses.plotting.lettering import label_axes
+from reportgen.analyses.plotting.ticks import padded, set_linear, set_log
+from reportgen.analyses.population import binomial_fraction
+from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.config.columns import Column
+from reportgen.config.types import BlockError, ColumnRef, Count, Percent
+from reportgen.reduce.base import OfCatalogue, Values
+from reportgen.reduce.histograms import bin_edges
+from reportgen.reduce.match import Pairs
+from reportgen.style import INK, series_colour
+from reportgen.wording import count, counted, listed, number, percent
+
+BINS = 20
+FEWEST = 10  # true objects in a bin that decides on the depth
+
+
+class TruthBlock(MatchBlock):
+    """A catalogue of what is there, such as sources that were injected."""
+
+    flux: ColumnRef | None = None
+    """True flux density."""
+    magnitude: ColumnRef | None = None
+    """True magnitude, in place of flux."""
+
+
+class Completeness(PairAnalysis, name="completeness"):
+    """Share of true objects that are detected, by flux density or magnitude, and the depth."""
+
+    match: TruthBlock
+    """Catalogue of the truth: {catalogue, radius, flux or magnitude, ra, dec, where, rule}."""
+    matched: None = None
+    """Not for this analysis: what is not detected is in the catalogue of the truth alone."""
+    bins: Annotated[Count, Field(le=500)] = BINS
+    """Number of bins, equal in magnitude or in the logarithm of the flux density."""
+    depth: tuple[Percent, ...] = (50.0, 90.0, 95.0)
+    """Completeness whose flux densities or magnitudes are given, in percent."""
+
+    @model_validator(mode="after")
+    def _truth_has_a_brightness(self) -> "Completeness":
+        if (self.match.flux is None) == (self.match.magnitude is None):
+            raise BlockError({("match", "flux"): "give flux: or magnitude:, one of them"})
+        return self
+
+    @property
+    def _truth(self) -> Column:
+        found = self.match.flux or self.match.magnitude
+        assert found is not None  # noqa: S101 - validated
+        return found
+
+    @property
+    def _is_flux(self) -> bool:
+        return self.match.flux is not None
+
+    def reductions(self) -> Statistics:
+        """Ask for the pairs, and for what is there."""
+        match = self.matching()
+        rows = match.reference.rows((self._truth.name,))
+        return {"pairs": match, "truth": OfCatalogue(match.catalogue, rows)}
+
+    def present(self, pairs: Pairs, truth: dict[str, Values]) -> Section:
+        """Draw the completeness and say how deep it is."""
+        values = truth[self._truth.name]
+        is_found = np.zeros(len(values), dtype=bool)
+        is_found[pairs.other] = True
+        usable = np.isfinite(values) & ((values > 0) | (not self._is_flux))
+        there, n = int(usable.sum()), pairs.rows
+        notes = []
+        if lost := len(values) - there:
+            of = f"{self.match.catalogue} without a usable {self._truth.title}"
+            notes.append(f"Left out, objects of {of}: {count(lost)}.")
+        nan = float("nan")
+        both = int((usable & is_found).sum())
+        label = f"of {self.match.catalogue}"
+        metrics = {
+            "completeness": Metric(
+                100 * both / there if there else nan, f"{label} detected", "%", 1
+            ),
+            "purity": Metric(100 * pairs.n / n if n else nan, "of detections are true", "%", 1),
+            "both": Metric(pairs.n, "true and detected", digits=0),
+            "only_here": Metric(n - pairs.n, "detected but not true", digits=0),
+            "only_there": Metric(there - both, "true but not detected", digits=0),
+        }
+        if not there:
+            said = f"{self.match.catalogue} has no object with a usable {self._truth.title}"
+            metrics |= self._depths(np.empty(0), np.empty(0), np.empty(0))
+            return Section(findings=[f"{said}."], metrics=metrics, rows=n, notes=notes)
+        limits = float(values[usable].min()), float(values[usable].max())
+        edges = bin_edges(limits, self.bins, log=self._is_flux)
+        total = np.histogram(values[usable], edges)[0]
+        found = np.histogram(values[usable & is_found], edges)[0]
+        metrics |= self._depths(edges, total, found)
+        return Section(
+            findings=[self._finding(there, both, n - pairs.n, metrics)],
+            metrics=metrics,
+            figures=[self._figure(edges, total, found, metrics)],
+            rows=n,
+            notes=notes,
+        )
+
+    def _depths(self, edges: Values, total: Any, found: Any) -> dict[str, Metric]:
+        """Return where the completeness, seen from the bright end, first falls below each share."""
+        title, unit = self._truth.title, self._truth.unit
+        metrics = {}
+        for share in self.depth:
+            value = float("nan")
+            if len(total):
+                value = crossing(edges, total, found, share / 100, bright_is_high=self._is_flux)
+            name = f"depth_{number(share, 0 if share == int(share) else 1).replace('.', '_')}"
+            metrics[name] = Metric(value, f"{title} at {number(share)} % completeness", unit)
+        return metrics
+
+    def _finding(self, there: int, both: int, only_here: int, metrics: dict[str, Metric]) -> str:
+        said = (
+            f"Of {counted(there, 'true objects')}, {count(both)} are detected "
+            f"({percent(both / there)}); {counted(only_here, 'detections')} match none"
+        )
+        depths = [
+            f"{number(share)} % at {self._truth.quantity(number(metric.value))}"
+            for share, metric in zip(
+                self.depth, list(metrics.values())[-len(self.depth) :], strict=True
+            )
+            if np.isfinite(metric.value)
+        ]
+        if not depths:
+            return f"{said}. No depth can be given: completeness crosses none of the shares."
+        return f"{said}. Completeness falls to {listed(depths)}."
+
+    def _figure(self, edges: Values, total: Any, found: Any, metrics: dict[str, Metric]) -> Figure:
+        fraction, low, high = (100 * each for each in binomial_fraction(found, total))
+        filled = total > 0
+        middle = np.sqrt(edges[:-1] * edges[1:]) if self._is_flux else (edges[:-1] + edges[1:]) / 2
+        figure, axes = new_figure(52)
+        label_axes(axes, f"True {self._truth.axis}", "Completeness [%]")
+        ends = padded(float(edges[0]), float(edges[-1]), 0.02, log=self._is_flux)
+        (set_log if self._is_flux else set_linear)(axes.xaxis, *ends)
+        set_linear(axes.yaxis, 0, 104, most=6)
+        errors = np.abs([fraction - low, high - fraction])[:, filled]
+        axes.errorbar(
+            middle[filled],
+            fraction[filled],
+            yerr=errors,
+            fmt="o-",
+            markersize=3.2,
+            linewidth=0.9,
+            elinewidth=0.9,
+            capsize=0,
+            color=series_colour(self._truth.order),
+        )
+        depths = [metric.value for name, metric in metrics.items() if name.startswith("depth_")]
+        for value in depths:
+            if np.isfinite(value):
+                axes.axvline(value, color=INK, linewidth=0.7, linestyle=(0, (1.2, 0.9)))
+        percents = Column("completeness", unit="%")
+        said = draw_limits(axes, self.check_limits("completeness"), percents, "y")
+        of = TableColumn.of
+        columns = [
+            of("low", edges[:-1], self._truth.unit),
+            of("high", edges[1:], self._truth.unit),
+            of("true", total),
+            of("detected", found),
+            of("completeness", fraction, "%", digits=2),
+            of("completeness_low", low, "%", "68 % Wilson interval", digits=2),
+            of("completeness_high", high, "%", "68 % Wilson interval", digits=2),
+        ]
+        least, most = float(np.nanmin(fraction)), float(np.nanmax(fraction))
+        span = f"{percent(least / 100)} to {percent(most / 100)}"
+        dotted = " Dotted: the depths." if np.isfinite(depths).any() else ""
+        return Figure(
+            "completeness",
+            figure,
+            "Completeness",
+            alt=f"Completeness in {counted(int(filled.sum()), 'bins')} of {self._truth.title}, "
+            f"from {span}.",
+            caption=f"Detected share of the true objects with 68 % Wilson intervals.{dotted}{said}",
+            data=Table("completeness", "Completeness in bins", columns, shown=False),
+        )
+
+
+def crossing(edges: Values, total: Any, found: Any, share: float, *, bright_is_high: bool) -> float:
+    """Return where the completeness first falls below a share, seen from the bright end.
+
+    Between the middles of two bins it is linear, in the logarithm of a flux density. Only bins with
+    ten true objects count. NaN where it never falls below, or is below from the beginning.
+    """
+    scale = np.log(edges) if bright_is_high else edges
+    middle = (scale[:-1] + scale[1:]) / 2
+    order = np.flatnonzero(total >= FEWEST)
+    order = order[::-1] if bright_is_high else order
+    fraction = found[order] / total[order]
+    below = np.flatnonzero(fraction < share)
+    if not len(below) or below[0] == 0:
+        return float("nan")
+    last, first = order[below[0] - 1], order[below[0]]
+    above, under = fraction[below[0] - 1], fraction[below[0]]
+    place = middle[last] + (middle[first] - middle[last]) * (above - share) / (above - under)
+    return float(np.exp(place) if bright_is_high else place)

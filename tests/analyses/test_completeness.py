@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from presenting import NAN, figure, present, table
+from pydantic import ValidationError
+from test_astrometry import DEGREES, MATCH, values
+
+from reportgen.analyses.completeness import Completeness
+
+UNITS = {**DEGREES, "s": "mJy", "m": "mag"}
+
+
+def survey(objects=40_000, seed=6):
+    """Draw true sources, of which those measured beyond 5 σ are detected, and 100 false ones."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(10, 14, objects), rng.uniform(-2, 2, objects)
+    s = rng.uniform(2, 10, objects)
+    found = s + rng.normal(size=objects) > 5
+    ra = np.concatenate([x[found] + rng.normal(0, 0.1, found.sum()) / 3600, np.full(100, 50.0)])
+    dec = np.concatenate([y[found], np.linspace(0, 1, 100)])
+    return {"ra": ra, "dec": dec}, {"x": x, "y": y, "s": s, "m": 25 - 2.5 * np.log10(s)}
+
+
+def made(own, truth, match=None, **keys):
+    match = {**MATCH, "radius": "1 arcsec", **(match or {"flux": "s"})}
+    keys = {"ra": "ra", "dec": "dec", "match": match, **keys}
+    return present(Completeness, own, UNITS, others={"ref": truth}, **keys)
+
+
+def test_the_depth_of_gaussian_noise_is_that_of_theory():
+    own, truth = survey()
+    section = made(own, truth, checks=[{"metric": "completeness", "min": 60}], bins=40)
+    found = values(section)
+    assert found["depth_50"] == pytest.approx(5.0, abs=0.05)
+    assert found["depth_90"] == pytest.approx(6.2816, abs=0.1)
+    assert found["depth_95"] == pytest.approx(6.6449, abs=0.15)
+    # Of sources between 2 and 10, those above 5.
+    assert found["completeness"] == pytest.approx(62.5, abs=1)
+    assert found["only_here"] == pytest.approx(100, abs=25)
+    assert found["both"] + found["only_there"] == pytest.approx(40_000, abs=1)
+    assert "limits of the checks, 60" in figure(section, "completeness").caption
+    rows = table(section, "completeness")
+    assert sum(rows["true"]) == 40_000
+    assert sum(rows["detected"]) == found["both"]
+
+
+def test_magnitudes_are_bright_where_they_are_low():
+    found = values(made(*survey(), match={"magnitude": "m"}, depth=[50, 90]))
+    assert found["depth_50"] == pytest.approx(25 - 2.5 * np.log10(5), abs=0.03)
+    assert found["depth_90"] < found["depth_50"]
+
+
+def test_wilson_intervals_hold_where_all_or_none_are_found():
+    own, truth = survey(400)
+    rows = table(made(own, truth, bins=4), "completeness")
+    assert rows["completeness"][-1] > 98
+    assert rows["completeness_high"][0] > rows["completeness"][0]
+
+
+def test_nothing_there_and_nothing_found_are_said():
+    own, truth = survey(200)
+    nothing = made(own, {**truth, "s": np.full(200, NAN)})
+    assert "no object with a usable" in nothing.findings[0]
+    assert np.isnan(values(nothing)["completeness"])
+    assert np.isnan(values(nothing)["depth_50"])
+    none = made({"ra": np.array([100.0]), "dec": np.array([0.0])}, truth)
+    assert values(none)["completeness"] == 0
+    assert "No depth can be given" in none.findings[0]
+
+
+def test_the_truth_needs_a_brightness():
+    own, truth = survey(5)
+    with pytest.raises(ValidationError, match="give flux: or magnitude:"):
+        made(own, truth, match={"rule": "mutual"})
