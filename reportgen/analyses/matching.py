@@ -30,6 +30,21 @@ LEAST_SHIFT = 60.0  # arcseconds; no pair of the same object is as far apart
 SHIFTS = (-2, -1, 1, 2)
 
 
+def in_other_catalogue(
+    value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> Any:
+    """Validate a block whose columns are those of the catalogue that it names."""
+    context: dict[str, Any] = info.context or {}
+    if "columns" not in context or not isinstance(value, dict):
+        return validate(value)
+    own = context["columns"]
+    context["columns"] = (context.get("catalogues") or {}).get(str(value.get("catalogue")))
+    try:
+        return validate(value)
+    finally:
+        context["columns"] = own
+
+
 class MatchBlock(Block):
     """Another catalogue, and which of its objects are taken for the same as one of ours."""
 
@@ -52,16 +67,7 @@ class MatchBlock(Block):
     def _columns_of_the_other(
         cls, value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
     ) -> Any:
-        """Look columns up in the other catalogue."""
-        context: dict[str, Any] = info.context or {}
-        if "columns" not in context or not isinstance(value, dict):
-            return validate(value)
-        own = context["columns"]
-        context["columns"] = (context.get("catalogues") or {}).get(str(value.get("catalogue")))
-        try:
-            return validate(value)
-        finally:
-            context["columns"] = own
+        return in_other_catalogue(value, validate, info)
 
 
 class PositionBlock(Block):

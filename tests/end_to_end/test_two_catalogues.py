@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from astropy.table import Table
 from projects import Project, call, read_summary, small_project
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -107,6 +108,7 @@ def real_catalogues(shared):
         },
         "at20g": {"file": f"{shared}/survey/AT20G.fits"},
         "atpmn": {"file": f"{shared}/survey/ATPMN.fits"},
+        "bins": {"file": "bins.csv"},
     }
 
 
@@ -128,6 +130,12 @@ REAL = {
     "nothing": section("astrometry", "racs", **within("atpmn", 10)),
     "scale": section("flux_scale", "atlas", flux="S2", matched={"flux": "S"}),
     "apertures": section("flux_scale", "atlas", flux="flux_kr_36", matched={"flux": "flux_ap2_36"}),
+    "redshifts": section(
+        "reference_distribution",
+        "atlas",
+        column="z",
+        reference={"catalogue": "bins", "low": "low", "high": "high", "mean": "mean"},
+    ),
     "index": section(
         "flux_scale", "racs", flux="int_flux", frequency="887.5 MHz", **within("at20g", 10, **BOTH)
     ),
@@ -150,6 +158,7 @@ ORACLES = {
     "nothing": {"matched": 0},
     "scale": {"ratio": 1.03878},
     "apertures": {"ratio": 1.1669},
+    "redshifts": {"n": 816},
     "index": {"pairs": 22, "spectral_index_median": -0.0598, "spectral_index_scatter": 0.2327},
 }
 
@@ -158,6 +167,8 @@ def test_real_catalogues_give_the_numbers_that_astropy_and_numpy_give(tmp_path):
     if not SHARED.exists():
         pytest.skip("there is no ../shared/data beside the repository")
     project = Project(tmp_path)
+    edges = [f"{low / 4},{low / 4 + 0.25},1\n" for low in range(13)]
+    (tmp_path / "bins.csv").write_text("".join(["low,high,mean\n", *edges]), encoding="utf-8")
     project.configure(REAL, catalogues=real_catalogues(SHARED))
     done = call(project.config, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -165,3 +176,7 @@ def test_real_catalogues_give_the_numbers_that_astropy_and_numpy_give(tmp_path):
         for name, expected in ORACLES[made["id"]].items():
             found = made["metrics"][name]["value"]
             assert found == pytest.approx(expected, abs=6e-5), (made["id"], name)
+    rows = Table.read(
+        tmp_path / "out/latest/sections/redshifts/tables/bins.ecsv", format="ascii.ecsv"
+    )
+    assert rows["n"].tolist() == [300, 255, 159, 52, 18, 5, 10, 5, 5, 2, 2, 1, 2]
