@@ -32,7 +32,7 @@ from reportgen.versions import package_digest, plugin_digest, required_versions
 from reportgen.workers.failures import Failed, failure
 
 # Keys of a section that decide when it counts as fine or as failed, not what is in it.
-_NOT_IN_IT = {"budgets", "checks", "memory_limit", "timeout"}
+_NOT_IN_IT = {"budgets", "checks", "memory_limit", "shared_limits", "timeout"}
 _OURS = {"reportgen", "pydantic"}  # known by the digest of the one and the version of the other
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -183,6 +183,11 @@ def what_decides(section: AnyAnalysis, exact_rows: int | None) -> dict[str, Any]
         "parameters": {key: _shown(getattr(section, key)) for key in keys},
         "counted": sorted({repr(block.column) for block in counted if block is not None}),
         "exact_rows": exact_rows,
+        "limits": [  # which figures draw
+            [check.metric, check.min, check.max, check.equals]
+            for check in section.checks
+            if check.metric is not None
+        ],
     }
 
 

@@ -250,6 +250,10 @@ def plan(
             word = "kept" if each.is_cached else "made"
             click.echo(f"{before}{each.section:{width}}  {word}  {each.why}")
         _complain_of_sources(planned, before)
+        for name, section in report.sections.items():
+            if section.shared_limits is not None:
+                said = listed([repr(check.metric) for check in section.checks])
+                click.echo(f"{before}{name} is checked by {section.shared_limits}, too: {said}")
         made = sum(not each.is_cached for each in planned)
         documents = " and ".join(form.upper() for form in report.output.formats)
         said = f"{made} of {len(planned)} sections would be made, and {documents} as always."

@@ -13,6 +13,7 @@ from reportgen.config.budgets import ReportBudgets
 from reportgen.config.columns import Column, Images, Model
 from reportgen.config.deliver import DeliverBlock
 from reportgen.config.document import Document, Source
+from reportgen.config.limits import PACKAGES
 from reportgen.config.matrix import MATRIX, Cell
 from reportgen.config.problems import KeyPath, dotted
 from reportgen.config.schema import (
@@ -228,6 +229,9 @@ def _section(
             validator.add(path, f"should be keys and values, not {shown(raw)}")
         return None
     name = raw.get("analysis")
+    shared = value_at(validator.document.values, ("report", "shared_limits"))
+    if shared in PACKAGES:
+        raw = {"shared_limits": shared, **raw}
     if isinstance(name, str) and name in analyses:
         return validator.check(analyses[name], raw, path, columns=columns)
     key = (*path, "analysis")

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from reportgen.config.budgets import ReportBudgets, SectionBudgets
 from reportgen.config.checks import CheckBlock, RunReference
 from reportgen.config.deliver import DeliverBlock
+from reportgen.config.limits import PACKAGES, LimitsName
 from reportgen.config.matrix import MatrixBlock
 from reportgen.config.problems import KeyPath
 from reportgen.config.sources import CatalogueBlock, ImagesBlock, ModelBlock
@@ -53,6 +54,8 @@ class ReportBlock(Block):
     """Who answers for the report."""
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")] = "en"
     """Language of the titles and texts, as an IETF tag; screen readers need it."""
+    shared_limits: LimitsName | None = None
+    """Package of limits of a survey for all sections that name none themselves."""
 
 
 class KeepBlock(Block):
@@ -107,6 +110,17 @@ class SectionBlock(Block):
     """What the section may take: {seconds, memory, severity, reason, owner}."""
     checks: tuple[CheckBlock, ...] = ()
     """What must hold: each checks one metric, one cell of a table, or the whole section."""
+    shared_limits: LimitsName | None = None
+    """Package of limits of a survey, such as askap-continuum, whose checks are added."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _checks_of_the_package(cls, value: Any) -> Any:
+        """Add the checks of a package of limits to those of the section."""
+        package = PACKAGES.get(str(value.get("shared_limits"))) if isinstance(value, dict) else None
+        if package is None:
+            return value
+        return {**value, "checks": [*(value.get("checks") or ()), *package.checks(value)]}
 
     @model_validator(mode="after")
     def _checks_and_budgets_make_sense(self) -> "SectionBlock":

@@ -277,7 +277,7 @@ def test_a_block_of_names_that_is_something_else_is_named(problems, key, value):
 def test_a_wrong_override_is_placed_on_the_command_line(problems):
     assert problems(GOOD, "sections.flux.level=7", "report.titel=x") == [
         "--set report.titel=x: report.titel: unknown key 'titel'; did you mean 'title'? "
-        "(known: authors, description, field, id, language, title)",
+        "(known: authors, description, field, id, language, shared_limits, title)",
         "--set sections.flux.level=7: sections.flux.level: should be less than or equal to 1, "
         "not 7",
     ]

@@ -77,6 +77,21 @@ def test_a_reference_that_cannot_be_read_takes_down_only_what_needs_it(project):
     assert done.stderr.count("theirs.h5") == 1
 
 
+def test_limits_that_surveys_share_are_checks_that_are_seen(project):
+    text = project.config.read_text().replace("title: Stars", "title: Stars\n  shared_limits: {}")
+    project.config.write_text(text.format("askap-continuum"))
+    plan = call("plan", project.config, cwd=project.folder).stdout
+    assert "positions is checked by askap-continuum, too: 'offset'" in plan
+    _, sections = built(project)
+    (check,) = sections["positions"]["checks"]
+    assert check["status"] == "ok"
+    assert check["reason"] == "limits of ASKAP's continuum validation, 2019"
+    assert sections["ours"]["checks"] == []
+    project.config.write_text(text.format("askap-continum"))
+    refused = call("check", project.config, cwd=project.folder)
+    assert (refused.returncode, "did you mean 'askap-continuum'" in refused.stderr) == (2, True)
+
+
 def test_the_record_names_both_and_a_single_section_is_the_same(project):
     _, together = built(project)
     assert together["positions"]["source"] == "ours, theirs"
