@@ -169,7 +169,10 @@ def _write_profile(file: Path, timeline: "Timeline") -> int:
 @cli.command()
 @with_config
 def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> int:
-    """Check a configuration and that every source, dataset and column is there."""
+    """Check a configuration, its sources, and that a report could be written.
+
+    Metrics and tables that checks, text and trends name are looked up in the first 65,536 rows.
+    """
     from reportgen.build.matrix import worst_code
 
     reports = read_reports(config, overrides, cells)
@@ -194,8 +197,10 @@ def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> i
 
 def _check(report: "Report", name: str) -> list[ReportgenError]:
     """Say which sources of a report are there; return what is wrong. name: before each line."""
+    from reportgen.build.housekeeping import expected_troubles
     from reportgen.build.network_checks import check_networks
     from reportgen.build.pipeline import chosen_sections, require_buildable
+    from reportgen.build.trial import try_sections
     from reportgen.data.missing import with_advice
     from reportgen.data.sources import every_source, open_sources
     from reportgen.quality.judgement import read_earlier_nights
@@ -219,15 +224,24 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
         n, height, width, channels = stack.shape
         colour = f" and {count(channels)} channels" if channels > 1 else ""
         click.echo(f"{name}images {stack.name}: {count(n)} of {height} × {width} pixels{colour}")
+    sections = chosen_sections(report, ())
+    usable = {("catalogues", name) for name, each in sources.catalogues.items() if not each.broken}
+    usable |= {("images", name) for name in sources.images}
     if sources.models:
-        of_networks = check_networks(report, sources, chosen_sections(report, ()))
+        of_networks = check_networks(report, sources, sections)
         for model, found in of_networks.items():
             problems += [with_advice(each, sources.advice) for each in found]
             if not found:
+                usable.add(("models", model))
                 weights = ", ".join(sources.models[model].weights)
                 click.echo(f"{name}model {model}: weights {weights}")
     history = read_earlier_nights(report, started_now()[0], importing=False)
-    return [*problems, *([PublishError(history.error)] if history.error else [])]
+    trial = try_sections(report, sections, sources, usable, history)
+    for note in trial.notes:
+        click.echo(f"Note: {note}", err=True)
+    problems += trial.problems
+    problems += [PublishError(history.error)] if history.error else []
+    return problems + [each for each in expected_troubles(report) if each.message != history.error]
 
 
 @cli.command()

@@ -23,7 +23,7 @@ from reportgen.record import read_summary, worst
 from reportgen.run_folder import RUN_ID, replace_file, started_now
 
 __all__ = ["Absent", "Log", "Options", "deliver_notice", "deliver_runs", "flush_outbox"]
-__all__ += ["write_messages"]
+__all__ += ["require_own_outbox", "write_messages"]
 
 _DEEPEST = 3  # folders below the one to flush: those of a matrix
 
@@ -133,6 +133,18 @@ def write_messages(
         said = f"{error.filename or into}: cannot be written: {error.strerror}"
         raise DeliveryError(said) from None
     return log
+
+
+def require_own_outbox(output: Path) -> None:
+    """Raise DeliveryError where the folder of what waits is there, and is not ours alone."""
+    outbox = Outbox(output)
+    try:
+        outbox.require_own()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        said = f"{outbox.folder}: cannot be written: {error.strerror}"
+        raise DeliveryError(said, "move it away; what waits in it is not sent") from None
 
 
 def _sender(output: Path, settings: DeliverBlock, environment: Mapping[str, str]) -> Sender:

@@ -134,6 +134,10 @@ class Outbox:
     def _make(self) -> None:
         """Make the folder; PermissionError where somebody else could put messages into it."""
         self.folder.mkdir(exist_ok=True, mode=0o700)  # not the output folder, which may be gone
+        self.require_own()
+
+    def require_own(self) -> None:
+        """Raise PermissionError where others could put messages; OSError if it is not there."""
         found = self.folder.lstat()
         writable = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or writable:

@@ -79,6 +79,8 @@ class KilledBuilds:
             TMPDIR=str(self.temporary),
             SENT=str(self.sent),
             REPORTGEN_SENDMAIL=str(program),
+            # An import that is interrupted leaves a file to be closed, which is said to tests only.
+            PYTHONWARNINGS="error,ignore::ResourceWarning",
             **dict([self._mark]),
         )
         self._night = 0
