@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write to a file where the time went, stage by stage.",
 )
+@click.option("--mail-later", is_flag=True, hidden=True)  # whoever builds all tells of all
 @click.option("--no-index", is_flag=True, hidden=True)  # whoever builds all writes the one of all
 def build(
     *,
@@ -102,8 +103,9 @@ def _build_one(
     from reportgen.workers.timeline import Timeline, process_started
 
     timeline = Timeline(process_started())
+    told = (flags.mail and not flags.dry_run) or flags.mail_later
     options = Options(
-        flags.only, workers, tuple(command), cache=not flags.no_cache, timeline=timeline
+        flags.only, workers, tuple(command), not flags.no_cache, timeline=timeline, told=told
     )
     if flags.mail:
         check_delivery(report)
