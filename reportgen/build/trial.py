@@ -1,8 +1,8 @@
 """What is wrong with sections that only their results can say, found without a build.
 
-The names of metrics, tables and columns, in checks, prose and trends, are those that an analysis
-gives its results. So sections are made, but for their files: of all rows of a small catalogue, of
-the first rows of a large one, and of noise in place of what a network makes of images.
+Whether any row is left, and which metrics, tables and columns checks, prose and trends may name, is
+known once a section is made. So each is, but for its files: of all rows of a small catalogue, of the
+first rows of a large one, and of noise in place of what a network makes of images.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,8 +22,8 @@ from reportgen.quality.checks.subjects import unknown_subjects
 from reportgen.quality.judgement import EarlierNights, metric_histories
 from reportgen.record import SectionRecord
 from reportgen.run_folder import started_now
-from reportgen.workers.alone import run_alone
-from reportgen.workers.failures import Failed, attempt
+from reportgen.workers.failures import Ended, Failed, attempt
+from reportgen.workers.pool import worker_pool
 
 MOST_ROWS = 2**16  # of a catalogue; a matter of a second
 SECONDS = 60.0
@@ -46,28 +46,22 @@ def try_sections(
     usable: Collection[Key],
     earlier: EarlierNights,
 ) -> Trial:
-    """Make those of all sections of a report that name a result; say what is wrong with them.
+    """Make all sections of a report, without their files, and say what is wrong with them.
 
     usable: kinds and names of sources; sections on others are left out. It is done in a process of
     its own, as a plugin may do what it likes.
     """
     tried = {name: each for name, each in sections.items() if set(each.sources) <= set(usable)}
-    if not any(_names_a_result(each) for each in tried.values()):
-        return Trial()
-    is_whole = len(tried) == len(sections)
-    end = run_alone(_try, report, tried, sources, earlier, is_whole, timeout=SECONDS)
-    if end.failed is None:
-        return end.value  # type: ignore[no-any-return]
-    said = "the names of metrics and tables in checks, text and trends were not looked up"
-    return Trial(notes=[f"{said}: doing so {end.failed.message}"])
-
-
-def _names_a_result(section: AnyAnalysis) -> bool:
-    return (
-        isinstance(section, HistoryAnalysis)
-        or "{" in (section.text or "")
-        or any(c.metric or c.cell or c.rows_at_least is not None for c in section.checks)
-    )
+    is_whole, ends = len(tried) == len(sections), list[Ended]()
+    with worker_pool(1) as pool:
+        pool.preload()
+        work = _try, report, tried, sources, earlier, is_whole
+        pool.start(*work, then=ends.append, timeout=SECONDS)
+        pool.finish()
+    failed = ends[0].failed
+    if failed is None:
+        return ends[0].value  # type: ignore[no-any-return]
+    return Trial(notes=[f"the sections were not tried: doing so {failed.message}"])
 
 
 def _try(
@@ -81,7 +75,7 @@ def _try(
     on_history = {k: s for k, s in sections.items() if isinstance(s, HistoryAnalysis)}
     groups: dict[tuple[Key, ...], dict[str, Any]] = {}
     for name, section in sections.items():
-        if name not in on_history and (on_history or _names_a_result(section)):
+        if name not in on_history:
             groups.setdefault(section.sources, {})[name] = section
     trial = Trial()
     records: dict[str, SectionRecord] = {}
@@ -126,7 +120,7 @@ def _tried(
     record = _made(name, section.model_copy(update={"text": None}), scanned)
     if isinstance(record, Failed):
         if is_part:
-            said = f"{place()}: the names in its checks and text were not looked up"
+            said = f"{place()}: was not tried, as it cannot be made of the first rows alone"
             trial.notes.append(f"{said}: {record.message}")
         else:
             error = record.error or SectionError(record.message)

@@ -171,12 +171,15 @@ def _write_profile(file: Path, timeline: "Timeline") -> int:
 @cli.command()
 @with_config
 def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> int:
-    """Check a configuration, its sources, and that a report could be written.
+    """Check a configuration, its sources, and that a report could be made and written.
 
-    Metrics and tables that checks, text and trends name are looked up in the first 65,536 rows.
+    Sections are tried on the first 65,536 rows, for what their checks, text and trends name.
     """
     from reportgen.build.matrix import worst_code
+    from reportgen.build.sections import PRELOADED
+    from reportgen.workers.pool import set_preloaded
 
+    set_preloaded(PRELOADED)
     reports = read_reports(config, overrides, cells)
     chosen = reports.all().chosen if reports.cells else (reports.one(),)
     codes: list[int] = []

@@ -87,7 +87,7 @@ WRONG = {
             }
         },
         "no_row": {
-            "sections": {"a": {**DISTRIBUTION, "where": "flux > 1e9", "text": "{{ metrics }}"}}
+            "sections": {"a": {**DISTRIBUTION, "where": "flux > 1e9"}}
         },
     },
     4: {
@@ -175,7 +175,9 @@ def test_names_are_looked_up_in_the_first_rows_of_a_large_catalogue(project):
     project.configure(sections, catalogues=large)
     checked = project.call("check", "report.yaml")
     assert checked.returncode == 0
-    assert "sections.a: the names in its checks and text were not looked up" in checked.stderr
+    assert (
+        "sections.a: was not tried, as it cannot be made of the first rows alone" in checked.stderr
+    )
     project.configure({"a": {**DISTRIBUTION, "text": "{{ metrics.flx_n }}"}}, catalogues=large)
     checked = project.call("check", "report.yaml")
     assert checked.returncode == 3
@@ -184,10 +186,10 @@ def test_names_are_looked_up_in_the_first_rows_of_a_large_catalogue(project):
 
 def test_an_analysis_that_ends_its_process_does_not_end_a_check(project):
     project.plugin(ENDING, ending="Ending")
-    project.configure({"a": {**section("ending"), "text": "{{ metrics.n }}"}})
+    project.configure({"a": section("ending")})
     checked = project.call("check", "report.yaml")
     assert checked.returncode == 0
-    assert "were not looked up: doing so its process ended by itself" in checked.stderr
+    assert "were not tried: doing so its process ended by itself" in checked.stderr
 
 
 def test_a_time_that_is_none_is_found_by_a_check(project):
