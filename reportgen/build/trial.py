@@ -1,8 +1,8 @@
 """What is wrong with sections that only their results can say, found without a build.
 
-Whether any row is left, and which metrics, tables and columns checks, prose and trends may name, is
-known once a section is made. So each is, but for its files: of all rows of a small catalogue, of the
-first rows of a large one, and of noise in place of what a network makes of images.
+Whether any row is left, and which metrics, tables and columns checks, prose and trends may name,
+is known once a section is made. So each is, but for its files: of all rows of a small catalogue, of
+the first rows of a large one, and of noise in place of what a network makes of images.
 """
 
 from collections.abc import Collection, Mapping

@@ -208,6 +208,7 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
     from reportgen.build.trial import try_sections
     from reportgen.data.missing import with_advice
     from reportgen.data.sources import every_source, open_sources
+    from reportgen.quality.checks.facts import read_references
     from reportgen.quality.judgement import read_earlier_nights
     from reportgen.run_folder import started_now
 
@@ -240,6 +241,9 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
                 usable.add(("models", model))
                 weights = ", ".join(sources.models[model].weights)
                 click.echo(f"{name}model {model}: weights {weights}")
+    for reference, found in read_references(report).items():
+        if isinstance(found, str):
+            click.echo(f"Note: {report.place('references', reference)}: {found}", err=True)
     history = read_earlier_nights(report, started_now()[0], importing=False)
     trial = try_sections(report, sections, sources, usable, history)
     for note in trial.notes:

@@ -253,7 +253,8 @@ class _Asked:
             numbers = {each.name for each in table.columns if each.is_number}
             if not numbers & set(names.values()) and not listed:
                 said = f"{self._where('file')}: {key[0]}: has no column of numbers"
-                held = "; ".join(f"{name or 'it'} {why}" for name, why in list(skipped.items())[:10])
+                left = list(skipped.items())[:10]
+                held = "; ".join(f"{name or 'it'} {why}" for name, why in left)
                 raise SourceError(said, held or f"there are texts and dates: {known_names(names)}")
             blocks = {each: listed.pop(each, ColumnBlock()) for each in names}
             return blocks | listed, names, skipped

@@ -70,7 +70,7 @@ def test_without_columns_all_numbers_and_texts_are_there_by_names_that_selection
 def test_a_dataset_of_one_dimension_is_a_column(load, tmp_path):
     with h5py.File(tmp_path / "radio.h5", "a") as file:
         file["flux"] = np.arange(3.0)
-    report = load(", dataset: flux")
+    report = load(", dataset: flux", ", ra: value, dec: value")
     assert list(columns(report)) == ["value"]
     assert report.opened["radio"].rows == 3
 
