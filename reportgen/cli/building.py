@@ -241,9 +241,9 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
                 usable.add(("models", model))
                 weights = ", ".join(sources.models[model].weights)
                 click.echo(f"{name}model {model}: weights {weights}")
-    for reference, found in read_references(report).items():
-        if isinstance(found, str):
-            click.echo(f"Note: {report.place('references', reference)}: {found}", err=True)
+    for reference, run in read_references(report).items():
+        if isinstance(run, str):
+            click.echo(f"Note: {report.place('references', reference)}: {run}", err=True)
     history = read_earlier_nights(report, started_now()[0], importing=False)
     trial = try_sections(report, sections, sources, usable, history)
     for note in trial.notes:

@@ -192,6 +192,14 @@ def test_an_analysis_that_ends_its_process_does_not_end_a_check(project):
     assert "were not tried: doing so its process ended by itself" in checked.stderr
 
 
+def test_a_check_says_which_reference_run_is_not_there(project):
+    within = {"metric": "flux_median", "within": {"of": "paper", "relative": 0.1}}
+    sections = {"a": {**DISTRIBUTION, "checks": [within]}}
+    project.configure(sections, references={"paper": "20260101T000000Z"})
+    said = project.call("check", "report.yaml").stderr
+    assert "references.paper: out/20260101T000000Z/summary.json: cannot be read" in said
+
+
 def test_a_time_that_is_none_is_found_by_a_check(project):
     project.configure({"fluxes": DISTRIBUTION})
     env = {"SOURCE_DATE_EPOCH": "yesterday"}
