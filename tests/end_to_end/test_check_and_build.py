@@ -31,6 +31,7 @@ WRONG = {
         "output_path": {"output": {"folder": "x/" * 3000}},
         "templates": {"output": {"templates": "nowhere"}},
         "template": {"output": {"templates": "own"}},
+        "template_pipe": {"output": {"templates": "pipes"}},
         "analysis": {"sections": {"a": section("distribtion")}},
         "column": {"sections": {"a": section("distribution", columns=["flx"])}},
         "catalogue": {"sections": {"a": {**DISTRIBUTION, "catalogue": "galaxies"}}},
@@ -114,6 +115,8 @@ def project(tmp_path_factory):
     project = small_project(tmp_path_factory.mktemp("wrong"))
     (project.folder / "own").mkdir()
     (project.folder / "own" / "report.html.j2").write_text("{% for %}")
+    (project.folder / "pipes").mkdir()
+    os.mkfifo(project.folder / "pipes" / "report.html.j2")
     (project.folder / "loop").symlink_to("loop")
     os.mkfifo(project.folder / "pipe")
     (project.folder / "taken" / "latest").mkdir(parents=True)
