@@ -27,6 +27,7 @@ from reportgen.workers.pool import worker_pool
 
 MOST_ROWS = 2**16  # of a catalogue; a matter of a second
 SECONDS = 60.0
+MEMORY = 4 * 10**9  # bytes
 
 Key = tuple[str, str]
 
@@ -56,7 +57,7 @@ def try_sections(
     with worker_pool(1) as pool:
         pool.preload()
         work = _try, report, tried, sources, earlier, is_whole
-        pool.start(*work, then=ends.append, timeout=SECONDS)
+        pool.start(*work, then=ends.append, timeout=SECONDS, memory=MEMORY)
         pool.finish()
     failed = ends[0].failed
     if failed is None:
