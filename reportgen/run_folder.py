@@ -13,6 +13,7 @@ from pathlib import Path
 
 from reportgen.errors import PublishError
 from reportgen.interruption import delayed_signals
+from reportgen.lock import FILE as LOCK
 from reportgen.lock import Say, lock_builds, say_nothing
 from reportgen.record import read_regular
 
@@ -95,6 +96,10 @@ def check_output_folder(folder: Path, *, as_latest: bool = True) -> None:
             read_only = os.statvfs(there).f_flag & os.ST_RDONLY
             why = errno.EROFS if read_only else errno.EACCES
             raise OSError(why, os.strerror(why), str(there))
+        lock = folder / LOCK
+        if lock.is_symlink() or lock.is_dir():
+            why = errno.ELOOP if lock.is_symlink() else errno.EISDIR
+            raise OSError(why, os.strerror(why), str(lock))
         link = folder / LATEST
         if as_latest and link.exists() and not link.is_symlink():
             raise PublishError(

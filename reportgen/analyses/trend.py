@@ -101,6 +101,10 @@ class Trend(HistoryAnalysis, name="trend"):
     def present(self, histories: Mapping[str, MetricHistory]) -> Section:
         """Draw each metric."""
         for name in self.metrics:
+            section = name.partition(".")[0]
+            if not any(key.partition(".")[0] == section for key in histories):
+                said = f"the section {section!r} has no metrics, neither tonight nor before"
+                raise SectionError(said, "mend that section, or choose metrics of another one")
             if name not in histories:
                 said = unknown("metric", name, histories)
                 raise SectionError(said, "choose one of another section")

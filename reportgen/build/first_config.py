@@ -22,6 +22,7 @@ from reportgen.workers.pool import default_workers, worker_pool
 
 SECTIONS = ("overview", "distribution", "sky_density")
 """The analyses for which sections are written."""
+SECONDS = 600.0  # for the pass over a catalogue, as for sections
 MOST_TOGETHER = 6  # columns that one figure tells apart
 MOST_DISTRIBUTIONS = 4  # sections of them
 WIDE = 100.0  # times the smallest value; beyond it a histogram has bins equal in the logarithm
@@ -96,7 +97,7 @@ def _values(catalogue: Catalogue) -> dict[str, _Scanned]:
     """Look at all values of a catalogue, in a worker."""
     ends: list[Ended] = []
     with worker_pool(1) as pool:
-        pool.start(_scan, catalogue, then=ends.append, name=f"pass over {catalogue.name}")
+        pool.start(_scan, catalogue, then=ends.append, timeout=SECONDS, name=catalogue.name)
         pool.finish()
     failed = ends[0].failed
     if failed is not None:

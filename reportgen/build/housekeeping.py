@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reportgen.analyses.trend import Trend
 from reportgen.config.loader import Report
+from reportgen.deliver import require_own_outbox
 from reportgen.errors import ReportgenError
 from reportgen.quality.history import FILE, open_history
 from reportgen.quality.history.records import NightRun
@@ -14,7 +15,7 @@ from reportgen.quality.lookup import history_place
 from reportgen.quality.nights import list_runs
 from reportgen.quality.retention import delete_runs
 from reportgen.record import Summary
-from reportgen.render.index import write_index
+from reportgen.render.index import require_own_pages, write_index
 from reportgen.render.trends import Limits
 
 MOST_TRENDS = 6  # on the page of all nights, of checked metrics when no section names some
@@ -44,6 +45,20 @@ def do_housekeeping(report: Report, summary: Summary, run: Path) -> Housekeeping
     with _noting(troubles):
         _write_index(report, summary, run, stored)
     return Housekeeping(tuple(troubles), tuple(notes))
+
+
+def expected_troubles(report: Report) -> list[ReportgenError]:
+    """Return what would go wrong with what follows a run, as far as can be said before."""
+    troubles: list[ReportgenError] = []
+    folder = report.output.folder.absolute()
+    with _noting(troubles), open_history(history_place(report.output)) as history:
+        history.require_writable(folder)
+    with _noting(troubles):
+        require_own_pages(folder)
+    if report.deliver.mail is not None or report.deliver.webhook is not None:
+        with _noting(troubles):
+            require_own_outbox(folder)
+    return troubles
 
 
 @contextmanager

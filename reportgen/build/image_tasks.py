@@ -82,6 +82,33 @@ def scan_features(
     return result
 
 
+def imagine_features(
+    stack: ImageStack, model: ModelFiles, analyses: Mapping[str, NetworkAnalysis]
+) -> dict[str, Scanned]:
+    """Return what ``scan_features`` does, of noise in place of images and of their maps.
+
+    So sections show which results they have; no pixel is read and no network run.
+    """
+    networks, noise = _Networks(model, stack), np.random.default_rng(0)
+
+    def maps(of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return noise.random((len(images), *networks.fitted(of).shape), np.float32)
+
+    result = {}
+    for section_id, analysis in analyses.items():
+        try:
+            wanted = _wanted(analysis, stack)
+            firsts = sorted({reduction.first for reduction in wanted.values()})
+            shape = (2, *stack.shape[1:])
+            batches = (Batch(noise.random(shape, np.float32), first) for first in firsts)
+            values = scan_maps(wanted.values(), batches, maps)
+            found = {name: values[reduction] for name, reduction in wanted.items()}
+            result[section_id] = Scanned.of(found, {})
+        except Exception as error:  # a plugin's error is its section's
+            result[section_id] = Scanned(failure(error), {})
+    return result
+
+
 def export_networks(
     stack: ImageStack, model: ModelFiles, analyses: Mapping[str, NetworkAnalysis], store: Store
 ) -> None:

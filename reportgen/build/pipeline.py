@@ -19,6 +19,7 @@ from reportgen.config.suggest import unknown
 from reportgen.data.file_digests import FileDigests
 from reportgen.data.sources import open_sources
 from reportgen.data.store import FOLDER, Store
+from reportgen.deliver import promise_delivery
 from reportgen.errors import ConfigError, ExitCode, ReportgenError
 from reportgen.quality.checks.budgets import settle_budgets
 from reportgen.quality.judgement import judge, metric_histories, read_earlier_nights, with_changes
@@ -35,7 +36,7 @@ class Options:
     """How to build. only: sections to build, all if empty. command: what builds this report.
 
     cache: whether sections of earlier nights may serve, and tonight's are kept. timeline: gathers
-    where the time goes.
+    where the time goes. told: whether people will be told of the run.
     """
 
     only: tuple[str, ...] = ()
@@ -43,6 +44,7 @@ class Options:
     command: tuple[str, ...] = ()
     cache: bool = True
     timeline: Timeline = field(default_factory=Timeline)
+    told: bool = False
 
     def alone(self, section_id: str) -> str:
         """Return the command that builds one section."""
@@ -130,6 +132,8 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
         stage("documents")
         with publishing_errors(report.output.folder):
             write_summary(run.path, summary)
+        if options.told:
+            promise_delivery(report.output.folder, run.id)
         folder = run.publish()
         stage("published")
         housekeeping = do_housekeeping(report, summary, folder)

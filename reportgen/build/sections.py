@@ -136,8 +136,23 @@ class SectionMaker:
         if not isinstance(first, NetworkAnalysis):
             self._scan(group)
             return
+        from reportgen.build.image_tasks import network_problems
+
+        # What is wrong is said by the pass; but a damaged file may keep who reads it for ever.
+        _, model = self._network_files(first)
+        then, limit = partial(self._network_read, group, model), model.longest_look
+        self.pool.start(network_problems, model, (), then=then, timeout=limit, name=model.name)
+
+    def _network_read(self, group: list[str], model: ModelFiles, end: Ended) -> None:
+        if end.failed is not None:
+            error = model.unreadable(end.failed.message)
+            for section_id in group:
+                self._failed(section_id, Failed("error", error.message, error=error))
+            return
         from reportgen.build.image_tasks import export_networks
 
+        first = self.sections[group[0]]
+        assert isinstance(first, NetworkAnalysis)  # noqa: S101
         arguments = *self._network_files(first), self._chosen(group), self.exported
         name = f"export for {self._named_sources(group)}"
         then = partial(self._networks_exported, group)

@@ -154,11 +154,33 @@ def compute_section(
     Raises PublishError when the run folder cannot be written; anything else is the section's.
     """
     started = perf_counter()
+    record, files = present_section(section_id, analysis, values, notes=notes)
+    write_files(run, files)
+    section_view(run, record, MOST_ROWS)
+    seconds = round(perf_counter() - started, 3)
+    record = record.model_copy(update={"seconds": seconds, "memory": own_peak()})
+    if cache is not None:
+        cache.put(section_id, digests or {}, CachedSection(record=record, files=files))
+    return record
+
+
+def present_section(
+    section_id: str,
+    analysis: AnyAnalysis,
+    values: bytes,
+    *,
+    notes: tuple[str, ...] = (),
+    with_files: bool = True,
+) -> tuple[SectionRecord, Mapping[str, bytes]]:
+    """Return the record of a section and its files, from its values, pickled by name.
+
+    with_files: whether figures are drawn and tables written.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with house_style():
             section, counted = _presented(analysis, values)
-        made = section_files(section, section_id)
+        made = section_files(section, section_id, drawn=with_files)
     said = [f"Warning: {text}" for text in about_figures(str(item.message) for item in caught)]
     record = blank_record(section_id, analysis).model_copy(
         update={
@@ -174,15 +196,8 @@ def compute_section(
             "counted": counted,
         }
     )
-    write_files(run, made.files)
-    # Validated, and shown once: what cannot be shown must not take the whole report down later.
-    record = SectionRecord.model_validate(record.model_dump())
-    section_view(run, record, MOST_ROWS)
-    seconds = round(perf_counter() - started, 3)
-    record = record.model_copy(update={"seconds": seconds, "memory": own_peak()})
-    if cache is not None:
-        cache.put(section_id, digests or {}, CachedSection(record=record, files=made.files))
-    return record
+    # Validated: what cannot be shown must not take the whole report down later.
+    return SectionRecord.model_validate(record.model_dump()), made.files
 
 
 def write_files(run: Path, files: Mapping[str, bytes]) -> None:

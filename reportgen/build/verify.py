@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from reportgen.analyses.base import AnyAnalysis
 from reportgen.build.documents import make_documents
@@ -74,8 +73,9 @@ def verify_run(run: Path, analyses: AnalysisTypes, workers: int, progress: Progr
     }
     progress.started([*chosen, *summary.documents])
     started = summary.run.start
-    with TemporaryDirectory(prefix="reportgen-") as name, worker_pool(workers) as pool:
-        scratch = Path(name)
+    with worker_pool(workers) as pool:
+        scratch = pool.folder / "run"
+        scratch.mkdir()
         sources = open_sources(report, {key for s in chosen.values() for key in s.sources})
         exported = Store(report.output.folder / FOLDER)
         maker = SectionMaker(

@@ -30,6 +30,7 @@ ENVIRONMENT = {
 """What is said to libraries, unless the user says otherwise."""
 BUG = 70  # EX_SOFTWARE of sysexits.h
 RAISED_AGAIN_SECONDS = 0.05
+LONGEST_CLEANING = 120  # s after a signal; what is left then, the next build removes
 NO_THREAD = "can't start new thread"
 """What Python says when the system has no memory for another thread, or allows no more of them."""
 LIMITS = "raise the limits of memory and processes: ulimit -v and -u, or those of the job"
@@ -102,6 +103,9 @@ def _unwind(number: int, _frame: object) -> None:
     """End what runs, once: a second signal must not stop that from being cleaned up."""
     for each in ENDING:
         signal.signal(each, signal.SIG_IGN)
+    # It came between any two steps, perhaps just when a lock was taken, which nobody then releases.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(LONGEST_CLEANING)
     raise _Signalled(number)
 
 

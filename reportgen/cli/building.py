@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write to a file where the time went, stage by stage.",
 )
+@click.option("--mail-later", is_flag=True, hidden=True)  # whoever builds all tells of all
 @click.option("--no-index", is_flag=True, hidden=True)  # whoever builds all writes the one of all
 def build(
     *,
@@ -102,8 +103,9 @@ def _build_one(
     from reportgen.workers.timeline import Timeline, process_started
 
     timeline = Timeline(process_started())
+    told = (flags.mail and not flags.dry_run) or flags.mail_later
     options = Options(
-        flags.only, workers, tuple(command), cache=not flags.no_cache, timeline=timeline
+        flags.only, workers, tuple(command), not flags.no_cache, timeline=timeline, told=told
     )
     if flags.mail:
         check_delivery(report)
@@ -169,9 +171,15 @@ def _write_profile(file: Path, timeline: "Timeline") -> int:
 @cli.command()
 @with_config
 def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> int:
-    """Check a configuration and that every source, dataset and column is there."""
-    from reportgen.build.matrix import worst_code
+    """Check a configuration, its sources, and that a report could be made and written.
 
+    Sections are tried on the first 65,536 rows, for what their checks, text and trends name.
+    """
+    from reportgen.build.matrix import worst_code
+    from reportgen.build.sections import PRELOADED
+    from reportgen.workers.pool import set_preloaded
+
+    set_preloaded(PRELOADED)
     reports = read_reports(config, overrides, cells)
     chosen = reports.all().chosen if reports.cells else (reports.one(),)
     codes: list[int] = []
@@ -194,10 +202,13 @@ def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> i
 
 def _check(report: "Report", name: str) -> list[ReportgenError]:
     """Say which sources of a report are there; return what is wrong. name: before each line."""
+    from reportgen.build.housekeeping import expected_troubles
     from reportgen.build.network_checks import check_networks
     from reportgen.build.pipeline import chosen_sections, require_buildable
+    from reportgen.build.trial import try_sections
     from reportgen.data.missing import with_advice
     from reportgen.data.sources import every_source, open_sources
+    from reportgen.quality.checks.facts import read_references
     from reportgen.quality.judgement import read_earlier_nights
     from reportgen.run_folder import started_now
 
@@ -219,15 +230,27 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
         n, height, width, channels = stack.shape
         colour = f" and {count(channels)} channels" if channels > 1 else ""
         click.echo(f"{name}images {stack.name}: {count(n)} of {height} × {width} pixels{colour}")
+    sections = chosen_sections(report, ())
+    usable = {("catalogues", name) for name, each in sources.catalogues.items() if not each.broken}
+    usable |= {("images", name) for name in sources.images}
     if sources.models:
-        of_networks = check_networks(report, sources, chosen_sections(report, ()))
+        of_networks = check_networks(report, sources, sections)
         for model, found in of_networks.items():
             problems += [with_advice(each, sources.advice) for each in found]
             if not found:
+                usable.add(("models", model))
                 weights = ", ".join(sources.models[model].weights)
                 click.echo(f"{name}model {model}: weights {weights}")
+    for reference, run in read_references(report).items():
+        if isinstance(run, str):
+            click.echo(f"Note: {report.place('references', reference)}: {run}", err=True)
     history = read_earlier_nights(report, started_now()[0], importing=False)
-    return [*problems, *([PublishError(history.error)] if history.error else [])]
+    trial = try_sections(report, sections, sources, usable, history)
+    for note in trial.notes:
+        click.echo(f"Note: {note}", err=True)
+    problems += trial.problems
+    problems += [PublishError(history.error)] if history.error else []
+    return problems + [each for each in expected_troubles(report) if each.message != history.error]
 
 
 @cli.command()

@@ -25,6 +25,7 @@ class Flags:
     no_cache: bool
     quiet: bool
     verbose: bool
+    mail_later: bool = False
 
     def arguments(self, mail: bool) -> Iterator[str]:
         """Yield them as the command line has them; mail: whether to mail at all."""
@@ -32,6 +33,7 @@ class Flags:
             yield from ("--only", name)
         flags = {
             "--mail": self.mail and mail,
+            "--mail-later": self.mail and not (mail or self.dry_run),
             "--dry-run": self.dry_run and mail,
             "--no-cache": self.no_cache,
             "--quiet": self.quiet,

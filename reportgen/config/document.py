@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from select import select
 
 import yaml
 
@@ -12,7 +13,9 @@ from reportgen.config.nodes import Reader, mark, parser_problem
 from reportgen.config.problems import KeyPath, Problem, dotted, shortened
 from reportgen.config.variables import Scalar, Variables
 from reportgen.errors import ConfigError
+from reportgen.record import open_at_once
 
+PIPE_SECONDS = 10.0  # until a pipe that is given for a file has something in it
 MAX_BYTES = 1_000_000  # a data file given by mistake must not be read whole
 
 _GIVE = "give the path of a reportgen YAML file"
@@ -106,7 +109,10 @@ class Source:
 
 def _read_text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=open_at_once) as file:
+            if not select([file], [], [], PIPE_SECONDS)[0]:
+                raise ConfigError(f"{path}: nothing comes through this pipe", _GIVE)
+            os.set_blocking(file.fileno(), True)
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file", _GIVE) from None

@@ -63,25 +63,37 @@ def check_template(text: str, names: Names) -> str:
     What depends on the values is found when it is filled in only.
     """
     if "{" in text:
-        from jinja2 import ChainableUndefined
+        from jinja2 import ChainableUndefined, nodes
 
         tree = _parsed(text, names)
         try:
             _fill(tree, {}, ChainableUndefined)
         except TemplateError:
             raise
-        except Exception:  # noqa: S110 - without its values it may fail in any way
-            pass
+        except Exception:  # without its values it may fail in any way, but for what needs none
+            for output in list(tree.find_all(nodes.Output)):
+                fixed = [each for each in output.nodes if not _names_a_value(each)]
+                try:
+                    _filled(nodes.Template([nodes.Output(fixed, lineno=1)], lineno=1), {})
+                except ValueError as error:
+                    raise ValueError(f"the template cannot be filled in: {error}") from None
     return text
+
+
+def _names_a_value(node: "nodes.Node") -> bool:
+    from jinja2 import nodes
+
+    return isinstance(node, nodes.Name) or node.find(nodes.Name) is not None
 
 
 def fill_template(text: str, values: Mapping[str, object]) -> str:
     """Return a template filled in. Raises ValueError saying what is wrong."""
-    if "{" not in text:
-        return text
+    return _filled(_parsed(text, dict.fromkeys(values, ())), values) if "{" in text else text
+
+
+def _filled(tree: "nodes.Template", values: Mapping[str, object]) -> str:
     import jinja2
 
-    tree = _parsed(text, dict.fromkeys(values, ()))
     try:
         return _fill(tree, values, jinja2.StrictUndefined)
     except (jinja2.TemplateError, TemplateError) as error:

@@ -253,7 +253,8 @@ class _Asked:
             numbers = {each.name for each in table.columns if each.is_number}
             if not numbers & set(names.values()) and not listed:
                 said = f"{self._where('file')}: {key[0]}: has no column of numbers"
-                held = "; ".join(f"{name} {why}" for name, why in list(skipped.items())[:10])
+                left = list(skipped.items())[:10]
+                held = "; ".join(f"{name or 'it'} {why}" for name, why in left)
                 raise SourceError(said, held or f"there are texts and dates: {known_names(names)}")
             blocks = {each: listed.pop(each, ColumnBlock()) for each in names}
             return blocks | listed, names, skipped
@@ -353,8 +354,8 @@ def column_keys(table: FileTable) -> tuple[dict[str, str], dict[str, str]]:
         if why := _problem(column, None):
             skipped[column.name] = why
             continue
-        base = re.sub(r"\W", "_", column.name)
-        base = f"_{base}" if not base or base[0].isdigit() else base
+        base = re.sub(r"\W", "_", column.name) or "value"  # of a dataset that is one column
+        base = f"_{base}" if base[0].isdigit() else base
         base = f"{base}_" if iskeyword(base) else base
         others = (f"{base}_{number}" for number in itertools.count(2))
         keys[next(key for key in itertools.chain([base], others) if key not in keys)] = column.name
@@ -387,7 +388,7 @@ def _find(table: FileTable, place: ColumnPlace, field: str | None, key: str) -> 
     """Return a column of a table by its name in the file, or the only one of a dataset."""
     columns = {column.name: column for column in table.columns}
     if set(columns) == {""}:
-        if field is not None:
+        if field:
             raise SourceError(
                 f"{place.said} is no table with named columns, so it has no field {field!r}",
                 f"its type is {columns[''].dtype} and its shape {(table.rows, *columns[''].shape)}",

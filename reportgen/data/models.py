@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from reportgen.config.loader import Report
+from reportgen.data.opening import longest_look
+from reportgen.errors import SourceError
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,17 @@ class ModelFiles:
     def files(self) -> list[Path]:
         """All of them."""
         return [self.architecture, *self.weights.values()]
+
+    @property
+    def longest_look(self) -> float:
+        """Seconds after which reading them is given up: libhdf5 may loop on a damaged one."""
+        return longest_look(self.files)
+
+    def unreadable(self, why: str) -> SourceError:
+        """Return that reading them took too long, or ended the process that did."""
+        files = ", ".join(str(file) for file in self.files)
+        said = f"{self.where}: reading the files of {self.name} failed: {why}: {files}"
+        return SourceError(said, "one of them is damaged")
 
 
 def locate_model(report: Report, name: str) -> ModelFiles:

@@ -4,7 +4,7 @@ Files come from outside, and libraries that read them may loop or crash on damag
 a file is therefore looked up in a worker process, which may take a while and no longer.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import cache, lru_cache, partial
@@ -183,6 +183,12 @@ def _name(key: TableKey) -> str:
     return f"table {key[1]}"
 
 
+def longest_look(paths: Iterable[Path]) -> float:
+    """Return the seconds after which files that are looked at are given up."""
+    stamps = [found for path in paths if (found := stamp(path)) is not None]
+    return LONGEST_LOOK + sum(found.bytes for found in stamps) / SLOWEST
+
+
 def _looked_up(keys: Sequence[TableKey]) -> dict[TableKey, Found]:
     """Return what is in tables, looked up in workers, one a file."""
     files: dict[Path, list[TableKey]] = {}
@@ -206,7 +212,7 @@ def _looked_up(keys: Sequence[TableKey]) -> dict[TableKey, Found]:
         pool.preload()  # for what follows: sections, once their files are others
         for path, of_file in files.items():
             then = partial(ended, path)
-            limits[path] = LONGEST_LOOK + (0 if (at := stamp(path)) is None else at.bytes) / SLOWEST
+            limits[path] = longest_look([path])
             pool.start(_describe_all, of_file, then=then, timeout=limits[path], name=path.name)
         pool.finish()
     return found

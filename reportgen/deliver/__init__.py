@@ -12,7 +12,7 @@ from typing import Any
 from reportgen.config.deliver import DeliverBlock, LinksBlock, MailBlock, WebhookBlock
 from reportgen.deliver.mail_view import Absent, run_view
 from reportgen.deliver.message import Mail
-from reportgen.deliver.outbox import FOLDER, Channel, Message, Outbox
+from reportgen.deliver.outbox import FOLDER, MOST_AGE, Channel, Message, Outbox
 from reportgen.deliver.recipients import HOW, Run, delivery_settings, is_worth_telling, read_runs
 from reportgen.deliver.sender import Log, Sender
 from reportgen.deliver.subject import WORDS, subject_of
@@ -23,7 +23,7 @@ from reportgen.record import read_summary, worst
 from reportgen.run_folder import RUN_ID, replace_file, started_now
 
 __all__ = ["Absent", "Log", "Options", "deliver_notice", "deliver_runs", "flush_outbox"]
-__all__ += ["write_messages"]
+__all__ += ["promise_delivery", "require_own_outbox", "write_messages"]
 
 _DEEPEST = 3  # folders below the one to flush: those of a matrix
 
@@ -135,6 +135,24 @@ def write_messages(
     return log
 
 
+def promise_delivery(output: Path, run_id: str) -> None:
+    """Keep that a run will be delivered: a later one does it if this build is killed before."""
+    with suppress(OSError):  # which is said when it is delivered
+        Outbox(output).promise(run_id)
+
+
+def require_own_outbox(output: Path) -> None:
+    """Raise DeliveryError where the folder of what waits is there, and is not ours alone."""
+    outbox = Outbox(output)
+    try:
+        outbox.require_own()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        said = f"{outbox.folder}: cannot be written: {error.strerror}"
+        raise DeliveryError(said, "move it away; what waits in it is not sent") from None
+
+
 def _sender(output: Path, settings: DeliverBlock, environment: Mapping[str, str]) -> Sender:
     # Not SOURCE_DATE_EPOCH: what is sent, and how long it has waited, is a matter of today.
     now = datetime.now(UTC).replace(microsecond=0)
@@ -154,13 +172,54 @@ def _settings_of(run: Run, options: Options = _PLAIN) -> DeliverBlock:
 def _deliver(sender: Sender, runs: tuple[Run, ...], options: Options) -> None:
     """Tell of some runs, or without any that there is no report; then send what waits."""
     with sender.locked() as is_usable:
-        if sender.settings.mail is not None:
-            _send_mail(sender, sender.settings.mail, runs, options)
-        if sender.settings.webhook is not None and not options.to:
-            for run in runs or (None,):
-                _post(sender, sender.settings.webhook, run, options)
+        _tell(sender, sender.settings, runs, options)
         if is_usable and not options.to:
-            sender.flush()
+            _send_what_waits(sender)
+
+
+def _tell(
+    sender: Sender, settings: DeliverBlock, runs: tuple[Run, ...], options: Options = _PLAIN
+) -> None:
+    if settings.mail is not None:
+        _send_mail(sender, settings.mail, runs, options)
+    if options.to:
+        return
+    if settings.webhook is not None:
+        for run in runs or (None,):
+            _post(sender, settings.webhook, run, options)
+    for run in runs:
+        with suppress(OSError):  # then it is found to be delivered, the next time
+            Outbox(run.folder.parent).fulfil(run.summary.run.id)
+
+
+def _send_what_waits(sender: Sender) -> None:
+    """Send messages that wait, and tell of runs whose builds were killed before they did."""
+    sender.flush()
+    for run_id, since in sender.outbox.promised():
+        if sender.down:
+            return
+        folder, is_old = sender.outbox.output / run_id, sender.now - since > MOST_AGE
+        run = _own_run(folder)
+        if run is not None and not is_old:
+            said = f"The build of {run_id} was stopped before it could tell; that is done now."
+            sender.log.done.append(said)
+            _tell(sender, delivery_settings(run), (run,))
+        elif is_old:  # else it may be published at any moment
+            with suppress(OSError):
+                sender.outbox.fulfil(run_id)
+            if run is not None:
+                said = f"nobody was told of {run_id}, whose build was stopped on {since:%F}"
+                sender.log.problems.append(DeliveryError(said, f"reportgen mail {folder} tells"))
+
+
+def _own_run(folder: Path) -> Run | None:
+    """Return a run that this user has built, if it is there and says how it is delivered."""
+    with suppress(OSError, ConfigError):
+        if folder.lstat().st_uid == os.geteuid():
+            (run,) = read_runs([folder])
+            delivery_settings(run)
+            return run
+    return None
 
 
 def _send_mail(sender: Sender, block: MailBlock, runs: tuple[Run, ...], options: Options) -> None:
@@ -289,7 +348,7 @@ def _flush(output: Path, settings: DeliverBlock, environment: Mapping[str, str])
     if sender.outbox.folder.is_dir():
         with sender.locked() as is_usable:
             if is_usable:
-                sender.flush()
+                _send_what_waits(sender)
     return sender.log
 
 

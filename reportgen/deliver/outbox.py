@@ -10,8 +10,8 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,6 +93,20 @@ class Outbox:
         known = {name: value for name, value in found.items() if value} | {channel: facts}
         self._write(self._record(run_id), json.dumps(known, indent=1).encode())
 
+    def promise(self, run_id: str) -> None:
+        """Keep that a run will be delivered, until ``fulfil``: before it is published."""
+        self._write(self._promise(run_id), b"")
+
+    def promised(self) -> Iterator[tuple[str, datetime]]:
+        """Yield runs that were to be delivered, oldest first, and since when."""
+        for path in sorted(self.folder.glob("promised/[!.]*")):
+            with suppress(OSError):
+                yield path.name, datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+
+    def fulfil(self, run_id: str) -> None:
+        """Forget that a run was to be delivered."""
+        self._promise(run_id).unlink(missing_ok=True)
+
     def keep(self, message: Message) -> Path:
         """Keep a message until it is sent; return its file."""
         path = self._waiting(message)
@@ -128,12 +142,19 @@ class Outbox:
     def _record(self, run_id: str) -> Path:
         return self.folder / "delivered" / f"{_file_name(run_id)}.json"
 
+    def _promise(self, run_id: str) -> Path:
+        return self.folder / "promised" / _file_name(run_id)
+
     def _waiting(self, message: Message) -> Path:
         return self.folder / "waiting" / f"{_file_name(message.name)}{_ENDINGS[message.channel]}"
 
     def _make(self) -> None:
         """Make the folder; PermissionError where somebody else could put messages into it."""
         self.folder.mkdir(exist_ok=True, mode=0o700)  # not the output folder, which may be gone
+        self.require_own()
+
+    def require_own(self) -> None:
+        """Raise PermissionError where others could put messages; OSError if it is not there."""
         found = self.folder.lstat()
         writable = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or writable:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from reportgen.config.secrets import FILE_SUFFIX
 from reportgen.deliver.transport import DeliveryError, TemporaryError
+from reportgen.record import read_regular
 
 HIDDEN = "•••"
 TOKEN_SECONDS = 60.0  # for a command that asks a service for a token
@@ -30,7 +31,7 @@ def read_secret(variable: str, environment: Mapping[str, str] = os.environ) -> s
             f"set it, or set {variable}{FILE_SUFFIX} to a file that holds the secret",
         )
     try:
-        value = Path(file).read_text(encoding="utf-8").strip("\r\n")
+        value = read_regular(Path(file)).decode().strip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         said = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise DeliveryError(f"{variable}{FILE_SUFFIX}: {file} cannot be read: {said}") from None

@@ -19,6 +19,7 @@ from reportgen.deliver.transport import (
 
 FOLDERS = ("/usr/sbin", "/usr/lib", "/usr/local/sbin")  # besides those of PATH
 SECONDS = 120.0
+MOST_SAID = 2000  # bytes of what it says
 # Of sysexits.h: EX_OSERR, EX_CANTCREAT, EX_IOERR and EX_TEMPFAIL. Few programs tell them apart; all
 # mean that the queue could not take the mail now.
 _TEMPORARY = {71, 73, 74, 75}
@@ -51,17 +52,25 @@ class Sendmail:
 
 def _run(command: Sequence[str], message: bytes) -> None:
     try:
-        with TemporaryFile() as file:  # of a pipe it would take a part for all, were we killed
+        # Files, not pipes: of one it would take a part for all, were we killed; and what it leaves
+        # running would keep one open.
+        with TemporaryFile() as file, TemporaryFile() as errors:
             file.write(message)
             file.seek(0)
             done = subprocess.run(  # noqa: S603 - no shell; the addresses come after --
-                command, stdin=file, capture_output=True, timeout=SECONDS, check=False
+                command,
+                stdin=file,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                timeout=SECONDS,
+                check=False,
             )
+            errors.seek(0)
+            said = one_line(errors.read(MOST_SAID).decode("utf-8", "replace"))
     except subprocess.TimeoutExpired:
         raise TemporaryError(f"{command[0]} did not end within {SECONDS:.0f} seconds") from None
     except OSError as error:
         raise DeliveryError(f"{command[0]} cannot be run: {error.strerror}") from None
     if done.returncode:
-        said = one_line(done.stderr.decode("utf-8", "replace"))
         kind = TemporaryError if done.returncode in _TEMPORARY else DeliveryError
         raise kind(f"{command[0]} ended with {done.returncode}: {said or 'it did not say why'}")

@@ -18,6 +18,7 @@ from reportgen.deliver.transport import (
     RefusedError,
     TemporaryError,
     one_line,
+    require_certificates,
     retry,
 )
 
@@ -113,6 +114,8 @@ class Smtp:
 
     def _trust(self) -> ssl.SSLContext:
         settings = self.settings
+        if settings.ca_file is not None:
+            require_certificates(settings.ca_file, "deliver.mail.smtp.ca_file")
         try:
             context = ssl.create_default_context(cafile=settings.ca_file)
         except (OSError, ssl.SSLError) as error:

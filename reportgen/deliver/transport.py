@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Thread
 from typing import Protocol, TypeVar
 
@@ -50,6 +51,13 @@ class Transport(Protocol):
 
     def send(self, message_for: MessageFor, sender: str, recipients: Sequence[str]) -> Receipt:
         """Send a message; raise DeliveryError when no recipient got it and why is not theirs."""
+
+
+def require_certificates(path: Path, key: str) -> None:
+    """Raise DeliveryError for certificates in what may have no end, such as a pipe."""
+    if path.exists() and not path.is_file():
+        said = f"{path}: the certificates cannot be read: it is not a regular file"
+        raise DeliveryError(said, f"{key} is a file of certificates in PEM")
 
 
 def retry(attempt: Callable[[], Result], attempts: int, wait: float) -> Result:

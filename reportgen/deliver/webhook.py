@@ -19,6 +19,7 @@ from reportgen.deliver.transport import (
     RefusedError,
     TemporaryError,
     one_line,
+    require_certificates,
     retry,
     within,
 )
@@ -208,6 +209,7 @@ def _pool(settings: WebhookBlock, address: str) -> Any:
 
     options: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED"}
     if settings.ca_file is not None:
+        require_certificates(settings.ca_file, "deliver.webhook.ca_file")
         options["ca_certs"] = str(settings.ca_file)
     parts = urlsplit(address)
     proxy = None if proxy_bypass(str(parts.hostname)) else getproxies().get(parts.scheme)

@@ -32,7 +32,7 @@ def check_templates(own: str) -> None:
 
         require_folder(own)
         names = sorted(path.name for path in templates_folder().iterdir())
-        compile_own(own, [name for name in names if Path(own, name).is_file()], _environment)
+        compile_own(own, [name for name in names if Path(own, name).exists()], _environment)
 
 
 def render_page(name: str, own: str, **context: Any) -> str:

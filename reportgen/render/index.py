@@ -1,6 +1,8 @@
 """index.html: all nights of a report, in one file without scripts or network."""
 
 import calendar
+import errno
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from reportgen.wording import count, counted, listed
 
 INDEX = "index.html"
 MARK = "<!-- The nights of a report, written by reportgen. -->"  # in no page but ours
+_LEFT = "the report was published, the list of nights is the former"
 RECENT_MONTHS = 6  # of the calendar; earlier ones are folded by year
 RECENT_NIGHTS = 31  # of the table
 
@@ -81,10 +84,8 @@ def write_index(
     """
     page = render_index(runs, report, trends=trends, limits=limits, templates=templates)
     path, pages = folder / INDEX, folder / NEIGHBOURS
-    with publishing_errors(folder, "the report was published, the list of nights is the former"):
-        refuse_foreign(path, [MARK], "was not written by reportgen", "move it away")
-        if pages.is_symlink():
-            raise PublishError(f"{pages} is a link, so it is left as it is", "remove it")
+    require_own_pages(folder)
+    with publishing_errors(folder, _LEFT):
         pages.mkdir(exist_ok=True)
         wanted = neighbour_pages(runs)
         for name in {file.name for file in pages.glob("????-??-??-*.html")} - wanted.keys():
@@ -93,6 +94,17 @@ def write_index(
             replace_file(pages / name, content)
         replace_file(path, page)
     return path
+
+
+def require_own_pages(folder: Path) -> None:
+    """Raise PublishError for what is in the place of pages of a folder and was not made by us."""
+    path, pages = folder / INDEX, folder / NEIGHBOURS
+    with publishing_errors(folder, _LEFT):
+        refuse_foreign(path, [MARK], "was not written by reportgen", "move it away")
+        if pages.is_symlink():
+            raise PublishError(f"{pages} is a link, so it is left as it is", "remove it")
+        if pages.exists() and not pages.is_dir():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(pages))
 
 
 def refuse_foreign(path: Path, marks: Sequence[str], why: str, hint: str) -> None:

@@ -24,6 +24,7 @@ from reportgen.render.glyphs import notices_of_page
 from reportgen.render.paper_tables import in_blocks
 from reportgen.render.view import ReportView, report_view
 from reportgen.style import PNG_DPI, font_path
+from reportgen.workers.worker import folders
 
 MOST_ROWS = 40  # longest table on paper; a table of 1000 rows would take 5 s
 SMALL_DPI, SMALL_QUALITY = 110, 55  # of pictures in a PDF for a mail, and of JPEG
@@ -160,7 +161,7 @@ def _weasyprint() -> Any:
 def _only_our_fonts() -> Iterator[None]:
     """Hide the machine's fonts: a report looks the same wherever it is made."""
     before = os.environ.get("FONTCONFIG_FILE")
-    with TemporaryDirectory(prefix="reportgen-") as scratch:
+    with TemporaryDirectory(prefix="fonts-", dir=next(iter(folders), None)) as scratch:
         settings = Path(scratch) / "fonts.conf"
         settings.write_text(
             f"<fontconfig><dir>{escape(str(font_path('')))}</dir>"

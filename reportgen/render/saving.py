@@ -31,8 +31,11 @@ class SectionFiles:
     files: Mapping[str, bytes]
 
 
-def section_files(section: Section, section_id: str) -> SectionFiles:
-    """Return figures (SVG, PDF, PNG) and tables (ECSV, CSV), all below ``sections/<id>/``."""
+def section_files(section: Section, section_id: str, *, drawn: bool = True) -> SectionFiles:
+    """Return figures (SVG, PDF, PNG) and tables (ECSV, CSV), all below ``sections/<id>/``.
+
+    drawn: if not, only the records of them are made.
+    """
     base = f"sections/{section_id}"
     files: dict[str, bytes] = {}
     tables = {table.id: table for table in section.tables}
@@ -41,11 +44,13 @@ def section_files(section: Section, section_id: str) -> SectionFiles:
         for figure in section.figures:
             data = _with_own_id(figure, tables)
             tables[data.id] = data
-            forms = _forms(f"{base}/figures/{figure.id}", _draw(figure), files)
+            contents = _draw(figure) if drawn else {}
+            forms = _forms(f"{base}/figures/{figure.id}", contents, files)
             figures.append(_figure_record(figure, data.id, forms))
     records = []
     for table in tables.values():
-        forms = _forms(f"{base}/tables/{table.id}", write_table(table), files)
+        contents = write_table(table) if drawn else {}
+        forms = _forms(f"{base}/tables/{table.id}", contents, files)
         records.append(_table_record(table, forms))
     metrics = {
         name: MetricRecord(

@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import shutil
 import signal
 import tempfile
 import warnings
@@ -13,10 +14,12 @@ from dataclasses import dataclass
 from itertools import count
 from multiprocessing import get_context, resource_tracker
 from pathlib import Path
+from stat import S_ISDIR
 from threading import Event
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
+from filelock import FileLock, Timeout
 from psutil import pid_exists
 
 from reportgen.wording import bytes_text, exact
@@ -28,6 +31,10 @@ from reportgen.workers.worker import do_task, pass_on
 NAME = "reportgen worker"
 INTERVAL = 0.1  # s between two looks at a process
 MOST_PRINTED = 20_000  # characters of what a task printed that are kept, the last ones
+
+_PREFIX = "reportgen-"  # of folders of temporary files
+_LOCK = "in-use.lock"
+_SETTLED = 60.0  # s after which a folder in use is certainly locked
 
 # Tasks use all cores already, and what BLAS sums depends on how many threads share it.
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}
@@ -246,9 +253,25 @@ def worker_pool(workers: int, method: str = "forkserver") -> Iterator[Pool]:
         Path.cwd()
     except FileNotFoundError:
         os.chdir(os.sep)  # workers start where we are, and our folder has been removed
-    with tempfile.TemporaryDirectory(prefix="reportgen-") as folder:
+    _remove_abandoned(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
+        warnings.filterwarnings("ignore", "flock not supported", UserWarning)  # it works as well
+        lock = FileLock(Path(folder, _LOCK))
+        lock.acquire()
         pool = Pool(workers, Path(folder), method)
         try:
             yield pool
         finally:
             pool.stop()
+            lock.release()
+
+
+def _remove_abandoned(temporary: Path) -> None:
+    """Remove the folders of processes that were killed, whose locks nobody holds."""
+    for path in temporary.glob(f"{_PREFIX}*/{_LOCK}"):
+        with suppress(OSError, Timeout):
+            found = path.parent.lstat()
+            is_own = S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+            if is_own and time() - found.st_mtime > _SETTLED:
+                with FileLock(path, timeout=0):
+                    shutil.rmtree(path.parent, ignore_errors=True)

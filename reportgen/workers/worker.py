@@ -20,6 +20,10 @@ GARBAGE = 100_000
 """Objects made between two searches for garbage. With Python's 700 they took a fifth of a PDF."""
 
 
+folders: list[Path] = []
+"""Where a task puts files that are of no use after it; empty outside of workers."""
+
+
 def do_task(
     job: bytes, output: str, name: str, called: float, timeout: float | None
 ) -> tuple[bytes | Failed, Span]:
@@ -31,6 +35,7 @@ def do_task(
     gc.freeze()  # what has been imported is there to stay
     gc.set_threshold(GARBAGE)
     os.setsid()  # a group of its own, so that what it starts can be ended with it
+    folders.append(Path(output).parent)
     Path(output).with_suffix(".pid").write_text(str(os.getpid()))
     _write_to(output)
     Thread(target=_end_with_the_build, daemon=True).start()

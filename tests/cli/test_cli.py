@@ -89,6 +89,22 @@ def test_a_signal_ends_the_command_with_the_code_that_shells_give(number):
     assert done.stderr.strip() == "Interrupted."
 
 
+def test_a_command_that_hangs_while_it_cleans_up_after_a_signal_ends_all_the_same():
+    program = """
+from threading import Lock
+def hang():
+    lock = Lock()
+    lock.acquire()
+    try:
+        os.kill(os.getpid(), 15)
+    finally:
+        lock.acquire()
+cli.LONGEST_CLEANING = 1
+cli.cli.commands['doctor'].callback = hang
+"""
+    assert main(program).returncode == -signal.SIGALRM
+
+
 def test_workers_import_the_main_module_without_the_command_line():
     program = (
         "import sys; from runpy import run_module;"

@@ -1,6 +1,8 @@
 """YAML text to values with places: variables filled in, overrides set, slips named."""
 
+import os
 import re
+import threading
 from contextlib import suppress
 
 import pytest
@@ -190,6 +192,18 @@ def test_a_missing_file_and_a_folder_are_said_so(tmp_path):
         Source.read(tmp_path / "no.yaml")
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         Source.read(tmp_path)
+
+
+def test_a_pipe_is_waited_for_but_not_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr("reportgen.config.document.PIPE_SECONDS", 0.1)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(ConfigError, match="nothing comes through this pipe"):
+        Source.read(path)
+    writer = os.open(path, os.O_RDWR)
+    os.write(writer, b"a: 1\n")
+    threading.Timer(0.3, os.close, [writer]).start()
+    assert Source.read(path).text == "a: 1\n"
 
 
 @pytest.mark.parametrize("form", ["[{}]", "{{<<: [{}]}}"])

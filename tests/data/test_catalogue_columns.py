@@ -67,6 +67,14 @@ def test_without_columns_all_numbers_and_texts_are_there_by_names_that_selection
     assert (section.ra.name, section.dec.name) == ("RAJ2000", "DEJ2000")
 
 
+def test_a_dataset_of_one_dimension_is_a_column(load, tmp_path):
+    with h5py.File(tmp_path / "radio.h5", "a") as file:
+        file["flux"] = np.arange(3.0)
+    report = load(", dataset: flux", ", ra: value, dec: value")
+    assert list(columns(report)) == ["value"]
+    assert report.opened["radio"].rows == 3
+
+
 def test_what_the_yaml_says_of_a_column_stands_in_for_what_the_file_says_key_by_key(load):
     report = load(", columns: {S_1_4: {unit: mJy, missing: [3]}, class_: {label: Extended}}")
     found = columns(report)

@@ -19,6 +19,7 @@ from reportgen.deliver import (
     deliver_notice,
     deliver_runs,
     flush_outbox,
+    promise_delivery,
     write_messages,
 )
 from reportgen.deliver.recipients import delivery_settings, read_runs
@@ -362,6 +363,43 @@ def test_whoever_is_stopped_while_sending_has_lost_nothing(tmp_path, server, end
     mailed_run(tmp_path, mail=by(server), night=1)
     assert not flush_outbox(tmp_path, {}).problems
     assert server.only.message["Subject"].endswith("2026-09-01")
+
+
+def test_a_run_whose_build_was_killed_before_it_told_is_told_of_by_the_next_once(tmp_path, server):
+    runs = [mailed_run(tmp_path, mail=by(server), night=night) for night in range(3)]
+    for run in runs[:2]:
+        promise_delivery(tmp_path, run.name)
+    promise_delivery(tmp_path, "20991231T000000Z")  # which is not published yet
+    log = deliver(runs[0])
+    deliver(runs[2])
+    assert len(ids(server)) == len(server.received) == 3
+    assert f"The build of {runs[1].name} was stopped before it could tell" in done(log)
+    promise_delivery(tmp_path, runs[1].name)  # as if it was killed just before it forgot that
+    assert "was mailed before" in done(flush_outbox(tmp_path, {}))
+    assert done(flush_outbox(tmp_path, {})) == "Nothing waits."
+    assert len(server.received) == 3
+
+
+def test_a_promise_that_cannot_be_kept_now_is_kept_later_but_not_after_days(tmp_path, server):
+    runs = [mailed_run(tmp_path, mail=by(NOBODY), night=night) for night in range(2)]
+    promise_delivery(tmp_path, runs[0].name)
+    assert len(problems(deliver(runs[1]))) == 1
+    (promised,) = tmp_path.glob(".deliver/promised/*")
+    os.utime(promised, (0, 0))
+    mailed_run(tmp_path, mail=by(server), night=2)
+    said = f"nobody was told of {runs[0].name}, whose build was stopped on 1970-01-01"
+    assert problems(flush_outbox(tmp_path, {})) == [said]
+    assert len(server.received) == 1
+    assert not promised.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away (not root)")
+def test_no_run_of_another_user_is_told_of_unasked(tmp_path, server):
+    run = mailed_run(tmp_path, mail=by(server))
+    promise_delivery(tmp_path, run.name)
+    os.chown(run, 12345, -1)
+    flush_outbox(tmp_path, {})
+    assert server.received == []
 
 
 def test_two_who_mail_the_same_run_at_once_send_one_mail(tmp_path, server):

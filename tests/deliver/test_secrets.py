@@ -1,4 +1,5 @@
 import base64
+import os
 from urllib.parse import quote
 
 import pytest
@@ -38,6 +39,13 @@ def test_a_file_that_holds_no_secret_is_named(tmp_path, content, said):
         file.write_bytes(content)
     with pytest.raises(DeliveryError, match=f"{file} .*{said}"):
         read_secret(NAME, {f"{NAME}_FILE": str(file)})
+
+
+def test_a_pipe_or_a_device_holds_no_secret(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(DeliveryError, match="cannot be read: it is not a regular file"):
+            read_secret("A", {"A_FILE": str(file)})
 
 
 def test_a_token_is_what_a_command_prints_without_a_shell():

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from reportgen.deliver.sendmail import Sendmail
@@ -19,6 +21,12 @@ def test_the_program_gets_the_mail_and_addresses_that_are_no_options(tmp_path):
     assert send(tmp_path).accepted == RECIPIENTS
     assert (tmp_path / "mail").read_bytes() == b"Subject: x\n\n.\n"
     assert (tmp_path / "words").read_text().split() == ["-i", "-f", SENDER, "--", *RECIPIENTS]
+
+
+def test_what_the_program_leaves_running_is_not_waited_for(tmp_path):
+    begun = time.monotonic()
+    assert send(tmp_path, "sleep 60 & exit 0").accepted == RECIPIENTS
+    assert time.monotonic() - begun < 50
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def test_a_secret_that_the_server_repeats_is_hidden(login_server):
     [
         ({"ca_file": None}, "its certificate is not to be trusted: "),
         ({"ca_file": "/none.pem"}, r"none\.pem: the certificates cannot be read"),
+        ({"ca_file": "/dev/zero"}, "/dev/zero: the certificates cannot be read: it is not a"),
         ({"ca_file": "/etc/hostname"}, "hostname: the certificates cannot be read"),
     ],
 )

@@ -241,6 +241,15 @@ def test_the_reports_of_a_matrix_are_mailed_together_only_where_a_digest_is_want
     said = parts(server.only.message)["text/plain"].get_content()
     assert "No report: stars-b" in said
     assert "Field a" in said
+    assert not list(project.out.glob("*/.deliver/promised/*"))
+
+
+def test_reports_of_a_digest_that_was_never_sent_are_mailed_the_next_night(project, server):
+    project.configure({"fluxes": DISTRIBUTION}, deliver=deliver(server, digest=True))
+    assert project.build("--mail-later").returncode == 0  # as its build starts those of a matrix
+    assert server.received == []
+    assert project.build("--mail", env=SECRET).returncode == 0
+    assert len({mail.message["Message-ID"] for mail in server.received}) == 2
 
 
 @pytest.fixture(scope="module")

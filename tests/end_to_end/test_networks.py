@@ -303,15 +303,16 @@ def never_return(*arguments):
     time.sleep(3600)
 
 
-def test_check_stops_what_never_returns_from_a_file(stars, monkeypatch):
+@pytest.mark.parametrize("command", ["check", "build"])
+def test_what_never_returns_from_a_file_of_a_network_is_stopped(stars, monkeypatch, command):
+    monkeypatch.setattr("reportgen.build.image_tasks.network_problems", never_return)
     monkeypatch.setattr("reportgen.build.network_checks.network_problems", never_return)
-    monkeypatch.setattr("reportgen.build.network_checks.SECONDS", 0.1)
+    monkeypatch.setattr("reportgen.data.models.longest_look", lambda files: 0.1)
     stars.sections(maps=MAPS)
-    done = stars.call("check", "report.yaml")
+    done = stars.call(command, "report.yaml")
     assert done.returncode == ExitCode.SOURCE
-    assert (
-        "models.cnn.architecture: reading the files of cnn failed: ran longer than" in done.stderr
-    )
+    said = "models.cnn.architecture: reading the files of cnn failed: ran longer than"
+    assert said in done.stderr
 
 
 def test_check_says_what_the_build_says_and_ends_with_its_code(broken):

@@ -51,6 +51,8 @@ def built(project, *arguments):
 
 
 def test_a_changed_reference_makes_what_is_matched_with_it_anew(project):
+    checked = call("check", project.config, cwd=project.folder)
+    assert checked.returncode == 0, checked.stderr
     done, first = built(project)
     assert done.returncode == 0, done.stderr
     assert first["positions"]["metrics"]["offset_ra"]["value"] == pytest.approx(1.0, abs=1e-3)

@@ -3,6 +3,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -297,6 +298,23 @@ def test_nothing_is_left_of_a_build_that_is_stopped(tmp_path, when, number):
     assert program.returncode == {signal.SIGINT: 130}.get(number, -number)
     wait_until(lambda: not any(lives(process.pid) for process in started))
     assert said == ""
+
+
+def test_folders_that_killed_builds_left_are_removed_and_those_in_use_are_not(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left, young, others = (tmp_path / f"reportgen-{name}" for name in ("left", "young", "others"))
+    for folder in (left, young, others):
+        folder.mkdir()
+        if folder != others:
+            (folder / "in-use.lock").touch()
+    with worker_pool(1) as pool:
+        for folder in (left, others, pool.folder):
+            os.utime(folder, (0, 0))
+        with worker_pool(1):
+            assert pool.folder.exists()
+    assert set(tmp_path.iterdir()) == {young, others}
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,14 @@ def is_absent(url: URL) -> bool:
     return False
 
 
+def require_folder(url: URL, made: Path) -> None:
+    """Raise HistoryError unless a SQLite file that is not there could be. made: will be there."""
+    folder = Path(url.database or "").absolute().parent
+    if folder != made and not os.access(folder, os.W_OK | os.X_OK):
+        what, hint = _SQLITE["SQLITE_CANTOPEN"]
+        raise HistoryError(f"history {shown_url(url)} {what}", hint)
+
+
 def make_engine(url: URL, wait_seconds: float) -> Engine:
     """Return the engine of a database; nothing is opened yet.
 

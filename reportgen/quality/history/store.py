@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Select, Subquery, and_, desc, false, func, or_, select
+from sqlalchemy import Connection, Select, Subquery, and_, desc, false, func, or_, select, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from reportgen.quality.history.database import (
@@ -15,6 +15,7 @@ from reportgen.quality.history.database import (
     is_absent,
     is_sqlite,
     make_engine,
+    require_folder,
     shown_url,
 )
 from reportgen.quality.history.records import (
@@ -91,6 +92,21 @@ class History:
         rows = [(run_row(*run), part_rows(run[0])) for run in runs]
         with database_errors(self._url):
             return self._write(lambda connection: [put_run(connection, *each) for each in rows])
+
+    def require_writable(self, output: Path) -> None:
+        """Raise HistoryError unless a run could be added, as far as can be said without one.
+
+        output: a folder that will be made.
+        """
+        if is_absent(self._url):
+            require_folder(self._url, output)
+            return
+        with database_errors(self._url):
+            with self._engine.connect() as connection:
+                found = schema_version(connection, self.place)
+            if found == VERSION:  # of no other, as that would be brought to this one
+                nothing = update(RUNS).where(false()).values(seconds=None)
+                self._write(lambda connection: connection.execute(nothing))
 
     def reports(self) -> list[str]:
         """Return the ids of all reports that have runs, sorted."""
