@@ -12,6 +12,7 @@ from reportgen.analyses.classifier_figures import Decision
 from reportgen.analyses.phrases import bound, no_values, note_rows
 from reportgen.analyses.results import Metric, Section, Table, TableColumn
 from reportgen.config.expressions import Condition, both, compare, negated, parse
+from reportgen.config.problems import shortened
 from reportgen.config.types import BlockError, ColumnRef, Index, Real, Selection
 from reportgen.reduce.binned import BinSums, SumsInBins
 from reportgen.reduce.chunk import Limits
@@ -46,6 +47,8 @@ class Classifier(Analysis, name="classifier"):
     """Column along which balanced accuracy is shown."""
     log_x: bool = False
     """Logarithmic axis of that column."""
+    log_score: bool = False
+    """Logarithmic axis of the score in its histogram; 0 and less are not drawn."""
     worst: Index = 10
     """How many rows of each class to list that the score is most wrong about."""
 
@@ -84,7 +87,11 @@ class Classifier(Analysis, name="classifier"):
                 f"{kind}.off": MeanStd(off, of),
                 f"{kind}.tenths": SumsInBins(tenths, name, of),
                 f"{kind}.histogram": Histogram(
-                    name, BINS, where=known, subset=label if kind == "positive" else negated(label)
+                    name,
+                    BINS,
+                    log=self.log_score,
+                    where=known,
+                    subset=label if kind == "positive" else negated(label),
                 ),
                 f"{kind}.worst": ExtremeRows(name, self.worst, kind == "negative", of),
             }
@@ -138,7 +145,11 @@ class Classifier(Analysis, name="classifier"):
                 tenths = values["positive.tenths"], values["negative.tenths"]
                 figures.append(classifier_figures.reliability(*tenths, error, self.score))
         histograms = values["positive.histogram"], values["negative.histogram"]
-        figures.append(classifier_figures.scores_of_classes(*histograms, decision, self.score))
+        figures.append(
+            classifier_figures.scores_of_classes(
+                *histograms, decision, self.score, log=self.log_score
+            )
+        )
         if along is not None and self.against is not None and not np.isnan(decision.threshold):
             limits = self.check_limits("balanced_accuracy")
             figures.append(
@@ -170,7 +181,7 @@ class Classifier(Analysis, name="classifier"):
             which = "none" if not judged.positives else "all"
             return [f"There is only one class: {which} of {counted(known, 'objects')} are of it."]
         findings = [
-            f"{of} are of the class; one of them scores higher than one of the others with a "
+            f"{of} are of the class, {shortened(str(self.label), 60)}; one of them scores higher than one of the others with a "
             f"probability of {number(judged.auc, 3)} (AUC; chance gives 0.5)."
         ]
         threshold = self.score.quantity(number(decision.threshold))
@@ -185,7 +196,7 @@ class Classifier(Analysis, name="classifier"):
     ) -> list[str]:
         notes = []
         if isinstance(self.threshold, str) and judged.positives and judged.negatives:
-            notes.append("The threshold was chosen on these objects: on others it does worse.")
+            notes.append("The threshold was chosen on these objects; on others it may do worse.")
         if ends is not None and (ends[0] >= decision.threshold or ends[1] < decision.threshold):
             side = "above" if ends[0] >= decision.threshold else "below"
             notes.append(f"All scores are {side} the threshold, {number(decision.threshold)}.")

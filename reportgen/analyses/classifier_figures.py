@@ -151,7 +151,12 @@ def reliability(positives: BinSums, negatives: BinSums, error: float, score: Col
 
 
 def scores_of_classes(
-    positives: HistogramCounts, negatives: HistogramCounts, decision: Decision, score: Column
+    positives: HistogramCounts,
+    negatives: HistogramCounts,
+    decision: Decision,
+    score: Column,
+    *,
+    log: bool,
 ) -> Figure:
     """Draw the distribution of the score in each class."""
     of, edges = TableColumn.of, positives.edges

@@ -26,6 +26,7 @@ from reportgen.reduce.binned import BinnedQuantiles, QuantilesInBins
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis, Counts2D, FewRows, Rows
 from reportgen.reduce.quantiles import MedianAndScatter, Robust
+from reportgen.style import MUTED
 from reportgen.wording import count, counted, exact, number, percent
 
 if TYPE_CHECKING:
@@ -189,11 +190,12 @@ class Compactness(Analysis, name="compactness"):
         label_axes(axes, self._x.axis, RATIO.axis)
         limits = ""
         if draw_cloud(axes, points, density, (True, True)):
-            axes.axhline(1, color="none")  # within the axes, whatever the data
             self._draw_resolved(axes, points, marked, envelope)
+            axes.axhline(1, color=MUTED, linewidth=0.6, linestyle=":", zorder=1)
             limits = draw_limits(axes, self.check_limits("ratio_median_bright"), RATIO, along="y")
         kind = "as points" if points.values is not None else "as density"
-        title = f"{RATIO.title} against {self._x.title}"
+        against = "signal-to-noise ratio" if self.against is None else self.against.title
+        title = f"{RATIO.title} against {against}"
         name, of = "compactness", TableColumn.of
         columns = cloud_columns(self._x, RATIO, points, density)
         if points.values is not None and marked.values is not None:
@@ -206,8 +208,8 @@ class Compactness(Analysis, name="compactness"):
             title,
             alt=f"{title}, both axes logarithmic, of {counted(points.n, 'sources')}. {finding}",
             caption=f"{counted(points.n, 'sources')} {kind}. Solid: above it a source of usual "
-            f"errors is resolved at {exact(self.sigma)} σ; each is judged by its own errors."
-            f"{limits}",
+            f"errors is resolved at {exact(self.sigma)} σ; each is judged by its own errors. "
+            f"Dotted: point sources.{limits}",
             data=Table(name, title, columns, shown=False),
         )
 

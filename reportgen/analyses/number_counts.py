@@ -206,12 +206,7 @@ class NumberCounts(Analysis, name="number_counts"):
             ratio, chi2 = self._compare(binned, reference)
             metrics["reference_ratio"] = Metric(ratio, "ratio to the reference", digits=3)
             metrics["reference_chi2"] = Metric(chi2, "χ² per bin", digits=2)
-            findings.append(
-                f"In the bins of both there are {number(ratio, 2)} times as many sources as in "
-                f"{self.reference.title}; χ² is {number(chi2, 2)} per bin."
-                if np.isfinite(ratio)
-                else f"{self.reference.title} has no counts in these bins to compare with."
-            )
+            findings.append(self._compared_said(ratio, chi2))
         figure = CountsFigure(binned, drawn, self._limit, self.check_limits("turnover"))
         low, outside = int(below[0]), values.valid - n
         said = f"{counted(low, 'sources')} below them and {counted(outside - low, 'sources')} above"
@@ -239,6 +234,18 @@ class NumberCounts(Analysis, name="number_counts"):
         digits = max(2, 1 - int(np.floor(np.log10(error))))
         law += f"{number(slope, digits)} ± {number(error, digits)}"
         return [f"{side} {limit}, {law} ({counted(bright.n, 'sources')})."]
+
+    def _compared_said(self, ratio: float, chi2: float) -> str:
+        title = "" if self.reference is None else self.reference.title
+        if np.isnan(ratio):
+            return f"{title} has no counts in these bins to compare with."
+        where = "Where both have counts"
+        if self.complete_above is not None:
+            where = f"Above {self._named(self.complete_above)}"
+        return (
+            f"{where}, there are {number(ratio, 2)} times as many sources as by {title} "
+            f"(χ² of {number(chi2, 1)} per bin)."
+        )
 
     def _turnover(self, binned: Binned) -> float:
         """Return the middle of the fullest bin; NaN if none of those that are fainter holds less.

@@ -61,12 +61,12 @@ def test_wilson_intervals_of_the_reliability_are_those_of_his_formula():
 
 def test_figures_show_curves_thresholds_and_limits():
     checks = [{"metric": "balanced_accuracy", "min": 0.8}]
-    found = classifier(against="flux", log_x=True, threshold="best", checks=checks)
+    found = classifier(against="flux", log_x=True, log_score=True, threshold="best", checks=checks)
     names = ["roc", "precision_recall", "reliability", "scores", "along"]
     assert [each.id for each in found.figures] == names
     assert axes(figure(found, "along")).get_xscale() == "log"
     assert "limits of the checks, 0.8." in figure(found, "along").caption
-    assert found.notes == ["The threshold was chosen on these objects: on others it does worse."]
+    assert found.notes == ["The threshold was chosen on these objects; on others it may do worse."]
     curve = table(found, "roc")
     assert (curve["true positive rate"][0], curve["true positive rate"][-1]) == (0, 1)
     area = np.trapezoid(curve["true positive rate"], curve["false positive rate"])

@@ -43,12 +43,12 @@ def test_euclidean_counts_take_each_source_with_its_own_flux_density():
     found = table(counts(), "counts")
     n, _ = np.histogram(FLUXES, EDGES)
     powers, _ = np.histogram(FLUXES, EDGES, weights=(FLUXES / 1000) ** 2.5)
-    assert found["n"] == n.tolist()
+    assert found["sources"] == n.tolist()
     assert found["counts"] == pytest.approx(powers / (np.diff(EDGES) / 1000 * SR))
     empty = n == 0
     middle = (np.sqrt(EDGES[1:] * EDGES[:-1]) / 1000) ** 2.5
     expected = (1.841 * middle / (np.diff(EDGES) / 1000 * SR))[empty]
-    assert np.array(found["high"])[empty] == pytest.approx(expected, rel=1e-3)
+    assert np.array(found["upper limit"])[empty] == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_counts_of_magnitudes_are_per_magnitude_and_rise_as_those_of_flux_densit
     keys = {"magnitude": "m", "area": "10 deg2", "bins": bins, "complete_above": 22}
     found = present(NumberCounts, {"m": magnitudes}, {"m": "mag"}, **keys)
     n, _ = np.histogram(magnitudes, np.linspace(12, 23, 23))
-    assert table(found, "counts")["n"] == n.tolist()
+    assert table(found, "counts")["sources"] == n.tolist()
     assert table(found, "counts")["counts"] == pytest.approx(n / 5)
     assert values_of(found)["slope"] == pytest.approx(0.4 * values_of(counts())["slope"])
     assert values_of(found)["turnover"] == 21.75
@@ -115,7 +115,7 @@ def test_nothing_to_count_is_an_error_that_says_why():
 def written(folder, scale=1.0, log=True, header="# of others\n"):
     """Write counts of a survey just like FLUXES, times a factor, as a table of text."""
     found = table(counts(), "counts")
-    used = np.array(found["n"]) > 0
+    used = np.array(found["sources"]) > 0
     flux = np.sqrt(EDGES[1:] * EDGES[:-1])[used]
     columns = [np.log10(flux / 1000) if log else flux, np.array(found["counts"])[used] * scale]
     rows = np.stack([*columns, columns[1] / 10], axis=1)
@@ -130,7 +130,9 @@ def test_counts_are_compared_with_those_of_a_file(tmp_path):
     found = counts(reference=reference, checks=[{"metric": "reference_ratio", "max": 3}])
     assert values_of(found)["reference_ratio"] == pytest.approx(2, rel=1e-6)
     assert legend(figure(found, "counts")) == ["s", "others"]
-    assert found.findings[-1].startswith("In the bins of both there are 2.00 times as many")
+    assert found.findings[-1].startswith(
+        "Above 2\u00a0mJy, there are 2.00 times as many sources as by others (χ² of"
+    )
     check(found)
     plain = {"file": str(written(tmp_path, log=False, header="")), "unit": "mJy", "label": "Us"}
     same = counts(reference=plain)
@@ -184,7 +186,7 @@ def test_counts_and_slopes_of_an_aegean_catalogue_are_found_again(limit, slope, 
     keys = {"flux": "int_flux", "area": "66 deg2", "bins": BINS, "complete_above": limit}
     found = present_file(NumberCounts, RACS, IN_JANSKY, **keys)
     expected = [1642, 1611, 1642, 1161, 519, 252, 132, 46, 13, 7, 0, 0]
-    assert table(found, "counts")["n"] == expected
+    assert table(found, "counts")["sources"] == expected
     assert found.notes == ["Outside the bins: 200 sources below them and 0 sources above."]
     assert values_of(found)["slope"] == pytest.approx(slope, abs=5e-5)
     assert values_of(found)["slope_error"] == pytest.approx(error, abs=5e-5)
