@@ -181,8 +181,9 @@ class Classifier(Analysis, name="classifier"):
             which = "none" if not judged.positives else "all"
             return [f"There is only one class: {which} of {counted(known, 'objects')} are of it."]
         findings = [
-            f"{of} are of the class, {shortened(str(self.label), 60)}; one of them scores higher than one of the others with a "
-            f"probability of {number(judged.auc, 3)} (AUC; chance gives 0.5)."
+            f"{of} are of the class, {shortened(str(self.label), 60)}; one of them scores higher "
+            f"than one of the others with a probability of {number(judged.auc, 3)} (AUC; chance "
+            "gives 0.5)."
         ]
         threshold = self.score.quantity(number(decision.threshold))
         said = f"From {threshold} on, {percent(decision.recall)} of the class are found"

@@ -106,7 +106,7 @@ class NumberCounts(Analysis, name="number_counts"):
         if low >= high:
             raise BlockError({("bins", "to"): f"should be more than from, {self.bins.from_}"})
         if self._bins > MOST_BINS:
-            raise BlockError({("bins",): f"{self._bins} bins are more than {MOST_BINS}"})
+            raise BlockError({("bins",): f"the bins are more than {MOST_BINS}"})
         return self
 
     @property
@@ -131,8 +131,10 @@ class NumberCounts(Analysis, name="number_counts"):
     def _bins(self) -> int:
         low, high = self._ends
         if self.flux is not None:
-            return max(1, round(self.bins.per_decade * float(np.log10(high / low))))
-        return max(1, round((high - low) / self._value(self.bins.width)))
+            bins = self.bins.per_decade * (math.log10(high) - math.log10(low))
+        else:
+            bins = (high - low) / self._value(self.bins.width)
+        return max(1, round(min(bins, MOST_BINS + 1)))
 
     @property
     def _limit(self) -> float | None:
