@@ -13,12 +13,13 @@ from reportgen.analyses.phrases import bound, no_values, note_rows
 from reportgen.analyses.results import Metric, Section, Table, TableColumn
 from reportgen.config.expressions import Condition, both, compare, negated, parse
 from reportgen.config.problems import shortened
-from reportgen.config.types import BlockError, ColumnRef, Index, Real, Selection
+from reportgen.config.types import AnyColumnRef, BlockError, ColumnRef, Index, Real, Selection
 from reportgen.reduce.binned import BinSums, SumsInBins
 from reportgen.reduce.chunk import Limits
 from reportgen.reduce.counts import CountRows, Range
 from reportgen.reduce.histograms import Axis, Histogram
 from reportgen.reduce.moments import MeanStd, Moments
+from reportgen.reduce.rules import CountShared
 from reportgen.reduce.scores import (
     Extreme,
     ExtremeRows,
@@ -47,6 +48,10 @@ class Classifier(Analysis, name="classifier"):
     """Column along which balanced accuracy is shown."""
     log_x: bool = False
     """Logarithmic axis of that column."""
+    training: Selection | None = None
+    """Rows that the score was trained on, such as split == 'train': they are left out."""
+    object: AnyColumnRef | None = None
+    """What tells objects apart: how many that are judged are among the training rows, too."""
     log_score: bool = False
     """Logarithmic axis of the score in its histogram; 0 and less are not drawn."""
     worst: Index = 10
@@ -56,11 +61,18 @@ class Classifier(Analysis, name="classifier"):
     def _is_another_column(self) -> "Classifier":
         if self.against is not None and self.against.name == self.score.name:
             raise BlockError({("against",): f"{self.score.name} is the score itself"})
+        if self.object is not None and self.training is None:
+            raise BlockError({("object",): "it needs training: which rows these are"})
         return self
+
+    @property
+    def _judged(self) -> Condition | None:
+        """The rows that are not of the training."""
+        return self.where if self.training is None else both(self.where, negated(self.training))
 
     def _class(self, *, positive: bool) -> Condition:
         label = self.label if positive else negated(self.label)
-        found = both(self.where, both(label, parse(f"valid({self.score.name})")))
+        found = both(self._judged, both(label, parse(f"valid({self.score.name})")))
         assert found is not None  # noqa: S101 - there is a label
         return found
 
@@ -72,14 +84,14 @@ class Classifier(Analysis, name="classifier"):
             self._class(positive=False),
         )
         # Both classes: where the label is known.
-        known = both(self.where, parse(f"valid({name})"))
+        known = both(self._judged, parse(f"valid({name})"))
         label = self.label
         classes = {"positive": positive, "negative": negative}
         tenths = Axis(name, CALIBRATION_BINS, (0.0, 1.0))
         found: dict[str, Any] = {
-            "rows": CountRows(self.where),
+            "rows": CountRows(self._judged),
             "judged": JudgeScores(name, positive, negative),
-            "range": Range(name, self.where),
+            "range": Range(name, self._judged),
         }
         for kind, of in classes.items():
             off = f"({name} - 1) ** 2" if kind == "positive" else f"{name} ** 2"
@@ -101,6 +113,10 @@ class Classifier(Analysis, name="classifier"):
         if self.against is not None:
             axis = Axis(self.against.name, CALIBRATION_BINS, log=self.log_x)
             found["along"] = ScoresInBins(axis, name, positive, negative, known)
+        if self.object is not None and self.training is not None:
+            training = both(self.where, self.training)
+            assert known is not None and training is not None  # noqa: S101, PT018 - both are given
+            found["leak"] = CountShared(self.object.name, known, training)
         return found
 
     def present(
@@ -109,12 +125,13 @@ class Classifier(Analysis, name="classifier"):
         judged: Scores,
         range: Limits,
         along: StepsInBins | None = None,
+        leak: int | None = None,
         **values: Any,
     ) -> Section:
         """Draw the curves and give the numbers of the threshold."""
         known = judged.positives + judged.negatives
         if not known:
-            raise no_values((self.score,), rows, self.where)
+            raise no_values((self.score,), rows, self._judged)
         decision = self._decision(judged, values)
         is_probability = range is not None and range[0] >= 0 and range[1] <= 1
         brier = error = np.nan
@@ -135,6 +152,19 @@ class Classifier(Analysis, name="classifier"):
             "calibration_error": Metric(error, "calibration error", digits=3, shown=is_probability),
             "threshold": Metric(decision.threshold, "threshold", self.score.unit, shown=False),
         }
+        findings, notes = self._findings(judged, decision), []
+        if self.object is not None:
+            value = np.nan if leak is None else leak
+            metrics["leak"] = Metric(value, "rows of objects in the training", digits=0)
+            if leak is None:
+                notes.append(note_rows("Objects in both training and testing are not looked for"))
+            elif leak:
+                verb = "is" if leak == 1 else "are"
+                findings.insert(
+                    0,
+                    f"{count(leak)} of {counted(rows, 'rows')} that are judged {verb} of objects "
+                    "that the score was trained on.",
+                )
         figures = []
         if judged.positives and judged.negatives:
             figures += [
@@ -157,12 +187,12 @@ class Classifier(Analysis, name="classifier"):
             )
         worst = self._worst(values)
         return Section(
-            findings=self._findings(judged, decision),
+            findings=findings,
             metrics=metrics,
             figures=figures,
             tables=[each for each in (_confusion(decision), worst) if each is not None],
             rows=known,
-            notes=self._notes(rows, known, judged, decision, range),
+            notes=[*notes, *self._notes(rows, known, judged, decision, range)],
         )
 
     def _decision(self, judged: Scores, values: Mapping[str, Any]) -> Decision:

@@ -232,9 +232,11 @@ class NumberCounts(Analysis, name="number_counts"):
         limit = "" if self.complete_above is None else self._named(self.complete_above)
         if not np.isfinite(slope):
             return [f"{side} {limit} there are too few sources for a slope."]
-        law = "N(>S) falls as S to the power of −" if self.flux else "log N(<m) rises per mag by "
         digits = max(2, 1 - int(np.floor(np.log10(error))))
-        law += f"{number(slope, digits)} ± {number(error, digits)}"
+        said = f"{number(slope, digits)} ± {number(error, digits)}"
+        law = f"N(>S) falls as S to the power of −{said}"
+        if self.flux is None:
+            law = f"log N(<m) rises by {said} per magnitude"
         return [f"{side} {limit}, {law} ({counted(bright.n, 'sources')})."]
 
     def _compared_said(self, ratio: float, chi2: float) -> str:

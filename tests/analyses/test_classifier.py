@@ -132,9 +132,28 @@ def test_nothing_to_judge_and_keys_that_make_no_sense_are_refused():
         ({"label": "is_hst"}, "unknown column 'is_hst'"),
         ({"against": "score"}, "score is the score itself"),
         ({"threshold": "worst"}, "'best'"),
+        ({"object": "flux"}, "it needs training: which rows these are"),
     ):
         with pytest.raises(ValidationError, match=said):
             analysis(Classifier, DATA, **{**KEYS, **keys})
+
+
+def test_rows_of_the_training_are_left_out_and_objects_in_both_are_told():
+    training = (np.arange(N) % 4 == 0).astype(float)
+    ids = 2**60 + np.where(np.arange(N) < 100, 0, np.arange(N))  # one object has 100 rows
+    data = {**DATA, "training": training, "id": ids}
+    found = classifier(data, training="training", object="id")
+    tested = {name: values[training == 0] for name, values in DATA.items()}
+    expected = {**values_of(classifier(tested)), "leak": 75}
+    assert values_of(found) == pytest.approx(expected)
+    assert found.findings[0].startswith("75 of 1,500 rows that are judged are of objects that the")
+    none = classifier({**data, "id": 2**60 + np.arange(N)}, training="training", object="id")
+    assert values_of(none)["leak"] == 0
+    unknown = classifier(data, training="training", object="id", exact=False)
+    assert np.isnan(values_of(unknown)["leak"])
+    assert "Objects in both training and testing are not looked for" in unknown.notes[0]
+    for each in (found, none, unknown):
+        check(each)
 
 
 def test_beyond_exact_rows_counts_stay_exact():
