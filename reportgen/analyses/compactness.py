@@ -22,10 +22,12 @@ from reportgen.analyses.results import Figure, Metric, Section, Table, TableColu
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, parse
 from reportgen.config.types import ColumnRef, Positive
+from reportgen.errors import SectionError
 from reportgen.reduce.binned import BinnedQuantiles, QuantilesInBins
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis, Counts2D, FewRows, Rows
 from reportgen.reduce.quantiles import MedianAndScatter, Robust
+from reportgen.style import MUTED
 from reportgen.wording import count, counted, exact, number, percent
 
 if TYPE_CHECKING:
@@ -75,14 +77,16 @@ class Compactness(Analysis, name="compactness"):
             )
         )
         snr = f"{peak} / {noise}"
+        known = f"valid({self.total.name}) and valid({self.peak.name})"
+        positive = f"{known} and {total} > 0 and {peak} > 0"
         error = f"sqrt(({total_error} / {total})**2 + ({peak_error} / {peak})**2)"
         return {
             "ratio": f"{total} / {peak}",
             "error": error,
             "snr": snr,
             "x": snr if self.against is None else self.against.name,
-            "positive": f"{total} > 0 and {peak} > 0",
-            "judged": f"{total} > 0 and {peak} > 0 and {total_error} > 0 and {peak_error} > 0",
+            "positive": positive,
+            "judged": f"{positive} and {total_error} > 0 and {peak_error} > 0",
             "resolved": f"log({total} / {peak}) > {self.sigma!r} * {error}",
         }
 
@@ -128,8 +132,15 @@ class Compactness(Analysis, name="compactness"):
         **values: Any,
     ) -> Section:
         """Count the resolved sources and draw the ratio of all."""
+        if not rows:
+            raise no_values((self.total, self.peak), rows, self.where)
         if not positive:
-            raise no_values((self.total, self.peak), rows, self.where, in_all=True)
+            said = f"no row has both {self.total.name} and {self.peak.name} above 0"
+            where = "" if self.where is None else f" where {self.where}"
+            raise SectionError(
+                f"{said} ({counted(rows, 'rows')}{where})",
+                "look at the missing-value marks and at the source",
+            )
         share = resolved / judged if judged else np.nan
         metrics = {
             "resolved": Metric(resolved if judged else np.nan, "resolved", digits=0),
@@ -189,11 +200,12 @@ class Compactness(Analysis, name="compactness"):
         label_axes(axes, self._x.axis, RATIO.axis)
         limits = ""
         if draw_cloud(axes, points, density, (True, True)):
-            axes.axhline(1, color="none")  # within the axes, whatever the data
             self._draw_resolved(axes, points, marked, envelope)
+            axes.axhline(1, color=MUTED, linewidth=0.6, linestyle=":", zorder=1)
             limits = draw_limits(axes, self.check_limits("ratio_median_bright"), RATIO, along="y")
         kind = "as points" if points.values is not None else "as density"
-        title = f"{RATIO.title} against {self._x.title}"
+        against = "signal-to-noise ratio" if self.against is None else self.against.title
+        title = f"{RATIO.title} against {against}"
         name, of = "compactness", TableColumn.of
         columns = cloud_columns(self._x, RATIO, points, density)
         if points.values is not None and marked.values is not None:
@@ -206,8 +218,8 @@ class Compactness(Analysis, name="compactness"):
             title,
             alt=f"{title}, both axes logarithmic, of {counted(points.n, 'sources')}. {finding}",
             caption=f"{counted(points.n, 'sources')} {kind}. Solid: above it a source of usual "
-            f"errors is resolved at {exact(self.sigma)} σ; each is judged by its own errors."
-            f"{limits}",
+            f"errors is resolved at {exact(self.sigma)} σ; each is judged by its own errors. "
+            f"Dotted: point sources.{limits}",
             data=Table(name, title, columns, shown=False),
         )
 
@@ -218,6 +230,7 @@ class Compactness(Analysis, name="compactness"):
             draw_points(axes, marked.values[:, 0], marked.values[:, 1], 2, alpha=0.9)
             name_points(axes, ["not resolved or not judged", "resolved"])
         middle = np.sqrt(envelope.edges[:-1]) * np.sqrt(envelope.edges[1:])
-        limit = np.exp(self.sigma * envelope.values[0])
-        shown = np.where(envelope.n >= LEAST_IN_BIN, limit, np.nan)
+        with np.errstate(over="ignore"):
+            limit = np.exp(self.sigma * envelope.values[0])
+        shown = np.where((envelope.n >= LEAST_IN_BIN) & np.isfinite(limit), limit, np.nan)
         draw_haloed(axes, middle, shown, linewidth=1.2)

@@ -106,7 +106,7 @@ class NumberCounts(Analysis, name="number_counts"):
         if low >= high:
             raise BlockError({("bins", "to"): f"should be more than from, {self.bins.from_}"})
         if self._bins > MOST_BINS:
-            raise BlockError({("bins",): f"{self._bins} bins are more than {MOST_BINS}"})
+            raise BlockError({("bins",): f"the bins are more than {MOST_BINS}"})
         return self
 
     @property
@@ -131,8 +131,10 @@ class NumberCounts(Analysis, name="number_counts"):
     def _bins(self) -> int:
         low, high = self._ends
         if self.flux is not None:
-            return max(1, round(self.bins.per_decade * float(np.log10(high / low))))
-        return max(1, round((high - low) / self._value(self.bins.width)))
+            bins = self.bins.per_decade * (math.log10(high) - math.log10(low))
+        else:
+            bins = (high - low) / self._value(self.bins.width)
+        return max(1, round(min(bins, MOST_BINS + 1)))
 
     @property
     def _limit(self) -> float | None:
@@ -206,12 +208,7 @@ class NumberCounts(Analysis, name="number_counts"):
             ratio, chi2 = self._compare(binned, reference)
             metrics["reference_ratio"] = Metric(ratio, "ratio to the reference", digits=3)
             metrics["reference_chi2"] = Metric(chi2, "χ² per bin", digits=2)
-            findings.append(
-                f"In the bins of both there are {number(ratio, 2)} times as many sources as in "
-                f"{self.reference.title}; χ² is {number(chi2, 2)} per bin."
-                if np.isfinite(ratio)
-                else f"{self.reference.title} has no counts in these bins to compare with."
-            )
+            findings.append(self._compared_said(ratio, chi2))
         figure = CountsFigure(binned, drawn, self._limit, self.check_limits("turnover"))
         low, outside = int(below[0]), values.valid - n
         said = f"{counted(low, 'sources')} below them and {counted(outside - low, 'sources')} above"
@@ -235,10 +232,24 @@ class NumberCounts(Analysis, name="number_counts"):
         limit = "" if self.complete_above is None else self._named(self.complete_above)
         if not np.isfinite(slope):
             return [f"{side} {limit} there are too few sources for a slope."]
-        law = "N(>S) falls as S to the power of −" if self.flux else "log N(<m) rises per mag by "
         digits = max(2, 1 - int(np.floor(np.log10(error))))
-        law += f"{number(slope, digits)} ± {number(error, digits)}"
+        said = f"{number(slope, digits)} ± {number(error, digits)}"
+        law = f"N(>S) falls as S to the power of −{said}"
+        if self.flux is None:
+            law = f"log N(<m) rises by {said} per magnitude"
         return [f"{side} {limit}, {law} ({counted(bright.n, 'sources')})."]
+
+    def _compared_said(self, ratio: float, chi2: float) -> str:
+        title = "" if self.reference is None else self.reference.title
+        if np.isnan(ratio):
+            return f"{title} has no counts in these bins to compare with."
+        where = "Where both have counts"
+        if self.complete_above is not None:
+            where = f"Above {self._named(self.complete_above)}"
+        return (
+            f"{where}, there are {number(ratio, 2)} times as many sources as by {title} "
+            f"(χ² of {number(chi2, 1)} per bin)."
+        )
 
     def _turnover(self, binned: Binned) -> float:
         """Return the middle of the fullest bin; NaN if none of those that are fainter holds less.

@@ -91,12 +91,12 @@ class CountsFigure:
         label, unit = AXES[binned.kind]
         low, high = binned.limits
         columns = [
-            of("bin_low", binned.edges[:-1], binned.of.unit),
-            of("bin_high", binned.edges[1:], binned.of.unit),
-            of("n", binned.n),
+            of("from", binned.edges[:-1], binned.of.unit),
+            of("to", binned.edges[1:], binned.of.unit),
+            of("sources", binned.n),
             of("counts", binned.counts, unit),
-            of("low", low, unit, "exact Poisson limit at 84.13 %"),
-            of("high", high, unit, "exact Poisson limit at 84.13 %"),
+            of("lower limit", low, unit, "exact Poisson limit at 84.13 %"),
+            of("upper limit", high, unit, "exact Poisson limit at 84.13 %"),
             *([] if self.reference is None else [of("reference", self.reference[0], unit)]),
         ]
         drawing, axes = new_figure(62)

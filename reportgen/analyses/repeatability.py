@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis, Statistics
-from reportgen.analyses.phrases import small_unit
+from reportgen.analyses.phrases import no_values, small_unit
 from reportgen.analyses.plotting.axes import draw_limits, new_figure
 from reportgen.analyses.plotting.cloud import (
     cloud_columns,
@@ -20,7 +20,6 @@ from reportgen.analyses.plotting.ticks import Values
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.types import AnyColumnRef, AnyQuantity, BlockError, ColumnRef, Several
-from reportgen.errors import SectionError
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.groups import MomentsOfObjects, Objects
 from reportgen.style import MUTED
@@ -74,10 +73,8 @@ class Repeatability(Analysis, name="repeatability"):
     def present(self, rows: int, objects: Objects) -> Section:
         """Draw the scatter of each object, and give its median."""
         if not len(objects.sums.n):
-            raise SectionError(
-                "no row has an object and a value" if rows else "there are no rows",
-                "look at the missing-value marks, at where:, and at the source",
-            )
+            columns = (self.object, self.value, *([self.against] if self.against else []))
+            raise no_values(columns, rows, self.where, in_all=True)
         by, unit = small_unit(self.value.unit)
         used = objects.sums.n >= self.visits_at_least
         visits, std = objects.sums.n[used], by * objects.std[used]

@@ -30,7 +30,16 @@ from reportgen.config.expression_values import (
 from reportgen.config.problems import shortened
 from reportgen.config.unit_arithmetic import factor
 
-__all__ = ["Condition", "Expression", "ExpressionError", "both", "columns_in", "compare", "parse"]
+__all__ = [
+    "Condition",
+    "Expression",
+    "ExpressionError",
+    "both",
+    "columns_in",
+    "compare",
+    "negated",
+    "parse",
+]
 
 MAX_LENGTH = 2000  # characters; an expression is one line of a YAML file
 MAX_DEPTH = 50
@@ -132,6 +141,11 @@ def both(first: Condition | None, second: Condition | None) -> Condition | None:
     if first is None or second is None:
         return first or second
     return _condition(ast.BoolOp(ast.And(), [*_joined(first.tree), *_joined(second.tree)]))
+
+
+def negated(condition: Condition) -> Condition:
+    """Return the condition that is true where one is false; a missing value is neither."""
+    return _condition(ast.UnaryOp(ast.Not(), condition.tree))
 
 
 def compare(column: str, sign: str, value: float) -> Condition:

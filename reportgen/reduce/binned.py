@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.config.expressions import Condition
+from reportgen.config.expressions import Condition, both
 from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Statistic, Values
 from reportgen.reduce.binning import Binning
 from reportgen.reduce.histograms import Axis, row_bins
@@ -42,17 +42,20 @@ class BinnedState:
 class OrderInBins(Reduction[BinnedState, tuple[Values, list[OrderedValues]]]):
     """The edges of equal bins of x, and the values of y in each bin in order.
 
-    most: how many are told apart in a bin; None for all.
+    most: how many are told apart in a bin; None for all. subset: take only these of the selected
+    rows; the range of x is that of all selected rows.
     """
 
     x: Axis
     y: str
     where: Condition | None = None
     most: int | None = None
+    subset: Condition | None = None
 
     @property
     def reads(self) -> frozenset[str]:
-        return frozenset([self.x.column, self.y])
+        of_subset = frozenset() if self.subset is None else self.subset.columns
+        return frozenset([self.x.column, self.y]) | of_subset
 
     def needs(self) -> dict[str, Statistic[Any]]:
         return self.x.needs(self.where)
@@ -62,7 +65,7 @@ class OrderInBins(Reduction[BinnedState, tuple[Values, list[OrderedValues]]]):
         return BinnedState(Binning.of(edges), [Sketch(self.most) for _ in edges[1:]])
 
     def update(self, state: BinnedState, chunk: Chunk) -> BinnedState:
-        places = chunk.places((self.x.column, self.y), self.where)
+        places = chunk.places((self.x.column, self.y), both(self.where, self.subset))
         number = row_bins(chunk, self.x.column, state.bins, places)
         y = chunk.columns[self.y] if places is None else chunk.columns[self.y][places]
         inside = number >= 0
@@ -84,6 +87,11 @@ class OrderInBins(Reduction[BinnedState, tuple[Values, list[OrderedValues]]]):
         return state.bins.edges, [OrderedValues.of(sketch) for sketch in state.sketches]
 
 
+def keys_of_bin(bins: int, exact: bool) -> int | None:
+    """Return how many values are told apart in each of some bins; None for all."""
+    return None if exact else max(LEAST_KEYS, min(MOST_KEYS, 4 * MOST_KEYS // bins))
+
+
 @dataclass(frozen=True)
 class QuantilesInBins(Derived[BinnedQuantiles]):
     """Quantiles of y in equal bins of x, such as a running median."""
@@ -98,8 +106,7 @@ class QuantilesInBins(Derived[BinnedQuantiles]):
         return frozenset([self.x.column, self.y])
 
     def parts(self, exact: bool) -> tuple[OrderInBins]:
-        most = max(LEAST_KEYS, min(MOST_KEYS, 4 * MOST_KEYS // self.x.bins))
-        return (OrderInBins(self.x, self.y, self.where, None if exact else most),)
+        return (OrderInBins(self.x, self.y, self.where, keys_of_bin(self.x.bins, exact)),)
 
     def derive(self, found: tuple[Values, list[OrderedValues]]) -> BinnedQuantiles:
         edges, orders = found

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from reportgen.config.expressions import Condition
 from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Values
 
-MOST_OBJECTS = 2**19
+MOST_OBJECTS = 2**17
 """Objects that are kept; of more, those of a share that their ids decide: a half, a quarter …"""
-WAITING = 2**18  # rows whose sums are joined with those of all objects at once
+WAITING = 2**17  # rows whose sums are joined with those of all objects at once
 
 Keys = NDArray[Any]
 """Ids: numbers, texts, or complex numbers with what rounding took from integers."""

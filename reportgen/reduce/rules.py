@@ -200,6 +200,39 @@ class CountRepeated(OfAllRows):
 
 
 @dataclass(frozen=True)
+class CountShared(Derived[int | None]):
+    """Count the rows of one selection whose value in a column a row of another has, too.
+
+    None where the rows may not all be kept.
+    """
+
+    column: str
+    those: Condition
+    others: Condition
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset([self.column]) | self.those.columns | self.others.columns
+
+    def parts(self, exact: bool) -> tuple[Reduction[Any, Any], ...]:
+        if not exact:
+            return (Unknown((self.column,)),)
+        return tuple(StoredRows((self.column,), where) for where in (self.those, self.others))
+
+    def derive(self, those: Stored | None, others: Stored | None = None) -> int | None:
+        if those is None or others is None:
+            return None
+        if not (those.values and others.values):  # there are no rows at all
+            return 0
+        return int(np.isin(_single_keys(those.values[0]), _single_keys(others.values[0])).sum())
+
+
+def _single_keys(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values as they can be compared: numbers of two parts as complex ones."""
+    return values if values.ndim == 1 else values[0] + 1j * values[1]
+
+
+@dataclass(frozen=True)
 class CountClose(OfAllRows):
     """Count the positions that have no other within a distance; all in degrees."""
 

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from presenting import INF, LONG, NAN, check, check_drawing, present
 
+from reportgen.analyses.classifier import Classifier
+from reportgen.analyses.colour_colour import ColourColour
 from reportgen.analyses.correlation import Correlation
 from reportgen.analyses.distribution import Distribution
 from reportgen.analyses.overview import Overview
 from reportgen.analyses.population import Population
 from reportgen.analyses.relation import Relation
+from reportgen.analyses.repeatability import Repeatability
 from reportgen.errors import SectionError
 
 RANDOM = np.random.default_rng(5)
@@ -57,6 +60,12 @@ SECTIONS = {
         {"columns": ["a", "b"], "method": "spearman", "rows": "complete"},
     ),
     "population": (Population, {"column": "b", "subset": "flag", "cut": 1, "bins": 5}),
+    "colour_colour": (
+        ColourColour,
+        {"x": "a", "y": "b", "regions": {"low": "a < 9"}, "locus": {"line": [1, 0]}},
+    ),
+    "repeatability": (Repeatability, {"object": "flag", "value": "a", "against": "b"}),
+    "classifier": (Classifier, {"label": "flag", "score": "b", "against": "a", "worst": 0}),
     "overview": (Overview, {}),
 }
 ONLY = {kind: {} for kind, _ in SECTIONS.values()} | {Overview: {"columns": ["a", "b", "flag"]}}

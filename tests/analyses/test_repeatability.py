@@ -70,7 +70,7 @@ def test_no_object_with_enough_visits_is_said_and_nothing_is_claimed():
     assert np.isnan(values_of(found)["repeatability"])
     check(found)
     for data in (visits(0), {name: np.full(4, NAN) for name in visits(1)}):
-        with pytest.raises(SectionError, match=r"no rows|no row has an object and a value"):
+        with pytest.raises(SectionError, match=r"no rows|no row has values in all of id and mag"):
             repeatability(data)
 
 

@@ -8,7 +8,7 @@ from splitting import NAN, finite, split, splits, table, tables, whole
 from tables import Table
 
 from reportgen.config.expressions import parse
-from reportgen.reduce.rules import CountClose, CountKept, CountRepeated, Kept
+from reportgen.reduce.rules import CountClose, CountKept, CountRepeated, CountShared, Kept
 from reportgen.reduce.scan import scan
 
 FEW = st.integers(-3, 3).map(float)
@@ -89,3 +89,18 @@ def test_two_positions_that_are_the_same_are_close_however_small_the_distance():
     found = whole(CountClose("ra", "dec", 1e-9), columns)
     assert found == Kept(1, 2, 1, (0, 1), 1)
     assert whole(CountClose("ra", "dec", 1e-9), columns, exact=False) is None
+
+
+@given(tables(values=FEW | st.just(NAN)), splits)
+def test_rows_whose_value_another_selection_has_too_are_counted(columns, parts):
+    a, b = columns["a"], columns["b"]
+    statistic = CountShared("a", parse("b > 0"), parse("b < 0"))
+    expected = np.isin(finite(a[b > 0]), finite(a[b < 0])).sum()
+    assert split(statistic, columns, *parts) == expected
+    assert split(statistic, columns, *parts, exact=False) is None
+
+
+def test_texts_that_another_selection_has_too_are_counted():
+    texts = np.array(["x", "y", "x", "z", NAN], dtype=np.dtypes.StringDType(na_object=NAN))
+    columns = {"a": texts, "b": np.array([1.0, 1.0, -1.0, -1.0, 1.0])}
+    assert split(CountShared("a", parse("b > 0"), parse("b < 0")), columns, [2], []) == 1

@@ -106,7 +106,7 @@ def name_points(axes: "Axes", labels: Sequence[str]) -> None:
     """Name the sets of points in a key above the axes, in the order in which they were drawn."""
     key_above(axes.figure, labels, axes.lines[: len(labels)])  # type: ignore[arg-type]
     for handle in axes.figure.legends[0].legend_handles:
-        handle.set(markersize=9, alpha=0.9)  # type: ignore[union-attr]
+        handle.set(markersize=9, alpha=0.9, rasterized=False)  # type: ignore[union-attr]
 
 
 def draw_density(axes: "Axes", density: Counts2D, *, bar: bool = True) -> None:

@@ -4,16 +4,13 @@ Matplotlib's own would set each number as a formula, which takes most of a figur
 a logarithmic axis of less than a decade without a number.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.plotting.lettering import text_width
 from reportgen.wording import number, raised
-
-if TYPE_CHECKING:
-    from matplotlib.axis import Axis
 
 Values = NDArray[np.float64]
 
@@ -110,8 +107,7 @@ def _decade(value: float) -> float:
 def set_linear(axis: Any, low: float, high: float, most: int = 6, *, whole: bool = False) -> None:
     """Set the ends and ticks of a linear axis: fewer than most, where their numbers are wide."""
     _set(axis, "linear", low, high)
-    figure: Any = axis.axes.figure
-    room = 0.7 * 72 * figure.get_figwidth()
+    room = _room(axis.axes.figure)
     for fewer in range(most, 1, -1):
         ticks = linear_ticks(low, high, fewer, whole=whole)
         labels = tick_labels(ticks)
@@ -120,11 +116,22 @@ def set_linear(axis: Any, low: float, high: float, most: int = 6, *, whole: bool
     axis.set_ticks(ticks.tolist(), labels)
 
 
-def set_log(axis: "Axis", low: float, high: float) -> None:
+def _room(figure: Any) -> float:
+    """Return how wide the numbers of a horizontal axis may be together, in points."""
+    return 0.7 * 72 * float(figure.get_figwidth())
+
+
+def set_log(axis: Any, low: float, high: float) -> None:
     """Set the ends and ticks of a logarithmic axis."""
     _set(axis, "log", low, high)
     major, minor = log_ticks(low, high)
-    axis.set_ticks(major.tolist(), tick_labels(major, log=True))
+    labels, figure = tick_labels(major, log=True), axis.axes.figure
+    while axis.axis_name == "x" and len(labels) > 1:
+        if sum(text_width(f"{label}  ") for label in labels) <= _room(figure):
+            break
+        major = major[::2]
+        labels = tick_labels(major, log=True)
+    axis.set_ticks(major.tolist(), labels)
     axis.set_ticks(minor.tolist(), minor=True)
 
 
