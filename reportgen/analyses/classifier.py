@@ -14,7 +14,7 @@ from reportgen.analyses.results import Metric, Section, Table, TableColumn
 from reportgen.config.expressions import Condition, both, compare, negated, parse
 from reportgen.config.problems import shortened
 from reportgen.config.types import AnyColumnRef, BlockError, ColumnRef, Index, Real, Selection
-from reportgen.reduce.binned import BinSums, SumsInBins
+from reportgen.reduce.binned_moments import BinnedMoments, MomentsInBins
 from reportgen.reduce.chunk import Limits
 from reportgen.reduce.counts import CountRows, Range
 from reportgen.reduce.histograms import Axis, Histogram
@@ -97,7 +97,7 @@ class Classifier(Analysis, name="classifier"):
             off = f"({name} - 1) ** 2" if kind == "positive" else f"{name} ** 2"
             found |= {
                 f"{kind}.off": MeanStd(off, of),
-                f"{kind}.tenths": SumsInBins(tenths, name, of),
+                f"{kind}.tenths": MomentsInBins(tenths, name, of),
                 f"{kind}.histogram": Histogram(
                     name,
                     BINS,
@@ -260,7 +260,7 @@ def _brier(positive: Moments, negative: Moments) -> float:
     return sum(each.n * each.mean for each in both) / sum(each.n for each in both)
 
 
-def _calibration_error(positive: BinSums, negative: BinSums) -> float:
+def _calibration_error(positive: BinnedMoments, negative: BinnedMoments) -> float:
     """Return the mean distance of score and share of the class, over bins by their numbers."""
     off = np.abs(positive.sums + negative.sums - positive.n)
     return float(off.sum() / (positive.n + negative.n).sum())

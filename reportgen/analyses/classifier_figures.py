@@ -17,7 +17,7 @@ from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_lo
 from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.reduce.base import Integers
-from reportgen.reduce.binned import BinSums
+from reportgen.reduce.binned_moments import BinnedMoments
 from reportgen.reduce.histograms import HistogramCounts
 from reportgen.reduce.scores import Scores, StepsInBins
 from reportgen.style import INK, MUTED, series_colour
@@ -116,7 +116,9 @@ def precision_recall(scores: Scores, decision: Decision) -> Figure:
     )
 
 
-def reliability(positives: BinSums, negatives: BinSums, error: float, score: Column) -> Figure:
+def reliability(
+    positives: BinnedMoments, negatives: BinnedMoments, error: float, score: Column
+) -> Figure:
     """Draw the share of the class in bins of the score, which a probability equals."""
     n = positives.n + negatives.n
     used = n > 0

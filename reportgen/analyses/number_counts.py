@@ -25,7 +25,7 @@ from reportgen.config.types import (
 )
 from reportgen.config.unit_arithmetic import factor
 from reportgen.reduce.base import Integers
-from reportgen.reduce.binned import BinSums, SumsInBins
+from reportgen.reduce.binned_moments import BinnedMoments, MomentsInBins
 from reportgen.reduce.counts import CountBelow, Counts, CountValues
 from reportgen.reduce.histograms import Axis
 from reportgen.reduce.moments import MeanStd, Moments
@@ -147,7 +147,7 @@ class NumberCounts(Analysis, name="number_counts"):
         found: dict[str, Any] = {
             "values": CountValues(name, self.where),
             "below": CountBelow(name, self._ends[:1], self.where),
-            "sources": SumsInBins(axis, f"{name} ** 2.5" if self.flux else name, self.where),
+            "sources": MomentsInBins(axis, f"{name} ** 2.5" if self.flux else name, self.where),
         }
         if limit is not None and self.flux is not None:
             bright = both(self.where, parse(f"{name} >= {limit!r}"))
@@ -157,7 +157,7 @@ class NumberCounts(Analysis, name="number_counts"):
             found["bright"] = MeanStd(f"{math.log(10)!r} * ({limit!r} - {name})", bright)
         return found
 
-    def _binned(self, sources: BinSums) -> Binned:
+    def _binned(self, sources: BinnedMoments) -> Binned:
         low, high, n = sources.edges[:-1], sources.edges[1:], sources.n
         area = self.area.to("deg2")
         if self.flux is None:
@@ -166,7 +166,7 @@ class NumberCounts(Analysis, name="number_counts"):
             return Binned(self._of, "per_mag", sources.edges, n, weight, nothing)
         by = self._to("Jy")
         differential = DEG2 / (area * (high - low) * by)
-        powers = np.where(n > 0, sources.means, (low * high) ** 1.25) * by**2.5
+        powers = np.where(n > 0, sources.mean, (low * high) ** 1.25) * by**2.5
         weight = {
             "euclidean": powers * differential,
             "none": differential,
@@ -181,7 +181,7 @@ class NumberCounts(Analysis, name="number_counts"):
         self,
         values: Counts,
         below: Integers,
-        sources: BinSums,
+        sources: BinnedMoments,
         bright: Moments | None = None,
     ) -> Section:
         """Draw the counts with their limits and, if there is one, the reference."""

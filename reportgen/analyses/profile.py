@@ -22,10 +22,10 @@ from reportgen.config.columns import Column
 from reportgen.config.types import Block, ColumnRef, Count, Real
 from reportgen.reduce.base import Statistic, Values
 from reportgen.reduce.binned import BinnedQuantiles, QuantilesInBins
+from reportgen.reduce.binned_moments import BinnedMoments, MomentsInBins
 from reportgen.reduce.by_group import ByGroup, MedianAndScatter, OfGroups, ShareOfTrue
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis
-from reportgen.reduce.profile import BinnedMoments, MomentsInBins
 from reportgen.wording import count, counted, number
 
 BINS = 20

@@ -21,7 +21,7 @@ from reportgen.analyses.results import Figure, Metric, Section, Table, TableColu
 from reportgen.config.columns import Column
 from reportgen.config.types import AnyColumnRef, AnyQuantity, BlockError, ColumnRef, Several
 from reportgen.reduce.counts import CountRows
-from reportgen.reduce.groups import MomentsOfObjects, Objects
+from reportgen.reduce.objects import MomentsOfObjects, Objects
 from reportgen.style import MUTED
 from reportgen.wording import count, counted, exact, number, percent
 

@@ -7,11 +7,11 @@ from tables import Table
 from reportgen.config.expressions import parse
 from reportgen.errors import SectionError
 from reportgen.reduce import by_group
+from reportgen.reduce.binned_moments import MomentsInBins
 from reportgen.reduce.by_group import InGroups, MedianAndScatter, OfGroups
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis, Histogram
 from reportgen.reduce.moments import robust_std
-from reportgen.reduce.profile import MomentsInBins
 from reportgen.reduce.scan import scan
 
 

@@ -8,7 +8,8 @@ from splitting import INF, NAN, anything, finite, ordinary, split, splits, table
 
 from reportgen.config.expressions import parse
 from reportgen.reduce import binned
-from reportgen.reduce.binned import QuantilesInBins, SumsInBins
+from reportgen.reduce.binned import QuantilesInBins
+from reportgen.reduce.binned_moments import MomentsInBins
 from reportgen.reduce.histograms import (
     Axis,
     FewRows,
@@ -46,14 +47,14 @@ def test_values_outside_given_limits_are_counted_apart(columns, parts, bins, low
 
 @given(tables(), splits, BINS)
 def test_sums_in_bins_are_those_of_numpy(columns, parts, bins):
-    found = split(SumsInBins(Axis("a", bins, (-2.0, 3.0)), "b - 1"), columns, *parts)
+    found = split(MomentsInBins(Axis("a", bins, (-2.0, 3.0)), "b - 1"), columns, *parts)
     used = np.isfinite(columns["a"]) & np.isfinite(columns["b"])
     a, y = columns["a"][used], columns["b"][used] - 1
     n, _ = np.histogram(a, found.edges)
     sums, _ = np.histogram(a, found.edges, weights=y)
     assert found.n.tolist() == n.tolist()
     assert found.sums == pytest.approx(sums, rel=1e-9, abs=1e-6)
-    assert np.isnan(found.means).tolist() == (n == 0).tolist()
+    assert np.isnan(found.mean).tolist() == (n == 0).tolist()
 
 
 @given(tables(), splits, BINS)

@@ -8,8 +8,8 @@ import numpy as np
 from reportgen.config.expressions import Condition
 from reportgen.reduce.base import Chunk, Integers, Reduction, Statistic, Values
 from reportgen.reduce.binning import Binning
-from reportgen.reduce.groups import Sums
 from reportgen.reduce.histograms import Axis, row_bins
+from reportgen.reduce.objects import Sums
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class BinnedMoments:
     n: Integers
     mean: Values
     std: Values
+
+    @property
+    def sums(self) -> Values:
+        """Sum of y in each bin; 0 in empty ones."""
+        return np.where(self.n > 0, self.n * self.mean, 0.0)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from splitting import NAN, bits, split, splits, table, tables
 from tables import Table
 
 from reportgen.config.expressions import parse
-from reportgen.reduce import groups
-from reportgen.reduce.groups import MomentsOfObjects, SumsOfObjects
+from reportgen.reduce.objects import MomentsOfObjects, SumsOfObjects
 from reportgen.reduce.scan import scan
 
 FEW = st.integers(-3, 3).map(float)
@@ -71,7 +70,7 @@ def test_of_many_objects_the_same_ones_are_kept_with_all_their_rows(parts, most)
         assert n == (a == key).sum()
 
 
-def testhashes_of_ids_spread_evenly():
+def test_hashes_of_ids_spread_evenly():
     for keys in (np.arange(4096.0), np.arange(4096) + 1j, np.arange(4096) * 1024.0):
-        share = (groups.hashes(keys) % 8 == 0).mean()
+        share = (objects.hashes(keys) % 8 == 0).mean()
         assert share == pytest.approx(1 / 8, abs=0.02)
