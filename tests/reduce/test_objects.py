@@ -6,6 +6,7 @@ from splitting import NAN, bits, split, splits, table, tables
 from tables import Table
 
 from reportgen.config.expressions import parse
+from reportgen.reduce import objects
 from reportgen.reduce.objects import MomentsOfObjects, SumsOfObjects
 from reportgen.reduce.scan import scan
 
