@@ -13,10 +13,10 @@ from reportgen.analyses.plotting.axes import (
     new_figure,
 )
 from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
+from reportgen.analyses.plotting.ticks import padded, set_linear, set_log
+from reportgen.analyses.population import binomial_fraction
 from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.config.columns import Column
-from reportgen.reduce.base import Integers
 from reportgen.reduce.binned_moments import BinnedMoments
 from reportgen.reduce.histograms import HistogramCounts
 from reportgen.reduce.scores import Scores, StepsInBins
@@ -122,9 +122,8 @@ def reliability(
     """Draw the share of the class in bins of the score, which a probability equals."""
     n = positives.n + negatives.n
     used = n > 0
-    with np.errstate(all="ignore"):
-        mean, share = (positives.sums + negatives.sums) / n, positives.n / n
-    low, high = _wilson(positives.n, n)
+    mean = (positives.sums + negatives.sums) / np.where(used, n, np.nan)
+    share, low, high = binomial_fraction(positives.n, n)
     of = TableColumn.of
     columns = [
         of("score_low", positives.edges[:-1]),
@@ -252,12 +251,3 @@ def _mark(axes: Any, x: float, y: float, decision: Decision) -> str:
         return ""
     axes.plot([x], [y], color=INK, marker="o", markersize=5, linestyle="none")
     return f" Dot: the threshold, {number(decision.threshold)}."
-
-
-def _wilson(k: Integers, n: Integers) -> tuple[Values, Values]:
-    """Return Wilson's interval of one standard deviation of shares k / n (1927, JASA 22, 209)."""
-    many = np.maximum(n, 1)
-    share = k / many
-    middle = (share + 0.5 / many) / (1 + 1 / many)
-    side = np.sqrt(share * (1 - share) / many + 0.25 / many**2) / (1 + 1 / many)
-    return np.where(n > 0, middle - side, np.nan), np.where(n > 0, middle + side, np.nan)

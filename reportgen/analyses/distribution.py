@@ -24,7 +24,7 @@ from reportgen.config.columns import Column
 from reportgen.config.expressions import both, compare
 from reportgen.config.types import ColumnRef, Fraction, Real
 from reportgen.reduce.base import Statistic
-from reportgen.reduce.by_group import MedianAndScatter, OfGroups
+from reportgen.reduce.by_group import OfGroups, median_and_scatter
 from reportgen.reduce.counts import CountBelow, CountValues, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
@@ -75,7 +75,7 @@ class Distribution(Analysis, Grouping, name="distribution"):
                 not_above_zero = both(self.where, compare(name, "<=", 0))
                 result[f"{name}.not_above_zero"] = CountValues(name, not_above_zero)
             if self.by is not None:
-                middle = MedianAndScatter(name, self.where)
+                middle = median_and_scatter(name, self.where)
                 result[f"{name}.groups"] = OfGroups(self.by.name, middle)
             for i, view in enumerate(self.histograms):
                 result[f"{name}.histogram{i}"] = view.reduction(name, names, self.where)

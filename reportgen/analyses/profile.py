@@ -23,7 +23,7 @@ from reportgen.config.types import Block, ColumnRef, Count, Real
 from reportgen.reduce.base import Statistic, Values
 from reportgen.reduce.binned import BinnedQuantiles, QuantilesInBins
 from reportgen.reduce.binned_moments import BinnedMoments, MomentsInBins
-from reportgen.reduce.by_group import ByGroup, MedianAndScatter, OfGroups, ShareOfTrue
+from reportgen.reduce.by_group import ByGroup, OfGroups, ShareOfTrue, median_and_scatter
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis
 from reportgen.wording import count, counted, number
@@ -98,7 +98,7 @@ class Profile(Analysis, Grouping, name="profile"):
 
     def reductions(self) -> Statistics:
         """Ask for the bins of all rows and of each group."""
-        of = ShareOfTrue if self._is_share else MedianAndScatter
+        of = ShareOfTrue if self._is_share else median_and_scatter
         middle = of(self.column.name, self.where)
         found: dict[str, Statistic[Any]] = {
             "rows": CountRows(where=self.where),

@@ -9,7 +9,7 @@ import numpy as np
 from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
 from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Statistic
-from reportgen.reduce.quantiles import Order, OrderedValues
+from reportgen.reduce.quantiles import MedianAndScatter
 from reportgen.wording import count
 
 MOST_GROUPS = 1000
@@ -121,19 +121,9 @@ class Spread:
     scatter: float
 
 
-@dataclass(frozen=True)
-class MedianAndScatter(Derived[Spread]):
-    """Median of a column and its scatter about it."""
-
-    column: str
-    where: Condition | None = None
-
-    def parts(self, exact: bool) -> tuple[Order]:
-        return (Order(self.column, self.where, None if exact else KEYS),)
-
-    def derive(self, order: OrderedValues) -> Spread:
-        median = float(order.quantiles([0.5])[0])
-        return Spread(order.n, median, 1.4826 * order.about(median))
+def median_and_scatter(column: str, where: Condition | None = None) -> MedianAndScatter:
+    """Return the statistic of a column in each of many groups."""
+    return MedianAndScatter(column, where, KEYS)
 
 
 @dataclass(frozen=True)

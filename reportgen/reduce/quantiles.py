@@ -178,20 +178,23 @@ class Robust:
 
 @dataclass(frozen=True)
 class MedianAndScatter(Derived[Robust]):
-    """Median and σ_MAD of the valid values of a column."""
+    """Median and σ_MAD of the valid values of a column. keys: values told apart beyond exact_rows.
+
+    By default as many as other quantiles tell apart.
+    """
 
     column: str
     where: Condition | None = None
+    keys: int | None = None
 
     def parts(self, exact: bool) -> tuple[Order]:
-        return (ordered(self.column, self.where, exact),)
+        if exact or self.keys is None:
+            return (ordered(self.column, self.where, exact),)
+        return (Order(self.column, self.where, self.keys),)
 
     def derive(self, order: OrderedValues) -> Robust:
         median = float(order.quantiles([0.5])[0])
-        away = np.abs(order.values - median)
-        rising = np.argsort(away, kind="stable")
-        counts = None if order.counts is None else order.counts[rising]
-        scatter = SIGMA_MAD * float(OrderedValues(away[rising], counts).quantiles([0.5])[0])
+        scatter = SIGMA_MAD * order.about(median)
         largest = abs(median) + scatter  # of the values that decide it
         error = 2 * SIGMA_MAD * order.error * largest if order.n else 0.0
         return Robust(order.n, median, scatter, order.error, error)

@@ -48,17 +48,6 @@ def test_the_calibration_error_is_that_of_ten_bins():
     assert rows["n"] == np.bincount(bins, minlength=10).tolist()
 
 
-def test_wilson_intervals_of_the_reliability_are_those_of_his_formula():
-    truth = np.array([1.0] * 8 + [0.0] * 2)
-    found = present(Classifier, {"t": truth, "s": np.full(10, 0.05)}, label="t", score="s")
-    rows = table(found, "reliability")
-    # One standard deviation: (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n), z = 1.
-    side = np.sqrt(0.8 * 0.2 / 10 + 1 / 400)
-    assert (rows["low"][0], rows["high"][0]) == pytest.approx(
-        ((0.85 - side) / 1.1, (0.85 + side) / 1.1)
-    )
-
-
 def test_figures_show_curves_thresholds_and_limits():
     checks = [{"metric": "balanced_accuracy", "min": 0.8}]
     found = classifier(against="flux", log_x=True, log_score=True, threshold="best", checks=checks)
