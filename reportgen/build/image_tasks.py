@@ -1,4 +1,4 @@
-"""What the worker process of the networks does: show images to them, once for all sections."""
+"""What the worker process of images does: read them, and show them to networks, once for all."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.base import NetworkAnalysis
-from reportgen.cache.digests import network_digests
+from reportgen.analyses.base import ImageAnalysis, NetworkAnalysis
+from reportgen.cache.digests import image_digests
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.cnn.architecture import read_architecture
 from reportgen.cnn.exporting import export_once, make_extractor
@@ -23,7 +23,8 @@ from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.store import Store
 from reportgen.errors import ReportgenError, SectionError, SourceError
-from reportgen.reduce.maps import Batch, MapReduction, MapsOf, scan_maps
+from reportgen.reduce.maps import AboutImage, Batch, MapReduction, MapsOf, scan_maps
+from reportgen.reduce.scan import attempt
 from reportgen.workers.failures import failure
 
 # Images at a time: enough that calls cost nothing, few enough that the widest layer stays small
@@ -33,24 +34,25 @@ BATCH = 8
 
 def scan_features(
     stack: ImageStack,
-    model: ModelFiles,
-    analyses: Mapping[str, NetworkAnalysis],
+    model: ModelFiles | None,
+    analyses: Mapping[str, ImageAnalysis],
     store: Store,
     cache: Cache | None = None,
     *,
     threads: int = 1,
 ) -> dict[str, Scanned]:
-    """Compute all reductions of some sections on one network in one pass over its images.
+    """Compute all reductions of some sections on images, and one network, in one pass over them.
 
-    store: where exported networks are kept. Returns for each section its values, pickled by the
-    names it gave them, or why there are none. cache: with it, no network is run for sections that
-    are cached. threads: how many images may be shown to a network at once.
+    model: None where no network is shown them. store: where exported networks are kept. Returns for
+    each section its values, pickled by the names it gave them, or why there are none. cache: with
+    it, no network is run for sections that are cached. threads: how many images may be shown to a
+    network at once.
     """
     wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
     result: dict[str, Scanned] = {}
     read: dict[str, dict[str, str]] = {}
     contents = FileDigests(cache.store if cache is not None else None)
-    files = [stack.file, model.architecture, *model.weights.values()]
+    files = [stack.file, *(() if model is None else model.files)]
     before = {file: stamp(file) for file in files}
     for section_id, analysis in analyses.items():
         try:
@@ -64,15 +66,20 @@ def scan_features(
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    networks = _Networks(model, stack)
+    networks = None if model is None else _Networks(model, stack)
     extractors: dict[MapsOf, Extractor] = {}
 
     def maps(of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        if networks is None:
+            raise SectionError("maps of a network are asked for where there is none")
         if of not in extractors:
             extractors[of] = make_extractor(networks.fitted(of), store, threads=threads)
         return extractors[of].maps(images)
 
     values = scan_maps(everything, _batches(stack, everything), maps)
+    for each in everything:
+        if isinstance(each, AboutImage):
+            values[each] = attempt(stack.about, each.first)
     if any(stamp(file) != then for file, then in before.items()):
         # What was read may not be what the digests are of.
         read = {section_id: {} for section_id in read}
@@ -101,7 +108,7 @@ def export_networks(
 
 def _digests(
     stack: ImageStack,
-    model: ModelFiles,
+    model: ModelFiles | None,
     reductions: Iterable[MapReduction[Any, Any]],
     contents: FileDigests,
 ) -> dict[str, str]:
@@ -112,19 +119,19 @@ def _digests(
     if contents.store is None:
         return {}
     try:
-        return network_digests(stack, model, reductions, contents)
+        return image_digests(stack, model, reductions, contents)
     except (OSError, KeyError, SourceError):
         return {}
 
 
-def _wanted(analysis: NetworkAnalysis, stack: ImageStack) -> dict[str, MapReduction[Any, Any]]:
+def _wanted(analysis: ImageAnalysis, stack: ImageStack) -> dict[str, MapReduction[Any, Any]]:
     """Return the reductions of a section; SectionError if there are no such images."""
     reductions = dict(analysis.reductions())
     for reduction in reductions.values():
         if reduction.first >= stack.shape[0]:
             raise SectionError(
-                f"there is no image {reduction.first}: {stack.dataset} of {stack.file} has "
-                f"{stack.shape[0]}, counted from 0",
+                f"there is no image {reduction.first}: {stack.place} has {stack.shape[0]}, "
+                "counted from 0",
                 "choose another image",
             )
     return reductions
@@ -189,9 +196,9 @@ def network_problems(
     attempts += [("", partial(_read, model, weights)) for weights in model.weights]
     attempts += [(name, partial(fit, section, stack)) for name, section, stack in sections]
     problems: list[tuple[str, ReportgenError]] = []
-    for name, attempt in attempts:
+    for name, look in attempts:
         try:
-            attempt()
+            look()
         except Exception as error:  # a plugin's is its section's
             known = error if isinstance(error, ReportgenError) else None
             problem = known or SectionError(failure(error).message)

@@ -219,6 +219,8 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
         n, height, width, channels = stack.shape
         colour = f" and {count(channels)} channels" if channels > 1 else ""
         click.echo(f"{name}images {stack.name}: {count(n)} of {height} × {width} pixels{colour}")
+        for remark in stack.remarks:
+            click.echo(f"{name}images {stack.name}: {remark}")
     if sources.models:
         of_networks = check_networks(report, sources, chosen_sections(report, ()))
         for model, found in of_networks.items():

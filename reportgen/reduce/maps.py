@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.config.columns import Images
 from reportgen.reduce.scan import Failure, attempt, attempt_with
 
 State = TypeVar("State")
@@ -88,6 +89,20 @@ class FirstMaps(MapReduction[Maps | None, Maps | None]):
 
     def merge(self, first: Maps | None, second: Maps | None) -> Maps | None:
         return second if first is None else first
+
+
+@dataclass(frozen=True)
+class AboutImage(MapReduction[Images | None, Images | None]):
+    """What the file says of the first image: unit, WCS, beam; None where there is no file."""
+
+    def start(self) -> Images | None:
+        return None
+
+    def update(self, state: Images | None, maps: Maps) -> Images | None:
+        return state
+
+    def merge(self, first: Images | None, second: Images | None) -> Images | None:
+        return first
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def refusal(tmp_path):
 def test_images_come_in_order_in_batches(opened, dtype, layout):
     stack = opened(IMAGES.astype(dtype), **layout)
     assert stack.shape == (7, 4, 5, 1)
-    assert (stack.unit, stack.pixel_scale) == ("Jy / beam", 0.6)
+    assert (stack.images.unit, stack.images.pixel_scale) == ("Jy / beam", 0.6)
     batches = list(stack.batches(3))
     assert [len(batch) for batch in batches] == [3, 3, 1]
     assert {batch.dtype for batch in batches} == {np.dtype("f4")}

@@ -1,0 +1,91 @@
+"""FITS images: planes, cubes and stacks in any HDU, packed in tiles or not."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.data.fits import SYNTHETIC_CARD, FitsTable, find_hdu, open_fits
+from reportgen.data.fits_columns import Hdu
+from reportgen.data.format import FileColumn, FileTable, ReadValues, TableError, Wanted
+from reportgen.data.library_messages import no_warnings, reason
+from reportgen.data.unpacking import DAMAGED, reading_file
+from reportgen.errors import SourceError
+
+_TYPES = {8: "|u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_MOST_COLOURS = 4  # channels, where they are the last axis
+
+
+class FitsImages(FitsTable):
+    """The images of a FITS file. Axes of one step, as radio images have them, are left out."""
+
+    def describe(self, path: Path, dataset: str) -> FileTable:
+        """Return what an image, a cube or a stack is, from its header."""
+        with reading_file(), open_fits(path) as stream:
+            hdu = find_hdu(stream, dataset, "image")
+            shape = _shape(hdu)
+            stack = tuple(length for _, length in _stacked(shape)) + shape[-2:]
+            n, *image = stack if len(stack) > 2 else (1, *stack)
+            header = hdu.header
+            scaled = (header.get("BSCALE") or 1, header.get("BZERO") or 0) != (1, 0)
+            dtype = "<f8" if scaled else _TYPES.get(header.get(f"{hdu.letter}BITPIX"), "<f8")
+            pixels = FileColumn("pixels", dtype, tuple(image), header.text("BUNIT"))
+            synthetic = header.text(SYNTHETIC_CARD)
+            return FileTable(n, (pixels,), synthetic, header=header.described)
+
+    @contextmanager
+    def open(self, path: Path, dataset: str, wanted: Sequence[Wanted] = ()) -> Iterator[ReadValues]:
+        """Open a stack; of a file that is not packed as a whole, only what is wanted is read."""
+        from astropy.io import fits
+
+        with reading_file(), open_fits(path) as stream:
+            hdu = find_hdu(stream, dataset, "image")
+            shape = _shape(hdu)
+        first = next((axis for axis, _ in _stacked(shape)), None)
+        with ExitStack() as stack:
+            with _reading(hdu):  # not mapped: a file cut off meanwhile would end the process
+                opened = stack.enter_context(fits.open(path, memmap=False))
+
+            def read(start: int, stop: int) -> list[NDArray[Any]]:
+                at: list[Any] = [0 if length == 1 else slice(None) for length in shape[:-2]]
+                if first is not None:
+                    at[first] = slice(start, stop)
+                with _reading(hdu):
+                    pixels = np.asarray(opened[hdu.number].section[*at, :, :])
+                return [pixels if first is not None else pixels[np.newaxis][start:stop]]
+
+            yield read
+
+
+@contextmanager
+def _reading(hdu: Hdu) -> Iterator[None]:
+    """Turn what astropy raises, of any kind, for pixels that are damaged into a SourceError."""
+    try:
+        with no_warnings():
+            yield
+    except Exception as error:
+        said = f"the pixels of HDU {hdu.number} cannot be read: {reason(error)}"
+        raise SourceError(said, DAMAGED) from None
+
+
+def _shape(hdu: Hdu) -> tuple[int, ...]:
+    """Return the lengths of the axes, columns last; TableError for no stack of images."""
+    shape = hdu.axes[::-1]
+    stacked = _stacked(shape)
+    of_colours = len(stacked) == 2 and (
+        shape[-1] <= _MOST_COLOURS or stacked[1][1] < min(shape[-2:])
+    )
+    if len(stacked) < 2 or of_colours:
+        return shape
+    said = f"HDU {hdu.number} has {hdu.shape} values, in more axes than a stack of images"
+    raise TableError(said, "images are planes of columns and rows, perhaps with channels")
+
+
+def _stacked(shape: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the place and length of each axis of more than one step besides rows and columns."""
+    if len(shape) == 4 and shape[-1] <= _MOST_COLOURS < min(shape[1:3]):
+        return list(enumerate(shape[:2]))  # one image in colour is a stack, too
+    return [(axis, length) for axis, length in enumerate(shape[:-2]) if length > 1]
