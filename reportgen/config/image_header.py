@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,14 @@ class ImageSky:
         from astropy.wcs.utils import proj_plane_pixel_area
 
         return float(proj_plane_pixel_area(self.wcs))
+
+    def binned(self, side: int) -> "ImageSky":
+        """Return where squares of pixels are, of a side that makes one of each."""
+        if side == 1:
+            return self
+        wcs = self.wcs.slice((slice(None, None, side),) * 2)
+        north, east = ((x / side, y / side) for x, y in (self.north, self.east))
+        return replace(self, wcs=wcs, scale=self.scale * side, north=north, east=east)
 
     def positions(self, columns: Any, rows: Any) -> tuple[Any, Any]:
         """Return longitudes (0–360°) and latitudes of pixels; NaN outside the sky."""

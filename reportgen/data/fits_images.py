@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.data.fits import SYNTHETIC_CARD, FitsTable, find_hdu, open_fits
-from reportgen.data.fits_columns import Hdu
+from reportgen.data.fits_columns import Hdu, read_hdus
 from reportgen.data.format import FileColumn, FileTable, ReadValues, TableError, Wanted
 from reportgen.data.library_messages import no_warnings, reason
 from reportgen.data.unpacking import DAMAGED, reading_file
@@ -21,6 +21,11 @@ _MOST_COLOURS = 4  # channels, where they are the last axis
 
 class FitsImages(FitsTable):
     """The images of a FITS file. Axes of one step, as radio images have them, are left out."""
+
+    def datasets(self, path: Path) -> list[str]:
+        """Return the numbers of the HDUs with images."""
+        with reading_file(), open_fits(path) as stream:
+            return [str(hdu.number) for hdu in read_hdus(stream) if hdu.is_image]
 
     def describe(self, path: Path, dataset: str) -> FileTable:
         """Return what an image, a cube or a stack is, from its header."""

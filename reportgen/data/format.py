@@ -104,6 +104,10 @@ class Format(ABC):
         """
         return self
 
+    def datasets(self, path: Path) -> list[str]:
+        """Return the names of the images in a file whose format lists them; none of others."""
+        return []
+
     @abstractmethod
     def recognises(self, path: Path, start: bytes) -> bool:
         """Return whether a file is of this format.

@@ -8,12 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.columns import Images
+from reportgen.config.image_header import Beam
 from reportgen.config.loader import Report
 from reportgen.data.dataset import ColumnPlace
 from reportgen.data.file_digests import FileDigests, stamp
 from reportgen.data.format import FileColumn, FileTable, TableError
 from reportgen.data.joined import is_many, members
-from reportgen.data.opening import describe_here, describe_tables, open_stack, remember_tables
+from reportgen.data.opening import (
+    describe_here,
+    describe_tables,
+    format_of,
+    open_stack,
+    remember_tables,
+)
 from reportgen.errors import SourceError
 
 _HINT = (
@@ -134,6 +141,18 @@ def open_images(report: Report, name: str, contents: FileDigests | None = None) 
     )
 
 
+def described_images(file: Path, dataset: str) -> dict[str, FileTable | SourceError]:
+    """Return what the images of a file, folder or pattern are, by dataset; none of other files.
+
+    dataset: the one that is wanted, or empty. Raises SourceError for a file that cannot be read.
+    """
+    names = [dataset]
+    if not (dataset or is_many(file)):
+        names = format_of(file).images.datasets(file)
+    found = describe_tables([(file, name) for name in names], FileDigests(), images=True)
+    return {name: found[file, name] for name in names}
+
+
 def checked_shape(
     table: FileTable, named: str
 ) -> tuple[tuple[int, int, int, int], tuple[int, ...]]:
@@ -153,6 +172,33 @@ def checked_shape(
         raise SourceError(f"{named} {pixels.unreadable}")
     n, height, width, channels = [*(shape[axis] for axis in axes), 1][:4]
     return (n, height, width, channels), axes
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What a file says of its images. pixel_scale: arcseconds. centre: of the first, as text."""
+
+    shape: tuple[int, int, int, int]
+    unit: str
+    pixel_scale: float | None = None
+    centre: str = ""
+    beam: Beam | None = None
+
+
+def image_facts(table: FileTable) -> ImageFacts:
+    """Return what is known of images in a file; SourceError where it holds none."""
+    shape, _ = checked_shape(table, "it")
+    _, height, width, _ = shape
+    images = Images("", unit=table.columns[0].unit, header=table.header)
+    facts = ImageFacts(shape, images.unit, beam=images.beam)
+    try:
+        sky = images.sky(height, width)
+    except ValueError as error:
+        return replace(facts, centre=f"its WCS makes no sense: {error}")
+    if sky is None:
+        return facts
+    centre = sky.title((width - 1) / 2, (height - 1) / 2)
+    return replace(facts, pixel_scale=sky.scale, centre=centre)
 
 
 def image_remarks(

@@ -169,7 +169,7 @@ def describe_tables(
             )
             notes = tuple(known["notes"])
             found[key] = FileTable(**{**known, "columns": columns, "notes": notes})
-    files = {key: (key[0], stamp(key[0])) for key in keys}
+    files = {key: (key[0], stamp(key[0]), images) for key in keys}
     found |= {key: _unreadable[file] for key, file in files.items() if file in _unreadable}
     if unknown := [key for key in dict.fromkeys(keys) if key not in found]:
         found |= _looked_up(unknown, images)
@@ -180,7 +180,7 @@ def describe_tables(
     return found
 
 
-_unreadable: dict[tuple[Path, Stamp | None], SourceError] = {}
+_unreadable: dict[tuple[Path, Stamp | None, bool], SourceError] = {}
 """Files that could not be read in this process, which may have taken long to find out."""
 
 
