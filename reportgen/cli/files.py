@@ -24,7 +24,7 @@ with_dataset = click.option(
 @with_dataset
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def describe(file: Path, dataset: str, as_json: bool) -> int:
-    """Say what a file holds: the columns of its table as a report would read them, or its images."""
+    """Say what a file holds: its columns as a report would read them, or its images."""
     import numpy as np
 
     from reportgen.data.catalogue import column_keys
@@ -105,13 +105,13 @@ def _describe_images(
 @click.option("--output", type=FILE, help="File to write; printed when not given.")
 @click.option(
     "--sections",
-    default="overview,distribution,sky_density",
+    default="overview,distribution,sky_density,image_noise",
     show_default=True,
     metavar="ANALYSIS,…",
     help="Analyses to write sections for.",
 )
 def init(files: tuple[Path, ...], dataset: str, output: Path | None, sections: str) -> int:
-    """Write a first configuration for files with tables, with comments on what was found."""
+    """Write a first configuration for tables or images, with comments on what was found."""
     from reportgen.build.first_config import SECTIONS, first_configuration
     from reportgen.config.suggest import unknown
 

@@ -1,6 +1,7 @@
 """What the header of a FITS image says of the sky: where a pixel is, how large, and the beam."""
 
 import math
+import re
 import warnings
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,6 +20,9 @@ _NAMES = {
     "GLON": ("Galactic longitude", "Galactic latitude"),
     "ELON": ("Ecliptic longitude", "Ecliptic latitude"),
 }
+_OF_WCSLIB = re.compile(r"ERROR \d+ in \w+\(\)")  # says where in its code
+_NUMBERS = re.compile(r"(CRVAL|CRPIX|CDELT|CROTA)[12]|(CD|PC)[12]_[12]")
+_SCALES = re.compile(r"CDELT[12]|CD[12]_[12]")
 _ARCSEC = 3600.0  # in a degree
 _LARGE = 120  # arcseconds, from which a beam is told in arcminutes
 
@@ -105,6 +109,7 @@ def read_sky(header: str, height: int, width: int) -> ImageSky | None:
 
     if "CTYPE" not in header:
         return None
+    _check_numbers(header)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what astropy mends
         try:
@@ -117,8 +122,9 @@ def read_sky(header: str, height: int, width: int) -> ImageSky | None:
             middle = (width - 1) / 2 + np.array([0, 1, 0]), (height - 1) / 2 + np.array([0, 0, 1])
             longitude, latitude = np.radians(_positions(wcs, *middle))
         except Exception as error:  # of wcslib and astropy, of many kinds
-            said = next((line for line in map(str.strip, str(error).splitlines()) if line), "")
-            raise ValueError(said.rstrip(".:") or type(error).__name__) from None
+            lines = [line.strip(" .:") for line in str(error).splitlines()]
+            said = [line for line in lines if line and not _OF_WCSLIB.match(line)]
+            raise ValueError(said[0] if said else type(error).__name__) from None
     cos = np.cos(latitude)
     vectors = np.array([cos * np.cos(longitude), cos * np.sin(longitude), np.sin(latitude)])
     along = np.degrees(vectors[:, 1:] - vectors[:, :1]) * _ARCSEC  # for a column, for a row
@@ -136,6 +142,16 @@ def read_sky(header: str, height: int, width: int) -> ImageSky | None:
         names = (f"{names[0]} (B1950)", f"{names[1]} (B1950)")
     column, row = inverse[:, 0].tolist(), inverse[:, 1].tolist()
     return ImageSky(wcs, names, scale, north=tuple(row), east=tuple(column))
+
+
+def _check_numbers(text: str) -> None:
+    """Raise ValueError where a value is missing or no number, for which wcslib takes 0 or 1."""
+    header = _header(text)
+    for key in header:
+        if _NUMBERS.fullmatch(key) and not isinstance(header[key], int | float):
+            raise ValueError(f"{key} is {header[key]!r}")
+    if not any(_SCALES.fullmatch(key) and header[key] for key in header):
+        raise ValueError("it has no CDELT and no CD")
 
 
 def _positions(wcs: "WCS", columns: Any, rows: Any) -> tuple[Any, Any]:

@@ -37,7 +37,8 @@ class FitsImages(FitsTable):
             header = hdu.header
             scaled = (header.get("BSCALE") or 1, header.get("BZERO") or 0) != (1, 0)
             dtype = "<f8" if scaled else _TYPES.get(header.get(f"{hdu.letter}BITPIX"), "<f8")
-            pixels = FileColumn("pixels", dtype, tuple(image), header.text("BUNIT"))
+            unit = header.text("BUNIT") if isinstance(header.get("BUNIT"), str) else ""
+            pixels = FileColumn("pixels", dtype, tuple(image), unit)
             synthetic = header.text(SYNTHETIC_CARD)
             return FileTable(n, (pixels,), synthetic, header=header.described)
 

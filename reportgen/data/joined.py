@@ -86,9 +86,10 @@ def describe_stack(path: Path, describe: Callable[[Path], FileTable]) -> FileTab
     """
     files = members(path)
     if not files:
-        beside = known_names(each.name for each in (path.parent, path)[path.is_dir()].glob("*"))
-        said = "holds no FITS file" if path.is_dir() else "no file matches"
-        raise SourceError(said, f"there are: {beside}")
+        if path.is_dir():
+            raise SourceError("holds no FITS file", "name the folder with the images")
+        beside = known_names(each.name for each in path.parent.glob("*"))
+        raise SourceError("no file matches", f"there are: {beside}")
     first = _as_image(describe(files[0]))
     ours = first.columns[0]
     for file in files[1:]:

@@ -169,7 +169,7 @@ def _draw_on_sky(values: Values, sky: ImageSky, beam: Beam | None, label: str, n
     axes: Any = figure.add_subplot(axes_class=WCSAxes, wcs=sky.wcs)
     aspect = "equal" if 1 / LONGEST <= shape <= LONGEST else "auto"
     picture = axes.imshow(values, origin="lower", interpolation="none", norm=norm, aspect=aspect)
-    label_sky(axes, sky.names, (4, 5), hms=sky.is_equatorial)
+    label_sky(axes, sky.names, (3, 5), hms=sky.is_equatorial)
     if beam is not None and aspect == "equal":
         _draw_beam(axes, sky, beam, (width, height))
     _add_bar(axes, picture, label, shape)
