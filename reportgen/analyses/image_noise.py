@@ -37,11 +37,9 @@ class ImageNoise(ImageAnalysis, name="image_noise"):
         pixels = DescribePixels(None, self.image, channel=self.channel, level=level)
         return {"about": AboutImage(None, self.image), "pixels": pixels}
 
-    def present(self, about: Images | None, pixels: PixelStatistics | None) -> Section:
+    def present(self, about: Images | None, pixels: PixelStatistics) -> Section:
         """Say how the values are distributed, and draw them where they are."""
         named = f"image {self.image} of {self.images.title}"
-        if pixels is None:
-            raise SectionError(f"{named} has no channel {self.channel}", "they count from 0")
         if not pixels.valid:
             n = counted(pixels.all, "pixels")
             raise SectionError(f"all {n} of {named} are blank", "choose another image or HDU")

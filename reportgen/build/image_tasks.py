@@ -24,6 +24,7 @@ from reportgen.data.models import ModelFiles
 from reportgen.data.store import Store
 from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.reduce.maps import AboutImage, Batch, MapReduction, MapsOf, scan_maps
+from reportgen.reduce.pixels import DescribePixels
 from reportgen.reduce.scan import attempt
 from reportgen.workers.failures import failure
 
@@ -56,7 +57,7 @@ def scan_features(
     before = {file: stamp(file) for file in files}
     for section_id, analysis in analyses.items():
         try:
-            needed = _wanted(analysis, stack)
+            needed = wanted_reductions(analysis, stack)
             read[section_id] = _digests(stack, model, needed.values(), contents)
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = Scanned(failure(error), {})
@@ -76,7 +77,8 @@ def scan_features(
             extractors[of] = make_extractor(networks.fitted(of), store, threads=threads)
         return extractors[of].maps(images)
 
-    values = scan_maps(everything, _batches(stack, everything), maps)
+    size = BATCH if networks is not None else 1
+    values = scan_maps(everything, _batches(stack, everything, size), maps)
     for each in everything:
         if isinstance(each, AboutImage):
             values[each] = attempt(stack.about, each.first)
@@ -124,8 +126,10 @@ def _digests(
         return {}
 
 
-def _wanted(analysis: ImageAnalysis, stack: ImageStack) -> dict[str, MapReduction[Any, Any]]:
-    """Return the reductions of a section; SectionError if there are no such images."""
+def wanted_reductions(
+    analysis: ImageAnalysis, stack: ImageStack
+) -> dict[str, MapReduction[Any, Any]]:
+    """Return the reductions of a section; SectionError if there are no such images or channels."""
     reductions = dict(analysis.reductions())
     for reduction in reductions.values():
         if reduction.first >= stack.shape[0]:
@@ -134,19 +138,27 @@ def _wanted(analysis: ImageAnalysis, stack: ImageStack) -> dict[str, MapReductio
                 "counted from 0",
                 "choose another image",
             )
+        if isinstance(reduction, DescribePixels) and reduction.channel >= stack.shape[3]:
+            raise SectionError(
+                f"there is no channel {reduction.channel}: {stack.place} has {stack.shape[3]}, "
+                "counted from 0",
+                "choose another channel",
+            )
     return reductions
 
 
-def _batches(stack: ImageStack, reductions: Iterable[MapReduction[Any, Any]]) -> Iterator[Batch]:
-    """Read the images that some reductions want, each once.
+def _batches(
+    stack: ImageStack, reductions: Iterable[MapReduction[Any, Any]], size: int = BATCH
+) -> Iterator[Batch]:
+    """Read the images that some reductions want, each once, size at a time.
 
     A batch begins at a multiple of its size, whatever else is wanted: how images are split may
     change the last digit of a sum.
     """
     done = 0
     for start, stop in sorted({(reduction.first, reduction.stop) for reduction in reductions}):
-        first, last = max(start - start % BATCH, done), stop + -stop % BATCH
-        for images in stack.batches(BATCH, first, last):
+        first, last = max(start - start % size, done), stop + -stop % size
+        for images in stack.batches(size, first, last):
             yield Batch(images, first)
             first += len(images)
         done = max(done, last)
@@ -184,7 +196,7 @@ def network_problems(
 
     def fit(section: NetworkAnalysis, stack: ImageStack) -> None:
         networks = _Networks(model, stack)
-        for reduction in _wanted(section, stack).values():
+        for reduction in wanted_reductions(section, stack).values():
             if reduction.of is not None:
                 networks.fitted(reduction.of)
 

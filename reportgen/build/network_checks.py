@@ -1,10 +1,10 @@
-"""What is wrong with the networks of a report, found before a build as the build would find it."""
+"""What is wrong with networks and sections on images, found before a build as it would find it."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from reportgen.analyses.base import AnyAnalysis, NetworkAnalysis
-from reportgen.build.image_tasks import network_problems
+from reportgen.analyses.base import AnyAnalysis, ImageAnalysis, NetworkAnalysis
+from reportgen.build.image_tasks import network_problems, wanted_reductions
 from reportgen.config.loader import Report
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
@@ -47,6 +47,22 @@ def check_networks(
                 name=f"check of {model.name}",
             )
         pool.finish()
+    return found
+
+
+def check_image_sections(
+    report: Report, sources: Sources, sections: Mapping[str, AnyAnalysis]
+) -> list[ReportgenError]:
+    """Return what is wrong with sections on images without a network: that there are none such."""
+    found: list[ReportgenError] = []
+    for name, section in sections.items():
+        if isinstance(section, ImageAnalysis) and not isinstance(section, NetworkAnalysis):
+            stack = sources.images.get(section.images.name)
+            try:
+                _ = stack and wanted_reductions(section, stack)
+            except ReportgenError as error:
+                place = report.place("sections", name)
+                found.append(type(error)(f"{place}: {error.message}", error.hint))
     return found
 
 

@@ -194,7 +194,7 @@ def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> i
 
 def _check(report: "Report", name: str) -> list[ReportgenError]:
     """Say which sources of a report are there; return what is wrong. name: before each line."""
-    from reportgen.build.network_checks import check_networks
+    from reportgen.build.network_checks import check_image_sections, check_networks
     from reportgen.build.pipeline import chosen_sections, require_buildable
     from reportgen.data.missing import with_advice
     from reportgen.data.sources import every_source, open_sources
@@ -221,6 +221,8 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
         click.echo(f"{name}images {stack.name}: {count(n)} of {width} × {height} pixels{colour}")
         for remark in stack.remarks:
             click.echo(f"{name}images {stack.name}: {remark}")
+    if sources.images:
+        problems += check_image_sections(report, sources, chosen_sections(report, ()))
     if sources.models:
         of_networks = check_networks(report, sources, chosen_sections(report, ()))
         for model, found in of_networks.items():

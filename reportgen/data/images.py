@@ -76,6 +76,7 @@ class ImageStack:
                     )
                 with np.errstate(over="ignore", invalid="ignore"):
                     images = np.asarray(raw, dtype=np.float32)
+                del raw  # an image may be large
                 yield images.transpose(self.axes).reshape(len(images), *self.shape[1:])
 
     def about(self, place: int) -> Images:

@@ -289,11 +289,12 @@ def scan_maps(
             some = np.any(list(wanted.values()), axis=0)
             if not some.any():
                 continue
-            images = batch.images[some]
+            images = batch.images if some.all() else batch.images[some]  # which copies
             maps = np.moveaxis(images, -1, 1) if of is None else attempt(compute, of, images)
             for reduction, mine in wanted.items():
                 if mine.any():
-                    given = maps if isinstance(maps, Failure) else maps[mine[some]]
+                    is_all = isinstance(maps, Failure) or mine[some].all()
+                    given = maps if is_all else maps[mine[some]]
                     states[reduction] = attempt_with(reduction.update, states[reduction], given)
     return {each: attempt_with(each.finish, state) for each, state in states.items()}
 

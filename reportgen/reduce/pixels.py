@@ -10,7 +10,7 @@ from reportgen.reduce.maps import MapReduction, Maps
 
 Values = NDArray[np.float64]
 
-LONGEST = 300  # squares along the longer side of the picture
+LONGEST = 200  # squares along the longer side of the picture
 CURVE = 500  # points of the sorted-value curve
 BINS = 100  # of which the fullest is the mode
 RANGE = 0.01, 0.99  # quantiles between which they are
@@ -71,7 +71,8 @@ class DescribePixels(MapReduction[PixelStatistics | None, PixelStatistics | None
 
 def _described(image: NDArray[np.float32], level: float) -> PixelStatistics:
     height, width = image.shape
-    values = np.sort(image[np.isfinite(image)])
+    values = image[np.isfinite(image)]
+    values.sort()
     shares = np.linspace(0, 1, CURVE + 1)
     curve, mode, below = np.full(len(shares), np.nan), np.nan, 0
     if len(values):
