@@ -31,10 +31,7 @@ class FitsImages(FitsTable):
         """Return what an image, a cube or a stack is, from its header."""
         with reading_file(), open_fits(path) as stream:
             hdu = find_hdu(stream, dataset, "image")
-            shape = _shape(hdu)
-            stack = tuple(length for _, length in _stacked(shape)) + shape[-2:]
-            n, *image = stack if len(stack) > 2 else (1, *stack)
-            header = hdu.header
+            header, (n, *image) = hdu.header, _stack(hdu)
             scaled = (header.get("BSCALE") or 1, header.get("BZERO") or 0) != (1, 0)
             dtype = "<f8" if scaled else _TYPES.get(header.get(f"{hdu.letter}BITPIX"), "<f8")
             unit = header.text("BUNIT") if isinstance(header.get("BUNIT"), str) else ""
@@ -49,19 +46,23 @@ class FitsImages(FitsTable):
 
         with reading_file(), open_fits(path) as stream:
             hdu = find_hdu(stream, dataset, "image")
-            shape = _shape(hdu)
-        first = next((axis for axis, _ in _stacked(shape)), None)
+            n, *image = _stack(hdu)
+        shape = hdu.axes[::-1]
+        axis = next(iter(_stacked(shape)), None)
         with ExitStack() as stack:
             with _reading(hdu):  # not mapped: a file cut off meanwhile would end the process
                 opened = stack.enter_context(fits.open(path, memmap=False))
 
             def read(start: int, stop: int) -> list[NDArray[Any]]:
-                at: list[Any] = [0 if length == 1 else slice(None) for length in shape[:-2]]
-                if first is not None:
-                    at[first] = slice(start, stop)
+                wanted = range(n)[start:stop]
+                if not wanted:
+                    return [np.empty((0, *image), np.float32)]
+                at = [slice(None)] * len(shape)
+                if axis is not None:
+                    at[axis] = slice(wanted.start, wanted.stop)
                 with _reading(hdu):
-                    pixels = np.asarray(opened[hdu.number].section[*at, :, :])
-                return [pixels if first is not None else pixels[np.newaxis][start:stop]]
+                    pixels = np.asarray(opened[hdu.number].section[*at])
+                    return [pixels.reshape(len(wanted), *image)]
 
             yield read
 
@@ -77,21 +78,24 @@ def _reading(hdu: Hdu) -> Iterator[None]:
         raise SourceError(said, DAMAGED) from None
 
 
-def _shape(hdu: Hdu) -> tuple[int, ...]:
-    """Return the lengths of the axes, columns last; TableError for no stack of images."""
+def _stack(hdu: Hdu) -> tuple[int, ...]:
+    """Return how many images an HDU holds, and their shape; TableError for no stack of images."""
     shape = hdu.axes[::-1]
-    stacked = _stacked(shape)
-    of_colours = len(stacked) == 2 and (
-        shape[-1] <= _MOST_COLOURS or stacked[1][1] < min(shape[-2:])
-    )
-    if len(stacked) < 2 or of_colours:
-        return shape
-    said = f"HDU {hdu.number} has {hdu.shape} values, in more axes than a stack of images"
-    raise TableError(said, "images are planes of columns and rows, perhaps with channels")
+    stacked = [shape[axis] for axis in _stacked(shape)]
+    if len(stacked) > 1 and not (_is_colour_last(shape) or stacked[-1] < min(shape[-2:])):
+        stacked.append(0)
+    if len(stacked) > 2:
+        said = f"HDU {hdu.number} has {hdu.shape} values, in more axes than a stack of images"
+        raise TableError(said, "images are planes of columns and rows, perhaps with channels")
+    return (*(stacked or [1]), *shape[-2:])
 
 
-def _stacked(shape: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the place and length of each axis of more than one step besides rows and columns."""
-    if len(shape) == 4 and shape[-1] <= _MOST_COLOURS < min(shape[1:3]):
-        return list(enumerate(shape[:2]))  # one image in colour is a stack, too
-    return [(axis, length) for axis, length in enumerate(shape[:-2]) if length > 1]
+def _stacked(shape: Sequence[int]) -> list[int]:
+    """Return the axes of more than one step besides rows and columns."""
+    if _is_colour_last(shape):
+        return [0, 1]  # one image in colour is a stack, too
+    return [axis for axis, length in enumerate(shape[:-2]) if length > 1]
+
+
+def _is_colour_last(shape: Sequence[int]) -> bool:
+    return len(shape) == 4 and shape[-1] <= _MOST_COLOURS < min(shape[1:3])
