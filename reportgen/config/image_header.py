@@ -131,17 +131,16 @@ def read_sky(header: str, height: int, width: int) -> ImageSky | None:
     lon, lat = longitude[0], latitude[0]
     east = np.array([-np.sin(lon), np.cos(lon), 0.0])
     north = np.array([-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat)])
-    steps = np.array([east @ along, north @ along])
-    scale = math.sqrt(abs(float(np.linalg.det(steps))))
-    if not (math.isfinite(scale) and scale > 0):
+    (a, b), (c, d) = (east @ along).tolist(), (north @ along).tolist()
+    area = a * d - b * c  # of a pixel; negative as the sky is seen from within
+    if not math.isfinite(area) or area == 0:
         raise ValueError("the middle of the image is nowhere on the sky")
-    inverse = np.linalg.inv(steps)
     kind = wcs.wcs.lngtyp.strip()
     names = _NAMES.get(kind, (kind, wcs.wcs.lattyp.strip()))
     if wcs.wcs.radesys.strip().startswith("FK4"):
         names = (f"{names[0]} (B1950)", f"{names[1]} (B1950)")
-    column, row = inverse[:, 0].tolist(), inverse[:, 1].tolist()
-    return ImageSky(wcs, names, scale, north=tuple(row), east=tuple(column))
+    scale = math.sqrt(abs(area))
+    return ImageSky(wcs, names, scale, north=(-b / area, a / area), east=(d / area, -c / area))
 
 
 def _check_numbers(text: str) -> None:
