@@ -218,7 +218,8 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
     for stack in sources.images.values():
         n, height, width, channels = stack.shape
         colour = f" and {count(channels)} channels" if channels > 1 else ""
-        click.echo(f"{name}images {stack.name}: {count(n)} of {width} × {height} pixels{colour}")
+        size = f"{count(n)} of {width} × {height} pixels{colour}"
+        click.echo(f"{name}images {stack.name}: {size}, {stack.format}")
         for remark in stack.remarks:
             click.echo(f"{name}images {stack.name}: {remark}")
     if sources.images:

@@ -36,8 +36,8 @@ class ImageStack:
     file: or a folder or pattern of files with one image each. axes: those of the dataset in this
     order, of which grey images have three. unit: of a pixel. images: as sections know the first.
     synthetic: as in a catalogue. where: ``file:line:column: key`` of the configuration, put before
-    messages. whole: whether all of it is in the file. remarks: what one should know of its unit and
-    header.
+    messages. whole: whether all of it is in the file. format: ``FITS file``. remarks: what one should
+    know of its unit and header.
     """
 
     name: str
@@ -49,6 +49,7 @@ class ImageStack:
     synthetic: str = ""
     where: str = ""
     whole: bool = True
+    format: str = ""
     remarks: tuple[str, ...] = ()
 
     @property
@@ -138,6 +139,7 @@ def open_images(report: Report, name: str, contents: FileDigests | None = None) 
         table.synthetic,
         where,
         table.whole,
+        table.format.split(maxsplit=1)[-1],
         tuple(image_remarks(images, shape, is_known=is_known)),
     )
 

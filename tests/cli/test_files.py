@@ -215,7 +215,7 @@ def test_a_report_of_images_is_built_and_says_what_is_odd(images):
     config.write_text(yaml.safe_dump({**report, "images": blocks, "sections": sections}))
     checked = call("check", "report.yaml", cwd=images)
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert "images cut: 3 of 15 × 10 pixels" in checked.stdout
+    assert "images cut: 3 of 15 × 10 pixels, FITS file\n" in checked.stdout
     odd = [line for line in checked.stdout.splitlines() if line.startswith("images odd: ")]
     assert "astropy does not know the unit 'furlongs'; it is shown as it is" in odd[1]
     assert odd[2].startswith("images odd: the WCS of its header makes no sense (Unrecognized")
