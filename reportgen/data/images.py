@@ -36,8 +36,8 @@ class ImageStack:
     file: or a folder or pattern of files with one image each. axes: those of the dataset in this
     order, of which grey images have three. unit: of a pixel. images: as sections know the first.
     synthetic: as in a catalogue. where: ``file:line:column: key`` of the configuration, put before
-    messages. whole: whether all of it is in the file. format: ``FITS file``. remarks: what one should
-    know of its unit and header.
+    messages. whole: whether all of it is in the file. format: ``FITS file``. remarks: what one
+    should know of its unit and header.
     """
 
     name: str
