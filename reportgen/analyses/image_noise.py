@@ -91,8 +91,8 @@ class _Described:
         pixels, beam, sky = self.pixels, self.images.beam, self.sky
         half, low, high = (self.quantity(pixels.quantile(share)) for share in (0.5, 0.1, 0.9))
         found = [
-            f"Half of the pixels of {self.title} are below {half}, 10 % below {low} and 90 % below "
-            f"{high}."
+            f"Half of the pixels of {self.title} are below {half}, 10\u00a0% below {low} and "
+            f"90\u00a0% below {high}."
         ]
         if self.below is not None:
             said = f"{percent(pixels.below / pixels.valid)} are below {self.quantity(self.below)}"
@@ -103,7 +103,7 @@ class _Described:
         found.append(f"{said}.{'' if beam is None else f' Beam: {beam.title}.'}")
         notes = [
             f"The mode is the middle of the fullest of {BINS} bins between the "
-            "1 % and the 99 % quantile."
+            "1\u00a0% and the 99\u00a0% quantile."
         ]
         ratio = 1.0 if sky is None else (sky.scale / 3600) ** 2 / sky.pixel_area
         if abs(ratio - 1) > CURVED:
@@ -125,8 +125,8 @@ class _Described:
         found = {
             "median": Metric(pixels.quantile(0.5), "median", unit),
             "mode": Metric(pixels.mode, "mode", unit),
-            "low": Metric(pixels.quantile(0.1), "10 % are below", unit),
-            "high": Metric(pixels.quantile(0.9), "90 % are below", unit),
+            "low": Metric(pixels.quantile(0.1), "10\u00a0% are below", unit),
+            "high": Metric(pixels.quantile(0.9), "90\u00a0% are below", unit),
             "blank_percent": Metric(100 * self.blank, "blank pixels", "%"),
         }
         if self.pixel_area is not None:
@@ -167,8 +167,9 @@ class _Described:
             "Map",
             alt=f"Map of {self.title}, {pixels.shape[1]} × {pixels.shape[0]} pixels from {ends}, "
             f"{percent(self.blank)} of them blank.",
-            caption=f"{self.title[0].upper()}{self.title[1:]}, with colours from the 1 % "
-            f"to the 99 % quantile{square}." + ("" if beam is None else f" Beam: {beam.title}."),
+            caption=f"{self.title[0].upper()}{self.title[1:]}, with colours from the 1\u00a0% "
+            f"to the 99\u00a0% quantile{square}."
+            + ("" if beam is None else f" Beam: {beam.title}."),
             data=Table("map", f"Values of {self.title}", [*places, value], shown=False),
         )
 
