@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reportgen.analyses.base import Analysis, HistoryAnalysis, NetworkAnalysis
+    from reportgen.analyses.base import Analysis, HistoryAnalysis, ImageAnalysis, NetworkAnalysis
     from reportgen.analyses.phrases import fullest_bin, interval
     from reportgen.analyses.plotting.axes import (
         Line,
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
         draw_histograms,
         new_figure,
     )
+    from reportgen.analyses.plotting.image import draw_image
     from reportgen.analyses.plotting.lettering import label_axes
     from reportgen.analyses.plotting.ticks import set_linear, set_log
     from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-    from reportgen.config.columns import Column
+    from reportgen.config.columns import Column, Images
     from reportgen.config.types import (
         Block,
         ColumnRef,
@@ -39,7 +40,14 @@ if TYPE_CHECKING:
     from reportgen.reduce.binned import QuantilesInBins
     from reportgen.reduce.counts import CountBelow, CountRows, CountValues, Range
     from reportgen.reduce.histograms import Axis, FewRows, Histogram, Histogram2D
-    from reportgen.reduce.maps import CountImages, DescribeFilters, FirstMaps, MapReduction, MapsOf
+    from reportgen.reduce.maps import (
+        AboutImage,
+        CountImages,
+        DescribeFilters,
+        FirstMaps,
+        MapReduction,
+        MapsOf,
+    )
     from reportgen.reduce.moments import MeanStd, Pearson
     from reportgen.reduce.quantiles import Quantiles, SortedCurve, SubsetComparison
     from reportgen.reduce.ranks import Spearman
@@ -48,20 +56,21 @@ if TYPE_CHECKING:
     from reportgen.wording import counted, number, percent
 else:
     _MODULES = {
-        "analyses.base": "Analysis HistoryAnalysis NetworkAnalysis",
+        "analyses.base": "Analysis HistoryAnalysis ImageAnalysis NetworkAnalysis",
         "analyses.phrases": "fullest_bin interval",
         "analyses.plotting.axes": "Line colour_bar draw_curves draw_histograms new_figure",
         "analyses.plotting.lettering": "label_axes",
         "analyses.plotting.ticks": "set_linear set_log",
         "analyses.results": "Figure Metric Section Table TableColumn",
-        "config.columns": "Column",
+        "analyses.plotting.image": "draw_image",
+        "config.columns": "Column Images",
         "config.types": "Block ColumnRef Count Fraction Index Positive Real Selection Text",
         "errors": "SectionError",
         "reduce.base": "Chunk Reduction",
         "reduce.binned": "QuantilesInBins",
         "reduce.counts": "CountBelow CountRows CountValues Range",
         "reduce.histograms": "Axis FewRows Histogram Histogram2D",
-        "reduce.maps": "CountImages DescribeFilters FirstMaps MapReduction MapsOf",
+        "reduce.maps": "AboutImage CountImages DescribeFilters FirstMaps MapReduction MapsOf",
         "reduce.moments": "MeanStd Pearson",
         "reduce.quantiles": "Quantiles SortedCurve SubsetComparison",
         "reduce.ranks": "Spearman",

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from reportgen.analyses.results import Section
 from reportgen.config.columns import Column, unit_symbol
-from reportgen.config.schema import CatalogueSection, NetworkSection, SectionBlock
+from reportgen.config.schema import CatalogueSection, ImagesSection, NetworkSection, SectionBlock
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Count
 from reportgen.config.unit_arithmetic import factor, without_beam
@@ -108,17 +108,26 @@ class Analysis(AnyAnalysis, CatalogueSection):
         raise NotImplementedError
 
 
-class NetworkAnalysis(AnyAnalysis, NetworkSection):
-    """A kind of section on what a network makes of images; as an Analysis in all else."""
+class ImageAnalysis(AnyAnalysis, ImagesSection):
+    """A kind of section on images; as an Analysis in all else."""
+
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """The images."""
+        return (("images", self.images.name),)
+
+    def reductions(self) -> MapReductions:
+        """Return the reductions it needs, by the names by which ``present`` gets their values."""
+        raise NotImplementedError
+
+
+class NetworkAnalysis(ImageAnalysis, NetworkSection):
+    """A kind of section on what a network makes of images."""
 
     @property
     def sources(self) -> tuple[tuple[str, str], ...]:
         """The images and the network."""
         return ("images", self.images.name), ("models", self.model.name)
-
-    def reductions(self) -> MapReductions:
-        """Return the reductions it needs, by the names by which ``present`` gets their values."""
-        raise NotImplementedError
 
 
 class HistoryAnalysis(AnyAnalysis):

@@ -11,7 +11,7 @@ from reportgen.analyses.plotting.mosaic import Scale, draw_mosaic
 from reportgen.analyses.results import Figure, Metric, Section
 from reportgen.config.types import Index
 from reportgen.errors import SectionError
-from reportgen.reduce.maps import FirstMaps
+from reportgen.reduce.maps import AboutImage, FirstMaps
 from reportgen.wording import count, counted, listed
 
 
@@ -30,7 +30,8 @@ class FeatureMaps(NetworkAnalysis, name="feature_maps"):
         of_sets = {
             name: FirstMaps(of, self.image) for name, of in filters.maps_of_sets(self).items()
         }
-        return {"input": FirstMaps(None, self.image), **of_sets}
+        about = AboutImage(None, self.image)
+        return {"about": about, "input": FirstMaps(None, self.image), **of_sets}
 
     def present(self, **values: Any) -> Section:
         """Draw the image, and a mosaic for each set of weights."""
@@ -44,7 +45,8 @@ class FeatureMaps(NetworkAnalysis, name="feature_maps"):
         sets = filters.by_set(self, values)
         every = [np.asarray(each.value, dtype=np.float64) for each in sets]
         filters.check_finite([each.label for each in sets], every)
-        figures = image_figures(image, self.image, self.images, self.stretch)
+        images = values["about"] or self.images
+        figures = image_figures(image, self.image, images, self.stretch)
         metrics: dict[str, Metric] = {}
         said: list[str] = []
         for (name, label, _), maps in zip(sets, every, strict=True):

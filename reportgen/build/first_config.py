@@ -12,15 +12,17 @@ import yaml
 from reportgen.config.columns import Column, unit_problem, unit_symbol
 from reportgen.config.sources import CatalogueBlock
 from reportgen.data.catalogue import Catalogue, open_catalogues
-from reportgen.errors import ReportgenError, SectionError
+from reportgen.data.images import described_images, image_facts
+from reportgen.data.joined import is_many
+from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.reduce.counts import Range
 from reportgen.reduce.scan import Failure, scan
 from reportgen.reduce.sentinels import Sentinel, SuspectedSentinels
-from reportgen.wording import counted, listed
+from reportgen.wording import counted, listed, number
 from reportgen.workers.failures import Ended
 from reportgen.workers.pool import default_workers, worker_pool
 
-SECTIONS = ("overview", "distribution", "sky_density")
+SECTIONS = ("overview", "distribution", "sky_density", "image_noise")
 """The analyses for which sections are written."""
 SECONDS = 600.0  # for the pass over a catalogue, as for sections
 MOST_TOGETHER = 6  # columns that one figure tells apart
@@ -55,10 +57,10 @@ class _Scanned:
 def first_configuration(
     files: Sequence[tuple[Path, str]], folder: Path, sections: Iterable[str] = SECTIONS
 ) -> str:
-    """Return a configuration for some tables; the YAML will be in a folder.
+    """Return a configuration for some tables and images; the YAML will be in a folder.
 
-    files: each with the table in it, empty for the only one. Raises SourceError for what cannot be
-    read.
+    files: each with the table or HDU in it, empty for the only one. Raises SourceError for what
+    cannot be read.
     """
     names = _names(path for path, _ in files)
     blocks = {
@@ -66,23 +68,54 @@ def first_configuration(
         for name, (path, dataset) in zip(names, files, strict=True)
     }
     found = open_catalogues(blocks, lambda *_: "")
-    lines = [
-        "report:",
-        f"  id: {names[0]}",
-        f"  title: {_scalar(files[0][0].stem)}",
-        "",
-        "catalogues:",
-    ]
+    head = ["report:", f"  id: {names[0]}", f"  title: {_scalar(files[0][0].stem)}"]
+    tables: list[str] = []
+    images: list[str] = []
     tail = ["", "sections:"]
     for name, (path, dataset) in zip(names, files, strict=True):
-        catalogue = found[name]
-        if not isinstance(catalogue, Catalogue):
-            raise type(catalogue)(catalogue.message.removeprefix(": "), catalogue.hint)
-        scanned = _values(catalogue)
-        lines += _catalogue(catalogue, os.path.relpath(path.absolute(), folder), dataset, scanned)
-        prefix = f"{name}_" if len(names) > 1 else ""
-        tail += _sections(catalogue, prefix, frozenset(sections), scanned)
-    return "\n".join([*lines, *tail]) + "\n"
+        catalogue, prefix = found[name], f"{name}_" if len(names) > 1 else ""
+        file = os.path.relpath(path.absolute(), folder)
+        if isinstance(catalogue, Catalogue):
+            scanned = _values(catalogue)
+            tables += _catalogue(catalogue, file, dataset, scanned)
+            tail += _sections(catalogue, prefix, frozenset(sections), scanned)
+            continue
+        error = type(catalogue)(catalogue.message.removeprefix(": "), catalogue.hint)
+        images += [f"  {name}:", f"    file: {_scalar(file)}", *_images(path, dataset, error)]
+        if "image_noise" in sections:
+            about = {"analysis": "image_noise", "images": name, "title": "Pixels of the image"}
+            tail.append(f"  {prefix}image_noise:")
+            tail += [f"    {key}: {value}" for key, value in about.items()]
+    head += ["", "catalogues:", *tables] if tables else []
+    head += ["", "images:", *images] if images else []
+    return "\n".join([*head, *tail]) + "\n"
+
+
+def _images(path: Path, dataset: str, error: SourceError) -> list[str]:
+    """Return the lines of a file with images; raises the error of its tables where it has none."""
+    try:
+        found = described_images(path, dataset)
+    except SourceError:
+        raise error from None
+    if not found:
+        raise error
+    name, table = next(iter(found.items()))
+    if isinstance(table, SourceError):
+        raise table if is_many(path) else error
+    several = len(found) > 1
+    facts = image_facts(table)
+    n, height, width, _ = facts.shape
+    said = [f"{counted(n, 'images')} of {width} × {height} pixels"]
+    said += [] if facts.pixel_scale is None else [f"{number(facts.pixel_scale)}″ each"]
+    said += [] if facts.beam is None else [f"beam {facts.beam.title}"]
+    lines = [f"    dataset: {_scalar(name)}"] if several or dataset else []
+    lines += [f"    # There are images in the HDUs {listed(list(found))}."] if several else []
+    lines.append(f"    # {'; '.join(said)}.")
+    if facts.pixel_scale is None:
+        lines.append("    # pixel_scale: 1.0 # arcseconds; the file does not say it")
+    if not facts.unit:
+        lines.append("    # unit: Jy / beam # of a pixel; the file does not say it")
+    return lines
 
 
 def _names(paths: Iterable[Path]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the worker process of the networks does: show images to them, once for all sections."""
+"""What the worker process of images does: read them, and show them to networks, once for all."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.base import NetworkAnalysis
-from reportgen.cache.digests import network_digests
+from reportgen.analyses.base import ImageAnalysis, NetworkAnalysis
+from reportgen.cache.digests import image_digests
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.cnn.architecture import read_architecture
 from reportgen.cnn.exporting import export_once, make_extractor
@@ -23,38 +23,42 @@ from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.store import Store
 from reportgen.errors import ReportgenError, SectionError, SourceError
-from reportgen.reduce.maps import Batch, MapReduction, MapsOf, scan_maps
+from reportgen.reduce.maps import AboutImage, Batch, MapReduction, MapsOf, scan_maps
+from reportgen.reduce.pixels import DescribePixels
+from reportgen.reduce.scan import attempt
 from reportgen.workers.failures import failure
 
 # Images at a time: enough that calls cost nothing, few enough that the widest layer stays small
 # (150 kB an image and filter after a first layer at full resolution).
 BATCH = 8
+IMAGINED = 256  # pixels along a side of noise in place of an image that may be large
 
 
 def scan_features(
     stack: ImageStack,
-    model: ModelFiles,
-    analyses: Mapping[str, NetworkAnalysis],
+    model: ModelFiles | None,
+    analyses: Mapping[str, ImageAnalysis],
     store: Store,
     cache: Cache | None = None,
     *,
     threads: int = 1,
 ) -> dict[str, Scanned]:
-    """Compute all reductions of some sections on one network in one pass over its images.
+    """Compute all reductions of some sections on images, and one network, in one pass over them.
 
-    store: where exported networks are kept. Returns for each section its values, pickled by the
-    names it gave them, or why there are none. cache: with it, no network is run for sections that
-    are cached. threads: how many images may be shown to a network at once.
+    model: None where no network is shown them. store: where exported networks are kept. Returns for
+    each section its values, pickled by the names it gave them, or why there are none. cache: with
+    it, no network is run for sections that are cached. threads: how many images may be shown to a
+    network at once.
     """
     wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
     result: dict[str, Scanned] = {}
     read: dict[str, dict[str, str]] = {}
     contents = FileDigests(cache.store if cache is not None else None)
-    files = [stack.file, model.architecture, *model.weights.values()]
+    files = [stack.file, *(() if model is None else model.files)]
     before = {file: stamp(file) for file in files}
     for section_id, analysis in analyses.items():
         try:
-            needed = _wanted(analysis, stack)
+            needed = wanted_reductions(analysis, stack)
             read[section_id] = _digests(stack, model, needed.values(), contents)
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = Scanned(failure(error), {})
@@ -64,15 +68,21 @@ def scan_features(
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    networks = _Networks(model, stack)
+    networks = None if model is None else _Networks(model, stack)
     extractors: dict[MapsOf, Extractor] = {}
 
     def maps(of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        if networks is None:
+            raise SectionError("maps of a network are asked for where there is none")
         if of not in extractors:
             extractors[of] = make_extractor(networks.fitted(of), store, threads=threads)
         return extractors[of].maps(images)
 
-    values = scan_maps(everything, _batches(stack, everything), maps)
+    size = BATCH if networks is not None else 1
+    values = scan_maps(everything, _batches(stack, everything, size), maps)
+    for each in everything:
+        if isinstance(each, AboutImage):
+            values[each] = attempt(stack.about, each.first)
     if any(stamp(file) != then for file, then in before.items()):
         # What was read may not be what the digests are of.
         read = {section_id: {} for section_id in read}
@@ -83,25 +93,35 @@ def scan_features(
 
 
 def imagine_features(
-    stack: ImageStack, model: ModelFiles, analyses: Mapping[str, NetworkAnalysis]
+    stack: ImageStack, model: ModelFiles | None, analyses: Mapping[str, ImageAnalysis]
 ) -> dict[str, Scanned]:
     """Return what ``scan_features`` does, of noise in place of images and of their maps.
 
-    So sections show which results they have; no pixel is read and no network run.
+    So sections show which results they have; no pixel is read and no network run. Images that no
+    network is shown may be large: their noise is not.
     """
-    networks, noise = _Networks(model, stack), np.random.default_rng(0)
+    noise = np.random.default_rng(0)
+    networks = None if model is None else _Networks(model, stack)
+    _, height, width, channels = stack.shape
+    if networks is None:
+        height, width = min(height, IMAGINED), min(width, IMAGINED)
+    shape = 2, height, width, channels
 
     def maps(of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        if networks is None:
+            raise SectionError("maps of a network are asked for where there is none")
         return noise.random((len(images), *networks.fitted(of).shape), np.float32)
 
     result = {}
     for section_id, analysis in analyses.items():
         try:
-            wanted = _wanted(analysis, stack)
+            wanted = wanted_reductions(analysis, stack)
             firsts = sorted({reduction.first for reduction in wanted.values()})
-            shape = (2, *stack.shape[1:])
             batches = (Batch(noise.random(shape, np.float32), first) for first in firsts)
             values = scan_maps(wanted.values(), batches, maps)
+            for each in wanted.values():
+                if isinstance(each, AboutImage):
+                    values[each] = attempt(stack.about, each.first)
             found = {name: values[reduction] for name, reduction in wanted.items()}
             result[section_id] = Scanned.of(found, {})
         except Exception as error:  # a plugin's error is its section's
@@ -128,7 +148,7 @@ def export_networks(
 
 def _digests(
     stack: ImageStack,
-    model: ModelFiles,
+    model: ModelFiles | None,
     reductions: Iterable[MapReduction[Any, Any]],
     contents: FileDigests,
 ) -> dict[str, str]:
@@ -139,34 +159,44 @@ def _digests(
     if contents.store is None:
         return {}
     try:
-        return network_digests(stack, model, reductions, contents)
+        return image_digests(stack, model, reductions, contents)
     except (OSError, KeyError, SourceError):
         return {}
 
 
-def _wanted(analysis: NetworkAnalysis, stack: ImageStack) -> dict[str, MapReduction[Any, Any]]:
-    """Return the reductions of a section; SectionError if there are no such images."""
+def wanted_reductions(
+    analysis: ImageAnalysis, stack: ImageStack
+) -> dict[str, MapReduction[Any, Any]]:
+    """Return the reductions of a section; SectionError if there are no such images or channels."""
     reductions = dict(analysis.reductions())
     for reduction in reductions.values():
         if reduction.first >= stack.shape[0]:
             raise SectionError(
-                f"there is no image {reduction.first}: {stack.dataset} of {stack.file} has "
-                f"{stack.shape[0]}, counted from 0",
+                f"there is no image {reduction.first}: {stack.place} has {stack.shape[0]}, "
+                "counted from 0",
                 "choose another image",
+            )
+        if isinstance(reduction, DescribePixels) and reduction.channel >= stack.shape[3]:
+            raise SectionError(
+                f"there is no channel {reduction.channel}: {stack.place} has {stack.shape[3]}, "
+                "counted from 0",
+                "choose another channel",
             )
     return reductions
 
 
-def _batches(stack: ImageStack, reductions: Iterable[MapReduction[Any, Any]]) -> Iterator[Batch]:
-    """Read the images that some reductions want, each once.
+def _batches(
+    stack: ImageStack, reductions: Iterable[MapReduction[Any, Any]], size: int = BATCH
+) -> Iterator[Batch]:
+    """Read the images that some reductions want, each once, size at a time.
 
     A batch begins at a multiple of its size, whatever else is wanted: how images are split may
     change the last digit of a sum.
     """
     done = 0
     for start, stop in sorted({(reduction.first, reduction.stop) for reduction in reductions}):
-        first, last = max(start - start % BATCH, done), stop + -stop % BATCH
-        for images in stack.batches(BATCH, first, last):
+        first, last = max(start - start % size, done), stop + -stop % size
+        for images in stack.batches(size, first, last):
             yield Batch(images, first)
             first += len(images)
         done = max(done, last)
@@ -204,7 +234,7 @@ def network_problems(
 
     def fit(section: NetworkAnalysis, stack: ImageStack) -> None:
         networks = _Networks(model, stack)
-        for reduction in _wanted(section, stack).values():
+        for reduction in wanted_reductions(section, stack).values():
             if reduction.of is not None:
                 networks.fitted(reduction.of)
 
@@ -216,9 +246,9 @@ def network_problems(
     attempts += [("", partial(_read, model, weights)) for weights in model.weights]
     attempts += [(name, partial(fit, section, stack)) for name, section, stack in sections]
     problems: list[tuple[str, ReportgenError]] = []
-    for name, attempt in attempts:
+    for name, look in attempts:
         try:
-            attempt()
+            look()
         except Exception as error:  # a plugin's is its section's
             known = error if isinstance(error, ReportgenError) else None
             problem = known or SectionError(failure(error).message)

@@ -1,17 +1,19 @@
-"""What is wrong with the networks of a report, found before a build as the build would find it."""
+"""What is wrong with networks and sections on images, found before a build as it would find it."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from reportgen.analyses.base import AnyAnalysis, NetworkAnalysis
-from reportgen.build.image_tasks import network_problems
+from reportgen.analyses.base import AnyAnalysis, ImageAnalysis, NetworkAnalysis
+from reportgen.build.image_tasks import network_problems, wanted_reductions
 from reportgen.config.loader import Report
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.sources import Sources
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, SourceError
 from reportgen.workers.failures import Ended
 from reportgen.workers.pool import worker_pool
+
+SECONDS = 60.0  # for each file of a network; libhdf5 may never return from a damaged one
 
 
 def check_networks(
@@ -26,7 +28,9 @@ def check_networks(
 
     def keep(model: ModelFiles, end: Ended) -> None:
         if end.failed is not None:
-            found[model.name].append(model.unreadable(end.failed.message))
+            files = ", ".join(str(file) for file in model.files)
+            said = f"{model.where}: reading the files of {model.name} failed: {end.failed.message}"
+            found[model.name].append(SourceError(f"{said}: {files}", "one of them is damaged"))
             return
         for section, problem in end.value:
             place = f"{report.place('sections', section)}: " if section else ""
@@ -39,10 +43,26 @@ def check_networks(
                 model,
                 _on_model(model.name, sources, sections.items()),
                 then=partial(keep, model),
-                timeout=model.longest_look,
+                timeout=SECONDS * len(model.files),
                 name=f"check of {model.name}",
             )
         pool.finish()
+    return found
+
+
+def check_image_sections(
+    report: Report, sources: Sources, sections: Mapping[str, AnyAnalysis]
+) -> list[ReportgenError]:
+    """Return what is wrong with sections on images without a network: that there are none such."""
+    found: list[ReportgenError] = []
+    for name, section in sections.items():
+        if isinstance(section, ImageAnalysis) and not isinstance(section, NetworkAnalysis):
+            stack = sources.images.get(section.images.name)
+            try:
+                _ = stack and wanted_reductions(section, stack)
+            except ReportgenError as error:
+                place = report.place("sections", name)
+                found.append(type(error)(f"{place}: {error.message}", error.hint))
     return found
 
 

@@ -10,14 +10,20 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis, NetworkAnalysis
+from reportgen.analyses.base import (
+    Analysis,
+    AnyAnalysis,
+    HistoryAnalysis,
+    ImageAnalysis,
+    NetworkAnalysis,
+)
 from reportgen.analyses.trend import MetricHistory
 from reportgen.build.progress import Progress
 from reportgen.build.tasks import blank_record, compute_section, scan_catalogue, write_files
+from reportgen.cache.digests import images_and_model
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.config.loader import Report
 from reportgen.data.file_digests import FileDigests
-from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.sources import Sources
 from reportgen.data.store import Store
@@ -139,7 +145,8 @@ class SectionMaker:
         from reportgen.build.image_tasks import network_problems
 
         # What is wrong is said by the pass; but a damaged file may keep who reads it for ever.
-        _, model = self._network_files(first)
+        _, model = images_and_model(first, self.sources)
+        assert model is not None  # noqa: S101 - of a network
         then, limit = partial(self._network_read, group, model), model.longest_look
         self.pool.start(network_problems, model, (), then=then, timeout=limit, name=model.name)
 
@@ -153,7 +160,7 @@ class SectionMaker:
 
         first = self.sections[group[0]]
         assert isinstance(first, NetworkAnalysis)  # noqa: S101
-        arguments = *self._network_files(first), self._chosen(group), self.exported
+        arguments = *images_and_model(first, self.sources), self._chosen(group), self.exported
         name = f"export for {self._named_sources(group)}"
         then = partial(self._networks_exported, group)
         self._begin(group, name, export_networks, *arguments, then=then)
@@ -170,11 +177,11 @@ class SectionMaker:
         chosen, first = self._chosen(group), self.sections[group[0]]
         work: Callable[..., Any]
         source: tuple[Any, ...]
-        if isinstance(first, NetworkAnalysis):
+        if isinstance(first, ImageAnalysis):
             from reportgen.build.image_tasks import scan_features
 
             work = partial(scan_features, store=self.exported, threads=self.pool.workers)
-            source = self._network_files(first)
+            source = images_and_model(first, self.sources)
         else:
             (_, name), *_ = first.sources
             others = {other for each in chosen.values() for _, other in each.sources[1:]}
@@ -205,10 +212,6 @@ class SectionMaker:
     def _chosen(self, group: list[str]) -> dict[str, AnyAnalysis]:
         return {section_id: self.sections[section_id] for section_id in group}
 
-    def _network_files(self, section: NetworkAnalysis) -> tuple[ImageStack, ModelFiles]:
-        images, model = section.images.name, section.model.name
-        return self.sources.images[images], self.sources.models[model]
-
     def _named_sources(self, group: list[str]) -> str:
         names = [name for section_id in group for _, name in self.sections[section_id].sources]
         return ", ".join(dict.fromkeys(names))
@@ -236,6 +239,9 @@ class SectionMaker:
         if isinstance(section, Analysis):
             catalogues = [self.sources.catalogues[name] for _, name in section.sources]
             notes = tuple(note for each in catalogues for note in each.notes)
+        elif isinstance(section, ImageAnalysis):
+            remarks = self.sources.images[section.images.name].remarks
+            notes = tuple(f"{remark[0].upper()}{remark[1:]}." for remark in remarks)
         self.pool.start(
             partial(compute_section, cache=self.cache, digests=digests, notes=notes),
             section_id,

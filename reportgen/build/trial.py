@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from reportgen.analyses.base import AnyAnalysis, HistoryAnalysis, NetworkAnalysis
+from reportgen.analyses.base import AnyAnalysis, HistoryAnalysis, ImageAnalysis
 from reportgen.build.image_tasks import imagine_features
 from reportgen.build.prose import fill_prose
 from reportgen.build.tasks import present_section, scan_catalogue
+from reportgen.cache.digests import images_and_model
 from reportgen.cache.sections import Scanned
 from reportgen.config.loader import Report
 from reportgen.data.sources import Sources
@@ -98,9 +99,9 @@ def _scanned(
 ) -> tuple[dict[str, Scanned], bool]:
     """Return the values of sections on one source, and whether of a part of it."""
     names = [name for _, name in keys]
-    if isinstance(next(iter(group.values())), NetworkAnalysis):
-        images, model = names
-        return imagine_features(sources.images[images], sources.models[model], group), True
+    first = next(iter(group.values()))
+    if isinstance(first, ImageAnalysis):
+        return imagine_features(*images_and_model(first, sources), group), True
     parts = {
         name: replace(catalogue, rows=min(catalogue.rows, MOST_ROWS))
         for name in names

@@ -5,13 +5,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reportgen.analyses.base import Analysis, AnyAnalysis, NetworkAnalysis
+from reportgen.analyses.base import Analysis, AnyAnalysis, ImageAnalysis, NetworkAnalysis
 from reportgen.config.columns import RANDOM
 from reportgen.data.catalogue import Catalogue
 from reportgen.data.file_digests import (
     DIGEST,
     FileDigests,
     column_name,
+    digest_of,
     file_digest,
     image_digest,
     stamp,
@@ -106,46 +107,65 @@ def catalogue_and_thing(name: str, analysis: Analysis) -> tuple[str, str]:
     return analysis.catalogue, name
 
 
-def network_digests(
+def images_and_model(
+    section: ImageAnalysis, sources: Sources
+) -> tuple[ImageStack, ModelFiles | None]:
+    """Return the images of a section, and the network that is shown them, if there is one."""
+    stack = sources.images[section.images.name]
+    if isinstance(section, NetworkAnalysis):
+        return stack, sources.models[section.model.name]
+    return stack, None
+
+
+def image_digests(
     stack: ImageStack,
-    model: ModelFiles,
+    model: ModelFiles | None,
     reductions: Iterable[MapReduction[Any, Any]],
     contents: FileDigests,
 ) -> dict[str, str]:
-    """Return the digest of each thing that some reductions over feature maps read.
+    """Return the digest of each thing that some reductions over images and their maps read.
 
     Raises SourceError for images and OSError for files that cannot be read.
     """
-    names = [_SHAPE, _TRAINED, _ARCHITECTURE]
+    names = [_SHAPE] if model is None else [_SHAPE, _TRAINED, _ARCHITECTURE]
     for reduction in reductions:
         of = reduction.of
         if of is not None and of.weights != RANDOM:
             names.append(f"{WEIGHTS}{of.weights}")
         names.append(f"{IMAGES}{reduction.first} {reduction.stop}")
-    found = {name: _of_network(name, stack, model, contents) for name in dict.fromkeys(names)}
+    found = {name: _of_images(name, stack, model, contents) for name in dict.fromkeys(names)}
     return {name: digest for name, digest in found.items() if digest is not None}
 
 
-def _of_network(
-    name: str, stack: ImageStack, model: ModelFiles, contents: FileDigests, *, reading: bool = True
+def _of_images(
+    name: str,
+    stack: ImageStack,
+    model: ModelFiles | None,
+    contents: FileDigests,
+    *,
+    reading: bool = True,
 ) -> str | None:
     """Return the digest of a thing that is read. reading: whether it may be read for that."""
     if name == _SHAPE:
         return repr(stack.shape[1:])
-    if name == _TRAINED:
-        return str(model.trained_with)
     if name.startswith(IMAGES):
         first, stop = map(int, name.removeprefix(IMAGES).split())
         key = f"images {first} to {stop} of {stack.dataset}"
 
         def digest() -> str:
-            return image_digest(stack.batches(_IMAGES_AT_A_TIME, first, stop))
+            pixels = image_digest(stack.batches(_IMAGES_AT_A_TIME, first, stop))
+            headers = [
+                stack.about(place).header for place in range(first, min(stop, stack.shape[0]))
+            ]
+            return digest_of([pixels, stack.images.unit, headers])
 
         if not stack.whole:  # of other files no stamp is looked at
             return digest() if reading else None
         return _remembered(stack.file, key, digest, contents, reading)
-    path = model.weights.get(name.removeprefix(WEIGHTS))
-    path = model.architecture if name == _ARCHITECTURE else path
+    if model is not None and name == _TRAINED:
+        return str(model.trained_with)
+    files = {} if model is None else {_ARCHITECTURE: model.architecture, **model.weights}
+    path = files.get(name.removeprefix(WEIGHTS))
     if path is None:
         return None
     return _remembered(path, DIGEST, partial(file_digest, path), contents, reading)
@@ -172,9 +192,8 @@ def known_digests(
 
 
 def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDigests) -> str | None:
-    if isinstance(analysis, NetworkAnalysis):
-        stack, model = sources.images[analysis.images.name], sources.models[analysis.model.name]
-        return _of_network(name, stack, model, contents, reading=False)
+    if isinstance(analysis, ImageAnalysis):
+        return _of_images(name, *images_and_model(analysis, sources), contents, reading=False)
     if not isinstance(analysis, Analysis):
         return None
     which, name = catalogue_and_thing(name, analysis)
@@ -204,7 +223,6 @@ def read_digest(name: str, section: AnyAnalysis, sources: Sources, contents: Fil
 
     Raises SourceError or OSError when it cannot be read.
     """
-    if not isinstance(section, NetworkAnalysis):
+    if not isinstance(section, ImageAnalysis):
         return ""
-    stack, model = sources.images[section.images.name], sources.models[section.model.name]
-    return _of_network(name, stack, model, contents) or ""
+    return _of_images(name, *images_and_model(section, sources), contents) or ""

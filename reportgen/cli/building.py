@@ -203,7 +203,7 @@ def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> i
 def _check(report: "Report", name: str) -> list[ReportgenError]:
     """Say which sources of a report are there; return what is wrong. name: before each line."""
     from reportgen.build.housekeeping import expected_troubles
-    from reportgen.build.network_checks import check_networks
+    from reportgen.build.network_checks import check_image_sections, check_networks
     from reportgen.build.pipeline import chosen_sections, require_buildable
     from reportgen.build.trial import try_sections
     from reportgen.data.missing import with_advice
@@ -229,10 +229,15 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
     for stack in sources.images.values():
         n, height, width, channels = stack.shape
         colour = f" and {count(channels)} channels" if channels > 1 else ""
-        click.echo(f"{name}images {stack.name}: {count(n)} of {height} × {width} pixels{colour}")
+        size = f"{count(n)} of {width} × {height} pixels{colour}"
+        click.echo(f"{name}images {stack.name}: {size}, {stack.format}")
+        for remark in stack.remarks:
+            click.echo(f"{name}images {stack.name}: {remark}")
     sections = chosen_sections(report, ())
     usable = {("catalogues", name) for name, each in sources.catalogues.items() if not each.broken}
     usable |= {("images", name) for name in sources.images}
+    if sources.images:
+        problems += check_image_sections(report, sources, sections)
     if sources.models:
         of_networks = check_networks(report, sources, sections)
         for model, found in of_networks.items():

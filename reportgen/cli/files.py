@@ -1,13 +1,18 @@
 """The commands that look at a file with a table: describe, init."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reportgen.cli.common import FILE, PATH, cli
 from reportgen.errors import ConfigError, ExitCode, SourceError
+
+if TYPE_CHECKING:
+    from reportgen.data.format import FileTable
 
 with_dataset = click.option(
     "--dataset", default="", help="Which table of the file, where it holds several."
@@ -19,16 +24,22 @@ with_dataset = click.option(
 @with_dataset
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def describe(file: Path, dataset: str, as_json: bool) -> int:
-    """Say what a file with a table holds: its columns as a report would read them."""
+    """Say what a file holds: its columns as a report would read them, or its images."""
     import numpy as np
 
     from reportgen.data.catalogue import column_keys
     from reportgen.data.file_digests import FileDigests
+    from reportgen.data.format import TableError
+    from reportgen.data.images import described_images
+    from reportgen.data.joined import is_many
     from reportgen.data.opening import describe_tables
     from reportgen.wording import counted, printable_line
 
     found = describe_tables([(file, dataset)], FileDigests())[file, dataset]
     if isinstance(found, SourceError):
+        may_be_images = isinstance(found, TableError) or is_many(file)
+        if may_be_images and (images := described_images(file, dataset)):
+            return _describe_images(file, images, found, as_json=as_json)
         raise found
     names, left_out = column_keys(found)
     keys = {name: key for key, name in names.items()}
@@ -55,19 +66,52 @@ def describe(file: Path, dataset: str, as_json: bool) -> int:
     return ExitCode.OK
 
 
+def _describe_images(
+    file: Path, found: "Mapping[str, FileTable | SourceError]", error: SourceError, *, as_json: bool
+) -> int:
+    """Say what images a file holds; raise the error of its tables where it is not about these."""
+    from reportgen.data.images import image_facts
+    from reportgen.wording import counted, number, printable_line
+
+    facts = {}
+    for name, table in found.items():
+        if isinstance(table, SourceError):
+            raise table if file.is_dir() else error
+        facts[name] = image_facts(table)
+    if as_json:
+        shown = [{"dataset": name, **asdict(each)} for name, each in facts.items()]
+        click.echo(json.dumps({"images": shown}, indent=2, ensure_ascii=False))
+        return ExitCode.OK
+    from rich.console import Console
+    from rich.table import Table
+
+    click.echo(f"{file}: {counted(len(facts), 'datasets')} of images")
+    lines = Table("dataset", "images", "unit", "pixel", "centre", box=None, pad_edge=False)
+    for name, each in facts.items():
+        n, height, width, channels = each.shape
+        size = f"{n} of {width} × {height}" + (f" × {channels} channels" if channels > 1 else "")
+        pixel = "" if each.pixel_scale is None else f"{number(each.pixel_scale)}″"
+        lines.add_row(*map(printable_line, (name, size, each.unit, pixel, each.centre)))
+    Console(highlight=False, markup=False).print(lines)
+    for name, each in facts.items():
+        if each.beam is not None:
+            click.echo(f"Beam{f' of {name}' if name else ''}: {each.beam.title}")
+    return ExitCode.OK
+
+
 @cli.command()
 @click.argument("files", type=PATH, nargs=-1, required=True)
 @with_dataset
 @click.option("--output", type=FILE, help="File to write; printed when not given.")
 @click.option(
     "--sections",
-    default="overview,distribution,sky_density",
+    default="overview,distribution,sky_density,image_noise",
     show_default=True,
     metavar="ANALYSIS,…",
     help="Analyses to write sections for.",
 )
 def init(files: tuple[Path, ...], dataset: str, output: Path | None, sections: str) -> int:
-    """Write a first configuration for files with tables, with comments on what was found."""
+    """Write a first configuration for tables or images, with comments on what was found."""
     from reportgen.build.first_config import SECTIONS, first_configuration
     from reportgen.config.suggest import unknown
 

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from reportgen.config.image_header import Beam, ImageSky
 
 RANDOM = "random"  # the set of weights that is drawn, not read
 
@@ -58,12 +61,33 @@ class Column:
 
 @dataclass(frozen=True)
 class Images:
-    """A stack of images. unit: of a pixel. pixel_scale: arcseconds per pixel, or None."""
+    """A stack of images, or one of them.
+
+    unit: of a pixel. pixel_scale: arcseconds per pixel where the configuration says it, or None.
+    header: what a FITS file says of it, in cards; of the first image, of a stack.
+    """
 
     name: str
     title: str = ""
     unit: str = ""
     pixel_scale: float | None = None
+    header: str = field(default="", repr=False)
+
+    def sky(self, height: int, width: int) -> "ImageSky | None":
+        """Return where images of this size are on the sky; None where nothing says it.
+
+        Raises ValueError where the header makes no sense.
+        """
+        from reportgen.config.image_header import read_sky
+
+        return None if self.pixel_scale is not None else read_sky(self.header, height, width)
+
+    @property
+    def beam(self) -> "Beam | None":
+        """The beam, where the header has one."""
+        from reportgen.config.image_header import read_beam
+
+        return read_beam(self.header)
 
 
 @dataclass(frozen=True)

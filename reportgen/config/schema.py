@@ -149,7 +149,14 @@ class CatalogueSection(SectionBlock):
     """Which rows to use, such as: flux_36 > 0 and stellarity < 0.9."""
 
 
-class NetworkSection(SectionBlock):
+class ImagesSection(SectionBlock):
+    """The keys of a section on images."""
+
+    images: ImagesRef
+    """Which images it shows."""
+
+
+class NetworkSection(ImagesSection):
     """The keys of a section on what a network makes of images."""
 
     images: ImagesRef

@@ -171,18 +171,20 @@ class ImagesBlock(Block):
     title: Text | None = None
     """What the images show, in words."""
     file: FilePath
-    """HDF5 file."""
-    dataset: Text
-    """Dataset of shape (n, height, width); in colour (n, height, width, channels), or channels
-    before height."""
-    unit: Unit = ""
-    """Unit of a pixel, such as Jy/beam (write Jy / beam)."""
+    """HDF5 or FITS file; or a folder, or a pattern such as cutouts/*.fits, of FITS files with one
+    image each, which are taken in the order of their names."""
+    dataset: Text | None = None
+    """HDU of a FITS file by name or number, or dataset of HDF5; the only one with images when not
+    given. Its shape is (n, height, width); in colour (n, height, width, channels), or channels
+    before height; that of one image (height, width)."""
+    unit: Unit | None = None
+    """Unit of a pixel, such as Jy/beam (write Jy / beam), in place of the file's (BUNIT)."""
     pixel_scale: Positive | None = None
-    """Size of a pixel in arcseconds."""
+    """Size of a pixel in arcseconds, where no WCS says it, or in its place."""
 
     def described(self, name: str) -> Images:
-        """Return the images as analyses see them."""
-        return Images(name, self.title or name, self.unit, self.pixel_scale)
+        """Return the images as analyses see them, by the YAML alone."""
+        return Images(name, self.title or name, self.unit or "", self.pixel_scale)
 
 
 class WeightsBlock(Block):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,11 @@ _COMPRESS = b"\x1f\x9d"  # begins what the program compress packs
 _AT_ONCE = 8 * 1024**2  # bytes of rows; those of more are copied piece by piece
 _LARGEST_VOTABLE = 16 * 1024**2  # bytes; the descriptions of 999 columns take 1 MB
 _LISTED = 20  # tables in a hint
+_A = {"table": "a table", "image": "an image"}
+_INSTEAD = {
+    "table": "name a file with a table; an image is named under images",
+    "image": "name a file with an image; a table is named under catalogues",
+}
 
 
 SYNTHETIC_CARD = "SYNTHET"
@@ -48,13 +53,20 @@ class FitsTable(Format):
             return ".fit" in path.name.lower()
         return unpacked_start(path, start).startswith(_START)
 
+    @property
+    def images(self) -> Format:
+        """What reads images of such files."""
+        from reportgen.data.fits_images import FitsImages  # which reads as this does
+
+        return FitsImages()
+
     def describe(self, path: Path, dataset: str) -> FileTable:
         """Return what a table holds, from its header.
 
         dataset: the name of an HDU (EXTNAME, or EXTNAME,EXTVER), or its number.
         """
-        with reading_file(), _open(path) as stream:
-            hdu = _find(stream, dataset)
+        with reading_file(), open_fits(path) as stream:
+            hdu = find_hdu(stream, dataset)
             rows, fields = read_fields(hdu)
             columns = [field.column for field in fields]
             described = tuple(_with_votable(stream, hdu, columns))
@@ -65,8 +77,8 @@ class FitsTable(Format):
         """Open a table."""
         with ExitStack() as stack:
             with reading_file():
-                stream = stack.enter_context(_open(path))
-                hdu = _find(stream, dataset)
+                stream = stack.enter_context(open_fits(path))
+                hdu = find_hdu(stream, dataset)
                 rows, fields = read_fields(hdu)
                 picked = [_pick(fields, each) for each in wanted]
                 file, offset = stream, hdu.offset
@@ -87,7 +99,7 @@ def _start(path: Path) -> bytes:
         return file.read(len(_START))
 
 
-def _open(path: Path) -> BinaryIO:
+def open_fits(path: Path) -> BinaryIO:
     """Open a file, packed or not, that begins as FITS does."""
     start = _start(path)
     if start.startswith(_COMPRESS):
@@ -100,39 +112,49 @@ def _open(path: Path) -> BinaryIO:
     raise SourceError("is not a FITS file", "check the path, or convert the file")
 
 
-def _find(stream: BinaryIO, dataset: str) -> Hdu:
-    """Return the HDU of a table; SourceError lists those that are there.
+def find_hdu(stream: BinaryIO, dataset: str, noun: Literal["table", "image"] = "table") -> Hdu:
+    """Return the HDU of a table or an image; SourceError lists those that are there.
 
     All headers are read, so that a file that has been cut off or moved is told wherever it was.
     """
     hdus = list(read_hdus(stream))
-    tables = [hdu for hdu in hdus if hdu.is_table]
+    there = [hdu for hdu in hdus if (hdu.is_table if noun == "table" else hdu.is_image)]
     number = int(dataset) if dataset.strip().isdecimal() else None
-    if not tables:
-        shapes = [shape for hdu in hdus if (shape := hdu.shape)]
-        what = f"an image of {shapes[0]}" if shapes else "headers"
-        raise TableError(f"holds {what} but no table", "name a file with a table")
+    if not there:
+        what = next(filter(None, map(_what, hdus)), "headers")
+        raise TableError(f"holds {what} but no {noun}", _INSTEAD[noun])
     if not dataset:
-        named = tables
+        named = there
     elif number is not None:
-        named = [hdu for hdu in tables if hdu.number == number]
+        named = [hdu for hdu in there if hdu.number == number]
     else:
-        named = [hdu for hdu in tables if _is_called(hdu, dataset)]
+        named = [hdu for hdu in there if _is_called(hdu, dataset)]
     if len(named) == 1:
         _check_padding(stream, named[0])
         return named[0]
-    hint = _listed(named or tables)
+    hint = _listed(named or there)
     if not dataset:
-        raise TableError(f"holds {len(tables)} tables", f"name one of them as dataset: {hint}")
+        raise TableError(f"holds {len(there)} {noun}s", f"name one of them as dataset: {hint}")
     if named:
-        said = f"holds {len(named)} tables that are called {dataset}"
+        said = f"holds {len(named)} {noun}s that are called {dataset}"
         raise TableError(said, f"name one of them by its number as dataset: {hint}")
-    hint = f"tables in the file: {hint}"
+    hint = f"{noun}s in the file: {hint}"
     if number is not None and number >= len(hdus):
         raise TableError(f"has no HDU {number}: the last one is {len(hdus) - 1}", hint)
-    if number is not None or any(_is_called(hdu, dataset) for hdu in hdus):
-        raise TableError(f"HDU {dataset} is an image, not a table", hint)
-    raise TableError(unknown("table", dataset, {hdu.name for hdu in tables if hdu.name}), hint)
+    for hdu in hdus:
+        if hdu.number == number or (number is None and _is_called(hdu, dataset)):
+            what = _what(hdu) or "no data"
+            raise TableError(f"HDU {dataset} holds {what}, not {_A[noun]}", hint)
+    raise TableError(unknown(noun, dataset, {hdu.name for hdu in there if hdu.name}), hint)
+
+
+def _what(hdu: Hdu) -> str:
+    """Return what an HDU holds, with its article; empty when it has no data."""
+    if hdu.is_table:
+        return "a table"
+    if len(hdu.axes) == 1:
+        return f"a list of {hdu.shape} numbers"
+    return f"an image of {hdu.shape}" if hdu.axes else ""
 
 
 def _check_padding(stream: BinaryIO, hdu: Hdu) -> None:
@@ -140,7 +162,8 @@ def _check_padding(stream: BinaryIO, hdu: Hdu) -> None:
     end = hdu.offset + hdu.size
     stream.seek(end)
     if stream.read(-end % BLOCK).strip(b"\0 "):
-        said = f"is damaged: HDU {hdu.number} holds more than the rows that it announces"
+        what = "rows" if hdu.is_table else "pixels"
+        said = f"is damaged: HDU {hdu.number} holds more than the {what} that it announces"
         raise SourceError(said, f"{AGAIN}, or have it written again")
 
 
@@ -151,13 +174,15 @@ def _is_called(hdu: Hdu, dataset: str) -> bool:
     return bool(hdu.name) and wanted.casefold() in (hdu.name.casefold(), versioned.casefold())
 
 
-def _listed(tables: Sequence[Hdu]) -> str:
-    more = f" and {len(tables) - _LISTED} more" if len(tables) > _LISTED else ""
-    return "; ".join(map(_shown, tables[:_LISTED])) + more
+def _listed(hdus: Sequence[Hdu]) -> str:
+    more = f" and {len(hdus) - _LISTED} more" if len(hdus) > _LISTED else ""
+    return "; ".join(map(_shown, hdus[:_LISTED])) + more
 
 
 def _shown(hdu: Hdu) -> str:
     named = f"{hdu.number} ({hdu.name})" if hdu.name else str(hdu.number)
+    if hdu.is_image:
+        return f"{named}: {hdu.shape}"
     try:
         rows, fields = read_fields(hdu)
     except SourceError as error:

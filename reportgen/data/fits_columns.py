@@ -22,6 +22,9 @@ BLOCK = 2880
 """Bytes; headers and data fill whole blocks."""
 _MOST_HEADER = 16 * 1024**2  # bytes; 999 columns with all their keywords take 1 MB
 _LARGEST = 2**60  # bytes; what is larger is damage
+_LAYOUT = re.compile(
+    r"COMMENT|HISTORY||SIMPLE|XTENSION|[PG]COUNT|Z?NAXIS\d*|Z.*|T(TYPE|FORM|DIM)\d+"
+)
 _ASCII = bytes(byte if 32 <= byte < 127 else ord("?") for byte in range(256))
 
 # Letters of TFORM: the type on disk, and what cannot be read.
@@ -71,6 +74,13 @@ class Header:
         with no_warnings():
             return str(self._header.comments[key]).strip() if key in self._header else ""
 
+    @property
+    def described(self) -> str:
+        """What it says of the data, in cards: the layout of the file and comments left out."""
+        with no_warnings():
+            cards = [card for card in self._header.cards if not _LAYOUT.fullmatch(card.keyword)]
+            return "".join(card.image for card in cards)
+
     def count(self, key: str, default: int | None = None) -> int:
         """Return a number of things; SourceError when it is none."""
         value = self.get(key)
@@ -107,16 +117,29 @@ class Hdu:
     @cached_property
     def is_table(self) -> bool:
         """Return whether it is a table; a packed image is stored as one, and is none."""
-        is_image = self.header.get("ZIMAGE") is True
-        return self.kind in ("BINTABLE", "TABLE") and not is_image
+        return self.kind in ("BINTABLE", "TABLE") and not self.letter
+
+    @cached_property
+    def letter(self) -> str:
+        """Return what stands before the keywords of an image: Z where it is packed in tiles."""
+        return "Z" if self.header.get("ZIMAGE") is True else ""
+
+    @cached_property
+    def axes(self) -> tuple[int, ...]:
+        """Return the lengths of the axes of an image, columns first; none when it has no data."""
+        axes = range(1, min(self.header.count(f"{self.letter}NAXIS", 0), 9) + 1)
+        lengths = tuple(self.header.count(f"{self.letter}NAXIS{axis}", 0) for axis in axes)
+        return lengths if all(lengths) else ()
+
+    @property
+    def is_image(self) -> bool:
+        """Return whether it has pixels in rows and columns."""
+        return len(self.axes) > 1 and not self.is_table and self.kind in ("IMAGE", "BINTABLE")
 
     @property
     def shape(self) -> str:
-        """Return the lengths of the axes of an image; empty when it has no data."""
-        letter = "Z" if self.header.get("ZIMAGE") is True else ""
-        axes = range(1, min(self.header.count(f"{letter}NAXIS", 0), 9) + 1)
-        lengths = [self.header.count(f"{letter}NAXIS{axis}", 0) for axis in axes]
-        return " × ".join(map(str, lengths)) if all(lengths) else ""
+        """Return the lengths of the axes of an image as text; empty when it has no data."""
+        return " × ".join(map(str, self.axes))
 
     @property
     def rows(self) -> int:

@@ -59,7 +59,8 @@ class FileTable:
     says when it does not hold observations. whole: whether all of it is in the file, none of it in
     another that the file links to. ra, dec: names of the columns of its positions, where the format
     says so itself. notes: sentences to be shown with it, such as that a server cut it off.
-    format: name of the format; a format need not say it itself.
+    format: name of the format; a format need not say it itself. header: of images, the cards of
+    FITS that say where on the sky they are, and with which beam.
     """
 
     rows: int
@@ -70,6 +71,7 @@ class FileTable:
     dec: str = ""
     notes: tuple[str, ...] = ()
     format: str = ""
+    header: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,18 @@ class Format(ABC):
     """What messages call such a file, with its article: ``a FITS file``."""
     pattern: str
     """Of the names of such files, for hints: ``*.fits``."""
+
+    @property
+    def images(self) -> "Format":
+        """What reads images of such files: as a table of one column, of which a row is an image.
+
+        It is opened with nothing wanted, and returns (images, …), all of these rows.
+        """
+        return self
+
+    def datasets(self, path: Path) -> list[str]:
+        """Return the names of the images in a file whose format lists them; none of others."""
+        return []
 
     @abstractmethod
     def recognises(self, path: Path, start: bytes) -> bool:

@@ -88,7 +88,7 @@ def open_dataset(file: "h5py.File", name: str, where: str = "") -> "h5py.Dataset
             hint = "what a dataset is made of must lie beside its file, or below"
             raise SourceError(f"{named}: {name} {problem}", hint)
         return found
-    there = _datasets(file)
+    there = datasets(file)
     if found is not None:
         kind = "a group" if isinstance(found, h5py.Group) else "a type"
         hint = f"datasets in the file: {known_names(there)}"
@@ -111,7 +111,7 @@ def _why_not_there(file: "h5py.File", name: str, error: Exception) -> tuple[str,
     return f"cannot be read: {reason(error)}", DAMAGED
 
 
-def _datasets(file: "h5py.File") -> list[str]:
+def datasets(file: "h5py.File") -> list[str]:
     """Return the names of the datasets of a file; as far as they can be read."""
     import h5py
 

@@ -70,11 +70,21 @@ class Hdf5Table(Format):
             return path.is_file()  # damaged, perhaps, and then it is to be said what is wrong
         return False
 
+    @property
+    def images(self) -> Format:
+        """What reads images of such files."""
+        from reportgen.data.hdf5_images import Hdf5Images  # which describes as this does
+
+        return Hdf5Images()
+
+    def _only(self, file: "h5py.File") -> str:
+        return _only_table(file)
+
     def describe(self, path: Path, dataset: str) -> FileTable:
         """Return what a dataset or a group holds; empty for the only table of the file."""
-        with _saying_nothing_of(path), open_file(path) as file, _naming_damage():
+        with saying_nothing_of(path), open_file(path) as file, _naming_damage():
             try:
-                parts, rows, shown = _table(file, dataset or _only_table(file))
+                parts, rows, shown = _table(file, dataset or self._only(file))
             except SourceError as error:
                 raise TableError(error.message.removeprefix(f"{path}: "), error.hint) from None
             columns = tuple(part.column for part in parts)
@@ -83,9 +93,9 @@ class Hdf5Table(Format):
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
         """Open a dataset or a group."""
-        with _saying_nothing_of(path), open_file(path) as file:
+        with saying_nothing_of(path), open_file(path) as file:
             with _naming_damage():
-                place = dataset or _only_table(file)
+                place = dataset or self._only(file)
                 known = {part.column.name: part for part in _table(file, place)[0]}
                 parts = [known[each.column] for each in wanted]
                 datasets = {
@@ -106,7 +116,7 @@ class Hdf5Table(Format):
 
 
 @contextmanager
-def _saying_nothing_of(path: Path) -> Iterator[None]:
+def saying_nothing_of(path: Path) -> Iterator[None]:
     """Leave the path, which callers say, out of the message of an error."""
     try:
         yield

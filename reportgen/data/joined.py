@@ -4,6 +4,7 @@ Their rows follow each other in the order of their paths.
 """
 
 import glob
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
@@ -15,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.suggest import known_names
-from reportgen.data.format import FileTable, ReadValues, TableError
+from reportgen.data.format import FileColumn, FileTable, ReadValues, TableError
 from reportgen.errors import SourceError
+
+_FITS = re.compile(r"\.(fits?|fts)(\.\w+)?$", re.IGNORECASE)
 
 
 def is_pattern(path: Path) -> bool:
@@ -24,8 +27,19 @@ def is_pattern(path: Path) -> bool:
     return glob.has_magic(str(path)) and not path.exists()
 
 
+def is_many(path: Path) -> bool:
+    """Return whether a path stands for several files of images: a pattern, or a folder."""
+    return is_pattern(path) or path.is_dir()
+
+
 def members(path: Path) -> list[Path]:
-    """Return the files that a pattern matches, by their paths; hidden ones left out."""
+    """Return the files that a pattern matches, by their paths; hidden ones left out.
+
+    Of a folder, those that are called as FITS files are.
+    """
+    if path.is_dir():
+        found = (each for each in path.iterdir() if not each.name.startswith("."))
+        return sorted(each for each in found if _FITS.search(each.name))
     anchor = Path(path.anchor)
     return sorted(anchor.glob(str(path.relative_to(anchor))))
 
@@ -62,6 +76,41 @@ def describe_joined(path: Path, describe: Callable[[Path], FileTable]) -> FileTa
         synthetic=next((table.synthetic for table in tables if table.synthetic), ""),
         notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
     )
+
+
+def describe_stack(path: Path, describe: Callable[[Path], FileTable]) -> FileTable:
+    """Return what files of a pattern or a folder hold together, of which each holds one image.
+
+    Planes of one file are the channels of its image. Raises SourceError where there are no files,
+    or where one has an image of another shape or unit than the first.
+    """
+    files = members(path)
+    if not files:
+        if path.is_dir():
+            raise SourceError("holds no FITS file", "name the folder with the images")
+        beside = known_names(each.name for each in path.parent.glob("*"))
+        raise SourceError("no file matches", f"there are: {beside}")
+    first = _as_image(describe(files[0]))
+    ours = first.columns[0]
+    for file in files[1:]:
+        pixels = _as_image(describe(file)).columns[0]
+        if (pixels.shape, pixels.unit) != (ours.shape, ours.unit):
+            said = f"has {_size(pixels)}, and {files[0].name} {_size(ours)}"
+            raise TableError(f"{file}: {said}", "name images of one shape and unit alone")
+    return replace(first, rows=len(files))
+
+
+def _as_image(table: FileTable) -> FileTable:
+    """Return what a file holds as one image; what is no stack stays as it is."""
+    first = table.columns[0]
+    if table.rows > 1:
+        first = replace(first, shape=(table.rows, *first.shape))
+    return replace(table, rows=1, columns=(first, *table.columns[1:]))
+
+
+def _size(pixels: FileColumn) -> str:
+    size = " × ".join(map(str, reversed(pixels.shape)))
+    return f"{size} pixels" + (f" [{pixels.unit}]" if pixels.unit else "")
 
 
 def _common(types: Iterator[str]) -> str:

@@ -10,13 +10,22 @@ from dataclasses import asdict, replace
 from functools import cache, lru_cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.data.dataset import ColumnPlace, Columns, as_values
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
-from reportgen.data.joined import describe_joined, is_pattern, members, open_joined
+from reportgen.data.joined import (
+    describe_joined,
+    describe_stack,
+    is_many,
+    is_pattern,
+    members,
+    open_joined,
+)
 from reportgen.data.regular_file import require_regular
 from reportgen.data.units import known_unit
 from reportgen.errors import SourceError
@@ -28,6 +37,7 @@ LONGEST_LOOK = 30.0
 """Seconds after which a file that is looked at is given up, however small it is."""
 SLOWEST = 50e6
 """Bytes in a second at which formats are looked at that must be read for it, such as CSV."""
+_MOST_PLANES = 2**31  # of an image in a file of its own: all there are
 _START = 4096  # bytes of a file that tell its format
 
 TableKey = tuple[Path, str]
@@ -76,25 +86,29 @@ def format_of(path: Path) -> Format:
     raise SourceError(f"{path}: {looks}", f"what is read: {known}")
 
 
-def describe_here(key: TableKey) -> Found:
+def describe_here(key: TableKey, *, images: bool = False) -> Found:
     """Return what a table holds, looked up in this process, or what is wrong with it.
 
-    The message of an error begins with the path.
+    The message of an error begins with the path. images: whether they are wanted, not a table.
     """
     path, dataset = key
     try:
-        return _describe(path, dataset)
+        return _describe(path, dataset, images=images)
     except SourceError as error:
         return error
 
 
-def _describe(path: Path, dataset: str) -> FileTable:
+def _describe(path: Path, dataset: str, *, images: bool = False) -> FileTable:
     """Return what a table holds; the message of a SourceError begins with the path."""
+    describe = partial(_describe, dataset=dataset, images=images)
     with _saying_file(path):
+        if images and is_many(path):
+            return describe_stack(path, describe)
         if is_pattern(path):
-            return describe_joined(path, lambda file: _describe(file, dataset))
+            return describe_joined(path, describe)
         kind = format_of(path)
-        return _with_units(replace(kind.describe(path, dataset), format=kind.name))
+        reads = kind.images if images else kind
+        return _with_units(replace(reads.describe(path, dataset), format=kind.name))
 
 
 @contextmanager
@@ -104,7 +118,7 @@ def _saying_file(path: Path) -> Iterator[None]:
         yield
     except SourceError as error:
         # That of one file of a pattern names it already.
-        is_said = error.message.startswith((f"{path}: ", f"{path.parent}/"))
+        is_said = error.message.startswith((f"{path}: ", f"{path}/", f"{path.parent}/"))
         said = error.message if is_said else f"{path}: {error.message}"
         raise type(error)(said, error.hint) from None
 
@@ -134,28 +148,31 @@ def _with_units(table: FileTable) -> FileTable:
     return replace(table, columns=tuple(columns))
 
 
-def _describe_all(keys: Sequence[TableKey]) -> list[Found]:
-    return [describe_here(key) for key in keys]
+def _describe_all(keys: Sequence[TableKey], images: bool) -> list[Found]:
+    return [describe_here(key, images=images) for key in keys]
 
 
-def describe_tables(keys: Sequence[TableKey], contents: FileDigests) -> dict[TableKey, Found]:
+def describe_tables(
+    keys: Sequence[TableKey], contents: FileDigests, *, images: bool = False
+) -> dict[TableKey, Found]:
     """Return what each of some tables holds, or what is wrong with it.
 
-    contents: what is known of files, which are not opened for that.
+    contents: what is known of files, which are not opened for that. images: whether they are
+    wanted, not tables.
     """
     found: dict[TableKey, Found] = {}
     for key in keys:
-        if known := contents.of(key[0]).get(_name(key)):
+        if known := contents.of(key[0]).get(_name(key, images)):
             columns = tuple(
                 FileColumn(**{**column, "shape": tuple(column["shape"])})
                 for column in known["columns"]
             )
             notes = tuple(known["notes"])
             found[key] = FileTable(**{**known, "columns": columns, "notes": notes})
-    files = {key: (key[0], stamp(key[0])) for key in keys}
+    files = {key: (key[0], stamp(key[0]), images) for key in keys}
     found |= {key: _unreadable[file] for key, file in files.items() if file in _unreadable}
     if unknown := [key for key in dict.fromkeys(keys) if key not in found]:
-        found |= _looked_up(unknown)
+        found |= _looked_up(unknown, images)
         for key in unknown:
             error = found[key]
             if isinstance(error, SourceError) and not isinstance(error, TableError):
@@ -163,24 +180,28 @@ def describe_tables(keys: Sequence[TableKey], contents: FileDigests) -> dict[Tab
     return found
 
 
-_unreadable: dict[tuple[Path, Stamp | None], SourceError] = {}
+_unreadable: dict[tuple[Path, Stamp | None, bool], SourceError] = {}
 """Files that could not be read in this process, which may have taken long to find out."""
 
 
 def remember_tables(
-    tables: Mapping[TableKey, Found], stamps: Mapping[Path, Stamp | None], contents: FileDigests
+    tables: Mapping[TableKey, Found],
+    stamps: Mapping[Path, Stamp | None],
+    contents: FileDigests,
+    *,
+    images: bool = False,
 ) -> None:
     """Remember what tables hold. stamps: of their files, taken before they were looked at."""
     for key, table in tables.items():
         if isinstance(table, SourceError) or not table.whole:
             continue
-        if _name(key) not in contents.of(key[0]):
-            contents.remember(stamps[key[0]], {_name(key): asdict(table)})
+        if _name(key, images) not in contents.of(key[0]):
+            contents.remember(stamps[key[0]], {_name(key, images): asdict(table)})
 
 
-def _name(key: TableKey) -> str:
+def _name(key: TableKey, images: bool) -> str:
     """Return the name of a table among what is known of its file."""
-    return f"table {key[1]}"
+    return f"{'stack' if images else 'table'} {key[1]}"
 
 
 def longest_look(paths: Iterable[Path]) -> float:
@@ -189,7 +210,7 @@ def longest_look(paths: Iterable[Path]) -> float:
     return LONGEST_LOOK + sum(found.bytes for found in stamps) / SLOWEST
 
 
-def _looked_up(keys: Sequence[TableKey]) -> dict[TableKey, Found]:
+def _looked_up(keys: Sequence[TableKey], images: bool) -> dict[TableKey, Found]:
     """Return what is in tables, looked up in workers, one a file."""
     files: dict[Path, list[TableKey]] = {}
     for key in keys:
@@ -213,7 +234,8 @@ def _looked_up(keys: Sequence[TableKey]) -> dict[TableKey, Found]:
         for path, of_file in files.items():
             then = partial(ended, path)
             limits[path] = longest_look([path])
-            pool.start(_describe_all, of_file, then=then, timeout=limits[path], name=path.name)
+            arguments = (_describe_all, of_file, images)
+            pool.start(*arguments, then=then, timeout=limits[path], name=path.name)
         pool.finish()
     return found
 
@@ -255,6 +277,45 @@ def open_places(places: Sequence[ColumnPlace]) -> Iterator[Callable[[int, int], 
             return [values[place] for place in places]
 
         yield read
+
+
+@contextmanager
+def open_stack(place: ColumnPlace) -> Iterator[Callable[[int, int], NDArray[Any]]]:
+    """Open a stack of images; gives a function that reads those from start to stop.
+
+    It returns (images, …), in the type on disk. Of several files each holds one image, and is
+    opened when that is read. Raises SourceError.
+    """
+    path = place.file
+    with ExitStack() as stack:
+        if is_many(path):
+            files = members(path)
+
+            def read_files(start: int, stop: int) -> NDArray[Any]:
+                found: list[NDArray[Any]] = []
+                for file in files[start:stop]:
+                    with _saying_where(replace(place, file=file)), _images_of(file, place) as read:
+                        pixels = read(0, _MOST_PLANES)[0]
+                        found.append(pixels[0] if len(pixels) == 1 else pixels)
+                        if found[-1].shape != found[0].shape:
+                            said = "is of another shape than those before"
+                            raise SourceError(said, "it was changed meanwhile; build again")
+                return np.array(found)
+
+            yield read_files
+            return
+        with _saying_where(place):
+            read_one = stack.enter_context(_images_of(path, place))
+
+        def read(start: int, stop: int) -> NDArray[Any]:
+            with _saying_where(place):
+                return read_one(start, stop)[0]
+
+        yield read
+
+
+def _images_of(file: Path, place: ColumnPlace) -> AbstractContextManager[ReadValues]:
+    return format_of(file).images.open(file, place.dataset, ())
 
 
 def _wanted(place: ColumnPlace) -> list[Wanted]:

@@ -53,30 +53,31 @@ def open_sources(
     errors: dict[tuple[str, str], SourceError] = {}
     files: list[Path] = []
     tables: dict[TableKey, Found] = {}
-    needed: list[TableKey] = []
+    of_images: dict[TableKey, Found] = {}
     contents = contents or FileDigests()
     for kind, name in [key for key in every_source(report) if key in names]:
         try:
             if kind == "catalogues":
-                needed = tables_of(report.catalogues[name])
-                files += [file for file, _ in needed]
+                files += [file for file, _ in tables_of(report.catalogues[name])]
                 catalogues[name] = _catalogue(report, name, contents)
                 tables |= catalogues[name].tables
             elif kind == "images":
-                needed = [(report.images[name].file, report.images[name].dataset)]
-                files.append(needed[0][0])
+                files.append(report.images[name].file)
                 images[name] = open_images(report, name, contents)
             else:
                 models[name] = locate_model(report, name)
                 files += models[name].files
         except SourceError as error:
             errors[kind, name] = error
-            if kind != "models":
-                tables |= describe_tables(needed, contents)
+            if kind == "catalogues":
+                tables |= describe_tables(tables_of(report.catalogues[name]), contents)
+            elif kind == "images":
+                key = report.images[name].file, report.images[name].dataset or ""
+                of_images |= describe_tables([key], contents, images=True)
     found = tuple(dict.fromkeys(files))
     unreadable = {
         file: table.message.removeprefix(f"{file}: ")
-        for (file, _), table in tables.items()
+        for (file, _), table in [*tables.items(), *of_images.items()]
         if isinstance(table, SourceError) and not isinstance(table, TableError)
     }
     advice = missing_files_advice(report, found)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from reportgen.config.budgets import SectionBudgets
 from reportgen.config.checks import CheckBlock
 from reportgen.config.loader import Report
-from reportgen.config.schema import NetworkSection, SectionBlock
+from reportgen.config.schema import ImagesSection, SectionBlock
 from reportgen.quality.checks.budgets import budget_labels, compare_budget
 from reportgen.quality.checks.evaluation import evaluate
 from reportgen.quality.checks.facts import Facts, Reference, read_references
@@ -212,7 +212,7 @@ def _section_record(name: str, section: SectionBlock, table: MetricTable) -> Sec
         title=section.title,
         status="ok",
         rows=rows[-1] if rows else None,
-        entries="images" if isinstance(section, NetworkSection) else "rows",
+        entries="images" if isinstance(section, ImagesSection) else "rows",
         metrics={
             metric: MetricRecord(label=label, value=None, unit=unit, digits=digits)
             for (owner, metric), (label, unit, digits) in table.names.items()

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.config.columns import Images
 from reportgen.reduce.scan import Failure, attempt, attempt_with
 
 State = TypeVar("State")
@@ -88,6 +89,20 @@ class FirstMaps(MapReduction[Maps | None, Maps | None]):
 
     def merge(self, first: Maps | None, second: Maps | None) -> Maps | None:
         return second if first is None else first
+
+
+@dataclass(frozen=True)
+class AboutImage(MapReduction[Images | None, Images | None]):
+    """What the file says of the first image: unit, WCS, beam; None where there is no file."""
+
+    def start(self) -> Images | None:
+        return None
+
+    def update(self, state: Images | None, maps: Maps) -> Images | None:
+        return state
+
+    def merge(self, first: Images | None, second: Images | None) -> Images | None:
+        return first
 
 
 @dataclass(frozen=True)
@@ -274,11 +289,12 @@ def scan_maps(
             some = np.any(list(wanted.values()), axis=0)
             if not some.any():
                 continue
-            images = batch.images[some]
+            images = batch.images if some.all() else batch.images[some]  # which copies
             maps = np.moveaxis(images, -1, 1) if of is None else attempt(compute, of, images)
             for reduction, mine in wanted.items():
                 if mine.any():
-                    given = maps if isinstance(maps, Failure) else maps[mine[some]]
+                    is_all = isinstance(maps, Failure) or mine[some].all()
+                    given = maps if is_all else maps[mine[some]]
                     states[reduction] = attempt_with(reduction.update, states[reduction], given)
     return {each: attempt_with(each.finish, state) for each, state in states.items()}
 

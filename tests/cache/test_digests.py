@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from reportgen.cache.digests import CatalogueDigests, network_digests, read_columns_of
+from reportgen.cache.digests import CatalogueDigests, image_digests, read_columns_of
 from reportgen.config.columns import Column
 from reportgen.data.catalogue import Catalogue
 from reportgen.data.dataset import ColumnPlace
@@ -159,7 +159,7 @@ REDUCTIONS = (CountImages(MapsOf("late"), 0, 4), CountImages(MapsOf("random"), 2
 
 
 def of_network(stack, model, store, reductions=REDUCTIONS):
-    return network_digests(stack, model, reductions, FileDigests(store, settled=0))
+    return image_digests(stack, model, reductions, FileDigests(store, settled=0))
 
 
 def test_a_section_on_a_network_reads_its_files_and_some_images(stack, model, store):

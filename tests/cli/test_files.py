@@ -130,3 +130,135 @@ def test_several_tables_and_unknown_analyses_are_told(folder):
     unknown = call("init", "two.h5", "--sections", "overviews", cwd=folder)
     assert unknown.returncode == 2
     assert "did you mean 'overview'" in unknown.stderr
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """A folder with a radio image, a file of two images, a folder of cut-outs, and odd ones."""
+    folder = tmp_path_factory.mktemp("images")
+    sky = {
+        **{"CTYPE1": "RA---SIN", "CRVAL1": 98.2, "CRPIX1": 8.0, "CDELT1": -2.5 / 3600},
+        **{"CTYPE2": "DEC--SIN", "CRVAL2": -30.9, "CRPIX2": 5.0, "CDELT2": 2.5 / 3600},
+        **{"BUNIT": "JY/BEAM", "BMAJ": 10.9 / 3600, "BMIN": 9.35 / 3600, "BPA": 56.2},
+    }
+    pixels = np.random.default_rng(3).normal(150e-6, 9e-6, (10, 15)).astype("f4")
+    rms = fits.PrimaryHDU(pixels[np.newaxis, np.newaxis])
+    rms.header.update(sky)
+    rms.writeto(folder / "rms.fits")
+    science = [fits.ImageHDU(pixels, name="SCI"), fits.ImageHDU(pixels, name="ERR")]
+    fits.HDUList([fits.PrimaryHDU(), *science]).writeto(folder / "two.fits")
+    (folder / "cut").mkdir()
+    for place in range(3):
+        rms.writeto(folder / "cut" / f"{place}.fits")
+    rms.header.update({"CTYPE2": "DEC--XYZ", "BUNIT": "furlongs"})
+    rms.writeto(folder / "odd.fits")
+    (folder / "cut_off.fits").write_bytes((folder / "rms.fits").read_bytes()[:3000])
+    return folder
+
+
+def test_describe_lists_the_images_of_a_file_or_a_folder(images):
+    done = call("describe", "rms.fits", cwd=images)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, _, row, beam = done.stdout.splitlines()
+    assert first == "rms.fits: 1 dataset of images"
+    assert row.split() == [
+        "0",
+        "1",
+        "of",
+        "15",
+        "×",
+        "10",
+        "Jy",
+        "/",
+        "beam",
+        "2.5″",
+        *row.split()[-2:],
+    ]
+    assert row.endswith("06h32m48.0s −30°53′59″")
+    assert beam == "Beam of 0: 10.9″ × 9.35″, position angle 56°"
+    two = call("describe", "two.fits", cwd=images).stdout.splitlines()
+    assert [line.split()[0] for line in two[2:]] == ["1", "2"]
+    cut = json.loads(call("describe", "cut", "--json", cwd=images).stdout)["images"][0]
+    assert (cut["shape"], cut["unit"]) == ([3, 10, 15, 1], "Jy / beam")
+    assert cut["pixel_scale"] == pytest.approx(2.5, rel=1e-3)
+    assert "projection code (XYZ in CTYPE2)" in call("describe", "odd.fits", cwd=images).stdout
+    for file in ("cut_off.fits", "cut/nothing.fits"):
+        assert call("describe", file, cwd=images).returncode == 5
+
+
+def test_init_begins_a_report_of_images_and_tables_together(images, folder):
+    done = call("init", "rms.fits", folder / "bare.csv", "--output", "both.yaml", cwd=images)
+    assert done.returncode == 0, done.stderr
+    text = (images / "both.yaml").read_text(encoding="utf-8")
+    found = yaml.safe_load(text)
+    assert found["images"] == {"rms": {"file": "rms.fits"}}
+    assert list(found["catalogues"]) == ["bare"]
+    assert found["sections"]["rms_image_noise"]["images"] == "rms"
+    assert "# 1 image of 15 × 10 pixels; 2.5″ each; beam 10.9″ × 9.35″, position angle 56°." in text
+    two = call("init", "two.fits", "cut", cwd=images)
+    blocks = yaml.safe_load(two.stdout)
+    assert blocks["images"] == {
+        "two": {"file": "two.fits", "dataset": "1"},
+        "cut": {"file": "cut"},
+    }
+    assert "catalogues" not in blocks
+    assert call("init", "cut_off.fits", cwd=images).returncode == 5
+
+
+def test_a_report_of_images_is_built_and_says_what_is_odd(images):
+    blocks = {"rms": {"file": "rms.fits"}, "cut": {"file": "cut"}, "odd": {"file": "odd.fits"}}
+    noise = {"analysis": "image_noise", "title": "Noise"}
+    sections = {name: {**noise, "images": name} for name in blocks}
+    sections["cut"]["image"] = 2
+    report = {"report": {"id": "images", "title": "Images"}, "output": {"formats": ["html"]}}
+    config = images / "report.yaml"
+    config.write_text(yaml.safe_dump({**report, "images": blocks, "sections": sections}))
+    checked = call("check", "report.yaml", cwd=images)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "images cut: 3 of 15 × 10 pixels, FITS file\n" in checked.stdout
+    odd = [line for line in checked.stdout.splitlines() if line.startswith("images odd: ")]
+    assert "astropy does not know the unit 'furlongs'; it is shown as it is" in odd[1]
+    assert odd[2].startswith("images odd: the WCS of its header makes no sense (Unrecognized")
+    built = call("build", "report.yaml", "-q", cwd=images)
+    assert (built.returncode, built.stderr) == (0, "")
+    run = images / "build/images/latest"
+    summary = read_summary(run)
+    by_id = {each["id"]: each for each in summary["sections"]}
+    assert by_id["rms"]["metrics"]["median"]["value"] == by_id["cut"]["metrics"]["median"]["value"]
+    assert by_id["rms"]["metrics"]["median"]["unit"] == "Jy / beam"
+    assert {(each["entries"], each["rows"]) for each in summary["sections"]} == {("images", 1)}
+    assert by_id["odd"]["notes"][0].startswith("Astropy does not know the unit 'furlongs'")
+    assert "axes are in pixels" in by_id["odd"]["notes"][1]
+    assert "Beam: 10.9″ × 9.35″" in (run / "report.html").read_text(encoding="utf-8")
+    cells = (run / "sections/rms/tables/map.csv").read_text(encoding="utf-8")
+    assert cells.splitlines()[0].startswith("row,column,ra [deg],dec [deg],value [Jy / beam]")
+    again = call("build", "report.yaml", cwd=images)
+    assert "are unchanged" in again.stdout
+    # The pixels are the same, and where they are is not.
+    fits.setval(images / "rms.fits", "CRVAL1", value=99.0)
+    changed = call("build", "report.yaml", cwd=images)
+    assert "1 of 3 sections was computed" in changed.stdout
+
+
+def test_a_check_says_which_images_a_build_would_lack(images):
+    noise = {"analysis": "image_noise", "title": "Noise"}
+    sections = {
+        "place": {**noise, "images": "rms", "image": 1},
+        "channel": {**noise, "images": "rms", "channel": 1},
+        "off": {**noise, "images": "off"},
+    }
+    blocks = {"rms": {"file": "rms.fits"}, "off": {"file": "cut_off.fits"}}
+    report = {"report": {"id": "wrong", "title": "x"}, "output": {"formats": ["html"]}}
+    (images / "wrong.yaml").write_text(
+        yaml.safe_dump({**report, "images": blocks, "sections": sections})
+    )
+    checked = call("check", "wrong.yaml", cwd=images)
+    built = call("build", "wrong.yaml", "-q", cwd=images)
+    assert (checked.returncode, built.returncode) == (5, 5)
+    for said in (
+        "there is no image 1: rms.fits has 1, counted from 0",
+        "there is no channel 1: rms.fits has 1, counted from 0",
+        "images.off.file: cut_off.fits: is truncated: the data of HDU 0 would end at byte 3480",
+    ):
+        assert said in checked.stderr.replace(f"{images}/", "")
+        assert said in built.stderr.replace(f"{images}/", "")

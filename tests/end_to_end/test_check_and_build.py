@@ -1,6 +1,7 @@
 """What a build refuses, a check refuses before: with the same exit code and in the same words."""
 
 import os
+import re
 
 import h5py
 import numpy as np
@@ -10,6 +11,7 @@ from projects import DISTRIBUTION, section, small_project
 MAIL = {"from": "a@example.org", "to": ["b@example.org"], "sendmail": True}
 STARS = {"columns": {"flux": {"dataset": "flux"}}}
 CELL = {"cell": {"table": "quantile", "row": 0, "column": "n"}, "min": 1}
+NOISE = {"analysis": "image_noise", "title": "Noise", "images": "cut"}
 DEEP = {"text": "{{ " + "(" * 300 + "1" + ")" * 300 + " }}"}
 ENDING = """
     import os
@@ -104,6 +106,8 @@ WRONG = {
     5: {
         "no_file": {"catalogues": {"stars": {**STARS, "file": "no.h5"}}},
         "pipe": {"catalogues": {"stars": {**STARS, "file": "pipe"}}},
+        "no_images": {"images": {"cut": {"file": "no.fits"}}, "sections": {"a": NOISE}},
+        "table": {"images": {"cut": {"file": "stars.h5"}}, "sections": {"a": NOISE}},
         "device": {"catalogues": {"stars": {**STARS, "file": "/dev/zero"}}},
     },
 }  # fmt: skip
@@ -130,7 +134,7 @@ def project(tmp_path_factory):
 
 def complaints(done):
     """Return what is said to be wrong, without what a build says of its progress."""
-    lines = [line.partition("catalogues.")[2] or line for line in done.stderr.splitlines()]
+    lines = [re.sub(r".*?(catalogues|images)\.", "", line) for line in done.stderr.splitlines()]
     return [line for line in lines if not line.startswith(("Building", "ok "))]
 
 

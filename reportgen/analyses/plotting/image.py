@@ -1,21 +1,26 @@
-"""One image as astronomers look at it: stretched, with a scale in arcseconds and a unit."""
+"""One image as astronomers look at it: stretched, on the sky or in arcseconds, with a unit."""
 
+from contextlib import suppress
 from typing import Any, Literal
 
 import numpy as np
 
 from reportgen.analyses.plotting.axes import colour_bar, new_figure
 from reportgen.analyses.plotting.lettering import label_axes, wrapped
+from reportgen.analyses.plotting.sky import label_sky
 from reportgen.analyses.plotting.ticks import Values, set_linear
 from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.config.columns import Images, prefixed_unit, unit_symbol
+from reportgen.config.image_header import Beam, ImageSky
 from reportgen.reduce.moments import robust_std
-from reportgen.style import LABEL_SIZE, TEXT_SIZE, WIDTHS
+from reportgen.style import INK, LABEL_SIZE, TEXT_SIZE, WIDTHS
 from reportgen.wording import count, number
 
 Stretch = Literal["asinh", "log", "linear"]
 
 LONGEST = 3  # sides of an image that is drawn to scale; a longer one would be a line
+SMALLEST_BEAM, LARGEST_BEAM = 0.01, 0.4  # sides of an image; one beyond that is not drawn
+BEAM_MARGIN = 0.03  # sides of an image between its corner and the beam
 
 
 def image_figures(image: Values, place: int, images: Images, stretch: Stretch) -> list[Figure]:
@@ -41,41 +46,96 @@ def _figure(
     factor, unit = prefixed_unit(images.unit, float(np.abs(image).max()))
     values, symbol = image * factor, unit_symbol(unit)
     height, width = image.shape
-    scale, length = (1.0, "pixel") if images.pixel_scale is None else (images.pixel_scale, "arcsec")
-    x, y = ((np.arange(n) - (n - 1) / 2) * scale for n in (width, height))
     noise = robust_std(values)
     row, column = np.unravel_index(int(np.argmax(values)), values.shape)
     peak, scatter = (f"{number(float(v))} {symbol}".rstrip() for v in (values.max(), noise))
-    of_length = "″" if length == "arcsec" else " pixels"
-    where = f"{number(float(x[column]))}{of_length}, {number(float(y[row]))}{of_length}"
-    brightest = f"The brightest pixel, {peak}, is at {where} from the centre"
+    where = position_title(images, image.shape, column=int(column), row=int(row))
+    brightest = f"The brightest pixel, {peak}, is at {where}"
     if (alike := int((values == values.max()).sum())) > 1:
         brightest = f"{count(alike)} pixels are the brightest, with {peak}"
     norm = _norm(values, stretch)
     # A logarithm of nothing above 0 is none, nor has an image of one value a stretch.
     colours = "a linear scale" if type(norm) is Normalize else f"a scale of {stretch}"
-    rows, columns = np.indices(image.shape).reshape(2, -1)
-    of, length = TableColumn.of, "" if length == "pixel" else length
-    cells = [
-        of("row", rows),
-        of("column", columns),
-        of("x", x[columns], length),
-        of("y", y[rows], length),
-        of("value", image.ravel(), images.unit),
-    ]
+    label = f"Brightness [{symbol}]" if symbol else "Pixel value (no unit)"
+    drawing, places = draw_image(values, images, label, norm)
+    cells = [*places, TableColumn.of("value", image.ravel(), images.unit)]
+    beam = "" if images.beam is None else f" Beam: {images.beam.title}."
     return Figure(
         name,
-        _draw(values, (x, y), f"Offset from the centre [{of_length.strip()}]", symbol, norm),
+        drawing,
         f"Image {place}{channel}",
         alt=f"Image {place} of {images.title}{channel}, {width} × {height} pixels. {brightest}; "
         f"the noise is {scatter}.",
         caption=f"Image {place} (counted from 0) of {images.title}{channel}, with {colours}. "
-        f"Noise (from the median absolute deviation): {scatter}.",
+        f"Noise (from the median absolute deviation): {scatter}.{beam}",
         data=Table(name, f"Pixels of image {place}{channel}", cells, shown=False),
     )
 
 
-def _draw(values: Values, offsets: tuple[Values, Values], axis: str, symbol: str, norm: Any) -> Any:
+def position_title(images: Images, shape: tuple[int, ...], *, column: int, row: int) -> str:
+    """Return where a pixel is: on the sky, or from the centre of the image. shape: of that."""
+    height, width = shape
+    if (sky := sky_of(images, height, width)) is not None:
+        return sky.title(column, row)
+    x, y = _offsets(images, height, width)
+    of_length = "″" if images.pixel_scale is not None else " pixels"
+    where = f"{number(float(x[column]))}{of_length}, {number(float(y[row]))}{of_length}"
+    return f"{where} from the centre"
+
+
+def draw_image(
+    values: Values,
+    images: Images,
+    label: str,
+    norm: Any,
+    *,
+    shape: tuple[int, ...] | None = None,
+    side: int = 1,
+) -> tuple[Any, list[TableColumn]]:
+    """Draw an image, (row, column), on the sky where that is known, with the beam in a corner.
+
+    label: of the colour bar. shape: of the image, where a value is that of a square of pixels;
+    side: of these. Returns the drawing, and the columns of a table that say where each value is.
+    """
+    height, width = shape or values.shape
+    rows, columns = np.indices(values.shape).reshape(2, -1)
+    of = TableColumn.of
+    places = [of("row", rows * side), of("column", columns * side)]
+    sky = sky_of(images, height, width)
+    if sky is None:
+        length = "" if images.pixel_scale is None else "arcsec"
+        x, y = _offsets(images, height, width, side)
+        axis = f"Offset from the centre [{'″' if length else 'pixels'}]"
+        drawing = _draw(values, (x, y), axis, label, norm)
+        return drawing, [*places, of("x", x[columns], length), of("y", y[rows], length)]
+    sky = sky.binned(side)
+    names = ("ra", "dec") if sky.is_equatorial else ("longitude", "latitude")
+    found = sky.positions(columns, rows)
+    places += [of(name, each, "deg") for name, each in zip(names, found, strict=True)]
+    return _draw_on_sky(values, sky, images.beam, label, norm), places
+
+
+def sky_of(images: Images, height: int, width: int) -> ImageSky | None:
+    """Return where images are on the sky; None, too, where the header makes no sense."""
+    with suppress(ValueError):
+        return images.sky(height, width)
+    return None
+
+
+def _offsets(images: Images, height: int, width: int, side: int = 1) -> tuple[Values, Values]:
+    """Return how far columns and rows are from the centre, in arcseconds, or pixels.
+
+    side: of the squares of pixels that are one column and row.
+    """
+
+    def along(n: int) -> Values:
+        middles = np.arange(-(-n // side)) * side + (side - 1) / 2
+        return np.asarray((middles - (n - 1) / 2) * (images.pixel_scale or 1.0))
+
+    return along(width), along(height)
+
+
+def _draw(values: Values, offsets: tuple[Values, Values], axis: str, label: str, norm: Any) -> Any:
     x, y = offsets
     shape = len(y) / len(x)
     figure, axes = new_figure(70 * min(2.0, max(0.5, shape)))
@@ -94,13 +154,58 @@ def _draw(values: Values, offsets: tuple[Values, Values], axis: str, symbol: str
     set_linear(axes.xaxis, extent[0], extent[1], most=5)
     set_linear(axes.yaxis, extent[2], extent[3], most=5)
     axes.spines[:].set_visible(True)
-    label = f"Brightness [{symbol}]" if symbol else "Pixel value (no unit)"
+    _add_bar(axes, picture, label, shape)
+    return figure
+
+
+def _draw_on_sky(values: Values, sky: ImageSky, beam: Beam | None, label: str, norm: Any) -> Any:
+    from astropy.visualization.wcsaxes import WCSAxes
+    from matplotlib.figure import Figure as Canvas
+
+    height, width = values.shape
+    shape = height / width
+    tall = 70 * min(2.0, max(0.5, shape)) / 25.4
+    figure = Canvas(figsize=(WIDTHS["column"], tall), layout="compressed")
+    axes: Any = figure.add_subplot(axes_class=WCSAxes, wcs=sky.wcs)
+    aspect = "equal" if 1 / LONGEST <= shape <= LONGEST else "auto"
+    picture = axes.imshow(values, origin="lower", interpolation="none", norm=norm, aspect=aspect)
+    label_sky(axes, sky.names, (3, 5), hms=sky.is_equatorial)
+    if beam is not None and aspect == "equal":
+        _draw_beam(axes, sky, beam, (width, height))
+    _add_bar(axes, picture, label, shape)
+    return figure
+
+
+def _draw_beam(axes: Any, sky: ImageSky, beam: Beam, size: tuple[int, int]) -> None:
+    """Draw the beam in the lower left corner, unless it would be a dot or cover the image."""
+    from matplotlib.patches import Ellipse
+
+    angle = np.radians(beam.angle)
+    north, east = np.array(sky.north), np.array(sky.east)
+    major = beam.major * (np.cos(angle) * north + np.sin(angle) * east)
+    minor = beam.minor * (np.cos(angle) * east - np.sin(angle) * north)
+    lengths = np.hypot(*major), np.hypot(*minor)
+    if not SMALLEST_BEAM * max(size) <= lengths[0] <= LARGEST_BEAM * min(size):
+        return
+    place = -0.5 + BEAM_MARGIN * min(size) + lengths[0] / 2
+    turned = float(np.degrees(np.arctan2(major[1], major[0])))
+    style: dict[str, Any] = {"facecolor": "white", "edgecolor": INK, "linewidth": 0.6}
+    axes.add_patch(Ellipse((place, place), *lengths, angle=turned, **style))
+
+
+def _add_bar(axes: Any, picture: Any, label: str, shape: float) -> None:
+    """Add a colour bar with round numbers. shape: height over width of the image."""
+    from matplotlib.colors import Normalize
+
+    figure, norm = axes.figure, picture.norm
     bar = colour_bar(axes, picture, wrapped(label, 60 * figure.get_figheight(), size=LABEL_SIZE))
+    bar.ax.minorticks_off()
+    if type(norm) is Normalize:
+        set_linear(bar.ax.yaxis, *picture.get_clim())
+        return
     length = min(0.8 * 72 * figure.get_figheight(), 0.7 * 72 * WIDTHS["column"] * max(shape, 1 / 3))
     ticks = bar_ticks(norm, 1.5 * TEXT_SIZE / length)
-    bar.ax.minorticks_off()
     bar.set_ticks(ticks.tolist(), labels=[number(float(tick)) for tick in ticks])
-    return figure
 
 
 def _norm(values: Values, stretch: Stretch) -> Any:

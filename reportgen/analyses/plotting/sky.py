@@ -93,18 +93,7 @@ def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: boo
     image = axes.imshow(
         density[:, ::-1], origin="lower", aspect=shape * nx / ny, interpolation="none", vmin=0
     )
-    axes.coords.frame.set_color(INK)
-    axes.coords.frame.set_linewidth(0.6)
-    names = ("Right ascension [h m s]", "Declination [° ′ ″]")
-    if not hms:
-        names = ("Right ascension [°]", "Declination [°]")
-    for coordinate, name, ticks in zip(axes.coords, names, (6, 3 if flat else 6), strict=True):
-        coordinate.set_axislabel(name)
-        coordinate.set_ticks(number=ticks)
-        coordinate.set_ticklabel(exclude_overlapping=True)
-        coordinate.display_minor_ticks(display_minor_ticks=True)
-        if not hms:
-            coordinate.set_format_unit("deg", decimal=True, show_decimal_unit=False)
+    label_sky(axes, ("Right ascension", "Declination"), (6, 3 if flat else 6), hms=hms)
     if grid.projection == "CAR":
         span = float(grid.x[-1] - grid.x[0])
         if span > 90:  # so wide that RA comes round
@@ -117,6 +106,23 @@ def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: boo
         bar = colour_bar(axes, image, wrapped(label, 60 * tall, size=LABEL_SIZE))
     set_linear(bar.ax.xaxis if flat else bar.ax.yaxis, *image.get_clim())
     return drawing
+
+
+def label_sky(axes: Any, names: tuple[str, str], ticks: tuple[int, int], *, hms: bool) -> None:
+    """Name the coordinates of axes on the sky, and give them ticks, at most so many.
+
+    hms: whether numbers are hours or degrees, minutes and seconds; else decimal degrees.
+    """
+    axes.coords.frame.set_color(INK)
+    axes.coords.frame.set_linewidth(0.6)
+    units = ("[h m s]", "[° ′ ″]") if hms else ("[°]", "[°]")
+    for coordinate, name, unit, most in zip(axes.coords, names, units, ticks, strict=True):
+        coordinate.set_axislabel(f"{name} {unit}")
+        coordinate.set_ticks(number=most)
+        coordinate.set_ticklabel(exclude_overlapping=True)
+        coordinate.display_minor_ticks(display_minor_ticks=True)
+        if not hms:
+            coordinate.set_format_unit("deg", decimal=True, show_decimal_unit=False)
 
 
 def _draw_pole_grid(axes: Any, grid: SkyGrid) -> None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from reportgen.config.columns import Column
 from reportgen.config.loader import Report
-from reportgen.config.schema import CatalogueSection, NetworkSection, SectionBlock
+from reportgen.config.schema import CatalogueSection, ImagesSection, SectionBlock
 from reportgen.errors import ConfigError
 from reportgen.record import InputRecord, Summary, TableRecord, own_file, read_summary
 from reportgen.wording import counted
@@ -103,7 +103,7 @@ def source_files(report: Report, section: SectionBlock) -> tuple[Path, ...]:
     All columns of its catalogue when it names none. A network is not what is observed.
     """
     files: list[Path | None] = []
-    if isinstance(section, NetworkSection):
+    if isinstance(section, ImagesSection):
         files = [report.images[section.images.name].file]
     elif isinstance(section, CatalogueSection):
         catalogue = report.catalogues[section.catalogue]

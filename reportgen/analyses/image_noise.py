@@ -1,0 +1,197 @@
+"""What the pixels of one image are: how many are below which value, and where."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from reportgen.analyses.base import ImageAnalysis, MapReductions
+from reportgen.analyses.plotting.axes import Line, draw_curves
+from reportgen.analyses.plotting.image import draw_image, sky_of
+from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.config.columns import Images, prefixed_unit, unit_symbol
+from reportgen.config.image_header import ImageSky
+from reportgen.config.types import Index, Real
+from reportgen.errors import SectionError
+from reportgen.reduce.maps import AboutImage
+from reportgen.reduce.pixels import BINS, RANGE, DescribePixels, PixelStatistics
+from reportgen.wording import counted, number, percent
+
+AREA_UNITS = (("deg2", 1.0), ("arcmin2", 3600.0), ("arcsec2", 3600.0**2))  # in a square degree
+CURVED = 0.01  # difference of the areas of pixels on the sky from which it is said
+
+
+class ImageNoise(ImageAnalysis, name="image_noise"):
+    """The values of one image, such as an rms map: quantiles, area below a level, and a map."""
+
+    image: Index = 0
+    """Which image of the stack, counted from 0."""
+    channel: Index = 0
+    """Which channel of an image in colour, counted from 0."""
+    below: Real | None = None
+    """A level in the unit of the image: how much of it is below?"""
+
+    def reductions(self) -> MapReductions:
+        """Ask for the pixels and for what the header says of them."""
+        level = np.nan if self.below is None else self.below
+        pixels = DescribePixels(None, self.image, channel=self.channel, level=level)
+        return {"about": AboutImage(None, self.image), "pixels": pixels}
+
+    def present(self, about: Images | None, pixels: PixelStatistics) -> Section:
+        """Say how the values are distributed, and draw them where they are."""
+        named = f"image {self.image} of {self.images.title}"
+        if not pixels.valid:
+            n = counted(pixels.all, "pixels")
+            raise SectionError(f"all {n} of {named} are blank", "choose another image or HDU")
+        return _Described(named, about or self.images, pixels, self.below).section()
+
+
+@dataclass(frozen=True)
+class _Described:
+    """An image and its pixels, in words and figures. below: a level."""
+
+    title: str
+    images: Images
+    pixels: PixelStatistics
+    below: float | None
+
+    @cached_property
+    def sky(self) -> ImageSky | None:
+        """Where it is on the sky."""
+        return sky_of(self.images, *self.pixels.shape)
+
+    @cached_property
+    def pixel_area(self) -> float | None:
+        """Square degrees of a pixel; None where nothing says it."""
+        if self.sky is not None:
+            return self.sky.pixel_area
+        scale = self.images.pixel_scale
+        return None if scale is None else (scale / 3600) ** 2
+
+    @cached_property
+    def shown_unit(self) -> tuple[float, str]:
+        """How many of the unit that reads well one of the image is, and its symbol."""
+        curve = np.abs(self.pixels.curve)
+        factor, unit = prefixed_unit(self.images.unit, float(np.median(curve)) or float(curve[-1]))
+        return factor, unit_symbol(unit)
+
+    def quantity(self, value: float) -> str:
+        """Return a value of a pixel with its unit."""
+        factor, symbol = self.shown_unit
+        return f"{number(value * factor)}\u00a0{symbol}".rstrip()
+
+    def area(self, pixels: int) -> str:
+        """Return the area of some pixels, with its unit."""
+        area = pixels * (self.pixel_area or 0.0)
+        unit, factor = next((e for e in AREA_UNITS if area * e[1] >= 0.1), AREA_UNITS[-1])
+        return f"{number(area * factor)}\u00a0{unit_symbol(unit)}"
+
+    def section(self) -> Section:
+        """Return the section."""
+        pixels, beam, sky = self.pixels, self.images.beam, self.sky
+        half, low, high = (self.quantity(pixels.quantile(share)) for share in (0.5, 0.1, 0.9))
+        found = [
+            f"Half of the pixels of {self.title} are below {half}, 10\u00a0% below {low} and "
+            f"90\u00a0% below {high}."
+        ]
+        if self.below is not None:
+            said = f"{percent(pixels.below / pixels.valid)} are below {self.quantity(self.below)}"
+            found.append(said + (f", {self.area(pixels.below)}." if self.pixel_area else "."))
+        height, width = pixels.shape
+        said = f"Of {number(width)} × {number(height)} pixels {percent(self.blank)} are blank"
+        said += f"; the others cover {self.area(pixels.valid)}" if self.pixel_area else ""
+        found.append(f"{said}.{'' if beam is None else f' Beam: {beam.title}.'}")
+        notes = [
+            f"The mode is the middle of the fullest of {BINS} bins between the "
+            "1\u00a0% and the 99\u00a0% quantile."
+        ]
+        ratio = 1.0 if sky is None else (sky.scale / 3600) ** 2 / sky.pixel_area
+        if abs(ratio - 1) > CURVED:
+            notes.append(
+                "Areas take all pixels to be as large as that at the reference position of the "
+                f"WCS; those in the middle of the image are {number(ratio, 2)} times as large."
+            )
+        figures = [self.map(), self.curve()]
+        return Section(found, self.metrics(), figures, rows=1, notes=notes, entries="images")
+
+    @property
+    def blank(self) -> float:
+        """Share of the pixels that are blank."""
+        return 1 - self.pixels.valid / self.pixels.all
+
+    def metrics(self) -> dict[str, Metric]:
+        """Return the metrics, in the unit of the image, so that they are the same each night."""
+        pixels, unit, beam = self.pixels, self.images.unit, self.images.beam
+        found = {
+            "median": Metric(pixels.quantile(0.5), "median", unit),
+            "mode": Metric(pixels.mode, "mode", unit),
+            "low": Metric(pixels.quantile(0.1), "10\u00a0% are below", unit),
+            "high": Metric(pixels.quantile(0.9), "90\u00a0% are below", unit),
+            "blank_percent": Metric(100 * self.blank, "blank pixels", "%"),
+        }
+        if self.pixel_area is not None:
+            found["area"] = Metric(pixels.valid * self.pixel_area, "area", "deg2")
+        if self.below is not None:
+            level, share = self.quantity(self.below), 100 * pixels.below / pixels.valid
+            found["below_percent"] = Metric(share, f"below {level}", "%")
+            if self.pixel_area is not None:
+                area = pixels.below * self.pixel_area
+                found["area_below"] = Metric(area, f"area below {level}", "deg2")
+        if beam is not None:
+            found["beam_major"] = Metric(beam.major, "beam, major axis", "arcsec", shown=False)
+            found["beam_minor"] = Metric(beam.minor, "beam, minor axis", "arcsec", shown=False)
+            found["beam_angle"] = Metric(beam.angle, "beam, position angle", "deg", shown=False)
+        return found
+
+    def map(self) -> Figure:
+        """Draw the image, its colours from the 1 % to the 99 % quantile."""
+        from matplotlib.colors import Normalize
+
+        pixels, (factor, symbol) = self.pixels, self.shown_unit
+        low, high = (pixels.quantile(share) * factor for share in RANGE)
+        if low == high:
+            low, high = low - 0.5, high + 0.5
+        label = f"Pixel value [{symbol}]" if symbol else "Pixel value (no unit)"
+        norm, side = Normalize(low, high), pixels.side
+        values = pixels.picture * factor
+        drawing, places = draw_image(
+            values, self.images, label, norm, shape=pixels.shape, side=side
+        )
+        ends = " to ".join(self.quantity(pixels.quantile(share)) for share in (0, 1))
+        square = f"; each cell is the mean of {side} × {side} pixels" if side > 1 else ""
+        beam = self.images.beam
+        value = TableColumn.of("value", pixels.picture.ravel(), self.images.unit)
+        return Figure(
+            "map",
+            drawing,
+            "Map",
+            alt=f"Map of {self.title}, {pixels.shape[1]} × {pixels.shape[0]} pixels from {ends}, "
+            f"{percent(self.blank)} of them blank.",
+            caption=f"{self.title[0].upper()}{self.title[1:]}, with colours from the 1\u00a0% "
+            f"to the 99\u00a0% quantile{square}."
+            + ("" if beam is None else f" Beam: {beam.title}."),
+            data=Table("map", f"Values of {self.title}", [*places, value], shown=False),
+        )
+
+    def curve(self) -> Figure:
+        """Draw which share of the area is below which value."""
+        pixels, (factor, symbol) = self.pixels, self.shown_unit
+        line = Line("pixels", 0, 100 * pixels.shares, pixels.curve * factor)
+        label = f"Pixel value [{symbol}]" if symbol else "Pixel value (no unit)"
+        columns = [
+            TableColumn.of("area", 100 * pixels.shares, "%", "share of the pixels", digits=1),
+            TableColumn.of("value", pixels.curve, self.images.unit, "they are below this"),
+        ]
+        said = (
+            f"{percent(share)} below {self.quantity(pixels.quantile(share))}"
+            for share in (0.1, 0.5, 0.9)
+        )
+        return Figure(
+            "area",
+            draw_curves([line], "Area with lower values [%]", label),
+            "Cumulative area",
+            alt=f"Share of the area of {self.title} below each value: {', '.join(said)}.",
+            caption=f"Values of {self.title}, in order of size, against the share of its area that "
+            "is below; blank pixels left out.",
+            data=Table("area", "Values in order of size", columns, shown=False),
+        )
