@@ -141,7 +141,7 @@ def _catalogue(
     for name, column in catalogue.columns.items():
         keys: dict[str, Any] = {}
         why: list[str] = []
-        if column.kind == "text":
+        if column.kind == "text" or column.expression:
             continue
         seen = scanned[name]
         if seen.suspected:

@@ -40,8 +40,8 @@ class Opened(Protocol):
         """Its columns as analyses see them."""
 
     @property
-    def mistakes(self) -> Mapping[str, str]:
-        """What is wrong with the expressions of computed columns."""
+    def mistakes(self) -> Mapping[KeyPath, str]:
+        """What is wrong with its keys, such as with the expression of a computed column."""
 
 
 OpenCatalogues = Callable[
@@ -134,8 +134,8 @@ def load_report(
     if open_catalogues is not None:
         opened = open_catalogues(catalogues, lambda *key: _place(document, *key), folder)
         for name, found in opened.items():
-            for column, said in () if isinstance(found, ReportgenError) else found.mistakes.items():
-                validator.add(("catalogues", name, "columns", column, "expression"), said)
+            for key, said in () if isinstance(found, ReportgenError) else found.mistakes.items():
+                validator.add(("catalogues", name, *key), said)
     sections = _sections(validator, analyses, catalogues, opened)
     validator.refuse()
     blocks = {name: block for name, block in settings or () if name not in {MATRIX, "sections"}}

@@ -45,6 +45,8 @@ Unit = Annotated[str, AfterValidator(_unit)]
 ColumnName = Annotated[str, AfterValidator(_column_name)]
 
 
+Frame = Literal["icrs", "fk5", "fk4", "galactic", "ecliptic", "supergalactic"]
+
 PLACES = ("file", "dataset", "index", "field")
 """Keys that say where a column is."""
 
@@ -112,9 +114,12 @@ class CatalogueBlock(Block):
     """Whether columns of the table that are not listed are there too; when not given, they are
     unless a listed one says where it is (file, dataset, field or index)."""
     ra: ColumnName | None = None
-    """Right ascension; found by UCD or name when not given."""
+    """Right ascension, or the longitude of another frame; found by UCD or name when not given."""
     dec: ColumnName | None = None
-    """Declination; found by UCD or name when not given."""
+    """Declination, or the latitude of another frame; found by UCD or name when not given."""
+    frame: Frame | None = None
+    """Of the positions: fk5 is of J2000, fk4 of B1950, ecliptic the mean one of J2000. When not
+    given, what UCDs or names of the columns say, else icrs."""
 
     @model_validator(mode="after")
     def _every_column_has_a_file(self) -> "CatalogueBlock":

@@ -248,12 +248,16 @@ AnyColumnRef = Annotated[
 
 
 def _position(role: str, noun: str) -> BeforeValidator:
-    """Return what takes the catalogue's own position where no column is named."""
+    """Return what takes the catalogue's own position where no column is named.
+
+    Of one that is named and is not in ICRS degrees, the column that is.
+    """
 
     def look_up(value: object, info: ValidationInfo) -> object:
-        if value is not None:
-            return value
         known: Any = (info.context or {}).get("columns")
+        if value is not None:
+            named = known.get(value) if known and isinstance(value, str) else None
+            return known[named.icrs] if named is not None and named.icrs else value
         if known is None:
             return Column(role, role=role, is_known=False)
         found = [column for column in known.values() if column.role == role]
