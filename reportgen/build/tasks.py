@@ -21,6 +21,7 @@ from reportgen.config.columns import Column
 from reportgen.data.catalogue import Catalogue, all_problems
 from reportgen.data.file_digests import DIGEST, SYNTHETIC, FileDigests, file_digest, stamp
 from reportgen.data.hdf5 import SIGNATURE, open_file, synthetic_mark
+from reportgen.data.joined import is_several
 from reportgen.data.store import Store
 from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.record import CountedRecord, InputRecord, SectionRecord
@@ -261,10 +262,11 @@ def fingerprints(paths: Iterable[Path], contents: FileDigests) -> dict[Path, Inp
 
 def _fingerprint(path: Path, contents: FileDigests) -> InputRecord:
     wrong = synthetic = ""
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    is_one = not is_several(path)
+    if is_one and path.exists() and not (path.is_file() or path.is_dir()):
         return InputRecord(path=str(path), error="is not a regular file")  # which has no end
     before = stamp(path)
-    if _is_hdf5(path):
+    if is_one and _is_hdf5(path):
         try:
             with open_file(path) as opened:
                 synthetic = synthetic_mark(opened.attrs)

@@ -82,7 +82,6 @@ SYMBOLS = {
     "": "",
     "%": "%",
     "deg": "°",
-    "hourangle": "h",
     "deg2": "deg²",
     "arcmin": "′",
     "arcmin-2": "arcmin⁻²",

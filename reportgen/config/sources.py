@@ -15,6 +15,7 @@ from reportgen.config.types import (
     BlockError,
     Count,
     FilePath,
+    FilePaths,
     Formula,
     Index,
     Mark,
@@ -54,8 +55,8 @@ PLACES = ("file", "dataset", "index", "field")
 class ColumnBlock(Block):
     """One column: where its numbers are and what they mean."""
 
-    file: FilePath | None = None
-    """File of the column; the catalogue's when not given."""
+    file: FilePaths | None = None
+    """File of the column, or a list of files; the catalogue's when not given."""
     dataset: Text | None = None
     """Table within the file; the catalogue's when not given."""
     index: Index | None = None
@@ -95,8 +96,9 @@ class CatalogueBlock(Block):
 
     title: Text | None = None
     """What the catalogue holds, in words."""
-    file: FilePath | None = None
-    """File of the columns that name none: a table in any format that reportgen reads."""
+    file: FilePaths | None = None
+    """File of the columns that name none: a table in any format that reportgen reads. A list of
+    files, or a pattern such as night_*.fits, stands for one table of the rows of all."""
     dataset: Text | None = None
     """Table within the file, of the columns that name none: HDF5 dataset or group, FITS extension,
     VOTable; the only one when not given."""

@@ -204,6 +204,36 @@ def check_file_names(path: Path) -> None:
 
 FilePath = Annotated[Path, BeforeValidator(resolve_path), WithJsonSchema({"type": "string"})]
 
+# Between the paths of a list, which all begin as what follows does.
+_SEPARATOR = re.compile(r", (?=\.{0,2}/)")
+
+
+def _resolve_paths(value: object, info: ValidationInfo) -> object:
+    """Return a list of paths as one."""
+    if not isinstance(value, list | tuple):
+        return resolve_path(value, info)
+    if not value or not all(isinstance(each, str) for each in value):
+        raise ValueError("should be the path of a file, or a list of such")
+    paths = [str(resolve_path(each, info)) for each in value]
+    for each in paths:
+        if paths.count(each) > 1:
+            raise ValueError(f"{each} is listed twice")
+        if _SEPARATOR.search(each):
+            raise ValueError(f"{each!r} has a folder whose name ends with a comma; rename it")
+    return Path(", ".join(p if p.startswith(("/", "../")) else f"./{p}" for p in paths))
+
+
+def listed_paths(path: Path) -> list[Path]:
+    """Return the paths that one stands for, which was given as a list; else that path."""
+    return [Path(each) for each in _SEPARATOR.split(str(path))]
+
+
+FilePaths = Annotated[
+    Path,
+    BeforeValidator(_resolve_paths),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
 
 def _look_up(kind: type[Known], noun: str, key: str, *, numbers: bool = False) -> BeforeValidator:
     """Return what checks a name, and unless it stays a text replaces it by what it stands for.

@@ -16,7 +16,7 @@ import numpy as np
 from reportgen.data.dataset import ColumnPlace, Columns, as_values
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
-from reportgen.data.joined import describe_joined, is_pattern, members, open_joined
+from reportgen.data.joined import describe_joined, is_several, members, open_joined
 from reportgen.data.regular_file import require_regular
 from reportgen.data.units import known_unit
 from reportgen.errors import SourceError
@@ -91,7 +91,7 @@ def describe_here(key: TableKey) -> Found:
 def _describe(path: Path, dataset: str) -> FileTable:
     """Return what a table holds; the message of a SourceError begins with the path."""
     with _saying_file(path):
-        if is_pattern(path):
+        if is_several(path):
             return describe_joined(path, lambda file: _describe(file, dataset))
         kind = format_of(path)
         return _with_units(replace(kind.describe(path, dataset), format=kind.name))
@@ -103,8 +103,9 @@ def _saying_file(path: Path) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        # That of one file of a pattern names it already.
-        is_said = error.message.startswith((f"{path}: ", f"{path.parent}/"))
+        # That of one of several files names it already.
+        each = members(path) if is_several(path) else []
+        is_said = error.message.startswith(tuple(f"{file}: " for file in (path, *each)))
         said = error.message if is_said else f"{path}: {error.message}"
         raise type(error)(said, error.hint) from None
 
@@ -116,7 +117,7 @@ def _rows(path: Path, dataset: str, _as_it_is: Stamp | None) -> int:
 
 def _open(path: Path, dataset: str, wanted: Sequence[Wanted]) -> AbstractContextManager[ReadValues]:
     """Open a table of a file, or of all files of a pattern."""
-    if not is_pattern(path):
+    if not is_several(path):
         return format_of(path).open(path, dataset, wanted)
     return open_joined(
         [

@@ -98,7 +98,7 @@ def test_hours_and_sexagesimal_texts_become_degrees(tmp_path):
     columns, found = position(catalogue)
     assert found.separation(SKY).max() < 1e-9 * u.arcsec
     assert (columns["ra"].name, columns["dec"].name) == ("ra_icrs", "dec")
-    assert catalogue.columns["ra"].axis == "ra [h]"
+    assert catalogue.columns["ra"].axis == "ra [ʰ]"
     for by in ((":", ":"), (" ", " "), ("hms", "dms")):
         ra = SKY.ra.to_string("hourangle", sep=by[0], precision=4)
         dec = SKY.dec.to_string("deg", sep=by[1], precision=4)
@@ -165,7 +165,7 @@ def test_a_map_and_separations_of_a_galactic_catalogue_are_in_icrs(galactic):
         ),
         (
             {"columns": {"glon": {"unit": "hourangle"}}, "frame": "galactic"},
-            "frame: glon is in h, as no longitude in the frame galactic is",
+            "frame: glon is in ʰ, as no longitude in the frame galactic is",
         ),
         ({"frame": "galctic"}, "frame: should be 'icrs', 'fk5'"),
     ],
