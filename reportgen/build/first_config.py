@@ -16,6 +16,7 @@ from reportgen.errors import ReportgenError, SectionError
 from reportgen.reduce.counts import Range
 from reportgen.reduce.scan import Failure, scan
 from reportgen.reduce.sentinels import Sentinel, SuspectedSentinels
+from reportgen.remote.address import RemoteFile
 from reportgen.wording import counted, listed
 from reportgen.workers.failures import Ended
 from reportgen.workers.pool import default_workers, worker_pool
@@ -79,7 +80,10 @@ def first_configuration(
         if not isinstance(catalogue, Catalogue):
             raise type(catalogue)(catalogue.message.removeprefix(": "), catalogue.hint)
         scanned = _values(catalogue)
-        lines += _catalogue(catalogue, os.path.relpath(path.absolute(), folder), dataset, scanned)
+        file = os.path.relpath(path.absolute(), folder)
+        if isinstance(path, RemoteFile):  # whose secrets must not be written down
+            file = "${ADDRESS}" if path.secrets else str(path)
+        lines += _catalogue(catalogue, file, dataset, scanned)
         prefix = f"{name}_" if len(names) > 1 else ""
         tail += _sections(catalogue, prefix, frozenset(sections), scanned)
     return "\n".join([*lines, *tail]) + "\n"

@@ -97,8 +97,9 @@ class CatalogueBlock(Block):
     title: Text | None = None
     """What the catalogue holds, in words."""
     file: FilePaths | None = None
-    """File of the columns that name none: a table in any format that reportgen reads. A list of
-    files, or a pattern such as night_*.fits, stands for one table of the rows of all."""
+    """File of the columns that name none: a table in any format that reportgen reads, by its path
+    or its address (https, s3). A list of files, or a pattern such as night_*.fits, stands for one
+    table of the rows of all."""
     dataset: Text | None = None
     """Table within the file, of the columns that name none: HDF5 dataset or group, FITS extension,
     VOTable; the only one when not given."""

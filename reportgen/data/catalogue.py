@@ -18,12 +18,14 @@ from reportgen.config.expressions import Expression
 from reportgen.config.problems import KeyPath
 from reportgen.config.sources import CatalogueBlock, ColumnBlock, numbered
 from reportgen.config.suggest import known_names, unknown
+from reportgen.config.types import listed_paths
 from reportgen.data.dataset import ColumnPlace
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, TableError
 from reportgen.data.opening import Found, TableKey, describe_tables, open_places
 from reportgen.data.positions import IcrsAngle, with_positions
 from reportgen.errors import SourceError
+from reportgen.remote.address import RemoteFile
 from reportgen.wording import count, counted, listed
 
 LONGEST_LABEL = 50  # characters; of a description in a file, which may be a paragraph
@@ -114,6 +116,10 @@ class Catalogue:
         It maps a column's name to its values, as ``as_values`` makes them: float64, NaN where
         missing, or texts. Raises SourceError when a file cannot be read.
         """
+        for path, before in self.stamps.items():
+            is_remote = any(isinstance(each, RemoteFile) for each in listed_paths(path))
+            if is_remote and stamp(path) != before:
+                raise SourceError(f"{path}: was changed while it was read", "build again")
         asked = frozenset(columns)
         needed = self.needed_for(asked)
         computed = [(name, self.computed[name]) for name in self.computed if name in needed]

@@ -17,6 +17,9 @@ from reportgen.data.dataset import ColumnPlace
 from reportgen.data.joined import is_several, members
 from reportgen.data.regular_file import require_regular
 from reportgen.data.store import Store
+from reportgen.errors import SourceError
+from reportgen.remote.address import RemoteFile
+from reportgen.remote.server import look_at
 from reportgen.versions import package_digest
 
 SYNTHETIC = "synthetic"
@@ -50,6 +53,8 @@ def stamp(path: Path) -> Stamp | None:
     None when it is not there.
     """
     try:
+        if isinstance(path, RemoteFile):
+            return _stamp_of_remote(path)
         if is_several(path):
             return _stamp_of_all(path, members(path))
         found = path.stat()
@@ -59,6 +64,22 @@ def stamp(path: Path) -> Stamp | None:
         return None
     times = found.st_mtime_ns, found.st_ctime_ns
     return Stamp(os.fspath(path), found.st_size, *times, found.st_ino, found.st_dev)
+
+
+def _stamp_of_remote(file: RemoteFile) -> Stamp | None:
+    """Return the stamp of a file elsewhere, as its server says what version it is of.
+
+    What nobody can say to be the same counts as changed in the far future, so that nothing is
+    remembered of it.
+    """
+    try:
+        found = look_at(file)
+    except SourceError:
+        return None
+    modified = round(found.modified * 1e9)
+    changed = 0 if found.is_strong else modified or 2**62
+    tag = int(digest_of(found.tag)[:12], 16)
+    return Stamp(file.identity, found.bytes, modified, changed, tag, device=0)
 
 
 def _stamp_of_all(path: Path, files: Sequence[Path]) -> Stamp | None:
@@ -103,12 +124,12 @@ class FileDigests:
             self._known[found] = _read(self.store, found)
         return self._known[found]
 
-    def remember(self, before: Stamp | None, learnt: Mapping[str, Any]) -> None:
-        """Remember what was found in a file whose stamp was taken before it was read.
+    def remember(self, path: Path, before: Stamp | None, learnt: Mapping[str, Any]) -> None:
+        """Remember what was found in a file. before: its stamp, taken before it was read.
 
         Nothing is remembered of a file that was written meanwhile, or just before.
         """
-        if before is None or self.store is None or stamp(Path(before.path)) != before:
+        if before is None or self.store is None or stamp(path) != before:
             return
         if before.changed * 1e-9 > time.time() - self.settled:
             return
@@ -147,6 +168,9 @@ def file_digest(path: Path) -> str:
 
     Raises OSError when one cannot be read, SourceError for a pipe or device.
     """
+    if isinstance(path, RemoteFile):  # of which not all may be read for that
+        found = look_at(path)
+        return digest_of([found.bytes, found.tag])
     several = is_several(path)
     if several or path.is_dir():
         files = members(path) if several else files_below(path)

@@ -18,12 +18,15 @@ from reportgen.config.suggest import known_names
 from reportgen.config.types import listed_paths
 from reportgen.data.format import FileTable, ReadValues, TableError
 from reportgen.errors import SourceError
+from reportgen.remote.address import RemoteFile
 
 _HINT = "name files of the same columns"
 
 
 def is_several(path: Path) -> bool:
     """Return whether a path stands for a list of files, or for all that match; no file is so."""
+    if isinstance(path, RemoteFile):
+        return False
     return len(listed_paths(path)) > 1 or (glob.has_magic(str(path)) and not path.exists())
 
 

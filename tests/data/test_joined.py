@@ -10,6 +10,7 @@ from reportgen.data.file_digests import file_digest, stamp
 from reportgen.data.format import FileTable
 from reportgen.data.joined import members
 from reportgen.data.opening import describe_here, open_places
+from reportgen.errors import SourceError
 
 
 @pytest.fixture
@@ -51,6 +52,16 @@ def test_a_damaged_file_is_the_one_that_is_named(nights):
     assert str(nights.parent / "night_2.fits") in describe_here((nights, "")).message
 
 
+def test_a_file_that_is_cut_off_while_rows_are_read_is_the_one_that_is_named(nights):
+    with open_places([ColumnPlace(nights, field="flux", where="x.yaml:1:1: f")]) as read:
+        assert len(read(0, 3)[0]) == 3
+        file = nights.parent / "night_3.fits"
+        file.write_bytes(file.read_bytes()[:4000])
+        with pytest.raises(SourceError) as caught:
+            read(0, 9)
+    assert caught.value.message.startswith(f"x.yaml:1:1: f: {file}: ")
+
+
 def test_a_pattern_that_matches_nothing_says_what_is_there(nights):
     error = describe_here((nights.with_name("nigt*.fits"), ""))
     assert error.message.endswith("nigt*.fits: no file matches")
@@ -87,7 +98,7 @@ def test_a_list_of_files_is_one_catalogue_in_the_order_given(project, nights):
     assert stamp(listed).bytes == sum(each.stat().st_size for each in members(listed))
     assert built.section("all")["rows"] == 7
     (record,) = built.summary()["inputs"]
-    assert record["path"] == "night_3.fits, ./night_0.fits"
+    assert record["path"] == "night_3.fits, night_0.fits"
     assert built.build().returncode == 0
     assert built.section("all")["kept"]
     Table({"flux": [1.0], "n": [1]}, units={"flux": "mJy"}).write(
