@@ -265,10 +265,17 @@ class InputRecord(Record):
     bytes: int | None = None
     modified: str | None = None
     sha256: str | None = None
+    version: str = ""
+    """What the server of a file elsewhere says to tell whether it is still the same."""
     synthetic: str = ""
     """What the file says when it does not hold observations."""
     error: str = ""
     """Why it could not be read."""
+
+    @property
+    def identity(self) -> str | None:
+        """What tells whether its content is that of another record."""
+        return self.sha256 or self.version or None
 
 
 class DocumentRecord(Record):

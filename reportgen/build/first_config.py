@@ -18,6 +18,7 @@ from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.reduce.counts import Range
 from reportgen.reduce.scan import Failure, scan
 from reportgen.reduce.sentinels import Sentinel, SuspectedSentinels
+from reportgen.remote.address import RemoteFile
 from reportgen.wording import counted, listed, number
 from reportgen.workers.failures import Ended
 from reportgen.workers.pool import default_workers, worker_pool
@@ -75,6 +76,8 @@ def first_configuration(
     for name, (path, dataset) in zip(names, files, strict=True):
         catalogue, prefix = found[name], f"{name}_" if len(names) > 1 else ""
         file = os.path.relpath(path.absolute(), folder)
+        if isinstance(path, RemoteFile):  # whose secrets must not be written down
+            file = "${ADDRESS}" if path.secrets else str(path)
         if isinstance(catalogue, Catalogue):
             scanned = _values(catalogue)
             tables += _catalogue(catalogue, file, dataset, scanned)
@@ -174,7 +177,7 @@ def _catalogue(
     for name, column in catalogue.columns.items():
         keys: dict[str, Any] = {}
         why: list[str] = []
-        if column.kind == "text":
+        if column.kind == "text" or column.expression:
             continue
         seen = scanned[name]
         if seen.suspected:

@@ -9,6 +9,7 @@ from pathlib import Path
 from reportgen.build.provenance import environment
 from reportgen.build.tasks import fingerprints, known_fingerprint
 from reportgen.config.loader import Report
+from reportgen.config.types import path_text
 from reportgen.data.file_digests import FileDigests, stamp
 from reportgen.data.format import FileTable
 from reportgen.data.opening import LONGEST_LOOK
@@ -47,7 +48,7 @@ def start_fingerprints(
     for path in sources.files:
         known = known_fingerprint(path, contents)
         if path in sources.unreadable:  # a folder, perhaps, of anything
-            found[path] = InputRecord(path=str(path), error=sources.unreadable[path])
+            found[path] = InputRecord(path=path_text(path), error=sources.unreadable[path])
         elif known is None:
             unknown.append(path)
         else:
@@ -63,7 +64,7 @@ def start_fingerprints(
         if end.failed is None:
             found.update(end.value)
         elif len(paths) == 1:
-            found[paths[0]] = InputRecord(path=str(paths[0]), error=end.failed.message)
+            found[paths[0]] = InputRecord(path=path_text(paths[0]), error=end.failed.message)
         else:
             for path in paths:  # one of them broke it for all: find out which
                 start([path])

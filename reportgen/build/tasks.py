@@ -18,9 +18,11 @@ from reportgen.build.prose import fill_prose
 from reportgen.cache.digests import CatalogueDigests, all_digests
 from reportgen.cache.sections import Cache, CachedSection, Scanned
 from reportgen.config.columns import Column
+from reportgen.config.types import path_text
 from reportgen.data.catalogue import Catalogue, all_problems
 from reportgen.data.file_digests import DIGEST, SYNTHETIC, FileDigests, file_digest, stamp
 from reportgen.data.hdf5 import SIGNATURE, open_file, synthetic_mark
+from reportgen.data.joined import is_several
 from reportgen.data.store import Store
 from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.record import CountedRecord, InputRecord, SectionRecord
@@ -28,6 +30,8 @@ from reportgen.reduce.base import OfCatalogue, Statistic
 from reportgen.reduce.counts import CountValues
 from reportgen.reduce.executors import Executor, Inline, Threads
 from reportgen.reduce.scan import Failure, columns_read, of_other_catalogues, scan
+from reportgen.remote.address import RemoteFile
+from reportgen.remote.server import look_at
 from reportgen.render.glyphs import about_figures
 from reportgen.render.html import MOST_ROWS
 from reportgen.render.saving import section_files
@@ -247,6 +251,8 @@ def blank_record(section_id: str, analysis: AnyAnalysis) -> SectionRecord:
 
 def known_fingerprint(path: Path, contents: FileDigests) -> InputRecord | None:
     """Return the record of a file that is as it was when it was last looked at."""
+    if isinstance(path, RemoteFile):  # to read all of it for its digest would take too long
+        return _remote_input(path)
     known = contents.of(path)
     if DIGEST in known and SYNTHETIC in known:
         with suppress(OSError):
@@ -261,10 +267,11 @@ def fingerprints(paths: Iterable[Path], contents: FileDigests) -> dict[Path, Inp
 
 def _fingerprint(path: Path, contents: FileDigests) -> InputRecord:
     wrong = synthetic = ""
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    is_one = not is_several(path)
+    if is_one and path.exists() and not (path.is_file() or path.is_dir()):
         return InputRecord(path=str(path), error="is not a regular file")  # which has no end
     before = stamp(path)
-    if _is_hdf5(path):
+    if is_one and _is_hdf5(path):
         try:
             with open_file(path) as opened:
                 synthetic = synthetic_mark(opened.attrs)
@@ -274,10 +281,23 @@ def _fingerprint(path: Path, contents: FileDigests) -> InputRecord:
         record = _input(path, file_digest(path), synthetic, wrong)
     except (OSError, SourceError) as error:
         said = error.strerror if isinstance(error, OSError) else error.message
-        return InputRecord(path=str(path), error=wrong or str(said).removeprefix(f"{path}: "))
+        return InputRecord(path=path_text(path), error=wrong or str(said).removeprefix(f"{path}: "))
     if not wrong:
-        contents.remember(before, {DIGEST: str(record.sha256), SYNTHETIC: synthetic})
+        contents.remember(path, before, {DIGEST: str(record.sha256), SYNTHETIC: synthetic})
     return record
+
+
+def _remote_input(file: RemoteFile) -> InputRecord:
+    try:
+        found = look_at(file)
+    except SourceError as error:
+        return InputRecord(path=str(file), error=error.message)
+    modified = _time_text(found.modified) if found.modified else None
+    return InputRecord(path=str(file), bytes=found.bytes, modified=modified, version=found.tag)
+
+
+def _time_text(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _is_hdf5(path: Path) -> bool:
@@ -294,11 +314,10 @@ def _input(path: Path, digest: str, synthetic: str, error: str = "") -> InputRec
     found = stamp(path)
     if found is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-    modified = f"{datetime.fromtimestamp(found.modified // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"
     return InputRecord(
-        path=str(path),
+        path=path_text(path),
         bytes=found.bytes,
-        modified=modified,
+        modified=_time_text(found.modified // 10**9),
         sha256=digest,
         synthetic=synthetic,
         error=error,

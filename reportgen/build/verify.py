@@ -15,6 +15,7 @@ from reportgen.build.summary import start_fingerprints
 from reportgen.config.document import Source
 from reportgen.config.loader import AnalysisTypes, Report
 from reportgen.config.reports import Reports
+from reportgen.config.types import path_text
 from reportgen.data.file_digests import FileDigests
 from reportgen.data.sources import look_at_catalogues, open_sources
 from reportgen.data.store import FOLDER, Store
@@ -178,10 +179,10 @@ def _value(metric: MetricRecord | None) -> str:
 def _causes(summary: Summary, report: Report, inputs: Mapping[Path, InputRecord]) -> Iterator[str]:
     known = {record.path: record for record in summary.inputs}
     for path, found in inputs.items():
-        record = known.get(str(path))
+        record = known.get(path_text(path))
         if found.error:
             yield f"{path} cannot be read: {found.error}"
-        elif record is not None and record.sha256 != found.sha256:
+        elif record is not None and record.identity != found.identity:
             yield f"{path} has changed since"
     now = environment(report.path).versions
     for package, version in summary.environment.versions.items():

@@ -72,7 +72,7 @@ class CatalogueDigests:
             place = self._catalogue.places[name]
             of_files.setdefault(place.file, {})[column_name(place)] = self._found[name]
         for file, found in of_files.items():
-            FileDigests(self._store).remember(self._before[file], found)
+            FileDigests(self._store).remember(file, self._before[file], found)
 
     def of(self, columns: frozenset[str]) -> dict[str, str]:
         """Return the digest of each thing that a section reads; none where one is not known.
@@ -180,7 +180,7 @@ def _remembered(
         return None if known is None else str(known)
     before = stamp(file)
     found = digest()
-    contents.remember(before, {key: found})
+    contents.remember(file, before, {key: found})
     return found
 
 

@@ -29,6 +29,23 @@ Exit codes:
  70  reportgen itself has a bug
 """
 PATH = click.Path(path_type=Path)
+
+
+class _Source(click.Path):
+    """A path, or the address of a file elsewhere."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        from reportgen.remote.address import is_address, remote_file
+
+        if not isinstance(value, str) or not is_address(value):
+            return super().convert(value, param, ctx)
+        try:
+            return remote_file(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+SOURCE = _Source(path_type=Path)
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reportgen.cli.common import FILE, PATH, cli
+from reportgen.cli.common import FILE, SOURCE, cli
 from reportgen.errors import ConfigError, ExitCode, SourceError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ with_dataset = click.option(
 
 
 @cli.command()
-@click.argument("file", type=PATH)
+@click.argument("file", type=SOURCE)
 @with_dataset
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def describe(file: Path, dataset: str, as_json: bool) -> int:
@@ -100,7 +100,7 @@ def _describe_images(
 
 
 @cli.command()
-@click.argument("files", type=PATH, nargs=-1, required=True)
+@click.argument("files", type=SOURCE, nargs=-1, required=True)
 @with_dataset
 @click.option("--output", type=FILE, help="File to write; printed when not given.")
 @click.option(

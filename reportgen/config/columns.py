@@ -23,7 +23,8 @@ class Column:
     the same in every section of a report. role: ``ra`` or ``dec`` for the catalogue's positions.
     is_known: False while the file that would say what the column is cannot be read. kind: what it
     holds; times are numbers too, modified Julian dates. expression: what it is computed by, from
-    the columns of files that computed_from names; empty for one that is in a file.
+    the columns of files that computed_from names; empty for one that is in a file. icrs: name of
+    the column that has the same right ascension or declination in degrees, of one that does not.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Column:
     kind: Literal["number", "integer", "text", "time"] = "number"
     expression: str = ""
     computed_from: tuple[str, ...] = ()
+    icrs: str = ""
 
     @property
     def title(self) -> str:

@@ -28,6 +28,7 @@ from reportgen.config.suggest import unknown
 from reportgen.config.types import LONGEST_NAME
 from reportgen.config.validation import Validator, shown, value_at
 from reportgen.errors import ConfigError, ReportgenError
+from reportgen.remote.address import RemoteFile
 
 AnalysisTypes = Mapping[str, type[SectionBlock]]
 
@@ -40,8 +41,8 @@ class Opened(Protocol):
         """Its columns as analyses see them."""
 
     @property
-    def mistakes(self) -> Mapping[str, str]:
-        """What is wrong with the expressions of computed columns."""
+    def mistakes(self) -> Mapping[KeyPath, str]:
+        """What is wrong with its keys, such as with the expression of a computed column."""
 
 
 OpenCatalogues = Callable[
@@ -130,12 +131,13 @@ def load_report(
     own = None if settings is None else _own_place(validator, settings, cell, output)
     folder = None if own is None else own["output"].folder
     catalogues = _catalogues(validator)
+    catalogues = _without_secrets(validator, catalogues, overrides)
     opened: Mapping[str, Opened | ReportgenError] = {}
     if open_catalogues is not None:
         opened = open_catalogues(catalogues, lambda *key: _place(document, *key), folder)
         for name, found in opened.items():
-            for column, said in () if isinstance(found, ReportgenError) else found.mistakes.items():
-                validator.add(("catalogues", name, "columns", column, "expression"), said)
+            for key, said in () if isinstance(found, ReportgenError) else found.mistakes.items():
+                validator.add(("catalogues", name, *key), said)
     sections = _sections(validator, analyses, catalogues, opened)
     validator.refuse()
     blocks = {name: block for name, block in settings or () if name not in {MATRIX, "sections"}}
@@ -184,6 +186,23 @@ def _catalogues(validator: Validator) -> dict[str, CatalogueBlock]:
     for name, each in raw.items() if isinstance(raw, dict) else ():
         with suppress(ValidationError):
             found[str(name)] = CatalogueBlock.model_validate(each, context=validator.context)
+    return found
+
+
+def _without_secrets(
+    validator: Validator, catalogues: Mapping[str, CatalogueBlock], overrides: Iterable[str]
+) -> dict[str, CatalogueBlock]:
+    """Return catalogues but for those with a secret in what a run keeps of its configuration."""
+    found = dict(catalogues)
+    kept = "\n".join([validator.document.text, *overrides]).replace("/", "%2F")
+    for name, block in catalogues.items():
+        files = {(): block.file} | {("columns", k): c.file for k, c in block.columns.items()}
+        for key, file in files.items():
+            if isinstance(file, RemoteFile) and any(each in kept for each in file.secrets):
+                said = "the address has a secret in it, and a run keeps its configuration: set an"
+                said = f"{said} environment variable to the address, and write ${{NAME}} here"
+                validator.add(("catalogues", name, *key, "file"), said)
+                found.pop(name, None)
     return found
 
 

@@ -15,6 +15,7 @@ from reportgen.config.types import (
     BlockError,
     Count,
     FilePath,
+    FilePaths,
     Formula,
     Index,
     Mark,
@@ -45,6 +46,8 @@ Unit = Annotated[str, AfterValidator(_unit)]
 ColumnName = Annotated[str, AfterValidator(_column_name)]
 
 
+Frame = Literal["icrs", "fk5", "fk4", "galactic", "ecliptic", "supergalactic"]
+
 PLACES = ("file", "dataset", "index", "field")
 """Keys that say where a column is."""
 
@@ -52,8 +55,8 @@ PLACES = ("file", "dataset", "index", "field")
 class ColumnBlock(Block):
     """One column: where its numbers are and what they mean."""
 
-    file: FilePath | None = None
-    """File of the column; the catalogue's when not given."""
+    file: FilePaths | None = None
+    """File of the column, or a list of files; the catalogue's when not given."""
     dataset: Text | None = None
     """Table within the file; the catalogue's when not given."""
     index: Index | None = None
@@ -93,8 +96,10 @@ class CatalogueBlock(Block):
 
     title: Text | None = None
     """What the catalogue holds, in words."""
-    file: FilePath | None = None
-    """File of the columns that name none: a table in any format that reportgen reads."""
+    file: FilePaths | None = None
+    """File of the columns that name none: a table in any format that reportgen reads, by its path
+    or its address (https, s3). A list of files, or a pattern such as night_*.fits, stands for one
+    table of the rows of all."""
     dataset: Text | None = None
     """Table within the file, of the columns that name none: HDF5 dataset or group, FITS extension,
     VOTable; the only one when not given."""
@@ -112,9 +117,12 @@ class CatalogueBlock(Block):
     """Whether columns of the table that are not listed are there too; when not given, they are
     unless a listed one says where it is (file, dataset, field or index)."""
     ra: ColumnName | None = None
-    """Right ascension; found by UCD or name when not given."""
+    """Right ascension, or the longitude of another frame; found by UCD or name when not given."""
     dec: ColumnName | None = None
-    """Declination; found by UCD or name when not given."""
+    """Declination, or the latitude of another frame; found by UCD or name when not given."""
+    frame: Frame | None = None
+    """Of the positions: fk5 is of J2000, fk4 of B1950, ecliptic the mean one of J2000. When not
+    given, what UCDs or names of the columns say, else icrs."""
 
     @model_validator(mode="after")
     def _every_column_has_a_file(self) -> "CatalogueBlock":

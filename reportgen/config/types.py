@@ -28,6 +28,7 @@ from reportgen.config.problems import KeyPath
 from reportgen.config.suggest import unknown
 from reportgen.config.unit_arithmetic import factor
 from reportgen.docstrings import Documented
+from reportgen.remote.address import RemoteFile, is_address, path_of, remote_file
 from reportgen.wording import exact
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -177,6 +178,11 @@ def resolve_path(text: object, info: ValidationInfo) -> object:
     """Return a path, relative to the folder of the YAML file."""
     if not isinstance(text, str):
         return text
+    if re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
+        raise ValueError(
+            "should be a path; of addresses, files of catalogues alone are read, by "
+            "https:, http: and s3:"
+        )
     return absolute_path(text, (info.context or {}).get("folder", Path()))
 
 
@@ -203,6 +209,49 @@ def check_file_names(path: Path) -> None:
 
 
 FilePath = Annotated[Path, BeforeValidator(resolve_path), WithJsonSchema({"type": "string"})]
+
+# Between the paths of a list, which all begin as what follows does.
+_SEPARATOR = re.compile(r", (?=\.{0,2}/|(?:https?|s3):/)")
+
+
+def _resolve_paths(value: object, info: ValidationInfo) -> object:
+    """Return a path or an address, and a list of such as one path."""
+    if isinstance(value, str) and is_address(value):
+        return remote_file(value)
+    if not isinstance(value, list | tuple):
+        return resolve_path(value, info)
+    if not value or not all(isinstance(each, str) for each in value):
+        raise ValueError("should be the path of a file, or a list of such")
+    found = [_resolve_paths(each, info) for each in value]
+    if any(isinstance(each, RemoteFile) and each.secrets for each in found):
+        raise ValueError("an address with a signature must stand alone, not in a list")
+    paths = [str(each) for each in found]
+    for each in paths:
+        if paths.count(each) > 1:
+            raise ValueError(f"{each} is listed twice")
+        if _SEPARATOR.search(each):
+            raise ValueError(f"{each!r} has a folder whose name ends with a comma; rename it")
+    begun = ("/", "../", "https:/", "http:/", "s3:/")
+    return Path(", ".join(p if p.startswith(begun) else f"./{p}" for p in paths))
+
+
+def listed_paths(path: Path) -> list[Path]:
+    """Return the paths that one stands for, which was given as a list; else that path."""
+    if isinstance(path, RemoteFile):
+        return [path]
+    return [path_of(each) for each in _SEPARATOR.split(str(path))]
+
+
+def path_text(path: Path) -> str:
+    """Return a path, or those of a list, as text."""
+    return ", ".join(map(str, listed_paths(path)))
+
+
+FilePaths = Annotated[
+    Path,
+    BeforeValidator(_resolve_paths),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 
 
 def _look_up(kind: type[Known], noun: str, key: str, *, numbers: bool = False) -> BeforeValidator:
@@ -248,12 +297,16 @@ AnyColumnRef = Annotated[
 
 
 def _position(role: str, noun: str) -> BeforeValidator:
-    """Return what takes the catalogue's own position where no column is named."""
+    """Return what takes the catalogue's own position where no column is named.
+
+    Of one that is named and is not in ICRS degrees, the column that is.
+    """
 
     def look_up(value: object, info: ValidationInfo) -> object:
-        if value is not None:
-            return value
         known: Any = (info.context or {}).get("columns")
+        if value is not None:
+            named = known.get(value) if known and isinstance(value, str) else None
+            return known[named.icrs] if named is not None and named.icrs else value
         if known is None:
             return Column(role, role=role, is_known=False)
         found = [column for column in known.values() if column.role == role]

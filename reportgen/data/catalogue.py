@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 from reportgen.config.columns import Column
 from reportgen.config.computed import computed_columns
 from reportgen.config.expressions import Expression
+from reportgen.config.problems import KeyPath
 from reportgen.config.sources import CatalogueBlock, ColumnBlock, numbered
 from reportgen.config.suggest import known_names, unknown
+from reportgen.config.types import listed_paths
 from reportgen.data.dataset import ColumnPlace
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, TableError
 from reportgen.data.opening import Found, TableKey, describe_tables, open_places
-from reportgen.data.positions import with_positions
+from reportgen.data.positions import IcrsAngle, with_positions
 from reportgen.errors import SourceError
+from reportgen.remote.address import RemoteFile
 from reportgen.wording import count, counted, listed
 
 LONGEST_LABEL = 50  # characters; of a description in a file, which may be a paragraph
@@ -42,8 +45,9 @@ class Catalogue:
     broken: columns that cannot be read, and why; the others can. linked: columns that are in files
     to which theirs only link, so that these say nothing of whether they are still the same.
     skipped: columns of its table that are not there because they cannot be read, and why.
-    computed: the expressions of columns that are in no file, each after those that it uses;
-    mistakes: what is wrong with those of others, which are not among the columns.
+    computed: the expressions of columns that are in no file, each after those that it uses, and
+    what makes ICRS degrees of its positions. mistakes: what is wrong with keys of its block, such
+    as expressions of columns, which are not among these.
     tables: what its files say of themselves. stamps: of these, as they were before that.
     """
 
@@ -55,8 +59,8 @@ class Catalogue:
     broken: Mapping[str, SourceError] = field(default_factory=dict, repr=False)
     linked: frozenset[str] = frozenset()
     skipped: Mapping[str, str] = field(default_factory=dict, repr=False)
-    computed: Mapping[str, Expression] = field(default_factory=dict, repr=False)
-    mistakes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    computed: Mapping[str, Expression | IcrsAngle] = field(default_factory=dict, repr=False)
+    mistakes: Mapping[KeyPath, str] = field(default_factory=dict, repr=False)
     tables: Mapping[TableKey, Found] = field(default_factory=dict, repr=False)
     stamps: Mapping[Path, Stamp | None] = field(default_factory=dict, repr=False)
 
@@ -112,6 +116,10 @@ class Catalogue:
         It maps a column's name to its values, as ``as_values`` makes them: float64, NaN where
         missing, or texts. Raises SourceError when a file cannot be read.
         """
+        for path, before in self.stamps.items():
+            is_remote = any(isinstance(each, RemoteFile) for each in listed_paths(path))
+            if is_remote and stamp(path) != before:
+                raise SourceError(f"{path}: was changed while it was read", "build again")
         asked = frozenset(columns)
         needed = self.needed_for(asked)
         computed = [(name, self.computed[name]) for name in self.computed if name in needed]
@@ -212,25 +220,32 @@ class _Asked:
         if not found:
             raise all_problems(broken.values())
         self._check_lengths(found)
-        computed = computed_columns(self.block.columns, columns)
-        for key, column in computed.columns.items():
-            columns[key] = column
+        described = {key: (each.table, each.column) for key, each in found.items()}
+        # Expressions may use positions, and make them.
+        in_files = with_positions(columns, described, self.block, self.block.columns)
+        computed = computed_columns(self.block.columns, in_files.columns)
+        columns |= in_files.columns if in_files.expressions else {}
+        columns |= computed.columns
+        sky = in_files
+        if not in_files.expressions:
+            sky = with_positions(columns, described, self.block, self.block.columns)
+            columns = dict(sky.columns)
+        for key, column in columns.items():
             if wrong := [broken[name] for name in column.computed_from if name in broken]:
                 broken[key] = all_problems(wrong)
         read = [each.table for each in found.values()]
-        named = {"ra": self.block.ra, "dec": self.block.dec}
-        described = {key: (each.table, each.column) for key, each in found.items()}
         return Catalogue(
             self.name,
             read[0].rows,
-            numbered(with_positions(columns, described, named)),
+            numbered(columns.values()),
             {key: each.place for key, each in found.items()},
             next((table.synthetic for table in read if table.synthetic), ""),
             broken,
             frozenset(key for key, each in found.items() if not each.table.whole),
             skipped,
-            computed.expressions,
-            computed.mistakes,
+            {**in_files.expressions, **computed.expressions, **sky.expressions},
+            {("columns", key, "expression"): said for key, said in computed.mistakes.items()}
+            | dict(sky.mistakes),
         )
 
     def _blocks(

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from reportgen.data.csv_cells import MISSING
 from reportgen.data.unpacking import AGAIN, is_packed, open_unpacked
 from reportgen.errors import SourceError
+from reportgen.remote.address import RemoteFile
 
 BLANK = " "
 DELIMITERS = (",", "\t", ";", "|", BLANK)
@@ -229,7 +230,7 @@ def open_text(path: Path, layout: Layout) -> Iterator[Any]:
 
     with path.open("rb") as raw:
         is_plain = not is_packed(raw.read(6))
-    if is_plain and layout.delimiter != BLANK:
+    if is_plain and layout.delimiter != BLANK and not isinstance(path, RemoteFile):
         yield pa.OSFile(str(path))  # not closed here: it is when nobody reads it any more
         return
     with open_unpacked(path) as file:

@@ -26,6 +26,7 @@ from reportgen.data.file_digests import stamp
 from reportgen.data.format import FileTable, Format, ReadValues, Wanted
 from reportgen.data.unpacking import AGAIN
 from reportgen.errors import SourceError
+from reportgen.remote.address import RemoteFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -119,9 +120,11 @@ class _ArrowFile:
         if stamp(self._path) != self._stamp:
             raise SourceError("was changed while it was read", "build again")
         options = ipc.IpcReadOptions(included_fields=list(fields), use_threads=False)
-        if self.is_random:
-            return ipc.open_file(pa.memory_map(str(self._path)), options=options)
-        return ipc.open_stream(pa.OSFile(str(self._path)), options=options)
+        if isinstance(self._path, RemoteFile):
+            source = pa.PythonFile(self._path.open("rb"), mode="r")
+        else:
+            source = (pa.memory_map if self.is_random else pa.OSFile)(str(self._path))
+        return (ipc.open_file if self.is_random else ipc.open_stream)(source, options=options)
 
     def batch_rows(self) -> list[int]:
         """Return how many rows each batch has; of the columns, the narrowest is read."""

@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.data.dataset import ColumnPlace
-from reportgen.data.joined import is_pattern, members
+from reportgen.data.joined import is_several, members
 from reportgen.data.regular_file import require_regular
 from reportgen.data.store import Store
+from reportgen.errors import SourceError
+from reportgen.remote.address import RemoteFile
+from reportgen.remote.server import look_at
 from reportgen.versions import package_digest
 
 SYNTHETIC = "synthetic"
@@ -45,33 +48,52 @@ class Stamp:
 
 
 def stamp(path: Path) -> Stamp | None:
-    """Return the stamp of a file, or of all in a folder or of a pattern.
+    """Return the stamp of a file, or of all in a folder, of a list or of a pattern.
 
     None when it is not there.
     """
     try:
-        if is_pattern(path):
-            return _stamp_of_all(path, members(path), path.parent.stat())
+        if isinstance(path, RemoteFile):
+            return _stamp_of_remote(path)
+        if is_several(path):
+            return _stamp_of_all(path, members(path))
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
-            return _stamp_of_all(path, files_below(path), found)
+            return _stamp_of_all(path, files_below(path))
     except (OSError, ValueError):  # ValueError for a name that no file can have
         return None
     times = found.st_mtime_ns, found.st_ctime_ns
     return Stamp(os.fspath(path), found.st_size, *times, found.st_ino, found.st_dev)
 
 
-def _stamp_of_all(path: Path, files: Sequence[Path], found: os.stat_result) -> Stamp:
-    inside = [each.stat() for each in files]
-    about = [[s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino] for s in inside]
-    inodes = digest_of([list(map(str, files)), about])
+def _stamp_of_remote(file: RemoteFile) -> Stamp | None:
+    """Return the stamp of a file elsewhere, as its server says what version it is of.
+
+    What nobody can say to be the same counts as changed in the far future, so that nothing is
+    remembered of it.
+    """
+    try:
+        found = look_at(file)
+    except SourceError:
+        return None
+    modified = round(found.modified * 1e9)
+    changed = 0 if found.is_strong else modified or 2**62
+    tag = int(digest_of(found.tag)[:12], 16)
+    return Stamp(file.identity, found.bytes, modified, changed, tag, device=0)
+
+
+def _stamp_of_all(path: Path, files: Sequence[Path]) -> Stamp | None:
+    inside = [found for each in files if (found := stamp(each)) is not None]
+    if len(inside) < len(files):
+        return None
+    every = digest_of([asdict(each) for each in inside])
     return Stamp(
         os.fspath(path),
-        sum(each.st_size for each in inside),
-        max((each.st_mtime_ns for each in inside), default=found.st_mtime_ns),
-        max((each.st_ctime_ns for each in inside), default=found.st_ctime_ns),
-        int(inodes[:12], 16),
-        found.st_dev,
+        sum(each.bytes for each in inside),
+        max((each.modified for each in inside), default=0),
+        max((each.changed for each in inside), default=0),
+        int(every[:12], 16),
+        device=0,
     )
 
 
@@ -102,12 +124,12 @@ class FileDigests:
             self._known[found] = _read(self.store, found)
         return self._known[found]
 
-    def remember(self, before: Stamp | None, learnt: Mapping[str, Any]) -> None:
-        """Remember what was found in a file whose stamp was taken before it was read.
+    def remember(self, path: Path, before: Stamp | None, learnt: Mapping[str, Any]) -> None:
+        """Remember what was found in a file. before: its stamp, taken before it was read.
 
         Nothing is remembered of a file that was written meanwhile, or just before.
         """
-        if before is None or self.store is None or stamp(Path(before.path)) != before:
+        if before is None or self.store is None or stamp(path) != before:
             return
         if before.changed * 1e-9 > time.time() - self.settled:
             return
@@ -146,9 +168,13 @@ def file_digest(path: Path) -> str:
 
     Raises OSError when one cannot be read, SourceError for a pipe or device.
     """
-    if path.is_dir() or is_pattern(path):
-        files = members(path) if is_pattern(path) else files_below(path)
-        base = path.parent if is_pattern(path) else path
+    if isinstance(path, RemoteFile):  # of which not all may be read for that
+        found = look_at(path)
+        return digest_of([found.bytes, found.tag])
+    several = is_several(path)
+    if several or path.is_dir():
+        files = members(path) if several else files_below(path)
+        base = files[0].parent if several and files else path
         return digest_of([[os.path.relpath(each, base), file_digest(each)] for each in files])
     require_regular(path, f"{path}", "a file", "*")
     with path.open("rb") as file:

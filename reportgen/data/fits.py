@@ -238,6 +238,16 @@ def _unpack(stream: BinaryIO, hdu: Hdu, file: BinaryIO) -> None:
     file.flush()
 
 
+def _records(file: BinaryIO, record: np.dtype[Any], count: int) -> NDArray[Any]:
+    """Return records of a file, fewer at its end."""
+    try:
+        file.fileno()
+    except OSError:  # it is elsewhere
+        data = bytearray(file.read(count * record.itemsize))
+        return np.frombuffer(data, record, len(data) // record.itemsize)
+    return np.fromfile(file, record, count)
+
+
 def _read(
     file: BinaryIO, offset: int, fields: Sequence[Field], start: int, stop: int
 ) -> list[NDArray[Any]]:
@@ -265,7 +275,7 @@ def _read(
         for first in range(start, stop, step):
             count = min(step, stop - first)
             file.seek(offset + begin + first * stride)
-            block = np.fromfile(file, record, count)
+            block = _records(file, record, count)
             if len(block) < count:
                 said = f"is truncated: it ends before row {first + count}"
                 raise SourceError(said, AGAIN)

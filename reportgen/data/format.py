@@ -88,7 +88,7 @@ class Format(ABC):
     Whatever is wrong with a file is a SourceError, and with a table in it a TableError. Its message
     begins with what is wrong, such as ``is truncated: …``, and its hint says what to do; the caller
     puts the place in the configuration and the path before it. No library may print or warn on the
-    way.
+    way. A path may be a RemoteFile, which path.open alone opens.
     """
 
     name: str

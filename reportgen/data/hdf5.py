@@ -11,6 +11,7 @@ import numpy as np
 from reportgen.config.suggest import known_names, unknown
 from reportgen.data.regular_file import require_regular
 from reportgen.errors import SourceError
+from reportgen.remote.address import RemoteFile
 
 if TYPE_CHECKING:
     import h5py
@@ -34,10 +35,12 @@ def open_file(path: Path, where: str = "") -> Iterator["h5py.File"]:
     import h5py
 
     named = f"{where}: {path}" if where else f"{path}"
+    is_remote = isinstance(path, RemoteFile)
     require_regular(path, named, "an HDF5 file", "*.h5")
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE))
+            source = stack.enter_context(path.open("rb")) if is_remote else path
+            file = stack.enter_context(h5py.File(source, "r", rdcc_nbytes=CHUNK_CACHE))
             _ = file.attrs  # the root group, without which nothing in the file can be found
         except DAMAGE as error:
             what, hint = _why_not_open(path, error)

@@ -1,6 +1,6 @@
-"""Several files of the same columns, named by a pattern such as night_*.fits, as one table.
+"""Several files of the same columns, listed or named by a pattern such as night_*.fits, as a table.
 
-Their rows follow each other in the order of their paths.
+Their rows follow each other in the order of the list, and of their paths where a pattern is given.
 """
 
 import glob
@@ -16,36 +16,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.suggest import known_names
+from reportgen.config.types import listed_paths
 from reportgen.data.format import FileColumn, FileTable, ReadValues, TableError
 from reportgen.errors import SourceError
+from reportgen.remote.address import RemoteFile
+
+_HINT = "name files of the same columns"
 
 _FITS = re.compile(r"\.(fits?|fts)(\.\w+)?$", re.IGNORECASE)
 
 
-def is_pattern(path: Path) -> bool:
-    """Return whether a path stands for all files that it matches; no file has such a name."""
-    return glob.has_magic(str(path)) and not path.exists()
+def is_several(path: Path) -> bool:
+    """Return whether a path stands for a list of files, or for all that match; no file is so."""
+    if isinstance(path, RemoteFile):
+        return False
+    return len(listed_paths(path)) > 1 or (glob.has_magic(str(path)) and not path.exists())
 
 
 def is_many(path: Path) -> bool:
     """Return whether a path stands for several files of images: a pattern, or a folder."""
-    return is_pattern(path) or path.is_dir()
+    return is_several(path) or path.is_dir()
 
 
 def members(path: Path) -> list[Path]:
-    """Return the files that a pattern matches, by their paths; hidden ones left out.
+    """Return the files of a list or that a pattern matches, by their paths; hidden ones left out.
 
-    Of a folder, those that are called as FITS files are.
+    A pattern that matches nothing stays in a list, as the file that is not there. Of a folder,
+    those that are called as FITS files are.
     """
     if path.is_dir():
         found = (each for each in path.iterdir() if not each.name.startswith("."))
         return sorted(each for each in found if _FITS.search(each.name))
+    listed = listed_paths(path)
+    if len(listed) > 1:
+        inside = (members(each) if is_several(each) else [each] for each in listed)
+        return [
+            file for each, found in zip(listed, inside, strict=True) for file in found or [each]
+        ]
     anchor = Path(path.anchor)
     return sorted(anchor.glob(str(path.relative_to(anchor))))
 
 
 def describe_joined(path: Path, describe: Callable[[Path], FileTable]) -> FileTable:
-    """Return what the files of a pattern hold together.
+    """Return what several files hold together.
 
     Raises SourceError where there are none, or where one has other columns than the first.
     """
@@ -58,12 +71,14 @@ def describe_joined(path: Path, describe: Callable[[Path], FileTable]) -> FileTa
         for ours, theirs in zip(first.columns, table.columns, strict=False):
             if (ours.name, ours.shape, ours.unit) != (theirs.name, theirs.shape, theirs.unit):
                 said = f"{theirs.name} [{theirs.unit}] where {files[0].name} has {ours.name}"
-                raise TableError(f"{file.name} has {said} [{ours.unit}]", "name like files alone")
+                raise TableError(
+                    f"{file.name} has {said} [{ours.unit}]", "name files of the same columns"
+                )
         if len(table.columns) != len(first.columns):
             names = [{column.name for column in each.columns} for each in (first, table)]
             differing = known_names(names[0] ^ names[1])
             said = f"{file.name} and {files[0].name} differ in {differing}"
-            raise TableError(said, "name like files alone")
+            raise TableError(said, _HINT)
     columns = [
         replace(column, dtype=_common(table.columns[place].dtype for table in tables))
         for place, column in enumerate(first.columns)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from reportgen.config.loader import Report
-from reportgen.config.types import absolute_path
+from reportgen.config.types import absolute_path, listed_paths
 from reportgen.config.validation import value_at
 from reportgen.errors import ReportgenError
 from reportgen.wording import listed
@@ -32,7 +32,7 @@ def missing_files_advice(report: Report, files: Iterable[Path]) -> str:
     It names the variables that are not set, which gave their paths by a default, and the sample
     where that would serve.
     """
-    missing = [file for file in files if not file.exists()]
+    missing = [each for file in files for each in listed_paths(file) if not each.exists()]
     folders = dict.fromkeys(file.parent for file in missing)
     unset = [
         name

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.config.types import listed_paths
 from reportgen.data.dataset import ColumnPlace, Columns, as_values
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
@@ -22,13 +23,15 @@ from reportgen.data.joined import (
     describe_joined,
     describe_stack,
     is_many,
-    is_pattern,
+    is_several,
     members,
     open_joined,
 )
 from reportgen.data.regular_file import require_regular
 from reportgen.data.units import known_unit
 from reportgen.errors import SourceError
+from reportgen.remote.address import RemoteFile
+from reportgen.wording import listed
 from reportgen.workers.failures import Ended
 from reportgen.workers.pool import default_workers, worker_pool
 
@@ -38,6 +41,8 @@ LONGEST_LOOK = 30.0
 SLOWEST = 50e6
 """Bytes in a second at which formats are looked at that must be read for it, such as CSV."""
 _MOST_PLANES = 2**31  # of an image in a file of its own: all there are
+SLOWEST_SERVER, LONGEST_TRIES = 1e6, 300.0
+"""Bytes in a second that a server gives, and seconds more: each request has its own limit."""
 _START = 4096  # bytes of a file that tell its format
 
 TableKey = tuple[Path, str]
@@ -104,7 +109,7 @@ def _describe(path: Path, dataset: str, *, images: bool = False) -> FileTable:
     with _saying_file(path):
         if images and is_many(path):
             return describe_stack(path, describe)
-        if is_pattern(path):
+        if is_several(path):
             return describe_joined(path, describe)
         kind = format_of(path)
         reads = kind.images if images else kind
@@ -117,10 +122,15 @@ def _saying_file(path: Path) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        # That of one file of a pattern names it already.
-        is_said = error.message.startswith((f"{path}: ", f"{path}/", f"{path.parent}/"))
-        said = error.message if is_said else f"{path}: {error.message}"
-        raise type(error)(said, error.hint) from None
+        raise type(error)(_naming(path, error.message), error.hint) from None
+
+
+def _naming(path: Path, message: str) -> str:
+    """Return a message that begins with the path, or with that of the one of several it is of."""
+    several = is_many(path)
+    if message.startswith(tuple(f"{file}: " for file in (members(path) if several else [path]))):
+        return message
+    return f"{listed([*map(str, listed_paths(path))], 3)}: {message.removeprefix(f'{path}: ')}"
 
 
 @lru_cache(maxsize=256)
@@ -130,14 +140,28 @@ def _rows(path: Path, dataset: str, _as_it_is: Stamp | None) -> int:
 
 def _open(path: Path, dataset: str, wanted: Sequence[Wanted]) -> AbstractContextManager[ReadValues]:
     """Open a table of a file, or of all files of a pattern."""
-    if not is_pattern(path):
+    if not is_several(path):
         return format_of(path).open(path, dataset, wanted)
     return open_joined(
         [
-            (partial(_open, file, dataset, wanted), _rows(file, dataset, stamp(file)))
+            (partial(_open_member, file, dataset, wanted), _rows(file, dataset, stamp(file)))
             for file in members(path)
         ]
     )
+
+
+@contextmanager
+def _open_member(path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
+    """Open one of several files, which errors name."""
+    with ExitStack() as stack:
+        with _saying_file(path):
+            read = stack.enter_context(_open(path, dataset, wanted))
+
+        def read_naming(start: int, stop: int) -> list[NDArray[Any]]:
+            with _saying_file(path):
+                return read(start, stop)
+
+        yield read_naming
 
 
 def _with_units(table: FileTable) -> FileTable:
@@ -196,7 +220,7 @@ def remember_tables(
         if isinstance(table, SourceError) or not table.whole:
             continue
         if _name(key, images) not in contents.of(key[0]):
-            contents.remember(stamps[key[0]], {_name(key, images): asdict(table)})
+            contents.remember(key[0], stamps[key[0]], {_name(key, images): asdict(table)})
 
 
 def _name(key: TableKey, images: bool) -> str:
@@ -206,8 +230,12 @@ def _name(key: TableKey, images: bool) -> str:
 
 def longest_look(paths: Iterable[Path]) -> float:
     """Return the seconds after which files that are looked at are given up."""
-    stamps = [found for path in paths if (found := stamp(path)) is not None]
-    return LONGEST_LOOK + sum(found.bytes for found in stamps) / SLOWEST
+    limit = LONGEST_LOOK
+    for path in paths:
+        is_remote = any(isinstance(each, RemoteFile) for each in listed_paths(path))
+        size = 0 if (found := stamp(path)) is None else found.bytes
+        limit += LONGEST_TRIES + size / SLOWEST_SERVER if is_remote else size / SLOWEST
+    return limit
 
 
 def _looked_up(keys: Sequence[TableKey], images: bool) -> dict[TableKey, Found]:
@@ -268,7 +296,7 @@ def open_places(places: Sequence[ColumnPlace]) -> Iterator[Callable[[int, int], 
                     found = read_values(start, stop)
                     if any(len(each) != stop - start for each in found):
                         rows = min(map(len, found))
-                        said = f"{group[0].file}: there are only {start + rows} rows left of {stop}"
+                        said = f"there are only {start + rows} rows left of {stop}"
                         raise SourceError(said, "it was changed meanwhile; build again")
                 for place in group:
                     raw, *mask = (found[wanted[each]] for each in _wanted(place))
@@ -330,6 +358,5 @@ def _saying_where(place: ColumnPlace) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        said = error.message.removeprefix(f"{place.file}: ")
         where = f"{place.where}: " if place.where else ""
-        raise SourceError(f"{where}{place.file}: {said}", error.hint) from None
+        raise SourceError(f"{where}{_naming(place.file, error.message)}", error.hint) from None

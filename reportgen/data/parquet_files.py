@@ -23,6 +23,7 @@ from reportgen.data.file_digests import Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, ReadValues, Wanted
 from reportgen.data.unpacking import AGAIN
 from reportgen.errors import SourceError
+from reportgen.remote.address import RemoteFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,6 +36,7 @@ NO_KEY = "__HIVE_DEFAULT_PARTITION__"
 # size of row groups. Larger ones are no faster.
 BATCH_ROWS = 2**16
 BUFFER = 2**16
+BUFFER_REMOTE = 2**21  # as each is a request to a server
 
 
 @dataclass(frozen=True)
@@ -116,14 +118,16 @@ def _check_ends(path: Path, subject: str) -> None:
 
 
 def _open_file(path: Path) -> "pq.ParquetFile":
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     # Of the times that old programs write as int96, those beyond the years that nanoseconds reach
     # would silently become others.
+    is_remote = isinstance(path, RemoteFile)
     return pq.ParquetFile(
-        path,
+        pa.PythonFile(path.open("rb"), mode="r") if is_remote else path,
         pre_buffer=False,
-        buffer_size=BUFFER,
+        buffer_size=BUFFER_REMOTE if is_remote else BUFFER,
         coerce_int96_timestamp_unit="us",
         page_checksum_verification=True,
     )

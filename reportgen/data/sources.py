@@ -15,6 +15,7 @@ from reportgen.data.models import ModelFiles, locate_model
 from reportgen.data.opening import Found, TableKey, describe_tables, remember_tables
 from reportgen.data.store import FOLDER, Store
 from reportgen.errors import SourceError
+from reportgen.remote.server import forget_versions
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def look_at_catalogues(
 
     folder: of the runs, where what is known of files is remembered; cache: whether it may serve.
     """
+    forget_versions()  # of a build before, in the same process
     store = Store(folder / FOLDER, read_only=True) if cache and folder is not None else None
     return open_catalogues(blocks, place, FileDigests(store))
 

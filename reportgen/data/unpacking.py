@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from reportgen.errors import SourceError
+from reportgen.remote.address import RemoteFile
 
 AGAIN = "copy or download it again"
 DAMAGED = f"the file is damaged; {AGAIN}"
@@ -31,7 +32,8 @@ def open_unpacked(path: Path) -> BinaryIO:
         start = file.read(6)
     for magic, opened in _MAGIC.items():
         if start.startswith(magic):
-            return cast("BinaryIO", opened(path, "rb"))
+            source = path.open("rb") if isinstance(path, RemoteFile) else path
+            return cast("BinaryIO", opened(source, "rb"))
     return path.open("rb")
 
 

@@ -34,7 +34,7 @@ def file(tmp_path):
 
 
 def remember(contents, path, **told):
-    contents.remember(stamp(path), told)
+    contents.remember(path, stamp(path), told)
 
 
 def age(path):
@@ -75,7 +75,7 @@ def test_of_a_changed_file_nothing_is_known(contents, store, file, change):
 def test_nothing_is_remembered_of_a_file_that_changes_while_it_is_read(contents, store, file):
     before = stamp(file)
     file.write_bytes(b"abcde")
-    contents.remember(before, {DIGEST: "of the new, perhaps"})
+    contents.remember(file, before, {DIGEST: "of the new, perhaps"})
     assert store.get(before.key) is None
 
 

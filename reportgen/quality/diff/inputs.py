@@ -70,7 +70,7 @@ def _kind(before: InputRecord, after: InputRecord) -> InputKind:
         return "unchanged"
     if before.error:
         return "readable"
-    if before.sha256 is not None and before.sha256 == after.sha256:
+    if before.identity is not None and before.identity == after.identity:
         return "unchanged" if before.path == after.path else "moved"
     rows = [(change.before, change.after) for change in _datasets(before, after)]
     for pairs in (rows, [(before.bytes, after.bytes)]):
@@ -79,7 +79,7 @@ def _kind(before: InputRecord, after: InputRecord) -> InputKind:
         shrank = any(one > other for one, other in known)
         if grew or shrank:
             return "changed" if grew and shrank else "grown" if grew else "shrunk"
-    return "unknown" if None in (before.sha256, after.sha256) else "changed"
+    return "unknown" if None in (before.identity, after.identity) else "changed"
 
 
 def _datasets(before: InputRecord | None, after: InputRecord | None) -> tuple[DatasetChange, ...]:
