@@ -52,9 +52,9 @@ def check_networks(
 
 def check_image_sections(
     report: Report, sources: Sources, sections: Mapping[str, AnyAnalysis]
-) -> list[ReportgenError]:
-    """Return what is wrong with sections on images without a network: that there are none such."""
-    found: list[ReportgenError] = []
+) -> dict[str, ReportgenError]:
+    """Return, by section on images without a network, what is wrong: that there are none such."""
+    found: dict[str, ReportgenError] = {}
     for name, section in sections.items():
         if isinstance(section, ImageAnalysis) and not isinstance(section, NetworkAnalysis):
             stack = sources.images.get(section.images.name)
@@ -62,7 +62,7 @@ def check_image_sections(
                 _ = stack and wanted_reductions(section, stack)
             except ReportgenError as error:
                 place = report.place("sections", name)
-                found.append(type(error)(f"{place}: {error.message}", error.hint))
+                found[name] = type(error)(f"{place}: {error.message}", error.hint)
     return found
 
 

@@ -237,7 +237,9 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
     usable = {("catalogues", name) for name, each in sources.catalogues.items() if not each.broken}
     usable |= {("images", name) for name in sources.images}
     if sources.images:
-        problems += check_image_sections(report, sources, sections)
+        of_images = check_image_sections(report, sources, sections)
+        problems += of_images.values()
+        usable -= {source for section in of_images for source in sections[section].sources}
     if sources.models:
         of_networks = check_networks(report, sources, sections)
         for model, found in of_networks.items():

@@ -255,6 +255,7 @@ def test_a_check_says_which_images_a_build_would_lack(images):
     checked = call("check", "wrong.yaml", cwd=images)
     built = call("build", "wrong.yaml", "-q", cwd=images)
     assert (checked.returncode, built.returncode) == (5, 5)
+    assert "Note: " not in checked.stderr
     for said in (
         "there is no image 1: rms.fits has 1, counted from 0",
         "there is no channel 1: rms.fits has 1, counted from 0",
