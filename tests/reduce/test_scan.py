@@ -10,13 +10,14 @@ from reportgen.config.expressions import parse
 from reportgen.errors import SourceError
 from reportgen.reduce import scan as module
 from reportgen.reduce.base import Derived, Reduction
-from reportgen.reduce.binned import QuantilesInBins, SumsInBins
+from reportgen.reduce.binned import QuantilesInBins
+from reportgen.reduce.binned_moments import MomentsInBins
 from reportgen.reduce.column_digest import ColumnDigest
 from reportgen.reduce.counts import CountInside, CountRows, CountValues, Range
 from reportgen.reduce.executors import Inline, Threads
-from reportgen.reduce.groups import MomentsOfObjects
 from reportgen.reduce.histograms import Axis, FewRows, Histogram, Histogram2D
 from reportgen.reduce.moments import MeanStd, Pearson
+from reportgen.reduce.objects import MomentsOfObjects
 from reportgen.reduce.quantiles import MedianAndScatter, Quantiles, SortedCurve, SubsetComparison
 from reportgen.reduce.ranks import Spearman
 from reportgen.reduce.rules import CountClose, CountKept, CountRepeated, CountShared
@@ -54,7 +55,7 @@ WANTED = [
     CountRows(parse("source < 10")),
     ColumnDigest("a"),
     MedianAndScatter("a / b"),
-    SumsInBins(Axis("a", 4), "b * 1.5"),
+    MomentsInBins(Axis("a", 4), "b * 1.5"),
     CountInside("a", "b", ((0, 0), (10, 0), (10, 2e6))),
     CountKept(parse("a < 9"), parse("b > 1e6")),
     CountRepeated("source"),
