@@ -130,7 +130,7 @@ class ColourColour(Analysis, name="colour_colour"):
         metrics = {"objects": Metric(n, "objects", digits=0)}
         for name, number_in in found.items():
             label = name.replace("_", " ")
-            metrics[name] = Metric(number_in, label, digits=0)
+            metrics[name] = Metric(number_in, label, digits=0, shown=False)
             metrics[f"{name}_percent"] = Metric(100 * number_in / n, label, "%", digits=1)
         findings = [self._regions_said(found, n)] if found else []
         if distance is not None:

@@ -120,7 +120,8 @@ class SumsOfObjects(Reduction[GroupState, Objects]):
         return GroupState()
 
     def update(self, state: GroupState, chunk: Chunk) -> GroupState:
-        stored, numbers = chunk.read[self.object], chunk.columns[self.object]
+        numbers = chunk.columns[self.object]
+        stored = chunk.read.get(self.object, numbers)
         is_text = numbers.dtype.kind == "T"
         taken = ~np.isnan(numbers) if is_text else np.isfinite(numbers)
         for name in (self.value, self.against):

@@ -11,14 +11,18 @@ from reportgen.errors import SourceError
 from reportgen.reduce import scan as module
 from reportgen.reduce.base import Derived, Reduction
 from reportgen.reduce.binned import QuantilesInBins
+from reportgen.reduce.binned_moments import MomentsInBins
 from reportgen.reduce.column_digest import ColumnDigest
-from reportgen.reduce.counts import CountRows, CountValues, Range
+from reportgen.reduce.counts import CountInside, CountRows, CountValues, Range
 from reportgen.reduce.executors import Inline, Threads
 from reportgen.reduce.histograms import Axis, FewRows, Histogram, Histogram2D
 from reportgen.reduce.moments import MeanStd, Pearson
-from reportgen.reduce.quantiles import Quantiles, SortedCurve, SubsetComparison
+from reportgen.reduce.objects import MomentsOfObjects
+from reportgen.reduce.quantiles import MedianAndScatter, Quantiles, SortedCurve, SubsetComparison
 from reportgen.reduce.ranks import Spearman
+from reportgen.reduce.rules import CountClose, CountKept, CountRepeated, CountShared
 from reportgen.reduce.scan import Failure, columns_read, scan
+from reportgen.reduce.scores import ExtremeRows, JudgeScores, ScoresInBins
 
 ROWS = 1000
 ALWAYS, NEVER = 10**9, -1  # exact_rows
@@ -50,6 +54,17 @@ WANTED = [
     Spearman(("a", "b", "source")),
     CountRows(parse("source < 10")),
     ColumnDigest("a"),
+    MedianAndScatter("a / b"),
+    MomentsInBins(Axis("a", 4), "b * 1.5"),
+    CountInside("a", "b", ((0, 0), (10, 0), (10, 2e6))),
+    CountKept(parse("a < 9"), parse("b > 1e6")),
+    CountRepeated("source"),
+    CountClose("a", "b - 1e6", 0.01),
+    CountShared("source", parse("a > 9"), parse("a < 20")),
+    MomentsOfObjects("source % 50", "a", "b"),
+    JudgeScores("b", parse("a > 20"), parse("a <= 20")),
+    ScoresInBins(Axis("a", 3), "b", parse("a > 20"), parse("a <= 20")),
+    ExtremeRows("a", 5, largest=True),
 ]
 
 

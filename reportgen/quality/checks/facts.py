@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from reportgen.config.columns import Column
+from reportgen.config.expressions import Condition
 from reportgen.config.loader import Report
 from reportgen.config.schema import CatalogueSection, ImagesSection, SectionBlock
 from reportgen.errors import ConfigError
@@ -107,10 +108,8 @@ def source_files(report: Report, section: SectionBlock) -> tuple[Path, ...]:
         files = [report.images[section.images.name].file]
     elif isinstance(section, CatalogueSection):
         catalogue = report.catalogues[section.catalogue]
-        names = {column.name for column in _columns_in(section)}
-        names |= section.where.columns if section.where is not None else frozenset()
         listed = catalogue.columns
-        wanted = list(names)
+        wanted = list(dict.fromkeys(_columns_in(section)))
         for name in wanted:  # and what they are computed of
             expression = listed[name].expression if name in listed else None
             if expression is not None:
@@ -123,10 +122,12 @@ def source_files(report: Report, section: SectionBlock) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(file for file in files if file is not None))
 
 
-def _columns_in(value: object) -> Iterator[Column]:
-    """Return the columns that the keys of a section name."""
+def _columns_in(value: object) -> Iterator[str]:
+    """Yield the names of the columns that the keys of a section name, also in conditions."""
     if isinstance(value, Column):
-        yield value
+        yield value.name
+    elif isinstance(value, Condition):
+        yield from sorted(value.columns)
     elif isinstance(value, BaseModel):
         for key in type(value).model_fields:
             yield from () if key == "checks" else _columns_in(getattr(value, key))

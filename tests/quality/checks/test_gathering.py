@@ -49,6 +49,7 @@ sections:
     title: Hosts
     columns: [flux_36]
     where: is_host > 0
+  score: {analysis: classifier, catalogue: swire, title: S, label: is_host, score: flux_36}
   overview: {analysis: overview, catalogue: swire, title: All}
   maps:
     {analysis: feature_maps, images: cuts, model: cnn, weights: [one], title: Maps}
@@ -100,6 +101,7 @@ def test_the_files_of_a_section_are_those_of_the_columns_it_names(report, tmp_pa
     assert files == {
         "flux": ["swire.h5"],
         "hosts": ["swire.h5", "labels.h5"],
+        "score": ["swire.h5", "labels.h5"],
         "overview": ["swire.h5", "labels.h5"],
         "maps": ["cuts.h5"],
     }
