@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 from reportgen.record import Status
-from reportgen.wording import printable
+from reportgen.wording import count, printable
 
 MARKS: dict[Status, tuple[str, str]] = {
     "ok": ("ok", "green"),
@@ -31,6 +32,9 @@ class Progress:
 
     def printed(self, name: str, text: str) -> None:
         """Say what a step wrote to its standard output or error."""
+
+    def rows(self, name: str, done: int, rows: int) -> None:
+        """Say how many rows of a catalogue have been read; may be called in any thread."""
 
     def notice(self, text: str) -> None:
         """Say something of the build itself, such as what it waits for."""
@@ -69,6 +73,8 @@ class _Bar(Progress):
         self._bar = bar
         self._verbose = verbose
         self._waiting: list[str] = []
+        self._reading: dict[str, str] = {}
+        self._begun: dict[str, float] = {}
         self._task: Any = None
 
     def started(self, names: Iterable[str]) -> None:
@@ -103,10 +109,22 @@ class _Bar(Progress):
         for line in text.splitlines() if self._verbose else ():
             self.notice(f"{name} | {line}")
 
+    def rows(self, name: str, done: int, rows: int) -> None:
+        now = monotonic()
+        if not done:
+            self._begun[name] = now
+        seconds = now - self._begun.setdefault(name, now)
+        rate = f", {count(int(done / seconds))} rows/s" if done and seconds > 1 else ""
+        self._reading[name] = f"{name}: {count(done)} of {count(rows)} rows{rate}"
+        if done == rows:
+            del self._reading[name], self._begun[name]
+        self._describe()
+
     def _describe(self) -> None:
         from rich.markup import escape
 
-        shown = ", ".join(self._waiting[:3]) + (" …" if len(self._waiting) > 3 else "")
+        shown = "; ".join([*self._reading.values(), ", ".join(self._waiting[:3])])
+        shown += " …" if len(self._waiting) > 3 else ""
         self._bar.update(self._task, description=escape(shown) or "done")
 
 

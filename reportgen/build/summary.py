@@ -1,6 +1,6 @@
 """The record of a run, put together from what its stages found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -23,6 +23,8 @@ from reportgen.record import (
     Summary,
     with_status,
 )
+from reportgen.reduce.sampling import Sampling
+from reportgen.wording import count
 from reportgen.workers.failures import Ended
 from reportgen.workers.pool import Pool
 
@@ -123,6 +125,8 @@ def summarise(
             status="ok",  # until all is known: with_status
             only=only,
             left_out=tuple(name for name in report.sections if name not in sections),
+            most_rows=report.most_rows,
+            draft=tuple(_sampled(sources, report.most_rows)),
             synthetic=tuple(synthetic),
         ),
         configuration=ConfigurationRecord(
@@ -139,6 +143,14 @@ def summarise(
         sections=tuple(records),
     )
     return with_status(summary)
+
+
+def _sampled(sources: Sources, most_rows: int | None) -> Iterator[str]:
+    """Yield which rows of catalogues a draft has, where it has not all."""
+    for name, catalogue in sources.catalogues.items():
+        sampling = Sampling.of(catalogue.rows, most_rows)
+        if sampling.every > 1:
+            yield f"{count(sampling.rows(catalogue.rows))} of the {count(catalogue.rows)} rows of {name}"
 
 
 def _datasets(path: Path, sources: Sources) -> tuple[DatasetRecord, ...]:
