@@ -58,7 +58,7 @@ class Engine:
         if self._started is None:
             self._started = self._start(block)
         stamps = [found for each in catalogues for found in each.stamps.items()]
-        sizes = {path: each.bytes for path, each in stamps if each is not None}
+        sizes = {path.absolute(): each.bytes for path, each in stamps if each is not None}
         return replace(self._started, ready=partial(require_ready, installation(), sizes))
 
     def _start(self, block: DaskBlock) -> "Dask":

@@ -13,6 +13,7 @@ from functools import lru_cache
 from socket import gethostname
 from typing import Any
 from uuid import uuid4
+from warnings import filterwarnings
 
 from reportgen.errors import EngineError, SectionError, SourceError
 from reportgen.reduce.executors import Merge, Say, State, Task, say_nothing
@@ -59,14 +60,19 @@ def connected(address: str, timeout: float, security: Any = None) -> Iterator[An
     """Connect to a scheduler; EngineError when it does not answer, or is lost in the block."""
     from distributed import CancelledError, Client
 
-    lost = f"the Dask scheduler {address}"
+    lost = "cannot be reached"
+    # Of which we say more, and more than a warning.
+    filterwarnings("ignore", "Mismatched versions found", UserWarning)
     options = {"security": security} if security else {}
     try:
         with Client(address, timeout=min(CONNECTING, timeout), **options) as client:  # type: ignore[no-untyped-call]
-            lost += " was lost"
+            lost = "was lost, or has let go of the tasks"
             yield client
     except (CancelledError, OSError) as error:
-        raise EngineError(f"{lost}: {error}") from error
+        why = "" if isinstance(error, CancelledError) else f": {error}"
+        raise EngineError(
+            f"the Dask scheduler {address} {lost}{why}", "look whether it runs, and at its log"
+        ) from error
 
 
 class _Run:
