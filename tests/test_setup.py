@@ -291,7 +291,9 @@ def test_every_import_is_a_dependency_and_every_dependency_is_imported():
     declared = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
     extras = PROJECT["optional-dependencies"]
     optional = {
-        canonicalize_name(Requirement(text).name) for text in extras["cnn"] + extras["parquet"]
+        canonicalize_name(Requirement(text).name)
+        for extra in ("cnn", "dask", "parquet")
+        for text in extras[extra]
     }
     assert imported - declared - optional - set(COMES_WITH) == set()
     assert declared - imported == set()
