@@ -34,7 +34,7 @@ class Progress:
         """Say what a step wrote to its standard output or error."""
 
     def rows(self, name: str, done: int, rows: int) -> None:
-        """Say how many rows of a catalogue have been read; may be called in any thread."""
+        """Say how many rows of a catalogue have been read, all at its end; called in any thread."""
 
     def notice(self, text: str) -> None:
         """Say something of the build itself, such as what it waits for."""
@@ -111,20 +111,19 @@ class _Bar(Progress):
 
     def rows(self, name: str, done: int, rows: int) -> None:
         now = monotonic()
-        if not done:
-            self._begun[name] = now
-        seconds = now - self._begun.setdefault(name, now)
-        rate = f", {count(int(done / seconds))} rows/s" if done and seconds > 1 else ""
+        begun = self._begun.setdefault(name, now) if done else now
+        self._begun[name] = begun
+        rate = f", {done / (now - begun) / 1e6:.2g} million rows/s" if now > begun + 1 else ""
         self._reading[name] = f"{name}: {count(done)} of {count(rows)} rows{rate}"
         if done == rows:
-            del self._reading[name], self._begun[name]
+            self._reading.pop(name)
         self._describe()
 
     def _describe(self) -> None:
         from rich.markup import escape
 
-        shown = "; ".join([*self._reading.values(), ", ".join(self._waiting[:3])])
-        shown += " …" if len(self._waiting) > 3 else ""
+        shown = ", ".join(self._waiting[:3]) + (" …" if len(self._waiting) > 3 else "")
+        shown = "; ".join(self._reading.values()) or shown
         self._bar.update(self._task, description=escape(shown) or "done")
 
 

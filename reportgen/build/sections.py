@@ -260,7 +260,9 @@ class SectionMaker:
         return ", ".join(dict.fromkeys(names))
 
     def _scanned(self, group: list[str], end: Ended) -> None:
-        self.progress.printed(self._named_sources(group), end.printed)
+        name = self._named_sources(group)
+        self.progress.printed(name, end.printed)
+        self.progress.rows(name, 0, 0)
         failed = end.failed
         if failed is not None and isinstance(failed.error, EngineError | ConfigError):
             raise failed.error  # of the engine, and no section's

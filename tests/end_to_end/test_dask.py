@@ -98,7 +98,7 @@ def configure(project, scheduler, *, file="stars.h5", sections=SECTIONS, timeout
 
 
 def runs(project):
-    return {path for path in project.out.glob("*Z")} | set(project.out.glob(".building*"))
+    return set(project.out.glob("*Z")) | set(project.out.glob(".building*"))
 
 
 def test_numbers_are_those_of_here_even_when_a_worker_is_killed(project, scheduler):
