@@ -96,7 +96,7 @@ class Report:
     def draft(self, most_rows: int) -> "Report":
         """Return the same report of some rows only, with runs and a history of its own."""
         folder = self.output.folder / f"draft-{most_rows}"
-        output = self.output.model_copy(update={"folder": folder, "history": None})
+        output = self.output.model_copy(update={"folder": folder})
         return replace(self, output=output, most_rows=most_rows)
 
     @property
