@@ -12,6 +12,7 @@ from logging import CRITICAL, getLogger
 from os import environ
 from pathlib import Path
 from socket import gethostname
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from reportgen.build.progress import Progress
@@ -21,7 +22,7 @@ from reportgen.data.catalogue import Catalogue
 from reportgen.data.file_digests import stamp
 from reportgen.errors import ConfigError, EngineError, SourceError
 from reportgen.versions import installed_version, package_digest
-from reportgen.wording import counted, exact
+from reportgen.wording import counted, exact, listed
 from reportgen.workers.pool import ONE_THREAD
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Engine:
                     f"no Dask worker has come to {address} within {exact(block.timeout)} s",
                     "start workers, or raise engine.dask.timeout where they wait in a queue",
                 ) from None
-            _require_same(client)
+            _require_same(client, block.timeout)
             shown = block.cluster != LOCAL_CLUSTER or find_spec("bokeh") is not None
             self._progress.notice(_said(address, client, shown=shown))
         return Dask(address, block.timeout, security, dict)
@@ -165,18 +166,35 @@ def require_ready(expected: Mapping[str, str], sizes: Mapping[Path, int]) -> Non
 _SAME = "install the same versions on all workers: pip install -c requirements.lock"
 
 
-def _require_same(client: Any) -> None:
-    """Raise ConfigError when a worker has not installed what is installed here."""
-    expected, problems = installation(), {}
-    for address, found in client.run(installation, on_error="return").items():
+def _require_same(client: Any, timeout: float) -> None:
+    """Raise ConfigError when a worker has not installed what is installed here.
+
+    EngineError when not all answer within some seconds.
+    """
+    answers: dict[str, Any] = {}
+
+    # Not a task: a worker that does not have its function would end. It has no limit of its own.
+    def ask() -> None:
+        with suppress(OSError):  # closed, as it took too long
+            answers.update(client.run(installation, on_error="return"))
+
+    asking = Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(timeout)
+    if not answers:
+        addresses = listed(list(client.nthreads()))
+        raise EngineError(
+            f"a Dask worker has not answered within {exact(timeout)} s; there are {addresses}",
+            "look at their logs",
+        )
+    expected, problems = installation(), []
+    for address, found in answers.items():
         worker = f"the Dask worker {address}"
         if isinstance(found, Exception):
-            problem = f"{worker} has no such reportgen: {found}"
+            problems.append(f"{worker} has no such reportgen: {found}")
         else:
-            problem = _differences(expected, found, worker)
-        problems[problem] = problem
-    problems.pop("", None)
-    if problems:
+            problems.append(_differences(expected, found, worker))
+    if problems := [problem for problem in problems if problem]:
         raise ConfigError("\n".join(problems), _SAME)
 
 

@@ -62,7 +62,7 @@ def connected(address: str, timeout: float, security: Any = None) -> Iterator[An
 
     lost = "cannot be reached"
     # Of which we say more, and more than a warning.
-    filterwarnings("ignore", "Mismatched versions found", UserWarning)
+    filterwarnings("ignore", "Mismatched versions found")
     options = {"security": security} if security else {}
     try:
         with Client(address, timeout=min(CONNECTING, timeout), **options) as client:  # type: ignore[no-untyped-call]

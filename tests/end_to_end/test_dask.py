@@ -127,13 +127,13 @@ def test_rows_at_which_workers_die_again_and_again_are_named(project, scheduler)
 
 
 def test_what_does_not_go_on_is_given_up(project, scheduler):
-    configure(project, scheduler, timeout=1.0)
+    configure(project, scheduler, timeout=4.0)
     wait, before = project.folder / "site" / "wait", runs(project)
     wait.touch()
     done = project.build("--no-cache")
     wait.unlink()
     assert done.returncode == 3
-    assert "no task of Dask has ended for 1 s" in done.stderr
+    assert "no task of Dask has ended for 4 s" in done.stderr
     assert "of 600,000 rows are read, and there are 2 workers" in done.stderr
     assert runs(project) == before
 
