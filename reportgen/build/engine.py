@@ -48,7 +48,7 @@ class Engine:
         self._open.close()
 
     def dask(self, catalogues: Iterable[Catalogue]) -> "Dask | None":
-        """Return what runs the scan of catalogues on a Dask cluster, which is started now unless it was before.
+        """Return what scans catalogues on a Dask cluster, started now unless it was before.
 
         None where the report does without. Raises ConfigError when what is installed on its workers
         is not what is installed here, and EngineError when it cannot be started.

@@ -23,7 +23,7 @@ from reportgen.record import (
     Summary,
     with_status,
 )
-from reportgen.reduce.sampling import Sampling
+from reportgen.reduce.sampling import ALL, Sampling
 from reportgen.wording import count
 from reportgen.workers.failures import Ended
 from reportgen.workers.pool import Pool
@@ -149,8 +149,9 @@ def _sampled(sources: Sources, most_rows: int | None) -> Iterator[str]:
     """Yield which rows of catalogues a draft has, where it has not all."""
     for name, catalogue in sources.catalogues.items():
         sampling = Sampling.of(catalogue.rows, most_rows)
-        if sampling.every > 1:
-            yield f"{count(sampling.rows(catalogue.rows))} of the {count(catalogue.rows)} rows of {name}"
+        if sampling != ALL:
+            some, rows = count(sampling.rows(catalogue.rows)), count(catalogue.rows)
+            yield f"{some} of the {rows} rows of {name}"
 
 
 def _datasets(path: Path, sources: Sources) -> tuple[DatasetRecord, ...]:

@@ -28,7 +28,7 @@ from reportgen.record import CountedRecord, InputRecord, SectionRecord
 from reportgen.reduce.base import OfCatalogue, Statistic
 from reportgen.reduce.counts import CountValues
 from reportgen.reduce.executors import Executor, Inline, Threads, say_nothing
-from reportgen.reduce.sampling import Sampled, Sampling
+from reportgen.reduce.sampling import ALL, Sampled, Sampling
 from reportgen.reduce.scan import Failure, columns_read, of_other_catalogues, scan
 from reportgen.render.glyphs import about_figures
 from reportgen.render.html import MOST_ROWS
@@ -53,7 +53,7 @@ def scan_catalogue(
     threads: int = 1,
     cache: Cache | None = None,
     others: Mapping[str, Catalogue] | None = None,
-    sampling: Sampling | None = None,
+    sampling: Sampling = ALL,
     dask: "Dask | None" = None,
     rows_read: Path | None = None,
 ) -> dict[str, Scanned]:
@@ -66,8 +66,7 @@ def scan_catalogue(
     sampling: which rows of the catalogue, in a draft. dask: what reads those that are not exact.
     rows_read: file that says how many rows have been read, and of how many.
     """
-    sampling = sampling or Sampling()
-    exact = catalogue.rows <= exact_rows and sampling.every == 1
+    exact = catalogue.rows <= exact_rows and sampling == ALL
     others = others or {}
     wanted: dict[str, Mapping[str, Any]] = {}
     result: dict[str, Scanned] = {}
@@ -122,7 +121,7 @@ def _scan_for(
     local: Executor,
     dask: Executor | None,
     store: Store | None,
-    sampling: Sampling = Sampling(),
+    sampling: Sampling = ALL,
     known: Mapping[Statistic[Any], Any] | None = None,
 ) -> tuple[CatalogueDigests, dict[Statistic[Any], Any]]:
     """Compute statistics of a catalogue, and the digests of the columns that they read.
@@ -138,7 +137,7 @@ def _scan_for(
     source, executor = catalogue, local
     if dask is not None and not exact:
         source, executor = catalogue.absolute(), dask
-    if sampling.every > 1:
+    if sampling != ALL:
         executor = Sampled(executor, sampling)
     try:
         values = scan([*wanted, *of_columns], source, exact_rows, executor, known)

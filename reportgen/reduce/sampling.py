@@ -17,13 +17,16 @@ class Sampling:
     def of(rows: int, most_rows: int | None) -> "Sampling":
         """Return which of some rows to take, at most so many but a block; None for all."""
         if most_rows is None or rows <= most_rows:
-            return Sampling()
+            return ALL
         return Sampling(-(-rows // max(BLOCK, most_rows // BLOCK * BLOCK)))
 
     def rows(self, rows: int) -> int:
         """Return how many of some rows are taken."""
         whole, rest = divmod(rows, self.every * BLOCK)
         return whole * BLOCK + min(rest, BLOCK)
+
+
+ALL = Sampling()
 
 
 @dataclass(frozen=True)
@@ -42,5 +45,7 @@ class Sampled:
 
 def _of_blocks(every: int, task: Task[State], merge: Merge[State], rows: range) -> State:
     """Return the state of some rows of a sample."""
-    blocks = (range(part.start * every, part.start * every + len(part)) for part in parts(rows, BLOCK))
+    blocks = (
+        range(part.start * every, part.start * every + len(part)) for part in parts(rows, BLOCK)
+    )
     return merge_pairwise(map(task, blocks), merge)
