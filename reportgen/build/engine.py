@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from logging import CRITICAL, getLogger
 from os import environ
 from pathlib import Path
+from shutil import which
 from socket import gethostname
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,8 @@ class Engine:
         if block.scheduler is not None:
             address, security = block.scheduler, None
         else:
-            cluster = self._open.enter_context(self._cluster(block))
+            cluster = self._cluster(block)
+            self._open.callback(_close, cluster)
             address, security = cluster.scheduler_address, cluster.security
         with connected(address, block.timeout, security) as client:
             try:
@@ -100,6 +102,9 @@ class Engine:
             raise ConfigError(f"{where}: {error}", f"pip install {package}") from error
         except AttributeError:
             raise ConfigError(f"{where}: {module} has no {name}") from None
+        submit = getattr(getattr(kind, "job_cls", None), "submit_command", None)
+        if submit is not None and which(submit.split()[0]) is None:
+            raise EngineError(f"{where}: there is no {submit} here, with which {name} starts jobs")
         options = dict(block.options)
         if block.cluster == LOCAL_CLUSTER:
             options = {
@@ -115,11 +120,17 @@ class Engine:
             # Not what Dask sets besides: to give memory back at once makes a scan twice as slow.
             with dask.config.set({"distributed.nanny.pre-spawn-environ": ONE_THREAD}):
                 return kind(**options)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             where = self._report.place("engine", "dask", "options")
-            raise ConfigError(f"{where}: {name} does not take them: {error}") from error
+            said = str(error).partition("\n")[0]
+            raise ConfigError(f"{where}: {name} does not take them: {said}") from error
         except Exception as error:
             raise EngineError(f"{where}: {name} cannot be started: {error}") from error
+
+
+def _close(cluster: Any) -> None:
+    with suppress(Exception):  # one of which only a part has started
+        cluster.close()
 
 
 def _said(address: str, client: Any, *, shown: bool) -> str:

@@ -171,6 +171,23 @@ def test_a_scheduler_that_is_not_there_ends_the_build_soon(project):
     assert runs(project) == before
 
 
+def test_what_to_install_is_said(project, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    configure(project, "tcp://nowhere:1")
+    done = project.build("--no-cache", "--engine", "local-dask")
+    assert done.returncode == 2
+    assert "→ pip install 'reportgen[dask]'" in done.stderr
+
+
+def test_a_cluster_that_cannot_be_started_is_said_with_its_place(project):
+    configure(project, "tcp://nowhere:1")
+    cluster = "engine.dask={cluster: distributed.LocalCluster, options: {n_wokers: 1}}"
+    done = project.build("--no-cache", "--set", cluster)
+    assert done.returncode == 2
+    assert "engine.dask.options: LocalCluster does not take them: " in done.stderr
+    assert "n_wokers" in done.stderr
+
+
 def test_a_build_that_is_ended_ends_its_cluster(project):
     configure(project, "tcp://nowhere:1")
     wait, before = project.folder / "site" / "wait", runs(project)
