@@ -120,12 +120,15 @@ class Engine:
             # Not what Dask sets besides: to give memory back at once makes a scan twice as slow.
             with dask.config.set({"distributed.nanny.pre-spawn-environ": ONE_THREAD}):
                 return kind(**options)
-        except (TypeError, ValueError) as error:
-            where = self._report.place("engine", "dask", "options")
-            said = str(error).partition("\n")[0]
-            raise ConfigError(f"{where}: {name} does not take them: {said}") from error
         except Exception as error:
-            raise EngineError(f"{where}: {name} cannot be started: {error}") from error
+            cause: BaseException = error
+            while cause.__cause__ is not None:
+                cause = cause.__cause__
+            said = str(cause).partition("\n")[0]
+            if isinstance(cause, TypeError | ValueError):
+                where = self._report.place("engine", "dask", "options")
+                raise ConfigError(f"{where}: {name} does not take them: {said}") from error
+            raise EngineError(f"{where}: {name} cannot be started: {said}") from error
 
 
 def _close(cluster: Any) -> None:

@@ -150,7 +150,7 @@ class _Run:
             rows = self._ranges.get(str(error.task), self._rows)
             raise SectionError(
                 f"rows {count(rows.start)} to {count(rows.stop - 1)}: "
-                f"{error.allowed_failures + 1} Dask workers died at them, "
+                f"{error.allowed_failures + 1} Dask workers died that had them to read, "
                 f"the last at {error.last_worker.address}",
                 "they may have too little memory; their logs say more",
             ) from None
