@@ -12,6 +12,7 @@ from logging import CRITICAL, getLogger
 from os import environ
 from pathlib import Path
 from shutil import which
+from signal import SIG_UNBLOCK, SIGINT, pthread_sigmask
 from socket import gethostname
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from reportgen.data.file_digests import stamp
 from reportgen.errors import ConfigError, EngineError, SourceError
 from reportgen.versions import installed_version, package_digest
 from reportgen.wording import counted, exact, listed
-from reportgen.workers.pool import ONE_THREAD
+from reportgen.workers.pool import ONE_THREAD, block_interrupts
 
 if TYPE_CHECKING:
     from reportgen.reduce.dask_executor import Dask
@@ -116,6 +117,7 @@ class Engine:
             }
         import dask
 
+        block_interrupts()  # of the threads that start now, and of the processes that they start
         try:
             # Not what Dask sets besides: to give memory back at once makes a scan twice as slow.
             with dask.config.set({"distributed.nanny.pre-spawn-environ": ONE_THREAD}):
@@ -129,6 +131,8 @@ class Engine:
                 where = self._report.place("engine", "dask", "options")
                 raise ConfigError(f"{where}: {name} does not take them: {said}") from error
             raise EngineError(f"{where}: {name} cannot be started: {said}") from error
+        finally:
+            pthread_sigmask(SIG_UNBLOCK, {SIGINT})
 
 
 def _close(cluster: Any) -> None:

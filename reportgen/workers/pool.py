@@ -80,7 +80,7 @@ class Pool:
         """What tasks that have ended took."""
         self._context: Any = get_context(method)
         # A thread waits for each process that runs, so that this one need not wait for any.
-        self._threads = ThreadPoolExecutor(workers, NAME, initializer=_block_interrupts)
+        self._threads = ThreadPoolExecutor(workers, NAME, initializer=block_interrupts)
         self._tasks: dict[Future[tuple[Ended, Span]], Then] = {}
         self._numbers = count()
         self._is_stopped = Event()
@@ -172,7 +172,7 @@ class Pool:
         return beyond
 
 
-def _block_interrupts() -> None:
+def block_interrupts() -> None:
     """Leave Ctrl-C to the build: processes inherit the mask of the thread that starts them."""
     resource_tracker.ensure_running()  # which unblocks it where it is started, on older Pythons
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -1,5 +1,6 @@
 """Large catalogues on a Dask cluster: a real one of two processes, whose workers die."""
 
+import os
 import re
 import signal
 import socket
@@ -197,14 +198,15 @@ def test_a_build_that_is_ended_ends_its_cluster(project):
     wait.touch()
     command = [sys.executable, "-m", "reportgen", "report.yaml", "--engine", "local-dask"]
     options = {"cwd": project.folder, "env": clean_environment(**project.env), "text": True}
-    with subprocess.Popen([*command, "--no-cache"], stderr=subprocess.PIPE, **options) as build:
+    options |= {"stderr": subprocess.PIPE, "start_new_session": True}
+    with subprocess.Popen([*command, "--no-cache"], **options) as build:
         said = iter(build.stderr.readline, "")
         assert any(line.startswith("Dask: ") for line in said)
         family = psutil.Process(build.pid).children(recursive=True)
         assert len(family) > 2
-        build.send_signal(signal.SIGTERM)
-        assert "Interrupted" in build.stderr.read()
-        assert build.wait(SECONDS) == 128 + signal.SIGTERM
+        os.killpg(build.pid, signal.SIGINT)  # as a terminal does
+        assert build.stderr.read().startswith("Interrupted; ")
+        assert build.wait(SECONDS) == 128 + signal.SIGINT
     wait.unlink()
     assert not psutil.wait_procs(family, SECONDS / 10)[1]
     assert runs(project) == before
