@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("numpy", "scipy", "h5py", "astropy", "pyarrow", "numba", "distributed")
 _GROUPS = ("reportgen.analyses", "reportgen.formats")
-# Not what Dask does besides: to look where the time goes takes a tenth of it, and to give memory back
-# at once makes a scan twice as slow.
+# Not what Dask does besides: to look where the time goes takes a tenth of it, and to give memory
+# back at once makes a scan twice as slow.
 _OF_LOCAL_CLUSTER = {
     "distributed.nanny.pre-spawn-environ": ONE_THREAD,
     "distributed.worker.profile.enabled": False,

@@ -51,7 +51,7 @@ def expected_troubles(report: Report) -> list[ReportgenError]:
     """Return what would go wrong with what follows a run, as far as can be said before."""
     troubles: list[ReportgenError] = []
     folder = report.output.folder.absolute()
-    with _noting(troubles), open_history(history_place(report.output)) as history:
+    with _noting(troubles), open_history(history_place(report)) as history:
         history.require_writable(folder)
     with _noting(troubles):
         require_own_pages(folder)
