@@ -5,11 +5,13 @@
 The catalogues have the layout of the sample, whose rows they repeat with noise: the same numbers
 for the same rows on every machine. The report has all catalogue sections of configs/cdfs.yaml.
 Measured are, each in a process of its own: the build of the HTML page, as a user types it; the scan
-alone, in which all sections are computed, in one thread and in two; and a bare loop in which h5py
+alone, in which all sections are computed, in one thread, in two, and beyond exact_rows on a Dask
+cluster of two workers on this machine, which has read it once before; and a bare loop in which h5py
 reads the same columns in chunks of the same size, and nothing is done with them.
 
-Beyond exact_rows memory must not grow with the rows, and the numbers of a scan have the same bytes
-for any number of threads.
+Beyond exact_rows memory must not grow with the rows. The numbers of a scan have the same bytes for
+any number of threads, and on Dask. Two threads should be 1.7 times as fast as one on two free
+cores, and Dask take at most 15 % longer than they.
 """
 
 import json
@@ -32,8 +34,8 @@ from nights import CONFIG, plain_environment
 SIZES = (100_000, 1_000_000, 10_000_000)
 HEAD = (
     *("rows", "HTML report [s]", "scan [s]", "of processors [s]", "scan in 2 threads [s]"),
-    *("of processors [s]", "h5py alone [s]", "build, peak [MB]", "scan, peak [MB]"),
-    "in 2 threads",
+    *("of processors [s]", "scan by 2 Dask workers [s]", "of processors [s]", "h5py alone [s]"),
+    *("build, peak [MB]", "scan, peak [MB]", "in 2 threads"),
 )
 STEP = 250_000  # rows written at a time
 BYTES = 12 * 8 + 1  # a row on disk, with its label
@@ -41,12 +43,19 @@ FLUXES, POSITIONS = slice(2, 7), slice(0, 2)
 MISSING = (-99, 0)
 EXACT_ROWS = 1_000_000  # of a catalogue that says nothing else
 FLAT = 64  # MB by which more rows than these may differ
+FASTER = 1.7  # two threads than one, at least
+OVERHEAD = 0.15  # of Dask beside threads, at most
 
 READ = """
-import json, resource, sys, time
+import json, pickle, resource, sys, time
+from contextlib import ExitStack
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+import psutil
 from reportgen.analyses.base import Analysis, installed_analyses
+from reportgen.build.engine import Engine
+from reportgen.build.progress import Progress
 from reportgen.config.loader import load_report
 from reportgen.data.catalogue import open_catalogues
 from reportgen.workers.pool import Failed
@@ -58,14 +67,26 @@ wanted = {
     for name, section in report.sections.items()
     if isinstance(section, Analysis) and section.sources == (("catalogues", "swire"),)
 }
-digest = ""
-begun, processor = time.perf_counter(), time.process_time()
+exact_rows = report.catalogues["swire"].exact_rows
+threads, dask, digest = sys.argv[2], None, ""
+def processor_seconds():
+    me = psutil.Process()
+    return sum(sum(each.cpu_times()[:2]) for each in [me, *me.children(recursive=True)])
+ending = ExitStack()
+if threads == "dask":
+    report = replace(report, engine=report.engine.replaced("local-dask"))
+    dask = ending.enter_context(Engine(report, 2, Progress())).dask([catalogue])
+begun, processor = time.perf_counter(), processor_seconds()
 """
 SCAN = """
-exact_rows = report.catalogues["swire"].exact_rows
-found = scan_catalogue(catalogue, wanted, exact_rows, threads=int(sys.argv[2]))
+options = {"threads": int(threads)} if dask is None else {"dask": dask}
+for _ in range(1 if dask is None else 2):  # the first time workers import what they need
+    begun, processor = time.perf_counter(), processor_seconds()
+    found = scan_catalogue(catalogue, wanted, exact_rows, **options)
 assert len(found) > 5 and not any(isinstance(each.values, Failed) for each in found.values())
-digest = sha256(b"".join(each.values for each in found.values())).hexdigest()
+# Each value alone: which objects several share is in the bytes of a pickle, too.
+values = [value for each in found.values() for value in pickle.loads(each.values).values()]
+digest = sha256(b"".join(map(pickle.dumps, values))).hexdigest()
 """
 # Chunks as reportgen reads them; all columns are in two datasets, of two files.
 BARE = """
@@ -80,7 +101,8 @@ with h5py.File(first) as first, h5py.File(second) as second:
 ENDING = """
 seconds = time.perf_counter() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-processor = time.process_time() - processor
+processor = processor_seconds() - processor
+ending.close()
 print(json.dumps({"seconds": seconds, "processor": processor, "peak": peak / 1024,
                   "digest": digest}))
 """
@@ -88,11 +110,14 @@ print(json.dumps({"seconds": seconds, "processor": processor, "peak": peak / 102
 
 @dataclass(frozen=True)
 class Size:
-    """What was measured with so many rows. scans: in one thread and in two; bare: without them."""
+    """What was measured with so many rows.
+
+    scans: in one thread, in two, and by two workers of Dask, if these do it; bare: without them.
+    """
 
     rows: int
     build: Measured
-    scans: tuple[dict[str, Any], dict[str, Any]]
+    scans: tuple[dict[str, Any], ...]
     bare: dict[str, Any]
 
 
@@ -128,15 +153,16 @@ def measure_size(folder: Path, rows: int) -> Size:
     environment["OPENBLAS_NUM_THREADS"] = "1"  # as in a build
     bare = _program(READ + BARE + ENDING, config, environment)  # the first: the file is cached then
     built = measure(command, environment, place, memory=True)
-    one, two = (_program(READ + SCAN + ENDING, config, environment, n) for n in (1, 2))
+    how = ("1", "2", "dask") if rows > EXACT_ROWS else ("1", "2")
+    scans = tuple(_program(READ + SCAN + ENDING, config, environment, each) for each in how)
     shutil.rmtree(place)
-    return Size(rows, built, (one, two), bare)
+    return Size(rows, built, scans, bare)
 
 
 def _program(
-    text: str, config: Path, environment: dict[str, str], threads: int = 1
+    text: str, config: Path, environment: dict[str, str], threads: str = "1"
 ) -> dict[str, Any]:
-    command = [sys.executable, "-c", text, str(config), str(threads)]
+    command = [sys.executable, "-c", text, str(config), threads]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -188,14 +214,12 @@ def write_config(folder: Path) -> Path:
 
 
 def _row(size: Size) -> str:
-    one, two = size.scans
+    one, two, *_ = size.scans
+    times = [(f"{each['seconds']:.2f}", f"{each['processor']:.2f}") for each in size.scans]
     cells = [
         f"{size.rows:,}",
         f"{size.build.seconds:.1f}",
-        f"{one['seconds']:.2f}",
-        f"{one['processor']:.2f}",
-        f"{two['seconds']:.2f}",
-        f"{two['processor']:.2f}",
+        *(cell for each in [*times, ("", "")][:3] for cell in each),
         f"{size.bare['seconds']:.2f}",
         f"{size.build.peak:.0f}",
         f"{one['peak']:.0f}",
@@ -217,8 +241,18 @@ def judged(measured: list[Size]) -> Iterator[str]:
             f"- memory of the {name}: {megabytes:+.0f} MB with {many.rows:,} rows, beside "
             f"{few.rows:,}; at most {FLAT} MB: {verdict}"
         )
-    same = all(one["digest"] == two["digest"] for one, two in (each.scans for each in measured))
-    yield f"- same bytes for one thread and two: {'holds' if same else '**misses**'}"
+    same = all(len({scan["digest"] for scan in each.scans}) == 1 for each in measured)
+    yield f"- same bytes however it is read: {'holds' if same else '**misses**'}"
+    if many.rows > EXACT_ROWS:
+        one, two, dask = (scan["seconds"] for scan in many.scans)
+        verdict = "holds" if one / two >= FASTER else "**misses**"
+        said = f"{one / two:.2f} times as fast; at least {FASTER}"
+        yield f"- two threads beside one: {said}: {verdict}"
+        verdict = "holds" if dask <= two * (1 + OVERHEAD) else "**misses**"
+        yield (
+            f"- two workers of Dask beside two threads: {dask / two - 1:+.0%} seconds; at most "
+            f"{OVERHEAD:.0%}: {verdict}"
+        )
 
 
 if __name__ == "__main__":

@@ -54,6 +54,12 @@ class SectionError(ReportgenError):
     exit_code = ExitCode.SECTION
 
 
+class EngineError(ReportgenError):
+    """What runs the tasks of scans is not there, or does not go on: the build ends."""
+
+    exit_code = ExitCode.SECTION
+
+
 class PublishError(ReportgenError):
     """A report could not be written where it should go."""
 

@@ -315,6 +315,10 @@ class RunRecord(Record):
     """Sections that were asked for with --only; empty for all."""
     left_out: tuple[str, ...] = ()
     """Sections of the configuration that were not asked for."""
+    most_rows: int | None = None
+    """Rows that a draft has of each catalogue at most, as --rows says; null for all."""
+    draft: tuple[str, ...] = ()
+    """Which rows of catalogues a draft has, where it has not all."""
     synthetic: tuple[str, ...] = ()
     """What the synthetic sources say of themselves; empty for observations."""
 

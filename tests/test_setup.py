@@ -292,7 +292,7 @@ def test_every_import_is_a_dependency_and_every_dependency_is_imported():
     extras = PROJECT["optional-dependencies"]
     optional = {
         canonicalize_name(Requirement(text).name)
-        for extra in ("cnn", "parquet", "remote")
+        for extra in ("cnn", "dask", "parquet", "remote")
         for text in extras[extra]
     }
     assert imported - declared - optional - set(COMES_WITH) == set()

@@ -51,7 +51,7 @@ def expected_troubles(report: Report) -> list[ReportgenError]:
     """Return what would go wrong with what follows a run, as far as can be said before."""
     troubles: list[ReportgenError] = []
     folder = report.output.folder.absolute()
-    with _noting(troubles), open_history(history_place(report.output)) as history:
+    with _noting(troubles), open_history(history_place(report)) as history:
         history.require_writable(folder)
     with _noting(troubles):
         require_own_pages(folder)
@@ -71,7 +71,7 @@ def _noting(troubles: list[ReportgenError]) -> Iterator[None]:
 
 def _add_to_history(report: Report, summary: Summary, run: Path) -> list[NightRun]:
     """Add a run to the history; return all that it has, with the metrics of the page of nights."""
-    with open_history(history_place(report.output)) as history:
+    with open_history(history_place(report)) as history:
         history.add(summary, run)
         return history.runs(summary.report.id, run.parent, index_trends(report, summary))
 
@@ -99,7 +99,7 @@ def _delete_old_runs(
 
 def _write_index(report: Report, summary: Summary, run: Path, stored: Sequence[NightRun]) -> None:
     trends = index_trends(report, summary)
-    is_own = history_place(report.output) == report.output.folder / FILE
+    is_own = history_place(report) == report.output.folder / FILE
     write_index(
         run.parent,
         list_runs(run.parent, stored, trends, is_own=is_own),

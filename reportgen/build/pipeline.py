@@ -9,6 +9,7 @@ from time import perf_counter
 
 from reportgen.analyses.base import AnyAnalysis
 from reportgen.build.documents import make_documents
+from reportgen.build.engine import Engine
 from reportgen.build.housekeeping import Housekeeping, do_housekeeping
 from reportgen.build.progress import Progress
 from reportgen.build.sections import SectionMaker
@@ -73,6 +74,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
     with (
         new_run(report.output.folder, as_latest=not options.only, say=progress.notice) as run,
         worker_pool(options.workers) as pool,
+        Engine(report, options.workers, progress) as engine,
         meter_memory(wanted=has_memory_budget and not run.fixed) as meter,
     ):
         clock, stage = perf_counter(), options.timeline.stage
@@ -96,6 +98,7 @@ def build(report: Report, options: Options, progress: Progress) -> Built:
             store,
             cache,
             contents,
+            engine,
         )
         maker.start()
         inputs = start_fingerprints(sources, pool, contents)

@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 from reportgen.record import Status
-from reportgen.wording import printable
+from reportgen.wording import count, printable
 
 MARKS: dict[Status, tuple[str, str]] = {
     "ok": ("ok", "green"),
@@ -31,6 +32,9 @@ class Progress:
 
     def printed(self, name: str, text: str) -> None:
         """Say what a step wrote to its standard output or error."""
+
+    def rows(self, name: str, done: int, rows: int) -> None:
+        """Say how many rows of a catalogue have been read, all at its end; called in any thread."""
 
     def notice(self, text: str) -> None:
         """Say something of the build itself, such as what it waits for."""
@@ -69,6 +73,8 @@ class _Bar(Progress):
         self._bar = bar
         self._verbose = verbose
         self._waiting: list[str] = []
+        self._reading: dict[str, str] = {}
+        self._begun: dict[str, float] = {}
         self._task: Any = None
 
     def started(self, names: Iterable[str]) -> None:
@@ -103,10 +109,21 @@ class _Bar(Progress):
         for line in text.splitlines() if self._verbose else ():
             self.notice(f"{name} | {line}")
 
+    def rows(self, name: str, done: int, rows: int) -> None:
+        now = monotonic()
+        begun = self._begun.setdefault(name, now) if done else now
+        self._begun[name] = begun
+        rate = f", {done / (now - begun) / 1e6:.2g} million rows/s" if now > begun + 1 else ""
+        self._reading[name] = f"{name}: {count(done)} of {count(rows)} rows{rate}"
+        if done == rows:
+            self._reading.pop(name)
+        self._describe()
+
     def _describe(self) -> None:
         from rich.markup import escape
 
         shown = ", ".join(self._waiting[:3]) + (" …" if len(self._waiting) > 3 else "")
+        shown = "; ".join(self._reading.values()) or shown
         self._bar.update(self._task, description=escape(shown) or "done")
 
 

@@ -3,6 +3,7 @@
 import pickle
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -18,6 +19,7 @@ from reportgen.analyses.base import (
     NetworkAnalysis,
 )
 from reportgen.analyses.trend import MetricHistory
+from reportgen.build.engine import Engine
 from reportgen.build.progress import Progress
 from reportgen.build.tasks import blank_record, compute_section, scan_catalogue, write_files
 from reportgen.cache.digests import images_and_model
@@ -27,8 +29,15 @@ from reportgen.data.file_digests import FileDigests
 from reportgen.data.models import ModelFiles
 from reportgen.data.sources import Sources
 from reportgen.data.store import Store
-from reportgen.errors import PublishError, ReportgenError, with_hints_once
+from reportgen.errors import (
+    ConfigError,
+    EngineError,
+    PublishError,
+    ReportgenError,
+    with_hints_once,
+)
 from reportgen.record import ErrorRecord, SectionRecord
+from reportgen.reduce.sampling import Sampling
 from reportgen.workers.failures import Ended, Failed, error_record
 from reportgen.workers.memory import own_peak
 from reportgen.workers.pool import Pool
@@ -52,8 +61,8 @@ class SectionMaker:
     """Makes the sections of a run in worker processes.
 
     alone: gives the command that builds one section. store: where exported networks are kept; None
-    for nowhere. cache: of sections; None to make all. contents: what is known of files. records:
-    those that have ended.
+    for nowhere. cache: of sections; None to make all. contents: what is known of files. engine:
+    where large catalogues are read; None for here. records: those that have ended.
     """
 
     sections: Mapping[str, AnyAnalysis]
@@ -66,6 +75,7 @@ class SectionMaker:
     store: Store | None = None
     cache: Cache | None = None
     contents: FileDigests = field(default_factory=FileDigests)
+    engine: Engine | None = None
     records: dict[str, SectionRecord] = field(default_factory=dict)
 
     @property
@@ -177,6 +187,7 @@ class SectionMaker:
         chosen, first = self._chosen(group), self.sections[group[0]]
         work: Callable[..., Any]
         source: tuple[Any, ...]
+        meanwhile: Callable[[], None] | None = None
         if isinstance(first, ImageAnalysis):
             from reportgen.build.image_tasks import scan_features
 
@@ -185,19 +196,50 @@ class SectionMaker:
         else:
             (_, name), *_ = first.sources
             others = {other for each in chosen.values() for _, other in each.sources[1:]}
-            work = partial(
-                scan_catalogue,
-                others={other: self.sources.catalogues[other] for other in sorted(others)},
-                exact_rows=self.report.catalogues[name].exact_rows,
-                threads=self.pool.workers,
-            )
+            work, meanwhile = self._catalogue_scan(name, sorted(others))
             source = (self.sources.catalogues[name],)
         work = partial(work, cache=None if anew else self.cache)
         name = f"pass over {self._named_sources(group)}"
-        self._begin(group, name, work, *source, chosen, then=partial(self._scanned, group))
+        then = partial(self._scanned, group)
+        self._begin(group, name, work, *source, chosen, then=then, meanwhile=meanwhile)
+
+    def _catalogue_scan(
+        self, name: str, others: list[str]
+    ) -> tuple[Callable[..., Any], Callable[[], None]]:
+        """Return what scans a catalogue, and what says meanwhile how far it is.
+
+        others: catalogues of which statistics are needed, too.
+        """
+        catalogue, *rest = (self.sources.catalogues[each] for each in (name, *others))
+        exact_rows = self.report.catalogues[name].exact_rows
+        sampling = Sampling.of(catalogue.rows, self.report.most_rows)
+        most = max([sampling.rows(catalogue.rows), *(other.rows for other in rest)])
+        engine = self.engine if most > exact_rows else None
+        file = self.pool.folder / f"{name}.rows"
+
+        def say_rows() -> None:
+            with suppress(OSError, ValueError):  # nothing yet, or half written
+                done, rows = map(int, file.read_text().split())
+                self.progress.rows(name, done, rows)
+
+        work = partial(
+            scan_catalogue,
+            others=dict(zip(others, rest, strict=True)),
+            exact_rows=exact_rows,
+            threads=self.pool.workers,
+            sampling=sampling,
+            dask=engine.dask([catalogue, *rest]) if engine is not None else None,
+            rows_read=file,
+        )
+        return work, say_rows
 
     def _begin(
-        self, group: list[str], name: str, *work: Any, then: Callable[[Ended], None]
+        self,
+        group: list[str],
+        name: str,
+        *work: Any,
+        then: Callable[[Ended], None],
+        meanwhile: Callable[[], None] | None = None,
     ) -> None:
         """Start what some sections share. name: of it. work: function and arguments."""
         sections = self._chosen(group).values()
@@ -206,6 +248,7 @@ class SectionMaker:
             timeout=min(section.timeout for section in sections),
             memory=min((s.memory_limit for s in sections if s.memory_limit), default=None),
             then=then,
+            meanwhile=meanwhile,
             name=name,
         )
 
@@ -217,8 +260,12 @@ class SectionMaker:
         return ", ".join(dict.fromkeys(names))
 
     def _scanned(self, group: list[str], end: Ended) -> None:
-        self.progress.printed(self._named_sources(group), end.printed)
+        name = self._named_sources(group)
+        self.progress.printed(name, end.printed)
+        self.progress.rows(name, 0, 0)
         failed = end.failed
+        if failed is not None and isinstance(failed.error, EngineError | ConfigError):
+            raise failed.error  # of the engine, and no section's
         if failed is not None and len(group) > 1:
             for section_id in group:  # one of them broke the pass for all: find out which
                 self._read([section_id])

@@ -1,6 +1,6 @@
 """The record of a run, put together from what its stages found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -24,6 +24,8 @@ from reportgen.record import (
     Summary,
     with_status,
 )
+from reportgen.reduce.sampling import ALL, Sampling
+from reportgen.wording import count
 from reportgen.workers.failures import Ended
 from reportgen.workers.pool import Pool
 
@@ -124,6 +126,8 @@ def summarise(
             status="ok",  # until all is known: with_status
             only=only,
             left_out=tuple(name for name in report.sections if name not in sections),
+            most_rows=report.most_rows,
+            draft=tuple(_sampled(sources, report.most_rows)),
             synthetic=tuple(synthetic),
         ),
         configuration=ConfigurationRecord(
@@ -140,6 +144,15 @@ def summarise(
         sections=tuple(records),
     )
     return with_status(summary)
+
+
+def _sampled(sources: Sources, most_rows: int | None) -> Iterator[str]:
+    """Yield which rows of catalogues a draft has, where it has not all."""
+    for name, catalogue in sources.catalogues.items():
+        sampling = Sampling.of(catalogue.rows, most_rows)
+        if sampling != ALL:
+            some, rows = count(sampling.rows(catalogue.rows)), count(catalogue.rows)
+            yield f"{some} of the {rows} rows of {name}"
 
 
 def _datasets(path: Path, sources: Sources) -> tuple[DatasetRecord, ...]:

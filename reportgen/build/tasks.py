@@ -6,11 +6,12 @@ import pickle
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reportgen.analyses.base import Analysis, AnyAnalysis
 from reportgen.analyses.results import Section
@@ -28,7 +29,8 @@ from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.record import CountedRecord, InputRecord, SectionRecord
 from reportgen.reduce.base import OfCatalogue, Statistic
 from reportgen.reduce.counts import CountValues
-from reportgen.reduce.executors import Executor, Inline, Threads
+from reportgen.reduce.executors import Executor, Inline, Threads, say_nothing
+from reportgen.reduce.sampling import ALL, Sampled, Sampling
 from reportgen.reduce.scan import Failure, columns_read, of_other_catalogues, scan
 from reportgen.remote.address import RemoteFile
 from reportgen.remote.server import look_at
@@ -41,6 +43,9 @@ from reportgen.style import house_style
 from reportgen.workers.failures import failure
 from reportgen.workers.memory import own_peak
 
+if TYPE_CHECKING:
+    from reportgen.reduce.dask_executor import Dask
+
 _CHECK = "check: "  # before the name of a column, where the values of a section are named
 
 
@@ -52,6 +57,9 @@ def scan_catalogue(
     threads: int = 1,
     cache: Cache | None = None,
     others: Mapping[str, Catalogue] | None = None,
+    sampling: Sampling = ALL,
+    dask: "Dask | None" = None,
+    rows_read: Path | None = None,
 ) -> dict[str, Scanned]:
     """Compute all statistics of some sections in one pass over a catalogue.
 
@@ -59,8 +67,10 @@ def scan_catalogue(
     itself will open them), or why there are none. exact_rows: up to so many rows everything is
     exact. cache: with it, digests of the columns are worked out on the way, and a section that is
     cached gets no values. others: catalogues by name of which statistics are needed, too.
+    sampling: which rows of the catalogue, in a draft. dask: what reads those that are not exact.
+    rows_read: file that says how many rows have been read, and of how many.
     """
-    exact = catalogue.rows <= exact_rows
+    exact = catalogue.rows <= exact_rows and sampling == ALL
     others = others or {}
     wanted: dict[str, Mapping[str, Any]] = {}
     result: dict[str, Scanned] = {}
@@ -77,16 +87,21 @@ def scan_catalogue(
         else:
             wanted[section_id] = needed
     everything = [statistic for named in wanted.values() for statistic in named.values()]
-    executor = Threads(threads) if threads > 1 else Inline()
+    say = say_nothing if rows_read is None else partial(_write_rows, rows_read)
     scan_one = partial(
-        _scan_for, exact_rows=exact_rows, executor=executor, store=cache.store if cache else None
+        _scan_for,
+        local=Threads(threads, say) if threads > 1 else Inline(say),
+        dask=None if dask is None else replace(dask, say=say),
+        store=cache.store if cache else None,
     )
     known: dict[Statistic[Any], Any] = {}
     digests: dict[str, CatalogueDigests] = {}
     for name, of_it in of_other_catalogues(everything, exact).items():
-        digests[name], found = scan_one(others[name], of_it, name)
+        digests[name], found = scan_one(others[name], of_it, exact_rows, name)
         known |= {OfCatalogue(name, statistic): value for statistic, value in found.items()}
-    own, values = scan_one(catalogue, everything, known=known)
+    # Of what is left out nothing is exact.
+    exact_rows = catalogue.rows if exact else -1
+    own, values = scan_one(catalogue, everything, exact_rows, known=known, sampling=sampling)
     for section_id, named in wanted.items():
         of_others = of_other_catalogues(named.values(), exact)
         read = all_digests(
@@ -104,29 +119,42 @@ def scan_catalogue(
 def _scan_for(
     catalogue: Catalogue,
     statistics: Iterable[Statistic[Any]],
+    exact_rows: int,
     name: str = "",
     *,
-    exact_rows: int,
-    executor: Executor,
+    local: Executor,
+    dask: Executor | None,
     store: Store | None,
+    sampling: Sampling = ALL,
     known: Mapping[Statistic[Any], Any] | None = None,
 ) -> tuple[CatalogueDigests, dict[Statistic[Any], Any]]:
     """Compute statistics of a catalogue, and the digests of the columns that they read.
 
     name: of one that is not the sections' own; if it cannot be read, its statistics fail. known:
-    values of what is needed of other catalogues. store: None to work out no digests.
+    values of what is needed of other catalogues. store: None to work out no digests. dask: what
+    reads more than exact_rows; None for local.
     """
     digests = CatalogueDigests(catalogue, store, name)
     wanted = list(statistics)
-    of_columns = digests.reductions(columns_read(wanted, catalogue.rows <= exact_rows))
+    exact = catalogue.rows <= exact_rows
+    of_columns = digests.reductions(columns_read(wanted, exact))
+    source, executor = catalogue, local
+    if dask is not None and not exact:
+        source, executor = catalogue.absolute(), dask
+    if sampling != ALL:
+        executor = Sampled(executor, sampling)
     try:
-        values = scan([*wanted, *of_columns], catalogue, exact_rows, executor, known)
+        values = scan([*wanted, *of_columns], source, exact_rows, executor, known)
     except SourceError as error:
         if not name:
             raise
         return digests, dict.fromkeys(wanted, Failure(error))
     digests.remember(values)
     return digests, values
+
+
+def _write_rows(file: Path, done: int, rows: int) -> None:
+    file.write_text(f"{done} {rows}")
 
 
 def _missing_checked(analysis: AnyAnalysis) -> dict[str, Column]:

@@ -129,7 +129,7 @@ def report_of(summary: Summary, folder: Path, analyses: AnalysisTypes) -> Report
     output = found[0].output
     if RUN_ID.fullmatch(folder.name):
         output = output.model_copy(update={"folder": folder.parent})
-    return replace(found[0], output=output)
+    return replace(found[0], output=output, most_rows=summary.run.most_rows)
 
 
 def _of_files(files: list[str], run: Path, scratch: Path) -> Iterator[Deviation]:

@@ -1,6 +1,7 @@
 """The commands that read a configuration and its sources: build, check, plan."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +32,40 @@ if TYPE_CHECKING:
     from reportgen.workers.timeline import Timeline
 
 
+class Rows(click.ParamType[int]):
+    """A number of rows, which may be written as 1e6."""
+
+    name = "rows"
+
+    def convert(self, value: object, param: Any, ctx: Any) -> int:
+        """Return the number."""
+        try:
+            number = float(str(value))
+            rows = int(number)
+        except (ValueError, OverflowError):
+            rows = 0
+        if rows < 1 or rows != number:
+            self.fail(f"{value!r} is not a number of rows, such as 1e6", param, ctx)
+        return rows
+
+
 @cli.command()
 @with_config
 @click.option("--only", multiple=True, metavar="SECTION", help="Build only this section.")
 @with_output
 @with_workers
+@click.option(
+    "--engine",
+    metavar="ENGINE",
+    help="Where large catalogues are read, in place of the YAML's: local, local-dask or the "
+    "address of a Dask scheduler, such as tcp://host:8786.",
+)
+@click.option(
+    "--rows",
+    type=Rows(),
+    metavar="N",
+    help="Make a draft of at most so many rows of each catalogue, such as 1e6.",
+)
 @click.option("--mail", is_flag=True, help="Then tell people, as deliver: in the YAML says.")
 @click.option("--dry-run", is_flag=True, help="With --mail: write the mail to a file only.")
 @click.option("--no-cache", is_flag=True, help="Make every section, whatever earlier nights left.")
@@ -85,9 +115,15 @@ def build(
             raise click.UsageError("--profile is for one report: choose it with --cell")
         return build_combinations(reports, given, flags, workers)
     cell = next(iter(reports.cells), None)
-    matrix = None if cell is None or no_index else reports.all()
+    is_draft = flags.rows is not None  # which says nothing of the other combinations
+    matrix = None if cell is None or no_index or is_draft else reports.all()
     command = [*program_name().split(), *given, *(() if cell is None else cell.arguments)]
-    codes = _build_one(reports.one(cell), flags, workers, command, profile)
+    report = reports.one(cell)
+    if flags.engine is not None:
+        report = replace(report, engine=report.engine.replaced(flags.engine))
+    if flags.rows is not None:
+        report = report.draft(flags.rows)
+    codes = _build_one(report, flags, workers, command, profile)
     if matrix is not None:
         codes.append(write_index(matrix))
     return worst_code(codes)

@@ -26,11 +26,17 @@ class Flags:
     quiet: bool
     verbose: bool
     mail_later: bool = False
+    engine: str | None = None
+    rows: int | None = None
 
     def arguments(self, mail: bool) -> Iterator[str]:
         """Yield them as the command line has them; mail: whether to mail at all."""
         for name in self.only:
             yield from ("--only", name)
+        if self.engine is not None:
+            yield from ("--engine", self.engine)
+        if self.rows is not None:
+            yield from ("--rows", str(self.rows))
         flags = {
             "--mail": self.mail and mail,
             "--mail-later": self.mail and not (mail or self.dry_run),
@@ -57,6 +63,8 @@ def build_combinations(
     matrix = reports.all()
     chosen_sections(matrix.reports[0], flags.only)
     chosen = matrix.chosen
+    if flags.rows is not None:
+        chosen = tuple(report.draft(flags.rows) for report in chosen)
     if flags.mail:
         for report in chosen:
             check_delivery(report)
@@ -66,12 +74,14 @@ def build_combinations(
     codes: set[int] = set()
 
     def ended(_: "BuildOutcome") -> None:
-        codes.add(write_index(matrix))
+        if flags.rows is None:
+            codes.add(write_index(matrix))
 
     before = {report.output.folder: run_names(report.output.folder) for report in chosen}
     outcomes = build_all(jobs, workers, _say, ended)
     if not flags.quiet:
-        for line in ("", *outcome_table(outcomes), str(matrix.folder / "index.html")):
+        index = [] if flags.rows is not None else [str(matrix.folder / "index.html")]
+        for line in ("", *outcome_table(outcomes), *index):
             click.echo(line)
     if together:
         said = {outcome.name: outcome.said for outcome in outcomes}

@@ -238,9 +238,7 @@ def backtest(
 
     reports = read_reports(config, overrides, cells)
     replayed = (
-        replay_checks(
-            report, database or history_place(report.output), most=nights, dated=not undated
-        )
+        replay_checks(report, database or history_place(report), most=nights, dated=not undated)
         for report in [reports.one(cell) for cell in reports.cells or (None,)]
     )
     found = Backtests(reports=tuple(replayed))

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from reportgen.config.budgets import ReportBudgets
 from reportgen.config.columns import Column, Images, Model
 from reportgen.config.deliver import DeliverBlock
 from reportgen.config.document import Document, Source
+from reportgen.config.engine import EngineBlock
 from reportgen.config.limits import PACKAGES
 from reportgen.config.matrix import MATRIX, Cell
 from reportgen.config.problems import KeyPath, dotted
@@ -64,7 +65,8 @@ class Report:
     """A report as its YAML file describes it, validated; knows where each key stands.
 
     cell: its combination of the values of the matrix; None when there is no matrix. opened: what
-    was found in its catalogues when it was loaded; without those that nobody looked at.
+    was found in its catalogues when it was loaded; without those that nobody looked at. most_rows:
+    of a catalogue, of which a draft takes some only; None for all.
     """
 
     document: Document
@@ -76,10 +78,12 @@ class Report:
     models: Mapping[str, ModelBlock]
     references: Mapping[str, str | Path]
     deliver: DeliverBlock
+    engine: EngineBlock
     sections: Mapping[str, SectionBlock]
     cell: Cell | None
     budgets: ReportBudgets | None
     opened: Mapping[str, "Opened | ReportgenError"] = field(default_factory=dict)
+    most_rows: int | None = None
 
     @property
     def path(self) -> Path:
@@ -89,6 +93,12 @@ class Report:
     def place(self, *path: str | int) -> str:
         """Return ``file:line:column: key.path`` of a key, for messages."""
         return _place(self.document, *path)
+
+    def draft(self, most_rows: int) -> "Report":
+        """Return the same report of some rows only, with runs and a history of its own."""
+        folder = self.output.folder / f"draft-{most_rows}"
+        output = self.output.model_copy(update={"folder": folder})
+        return replace(self, output=output, most_rows=most_rows)
 
     @property
     def notes(self) -> list[str]:

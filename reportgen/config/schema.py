@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from reportgen.config.budgets import ReportBudgets, SectionBudgets
 from reportgen.config.checks import CheckBlock, RunReference
 from reportgen.config.deliver import DeliverBlock
+from reportgen.config.engine import EngineBlock
 from reportgen.config.limits import PACKAGES, LimitsName
 from reportgen.config.matrix import MatrixBlock
 from reportgen.config.problems import KeyPath
@@ -204,5 +205,8 @@ class Settings(Block):
     """What the report may take: {html, pdf, seconds, memory, severity, reason, owner}."""
     deliver: DeliverBlock = DeliverBlock()
     """Who is told of a run: mail and webhook."""
+    engine: EngineBlock = EngineBlock()
+    """Where large catalogues are read: {dask: {scheduler} or {cluster, options}}; here when not
+    given."""
     sections: dict[Name, Any] = Field(default_factory=dict)
     """The sections of the report, in order."""

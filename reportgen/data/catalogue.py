@@ -135,6 +135,11 @@ class Catalogue:
 
             yield read_rows
 
+    def absolute(self) -> "Catalogue":
+        """Return the same catalogue, to be read in processes with another working folder."""
+        places = {name: replace(p, file=p.file.absolute()) for name, p in self.places.items()}
+        return replace(self, places=places)
+
     def needed_for(self, columns: Iterable[str]) -> frozenset[str]:
         """Return some columns and those that they are computed of."""
         needed = set(columns)

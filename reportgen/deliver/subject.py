@@ -18,7 +18,8 @@ MARKS: dict[Status, str] = {"ok": "✓", "warn": "▲", "fail": "✗", "error": 
 SUBJECT = (
     "[{{ report.id }}] {{ verdict }}{% if highlight %} · {{ highlight }}{% endif %}"
     "{% if run.synthetic %} · synthetic data{% endif %}"
-    "{% if run.only %} · partial{% endif %} · {{ night }}"
+    "{% if run.only %} · partial{% endif %}{% if run.most_rows %} · draft{% endif %}"
+    " · {{ night }}"
 )
 LONGEST_SUBJECT = 200  # characters; a phone shows forty
 LONGEST_HIGHLIGHT = 60

@@ -60,7 +60,7 @@ def read_earlier_nights(
     trends = (getattr(section, "nights", 0) for section in report.sections.values())
     most = max([LEAST_NIGHTS, *drifts, *trends])
     try:
-        with open_history(history_place(report.output)) as history:
+        with open_history(history_place(report)) as history:
             if importing:
                 import_runs(history, report.report.id, report.output.folder)
             return EarlierNights(history.table(report.report.id, until=until, most=most))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from reportgen.config.schema import OutputBlock
+from reportgen.config.loader import Report
 from reportgen.errors import ConfigError
 from reportgen.quality.history import FILE as HISTORY
 from reportgen.quality.nights import night_before as last_night_before
@@ -23,12 +23,15 @@ _MOST_LISTED = 8
 GIVE = f"give a run folder, the id of a run, {LATEST}, or a night such as 2026-11-23"
 
 
-def history_place(output: OutputBlock) -> str | Path:
+def history_place(report: Report) -> str | Path:
     """Return where the history of a report is: an SQLAlchemy URL, or a file in its output folder.
 
-    The YAML comes first, then REPORTGEN_HISTORY.
+    The YAML comes first, then REPORTGEN_HISTORY. A draft has one of its own.
     """
-    return output.history or os.environ.get(VARIABLE) or output.folder / HISTORY
+    own = report.output.folder / HISTORY
+    if report.most_rows is not None:
+        return own
+    return report.output.history or os.environ.get(VARIABLE) or own
 
 
 def find_history(database: str | None, output: Path | None) -> str | Path:

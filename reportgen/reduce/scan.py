@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from reportgen.reduce.base import Chunk, Derived, OfCatalogue, Reduction, Statistic, Values
 from reportgen.reduce.executors import Executor, Inline
-from reportgen.reduce.partitions import BLOCK, LEAF, TASK, merge_pairwise, parts
+from reportgen.reduce.partitions import BLOCK, LEAF, merge_pairwise, parts
 
 AnyStatistic = Statistic[Any]
 AnyReduction = Reduction[Any, Any]
@@ -194,8 +194,7 @@ class Pass:
 
     def states(self, executor: Executor) -> States:
         """Return the state of each reduction, or a Failure, for all rows."""
-        tasks = executor.map(self.task, parts(range(self.source.rows), TASK))
-        states = merge_pairwise(tasks, self._merged)
+        states = executor.run(range(self.source.rows), self.task, self._merged)
         return dict(zip(self.needed, states, strict=True))
 
     def task(self, rows: range) -> list[Any]:

@@ -51,6 +51,7 @@ class _Task:
     timeout: float | None
     memory: int | None
     name: str
+    meanwhile: Callable[[], None] | None
 
 
 _PRELOADED: list[str] = []
@@ -79,7 +80,7 @@ class Pool:
         """What tasks that have ended took."""
         self._context: Any = get_context(method)
         # A thread waits for each process that runs, so that this one need not wait for any.
-        self._threads = ThreadPoolExecutor(workers, NAME, initializer=_block_interrupts)
+        self._threads = ThreadPoolExecutor(workers, NAME, initializer=block_interrupts)
         self._tasks: dict[Future[tuple[Ended, Span]], Then] = {}
         self._numbers = count()
         self._is_stopped = Event()
@@ -99,15 +100,17 @@ class Pool:
         then: Then,
         timeout: float | None = None,
         memory: int | None = None,
+        meanwhile: Callable[[], None] | None = None,
         name: str = "",
     ) -> None:
         """Run ``work(*arguments)`` soon, and ``then`` with how it ended, while ``finish`` waits.
 
         timeout: seconds that the work may take, from its start. memory: bytes that its process and
-        those that it starts may use together. name: what to call it in ``spans``.
+        those that it starts may use together. meanwhile: is called again and again, in a thread.
+        name: what to call it in ``spans``.
         """
         output = self.folder / f"{next(self._numbers)}.txt"
-        task = _Task(_job(work, arguments), output, timeout, memory, name)
+        task = _Task(_job(work, arguments), output, timeout, memory, name, meanwhile)
         self._tasks[self._threads.submit(self._run, task)] = then
 
     def finish(self) -> None:
@@ -156,6 +159,8 @@ class Pool:
         """Wait until a process has ended; end it when it uses too much memory, and say so."""
         beyond = None
         while not wait([future], INTERVAL).done:
+            if task.meanwhile is not None:
+                task.meanwhile()
             pid = _pid(task)
             if pid is None:  # it has hardly begun
                 continue
@@ -167,7 +172,7 @@ class Pool:
         return beyond
 
 
-def _block_interrupts() -> None:
+def block_interrupts() -> None:
     """Leave Ctrl-C to the build: processes inherit the mask of the thread that starts them."""
     resource_tracker.ensure_running()  # which unblocks it where it is started, on older Pythons
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -8,6 +8,7 @@ from tables import Table
 
 from reportgen.config.expressions import parse
 from reportgen.errors import SourceError
+from reportgen.reduce import executors
 from reportgen.reduce import scan as module
 from reportgen.reduce.base import Derived, Reduction
 from reportgen.reduce.binned import QuantilesInBins
@@ -18,6 +19,7 @@ from reportgen.reduce.executors import Inline, Threads
 from reportgen.reduce.histograms import Axis, FewRows, Histogram, Histogram2D
 from reportgen.reduce.moments import MeanStd, Pearson
 from reportgen.reduce.objects import MomentsOfObjects
+from reportgen.reduce.partitions import merge_pairwise, parts
 from reportgen.reduce.quantiles import MedianAndScatter, Quantiles, SortedCurve, SubsetComparison
 from reportgen.reduce.ranks import Spearman
 from reportgen.reduce.rules import CountClose, CountKept, CountRepeated, CountShared
@@ -69,12 +71,15 @@ WANTED = [
 
 
 class Processes:
-    """What another process would see: tasks and results are pickled on the way."""
+    """What another process would see: tasks and states are pickled on the way."""
 
-    def map(self, function, tasks):
-        for task in tasks:
-            work, given = pickle.loads(pickle.dumps((function, task)))  # noqa: S301
-            yield pickle.loads(pickle.dumps(work(given)))  # noqa: S301
+    def run(self, rows, task, merge):
+        def states():
+            for part in parts(rows, executors.TASK):
+                work, given = pickle.loads(pickle.dumps((task, part)))  # noqa: S301
+                yield pickle.loads(pickle.dumps(work(given)))  # noqa: S301
+
+        return merge_pairwise(states(), merge)
 
 
 @pytest.mark.parametrize("exact_rows", [ALWAYS, NEVER])
@@ -85,7 +90,7 @@ def test_values_have_the_same_bytes_whatever_the_executor_and_the_tasks(monkeypa
     columns = made(7 * leaf + 5)
     found = []
     for leaves, executor in ((1, Inline()), (1, Threads(3)), (4, Processes()), (8, Threads(1))):
-        monkeypatch.setattr(module, "TASK", leaves * leaf)
+        monkeypatch.setattr(executors, "TASK", leaves * leaf)
         values = scan(WANTED, Table(columns), exact_rows, executor)
         assert not any(isinstance(value, Failure) for value in values.values())
         found.append({each: bits(value) for each, value in values.items()})
@@ -205,7 +210,7 @@ def small_leaves(monkeypatch):
     """Have a few leaves in a thousand rows."""
     monkeypatch.setattr(module, "BLOCK", 128)
     monkeypatch.setattr(module, "LEAF", 256)
-    monkeypatch.setattr(module, "TASK", 512)
+    monkeypatch.setattr(executors, "TASK", 512)
 
 
 @pytest.mark.usefixtures("small_leaves")

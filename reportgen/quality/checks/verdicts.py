@@ -127,6 +127,8 @@ def verdict_sentence(summary: Summary) -> str:
         left = len(summary.run.left_out)
         were = "section was" if left == 1 else "sections were"
         said += f" This is a partial report: {left} more {were} not asked for."
+    if summary.run.most_rows is not None:
+        said += f" This is a draft of {listed(list(summary.run.draft)) or 'all rows'}."
     return said
 
 
