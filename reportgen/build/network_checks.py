@@ -9,11 +9,9 @@ from reportgen.config.loader import Report
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.sources import Sources
-from reportgen.errors import ReportgenError, SourceError
+from reportgen.errors import ReportgenError
 from reportgen.workers.failures import Ended
 from reportgen.workers.pool import worker_pool
-
-SECONDS = 60.0  # for each file of a network; libhdf5 may never return from a damaged one
 
 
 def check_networks(
@@ -28,9 +26,7 @@ def check_networks(
 
     def keep(model: ModelFiles, end: Ended) -> None:
         if end.failed is not None:
-            files = ", ".join(str(file) for file in model.files)
-            said = f"{model.where}: reading the files of {model.name} failed: {end.failed.message}"
-            found[model.name].append(SourceError(f"{said}: {files}", "one of them is damaged"))
+            found[model.name].append(model.unreadable(end.failed.message))
             return
         for section, problem in end.value:
             place = f"{report.place('sections', section)}: " if section else ""
@@ -43,7 +39,7 @@ def check_networks(
                 model,
                 _on_model(model.name, sources, sections.items()),
                 then=partial(keep, model),
-                timeout=SECONDS * len(model.files),
+                timeout=model.longest_look,
                 name=f"check of {model.name}",
             )
         pool.finish()

@@ -44,15 +44,15 @@ def members(path: Path) -> list[Path]:
     A pattern that matches nothing stays in a list, as the file that is not there. Of a folder,
     those that are called as FITS files are.
     """
-    if path.is_dir():
-        found = (each for each in path.iterdir() if not each.name.startswith("."))
-        return sorted(each for each in found if _FITS.search(each.name))
     listed = listed_paths(path)
     if len(listed) > 1:
         inside = (members(each) if is_several(each) else [each] for each in listed)
         return [
             file for each, found in zip(listed, inside, strict=True) for file in found or [each]
         ]
+    if path.is_dir():
+        found = (each for each in path.iterdir() if not each.name.startswith("."))
+        return sorted(each for each in found if _FITS.search(each.name))
     anchor = Path(path.anchor)
     return sorted(anchor.glob(str(path.relative_to(anchor))))
 
