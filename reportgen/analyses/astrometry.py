@@ -145,8 +145,12 @@ class Astrometry(PairAnalysis, name="astrometry"):
         error = max(error_ra, error_dec)
         digits = 2 if not error > 0 else int(np.clip(1 - np.floor(np.log10(error)), 0, 6))
         towards = " and ".join(
-            f"{number(abs(value), digits)}″ to the {names[value < 0]}"
-            for value, names in ((east, ("east", "west")), (north, ("north", "south")))
+            f"{number(abs(value), digits)}″ "
+            + (f"to the {names[value < 0]}" if round(value, digits) else f"in {along}")
+            for value, names, along in (
+                (east, ("east", "west"), "right ascension"),
+                (north, ("north", "south"), "declination"),
+            )
         )
         said = [
             f"{capital(self.how_paired(found))}; their median offset is {towards}, with a scatter "
