@@ -176,7 +176,7 @@ def _read(
         if not piece:
             raise _PassingError(f"the server gave {len(data)} of {wanted} bytes")
         data += piece
-        if time.monotonic() > until:
+        if len(data) < wanted and time.monotonic() > until:
             said = f"cannot be read: the server gave only {len(data)} of {wanted} bytes in time"
             raise SourceError(said, _DOWNLOAD)
     response.drain_conn()
