@@ -35,7 +35,7 @@ def certificates(tmp_path):
 
 @pytest.fixture
 def site(folder, monkeypatch):
-    monkeypatch.setenv(server.TIMEOUT, "0.5")
+    monkeypatch.setenv(server.TIMEOUT, "1.5")
     monkeypatch.setattr(server, "_WAITS", (0, 0))
     with file_server(folder) as site:
         yield site
@@ -128,8 +128,8 @@ WRONG = {
     "whole": (lambda h, content, _: h.answer(200, content) or True, "gives no parts of files"),
     "short": (with_part(short), "the connection to the server broke off, 3 times"),
     "fewer": (with_part(fewer), "cannot be read: the server gave"),
-    "hangs": (lambda handler, *_: handler.hang() or True, "the server said nothing for 0.5 s"),
-    "hangs midway": (with_part(hang_midway), "the server said nothing for 0.5 s"),
+    "hangs": (lambda handler, *_: handler.hang() or True, "the server said nothing for 1.5 s"),
+    "hangs midway": (with_part(hang_midway), "the server said nothing for 1.5 s"),
     "slow": (with_part(slow), "bytes in time"),
     "changed": (
         with_part(lambda h, content, *asked: h.part(content, *asked, ETag='"other"')),
