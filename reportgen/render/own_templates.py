@@ -154,7 +154,8 @@ def _limited(seconds: float) -> Iterator[None]:
     most = psutil.Process().memory_info().vms + MEMORY
     soft = most if before[0] == resource.RLIM_INFINITY else min(most, before[0])
     handler = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Again each second, as an exception that is raised while garbage is collected is lost.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     resource.setrlimit(resource.RLIMIT_AS, (soft, before[1]))
     try:
         yield
