@@ -30,26 +30,31 @@ LEAST_SHIFT = 60.0  # arcseconds; no pair of the same object is as far apart
 SHIFTS = (-2, -1, 1, 2)
 
 
-def in_other_catalogue(
-    value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
-) -> Any:
-    """Validate a block whose columns are those of the catalogue that it names."""
-    context: dict[str, Any] = info.context or {}
-    if "columns" not in context or not isinstance(value, dict):
-        return validate(value)
-    own = context["columns"]
-    context["columns"] = (context.get("catalogues") or {}).get(str(value.get("catalogue")))
-    try:
-        return validate(value)
-    finally:
-        context["columns"] = own
-
-
-class MatchBlock(Block):
-    """Another catalogue, and which of its objects are taken for the same as one of ours."""
+class OtherCatalogueBlock(Block):
+    """A block whose columns are those of the catalogue that it names."""
 
     catalogue: CatalogueName
     """The other catalogue."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _columns_of_the_other(
+        cls, value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
+        context: dict[str, Any] = info.context or {}
+        if "columns" not in context or not isinstance(value, dict):
+            return validate(value)
+        own = context["columns"]
+        context["columns"] = (context.get("catalogues") or {}).get(str(value.get("catalogue")))
+        try:
+            return validate(value)
+        finally:
+            context["columns"] = own
+
+
+class MatchBlock(OtherCatalogueBlock):
+    """Another catalogue, and which of its objects are taken for the same as one of ours."""
+
     ra: RaRef = CATALOGUES_OWN
     """Its right ascension in degrees; its own when not given."""
     dec: DecRef = CATALOGUES_OWN
@@ -61,13 +66,6 @@ class MatchBlock(Block):
     rule: Literal["mutual", "nearest", "unique"] = "mutual"
     """mutual: each is the other's nearest; nearest: the nearest of each of ours, though others may
     share it; unique: no other is within the radius of either."""
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _columns_of_the_other(
-        cls, value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
-    ) -> Any:
-        return in_other_catalogue(value, validate, info)
 
 
 class PositionBlock(Block):

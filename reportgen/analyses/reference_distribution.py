@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationInfo, ValidatorFunctionWrapHandler, model_validator
+from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, Statistics
 from reportgen.analyses.grouping import Grouping
-from reportgen.analyses.matching import in_other_catalogue
+from reportgen.analyses.matching import OtherCatalogueBlock
 from reportgen.analyses.phrases import file_ids, interval
 from reportgen.analyses.plotting.axes import key_above, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.ticks import padded, set_linear
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
-from reportgen.config.types import AnyColumnRef, Block, CatalogueName, ColumnRef, Count, Selection
+from reportgen.config.types import AnyColumnRef, ColumnRef, Count, Selection
 from reportgen.reduce.base import OfCatalogue, Statistic, Values
 from reportgen.reduce.binned_counts import BinCounts, CountsInBinsOf
 from reportgen.reduce.by_group import ByGroup, Group, OfGroups, as_group
@@ -33,11 +33,9 @@ MOST_TOLD = 5
 LEAST_SHARE = 1e-4  # of an empty bin, in the population stability index
 
 
-class ReferenceBlock(Block):
+class ReferenceBlock(OtherCatalogueBlock):
     """The distribution that is expected: a catalogue with a row for each bin."""
 
-    catalogue: CatalogueName
-    """The catalogue that has it."""
     low: ColumnRef
     """Its column of the lower edge of each bin."""
     high: ColumnRef
@@ -50,13 +48,6 @@ class ReferenceBlock(Block):
     """Its column of the group that a row is of, where each group has its own."""
     where: Selection | None = None
     """Which of its rows to use."""
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _columns_of_the_other(
-        cls, value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
-    ) -> Any:
-        return in_other_catalogue(value, validate, info)
 
 
 @dataclass(frozen=True)
