@@ -1,13 +1,15 @@
 """Makes the documents of a run again from its folder."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from reportgen.build.documents import make_documents, with_templates
 from reportgen.build.progress import Progress
 from reportgen.errors import ConfigError
+from reportgen.lock import lock_builds, say_nothing
 from reportgen.record import (
     ErrorRecord,
     Summary,
@@ -17,7 +19,7 @@ from reportgen.record import (
     write_summary,
 )
 from reportgen.render.environment import check_templates
-from reportgen.run_folder import publishing_errors
+from reportgen.run_folder import LOCK_SECONDS, publishing_errors
 from reportgen.workers.pool import worker_pool
 
 
@@ -42,10 +44,10 @@ def rerender(run: Path, templates: Path | None = None) -> Rerendered:
     _check_files(summary, run)
     with (
         publishing_errors(run),
-        TemporaryDirectory(dir=folder, prefix=".rendering-", ignore_cleanup_errors=True) as name,
+        lock_builds(folder, wait=LOCK_SECONDS, say=say_nothing, file=".rendering.lock"),
+        _scratch_folder(folder) as scratch,
         worker_pool(1) as pool,
     ):
-        scratch = Path(name)
         made = make_documents(
             with_templates(summary, own),
             summary.documents,
@@ -63,6 +65,18 @@ def rerender(run: Path, templates: Path | None = None) -> Rerendered:
     paths = tuple(run / document.file for document in made.documents.values() if document.file)
     errors = {form: document.error for form, document in made.documents.items() if document.error}
     return Rerendered(paths, errors)
+
+
+@contextmanager
+def _scratch_folder(run: Path) -> Iterator[Path]:
+    """Yield a folder beside the documents, one that was left there by a process that was killed."""
+    scratch = run / ".rendering"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _check_files(summary: Summary, run: Path) -> None:

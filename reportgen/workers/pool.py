@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing import get_context, resource_tracker
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from stat import S_ISDIR
 from threading import Event
@@ -34,6 +35,7 @@ MOST_PRINTED = 20_000  # characters of what a task printed that are kept, the la
 
 _PREFIX = "reportgen-"  # of folders of temporary files
 _LOCK = "in-use.lock"
+_SOCKETS = "sockets"  # a link to the folder that multiprocessing makes for its own
 _SETTLED = 60.0  # s after which a folder in use is certainly locked
 
 # Tasks use all cores already, and what BLAS sums depends on how many threads share it.
@@ -263,6 +265,7 @@ def worker_pool(workers: int, method: str = "forkserver") -> Iterator[Pool]:
         warnings.filterwarnings("ignore", "flock not supported", UserWarning)  # it works as well
         lock = FileLock(Path(folder, _LOCK))
         lock.acquire()
+        Path(folder, _SOCKETS).symlink_to(get_temp_dir())
         pool = Pool(workers, Path(folder), method)
         try:
             yield pool
@@ -279,4 +282,7 @@ def _remove_abandoned(temporary: Path) -> None:
             is_own = S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
             if is_own and time() - found.st_mtime > _SETTLED:
                 with FileLock(path, timeout=0):
+                    sockets = path.with_name(_SOCKETS).resolve()
+                    if sockets.parent == temporary.resolve():
+                        shutil.rmtree(sockets, ignore_errors=True)
                     shutil.rmtree(path.parent, ignore_errors=True)

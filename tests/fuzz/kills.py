@@ -90,6 +90,8 @@ class KilledBuilds:
 
     def complete(self, *, anew=False):
         """Let a build live, which leaves nothing of those before; return how long it took."""
+        for path in self.temporary.iterdir():
+            os.utime(path, (0, 0))  # what was made just now may be of a build that begins
         began = time.monotonic()
         building = self._start(anew)
         said, _ = building.communicate(timeout=SECONDS)
@@ -97,7 +99,7 @@ class KilledBuilds:
         assert (building.returncode, said) == (0, "")
         self._look()
         assert self._hidden() == set()
-        assert self._temporary() <= self._left
+        assert self._temporary() == set()
         with closing(sqlite3.connect(self.project.out / "history.sqlite")) as connection:
             known = [run for (run,) in connection.execute("SELECT run FROM reportgen_runs")]
         assert sorted(known) == sorted(self._runs())
