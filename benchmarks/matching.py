@@ -7,7 +7,6 @@ blocks on all cores, as a section does, astropy with ``match_to_catalog_sky`` bo
 would type it. The pairs must be the same. reportgen also tells which rows the reference misses.
 """
 
-import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from machine import machine
 from numpy.typing import NDArray
 
 from reportgen.reduce.base import OfCatalogue
-from reportgen.reduce.executors import Threads
 from reportgen.reduce.match import Match, Pairs, ReferencePositions
 from reportgen.reduce.scan import ReadRows, scan
 
@@ -64,8 +62,7 @@ def ours(own: Table, other: Table) -> Pairs:
     positions = ReferencePositions("ra", "dec")
     known = {OfCatalogue("other", positions): scan([positions], other, 0)[positions]}
     match = Match("ra", "dec", "other", positions, RADIUS)
-    cores = Threads(len(os.sched_getaffinity(0)))
-    found: Pairs = scan([match], own, 0, cores, known)[match]
+    found: Pairs = scan([match], own, 0, known=known)[match]
     return found
 
 

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from reportgen.config.engine import DaskBlock, EngineBlock
-from reportgen.reduce.dask_executor import CONNECTING, LARGE_TASK
+from reportgen.reduce.dask_executor import CONNECTING
+from reportgen.reduce.executors import LARGE_TASK
 from reportgen.reduce.partitions import BLOCK
 
 DOCS = (Path(__file__).parents[1] / "docs" / "scale.md").read_text("utf-8")

@@ -21,7 +21,7 @@ from reportgen.reduce.sentinels import Sentinel, SuspectedSentinels
 from reportgen.remote.address import RemoteFile
 from reportgen.wording import counted, listed, number
 from reportgen.workers.failures import Ended
-from reportgen.workers.pool import default_workers, worker_pool
+from reportgen.workers.pool import worker_pool
 
 SECTIONS = ("overview", "distribution", "sky_density", "image_noise")
 """The analyses for which sections are written."""
@@ -143,12 +143,10 @@ def _values(catalogue: Catalogue) -> dict[str, _Scanned]:
 
 
 def _scan(catalogue: Catalogue) -> dict[str, _Scanned]:
-    from reportgen.reduce.executors import Threads
-
     names = [name for name, column in catalogue.columns.items() if column.kind != "text"]
     wanted = {name: (Range(name), SuspectedSentinels(name)) for name in names}
     every = [each for pair in wanted.values() for each in pair]
-    values = scan(every, catalogue, 10**6, Threads(default_workers()))
+    values = scan(every, catalogue, 10**6)
     failures = [value.error for value in values.values() if isinstance(value, Failure)]
     if failures:
         error = failures[0]

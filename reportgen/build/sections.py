@@ -226,7 +226,7 @@ class SectionMaker:
             scan_catalogue,
             others=dict(zip(others, rest, strict=True)),
             exact_rows=exact_rows,
-            threads=self.pool.workers,
+            processes=self.pool.workers,
             sampling=sampling,
             dask=engine.dask([catalogue, *rest]) if engine is not None else None,
             rows_read=file,

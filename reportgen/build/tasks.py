@@ -29,7 +29,14 @@ from reportgen.errors import ReportgenError, SectionError, SourceError
 from reportgen.record import CountedRecord, InputRecord, SectionRecord
 from reportgen.reduce.base import OfCatalogue, Statistic
 from reportgen.reduce.counts import CountValues
-from reportgen.reduce.executors import Executor, Inline, Threads, say_nothing
+from reportgen.reduce.executors import (
+    WORTH_PROCESSES,
+    Executor,
+    Inline,
+    Processes,
+    Say,
+    say_nothing,
+)
 from reportgen.reduce.sampling import ALL, Sampled, Sampling
 from reportgen.reduce.scan import Failure, columns_read, of_other_catalogues, scan
 from reportgen.remote.address import RemoteFile
@@ -54,7 +61,7 @@ def scan_catalogue(
     analyses: Mapping[str, Analysis],
     exact_rows: int,
     *,
-    threads: int = 1,
+    processes: int = 1,
     cache: Cache | None = None,
     others: Mapping[str, Catalogue] | None = None,
     sampling: Sampling = ALL,
@@ -90,7 +97,8 @@ def scan_catalogue(
     say = say_nothing if rows_read is None else partial(_write_rows, rows_read)
     scan_one = partial(
         _scan_for,
-        local=Threads(threads, say) if threads > 1 else Inline(say),
+        processes=processes,
+        say=say,
         dask=None if dask is None else replace(dask, say=say),
         store=cache.store if cache else None,
     )
@@ -122,7 +130,8 @@ def _scan_for(
     exact_rows: int,
     name: str = "",
     *,
-    local: Executor,
+    processes: int,
+    say: Say,
     dask: Executor | None,
     store: Store | None,
     sampling: Sampling = ALL,
@@ -132,15 +141,21 @@ def _scan_for(
 
     name: of one that is not the sections' own; if it cannot be read, its statistics fail. known:
     values of what is needed of other catalogues. store: None to work out no digests. dask: what
-    reads more than exact_rows; None for local.
+    reads more than exact_rows; None for up to so many processes of this machine.
     """
     digests = CatalogueDigests(catalogue, store, name)
     wanted = list(statistics)
     exact = catalogue.rows <= exact_rows
     of_columns = digests.reductions(columns_read(wanted, exact))
-    source, executor = catalogue, local
-    if dask is not None and not exact:
+    source = catalogue
+    executor: Executor = Inline(say)
+    # What is exact is kept in this process, and some files are read from their beginning only.
+    if exact or catalogue.in_order:
+        pass
+    elif dask is not None:
         source, executor = catalogue.absolute(), dask
+    elif processes > 1 and sampling.rows(catalogue.rows) >= WORTH_PROCESSES:
+        executor = Processes(processes, say)
     if sampling != ALL:
         executor = Sampled(executor, sampling)
     try:

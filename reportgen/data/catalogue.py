@@ -82,6 +82,12 @@ class Catalogue:
         return tuple(dict.fromkeys(note for notes in found for note in notes))
 
     @property
+    def in_order(self) -> bool:
+        """Whether rows are reached only by reading those before them."""
+        found = self.tables.values()
+        return any(table.in_order for table in found if isinstance(table, FileTable))
+
+    @property
     def has_changed(self) -> bool:
         """Whether one of its files has changed since they were looked at."""
         return any(stamp(path) != before for path, before in self.stamps.items())

@@ -104,7 +104,7 @@ def _read_whole(path: Path, now: Stamp | None) -> tuple[Layout, FileTable, dict[
         FileColumn(name, DTYPES[kinds[name]], unit=unit)
         for name, unit in zip(layout.names, layout.units, strict=True)
     )
-    return layout, FileTable(rows, columns), kinds
+    return layout, FileTable(rows, columns, in_order=True), kinds
 
 
 def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[Arrays]:

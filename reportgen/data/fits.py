@@ -70,7 +70,8 @@ class FitsTable(Format):
             rows, fields = read_fields(hdu)
             columns = [field.column for field in fields]
             described = tuple(_with_votable(stream, hdu, columns))
-            return FileTable(rows, described, hdu.header.text(SYNTHETIC_CARD))
+            synthetic, packed = hdu.header.text(SYNTHETIC_CARD), is_packed(_start(path))
+            return FileTable(rows, described, synthetic, in_order=packed)
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:

@@ -60,7 +60,8 @@ class FileTable:
     another that the file links to. ra, dec: names of the columns of its positions, where the format
     says so itself. notes: sentences to be shown with it, such as that a server cut it off.
     format: name of the format; a format need not say it itself. header: of images, the cards of
-    FITS that say where on the sky they are, and with which beam.
+    FITS that say where on the sky they are, and with which beam. in_order: whether rows are reached
+    only by reading those before them.
     """
 
     rows: int
@@ -72,6 +73,7 @@ class FileTable:
     notes: tuple[str, ...] = ()
     format: str = ""
     header: str = ""
+    in_order: bool = False
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ def describe_joined(path: Path, describe: Callable[[Path], FileTable]) -> FileTa
         rows=sum(table.rows for table in tables),
         columns=tuple(columns),
         whole=all(table.whole for table in tables),
+        in_order=any(table.in_order for table in tables),
         synthetic=next((table.synthetic for table in tables if table.synthetic), ""),
         notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
     )

@@ -137,7 +137,8 @@ def _load(path: Path, now: Stamp | None) -> tuple[FileTable, list[NDArray[Any]]]
         raise SourceError(f"is damaged: {reason(error)}", DAMAGED) from None
     notes = () if text.endswith(("\n", "\r")) else ("Its last line has no end: is the file whole?",)
     columns = without_duplicates([column for column, _ in parts])
-    return FileTable(len(found), columns, notes=notes), [values for _, values in parts]
+    table = FileTable(len(found), columns, notes=notes, in_order=True)
+    return table, [values for _, values in parts]
 
 
 def _parts(name: str, column: Any) -> Iterator[tuple[FileColumn, NDArray[Any]]]:

@@ -57,7 +57,7 @@ class VOTableFile(Format):
         """
         header = _header(path)
         table = header.tables[_find(header, dataset)]
-        return FileTable(table.rows, table.columns, notes=tuple(header.notes))
+        return FileTable(table.rows, table.columns, notes=tuple(header.notes), in_order=True)
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:

@@ -16,13 +16,10 @@ from uuid import uuid4
 from warnings import filterwarnings
 
 from reportgen.errors import EngineError, SectionError, SourceError
-from reportgen.reduce.executors import Merge, Say, State, Task, say_nothing
-from reportgen.reduce.partitions import TASK, merge_pairwise, parts
+from reportgen.reduce.executors import Merge, Say, State, Task, say_nothing, task_rows
+from reportgen.reduce.partitions import merge_pairwise, parts
 from reportgen.wording import count, counted, exact
 
-# Rows of a task, of many: a second or so of work, beside some milliseconds of the scheduler.
-LARGE_TASK = 2**21
-TASKS_OF_A_THREAD = 4  # at least, of smaller tasks if need be, so that all end at about one time
 CONNECTING = 10.0
 """Seconds in which a scheduler must answer."""
 
@@ -44,6 +41,7 @@ class Dask:
     security: Any
     ready: Ready
     say: Say = say_nothing
+    is_inline = False
 
     def run(self, rows: range, task: Task[State], merge: Merge[State]) -> State:
         """Run a task for each part of some rows; return their states, merged in the fixed tree.
@@ -155,14 +153,6 @@ class _Run:
                 "they may have too little memory; their logs say more",
             ) from None
         return state
-
-
-def task_rows(rows: int, threads: int) -> int:
-    """Return how many rows a task has, a power of two of leaves. threads: of all workers."""
-    size = LARGE_TASK
-    while size > TASK and rows < size * threads * TASKS_OF_A_THREAD:
-        size //= 2
-    return size
 
 
 @lru_cache(maxsize=1)

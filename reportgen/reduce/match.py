@@ -293,7 +293,7 @@ class Match(Reduction[MatchState, Pairs]):
         at = unit_vectors(ra, dec)
         radius = chord(self.radius)
         reach = max(radius, chord(SPACINGS * reference.spacing) if reference.n > 1 else radius)
-        nearest = reference.tree.query(at, distance_upper_bound=reach)[0]
+        nearest = reference.tree.query(at, distance_upper_bound=reach, workers=-1)[0]
         near = np.flatnonzero(nearest <= radius * (1 + 1e-9))
         rows = near if places is None else places[near]
         found, ambiguous = self._pairs(reference, at[near], rows + chunk.first, radius)

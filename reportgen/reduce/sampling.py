@@ -36,6 +36,11 @@ class Sampled:
     executor: Executor
     sampling: Sampling
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether tasks run here, one after the other."""
+        return self.executor.is_inline
+
     def run(self, rows: range, task: Task[State], merge: Merge[State]) -> State:
         """Run a task for some blocks; return their states, merged in the fixed tree."""
         some = range(self.sampling.rows(len(rows)))

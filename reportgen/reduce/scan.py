@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from reportgen.reduce.base import Chunk, Derived, OfCatalogue, Reduction, Statistic, Values
@@ -194,15 +195,27 @@ class Pass:
 
     def states(self, executor: Executor) -> States:
         """Return the state of each reduction, or a Failure, for all rows."""
-        states = executor.run(range(self.source.rows), self.task, self._merged)
+        rows = range(self.source.rows)
+        if executor.is_inline:
+            # Opened once: of some files the rows before those that are read are read, too.
+            with self.source.reading(self._columns) as read:
+                states = executor.run(rows, partial(self._task, read), self._merged)
+        else:
+            states = executor.run(rows, self.task, self._merged)
         return dict(zip(self.needed, states, strict=True))
 
     def task(self, rows: range) -> list[Any]:
         """Return the state of each reduction, or a Failure, for some leaves."""
-        columns = frozenset().union(*(each.columns for each in self.needed))
-        with self.source.reading(columns) as read:
-            leaves = (self._leaf(read, leaf) for leaf in parts(rows, LEAF))
-            return merge_pairwise(leaves, self._merged)
+        with self.source.reading(self._columns) as read:
+            return self._task(read, rows)
+
+    @property
+    def _columns(self) -> frozenset[str]:
+        return frozenset().union(*(each.columns for each in self.needed))
+
+    def _task(self, read: ReadRows, rows: range) -> list[Any]:
+        leaves = (self._leaf(read, leaf) for leaf in parts(rows, LEAF))
+        return merge_pairwise(leaves, self._merged)
 
     def _leaf(self, read: ReadRows, rows: range) -> list[Any]:
         states = [attempt(each.start, **needed) for each, needed in self.needed.items()]

@@ -192,7 +192,8 @@ def _launch(task: _Task, context: Any) -> "Future[Finished]":
 
     # Declared as mp_context, read as context (pebble 5.2): give both.
     options: dict[str, Any] = {"context": context, "mp_context": context, "timeout": task.timeout}
-    run = process(name=NAME, **options)(do_task)
+    # A task may start processes of its own, as daemons may not.
+    run = process(name=NAME, daemon=False, **options)(do_task)
     output, called = str(task.output), monotonic()
     future: Future[Finished] = run(task.job, output, task.name, called, task.timeout)
     return future

@@ -3,7 +3,7 @@ import pytest
 from tables import Table
 
 from reportgen.reduce.counts import CountValues
-from reportgen.reduce.executors import Inline, Threads
+from reportgen.reduce.executors import Inline
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.partitions import BLOCK, LEAF
 from reportgen.reduce.sampling import Sampled, Sampling
@@ -28,18 +28,14 @@ def test_a_sample_is_every_so_many_blocks(rows, most_rows, blocks):
     kept = np.concatenate([columns["x"][each * BLOCK : (each + 1) * BLOCK] for each in blocks])
     assert sampling.rows(rows) == len(kept) <= max(most_rows or rows, BLOCK)
     wanted = [CountValues("x"), MeanStd("x")]
-    for executor in Inline(), Threads(3):
-        sampled = Sampled(executor, sampling)
-        counted, moments = scan(wanted, Table(columns), -1, sampled).values()
-        assert counted.valid == len(kept)
-        assert (moments.mean, moments.std) == pytest.approx((kept.mean(), kept.std()))
+    sampled = Sampled(Inline(), sampling)
+    counted, moments = scan(wanted, Table(columns), -1, sampled).values()
+    assert counted.valid == len(kept)
+    assert (moments.mean, moments.std) == pytest.approx((kept.mean(), kept.std()))
 
 
 def test_how_many_rows_have_been_read_is_said_at_each_pass():
     said = []
     table = Table({"x": np.arange(2.0 * LEAF + BLOCK)})
-    for kind in Inline, lambda say: Threads(2, say):
-        scan([CountValues("x")], table, 0, kind(lambda *rows: said.append(rows)))
-        done = (0, LEAF, 2 * LEAF, table.rows)
-        assert said == [(each, table.rows) for each in done]
-        said.clear()
+    scan([CountValues("x")], table, 0, Inline(lambda *rows: said.append(rows)))
+    assert said == [(each, table.rows) for each in (0, LEAF, 2 * LEAF, table.rows)]

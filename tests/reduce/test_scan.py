@@ -1,4 +1,7 @@
+import os
 import pickle
+import signal
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +10,7 @@ from splitting import NAN, bits, whole
 from tables import Table
 
 from reportgen.config.expressions import parse
-from reportgen.errors import SourceError
+from reportgen.errors import SectionError, SourceError
 from reportgen.reduce import executors
 from reportgen.reduce import scan as module
 from reportgen.reduce.base import Derived, Reduction
@@ -15,11 +18,11 @@ from reportgen.reduce.binned import QuantilesInBins
 from reportgen.reduce.binned_moments import MomentsInBins
 from reportgen.reduce.column_digest import ColumnDigest
 from reportgen.reduce.counts import CountInside, CountRows, CountValues, Range
-from reportgen.reduce.executors import Inline, Threads
+from reportgen.reduce.executors import Inline, Processes
 from reportgen.reduce.histograms import Axis, FewRows, Histogram, Histogram2D
 from reportgen.reduce.moments import MeanStd, Pearson
 from reportgen.reduce.objects import MomentsOfObjects
-from reportgen.reduce.partitions import merge_pairwise, parts
+from reportgen.reduce.partitions import LEAF, merge_pairwise, parts
 from reportgen.reduce.quantiles import MedianAndScatter, Quantiles, SortedCurve, SubsetComparison
 from reportgen.reduce.ranks import Spearman
 from reportgen.reduce.rules import CountClose, CountKept, CountRepeated, CountShared
@@ -70,8 +73,29 @@ WANTED = [
 ]
 
 
-class Processes:
+class Gone(Table):
+    """A table whose file is lost while it is read."""
+
+    @contextmanager
+    def reading(self, columns):
+        def read(rows):
+            raise SourceError("the disk is gone")
+
+        yield read
+
+
+@dataclass(frozen=True)
+class Deadly(CountValues):
+    """What kills the process that counts."""
+
+    def update(self, state, chunk):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Pickled:
     """What another process would see: tasks and states are pickled on the way."""
+
+    is_inline = False
 
     def run(self, rows, task, merge):
         def states():
@@ -89,7 +113,7 @@ def test_values_have_the_same_bytes_whatever_the_executor_and_the_tasks(monkeypa
     monkeypatch.setattr(module, "BLOCK", leaf // 4)
     columns = made(7 * leaf + 5)
     found = []
-    for leaves, executor in ((1, Inline()), (1, Threads(3)), (4, Processes()), (8, Threads(1))):
+    for leaves, executor in ((1, Inline()), (4, Pickled()), (8, Inline())):
         monkeypatch.setattr(executors, "TASK", leaves * leaf)
         values = scan(WANTED, Table(columns), exact_rows, executor)
         assert not any(isinstance(value, Failure) for value in values.values())
@@ -112,6 +136,13 @@ def test_what_is_exact_depends_on_the_number_of_rows_alone():
         (found,) = scan([median], Table(columns), exact_rows).values()
         assert (found.error == 0) == exact
         assert found.values[0] == pytest.approx(np.median(columns["b"]), rel=found.error or 1e-15)
+
+
+@pytest.mark.usefixtures("small_leaves")
+def test_a_source_that_is_read_here_is_opened_once_for_all_its_rows():
+    table = Table(COLUMNS)
+    scan([CountValues("a"), MeanStd("b")], table, NEVER)
+    assert table.readings == [{"a", "b"}]
 
 
 def test_a_small_source_is_read_once():
@@ -277,17 +308,32 @@ def test_a_reduction_cannot_change_the_rows_of_the_others():
 
 @pytest.mark.usefixtures("small_leaves")
 @pytest.mark.parametrize("exact_rows", [ALWAYS, NEVER])
-@pytest.mark.parametrize("executor", [Inline(), Threads(2)])
-def test_an_error_of_the_source_is_passed_on(exact_rows, executor):
-    class Gone(Table):
-        def reading(self, columns):
-            if len(self.readings) > 0:
-                raise SourceError("the disk is gone")
-            return super().reading(columns)
-
+def test_an_error_of_the_source_is_passed_on(exact_rows):
     for wanted in ([CountValues("a")], [Histogram("a")]):
         with pytest.raises(SourceError, match="the disk is gone"):
-            scan(wanted, Gone(COLUMNS), exact_rows, executor)
+            scan(wanted, Gone(COLUMNS), exact_rows)
+
+
+def test_processes_give_the_same_bytes_and_say_how_far_they_are(tmp_path):
+    columns, said = made(2 * LEAF + 5), []
+    wanted = [MeanStd("a"), Histogram("b", 7), Quantiles("a", (0.5,)), Spearman(("a", "b"))]
+    found = scan(wanted, Table(columns), NEVER, Processes(2, lambda *rows: said.append(rows)))
+    assert [bits(each) for each in found.values()] == [
+        bits(each) for each in scan(wanted, Table(columns), NEVER).values()
+    ]
+    assert said[:4] == [(rows, 2 * LEAF + 5) for rows in (0, LEAF, 2 * LEAF, 2 * LEAF + 5)]
+
+
+@pytest.mark.parametrize(
+    ("table", "wanted", "error"),
+    [
+        (Gone(COLUMNS), CountValues("a"), SourceError("the disk is gone")),
+        (Table(COLUMNS), Deadly("a"), SectionError("was ended by the system")),
+    ],
+)
+def test_what_goes_wrong_in_a_process_is_passed_on(table, wanted, error):
+    with pytest.raises(type(error), match=error.message):
+        scan([wanted], table, NEVER, Processes(2))
 
 
 def test_a_statistic_of_an_expression_is_that_of_a_computed_column():
