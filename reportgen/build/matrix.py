@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
 from typing import IO, Literal
@@ -16,7 +16,7 @@ from typing import IO, Literal
 from reportgen.errors import ExitCode
 from reportgen.interruption import delayed_signals
 from reportgen.workers.failures import killed_by
-from reportgen.workers.pool import default_workers
+from reportgen.workers.pool import SIGNALS_HEEDED, default_workers
 
 GRACE_SECONDS = 30.0  # for a build to remove what it has not finished, when all are ended
 LEFT_SECONDS = 2.0  # for output that is on its way; who was left behind may hold the pipe open
@@ -88,7 +88,10 @@ def build_all(
                 while waiting and shares:
                     job = waiting.popleft()
                     running[job.name] = _Build(job, command, shares.popleft(), say_line, events)
-                event = events.get()
+                try:  # without a limit a signal that comes just before would not be heeded
+                    event = events.get(timeout=SIGNALS_HEEDED)
+                except Empty:
+                    continue
                 if isinstance(event, int):
                     break
                 build = running.pop(event)

@@ -31,6 +31,7 @@ from reportgen.workers.worker import do_task, pass_on
 
 NAME = "reportgen worker"
 INTERVAL = 0.1  # s between two looks at a process
+SIGNALS_HEEDED = 1.0  # s after which one is heeded at the latest
 MOST_PRINTED = 20_000  # characters of what a task printed that are kept, the last ones
 
 _PREFIX = "reportgen-"  # of folders of temporary files
@@ -118,7 +119,8 @@ class Pool:
     def finish(self) -> None:
         """Wait until every task has ended, those included that were started meanwhile."""
         while self._tasks:
-            done, _ = wait(self._tasks, return_when=FIRST_COMPLETED)
+            # Not without a limit: a signal that comes just before is heeded when the wait ends.
+            done, _ = wait(self._tasks, SIGNALS_HEEDED, FIRST_COMPLETED)
             for future in [future for future in self._tasks if future in done]:
                 then = self._tasks.pop(future)
                 ended, span = future.result()

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -121,6 +122,27 @@ def test_more_tasks_than_workers_all_give_their_values():
 def test_tasks_run_at_the_same_time(tmp_path):
     ends = run((meet, tmp_path, "a", "b"), (meet, tmp_path, "b", "a"))
     assert [end.value for end in ends] == ["a", "b"]
+
+
+def test_a_signal_that_another_thread_gets_is_heeded_while_a_task_runs():
+    class Ended(BaseException):
+        pass
+
+    def end(*_):
+        raise Ended
+
+    before = signal.signal(signal.SIGUSR1, end)
+    sender = threading.Timer(
+        0.5, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+    )
+    try:
+        with worker_pool(1) as pool, pytest.raises(Ended):  # noqa: PT012 - while it waits
+            pool.start(time.sleep, 600, then=print)
+            sender.start()
+            pool.finish()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        sender.join()
 
 
 def test_a_task_may_start_another():
