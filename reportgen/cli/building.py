@@ -1,5 +1,6 @@
 """The commands that read a configuration and its sources: build, check, plan."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -82,6 +83,9 @@ class Rows(click.ParamType[int]):
     metavar="FILE",
     help="Write to a file where the time went, stage by stage.",
 )
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print where the run is as JSON, for programs."
+)
 @click.option("--mail-later", is_flag=True, hidden=True)  # whoever builds all tells of all
 @click.option("--no-index", is_flag=True, hidden=True)  # whoever builds all writes the one of all
 def build(
@@ -111,8 +115,9 @@ def build(
     reports = read_reports(config, overrides, cells, output, cache=not flags.no_cache)
     workers = workers or default_workers()
     if len(reports.cells) > 1:
-        if profile is not None:
-            raise click.UsageError("--profile is for one report: choose it with --cell")
+        if profile is not None or flags.as_json:
+            given_for_one = "--json" if profile is None else "--profile"
+            raise click.UsageError(f"{given_for_one} is for one report: choose it with --cell")
         return build_combinations(reports, given, flags, workers)
     cell = next(iter(reports.cells), None)
     is_draft = flags.rows is not None  # which says nothing of the other combinations
@@ -146,14 +151,18 @@ def _build_one(
     if flags.mail:
         check_delivery(report)
     try:
-        with progress_display(quiet=flags.quiet, verbose=flags.verbose) as progress:
+        quiet = flags.quiet or flags.as_json
+        with progress_display(quiet=quiet, verbose=flags.verbose) as progress:
             built = build_report(report, options, progress)
     except ReportgenError as error:
         if flags.mail and not flags.dry_run:
             mail_failure(report, error)
         raise
     with noted(f"the report is there: {built.folder}"):
-        _print_outcome(built, quiet=flags.quiet, verbose=flags.verbose)
+        _print_outcome(built, quiet=quiet, verbose=flags.verbose)
+        if flags.as_json:
+            said = {"folder": str(built.folder), "status": built.summary.run.status}
+            click.echo(json.dumps(said | {"exit_code": built.exit_code}))
         codes = [int(built.exit_code)]
         if profile is not None:
             codes.append(_write_profile(profile, timeline))
