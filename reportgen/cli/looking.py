@@ -32,12 +32,13 @@ def sections(name: str | None) -> int:
 @click.option("--summary", is_flag=True, help="The schema of summary.json instead.")
 def schema(summary: bool) -> int:
     """Print the JSON Schema of the configuration, for editors."""
-    from reportgen.analyses.base import installed_analyses
-    from reportgen.cli.reference import configuration_schema
+    from reportgen.cli.reference import installed_schema
     from reportgen.record import summary_schema
 
-    found = summary_schema() if summary else configuration_schema(installed_analyses().types)
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    if summary:
+        click.echo(json.dumps(summary_schema(), indent=2, ensure_ascii=False))
+    else:
+        click.echo(installed_schema(), nl=False)
     return 0
 
 

@@ -1,10 +1,13 @@
 """Help made from the models: the keys of an analysis, and the JSON Schema of the YAML."""
 
 import inspect
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from reportgen.analyses.base import AnyAnalysis
+from pydantic.json_schema import models_json_schema
+
+from reportgen.analyses.base import AnyAnalysis, installed_analyses
 from reportgen.config.schema import SectionBlock, Settings
 
 _ANNOTATIONS = ("title", "description", "default", "examples")  # of JSON Schema
@@ -83,29 +86,45 @@ def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 
 
 def configuration_schema(analyses: Mapping[str, type[AnyAnalysis]]) -> dict[str, Any]:
-    """Return the JSON Schema of the YAML, with the keys of every analysis that is installed."""
-    schema = Settings.model_json_schema()
-    definitions = schema.setdefault("$defs", {})
-    references = []
+    """Return the JSON Schema of the YAML, with the keys of every analysis that is installed.
+
+    A section is held against the keys of its analysis alone, so that one that is misspelt is named.
+    """
+    models = [(model, "validation") for model in (Settings, *analyses.values())]
+    found, shared = models_json_schema(models)
+    definitions = shared["$defs"]
+    schema = definitions.pop("Settings")
+    cases = []
     for name, analysis in sorted(analyses.items()):
-        own = analysis.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
-        for key, value in own.pop("$defs", {}).items():
-            definitions[f"{name}.{key}"] = value
+        reference = found[analysis, "validation"]
+        own = definitions[reference["$ref"].rsplit("/", 1)[1]]
         own["properties"]["analysis"] = {"const": name, "description": first_line(analysis)}
-        definitions[name] = own
-        references.append({"$ref": f"#/$defs/{name}"})
-    schema["properties"]["sections"] = {
+        chosen = {"properties": {"analysis": {"const": name}}, "required": ["analysis"]}
+        cases.append({"if": chosen, "then": reference})
+    about = SectionBlock.model_json_schema()["properties"]["analysis"]["description"]
+    section = {
         "type": "object",
-        "description": schema["properties"]["sections"]["description"],
-        "additionalProperties": {"oneOf": references},
-        "minProperties": 1,
+        "properties": {"analysis": {"enum": sorted(analyses), "description": about}},
+        "required": ["analysis"],
+        "allOf": cases,
     }
+    for named in schema["properties"].values():  # a name that is none is as wrong as its value
+        if "patternProperties" in named:
+            named["additionalProperties"] = False
+    sections = schema["properties"]["sections"]
+    sections["patternProperties"] = dict.fromkeys(sections["patternProperties"], section)
+    sections["minProperties"] = 1
     schema["required"] = sorted({*schema.get("required", []), "sections"})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "reportgen configuration",
-        **_with_variables(schema),
+        **_with_variables({**schema, "$defs": definitions, "title": "reportgen configuration"}),
     }
+
+
+def installed_schema() -> str:
+    """Return the JSON Schema of the YAML, with the analyses that are installed, as a text."""
+    schema = configuration_schema(installed_analyses().types)
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _with_variables(shape: Any) -> Any:
