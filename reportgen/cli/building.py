@@ -18,6 +18,7 @@ from reportgen.cli.common import (
     program_name,
     read_reports,
     with_config,
+    with_examples,
     with_output,
     with_workers,
 )
@@ -50,7 +51,15 @@ class Rows(click.ParamType[int]):
         return rows
 
 
-@cli.command()
+@cli.command(
+    epilog=with_examples(
+        "reportgen build my.yaml",
+        "reportgen build my.yaml --only fluxes --verbose",
+        "reportgen build my.yaml --set 'output.formats=[html]' --output /tmp/try",
+        "reportgen build my.yaml --rows 1e6          # a draft",
+        "reportgen build my.yaml --mail --quiet      # from cron",
+    )
+)
 @with_config
 @click.option("--only", multiple=True, metavar="SECTION", help="Build only this section.")
 @with_output
@@ -99,7 +108,10 @@ def build(
     no_index: bool,
     **options: Any,
 ) -> int:
-    """Build a report and publish it in its output folder; with a matrix, one a combination."""
+    """Build a report and publish it in its output folder.
+
+    With a matrix, one report for each combination of its values.
+    """
     keep_going_unread()
     flags = Flags(**options)
     if flags.dry_run and not flags.mail:
@@ -216,7 +228,7 @@ def _write_profile(file: Path, timeline: "Timeline") -> int:
 @cli.command()
 @with_config
 def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> int:
-    """Check a configuration, its sources, and that a report could be made and written.
+    """Check a configuration, its sources, and where it would be written.
 
     Sections are tried on the first 65,536 rows, for what their checks, text and trends name.
     """
@@ -311,7 +323,10 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
 def plan(
     config: Path, overrides: tuple[str, ...], cells: tuple[str, ...], output: Path | None
 ) -> int:
-    """Say which sections a build would make anew tonight, and why; nothing is made or written."""
+    """Say which sections a build would make anew tonight, and why.
+
+    Nothing is made or written.
+    """
     from reportgen.build.pipeline import chosen_sections
     from reportgen.build.plan import plan_report
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reportgen.cli.common import FILE, SOURCE, cli
+from reportgen.cli.common import FILE, SOURCE, cli, with_examples
 from reportgen.errors import ConfigError, ExitCode, SourceError
 
 if TYPE_CHECKING:
@@ -23,12 +23,17 @@ with_dataset = click.option(
 )
 
 
-@cli.command()
+@cli.command(
+    epilog=with_examples(
+        "reportgen describe my.fits",
+        "reportgen describe survey.h5 --dataset /catalogue --json",
+    )
+)
 @click.argument("file", type=SOURCE)
 @with_dataset
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def describe(file: Path, dataset: str, as_json: bool) -> int:
-    """Say what a file holds: its columns as a report would read them, or its images."""
+    """Say what a FILE holds: columns as a report reads them, or images."""
     import numpy as np
 
     from reportgen.data.catalogue import column_keys
@@ -103,7 +108,13 @@ def _describe_images(
     return ExitCode.OK
 
 
-@cli.command()
+@cli.command(
+    epilog=with_examples(
+        "reportgen init my.fits --output my.yaml",
+        "reportgen init --nightly radio.fits optical.parquet --output nightly.yaml",
+        "reportgen init https://example.org/my.fits --sections overview",
+    )
+)
 @click.argument("files", type=SOURCE, nargs=-1, required=True)
 @with_dataset
 @click.option("--output", type=FILE, help="File to write; printed when not given.")

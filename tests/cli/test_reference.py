@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from projects import ROOT
 from pydantic import Field
 
 from reportgen.analyses.base import Analysis, installed_analyses
+from reportgen.analyses.distribution import Distribution
 from reportgen.cli.reference import (
     configuration_schema,
     describe_analysis,
@@ -96,6 +98,14 @@ def test_every_key_of_every_analysis_is_described(analysis):
         assert f"  {name} (" in said
     for line in said.splitlines():
         assert not line.endswith(": "), line
+
+
+def test_the_keys_of_an_analysis_come_before_those_of_every_section(said):
+    own, common = said.split("Keys of every section:")
+    assert own.index("column (") < own.index("flag (")
+    names = [line.split()[0] for line in common.splitlines() if re.match(r"  \w", line)]
+    assert names[:4] == ["analysis", "title", "catalogue", "where"]
+    assert max(map(len, describe_analysis(Distribution).splitlines())) <= 100
 
 
 def test_a_field_may_be_described_otherwise_and_keeps_what_it_inherits():
