@@ -33,7 +33,7 @@ GROUPS = {
     "One night": ("summary", "mail", "render", "verify"),
     "Many nights": ("history", "diff", "backtest"),
     "Look things up": ("describe", "sections", "schema", "doctor"),
-    "Try and extend": ("sample",),
+    "Try and extend": ("sample", "new"),
 }
 """The commands as the help lists them."""
 SUMMARY = 66  # characters of what a command is for, beside its name in 80
