@@ -289,7 +289,7 @@ def _sections(
             left = len(names) - MOST_TOGETHER
             said = f" # and {counted(left, 'more columns')} in this unit" if left > 0 else ""
             lines.append(f"    columns: {in_yaml(together)}{said}")
-            limits = [found for name in together if (found := scanned[name].limits)]
+            limits = [each for name in together if (each := scanned[name].limits)]
             low, high = min(low for low, _ in limits), max(high for _, high in limits)
             if 0 < WIDE * low < high and not unit.startswith("mag"):
                 lines.append("    histograms: [{log: true}]")

@@ -105,7 +105,7 @@ def drift_checks(names: Iterable[str], found: Mapping[str, Today]) -> Iterator[s
 def in_yaml(value: Any) -> str:
     """Return a value as YAML writes it on a line."""
     options: dict[str, Any] = {"default_flow_style": True, "sort_keys": False, "width": 10**6}
-    text = yaml.safe_dump(value, allow_unicode=True, **options)
+    text: str = yaml.safe_dump(value, allow_unicode=True, **options)
     return text.removesuffix("\n").removesuffix("\n...").strip()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from textwrap import wrap
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from reportgen.analyses.base import AnyAnalysis, installed_analyses
@@ -120,8 +121,8 @@ def configuration_schema(analyses: Mapping[str, type[AnyAnalysis]]) -> dict[str,
 
     A section is held against the keys of its analysis alone, so that one that is misspelt is named.
     """
-    models = [(model, "validation") for model in (Settings, *analyses.values())]
-    found, shared = models_json_schema(models)
+    blocks: list[type[BaseModel]] = [Settings, *analyses.values()]
+    found, shared = models_json_schema([(block, "validation") for block in blocks])
     definitions = shared["$defs"]
     schema = definitions.pop("Settings")
     cases = []
