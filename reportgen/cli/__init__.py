@@ -128,6 +128,8 @@ def _prepare() -> None:
     sys.unraisablehook = _raise_again
     open_standard_streams()
     gc.set_threshold(*COLLECTING)
+    if os.environ.get("SOURCE_DATE_EPOCH") == "":  # no time, which matplotlib would read as one
+        del os.environ["SOURCE_DATE_EPOCH"]
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
