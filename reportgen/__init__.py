@@ -1,6 +1,7 @@
 """reportgen turns a YAML file and survey data into a report that a team trusts every morning.
 
-What an analysis of one's own needs is imported from here; docs/plugins.md describes it. A module is
+``load`` gives a run that is there, and ``build`` makes one; docs/python.md describes them. What an
+analysis of one's own needs is imported from here, too; docs/plugins.md describes it. A module is
 imported when one of its names is first asked for, so that the command line stays light.
 """
 
@@ -8,6 +9,9 @@ imported when one of its names is first asked for, so that the command line stay
 
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+import_module("reportgen.build")  # the package, before the function that has its name from now on
+from reportgen.api import Run, build, load  # noqa: E402
 
 if TYPE_CHECKING:
     from reportgen.analyses.base import Analysis, HistoryAnalysis, ImageAnalysis, NetworkAnalysis
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     from reportgen.wording import counted, number, percent
 else:
     _MODULES = {
+        "api": "Run build load",
         "analyses.base": "Analysis HistoryAnalysis ImageAnalysis NetworkAnalysis",
         "analyses.phrases": "fullest_bin interval",
         "analyses.plotting.axes": "Line colour_bar draw_curves draw_histograms new_figure",

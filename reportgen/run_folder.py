@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -15,7 +16,7 @@ from reportgen.errors import PublishError
 from reportgen.interruption import delayed_signals
 from reportgen.lock import FILE as LOCK
 from reportgen.lock import Say, lock_builds, say_nothing
-from reportgen.record import read_regular
+from reportgen.record import own_file, read_regular
 
 LATEST = "latest"
 LINK = ".latest"  # in a run until it is called latest; stays if the build is killed just then
@@ -24,6 +25,7 @@ RUN_ID = re.compile(r"(?P<started>\d{8}T\d{6}Z)(?:-(?P<number>[2-9]|[1-9]\d+))?"
 LOCK_SECONDS = 3600.0  # how long a build waits for another of the same report
 WRITERS = 16
 _HIDDEN = ".building-"
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -209,6 +211,25 @@ def replace_file(path: Path, content: bytes) -> None:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def write_or_link(run: Path, name: str, content: bytes) -> None:
+    """Write a file of a run that is being built, where the latest run has another content.
+
+    One that has not changed is a hard link to that of the latest run, so that a night costs what
+    changed; a copy on a disk that has none. Such files cannot be written to, as a change of one
+    would be one of all nights.
+    """
+    path, latest = run / name, run.parent / LATEST
+    with suppress(OSError):
+        before = own_file(latest, name)
+        found = before.stat()
+        is_closed = not found.st_mode & _WRITABLE and found.st_uid == os.geteuid()
+        if is_closed and found.st_size == len(content) and before.read_bytes() == content:
+            path.hardlink_to(before)
+            return
+    path.write_bytes(content)
+    path.chmod(path.stat().st_mode & ~_WRITABLE)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import reportgen
 
 ROOT = Path(__file__).parents[1]
 DOCS = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
+PYTHON = (ROOT / "docs/python.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", README + DOCS, re.DOTALL | re.MULTILINE)
 
@@ -26,7 +27,7 @@ def test_every_name_is_there_and_says_what_it_is(name):
 
 
 def test_every_name_is_described_and_nothing_else_is():
-    rows = re.findall(r"^\| (`.+?) \|", DOCS, re.MULTILINE)
+    rows = re.findall(r"^\| (`.+?) \|", DOCS + PYTHON, re.MULTILINE)
     assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(reportgen.__all__)
     assert {*reportgen.__all__} <= {*dir(reportgen)}
 

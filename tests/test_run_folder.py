@@ -1,11 +1,14 @@
 import os
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from reportgen.errors import ConfigError, PublishError
 from reportgen.record import read_summary
-from reportgen.run_folder import new_run, replace_file, started_now
+from reportgen.run_folder import new_run, replace_file, started_now, write_or_link
 
 STARTED = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
 NAME = "20261123T020000Z"
@@ -107,3 +110,52 @@ def test_a_pipe_in_place_of_a_page_a_record_or_a_lock_is_not_waited_for(tmp_path
     os.mkfifo(tmp_path / ".build.lock")
     publish(tmp_path)
     assert names(tmp_path) == sorted([NAME, "index.html", "latest", "summary.json"])
+
+
+@pytest.fixture
+def nights(tmp_path):
+    """The file of a published run, and one that is being built beside it."""
+    with new_run(tmp_path, STARTED) as run:
+        write_or_link(run.path, "a.csv", b"1,2")
+        first = run.publish() / "a.csv"
+    with new_run(tmp_path, STARTED) as run:
+        yield first, run.path
+
+
+def test_a_file_that_has_not_changed_is_a_link_to_the_last_one(nights):
+    first, run = nights
+    write_or_link(run, "a.csv", b"1,2")
+    assert (run / "a.csv").samefile(first)
+    assert first.stat().st_mode & 0o222 == 0  # who writes into it would change all nights
+    first.unlink()
+    assert (run / "a.csv").read_bytes() == b"1,2"
+
+
+def test_a_file_that_changed_or_that_others_may_write_to_is_written(nights):
+    first, run = nights
+    write_or_link(run, "a.csv", b"1,3")
+    assert first.read_bytes() == b"1,2"
+    assert (run / "a.csv").read_bytes() == b"1,3"
+    (run / "a.csv").unlink()
+    first.chmod(0o644)
+    write_or_link(run, "a.csv", b"1,2")
+    assert not (run / "a.csv").samefile(first)
+
+
+def test_a_disk_without_links_to_the_last_run_gets_a_copy(nights, tmp_path):
+    first, run = nights
+    with TemporaryDirectory(dir="/dev/shm") as elsewhere:  # another file system
+        shutil.copytree(first.parent, Path(elsewhere, "run"))
+        (tmp_path / "latest").unlink()
+        (tmp_path / "latest").symlink_to(Path(elsewhere, "run"))
+        write_or_link(run, "a.csv", b"1,2")
+    assert (run / "a.csv").read_bytes() == b"1,2"
+
+
+def test_a_link_out_of_the_last_run_is_not_followed(nights, tmp_path):
+    first, run = nights
+    shutil.copy(first, tmp_path / "mine.csv")
+    first.unlink()
+    first.symlink_to(tmp_path / "mine.csv")
+    write_or_link(run, "a.csv", b"1,2")
+    assert (tmp_path / "mine.csv").stat().st_nlink == 1

@@ -2,19 +2,28 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from reportgen.build.suggestions import (
+    NIGHTLY,
+    Today,
+    drift_checks,
+    in_yaml,
+    range_rules,
+    row_checks,
+    statistics,
+    today,
+)
 from reportgen.config.columns import Column, unit_problem, unit_symbol
 from reportgen.config.sources import CatalogueBlock
 from reportgen.data.catalogue import Catalogue, open_catalogues
 from reportgen.data.images import described_images, image_facts
 from reportgen.data.joined import is_many
 from reportgen.errors import ReportgenError, SectionError, SourceError
+from reportgen.reduce.base import Statistic
 from reportgen.reduce.counts import Range
 from reportgen.reduce.scan import Failure, scan
 from reportgen.reduce.sentinels import Sentinel, SuspectedSentinels
@@ -49,19 +58,32 @@ _NO_QUANTITY = re.compile(rf"{_ERROR.pattern}|^_?(ra|dec)|id($|_)|^id|index|numb
 
 @dataclass(frozen=True)
 class _Scanned:
-    """What values of a column were found. limits: None when there are none."""
+    """What values of a column were found. limits: None when there are none.
+
+    today: what checks are suggested from; None when none are.
+    """
 
     limits: tuple[float, float] | None
     suspected: tuple[Sentinel, ...]
+    today: Today | None = None
+
+    @property
+    def marks(self) -> list[float | int]:
+        """What may well stand for a missing value; 0 may be a value, and is told only."""
+        return [_plain(each.value) for each in self.suspected if each.value]
 
 
 def first_configuration(
-    files: Sequence[tuple[Path, str]], folder: Path, sections: Iterable[str] = SECTIONS
+    files: Sequence[tuple[Path, str]],
+    folder: Path,
+    sections: Iterable[str] = SECTIONS,
+    *,
+    nightly: bool = False,
 ) -> str:
     """Return a configuration for some tables and images; the YAML will be in a folder.
 
-    files: each with the table or HDU in it, empty for the only one. Raises SourceError for what
-    cannot be read.
+    files: each with the table or HDU in it, empty for the only one. nightly: suggest checks from
+    the values, and a section on the nights. Raises SourceError for what cannot be read.
     """
     names = _names(path for path, _ in files)
     blocks = {
@@ -69,9 +91,10 @@ def first_configuration(
         for name, (path, dataset) in zip(names, files, strict=True)
     }
     found = open_catalogues(blocks, lambda *_: "")
-    head = ["report:", f"  id: {names[0]}", f"  title: {_scalar(files[0][0].stem)}"]
+    head = ["report:", f"  id: {names[0]}", f"  title: {in_yaml(files[0][0].stem)}"]
     tables: list[str] = []
     images: list[str] = []
+    followed: list[str] = []
     tail = ["", "sections:"]
     for name, (path, dataset) in zip(names, files, strict=True):
         catalogue, prefix = found[name], f"{name}_" if len(names) > 1 else ""
@@ -79,16 +102,23 @@ def first_configuration(
         if isinstance(path, RemoteFile):  # whose secrets must not be written down
             file = "${ADDRESS}" if path.secrets else str(path)
         if isinstance(catalogue, Catalogue):
-            scanned = _values(catalogue)
+            scanned = _values(catalogue, nightly)
             tables += _catalogue(catalogue, file, dataset, scanned)
-            tail += _sections(catalogue, prefix, frozenset(sections), scanned)
+            lines, medians = _sections(catalogue, prefix, frozenset(sections), scanned)
+            tail += lines
+            followed += medians
             continue
         error = type(catalogue)(catalogue.message.removeprefix(": "), catalogue.hint)
-        images += [f"  {name}:", f"    file: {_scalar(file)}", *_images(path, dataset, error)]
+        images += [f"  {name}:", f"    file: {in_yaml(file)}", *_images(path, dataset, error)]
         if "image_noise" in sections:
             about = {"analysis": "image_noise", "images": name, "title": "Pixels of the image"}
             tail.append(f"  {prefix}image_noise:")
             tail += [f"    {key}: {value}" for key, value in about.items()]
+    if nightly:
+        head += NIGHTLY.splitlines()
+    if nightly and followed:
+        tail += ["  trends:", "    analysis: trend", "    title: Over the nights"]
+        tail.append(f"    metrics: {in_yaml(followed)}")
     head += ["", "catalogues:", *tables] if tables else []
     head += ["", "images:", *images] if images else []
     return "\n".join([*head, *tail]) + "\n"
@@ -111,7 +141,7 @@ def _images(path: Path, dataset: str, error: SourceError) -> list[str]:
     said = [f"{counted(n, 'images')} of {width} × {height} pixels"]
     said += [] if facts.pixel_scale is None else [f"{number(facts.pixel_scale)}″ each"]
     said += [] if facts.beam is None else [f"beam {facts.beam.title}"]
-    lines = [f"    dataset: {_scalar(name)}"] if several or dataset else []
+    lines = [f"    dataset: {in_yaml(name)}"] if several or dataset else []
     lines += [f"    # There are images in the HDUs {listed(list(found))}."] if several else []
     lines.append(f"    # {'; '.join(said)}.")
     if facts.pixel_scale is None:
@@ -129,11 +159,13 @@ def _names(paths: Iterable[Path]) -> list[str]:
     return names
 
 
-def _values(catalogue: Catalogue) -> dict[str, _Scanned]:
+def _values(catalogue: Catalogue, nightly: bool) -> dict[str, _Scanned]:
     """Look at all values of a catalogue, in a worker."""
     ends: list[Ended] = []
     with worker_pool(1) as pool:
-        pool.start(_scan, catalogue, then=ends.append, timeout=SECONDS, name=catalogue.name)
+        pool.start(
+            _look, catalogue, nightly, then=ends.append, timeout=SECONDS, name=catalogue.name
+        )
         pool.finish()
     failed = ends[0].failed
     if failed is not None:
@@ -142,22 +174,30 @@ def _values(catalogue: Catalogue) -> dict[str, _Scanned]:
     return found
 
 
-def _scan(catalogue: Catalogue) -> dict[str, _Scanned]:
+def _look(catalogue: Catalogue, nightly: bool) -> dict[str, _Scanned]:
     names = [name for name, column in catalogue.columns.items() if column.kind != "text"]
     wanted = {name: (Range(name), SuspectedSentinels(name)) for name in names}
-    every = [each for pair in wanted.values() for each in pair]
+    found = {name: _Scanned(*values) for name, values in _scan(catalogue, wanted).items()}
+    if not nightly:
+        return found
+    again = {name: statistics(name, found[name].marks) for name in names}
+    return {
+        name: replace(found[name], today=today(values, catalogue.rows))
+        for name, values in _scan(catalogue, again).items()
+    }
+
+
+def _scan(
+    catalogue: Catalogue, wanted: Mapping[str, tuple[Statistic[Any], ...]]
+) -> dict[str, tuple[Any, ...]]:
+    """Return the values of statistics of each column."""
+    every = [each for group in wanted.values() for each in group]
     values = scan(every, catalogue, 10**6)
     failures = [value.error for value in values.values() if isinstance(value, Failure)]
     if failures:
         error = failures[0]
         raise error if isinstance(error, ReportgenError) else SectionError(str(error))
-    return {name: _Scanned(values[a], values[b]) for name, (a, b) in wanted.items()}
-
-
-def _scalar(value: Any) -> str:
-    """Return a value as YAML writes it on a line."""
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
-    return text.removesuffix("\n").removesuffix("\n...").strip()
+    return {name: tuple(values[each] for each in group) for name, group in wanted.items()}
 
 
 def _catalogue(
@@ -165,8 +205,8 @@ def _catalogue(
 ) -> list[str]:
     lines = [
         f"  {catalogue.name}:",
-        f"    file: {_scalar(file)}",
-        *([f"    dataset: {_scalar(dataset)}"] if dataset else []),
+        f"    file: {in_yaml(file)}",
+        *([f"    dataset: {in_yaml(dataset)}"] if dataset else []),
         f"    # {counted(catalogue.rows, 'rows')}; {counted(len(catalogue.columns), 'columns')}.",
     ]
     lines += [f"    # {remark[0].upper()}{remark[1:]}." for remark in catalogue.remarks]
@@ -179,8 +219,7 @@ def _catalogue(
             continue
         seen = scanned[name]
         if seen.suspected:
-            # 0 may well be a value: it is told, and not taken out.
-            if marks := [_plain(each.value) for each in seen.suspected if each.value]:
+            if marks := seen.marks:
                 keys["missing"] = marks
             said = [f"{_plain(e.value)} in {counted(e.rows, 'rows')}" for e in seen.suspected]
             why.append(f"may stand for a missing value: {listed(said)}")
@@ -189,7 +228,7 @@ def _catalogue(
             why.append("the file gives no unit; the values would be degrees")
         if why:
             sure = "" if keys else "# "
-            shown = f"{name}: {_scalar(keys or {'missing': [0]})}"
+            shown = f"{name}: {in_yaml(keys or {'missing': [0]})}"
             changes.append(f"      {sure}{shown} # {'; '.join(why)}")
             is_sure |= bool(keys)
     if changes:
@@ -212,42 +251,69 @@ def _is_in_degrees(column: Column, seen: _Scanned) -> bool:
 
 def _sections(
     catalogue: Catalogue, prefix: str, wanted: frozenset[str], scanned: dict[str, _Scanned]
-) -> list[str]:
+) -> tuple[list[str], list[str]]:
+    """Return the lines of sections, and the medians in them that are checked."""
     lines: list[str] = []
+    medians: list[str] = []
 
     def add(name: str, analysis: str, title: str, **keys: Any) -> None:
         lines.append(f"  {prefix}{name}:")
         about = {"analysis": analysis, "catalogue": catalogue.name, "title": title, **keys}
-        lines.extend(f"    {key}: {_scalar(value)}" for key, value in about.items())
+        lines.extend(f"    {key}: {in_yaml(value)}" for key, value in about.items())
 
+    position = [column for column in catalogue.columns.values() if column.role]
+    groups = _by_unit(catalogue, scanned)[:MOST_DISTRIBUTIONS]
+    shown = [name for _, names in groups for name in names[:MOST_TOGETHER]]
+    checked = {
+        name: found
+        for name in dict.fromkeys(
+            [*(c.name for c in position), *(shown or _plain_columns(catalogue))]
+        )
+        if (found := scanned[name].today) is not None
+    }
     if "overview" in wanted:
         add("overview", "overview", "What the catalogue holds")
-    position = [column for column in catalogue.columns.values() if column.role]
+        lines += row_checks(catalogue.rows, checked) if checked else []
+    if rules := list(range_rules(catalogue.columns, checked)):
+        add("ranges", "quality", "Values in their ranges")
+        lines += ["    rules: # suggestions", *rules]
     in_degrees = all(c.unit == "deg" or _is_in_degrees(c, scanned[c.name]) for c in position)
     if "sky_density" in wanted and len(position) == 2 and in_degrees and catalogue.rows:
         add("sky", "sky_density", "Objects on the sky", edges=100)
     if "distribution" in wanted:
-        groups = _by_unit(catalogue, scanned)
-        for number, (unit, names) in enumerate(groups[:MOST_DISTRIBUTIONS], 1):
+        for number, (unit, names) in enumerate(groups, 1):
             add(f"distribution_{number}", "distribution", _title(unit))
+            together = names[:MOST_TOGETHER]
             left = len(names) - MOST_TOGETHER
             said = f" # and {counted(left, 'more columns')} in this unit" if left > 0 else ""
-            lines.append(f"    columns: {_scalar(names[:MOST_TOGETHER])}{said}")
-            limits = [found for name in names[:MOST_TOGETHER] if (found := scanned[name].limits)]
+            lines.append(f"    columns: {in_yaml(together)}{said}")
+            limits = [each for name in together if (each := scanned[name].limits)]
             low, high = min(low for low, _ in limits), max(high for _, high in limits)
             if 0 < WIDE * low < high and not unit.startswith("mag"):
                 lines.append("    histograms: [{log: true}]")
+            if checked:
+                lines += drift_checks(together, checked)
+                medians += [f"{prefix}distribution_{number}.{name}_median" for name in together]
         if not groups:
-            first = next((n for n in catalogue.columns if not _NO_QUANTITY.search(n)), "flux")
+            first = next(iter(_plain_columns(catalogue)), "flux")
             lines += [
                 "  # The file gives no units, so that nothing says which columns to show together:",
                 f"  # {prefix}distribution:",
                 "  #   analysis: distribution",
                 f"  #   catalogue: {catalogue.name}",
                 "  #   title: A distribution",
-                f"  #   columns: {_scalar([first])}",
+                f"  #   columns: {in_yaml([first])}",
             ]
-    return lines
+    return lines, medians
+
+
+def _plain_columns(catalogue: Catalogue) -> list[str]:
+    """Return the first columns that are numbers of interest, as far as their names say."""
+    return [
+        name
+        for name, column in catalogue.columns.items()
+        if column.kind not in {"text", "time"} and not _NO_QUANTITY.search(name)
+    ][:MOST_TOGETHER]
 
 
 def _by_unit(catalogue: Catalogue, scanned: dict[str, _Scanned]) -> list[tuple[str, list[str]]]:

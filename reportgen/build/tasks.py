@@ -45,7 +45,7 @@ from reportgen.render.glyphs import about_figures
 from reportgen.render.html import MOST_ROWS
 from reportgen.render.saving import section_files
 from reportgen.render.view import section_view
-from reportgen.run_folder import publishing_errors
+from reportgen.run_folder import publishing_errors, write_or_link
 from reportgen.style import house_style
 from reportgen.workers.failures import failure
 from reportgen.workers.memory import own_peak
@@ -253,7 +253,7 @@ def write_files(run: Path, files: Mapping[str, bytes]) -> None:
         for folder in {(run / name).parent for name in files}:
             folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            (run / name).write_bytes(content)
+            write_or_link(run, name, content)
 
 
 def _presented(analysis: AnyAnalysis, values: bytes) -> tuple[Section, dict[str, CountedRecord]]:

@@ -10,13 +10,24 @@ from typing import NoReturn
 
 import click
 
-from reportgen.cli import building, files, looking, mail, nights, runs
+from reportgen.cli import building, files, looking, mail, new, nights, runs
 from reportgen.cli.common import EXIT_CODES, cli, complain, program_name
 from reportgen.cli.output import open_standard_streams
 from reportgen.errors import ExitCode, PublishError, ReportgenError
 from reportgen.interruption import ENDING
 
-__all__ = ["EXIT_CODES", "building", "cli", "files", "looking", "mail", "main", "nights", "runs"]
+__all__ = [
+    "EXIT_CODES",
+    "building",
+    "cli",
+    "files",
+    "looking",
+    "mail",
+    "main",
+    "new",
+    "nights",
+    "runs",
+]
 
 # Of allocations before garbage is looked for: most of what a command makes, it keeps. A build of
 # which nothing has changed ends before.
@@ -117,6 +128,8 @@ def _prepare() -> None:
     sys.unraisablehook = _raise_again
     open_standard_streams()
     gc.set_threshold(*COLLECTING)
+    if os.environ.get("SOURCE_DATE_EPOCH") == "":  # no time, which matplotlib would read as one
+        del os.environ["SOURCE_DATE_EPOCH"]
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 

@@ -1,5 +1,6 @@
 """The commands that read a configuration and its sources: build, check, plan."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from reportgen.cli.common import (
     program_name,
     read_reports,
     with_config,
+    with_examples,
     with_output,
     with_workers,
 )
@@ -49,7 +51,15 @@ class Rows(click.ParamType[int]):
         return rows
 
 
-@cli.command()
+@cli.command(
+    epilog=with_examples(
+        "reportgen build my.yaml",
+        "reportgen build my.yaml --only fluxes --verbose",
+        "reportgen build my.yaml --set 'output.formats=[html]' --output /tmp/try",
+        "reportgen build my.yaml --rows 1e6          # a draft",
+        "reportgen build my.yaml --mail --quiet      # from cron",
+    )
+)
 @with_config
 @click.option("--only", multiple=True, metavar="SECTION", help="Build only this section.")
 @with_output
@@ -82,6 +92,9 @@ class Rows(click.ParamType[int]):
     metavar="FILE",
     help="Write to a file where the time went, stage by stage.",
 )
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print where the run is as JSON, for programs."
+)
 @click.option("--mail-later", is_flag=True, hidden=True)  # whoever builds all tells of all
 @click.option("--no-index", is_flag=True, hidden=True)  # whoever builds all writes the one of all
 def build(
@@ -95,7 +108,10 @@ def build(
     no_index: bool,
     **options: Any,
 ) -> int:
-    """Build a report and publish it in its output folder; with a matrix, one a combination."""
+    """Build a report and publish it in its output folder.
+
+    With a matrix, one report for each combination of its values.
+    """
     keep_going_unread()
     flags = Flags(**options)
     if flags.dry_run and not flags.mail:
@@ -111,8 +127,9 @@ def build(
     reports = read_reports(config, overrides, cells, output, cache=not flags.no_cache)
     workers = workers or default_workers()
     if len(reports.cells) > 1:
-        if profile is not None:
-            raise click.UsageError("--profile is for one report: choose it with --cell")
+        if profile is not None or flags.as_json:
+            given_for_one = "--json" if profile is None else "--profile"
+            raise click.UsageError(f"{given_for_one} is for one report: choose it with --cell")
         return build_combinations(reports, given, flags, workers)
     cell = next(iter(reports.cells), None)
     is_draft = flags.rows is not None  # which says nothing of the other combinations
@@ -146,14 +163,18 @@ def _build_one(
     if flags.mail:
         check_delivery(report)
     try:
-        with progress_display(quiet=flags.quiet, verbose=flags.verbose) as progress:
+        quiet = flags.quiet or flags.as_json
+        with progress_display(quiet=quiet, verbose=flags.verbose) as progress:
             built = build_report(report, options, progress)
     except ReportgenError as error:
         if flags.mail and not flags.dry_run:
             mail_failure(report, error)
         raise
     with noted(f"the report is there: {built.folder}"):
-        _print_outcome(built, quiet=flags.quiet, verbose=flags.verbose)
+        _print_outcome(built, quiet=quiet, verbose=flags.verbose)
+        if flags.as_json:
+            said = {"folder": str(built.folder), "status": built.summary.run.status}
+            click.echo(json.dumps(said | {"exit_code": built.exit_code}))
         codes = [int(built.exit_code)]
         if profile is not None:
             codes.append(_write_profile(profile, timeline))
@@ -207,7 +228,7 @@ def _write_profile(file: Path, timeline: "Timeline") -> int:
 @cli.command()
 @with_config
 def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> int:
-    """Check a configuration, its sources, and that a report could be made and written.
+    """Check a configuration, its sources, and where it would be written.
 
     Sections are tried on the first 65,536 rows, for what their checks, text and trends name.
     """
@@ -302,7 +323,10 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
 def plan(
     config: Path, overrides: tuple[str, ...], cells: tuple[str, ...], output: Path | None
 ) -> int:
-    """Say which sections a build would make anew tonight, and why; nothing is made or written."""
+    """Say which sections a build would make anew tonight, and why.
+
+    Nothing is made or written.
+    """
     from reportgen.build.pipeline import chosen_sections
     from reportgen.build.plan import plan_report
 

@@ -28,6 +28,7 @@ class Flags:
     mail_later: bool = False
     engine: str | None = None
     rows: int | None = None
+    as_json: bool = False
 
     def arguments(self, mail: bool) -> Iterator[str]:
         """Yield them as the command line has them; mail: whether to mail at all."""

@@ -28,6 +28,15 @@ Exit codes:
   5  a source is missing or unreadable
  70  reportgen itself has a bug
 """
+GROUPS = {
+    "Make reports": ("init", "check", "plan", "build"),
+    "One night": ("summary", "mail", "render", "verify"),
+    "Many nights": ("history", "diff", "backtest"),
+    "Look things up": ("describe", "sections", "schema", "doctor"),
+    "Try and extend": ("sample", "new"),
+}
+"""The commands as the help lists them."""
+SUMMARY = 66  # characters of what a command is for, beside its name in 80
 PATH = click.Path(path_type=Path)
 
 
@@ -62,10 +71,32 @@ class _Commands(click.Group):
             args = ["build", *args]
         return super().parse_args(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, self.commands))
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                rows = [
+                    (name.ljust(width), self.commands[name].get_short_help_str(SUMMARY))
+                    for name in names
+                ]
+                formatter.write_dl(rows)
+
+
+def with_examples(*examples: str, then: str = "") -> str:
+    """Return what stands below the help of a command. then: comes after the examples."""
+    lines = "\n".join(f"  {example}" for example in examples)
+    return f"\b\nExamples:\n{lines}\n\n{then}".rstrip()
+
 
 @click.group(
     cls=_Commands,
-    epilog=EXIT_CODES,
+    epilog=with_examples(
+        "reportgen init my.fits --output my.yaml     # begin",
+        "reportgen my.yaml                           # build/my/latest/report.html",
+        "reportgen my.yaml --only overview           # one section",
+        "reportgen diff latest                       # what changed since last night",
+        then=EXIT_CODES,
+    ),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="reportgen")

@@ -2,29 +2,38 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reportgen.cli.common import FILE, SOURCE, cli
+from reportgen.cli.common import FILE, SOURCE, cli, with_examples
 from reportgen.errors import ConfigError, ExitCode, SourceError
 
 if TYPE_CHECKING:
     from reportgen.data.format import FileTable
+
+SCHEMA = "reportgen.schema.json"
+"""Beside a configuration; for editors."""
 
 with_dataset = click.option(
     "--dataset", default="", help="Which table of the file, where it holds several."
 )
 
 
-@cli.command()
+@cli.command(
+    epilog=with_examples(
+        "reportgen describe my.fits",
+        "reportgen describe survey.h5 --dataset /catalogue --json",
+    )
+)
 @click.argument("file", type=SOURCE)
 @with_dataset
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def describe(file: Path, dataset: str, as_json: bool) -> int:
-    """Say what a file holds: its columns as a report would read them, or its images."""
+    """Say what a FILE holds: columns as a report reads them, or images."""
     import numpy as np
 
     from reportgen.data.catalogue import column_keys
@@ -99,10 +108,21 @@ def _describe_images(
     return ExitCode.OK
 
 
-@cli.command()
+@cli.command(
+    epilog=with_examples(
+        "reportgen init my.fits --output my.yaml",
+        "reportgen init --nightly radio.fits optical.parquet --output nightly.yaml",
+        "reportgen init https://example.org/my.fits --sections overview",
+    )
+)
 @click.argument("files", type=SOURCE, nargs=-1, required=True)
 @with_dataset
 @click.option("--output", type=FILE, help="File to write; printed when not given.")
+@click.option(
+    "--nightly",
+    is_flag=True,
+    help="For every night: with checks, suggested from the values of today, and trends.",
+)
 @click.option(
     "--sections",
     default="overview,distribution,sky_density,image_noise",
@@ -110,9 +130,16 @@ def _describe_images(
     metavar="ANALYSIS,…",
     help="Analyses to write sections for.",
 )
-def init(files: tuple[Path, ...], dataset: str, output: Path | None, sections: str) -> int:
-    """Write a first configuration for tables or images, with comments on what was found."""
+def init(
+    files: tuple[Path, ...], dataset: str, output: Path | None, nightly: bool, sections: str
+) -> int:
+    """Write a first configuration for tables or images.
+
+    Comments say what was found. Its first line names the JSON Schema by which editors complete and
+    check keys, which is written beside it unless there is one.
+    """
     from reportgen.build.first_config import SECTIONS, first_configuration
+    from reportgen.cli.reference import installed_schema
     from reportgen.config.suggest import unknown
 
     wanted = [name.strip() for name in sections.split(",") if name.strip()]
@@ -120,15 +147,19 @@ def init(files: tuple[Path, ...], dataset: str, output: Path | None, sections: s
         if name not in SECTIONS:
             raise ConfigError(f"--sections: {unknown('analysis', name, SECTIONS)}")
     folder = Path.cwd() if output is None else output.absolute().parent
-    text = first_configuration([(file, dataset) for file in files], folder, wanted)
+    text = first_configuration([(f, dataset) for f in files], folder, wanted, nightly=nightly)
     if output is None:
         head = "# Made by reportgen init. Save it as a .yaml file and build it."
         click.echo(f"{head}\n{text}", nl=False)
         return ExitCode.OK
     try:
         with output.open("x", encoding="utf-8") as file:
-            file.write(f"# Made by reportgen init. Build it: reportgen {output}\n{text}")
+            head = f"# yaml-language-server: $schema={SCHEMA}\n"
+            head += f"# Made by reportgen init. Build it: reportgen {output}\n"
+            file.write(f"{head}{text}")
     except FileExistsError:
         raise ConfigError(f"--output {output}: there is such a file already") from None
+    with suppress(FileExistsError), (folder / SCHEMA).open("x", encoding="utf-8") as file:
+        file.write(installed_schema())
     click.echo(f"{output}: build it with: reportgen {output}")
     return ExitCode.OK

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import click
 
-from reportgen.cli.common import cli
+from reportgen.cli.common import cli, with_examples
 from reportgen.errors import ExitCode
 
 
-@cli.command()
+@cli.command(epilog=with_examples("reportgen sections", "reportgen sections distribution"))
 @click.argument("name", required=False)
 def sections(name: str | None) -> int:
-    """List the analyses that sections may use, or document the keys of one."""
+    """List the analyses, or document the keys of one by its NAME."""
     from reportgen.analyses.base import installed_analyses
     from reportgen.cli.reference import describe_analysis, first_line
 
@@ -28,26 +28,36 @@ def sections(name: str | None) -> int:
     return 0
 
 
-@cli.command()
+@cli.command(
+    epilog=with_examples("reportgen schema > reportgen.schema.json", "reportgen schema --summary")
+)
 @click.option("--summary", is_flag=True, help="The schema of summary.json instead.")
 def schema(summary: bool) -> int:
     """Print the JSON Schema of the configuration, for editors."""
-    from reportgen.analyses.base import installed_analyses
-    from reportgen.cli.reference import configuration_schema
+    from reportgen.cli.reference import installed_schema
     from reportgen.record import summary_schema
 
-    found = summary_schema() if summary else configuration_schema(installed_analyses().types)
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    if summary:
+        click.echo(json.dumps(summary_schema(), indent=2, ensure_ascii=False))
+    else:
+        click.echo(installed_schema(), nl=False)
     return 0
 
 
-@cli.command()
+@cli.command(
+    epilog=with_examples(
+        "reportgen sample data/cdfs", "reportgen sample data/small --rows 2000 --images 6"
+    )
+)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--seed", default=2016, show_default=True, help="Same seed, same bytes.")
 @click.option("--rows", default=30_853, show_default=True, help="Rows of the catalogue.")
 @click.option("--images", default=200, show_default=True, help="Radio cut-outs.")
 def sample(folder: Path, seed: int, rows: int, images: int) -> int:
-    """Write a synthetic survey in the layout of the CDFS data into FOLDER, with a trained CNN."""
+    """Write a synthetic survey into FOLDER, to try things on.
+
+    It has the layout of the CDFS data, with a trained network.
+    """
     from reportgen.data.sample import write_sample
 
     for path in write_sample(folder, seed=seed, rows=rows, images=images):
@@ -57,7 +67,7 @@ def sample(folder: Path, seed: int, rows: int, images: int) -> int:
 
 @cli.command()
 def doctor() -> int:
-    """Say what PDF, fonts and optional parts need, and how to get what is missing."""
+    """Say what PDF, fonts and optional parts need, and how to get it."""
     from reportgen.cli.doctor import examine
 
     findings = examine()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reportgen.cli.common import cli, complain
+from reportgen.cli.common import cli, complain, with_examples
 from reportgen.errors import ConfigError, ExitCode, ReportgenError
 
 if TYPE_CHECKING:
@@ -22,7 +22,14 @@ Secrets come from the environment alone, each as NAME or, in a file, as NAME_FIL
 """
 
 
-@cli.command(epilog=SECRETS)
+@cli.command(
+    epilog=with_examples(
+        "reportgen mail build/cdfs/latest --dry-run   # look at it first",
+        "reportgen mail build/cdfs/latest --again --to me@example.org",
+        "reportgen mail --flush build/cdfs            # what waits",
+        then=SECRETS,
+    )
+)
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
 @click.option("--again", is_flag=True, help="Also what was sent before.")
 @click.option("--dry-run", is_flag=True, help="Write the mail to a file; send nothing.")
@@ -47,10 +54,10 @@ def mail(
     to: tuple[str, ...],
     folders: tuple[Path, ...],
 ) -> int:
-    """Mail a RUN folder, as its configuration says, once; several make one mail.
+    """Mail a RUN once, as its configuration says.
 
-    RUN is a folder such as build/cdfs/latest. A run is mailed once, however often this is called.
-    What cannot be sent is kept, and sent by the next run or with --flush.
+    RUN is a folder such as build/cdfs/latest; several make one mail. A run is mailed once, however
+    often this is called. What cannot be sent is kept, and sent by the next run or with --flush.
     """
     from reportgen.deliver import Options, deliver_runs, flush_outbox, write_messages
 

@@ -14,6 +14,7 @@ from reportgen.cli.common import (
     complain,
     read_reports,
     with_config,
+    with_examples,
 )
 from reportgen.errors import ConfigError, ExitCode
 
@@ -41,7 +42,15 @@ def with_places(command: Command) -> Command:
     return with_database(click.option("--output", type=FOLDER, help=_OUTPUT)(command))
 
 
-@cli.command(epilog=READING)
+@cli.command(
+    epilog=with_examples(
+        "reportgen history                            # reports, nights and metrics",
+        "reportgen history fluxes.flux_36_median --nights 90",
+        "reportgen history flux_36_median --csv --output build/cdfs",
+        "reportgen history import build/cdfs",
+        then=READING,
+    )
+)
 @click.argument("words", nargs=-1, metavar="[METRIC | import RUN...]")
 @with_places
 @click.option("--report", metavar="ID", help="Report, where the history has several.")
@@ -62,7 +71,7 @@ def history(
     png: Path | None,
     svg: Path | None,
 ) -> int:
-    """Show how a METRIC moved over the nights, or what a history has.
+    """Show a METRIC over the nights, or what a history has.
 
     METRIC is section.metric, or the name of the metric alone where that leaves no doubt. Without
     it, the reports of the history are listed with their nights and metrics.
@@ -154,7 +163,14 @@ def _import(runs: tuple[str, ...], database: str | None, output: Path | None, as
     return ExitCode.DELIVERY
 
 
-@cli.command(epilog=COMPARING)
+@cli.command(
+    epilog=with_examples(
+        "reportgen diff latest",
+        "reportgen diff 2026-11-01 latest --html changes.html",
+        "reportgen diff build/cdfs/20261101T020000Z build/cdfs/latest --tolerance 1e-3",
+        then=COMPARING,
+    )
+)
 @click.argument("run_a")
 @click.argument("run_b", required=False)
 @with_places
@@ -176,11 +192,12 @@ def diff(
     as_json: bool,
     html: Path | None,
 ) -> int:
-    """Say what changed from RUN_A to RUN_B, or from the night before it to RUN_A.
+    """Say what changed from RUN_A to RUN_B, or since the night before.
 
-    A run is the path of its folder; or, in an output folder, its id, latest, or a date such as
-    2026-11-23 for the run that stands for that night. What counts as a move is told by the
-    scatter on the nights before, where there is a history; without one every difference counts.
+    With one run, what changed from the night before it. A run is the path of its folder; or, in an
+    output folder, its id, latest, or a date such as 2026-11-23 for the run that stands for that
+    night. What counts as a move is told by the scatter on the nights before, where there is a
+    history; without one every difference counts.
     """
     from reportgen.quality.diff.compare import TOLERANCE
     from reportgen.quality.diff.runs import compare_runs
@@ -215,7 +232,13 @@ def diff(
     return ExitCode.CHECK_FAILED if result.moved else ExitCode.OK
 
 
-@cli.command(epilog=READING)
+@cli.command(
+    epilog=with_examples(
+        "reportgen backtest my.yaml",
+        "reportgen backtest my.yaml --set sections.fluxes.checks.0.max=50 --nights 30",
+        then=READING,
+    )
+)
 @with_config
 @with_database
 @click.option("--nights", type=click.IntRange(1), help="How many nights, the last ones; else all.")
@@ -231,7 +254,7 @@ def backtest(
     undated: bool,
     as_json: bool,
 ) -> int:
-    """Say on which nights of the history today's checks of CONFIG would have fired."""
+    """Say on which past nights today's checks would have fired."""
     from reportgen.cli.tables import backtest_text
     from reportgen.quality.backtest import Backtests, replay_checks
     from reportgen.quality.lookup import history_place

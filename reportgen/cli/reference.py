@@ -1,12 +1,24 @@
 """Help made from the models: the keys of an analysis, and the JSON Schema of the YAML."""
 
 import inspect
+import json
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
-from reportgen.analyses.base import AnyAnalysis
-from reportgen.config.schema import SectionBlock, Settings
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
+from reportgen.analyses.base import AnyAnalysis, installed_analyses
+from reportgen.config.schema import (
+    CatalogueSection,
+    ImagesSection,
+    NetworkSection,
+    SectionBlock,
+    Settings,
+)
+
+WIDTH = 80  # of a line of the documentation of an analysis
 _ANNOTATIONS = ("title", "description", "default", "examples")  # of JSON Schema
 
 
@@ -16,31 +28,53 @@ def first_line(analysis: type[AnyAnalysis]) -> str:
 
 
 def describe_analysis(analysis: type[AnyAnalysis]) -> str:
-    """Document an analysis: what it shows and each key of its sections."""
-    lines = [f"{analysis.name}: {first_line(analysis)}", "", "Keys:"]
-    own = [name for name in analysis.model_fields if name not in SectionBlock.model_fields]
+    """Document an analysis: what it shows, its own keys, and those that others have, too."""
+    lines = [*_folded(f"{analysis.name}: {first_line(analysis)}", ""), "", "Keys:"]
+    own, common = keys_of(analysis)
     schema = analysis.model_json_schema()
     for name in own:
         lines += _field(name, schema, indent="  ")
     lines += ["", "Keys of every section:"]
-    for name in SectionBlock.model_fields:
+    for name in common:
         lines += _field(name, schema, indent="  ")
     return "\n".join(lines)
+
+
+def keys_of(analysis: type[AnyAnalysis]) -> tuple[list[str], list[str]]:
+    """Return an analysis's own keys, those that must be given first, and those others have, too."""
+    blocks = (NetworkSection, ImagesSection, CatalogueSection)
+    base = next((block for block in blocks if issubclass(analysis, block)), SectionBlock)
+    fields = analysis.model_fields
+    own = [name for name in fields if name not in base.model_fields]
+    common = [name for name in fields if name in base.model_fields]
+    first = (
+        "analysis",
+        "title",
+        *(name for name in common if name not in SectionBlock.model_fields),
+    )
+    return (
+        sorted(own, key=lambda name: not fields[name].is_required()),
+        sorted(common, key=lambda name: first.index(name) if name in first else len(first)),
+    )
+
+
+def _folded(text: str, indent: str) -> list[str]:
+    return wrap(" ".join(text.split()), WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
 def _field(name: str, schema: Mapping[str, Any], indent: str) -> list[str]:
     shape = schema["properties"][name]
     lines = [
         f"{indent}{name} ({_kind(shape, schema)}; {_default(name, schema)})",
-        f"{indent}    {shape.get('description', '')}".rstrip(),
+        *_folded(shape.get("description", ""), f"{indent}    "),
     ]
     for reference in _references(shape):
         block = schema["$defs"][reference.rsplit("/", 1)[1]]
         for key, inner in block.get("properties", {}).items():
             said = inner.get("description", "")
-            lines.append(
-                f"{indent}    {key} ({_kind(inner, schema)}; {_default(key, block)}): {said}"
-            )
+            kind = f"{key} ({_kind(inner, schema)}; {_default(key, block)})"
+            first, *more = _folded(f"{kind}: {said}", f"{indent}      ")
+            lines += [first.replace("  ", "", 1), *more]
     return lines
 
 
@@ -83,29 +117,45 @@ def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 
 
 def configuration_schema(analyses: Mapping[str, type[AnyAnalysis]]) -> dict[str, Any]:
-    """Return the JSON Schema of the YAML, with the keys of every analysis that is installed."""
-    schema = Settings.model_json_schema()
-    definitions = schema.setdefault("$defs", {})
-    references = []
+    """Return the JSON Schema of the YAML, with the keys of every analysis that is installed.
+
+    A section is held against the keys of its analysis alone, so that one that is misspelt is named.
+    """
+    blocks: list[type[BaseModel]] = [Settings, *analyses.values()]
+    found, shared = models_json_schema([(block, "validation") for block in blocks])
+    definitions = shared["$defs"]
+    schema = definitions.pop("Settings")
+    cases = []
     for name, analysis in sorted(analyses.items()):
-        own = analysis.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
-        for key, value in own.pop("$defs", {}).items():
-            definitions[f"{name}.{key}"] = value
+        reference = found[analysis, "validation"]
+        own = definitions[reference["$ref"].rsplit("/", 1)[1]]
         own["properties"]["analysis"] = {"const": name, "description": first_line(analysis)}
-        definitions[name] = own
-        references.append({"$ref": f"#/$defs/{name}"})
-    schema["properties"]["sections"] = {
+        chosen = {"properties": {"analysis": {"const": name}}, "required": ["analysis"]}
+        cases.append({"if": chosen, "then": reference})
+    about = SectionBlock.model_json_schema()["properties"]["analysis"]["description"]
+    section = {
         "type": "object",
-        "description": schema["properties"]["sections"]["description"],
-        "additionalProperties": {"oneOf": references},
-        "minProperties": 1,
+        "properties": {"analysis": {"enum": sorted(analyses), "description": about}},
+        "required": ["analysis"],
+        "allOf": cases,
     }
+    for named in schema["properties"].values():  # a name that is none is as wrong as its value
+        if "patternProperties" in named:
+            named["additionalProperties"] = False
+    sections = schema["properties"]["sections"]
+    sections["patternProperties"] = dict.fromkeys(sections["patternProperties"], section)
+    sections["minProperties"] = 1
     schema["required"] = sorted({*schema.get("required", []), "sections"})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "reportgen configuration",
-        **_with_variables(schema),
+        **_with_variables({**schema, "$defs": definitions, "title": "reportgen configuration"}),
     }
+
+
+def installed_schema() -> str:
+    """Return the JSON Schema of the YAML, with the analyses that are installed, as a text."""
+    schema = configuration_schema(installed_analyses().types)
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _with_variables(shape: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reportgen.cli.common import PATH, cli, complain, with_workers
+from reportgen.cli.common import PATH, cli, complain, with_examples, with_workers
 from reportgen.errors import ExitCode, ReportgenError
 
 if TYPE_CHECKING:
@@ -20,11 +20,15 @@ Exit codes:
 MOST_SHOWN = 20  # differences
 
 
-@cli.command()
+@cli.command(
+    epilog=with_examples(
+        "reportgen render build/cdfs/latest", "reportgen render build/cdfs/latest --templates mine"
+    )
+)
 @click.argument("run", type=PATH)
 @click.option("--templates", type=PATH, help="Folder of templates to use.")
 def render(run: Path, templates: Path | None) -> int:
-    """Make the documents of a RUN folder again; nothing is recomputed."""
+    """Make the documents of a RUN again; nothing is recomputed."""
     from reportgen.build.rerender import rerender
 
     made = rerender(run, templates)
@@ -40,9 +44,10 @@ def render(run: Path, templates: Path | None) -> int:
 @with_workers
 @click.option("--quiet", "-q", is_flag=True, help="Print differences only.")
 def verify(run: Path, workers: int | None, quiet: bool) -> int:
-    """Compute a RUN folder again and compare it byte by byte; nothing in it is changed.
+    """Compute a RUN again and compare it byte by byte.
 
-    Exit code 1 when anything differs; then it is said what, and what has changed since.
+    Nothing in it is changed. Exit code 1 when anything differs; then it is said what, and what has
+    changed since.
     """
     from reportgen.analyses.base import installed_analyses
     from reportgen.build.progress import progress_display
@@ -64,16 +69,23 @@ def verify(run: Path, workers: int | None, quiet: bool) -> int:
     return int(ExitCode.CHECK_FAILED if found.differences else ExitCode.OK)
 
 
-@cli.command(epilog=SUMMARY_EXIT_CODES)
+@cli.command(
+    epilog=with_examples(
+        "reportgen summary latest",
+        "reportgen summary build/*/latest --markdown --link https://reports.example.org",
+        then=SUMMARY_EXIT_CODES,
+    )
+)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--markdown", is_flag=True, help="Print Markdown, for job summaries and chats.")
 @click.option("--link", default="", metavar="URL", help="Where the documents are; for Markdown.")
 def summary(runs: tuple[str, ...], markdown: bool, link: str) -> int:
-    """Say in a few lines how RUN went: verdict, what needs attention, what changed, sections.
+    """Say in a few lines how a RUN went.
 
-    A run is the path of its folder; or, beside an output folder, its id, latest, or a date such
-    as 2026-11-23. Of several runs Markdown shows the worst first; it stays below the size that job
-    summaries may have, and says what it leaves out.
+    Its verdict, what needs attention, what changed, and its sections. A run is the path of its
+    folder; or, beside an output folder, its id, latest, or a date such as 2026-11-23. Of several
+    runs Markdown shows the worst first; it stays below the size that job summaries may have, and
+    says what it leaves out.
     """
     from reportgen.quality.lookup import find_run
     from reportgen.record import read_summary

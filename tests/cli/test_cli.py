@@ -1,4 +1,6 @@
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from projects import clean_environment
 
 from reportgen import cli
 from reportgen.cli import EXIT_CODES
+from reportgen.cli.common import GROUPS
 from reportgen.errors import ExitCode
 
 
@@ -22,9 +25,22 @@ def test_help_names_every_command_and_exit_code():
         assert f"\n  {command} " in said
         help_of_command = invoke(command, "--help").output
         assert len(help_of_command.splitlines()[2].strip()) > 20
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(cli.cli.commands)
+    assert max(map(len, said.splitlines())) <= 80
+    assert "..." not in said.partition("Make reports")[2]
     for code in ExitCode:
         assert f"\n  {code:d}  " in EXIT_CODES
         assert f"  {code:d}  " in said
+
+
+def test_the_examples_of_the_help_are_commands():
+    epilogs = [cli.cli.epilog, *(command.epilog or "" for command in cli.cli.commands.values())]
+    examples = [line for text in epilogs for line in re.findall(r"^  reportgen (.+)$", text, re.M)]
+    assert len(examples) > 20
+    for example in examples:
+        words = shlex.split(example.partition(">")[0], comments=True)
+        name, *arguments = words if words[0] in cli.cli.commands else ["build", *words]
+        assert cli.cli.commands[name].make_context(name, arguments), example
 
 
 def test_a_file_may_be_called_like_a_command_that_was_misspelt(tmp_path, monkeypatch):

@@ -96,6 +96,37 @@ def test_init_overwrites_nothing(folder):
     assert (folder / "mine.yaml").read_text() == "mine"
 
 
+def test_init_for_every_night_suggests_checks_that_hold_today_and_not_for_half_of_it(folder):
+    done = call("init", "--nightly", "radio sources.fits", "--output", "night.yaml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    text = (folder / "night.yaml").read_text(encoding="utf-8")
+    found = yaml.safe_load(text)
+    assert "checks: # suggestions" in text
+    checks = found["sections"]["overview"]["checks"]
+    assert {"rows_at_least": 270} in checks
+    assert {"missing_at_most": {"column": "Jmag", "percent": 10}} in checks  # 99 in 5 % of the rows
+    ranges = {rule["column"]: rule["between"] for rule in found["sections"]["ranges"]["rules"]}
+    assert ranges["RAJ2000"] == [0, 360]
+    assert 16 < ranges["Jmag"][0] < ranges["Jmag"][1] < 25
+    assert found["output"] == {"keep": {"nights": 60, "monthly": 24}}
+    assert "distribution_1.S1_4_median" in found["sections"]["trends"]["metrics"]
+    formats = ("--set", "output.formats=[html]")
+    assert call("check", "night.yaml", cwd=folder).returncode == 0
+    assert call("night.yaml", *formats, cwd=folder).returncode == 0
+    half = Table.read(folder / "radio sources.fits")[: ROWS // 2]
+    half.write(folder / "half.fits")
+    other = ("--set", "catalogues.radio_sources.file=half.fits")
+    assert call("night.yaml", *formats, *other, cwd=folder).returncode == 1
+
+
+def test_init_names_a_schema_for_editors_that_is_there(folder, tmp_path):
+    done = call("init", "bare.csv", "--output", tmp_path / "a.yaml", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    first = (tmp_path / "a.yaml").read_text(encoding="utf-8").splitlines()[0]
+    schema = tmp_path / first.removeprefix("# yaml-language-server: $schema=")
+    assert json.loads(schema.read_text(encoding="utf-8"))["title"] == "reportgen configuration"
+
+
 def test_init_of_several_files_without_units_and_with_chosen_sections(folder):
     done = call("init", "bare.csv", "two.h5", "--dataset", "stars", cwd=folder)
     assert done.returncode == 5  # a CSV file has no such table

@@ -1,14 +1,28 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
+from projects import ROOT
 from pydantic import Field
 
 from reportgen.analyses.base import Analysis, installed_analyses
-from reportgen.cli.reference import configuration_schema, describe_analysis, first_line
+from reportgen.analyses.distribution import Distribution
+from reportgen.cli.reference import (
+    configuration_schema,
+    describe_analysis,
+    first_line,
+    installed_schema,
+)
 from reportgen.config.schema import SectionBlock, Settings
 from reportgen.config.types import Block, ColumnRef
 from reportgen.docstrings import field_docstrings
+
+CHECKER = Path(sys.executable).with_name("check-jsonschema")
 
 
 class Inner(Block):
@@ -86,6 +100,14 @@ def test_every_key_of_every_analysis_is_described(analysis):
         assert not line.endswith(": "), line
 
 
+def test_the_keys_of_an_analysis_come_before_those_of_every_section(said):
+    own, common = said.split("Keys of every section:")
+    assert own.index("column (") < own.index("flag (")
+    names = [line.split()[0] for line in common.splitlines() if re.match(r"  \w", line)]
+    assert names[:4] == ["analysis", "title", "catalogue", "where"]
+    assert max(map(len, describe_analysis(Distribution).splitlines())) <= 100
+
+
 def test_a_field_may_be_described_otherwise_and_keeps_what_it_inherits():
     properties = Narrower.model_json_schema()["properties"]
     said = {name: shape["description"] for name, shape in properties.items()}
@@ -99,7 +121,7 @@ def schema():
 
 def test_the_schema_holds_each_analysis_with_its_fields(schema):
     Draft202012Validator.check_schema(schema)
-    own = schema["$defs"]["everything"]
+    own = schema["$defs"]["Everything"]
     assert set(own["properties"]) == set(Everything.model_fields)
     assert own["properties"]["analysis"]["const"] == "everything"
     assert own["additionalProperties"] is False
@@ -108,8 +130,8 @@ def test_the_schema_holds_each_analysis_with_its_fields(schema):
     assert set(schema["properties"]) == set(Settings.model_fields)
     assert "sections" in schema["required"]
     assert "output" not in schema["required"]
-    assert "timeout" not in schema["$defs"]["overview"]["required"]
-    check = schema["$defs"]["overview.CheckBlock"]["properties"]
+    assert "timeout" not in schema["$defs"]["Overview"]["required"]
+    check = schema["$defs"]["CheckBlock"]["properties"]
     assert "from" in check
     assert "from_" not in check
 
@@ -126,3 +148,34 @@ def test_the_schema_tells_right_from_wrong(schema):
     assert validator.is_valid(keys)
     keys["sections"] = {"one": {**section, "budgets": {"html": "3 MB"}}}
     assert not validator.is_valid(keys)
+
+
+def told(schema_file, config, **change):
+    """Say what check-jsonschema finds in a configuration with one section."""
+    section = {"analysis": "distribution", "catalogue": "c", "title": "A", "columns": ["flux"]}
+    keys = {"report": {"id": "a", "title": "A"}, "sections": {"one": {**section, **change}}}
+    config.write_text(yaml.safe_dump(keys))
+    command = [CHECKER, "--schemafile", schema_file, config]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_check_jsonschema_names_a_key_that_is_misspelt_and_nothing_of_other_analyses(tmp_path):
+    file, config = tmp_path / "schema.json", tmp_path / "a.yaml"
+    file.write_text(installed_schema())
+    said = told(file, config, colums=["flux"], checks=[{"metric": "x", "mni": 3}])
+    problems = [line.partition("::")[2] for line in said.splitlines() if "::" in line]
+    unexpected = "Additional properties are not allowed"
+    assert problems == [
+        f"$.sections.one: {unexpected} ('colums' was unexpected)",
+        f"$.sections.one.checks[0]: {unexpected} ('mni' was unexpected)",
+    ]
+    said = told(file, config, analysis="distributon")
+    assert "$.sections.one.analysis: 'distributon' is not one of ['astrometry'," in said
+
+
+def test_check_jsonschema_is_content_with_all_our_configurations(tmp_path):
+    file = tmp_path / "schema.json"
+    file.write_text(installed_schema())
+    command = [CHECKER, "--schemafile", file, *sorted((ROOT / "configs").glob("*.yaml"))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

@@ -108,6 +108,10 @@ def test_a_cached_build_and_a_fresh_one_give_the_same_bytes(tmp_path):
 def test_files_of_the_same_content_make_nothing_anew_and_notes_stay(project):
     os.utime(project.folder / "stars.h5", (1, 1))
     assert build(project) == ALL_KEPT
+    assert build(project) == ALL_KEPT
+    files = [path for path in project.latest.rglob("*") if path.is_file()]
+    own = [path.name for path in files if path.stat().st_nlink == 1]
+    assert sorted(own) == ["report.html", "summary.json"]  # a night costs what changed
     assert project.section("counting")["notes"] == ["Warning: they were counted"]
     assert "nothing has changed since it was computed" in project.page()
 

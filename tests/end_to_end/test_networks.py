@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from projects import DISTRIBUTION, Project, small_project
 
+from reportgen.build import image_tasks, network_checks
 from reportgen.errors import ExitCode
 
 SOME_ARE_MISSING = """
@@ -305,8 +306,8 @@ def never_return(*arguments):
 
 @pytest.mark.parametrize("command", ["check", "build"])
 def test_what_never_returns_from_a_file_of_a_network_is_stopped(stars, monkeypatch, command):
-    monkeypatch.setattr("reportgen.build.image_tasks.network_problems", never_return)
-    monkeypatch.setattr("reportgen.build.network_checks.network_problems", never_return)
+    monkeypatch.setattr(image_tasks, "network_problems", never_return)
+    monkeypatch.setattr(network_checks, "network_problems", never_return)
     monkeypatch.setattr("reportgen.data.models.longest_look", lambda files: 0.1)
     stars.sections(maps=MAPS)
     done = stars.call(command, "report.yaml")

@@ -181,6 +181,11 @@ def test_same_input_same_bytes_with_one_worker_without_a_cache_or_with_two(built
     assert [name for name in first if first[name] != second[name]] == []
 
 
+def test_an_empty_source_date_epoch_is_none(project):
+    done = project.build(env={"SOURCE_DATE_EPOCH": ""})
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_run_folder_holds_what_its_record_names_and_nothing_else(built, summary):
     named = {
         file

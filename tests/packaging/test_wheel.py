@@ -108,6 +108,18 @@ def test_only_the_core_is_installed(installed):
     assert not names & {"tensorflow", "pytest", "mypy", "ruff", "uv", "playwright"}
 
 
+def test_a_new_plugin_passes_its_own_tests_where_reportgen_is_installed(installed):
+    uv = [sys.executable, "-m", "uv", "pip", "install", "--constraint", str(LOCK)]
+    from_index(*uv, "--python", str(installed.python), "pip", "pytest", cwd=installed.place)
+    made = run(installed.reportgen, "new", "plugin", "limiting_depth", cwd=installed.place)
+    assert made.returncode == 0, made.stderr
+    folder = installed.place / "limiting_depth"
+    tested = from_index("make", "test", f"PYTHON={installed.python}", cwd=folder)
+    assert "2 passed" in tested.stdout
+    listed = run(installed.reportgen, "sections", cwd=installed.place).stdout
+    assert "limiting_depth " in listed
+
+
 def test_a_report_is_built_outside_the_clone(installed):
     if run(installed.python, "-c", "import weasyprint", cwd=installed.place).returncode:
         pytest.skip("the system libraries of the PDF are not installed")

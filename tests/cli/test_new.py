@@ -1,0 +1,39 @@
+"""new plugin: a package to begin with; that its tests pass is tried with the wheel."""
+
+import tomllib
+
+import pytest
+from projects import ROOT, call
+
+
+def test_a_package_is_written_with_the_analysis_of_the_readme(tmp_path):
+    done = call("new", "plugin", "limiting_depth", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "limiting_depth"
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    points = {"reportgen.analyses": {"limiting_depth": "limiting_depth:LimitingDepth"}}
+    assert project["entry-points"] == points
+    code = (folder / "limiting_depth.py").read_text()
+    method = (ROOT / "README.md").read_text().partition("    def present")[2].partition("```")[0]
+    lines = [line for line in code.splitlines() if '"""' not in line]  # which the README lacks
+    assert method.strip() in "\n".join(lines)
+    left = [path for path in folder.rglob("*") if path.is_file() and "@name" in path.read_text()]
+    assert not left
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Depth", "should be small letters"),
+        ("json", "no module of Python"),
+        ("overview", "is the name of an analysis"),
+        ("astropy", "or package that is installed"),
+        ("there", "there is such a folder already"),
+    ],
+)
+def test_a_name_that_would_harm_is_refused(tmp_path, name, said):
+    (tmp_path / "there").mkdir()
+    done = call("new", "plugin", name, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
