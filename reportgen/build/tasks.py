@@ -31,7 +31,7 @@ from reportgen.reduce.base import OfCatalogue, Statistic
 from reportgen.reduce.counts import CountValues
 from reportgen.reduce.executors import Executor, Inline, Threads, say_nothing
 from reportgen.reduce.sampling import ALL, Sampled, Sampling
-from reportgen.reduce.scan import Failure, columns_read, of_other_catalogues, scan
+from reportgen.reduce.scan import Failure, columns_read, of_other_catalogues, scan, selections
 from reportgen.remote.address import RemoteFile
 from reportgen.remote.server import look_at
 from reportgen.render.glyphs import about_figures
@@ -134,9 +134,11 @@ def _scan_for(
     values of what is needed of other catalogues. store: None to work out no digests. dask: what
     reads more than exact_rows; None for local.
     """
-    digests = CatalogueDigests(catalogue, store, name)
     wanted = list(statistics)
     exact = catalogue.rows <= exact_rows
+    if (conditions := selections(wanted, exact)) is not None:
+        catalogue = catalogue.selecting(conditions)
+    digests = CatalogueDigests(catalogue, store, name)
     of_columns = digests.reductions(columns_read(wanted, exact))
     source, executor = catalogue, local
     if dask is not None and not exact:
