@@ -21,8 +21,8 @@ from reportgen.config.suggest import known_names, unknown
 from reportgen.config.types import listed_paths
 from reportgen.data.dataset import ColumnPlace
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
-from reportgen.data.format import FileColumn, FileTable, TableError
-from reportgen.data.opening import Found, TableKey, describe_tables, open_places
+from reportgen.data.format import FileColumn, FileTable, Format, TableError
+from reportgen.data.opening import Found, TableKey, describe_tables, formats, open_places
 from reportgen.data.positions import IcrsAngle, with_positions
 from reportgen.data.row_groups import read_some, rows_to_read
 from reportgen.errors import SourceError
@@ -77,6 +77,13 @@ class Catalogue:
         """What its files are: ``FITS file``."""
         found = [table.format for table in self.tables.values() if isinstance(table, FileTable)]
         return [each.split(maxsplit=1)[-1] for each in dict.fromkeys(found)]
+
+    @property
+    def has_row_groups(self) -> bool:
+        """Whether one of its files may say what is in parts of its rows."""
+        by_name = {each.name: type(each).row_groups is not Format.row_groups for each in formats()}
+        tables = [table for table in self.tables.values() if isinstance(table, FileTable)]
+        return any(by_name.get(table.format, False) for table in tables)
 
     @property
     def notes(self) -> tuple[str, ...]:

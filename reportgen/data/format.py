@@ -123,7 +123,8 @@ class Format(ABC):
     def row_groups(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> list[RowGroup]:
         """Return the row groups of a table in their order; none where the format knows none.
 
-        Rows of which they say that no selection takes them are not read.
+        Rows of which they say that no selection takes them are not read. It is called in a process
+        of its own, the end of which only means that all rows are read.
         """
         return []
 

@@ -230,7 +230,7 @@ def row_groups_of(
 ) -> list[RowGroup]:
     """Return what the footers of the files of a table say of their row groups.
 
-    It is to be called in a worker: where a footer is damaged, pyarrow may end the process.
+    To be called in a process of its own, which pyarrow may end where a footer is damaged.
     """
     footers = [_read_footer(root, part) for part in parts]
     known = _columns(footers)
