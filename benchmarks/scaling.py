@@ -47,7 +47,7 @@ FASTER = 1.7  # two threads than one, at least
 OVERHEAD = 0.15  # of Dask beside threads, at most
 
 READ = """
-import json, pickle, resource, sys, time
+import json, pickle, sys, time
 from contextlib import ExitStack
 from dataclasses import replace
 from hashlib import sha256
@@ -100,7 +100,7 @@ with h5py.File(first) as first, h5py.File(second) as second:
 """
 ENDING = """
 seconds = time.perf_counter() - begun
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 processor = processor_seconds() - processor
 ending.close()
 print(json.dumps({"seconds": seconds, "processor": processor, "peak": peak / 1024,
@@ -151,15 +151,16 @@ def measure_size(folder: Path, rows: int) -> Size:
     environment = plain_environment() | {"CDFS_DATA": str(place / "data")}
     command = (sys.executable, "-m", "reportgen", config, "--output", place / "reports")
     environment["OPENBLAS_NUM_THREADS"] = "1"  # as in a build
-    bare = _program(READ + BARE + ENDING, config, environment)  # the first: the file is cached then
+    # The first: the file is cached then.
+    bare = run_program(READ + BARE + ENDING, config, environment)
     built = measure(command, environment, place, memory=True)
     how = ("1", "2", "dask") if rows > EXACT_ROWS else ("1", "2")
-    scans = tuple(_program(READ + SCAN + ENDING, config, environment, each) for each in how)
+    scans = tuple(run_program(READ + SCAN + ENDING, config, environment, each) for each in how)
     shutil.rmtree(place)
     return Size(rows, built, scans, bare)
 
 
-def _program(
+def run_program(
     text: str, config: Path, environment: dict[str, str], threads: str = "1"
 ) -> dict[str, Any]:
     command = [sys.executable, "-c", text, str(config), threads]
@@ -185,11 +186,11 @@ def write_survey(folder: Path, rows: int) -> None:
         labels = new_labels.create_dataset("labels", (rows,), "?")
         for start in range(0, rows, STEP):
             place = slice(start, min(rows, start + STEP))
-            catalogue[place], labels[place] = _some_rows(known, chosen, place)
+            catalogue[place], labels[place] = some_rows(known, chosen, place)
     shutil.rmtree(sample)
 
 
-def _some_rows(known: Any, chosen: Any, place: slice) -> tuple[Any, Any]:
+def some_rows(known: Any, chosen: Any, place: slice) -> tuple[Any, Any]:
     """Draw rows of the sample, their positions shifted by arcseconds and fluxes by a percent."""
     generator = np.random.default_rng([2016, place.start])
     drawn = generator.integers(len(known), size=place.stop - place.start)

@@ -21,12 +21,20 @@ from reportgen.analyses.base import (
 from reportgen.analyses.trend import MetricHistory
 from reportgen.build.engine import Engine
 from reportgen.build.progress import Progress
-from reportgen.build.tasks import blank_record, compute_section, scan_catalogue, write_files
+from reportgen.build.tasks import (
+    blank_record,
+    compute_section,
+    rows_to_read,
+    scan_catalogue,
+    write_files,
+)
 from reportgen.cache.digests import images_and_model
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.config.loader import Report
+from reportgen.data.catalogue import Catalogue
 from reportgen.data.file_digests import FileDigests
 from reportgen.data.models import ModelFiles
+from reportgen.data.opening import longest_look
 from reportgen.data.sources import Sources
 from reportgen.data.store import Store
 from reportgen.errors import (
@@ -182,8 +190,13 @@ class SectionMaker:
         self.progress.printed(self._named_sources(group), end.printed)
         self._scan(group)
 
-    def _scan(self, group: list[str], *, anew: bool = False) -> None:
-        """Start the one pass over the source that some sections share; anew: whatever is cached."""
+    def _scan(
+        self, group: list[str], *, anew: bool = False, selected: list[Catalogue] | None = None
+    ) -> None:
+        """Start the one pass over the source that some sections share.
+
+        anew: whatever is cached. selected: catalogues, after it was looked up which rows are read.
+        """
         chosen, first = self._chosen(group), self.sections[group[0]]
         work: Callable[..., Any]
         source: tuple[Any, ...]
@@ -194,23 +207,47 @@ class SectionMaker:
             work = partial(scan_features, store=self.exported, threads=self.pool.workers)
             source = images_and_model(first, self.sources)
         else:
-            (_, name), *_ = first.sources
-            others = {other for each in chosen.values() for _, other in each.sources[1:]}
-            work, meanwhile = self._catalogue_scan(name, sorted(others))
-            source = (self.sources.catalogues[name],)
+            catalogues = self._catalogues(group) if selected is None else selected
+            if selected is None and any(each.has_row_groups for each in catalogues):
+                self._select_rows(group, catalogues, anew=anew)
+                return
+            work, meanwhile = self._catalogue_scan(*catalogues)
+            source = (catalogues[0],)
         work = partial(work, cache=None if anew else self.cache)
         name = f"pass over {self._named_sources(group)}"
         then = partial(self._scanned, group)
         self._begin(group, name, work, *source, chosen, then=then, meanwhile=meanwhile)
 
+    def _catalogues(self, group: list[str]) -> list[Catalogue]:
+        """Return the catalogue of some sections, and those of which they need statistics, too."""
+        sections = [self.sections[section_id] for section_id in group]
+        (_, name), *_ = sections[0].sources
+        others = sorted({other for each in sections for _, other in each.sources[1:]})
+        return [self.sources.catalogues[each] for each in (name, *others)]
+
+    def _select_rows(self, group: list[str], catalogues: list[Catalogue], *, anew: bool) -> None:
+        """Look up which rows of catalogues some sections may select, then scan them."""
+        first, *others = catalogues
+        exact_rows = self.report.catalogues[first.name].exact_rows
+        work = partial(rows_to_read, others={each.name: each for each in others})
+
+        def then(end: Ended) -> None:
+            known: Mapping[str, Catalogue] = {} if end.failed is not None else end.value
+            self._scan(group, anew=anew, selected=[known.get(c.name, c) for c in catalogues])
+
+        name = f"row groups of {self._named_sources(group)}"
+        limit = longest_look(path for each in catalogues for path in each.stamps)
+        arguments = work, first, self._chosen(group), exact_rows
+        self.pool.start(*arguments, then=then, timeout=limit, name=name)
+
     def _catalogue_scan(
-        self, name: str, others: list[str]
+        self, catalogue: Catalogue, *rest: Catalogue
     ) -> tuple[Callable[..., Any], Callable[[], None]]:
         """Return what scans a catalogue, and what says meanwhile how far it is.
 
-        others: catalogues of which statistics are needed, too.
+        rest: catalogues of which statistics are needed, too.
         """
-        catalogue, *rest = (self.sources.catalogues[each] for each in (name, *others))
+        name = catalogue.name
         exact_rows = self.report.catalogues[name].exact_rows
         sampling = Sampling.of(catalogue.rows, self.report.most_rows)
         most = max([sampling.rows(catalogue.rows), *(other.rows for other in rest)])
@@ -224,7 +261,7 @@ class SectionMaker:
 
         work = partial(
             scan_catalogue,
-            others=dict(zip(others, rest, strict=True)),
+            others={each.name: each for each in rest},
             exact_rows=exact_rows,
             processes=self.pool.workers,
             sampling=sampling,

@@ -38,7 +38,7 @@ from reportgen.reduce.executors import (
     say_nothing,
 )
 from reportgen.reduce.sampling import ALL, Sampled, Sampling
-from reportgen.reduce.scan import Failure, columns_read, of_other_catalogues, scan
+from reportgen.reduce.scan import Failure, columns_read, of_other_catalogues, scan, selections
 from reportgen.remote.address import RemoteFile
 from reportgen.remote.server import look_at
 from reportgen.render.glyphs import about_figures
@@ -83,9 +83,7 @@ def scan_catalogue(
     result: dict[str, Scanned] = {}
     for section_id, analysis in analyses.items():
         try:
-            needed: dict[str, Any] = dict(analysis.reductions())
-            for name in _missing_checked(analysis):
-                needed[f"{_CHECK}{name}"] = CountValues(name, analysis.where)
+            needed = _asked(analysis)
             _need(catalogue, needed.values())
             for name, of_it in of_other_catalogues(needed.values(), exact).items():
                 _need(others[name], of_it)
@@ -124,6 +122,31 @@ def scan_catalogue(
     return result
 
 
+def rows_to_read(
+    catalogue: Catalogue,
+    analyses: Mapping[str, Analysis],
+    exact_rows: int,
+    *,
+    others: Mapping[str, Catalogue],
+) -> dict[str, Catalogue]:
+    """Return the catalogues of some sections, of which only rows are read that these may select."""
+    exact, asked = catalogue.rows <= exact_rows, [catalogue, *others.values()]
+    wanted: list[Statistic[Any]] = []
+    for analysis in analyses.values():
+        with suppress(Exception):  # a plugin's, which the scan will say
+            wanted += _asked(analysis).values()
+    by_name = {catalogue.name: wanted, **of_other_catalogues(wanted, exact)}
+    found = {each.name: selections(by_name.get(each.name, ()), exact) for each in asked}
+    chosen = [(each, found[each.name]) for each in asked]
+    return {each.name: each if of is None else each.selecting(of) for each, of in chosen}
+
+
+def _asked(analysis: Analysis) -> dict[str, Any]:
+    """Return the statistics of a section, by name, and those that its checks need."""
+    checked = {f"{_CHECK}{n}": CountValues(n, analysis.where) for n in _missing_checked(analysis)}
+    return {**analysis.reductions(), **checked}
+
+
 def _scan_for(
     catalogue: Catalogue,
     statistics: Iterable[Statistic[Any]],
@@ -143,9 +166,9 @@ def _scan_for(
     values of what is needed of other catalogues. store: None to work out no digests. dask: what
     reads more than exact_rows; None for up to so many processes of this machine.
     """
-    digests = CatalogueDigests(catalogue, store, name)
     wanted = list(statistics)
     exact = catalogue.rows <= exact_rows
+    digests = CatalogueDigests(catalogue, store, name)
     of_columns = digests.reductions(columns_read(wanted, exact))
     source = catalogue
     executor: Executor = Inline(say)

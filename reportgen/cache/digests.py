@@ -1,6 +1,6 @@
 """Digests of what sections read: columns of a catalogue, images, the files of a network."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from reportgen.reduce.scan import scan
 
 # Names of what a section reads, before that of a column, a set of weights or a span of images.
 COLUMN, WEIGHTS, IMAGES = "column ", "weights ", "images "
+FILE = "file of "  # before that of a column of which not all rows are read
 OTHER = "catalogue "  # before those of what is read of another catalogue than the section's
 _EXPRESSION = "expression of "
 _ROWS, _SHAPE, _ARCHITECTURE = "rows", "shape of images", "architecture"
@@ -49,7 +50,7 @@ class CatalogueDigests:
 
     def reductions(self, columns: Iterable[str]) -> list[ColumnDigest]:
         """Return the reductions to compute in the scan. columns: all that it reads."""
-        if self._store is None:
+        if self._store is None or self._catalogue.taken is not None:
             return []
         # Of a file that is linked to, no stamp tells whether it changes between two passes.
         needed = sorted(self._catalogue.needed_for(columns) & self._catalogue.places.keys())
@@ -61,6 +62,15 @@ class CatalogueDigests:
         values: of the reductions. Nothing is known of what changed while it was read.
         """
         if self._store is None or any(stamp(file) != at for file, at in self._before.items()):
+            return
+        if self._catalogue.taken is not None:
+            contents = FileDigests(self._store)
+            files = {
+                file: _remembered(file, DIGEST, partial(file_digest, file), contents, reading=True)
+                for file in self._before
+            }
+            places = self._catalogue.places.items()
+            self._found = {name: str(files[place.file]) for name, place in places}
             return
         self._found = {
             each.column: digest
@@ -83,9 +93,10 @@ class CatalogueDigests:
         computed = self._catalogue.computed
         if self._found is None or not needed - computed.keys() <= self._found.keys():
             return {}
+        kind = COLUMN if self._catalogue.taken is None else FILE
         found = {
             _ROWS: str(self._catalogue.rows),
-            **{f"{COLUMN}{name}": self._found[name] for name in needed - computed.keys()},
+            **{f"{kind}{name}": self._found[name] for name in needed - computed.keys()},
             **{f"{_EXPRESSION}{name}": repr(computed[name]) for name in needed & computed.keys()},
         }
         return {f"{self._prefix}{name}": digest for name, digest in found.items()}
@@ -198,7 +209,8 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDig
         return None
     which, name = catalogue_and_thing(name, analysis)
     catalogue = sources.catalogues[which]
-    column = name.removeprefix(COLUMN)
+    is_whole_file = name.startswith(FILE)
+    column = name.removeprefix(FILE if is_whole_file else COLUMN)
     if name == _ROWS:
         return str(catalogue.rows)
     if name.startswith(_EXPRESSION):
@@ -207,15 +219,21 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDig
     if column not in catalogue.places or column in catalogue.linked:
         return None
     place = catalogue.places[column]
-    found = contents.of(place.file).get(column_name(place))
+    found = contents.of(place.file).get(DIGEST if is_whole_file else column_name(place))
     return None if found is None else str(found)
 
 
-def read_columns_of(catalogue: Catalogue, names: Iterable[str]) -> dict[str, str]:
+def read_columns_of(catalogue: Catalogue, names: Collection[str]) -> dict[str, str]:
     """Read columns of a catalogue for their digests. names: as a section reads them."""
     wanted = {name.removeprefix(COLUMN) for name in names} & catalogue.places.keys()
     digests = scan(map(ColumnDigest, wanted), catalogue, exact_rows=0)
-    return {f"{COLUMN}{name}": digests[ColumnDigest(name)] for name in wanted}
+    places = {
+        name: catalogue.places.get(name.removeprefix(FILE))
+        for name in names
+        if name.startswith(FILE)
+    }
+    files = {name: file_digest(place.file) for name, place in places.items() if place is not None}
+    return {f"{COLUMN}{name}": digests[ColumnDigest(name)] for name in wanted} | files
 
 
 def read_digest(name: str, section: AnyAnalysis, sources: Sources, contents: FileDigests) -> str:

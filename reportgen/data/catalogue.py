@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from keyword import iskeyword
@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 
 from reportgen.config.columns import Column
 from reportgen.config.computed import computed_columns
-from reportgen.config.expressions import Expression
+from reportgen.config.expressions import Condition, Expression
 from reportgen.config.problems import KeyPath
 from reportgen.config.sources import CatalogueBlock, ColumnBlock, numbered
 from reportgen.config.suggest import known_names, unknown
 from reportgen.config.types import listed_paths
 from reportgen.data.dataset import ColumnPlace
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
-from reportgen.data.format import FileColumn, FileTable, TableError
-from reportgen.data.opening import Found, TableKey, describe_tables, open_places
+from reportgen.data.format import FileColumn, FileTable, Format, TableError
+from reportgen.data.opening import Found, TableKey, describe_tables, formats, open_places
 from reportgen.data.positions import IcrsAngle, with_positions
+from reportgen.data.row_groups import read_some, rows_to_read
 from reportgen.errors import SourceError
 from reportgen.remote.address import RemoteFile
 from reportgen.wording import count, counted, listed
@@ -49,6 +50,7 @@ class Catalogue:
     what makes ICRS degrees of its positions. mistakes: what is wrong with keys of its block, such
     as expressions of columns, which are not among these.
     tables: what its files say of themselves. stamps: of these, as they were before that.
+    taken: the rows that are read, in their order, the others are missing; None for all.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Catalogue:
     mistakes: Mapping[KeyPath, str] = field(default_factory=dict, repr=False)
     tables: Mapping[TableKey, Found] = field(default_factory=dict, repr=False)
     stamps: Mapping[Path, Stamp | None] = field(default_factory=dict, repr=False)
+    taken: tuple[range, ...] | None = field(default=None, repr=False)
 
     @property
     def files(self) -> list[tuple[Path, str]]:
@@ -74,6 +77,13 @@ class Catalogue:
         """What its files are: ``FITS file``."""
         found = [table.format for table in self.tables.values() if isinstance(table, FileTable)]
         return [each.split(maxsplit=1)[-1] for each in dict.fromkeys(found)]
+
+    @property
+    def has_row_groups(self) -> bool:
+        """Whether one of its files may say what is in parts of its rows."""
+        by_name = {each.name: type(each).row_groups is not Format.row_groups for each in formats()}
+        tables = [table for table in self.tables.values() if isinstance(table, FileTable)]
+        return any(by_name.get(table.format, False) for table in tables)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -130,13 +140,18 @@ class Catalogue:
         needed = self.needed_for(asked)
         computed = [(name, self.computed[name]) for name in self.computed if name in needed]
         names = sorted(needed - self.computed.keys())
+        are_texts = [self.columns[name].kind == "text" for name in names]
         with open_places([self.places[name] for name in names]) as read:
 
             def read_rows(rows: range) -> dict[str, NDArray[Any]]:
-                values = dict(zip(names, read(rows.start, rows.stop), strict=True))
+                if self.taken is None:
+                    found = read(rows.start, rows.stop)
+                else:
+                    found = read_some(read, rows, self.taken, are_texts)
+                values = dict(zip(names, found, strict=True))
                 for name, expression in computed:
-                    found = expression.values(values)
-                    values[name] = found if found.ndim else np.full(len(rows), found)
+                    made = expression.values(values)
+                    values[name] = made if made.ndim else np.full(len(rows), made)
                 return {name: values[name] for name in asked}
 
             yield read_rows
@@ -145,6 +160,18 @@ class Catalogue:
         """Return the same catalogue, to be read in processes with another working folder."""
         places = {name: replace(p, file=p.file.absolute()) for name, p in self.places.items()}
         return replace(self, places=places)
+
+    def selecting(self, conditions: Collection[Condition]) -> "Catalogue":
+        """Return the same catalogue, of which only rows are read that a condition may select.
+
+        Which these are is said by files that know the ends of columns in parts of their rows.
+        """
+        needed = self.needed_for(name for each in conditions for name in each.columns)
+        columns = {name: column for name, column in self.columns.items() if name in needed}
+        computed = {name: each for name, each in self.computed.items() if name in needed}
+        if not columns or columns.keys() & self.broken.keys():
+            return self
+        return replace(self, taken=rows_to_read(conditions, columns, self.places, computed))
 
     def needed_for(self, columns: Iterable[str]) -> frozenset[str]:
         """Return some columns and those that they are computed of."""

@@ -84,6 +84,18 @@ class Wanted:
     index: int | None = None
 
 
+@dataclass(frozen=True)
+class RowGroup:
+    """Some rows of a file of which it says something itself.
+
+    ends: the smallest and the largest value of each wanted column, as it is read, (2,); (0,) where
+    all values are missing, None where nothing is known. Values that are not a number do not count.
+    """
+
+    rows: int
+    ends: tuple[NDArray[Any] | None, ...]
+
+
 class Format(ABC):
     """A file format that holds tables.
 
@@ -108,6 +120,14 @@ class Format(ABC):
 
     def datasets(self, path: Path) -> list[str]:
         """Return the names of the images in a file whose format lists them; none of others."""
+        return []
+
+    def row_groups(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> list[RowGroup]:
+        """Return the row groups of a table in their order; none where the format knows none.
+
+        Rows of which they say that no selection takes them are not read. It is called in a process
+        of its own, the end of which only means that all rows are read.
+        """
         return []
 
     @abstractmethod

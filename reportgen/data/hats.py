@@ -11,9 +11,9 @@ from pathlib import Path
 
 from reportgen.config.suggest import unknown
 from reportgen.data.arrow import reading, require_no_dataset, require_pyarrow
-from reportgen.data.format import FileTable, Format, ReadValues, Wanted
+from reportgen.data.format import FileTable, Format, ReadValues, RowGroup, Wanted
 from reportgen.data.parquet import HATS_FILES, list_parts
-from reportgen.data.parquet_files import PartFile, describe_parts, open_parts
+from reportgen.data.parquet_files import PartFile, describe_parts, open_parts, row_groups_of
 from reportgen.data.unpacking import AGAIN
 from reportgen.errors import SourceError
 
@@ -75,6 +75,11 @@ class HatsTable(Format):
         require_no_dataset(dataset)
         catalogue, _ = _find_catalogue(path)
         return open_parts(catalogue, _list_partitions(catalogue), wanted)
+
+    def row_groups(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> list[RowGroup]:
+        """Return the row groups of all partitions."""
+        catalogue, _ = _find_catalogue(path)
+        return row_groups_of(catalogue, _list_partitions(catalogue), wanted)
 
 
 def _find_catalogue(path: Path) -> tuple[Path, dict[str, str]]:

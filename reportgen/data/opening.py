@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 from reportgen.config.types import listed_paths
 from reportgen.data.dataset import ColumnPlace, Columns, as_values
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
-from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
+from reportgen.data.format import (
+    FileColumn,
+    FileTable,
+    Format,
+    ReadValues,
+    RowGroup,
+    TableError,
+    Wanted,
+)
 from reportgen.data.joined import (
     describe_joined,
     describe_stack,
@@ -305,6 +313,24 @@ def open_places(places: Sequence[ColumnPlace]) -> Iterator[Callable[[int, int], 
             return [values[place] for place in places]
 
         yield read
+
+
+def row_groups(places: Sequence[ColumnPlace]) -> list[RowGroup]:
+    """Return what a file, or several of the same columns, say of their row groups.
+
+    places: columns of one table. None where one of the files says nothing. Raises SourceError.
+    """
+    path, dataset = places[0].file, places[0].dataset
+    wanted = [Wanted(place.field or "", place.index) for place in places]
+    found: list[RowGroup] = []
+    with _saying_where(places[0]):
+        for file in members(path) if is_several(path) else [path]:
+            with _saying_file(file):
+                groups = format_of(file).row_groups(file, dataset, wanted)
+                if not groups and _rows(file, dataset, stamp(file)):
+                    return []
+            found += groups
+    return found
 
 
 @contextmanager

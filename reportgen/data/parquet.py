@@ -9,13 +9,14 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 from reportgen.data.arrow import reading, require_no_dataset, require_pyarrow
-from reportgen.data.format import FileTable, Format, ReadValues, Wanted
+from reportgen.data.format import FileTable, Format, ReadValues, RowGroup, Wanted
 from reportgen.data.parquet_files import (
     MAGIC,
     MAGIC_ENCRYPTED,
     PartFile,
     describe_parts,
     open_parts,
+    row_groups_of,
 )
 from reportgen.errors import SourceError
 
@@ -55,6 +56,10 @@ class ParquetTable(Format):
         require_pyarrow(self.name)
         require_no_dataset(dataset)
         return open_parts(path, list_parts(path), wanted)
+
+    def row_groups(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> list[RowGroup]:
+        """Return the row groups of a file, or of all files of a folder."""
+        return row_groups_of(path, list_parts(path), wanted)
 
 
 def _walk(folder: Path, on_error: Callable[[OSError], object] | None = None) -> Iterator[Path]:

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from reportgen.data.arrow import (
     Arrays,
@@ -16,11 +18,12 @@ from reportgen.data.arrow import (
     needed_names,
     read_values,
     reading,
+    to_numpy,
 )
 from reportgen.data.arrow_schema import SchemaColumns, describe_schema
 from reportgen.data.file_columns import position
 from reportgen.data.file_digests import Stamp, stamp
-from reportgen.data.format import FileColumn, FileTable, ReadValues, Wanted
+from reportgen.data.format import FileColumn, FileTable, ReadValues, RowGroup, Wanted
 from reportgen.data.unpacking import AGAIN
 from reportgen.errors import SourceError
 from reportgen.remote.address import RemoteFile
@@ -220,6 +223,47 @@ def open_parts(
         batches=lambda part: _batches(footers, groups[part:], names, whole),
     )
     yield read_values(reader, columns, converters(columns, wanted, names, masks))
+
+
+def row_groups_of(
+    root: Path, parts: Sequence[PartFile], wanted: Sequence[Wanted]
+) -> list[RowGroup]:
+    """Return what the footers of the files of a table say of their row groups.
+
+    To be called in a process of its own, which pyarrow may end where a footer is damaged.
+    """
+    footers = [_read_footer(root, part) for part in parts]
+    known = _columns(footers)
+    columns = [known[position(known, each)] for each in wanted]
+    found = []
+    for footer in footers:
+        with reading(footer.subject), _open_file(footer.part.path) as file:
+            paths = {file.metadata.schema.column(i).path: i for i in range(len(file.schema))}
+            for number, rows in enumerate(footer.groups):
+                group = file.metadata.row_group(number)
+                ends = (_ends(group, paths.get(each.name), footer, each) for each in columns)
+                found.append(RowGroup(rows, tuple(ends)))
+    return found
+
+
+def _ends(
+    group: "pq.RowGroupMetaData", number: int | None, footer: _Footer, column: FileColumn
+) -> NDArray[Any] | None:
+    """Return the smallest and largest value of a column of a row group, or of a key of its file."""
+    import pyarrow as pa
+
+    with suppress(pa.ArrowException, ValueError, TypeError, OverflowError):
+        if column.name not in footer.schema.names and column.name in footer.part.keys:
+            key = _constant(footer.part.keys, column.name, column.dtype == "<i8")
+            return to_numpy(pa.repeat(key, 2 if key.is_valid else 0), column)
+        if number is None or (said := group.column(number).statistics) is None:
+            return None
+        kind = footer.schema.field(column.name).type
+        if said.has_min_max and not isinstance(said.min, bytes):
+            return to_numpy(pa.array([said.min, said.max], kind), column)
+        if said.has_null_count and said.null_count == group.num_rows:
+            return to_numpy(pa.array([], kind), column)
+    return None
 
 
 def _batches(

@@ -27,8 +27,9 @@ class Statistic(ABC, Generic[Value]):
     """Anything that a scan computes over the rows of a catalogue: a Reduction, or Derived of some.
 
     It is a frozen dataclass: two sections that ask for the same one share it. Its fields ``column``
-    and ``where``, if it has them, are the column that it reads and its selection of rows. In place
-    of a column it may have an expression, such as ``flux / noise``, whose units nobody looks at.
+    and ``where``, if it has them, are the column that it reads and its selection of rows: of
+    others all values may be missing, for they need not be read. In place of a column it may have an
+    expression, such as ``flux / noise``, whose units nobody looks at.
     """
 
     @property

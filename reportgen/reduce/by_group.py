@@ -47,6 +47,11 @@ class InGroups(Reduction[GroupsState, ByGroup]):
     def reads(self) -> frozenset[str]:
         return self.of.columns | {self.by}
 
+    @property
+    def where(self) -> Condition | None:
+        """The selection of rows."""
+        return getattr(self.of, "where", None)
+
     def needs(self) -> Mapping[str, Statistic[Any]]:
         return self.of.needs()
 
@@ -54,7 +59,7 @@ class InGroups(Reduction[GroupsState, ByGroup]):
         return GroupsState(needed)
 
     def update(self, state: GroupsState, chunk: Chunk) -> GroupsState:
-        parts, missing = groups_of(chunk, self.by, getattr(self.of, "where", None))
+        parts, missing = groups_of(chunk, self.by, self.where)
         state.missing += missing
         for group, part in parts.items():
             known = state.groups.get(group)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.config.expression_values import EXACT
 from reportgen.config.expressions import Condition, parsed_number
 from reportgen.reduce.binning import Binning
 
@@ -103,6 +104,8 @@ class Chunk:
         rest = remainders if taken is None else remainders[taken]
         # Rounding keeps the order: what is smallest is among what is smallest when rounded.
         low, high = values.min(), values.max()
+        if low > -EXACT and high < EXACT:  # whatever the rows beside these have
+            return limits_of(values)
         return int(low) + int(rest[values == low].min()), int(high) + int(
             rest[values == high].max()
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from reportgen.config.expressions import Condition
 from reportgen.reduce.base import Chunk, Derived, OfCatalogue, Reduction, Statistic, Values
 from reportgen.reduce.executors import Executor, Inline
 from reportgen.reduce.partitions import BLOCK, LEAF, merge_pairwise, parts
@@ -73,6 +74,15 @@ def columns_read(statistics: Iterable[AnyStatistic], exact: bool) -> frozenset[s
     """Return all columns that a scan reads for some statistics, but for those that fail."""
     wanted = Plan.of(statistics, exact)
     return wanted.columns | Plan.of(wanted.needed, exact).columns
+
+
+def selections(statistics: Iterable[AnyStatistic], exact: bool) -> frozenset[Condition] | None:
+    """Return what selects the rows that a scan reads for some statistics; None for all rows."""
+    wanted = Plan.of(statistics, exact)
+    needs = [each for each in (*wanted.needs, *Plan.of(wanted.needed, exact).needs) if each.columns]
+    found = [getattr(each, "where", None) for each in needs]
+    chosen = [each for each in found if isinstance(each, Condition)]
+    return frozenset(chosen) if chosen and len(chosen) == len(found) else None
 
 
 def of_other_catalogues(

@@ -2,7 +2,7 @@ import os
 import pickle
 import signal
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
@@ -16,8 +16,10 @@ from reportgen.reduce import scan as module
 from reportgen.reduce.base import Derived, Reduction
 from reportgen.reduce.binned import QuantilesInBins
 from reportgen.reduce.binned_moments import MomentsInBins
+from reportgen.reduce.by_group import OfGroups
 from reportgen.reduce.column_digest import ColumnDigest
 from reportgen.reduce.counts import CountInside, CountRows, CountValues, Range
+from reportgen.reduce.distinct import CountNotComputable, Distinct
 from reportgen.reduce.executors import Inline, Processes
 from reportgen.reduce.histograms import Axis, FewRows, Histogram, Histogram2D
 from reportgen.reduce.moments import MeanStd, Pearson
@@ -119,6 +121,32 @@ def test_values_have_the_same_bytes_whatever_the_executor_and_the_tasks(monkeypa
         assert not any(isinstance(value, Failure) for value in values.values())
         found.append({each: bits(value) for each, value in values.items()})
     assert all(each == found[0] for each in found)
+
+
+def selecting(statistic, where):
+    """Return a statistic of selected rows; None for one that selects no rows."""
+    return replace(statistic, where=where) if "where" in names_of(statistic) else None
+
+
+def names_of(statistic):
+    return {each.name for each in fields(statistic)}
+
+
+@pytest.mark.parametrize("exact_rows", [ALWAYS, NEVER])
+def test_values_have_the_same_bytes_if_rows_that_are_not_selected_are_missing(exact_rows):
+    """They are not read where a file says that none is selected."""
+    where = parse("source >= 200 and source < 700")
+    wanted = [found for each in WANTED if (found := selecting(each, where)) is not None]
+    wanted += [
+        Distinct("b", where),
+        OfGroups("source % 5", MeanStd("a", where)),
+        CountNotComputable("a", ("b",), where),
+    ]
+    assert len(wanted) > 20
+    some = {name: np.where(where.selected(COLUMNS), v, NAN) for name, v in COLUMNS.items()}
+    found = [scan(wanted, Table(columns), exact_rows) for columns in (COLUMNS, some)]
+    for each in wanted:
+        assert bits(found[0][each]) == bits(found[1][each]), each
 
 
 @pytest.mark.parametrize("exact_rows", [ALWAYS, NEVER])
