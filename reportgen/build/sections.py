@@ -14,6 +14,7 @@ from typing import Any
 from reportgen.analyses.base import (
     Analysis,
     AnyAnalysis,
+    CutoutAnalysis,
     HistoryAnalysis,
     ImageAnalysis,
     NetworkAnalysis,
@@ -195,8 +196,13 @@ class SectionMaker:
             source = images_and_model(first, self.sources)
         else:
             (_, name), *_ = first.sources
-            others = {other for each in chosen.values() for _, other in each.sources[1:]}
-            work, meanwhile = self._catalogue_scan(name, sorted(others))
+            others = [key for each in chosen.values() for key in each.sources[1:]]
+            catalogues = {other for kind, other in others if kind == "catalogues"}
+            work, meanwhile = self._catalogue_scan(name, sorted(catalogues))
+            stacks = {
+                other: self.sources.images[other] for kind, other in others if kind == "images"
+            }
+            work = partial(work, stacks=stacks)
             source = (self.sources.catalogues[name],)
         work = partial(work, cache=None if anew else self.cache)
         name = f"pass over {self._named_sources(group)}"
@@ -284,11 +290,11 @@ class SectionMaker:
         section = self.sections[section_id]
         notes: tuple[str, ...] = ()
         if isinstance(section, Analysis):
-            catalogues = [self.sources.catalogues[name] for _, name in section.sources]
-            notes = tuple(note for each in catalogues for note in each.notes)
-        elif isinstance(section, ImageAnalysis):
+            names = [name for kind, name in section.sources if kind == "catalogues"]
+            notes = tuple(note for name in names for note in self.sources.catalogues[name].notes)
+        if isinstance(section, ImageAnalysis | CutoutAnalysis):
             remarks = self.sources.images[section.images.name].remarks
-            notes = tuple(f"{remark[0].upper()}{remark[1:]}." for remark in remarks)
+            notes += tuple(f"{remark[0].upper()}{remark[1:]}." for remark in remarks)
         self.pool.start(
             partial(compute_section, cache=self.cache, digests=digests, notes=notes),
             section_id,

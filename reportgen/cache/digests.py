@@ -3,9 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
-from reportgen.analyses.base import Analysis, AnyAnalysis, ImageAnalysis, NetworkAnalysis
+from reportgen.analyses.base import (
+    Analysis,
+    AnyAnalysis,
+    CutoutAnalysis,
+    ImageAnalysis,
+    NetworkAnalysis,
+)
 from reportgen.config.columns import RANDOM
 from reportgen.data.catalogue import Catalogue
 from reportgen.data.file_digests import (
@@ -108,7 +114,7 @@ def catalogue_and_thing(name: str, analysis: Analysis) -> tuple[str, str]:
 
 
 def images_and_model(
-    section: ImageAnalysis, sources: Sources
+    section: ImageAnalysis | CutoutAnalysis, sources: Sources
 ) -> tuple[ImageStack, ModelFiles | None]:
     """Return the images of a section, and the network that is shown them, if there is one."""
     stack = sources.images[section.images.name]
@@ -192,7 +198,7 @@ def known_digests(
 
 
 def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDigests) -> str | None:
-    if isinstance(analysis, ImageAnalysis):
+    if isinstance(analysis, ImageAnalysis) or is_of_images(analysis, name):
         return _of_images(name, *images_and_model(analysis, sources), contents, reading=False)
     if not isinstance(analysis, Analysis):
         return None
@@ -211,6 +217,11 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDig
     return None if found is None else str(found)
 
 
+def is_of_images(section: AnyAnalysis, name: str) -> TypeGuard[CutoutAnalysis]:
+    """Say whether what a section on a catalogue reads is some of the images that it shows."""
+    return isinstance(section, CutoutAnalysis) and (name == _SHAPE or name.startswith(IMAGES))
+
+
 def read_columns_of(catalogue: Catalogue, names: Iterable[str]) -> dict[str, str]:
     """Read columns of a catalogue for their digests. names: as a section reads them."""
     wanted = {name.removeprefix(COLUMN) for name in names} & catalogue.places.keys()
@@ -223,6 +234,6 @@ def read_digest(name: str, section: AnyAnalysis, sources: Sources, contents: Fil
 
     Raises SourceError or OSError when it cannot be read.
     """
-    if not isinstance(section, ImageAnalysis):
+    if not (isinstance(section, ImageAnalysis) or is_of_images(section, name)):
         return ""
     return _of_images(name, *images_and_model(section, sources), contents) or ""
