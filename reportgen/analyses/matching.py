@@ -163,15 +163,7 @@ class PairAnalysis(Analysis, Grouping):
         if self.by is None:
             return []
         members = found.own[self.by.name].tolist()
-        return [
-            show_groups(
-                self,
-                spreads_of(members, values),
-                quantity,
-                self.check_limits(f"worst_{quantity.name}"),
-            )
-            for quantity, values in of
-        ]
+        return [show_groups(self, spreads_of(members, values), quantity) for quantity, values in of]
 
     def how_paired(self, found: PairColumns) -> str:
         """Say how many of our objects have a counterpart."""

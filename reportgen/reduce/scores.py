@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
+from reportgen.reduce import quantiles
 from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Values
 from reportgen.reduce.binned import OrderInBins, keys_of_bin
 from reportgen.reduce.histograms import Axis
-from reportgen.reduce.quantiles import Order, OrderedValues, ordered
+from reportgen.reduce.quantiles import Order, OrderedValues
 
 DRAWN = 500  # points of a curve
 
@@ -75,23 +76,39 @@ class Scores:
     at_best: tuple[int, int]
     thinned: Steps
 
+    @property
+    def auc_scatter(self) -> float:
+        """Standard error of auc (Hanley & McNeil 1982, Radiology 143, 29)."""
+        area, p, n = self.auc, self.positives, self.negatives
+        if not (p and n):
+            return float("nan")
+        both = (p - 1) * (area / (2 - area) - area**2)
+        both += (n - 1) * (2 * area**2 / (1 + area) - area**2)
+        return float(np.sqrt((area * (1 - area) + both) / (p * n)))
+
 
 @dataclass(frozen=True)
 class JudgeScores(Derived[Scores]):
-    """Compare the scores of two classes, each a selection of rows."""
+    """Compare the scores of two classes, each a selection of rows.
+
+    keys: values that are told apart where not all rows are kept; as many as may be if None.
+    """
 
     column: str
     positive: Condition
     negative: Condition
+    keys: int | None = None
 
     @property
     def reads(self) -> frozenset[str]:
         return frozenset([self.column]) | self.positive.columns | self.negative.columns
 
     def parts(self, exact: bool) -> tuple[Order, Order]:
-        return ordered(self.column, self.positive, exact), ordered(
-            self.column, self.negative, exact
+        most = None if exact else (self.keys or quantiles.MOST_KEYS)
+        positive, negative = (
+            Order(self.column, where, most) for where in (self.positive, self.negative)
         )
+        return positive, negative
 
     def derive(self, positive: OrderedValues, negative: OrderedValues) -> Scores:
         steps = Steps.of(positive, negative)
