@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.expressions import Condition
-from reportgen.reduce import quantiles
 from reportgen.reduce.base import Chunk, Derived, Integers, Reduction, Values
 from reportgen.reduce.binned import OrderInBins, keys_of_bin
 from reportgen.reduce.histograms import Axis
-from reportgen.reduce.quantiles import Order, OrderedValues
+from reportgen.reduce.quantiles import Order, OrderedValues, ordered
 
 DRAWN = 500  # points of a curve
 
@@ -104,9 +103,11 @@ class JudgeScores(Derived[Scores]):
         return frozenset([self.column]) | self.positive.columns | self.negative.columns
 
     def parts(self, exact: bool) -> tuple[Order, Order]:
-        most = None if exact else (self.keys or quantiles.MOST_KEYS)
         positive, negative = (
-            Order(self.column, where, most) for where in (self.positive, self.negative)
+            Order(self.column, where, self.keys)
+            if self.keys is not None and not exact
+            else ordered(self.column, where, exact)
+            for where in (self.positive, self.negative)
         )
         return positive, negative
 
