@@ -16,6 +16,7 @@ from reportgen.config.types import Count
 from reportgen.config.unit_arithmetic import factor, without_beam
 from reportgen.errors import ConfigError
 from reportgen.reduce.base import Statistic
+from reportgen.reduce.cutouts import CutoutsWanted
 from reportgen.reduce.maps import MapReduction
 from reportgen.wording import exact
 
@@ -105,6 +106,22 @@ class Analysis(AnyAnalysis, CatalogueSection):
 
     def reductions(self) -> Statistics:
         """Return the reductions it needs, by the names by which ``present`` gets their values."""
+        raise NotImplementedError
+
+
+class CutoutAnalysis(Analysis, ImagesSection):
+    """A kind of section on a catalogue that shows images of some of its rows.
+
+    ``present`` gets ``cutouts``, too: those that ``cutouts`` asks for.
+    """
+
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """The catalogue and the images."""
+        return ("catalogues", self.catalogue), ("images", self.images.name)
+
+    def cutouts(self, *args: Any, **values: Any) -> CutoutsWanted:
+        """Return which cut-outs it needs, by the values of its reductions."""
         raise NotImplementedError
 
 

@@ -1,6 +1,7 @@
 """How good a score is at telling two classes apart."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -9,12 +10,15 @@ from pydantic import model_validator
 from reportgen.analyses import classifier_figures
 from reportgen.analyses.base import Analysis, Statistics
 from reportgen.analyses.classifier_figures import Decision
+from reportgen.analyses.grouping import Grouping, Measure, show_groups, with_groups
 from reportgen.analyses.phrases import bound, no_values, note_rows
 from reportgen.analyses.results import Metric, Section, Table, TableColumn
+from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, compare, negated, parse
 from reportgen.config.problems import shortened
 from reportgen.config.types import AnyColumnRef, BlockError, ColumnRef, Index, Real, Selection
 from reportgen.reduce.binned_moments import BinnedMoments, MomentsInBins
+from reportgen.reduce.by_group import KEYS, ByGroup, OfGroups, Spread
 from reportgen.reduce.chunk import Limits
 from reportgen.reduce.counts import CountRows, Range
 from reportgen.reduce.histograms import Axis, Histogram
@@ -31,9 +35,10 @@ from reportgen.reduce.scores import (
 from reportgen.wording import count, counted, number, percent
 
 BINS, CALIBRATION_BINS = 30, 10
+AREA = Measure("auc", "error", "AUC ± its standard error (Hanley & McNeil 1982)")
 
 
-class Classifier(Analysis, name="classifier"):
+class Classifier(Analysis, Grouping, name="classifier"):
     """How good a score is at telling two classes apart: ROC, precision, recall, calibration."""
 
     label: Selection
@@ -113,6 +118,8 @@ class Classifier(Analysis, name="classifier"):
         if self.against is not None:
             axis = Axis(self.against.name, CALIBRATION_BINS, log=self.log_x)
             found["along"] = ScoresInBins(axis, name, positive, negative, known)
+        if self.by is not None:
+            found["groups"] = OfGroups(self.by.name, JudgeScores(name, positive, negative, KEYS))
         if self.object is not None and self.training is not None:
             training = both(self.where, self.training)
             assert known is not None and training is not None  # noqa: S101, PT018 - both are given
@@ -121,11 +128,13 @@ class Classifier(Analysis, name="classifier"):
 
     def present(
         self,
+        *,
         rows: int,
         judged: Scores,
         range: Limits,
         along: StepsInBins | None = None,
         leak: int | None = None,
+        groups: ByGroup | None = None,
         **values: Any,
     ) -> Section:
         """Draw the curves and give the numbers of the threshold."""
@@ -186,7 +195,7 @@ class Classifier(Analysis, name="classifier"):
                 classifier_figures.along(along, decision, self.against, limits, log=self.log_x)
             )
         worst = self._worst(values)
-        return Section(
+        section = Section(
             findings=findings,
             metrics=metrics,
             figures=figures,
@@ -194,6 +203,22 @@ class Classifier(Analysis, name="classifier"):
             rows=known,
             notes=[*notes, *self._notes(rows, known, judged, decision, range)],
         )
+        if groups is None:
+            return section
+        areas = {
+            group: Spread(
+                each.positives + each.negatives if np.isfinite(each.auc) else 0,
+                each.auc,
+                each.auc_scatter,
+            )
+            for group, each in groups.values.items()
+        }
+        shown = show_groups(self, ByGroup(areas, groups.missing), Column("auc", "AUC"), AREA)
+        one_class = len(areas) - sum(each.n > 0 for each in areas.values())
+        if one_class:
+            said = f"Without an AUC, as they have one class only: {counted(one_class, 'groups')}."
+            shown = replace(shown, notes=[*shown.notes, said])
+        return with_groups(section, [shown])
 
     def _decision(self, judged: Scores, values: Mapping[str, Any]) -> Decision:
         if isinstance(self.threshold, str) and np.isnan(judged.best):

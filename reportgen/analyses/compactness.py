@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, Statistics, in_unit
+from reportgen.analyses.grouping import SHARE, Grouping, GroupsShown, show_groups, with_groups
 from reportgen.analyses.phrases import approximate, no_values, note_rows
 from reportgen.analyses.plotting.axes import draw_limits, new_figure
 from reportgen.analyses.plotting.cloud import (
@@ -23,7 +24,9 @@ from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, parse
 from reportgen.config.types import ColumnRef, Positive
 from reportgen.errors import SectionError
+from reportgen.reduce.base import Statistic
 from reportgen.reduce.binned import BinnedQuantiles, QuantilesInBins
+from reportgen.reduce.by_group import ByGroup, OfGroups, median_and_scatter, share_of
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis, Counts2D, FewRows, Rows
 from reportgen.reduce.quantiles import MedianAndScatter, Robust
@@ -39,7 +42,7 @@ BINS, LEAST_IN_BIN = 18, 10
 RATIO = Column("ratio", "Total / peak flux density")
 
 
-class Compactness(Analysis, name="compactness"):
+class Compactness(Analysis, Grouping, name="compactness"):
     """Which sources are resolved: total beside peak flux density, and the errors of both."""
 
     total: ColumnRef
@@ -108,7 +111,7 @@ class Compactness(Analysis, name="compactness"):
         resolved = both(judged, parse(of["resolved"]))
         bright = both(self._where("positive"), parse(f"{of['snr']} > {BRIGHT}"))
         below_one = both(self._where("positive"), parse(f"{of['ratio']} < 1"))
-        return {
+        found: dict[str, Statistic[Any]] = {
             "rows": CountRows(self.where),
             "positive": CountRows(self._where("positive")),
             "judged": CountRows(self._where("judged")),
@@ -119,6 +122,14 @@ class Compactness(Analysis, name="compactness"):
             "marked": FewRows((of["x"], of["ratio"]), POINTS, resolved),
             "envelope": QuantilesInBins(Axis(of["x"], BINS, log=True), of["error"], (0.5,), judged),
         }
+        if self.by is not None:
+            by, chosen = self.by.name, self._where("judged", "resolved")
+            found |= {
+                "judged_groups": OfGroups(by, CountRows(self._where("judged"))),
+                "resolved_groups": OfGroups(by, CountRows(chosen)),
+                "bright_groups": OfGroups(by, median_and_scatter(of["ratio"], bright)),
+            }
+        return found
 
     def present(
         self,
@@ -154,13 +165,31 @@ class Compactness(Analysis, name="compactness"):
             "errors_missing": Metric(positive - judged, "without errors", digits=0),
         }
         finding = self._finding(judged, resolved, bright)
-        return Section(
+        groups = {name: values.pop(name) for name in list(values) if name.endswith("_groups")}
+        section = Section(
             findings=finding,
             metrics=metrics,
             figures=[self._figure(finding[0], **values)],
             rows=positive,
             notes=self._notes(rows, positive, judged, bright),
         )
+        return section if self.by is None else with_groups(section, self._groups(**groups))
+
+    def _groups(
+        self, judged_groups: ByGroup, resolved_groups: ByGroup, bright_groups: ByGroup
+    ) -> list[GroupsShown]:
+        """Return the share of each group that is resolved, and the ratio of its bright sources."""
+        resolved = resolved_groups.values
+        shares = {
+            group: share_of(resolved.get(group, 0), n) for group, n in judged_groups.values.items()
+        }
+        share = Column("resolved_percent", "Resolved sources", "%")
+        ratio = Column("ratio_median_bright", f"{RATIO.title}, S/N above {BRIGHT}")
+        return [
+            show_groups(self, ByGroup(shares, judged_groups.missing), share, SHARE),
+            # A group without bright sources is not absent.
+            show_groups(self.model_copy(update={"expect": ()}), bright_groups, ratio),
+        ]
 
     def _finding(self, judged: int, resolved: int, bright: Robust) -> list[str]:
         if not judged:

@@ -113,8 +113,7 @@ class Distribution(Analysis, Grouping, name="distribution"):
     def _groups(self, each: ColumnValues, values: Mapping[str, Any]) -> GroupsShown:
         name = each.column.name
         median = replace(each.column, name=f"{name}_median")
-        limits = self.check_limits(f"worst_{name}_median")
-        return show_groups(self, values[f"{name}.groups"], median, limits)
+        return show_groups(self, values[f"{name}.groups"], median)
 
     def _by_column(self, values: Mapping[str, Any]) -> list[ColumnValues]:
         labels = short_titles(self.columns)

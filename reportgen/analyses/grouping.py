@@ -37,13 +37,27 @@ class GroupsShown:
     notes: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Measure:
+    """What is shown of each group: names of the value and of its error, and what both are."""
+
+    value: str
+    error: str
+    said: str
+
+
+MEDIAN = Measure("median", "scatter", "Median ± 1.4826 median absolute deviations")
+SHARE = Measure("percent", "error", "Percent ± its standard error")
+
+
 def show_groups(
-    section: Grouping, found: ByGroup, quantity: Column, limits: Sequence[float] = ()
+    section: Grouping, found: ByGroup, quantity: Column, measure: Measure = MEDIAN
 ) -> GroupsShown:
     """Show the median and scatter of each group, and name the one that is farthest off.
 
-    found: a Spread for each. quantity: what is measured; its name is that of the metric. limits: of
-    checks on it, from whose middle the farthest is looked for.
+    found: a Spread for each. quantity: what is measured; its name is that of the metric. Where a
+    check limits that from one side, the one farthest to it is named; where from both, the one
+    farthest from their middle; else the one farthest from the median of all.
     """
     by, expect, name = section.by, section.expect, quantity.name
     assert by is not None  # noqa: S101 - there are groups
@@ -64,41 +78,50 @@ def show_groups(
     }
     if not expect:
         del metrics["groups_absent"]
-    label = f"{quantity.title} of the {by.title} farthest from the others"
+    low_limit, high_limit = _ends(section, f"worst_{name}")
+    one_sided = (low_limit is None) != (high_limit is None)
+    superlative = "farthest from the others"
+    if one_sided:
+        superlative = "lowest" if high_limit is None else "highest"
+    label = f"{quantity.title} of the {by.title} {superlative}"
     if not groups:
         metrics[f"worst_{name}"] = Metric(float("nan"), label, quantity.unit)
         return GroupsShown(metrics, [], findings, notes)
-    middle = float(np.median(medians)) if not limits else float(np.mean([min(limits), max(limits)]))
-    worst = int(np.argmax(np.abs(medians - middle)))
+    ends = [end for end in (low_limit, high_limit) if end is not None]
+    middle = float(np.mean(ends)) if ends else float(np.median(medians))
+    off = {"lowest": -medians, "highest": medians}.get(superlative, np.abs(medians - middle))
+    worst = int(np.argmax(off))
     low, high = float(medians.min()), float(medians.max())
     digits = digits_among(low, high)
     who = f"{by.title} {_said(groups[worst])}"
     value = quantity.quantity(number(float(medians[worst]), digits))
-    label = f"{quantity.title} of {who}, the farthest from the others"
+    label = f"{quantity.title} of {who}, the {superlative}"
     metrics[f"worst_{name}"] = Metric(float(medians[worst]), label, quantity.unit, digits)
+    farthest = superlative if one_sided else "farthest off"
     if len(groups) > 1 and low < high:
         findings.append(
-            f"Of {counted(len(groups), 'groups')}, {who} is the farthest off: {value} against "
+            f"Of {counted(len(groups), 'groups')}, {who} is the {farthest}: {value} against "
             f"{quantity.quantity(number(float(np.median(medians)), digits))}, the median of all."
         )
     of, names = TableColumn.of, [_said(group) for group in groups]
     columns = [
         of(by.name, names),
         of("n", [spread.n for spread in spreads], description="valid values"),
-        of("median", medians, quantity.unit, digits=digits),
-        of("scatter", scatters, quantity.unit, "1.4826 median absolute deviations"),
+        of(measure.value, medians, quantity.unit, digits=digits),
+        of(measure.error, scatters, quantity.unit, measure.said),
     ]
     title = f"{quantity.title} by {by.title}"
+    dashed = "the median of all" if not ends else "the limit of a check"
+    dashed = dashed if len(ends) < 2 else "the middle of the limits"
     order = "" if len(groups) <= MOST_NAMED else f" {count(len(groups))} groups in their order."
     figure = Figure(
         f"{name}_by_group",
         draw_groups(names, (medians, scatters), (quantity.axis, by.title), quantity.order, middle),
         title,
-        alt=f"Median of {quantity.title} in {counted(len(groups), 'groups')} of {by.title}, from "
+        alt=f"{quantity.title} in {counted(len(groups), 'groups')} of {by.title}, from "
         f"{number(low, digits)} to {quantity.quantity(number(high, digits))}; {who} is the "
-        "farthest from the others.",
-        caption=f"Median ± 1.4826 median absolute deviations of each.{order} Dashed: "
-        + ("the middle of the limits." if limits else "the median of all medians."),
+        f"{superlative}.",
+        caption=f"{measure.said}, of each.{order} Dashed: {dashed}.",
         data=Table(f"{name}_by_group", title, columns, shown=False),
     )
     return GroupsShown(metrics, [figure], findings, notes)
@@ -111,9 +134,17 @@ def with_groups(section: Section, shown: Iterable[GroupsShown]) -> Section:
     for each in shown:
         findings += [said for said in each.findings if said not in findings]
         notes += [said for said in each.notes if said not in notes]
-        metrics |= each.metrics
+        metrics |= {name: metric for name, metric in each.metrics.items() if name not in metrics}
         figures += each.figures
     return replace(section, findings=findings, notes=notes, metrics=metrics, figures=figures)
+
+
+def _ends(section: Grouping, metric: str) -> tuple[float | None, float | None]:
+    """Return the strictest limits that the checks of a section set for a metric."""
+    checks = [each for each in getattr(section, "checks", ()) if each.metric == metric]
+    lows = [end for check in checks for end in (check.min, check.equals) if end is not None]
+    highs = [end for check in checks for end in (check.max, check.equals) if end is not None]
+    return max(lows, default=None), min(highs, default=None)
 
 
 def _as_found(group: Any) -> Group:

@@ -1,6 +1,6 @@
 """Sections on two catalogues: the keys that say how objects are paired, and what pairs give."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -9,6 +9,8 @@ from pydantic import ValidationInfo, ValidatorFunctionWrapHandler, model_validat
 from reportgen.analyses.base import Analysis
 from reportgen.analyses.grouping import Grouping, GroupsShown, show_groups, spreads_of
 from reportgen.config.columns import Column
+from reportgen.config.expressions import Condition
+from reportgen.config.problems import KeyPath
 from reportgen.config.types import (
     CATALOGUES_OWN,
     Angle,
@@ -97,11 +99,7 @@ class PairAnalysis(Analysis, Grouping):
     def _one_way_to_match(self) -> "PairAnalysis":
         if (self.match is None) == (self.matched is None):
             raise ValueError("give match: (another catalogue) or matched: (columns), one of them")
-        problems: dict[tuple[str | int, ...], str] = {}
-        for path, column in self._positions.items():
-            if column.is_known and column.unit != "deg":
-                unit = column.unit or "not given; set it in columns:, such as {unit: deg}"
-                problems[path] = f"{column.name} must be in degrees; its unit is {unit}"
+        problems = not_in_degrees(self._positions)
         if self.match is not None and self.match.catalogue == self.catalogue:
             problems["match", "catalogue"] = f"{self.catalogue} is the section's own catalogue"
         if problems:
@@ -109,8 +107,8 @@ class PairAnalysis(Analysis, Grouping):
         return self
 
     @property
-    def _positions(self) -> dict[tuple[str | int, ...], Column]:
-        found: dict[tuple[str | int, ...], Column] = {("ra",): self.ra, ("dec",): self.dec}
+    def _positions(self) -> dict[KeyPath, Column]:
+        found: dict[KeyPath, Column] = {("ra",): self.ra, ("dec",): self.dec}
         block = "match" if self.match is not None else "matched"
         names = zip(("ra", "dec"), self.there or (), strict=False)
         return found | {(block, name): column for name, column in names}
@@ -155,17 +153,7 @@ class PairAnalysis(Analysis, Grouping):
     def matching(self, shift: float = 0.0) -> Match:
         """Return what pairs objects with those of the other catalogue; shift: as of a Match."""
         assert self.match is not None  # noqa: S101
-        block = self.match
-        return Match(
-            self.ra.name,
-            self.dec.name,
-            block.catalogue,
-            ReferencePositions(block.ra.name, block.dec.name, block.where),
-            block.radius.to("arcsec"),
-            block.rule,
-            self.where,
-            shift,
-        )
+        return matching(self.ra, self.dec, self.match, self.where, shift)
 
     def groups(self, found: PairColumns, *of: tuple[Column, Values]) -> list[GroupsShown]:
         """Return what is shown of the groups of pairs, for each of some quantities; none without.
@@ -175,15 +163,7 @@ class PairAnalysis(Analysis, Grouping):
         if self.by is None:
             return []
         members = found.own[self.by.name].tolist()
-        return [
-            show_groups(
-                self,
-                spreads_of(members, values),
-                quantity,
-                self.check_limits(f"worst_{quantity.name}"),
-            )
-            for quantity, values in of
-        ]
+        return [show_groups(self, spreads_of(members, values), quantity) for quantity, values in of]
 
     def how_paired(self, found: PairColumns) -> str:
         """Say how many of our objects have a counterpart."""
@@ -198,6 +178,32 @@ class PairAnalysis(Analysis, Grouping):
             f"{count(pairs.n)} of {objects}{inside} ({share}) have a counterpart in "
             f"{self.match.catalogue} within {radius}″"
         )
+
+
+def matching(
+    ra: Column, dec: Column, block: MatchBlock, where: Condition | None, shift: float = 0.0
+) -> Match:
+    """Return what pairs the objects of a catalogue with those of another; shift: as of a Match."""
+    return Match(
+        ra.name,
+        dec.name,
+        block.catalogue,
+        ReferencePositions(block.ra.name, block.dec.name, block.where),
+        block.radius.to("arcsec"),
+        block.rule,
+        where,
+        shift,
+    )
+
+
+def not_in_degrees(positions: Mapping[KeyPath, Column]) -> dict[KeyPath, str]:
+    """Return what is wrong with columns of positions, by their keys: that they have other units."""
+    problems: dict[KeyPath, str] = {}
+    for path, column in positions.items():
+        if column.is_known and column.unit != "deg":
+            unit = column.unit or "not given; set it in columns:, such as {unit: deg}"
+            problems[path] = f"{column.name} must be in degrees; its unit is {unit}"
+    return problems
 
 
 def no_pairs(found: PairColumns, name: str) -> str:

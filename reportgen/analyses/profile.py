@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, Statistics, check_order
-from reportgen.analyses.grouping import Grouping, show_groups, with_groups
+from reportgen.analyses.grouping import MEDIAN, SHARE, Grouping, show_groups, with_groups
 from reportgen.analyses.phrases import (
     approximate,
     digits_among,
@@ -141,7 +141,8 @@ class Profile(Analysis, Grouping, name="profile"):
             ]
         name = f"{self.column.name}_median"
         quantity = replace(self._shown, name=name)
-        shown = show_groups(self, values["middles"], quantity, self.check_limits(f"worst_{name}"))
+        measure = SHARE if self.statistic == "percent_true" else MEDIAN
+        shown = show_groups(self, values["middles"], quantity, measure)
         return with_groups(replace(section, figures=figures), [shown])
 
     def _course(self, found: BinnedQuantiles | BinnedMoments) -> Course:

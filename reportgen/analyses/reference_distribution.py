@@ -15,7 +15,7 @@ from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.ticks import padded, set_linear
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
-from reportgen.config.types import AnyColumnRef, ColumnRef, Count, Selection
+from reportgen.config.types import AnyColumnRef, CatalogueName, ColumnRef, Count, Selection
 from reportgen.reduce.base import OfCatalogue, Statistic, Values
 from reportgen.reduce.binned_counts import BinCounts, CountsInBinsOf
 from reportgen.reduce.by_group import ByGroup, Group, OfGroups, as_group
@@ -36,6 +36,9 @@ LEAST_SHARE = 1e-4  # of an empty bin, in the population stability index
 class ReferenceBlock(OtherCatalogueBlock):
     """The distribution that is expected: a catalogue with a row for each bin."""
 
+    catalogue: CatalogueName
+    """The catalogue; the table of a histogram of an earlier run is one, too: name its file,
+    RUN/sections/SECTION/tables/histogram_1.ecsv, low: bin_low, high: bin_high, mean: n_COLUMN."""
     low: ColumnRef
     """Its column of the lower edge of each bin."""
     high: ColumnRef

@@ -11,6 +11,7 @@ from reportgen.cache.digests import (
     IMAGES,
     WEIGHTS,
     catalogue_and_thing,
+    is_of_images,
     read_columns_of,
     read_digest,
 )
@@ -109,7 +110,7 @@ class _Plan:
 
     def _read(self, section_id: str, name: str) -> str:
         section = self._sections[section_id]
-        if isinstance(section, Analysis):
+        if isinstance(section, Analysis) and not is_of_images(section, name):
             catalogue, thing = catalogue_and_thing(name, section)
             return self._columns[catalogue].get(thing, "")
         return read_digest(name, section, self._sources, self._contents)

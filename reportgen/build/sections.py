@@ -14,6 +14,7 @@ from typing import Any
 from reportgen.analyses.base import (
     Analysis,
     AnyAnalysis,
+    CutoutAnalysis,
     HistoryAnalysis,
     ImageAnalysis,
     NetworkAnalysis,
@@ -212,6 +213,9 @@ class SectionMaker:
                 self._select_rows(group, catalogues, anew=anew)
                 return
             work, meanwhile = self._catalogue_scan(*catalogues)
+            others = {key for each in chosen.values() for key in each.sources[1:]}
+            stacks = {name: self.sources.images[name] for kind, name in others if kind == "images"}
+            work = partial(work, stacks=stacks)
             source = (catalogues[0],)
         work = partial(work, cache=None if anew else self.cache)
         name = f"pass over {self._named_sources(group)}"
@@ -222,8 +226,9 @@ class SectionMaker:
         """Return the catalogue of some sections, and those of which they need statistics, too."""
         sections = [self.sections[section_id] for section_id in group]
         (_, name), *_ = sections[0].sources
-        others = sorted({other for each in sections for _, other in each.sources[1:]})
-        return [self.sources.catalogues[each] for each in (name, *others)]
+        others = {key for each in sections for key in each.sources[1:]}
+        named = sorted(other for kind, other in others if kind == "catalogues")
+        return [self.sources.catalogues[each] for each in (name, *named)]
 
     def _select_rows(self, group: list[str], catalogues: list[Catalogue], *, anew: bool) -> None:
         """Look up which rows of catalogues some sections may select, then scan them."""
@@ -321,11 +326,11 @@ class SectionMaker:
         section = self.sections[section_id]
         notes: tuple[str, ...] = ()
         if isinstance(section, Analysis):
-            catalogues = [self.sources.catalogues[name] for _, name in section.sources]
-            notes = tuple(note for each in catalogues for note in each.notes)
-        elif isinstance(section, ImageAnalysis):
+            names = [name for kind, name in section.sources if kind == "catalogues"]
+            notes = tuple(note for name in names for note in self.sources.catalogues[name].notes)
+        if isinstance(section, ImageAnalysis | CutoutAnalysis):
             remarks = self.sources.images[section.images.name].remarks
-            notes = tuple(f"{remark[0].upper()}{remark[1:]}." for remark in remarks)
+            notes += tuple(f"{remark[0].upper()}{remark[1:]}." for remark in remarks)
         self.pool.start(
             partial(compute_section, cache=self.cache, digests=digests, notes=notes),
             section_id,

@@ -13,8 +13,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from reportgen.analyses.base import Analysis, AnyAnalysis
+from reportgen.analyses.base import Analysis, AnyAnalysis, CutoutAnalysis
 from reportgen.analyses.results import Section
+from reportgen.build.cutouts import with_cutouts
 from reportgen.build.prose import fill_prose
 from reportgen.cache.digests import CatalogueDigests, all_digests
 from reportgen.cache.sections import Cache, CachedSection, Scanned
@@ -23,6 +24,7 @@ from reportgen.config.types import path_text
 from reportgen.data.catalogue import Catalogue, all_problems
 from reportgen.data.file_digests import DIGEST, SYNTHETIC, FileDigests, file_digest, stamp
 from reportgen.data.hdf5 import SIGNATURE, open_file, synthetic_mark
+from reportgen.data.images import ImageStack
 from reportgen.data.joined import is_several
 from reportgen.data.store import Store
 from reportgen.errors import ReportgenError, SectionError, SourceError
@@ -67,6 +69,8 @@ def scan_catalogue(
     sampling: Sampling = ALL,
     dask: "Dask | None" = None,
     rows_read: Path | None = None,
+    stacks: Mapping[str, ImageStack] | None = None,
+    imagined: bool = False,
 ) -> dict[str, Scanned]:
     """Compute all statistics of some sections in one pass over a catalogue.
 
@@ -75,7 +79,8 @@ def scan_catalogue(
     exact. cache: with it, digests of the columns are worked out on the way, and a section that is
     cached gets no values. others: catalogues by name of which statistics are needed, too.
     sampling: which rows of the catalogue, in a draft. dask: what reads those that are not exact.
-    rows_read: file that says how many rows have been read, and of how many.
+    rows_read: file that says how many rows have been read, and of how many. stacks: images by name
+    of which cut-outs are made. imagined: whether these are of noise, so that none are read.
     """
     exact = catalogue.rows <= exact_rows and sampling == ALL
     others = others or {}
@@ -114,10 +119,22 @@ def scan_catalogue(
             own.of(columns_read(named.values(), exact)),
             *(digests[name].of(columns_read(of_it, exact)) for name, of_it in of_others.items()),
         )
+        given = {name: values[statistic] for name, statistic in named.items()}
+        analysis = analyses[section_id]
+        if isinstance(analysis, CutoutAnalysis) and not _lost(given):
+            stack, store = (stacks or {})[analysis.images.name], cache.store if cache else None
+            counts = {name: given.pop(name) for name in list(given) if name.startswith(_CHECK)}
+            try:
+                given, shown = with_cutouts(
+                    analysis, given, stack, catalogue.rows, store, imagined=imagined
+                )
+            except Exception as error:  # a plugin's error is its section's
+                result[section_id] = Scanned(failure(error), {})
+                continue
+            given, read = given | counts, all_digests(read, shown)
         if cache and cache.has(section_id, read):
             result[section_id] = Scanned(None, read)
             continue
-        given = {name: values[statistic] for name, statistic in named.items()}
         result[section_id] = Scanned.of(given, read)
     return result
 
@@ -193,6 +210,10 @@ def _scan_for(
 
 def _write_rows(file: Path, done: int, rows: int) -> None:
     file.write_text(f"{done} {rows}")
+
+
+def _lost(values: Mapping[str, Any]) -> bool:
+    return any(isinstance(value, Failure) for value in values.values())
 
 
 def _missing_checked(analysis: AnyAnalysis) -> dict[str, Column]:

@@ -98,7 +98,7 @@ def _scanned(
     report: Report, sources: Sources, keys: tuple[Key, ...], group: Mapping[str, Any]
 ) -> tuple[dict[str, Scanned], bool]:
     """Return the values of sections on one source, and whether of a part of it."""
-    names = [name for _, name in keys]
+    names = [name for kind, name in keys if kind == "catalogues"]
     first = next(iter(group.values()))
     if isinstance(first, ImageAnalysis):
         return imagine_features(*images_and_model(first, sources), group), True
@@ -110,7 +110,8 @@ def _scanned(
     own, *_ = parts.values()
     exact_rows = report.catalogues[own.name].exact_rows
     is_part = any(part.rows < sources.catalogues[name].rows for name, part in parts.items())
-    return scan_catalogue(own, group, exact_rows, others=parts), is_part
+    scan = partial(scan_catalogue, others=parts, stacks=sources.images, imagined=True)
+    return scan(own, group, exact_rows), is_part
 
 
 def _tried(

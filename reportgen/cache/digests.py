@@ -3,9 +3,15 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
-from reportgen.analyses.base import Analysis, AnyAnalysis, ImageAnalysis, NetworkAnalysis
+from reportgen.analyses.base import (
+    Analysis,
+    AnyAnalysis,
+    CutoutAnalysis,
+    ImageAnalysis,
+    NetworkAnalysis,
+)
 from reportgen.config.columns import RANDOM
 from reportgen.data.catalogue import Catalogue
 from reportgen.data.file_digests import (
@@ -119,7 +125,7 @@ def catalogue_and_thing(name: str, analysis: Analysis) -> tuple[str, str]:
 
 
 def images_and_model(
-    section: ImageAnalysis, sources: Sources
+    section: ImageAnalysis | CutoutAnalysis, sources: Sources
 ) -> tuple[ImageStack, ModelFiles | None]:
     """Return the images of a section, and the network that is shown them, if there is one."""
     stack = sources.images[section.images.name]
@@ -203,7 +209,7 @@ def known_digests(
 
 
 def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDigests) -> str | None:
-    if isinstance(analysis, ImageAnalysis):
+    if isinstance(analysis, ImageAnalysis) or is_of_images(analysis, name):
         return _of_images(name, *images_and_model(analysis, sources), contents, reading=False)
     if not isinstance(analysis, Analysis):
         return None
@@ -221,6 +227,11 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDig
     place = catalogue.places[column]
     found = contents.of(place.file).get(DIGEST if is_whole_file else column_name(place))
     return None if found is None else str(found)
+
+
+def is_of_images(section: AnyAnalysis, name: str) -> TypeGuard[CutoutAnalysis]:
+    """Say whether what a section on a catalogue reads is some of the images that it shows."""
+    return isinstance(section, CutoutAnalysis) and (name == _SHAPE or name.startswith(IMAGES))
 
 
 def read_columns_of(catalogue: Catalogue, names: Collection[str]) -> dict[str, str]:
@@ -241,6 +252,6 @@ def read_digest(name: str, section: AnyAnalysis, sources: Sources, contents: Fil
 
     Raises SourceError or OSError when it cannot be read.
     """
-    if not isinstance(section, ImageAnalysis):
+    if not (isinstance(section, ImageAnalysis) or is_of_images(section, name)):
         return ""
     return _of_images(name, *images_and_model(section, sources), contents) or ""

@@ -85,6 +85,15 @@ class ImageSky:
         """Return longitudes (0–360°) and latitudes of pixels; NaN outside the sky."""
         return _positions(self.wcs, columns, rows)
 
+    def pixels(self, ra: Any, dec: Any) -> tuple[Any, Any]:
+        """Return columns and rows of positions in degrees (ICRS); NaN where they are not seen."""
+        from astropy.coordinates import SkyCoord
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of positions on the other side of the sky
+            found = self.wcs.world_to_pixel(SkyCoord(ra, dec, unit="deg"))
+        return np.asarray(found[0], dtype=float), np.asarray(found[1], dtype=float)
+
     def title(self, column: float, row: float) -> str:
         """Return the position of a pixel as text, such as ``06h32m05.1s −30°52′11″``."""
         from astropy.coordinates import Angle

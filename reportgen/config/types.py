@@ -296,10 +296,11 @@ AnyColumnRef = Annotated[
 ]
 
 
-def _position(role: str, noun: str) -> BeforeValidator:
+def _position(role: str, noun: str, *, needed: bool = True) -> BeforeValidator:
     """Return what takes the catalogue's own position where no column is named.
 
-    Of one that is named and is not in ICRS degrees, the column that is.
+    Of one that is named and is not in ICRS degrees, the column that is. needed: whether a catalogue
+    without a position is wrong.
     """
 
     def look_up(value: object, info: ValidationInfo) -> object:
@@ -310,6 +311,8 @@ def _position(role: str, noun: str) -> BeforeValidator:
         if known is None:
             return Column(role, role=role, is_known=False)
         found = [column for column in known.values() if column.role == role]
+        if not (found or needed):
+            return None
         if not found:
             raise ValueError(f"which column is the {noun} is not known: name it as {role}")
         return found[0]
@@ -321,6 +324,8 @@ CATALOGUES_OWN: Any = None
 """Default of a key that names a position: that of the catalogue."""
 RaRef = Annotated[ColumnRef, _position("ra", "right ascension")]
 DecRef = Annotated[ColumnRef, _position("dec", "declination")]
+RaIfAny = Annotated[ColumnRef | None, _position("ra", "right ascension", needed=False)]
+DecIfAny = Annotated[ColumnRef | None, _position("dec", "declination", needed=False)]
 CatalogueName = Annotated[str, _look_up(str, "a catalogue", "catalogues")]
 ImagesRef = Annotated[
     Images, _look_up(Images, "an image stack", "images"), _named("a stack of images")

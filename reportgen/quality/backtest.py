@@ -8,7 +8,7 @@ from typing import NamedTuple
 from reportgen.config.budgets import SectionBudgets
 from reportgen.config.checks import CheckBlock
 from reportgen.config.loader import Report
-from reportgen.config.schema import ImagesSection, SectionBlock
+from reportgen.config.schema import CatalogueSection, ImagesSection, SectionBlock
 from reportgen.quality.checks.budgets import budget_labels, compare_budget
 from reportgen.quality.checks.evaluation import evaluate
 from reportgen.quality.checks.facts import Facts, Reference, read_references
@@ -206,13 +206,14 @@ def _replay_budgets(
 def _section_record(name: str, section: SectionBlock, table: MetricTable) -> SectionRecord:
     """Return a section with all metrics that it ever had, as far as the history knows them."""
     rows = [used for used in table.rows.get(name, ()) if used is not None]
+    is_of_images = isinstance(section, ImagesSection) and not isinstance(section, CatalogueSection)
     return SectionRecord(
         id=name,
         analysis=section.analysis,
         title=section.title,
         status="ok",
         rows=rows[-1] if rows else None,
-        entries="images" if isinstance(section, ImagesSection) else "rows",
+        entries="images" if is_of_images else "rows",
         metrics={
             metric: MetricRecord(label=label, value=None, unit=unit, digits=digits)
             for (owner, metric), (label, unit, digits) in table.names.items()

@@ -105,13 +105,20 @@ class OfGroups(Derived[ByGroup]):
         return tuple(InGroups(self.by, part) for part in parts if isinstance(part, Reduction))
 
     def derive(self, *found: ByGroup) -> ByGroup:
-        values = {
-            group: self.of.derive(*(part.values[group] for part in found))
-            if isinstance(self.of, Derived)
-            else found[0].values[group]
-            for group in found[0].values
-        }
-        return ByGroup(values, found[0].missing)
+        if not isinstance(self.of, Derived):
+            return found[0]
+        parts = self.parts(exact=True)
+        groups = sorted({group for each in found for group in each.values})
+        values = {}
+        for group in groups:
+            of_parts = (
+                each.values[group] if group in each.values else part.of.finish(part.of.start())
+                for part, each in zip(parts, found, strict=True)
+            )
+            values[group] = self.of.derive(*of_parts)
+        # Parts of the same rows lack the same ones.
+        missing = {part.where: each.missing for part, each in zip(parts, found, strict=True)}
+        return ByGroup(values, sum(missing.values()))
 
 
 @dataclass(frozen=True)
@@ -151,8 +158,13 @@ class ShareOfTrue(Reduction[Integers, Spread]):
 
     def finish(self, state: Integers) -> Spread:
         n, true = state.tolist()
-        share = true / n if n else float("nan")
-        return Spread(n, 100 * share, 100 * np.sqrt(share * (1 - share) / max(n, 1)))
+        return share_of(true, n)
+
+
+def share_of(true: int, n: int) -> Spread:
+    """Return percent of n and its standard error."""
+    share = true / n if n else float("nan")
+    return Spread(n, 100 * share, 100 * np.sqrt(share * (1 - share) / max(n, 1)))
 
 
 def groups_of(chunk: Chunk, by: str, where: Condition | None) -> tuple[dict[Group, Chunk], int]:

@@ -88,11 +88,11 @@ def _described(image: NDArray[np.float32], level: float) -> PixelStatistics:
         below = int(np.searchsorted(values, np.float32(level), side="left"))
     side = -(-max(height, width) // LONGEST)
     return PixelStatistics(
-        (height, width), len(values), shares, curve, mode, below, side, _means(image, side)
+        (height, width), len(values), shares, curve, mode, below, side, means_of(image, side)
     )
 
 
-def _means(image: NDArray[np.float32], side: int) -> Values:
+def means_of(image: NDArray[np.float32], side: int) -> Values:
     """Return the means of squares of pixels, blank ones left out; those at the edges are cut."""
     height, width = image.shape
     found = np.full((-(-height // side), -(-width // side)), np.nan)

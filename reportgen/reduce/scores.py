@@ -1,6 +1,8 @@
 """How well a score tells two classes apart: at every threshold, and along another column."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,23 +75,41 @@ class Scores:
     at_best: tuple[int, int]
     thinned: Steps
 
+    @property
+    def auc_scatter(self) -> float:
+        """Standard error of auc (Hanley & McNeil 1982, Radiology 143, 29)."""
+        area, p, n = self.auc, self.positives, self.negatives
+        if not (p and n):
+            return float("nan")
+        both = (p - 1) * (area / (2 - area) - area**2)
+        both += (n - 1) * (2 * area**2 / (1 + area) - area**2)
+        return float(np.sqrt((area * (1 - area) + both) / (p * n)))
+
 
 @dataclass(frozen=True)
 class JudgeScores(Derived[Scores]):
-    """Compare the scores of two classes, each a selection of rows."""
+    """Compare the scores of two classes, each a selection of rows.
+
+    keys: values that are told apart where not all rows are kept; as many as may be if None.
+    """
 
     column: str
     positive: Condition
     negative: Condition
+    keys: int | None = None
 
     @property
     def reads(self) -> frozenset[str]:
         return frozenset([self.column]) | self.positive.columns | self.negative.columns
 
     def parts(self, exact: bool) -> tuple[Order, Order]:
-        return ordered(self.column, self.positive, exact), ordered(
-            self.column, self.negative, exact
+        positive, negative = (
+            Order(self.column, where, self.keys)
+            if self.keys is not None and not exact
+            else ordered(self.column, where, exact)
+            for where in (self.positive, self.negative)
         )
+        return positive, negative
 
     def derive(self, positive: OrderedValues, negative: OrderedValues) -> Scores:
         steps = Steps.of(positive, negative)
@@ -154,35 +174,72 @@ class ScoresInBins(Derived[StepsInBins]):
 
 @dataclass(frozen=True)
 class Extreme:
-    """The rows with the most extreme values. rows: their numbers, from 0; values: of a column."""
+    """The rows with the most extreme values. rows: their numbers, from 0; values: of a column.
+
+    others: further columns of the same rows, texts or numbers.
+    """
 
     rows: NDArray[np.int64]
     values: Values
+    others: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class ExtremeRows(Reduction[Extreme, Extreme]):
+class ExtremeRows(Reduction[Extreme | None, Extreme]):
     """The rows with the largest values of a column, or the smallest; equal ones in their order."""
 
     column: str
     n: int
     largest: bool
     where: Condition | None = None
+    others: tuple[str, ...] = ()
 
-    def start(self) -> Extreme:
-        return Extreme(np.empty(0, np.int64), np.empty(0))
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset([self.column, *self.others])
 
-    def update(self, state: Extreme, chunk: Chunk) -> Extreme:
+    def start(self) -> Extreme | None:
+        return None
+
+    def update(self, state: Extreme | None, chunk: Chunk) -> Extreme:
         places = chunk.places((self.column,), self.where)
         rows = np.arange(chunk.rows) if places is None else places
-        found = Extreme(rows + chunk.first, chunk.valid(self.column, self.where))
-        return self.merge(state, self._most(found))
+        values = chunk.valid(self.column, self.where)
+        kept = self._most(values)
+        others = {name: _all_digits(chunk, name, rows[kept]) for name in self.others}
+        found = Extreme(rows[kept] + chunk.first, values[kept], others)
+        return found if state is None else self._joined(state, found)
 
-    def merge(self, first: Extreme, second: Extreme) -> Extreme:
-        rows = np.concatenate([first.rows, second.rows])
-        return self._most(Extreme(rows, np.concatenate([first.values, second.values])))
+    def merge(self, first: Extreme | None, second: Extreme | None) -> Extreme | None:
+        if first is None or second is None:
+            return second if first is None else first
+        return self._joined(first, second)
 
-    def _most(self, found: Extreme) -> Extreme:
-        key = -found.values if self.largest else found.values
-        order = np.argsort(key, kind="stable")[: self.n]
-        return Extreme(found.rows[order], found.values[order])
+    def _joined(self, *parts: Extreme) -> Extreme:
+        rows, values = (
+            np.concatenate([getattr(each, name) for each in parts]) for name in ("rows", "values")
+        )
+        kept = self._most(values)
+        others = {
+            name: np.concatenate([each.others[name] for each in parts])[kept]
+            for name in self.others
+        }
+        return Extreme(rows[kept], values[kept], others)
+
+    def finish(self, state: Extreme | None) -> Extreme:
+        if state is not None:
+            return state
+        none = {name: np.empty(0) for name in self.others}
+        return Extreme(np.empty(0, np.int64), np.empty(0), none)
+
+    def _most(self, values: Values) -> NDArray[np.intp]:
+        return np.argsort(-values if self.largest else values, kind="stable")[: self.n]
+
+
+def _all_digits(chunk: Chunk, name: str, rows: NDArray[np.intp]) -> NDArray[Any]:
+    """Return a column in some rows; integers that float64 would round stay whole."""
+    values, remainders = chunk.columns[name][rows], chunk.remainders.get(name)
+    if remainders is None:
+        return values
+    both = zip(values.tolist(), remainders[rows].tolist(), strict=True)
+    return np.array([v if np.isnan(v) else int(v) + int(rest) for v, rest in both], dtype=object)

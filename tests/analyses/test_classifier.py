@@ -163,3 +163,38 @@ def test_areas_of_the_atlas_sources_are_found_again(score, auc, precision):
     assert values_of(found)["auc"] == pytest.approx(auc, abs=1e-9)
     assert values_of(found)["average_precision"] == pytest.approx(precision, abs=1e-9)
     check(found)
+
+
+def test_the_area_of_each_group_is_that_of_its_rows_and_the_worst_is_the_lowest_of_a_minimum():
+    data = {**DATA, "field": np.arange(N) % 4 + 1.0}
+    data["score"] = np.where(data["field"] == 1, RANDOM.uniform(size=N), SCORE)
+    data["is_host"] = np.where(data["field"] == 4, 0.0, TRUTH)
+    section = classifier(
+        data, by="field", expect=[1, 9], checks=[{"metric": "worst_auc", "min": 0.1}]
+    )
+    areas, errors = [], []
+    for k in (1, 2, 3):
+        score, truth = (data[name][data["field"] == k] for name in ("score", "is_host"))
+        pairs = score[truth > 0][:, None] - score[truth == 0][None]
+        area = ((pairs > 0) + (pairs == 0) / 2).mean()
+        areas.append(area)
+        # DeLong et al. 1988, of which Hanley & McNeil's is an approximation.
+        v10, v01 = (pairs > 0).mean(axis=1), (pairs > 0).mean(axis=0)
+        errors.append(np.sqrt(v10.var() / len(v10) + v01.var() / len(v01)))
+    rows = table(section, "auc_by_group")
+    assert rows["auc"] == pytest.approx(areas)
+    assert rows["error"] == pytest.approx(errors, rel=0.2)
+    assert values_of(section)["worst_auc"] == pytest.approx(areas[0])
+    assert section.metrics["worst_auc"].label == "AUC of field 1, the lowest"
+    assert "Without an AUC, as they have one class only: 1 group." in section.notes
+    assert values_of(section)["groups_absent"] == 1
+    assert figure(section, "auc_by_group").caption.endswith("Dashed: the limit of a check.")
+    check(section)
+
+
+def test_the_best_group_is_not_the_worst_because_it_is_far_above_the_least_that_is_wanted():
+    data = {**DATA, "field": np.arange(N) % 2 + 1.0}
+    data["score"] = np.where(data["field"] == 1, TRUTH, SCORE)
+    checks = [{"metric": "worst_auc", "min": 0.95}]
+    found = values_of(classifier(data, by="field", checks=checks))["worst_auc"]
+    assert found < 0.95

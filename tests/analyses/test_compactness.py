@@ -137,3 +137,28 @@ def test_the_resolved_sources_of_an_aegean_catalogue_are_found_again(sigma, reso
     assert values_of(found)["ratio_median_bright"] == pytest.approx(1.1595, abs=5e-5)
     assert values_of(found)["errors_missing"] == 97
     check(found)
+
+
+def test_the_resolved_share_of_each_group_is_told_and_one_without_bright_sources_is_not_absent():
+    data = {**sources(), "tile": np.arange(400) // 100 + 1.0}
+    data["s"][:100] *= 2
+    data["rms"][100:200] = 10.0  # without a bright source
+    data["tile"][399] = NAN
+    section = compactness(data, by="tile", expect=[1, 5])
+    error = np.hypot(data["ds"] / data["s"], data["dp"] / data["p"])
+    known = (data["s"] > 0) & (data["p"] > 0)
+    resolved = known & (np.log(data["s"] / data["p"]) > 2 * error)
+    expected = [100 * resolved[known & (data["tile"] == k)].mean() for k in (1, 2, 3, 4)]
+    shares = table(section, "resolved_percent_by_group")
+    assert shares["percent"] == pytest.approx(expected)
+    n = shares["n"][0]
+    assert shares["error"][0] == pytest.approx(
+        np.sqrt(expected[0] * (100 - expected[0]) / n), rel=1e-9
+    )
+    assert table(section, "ratio_median_bright_by_group")["tile"] == ["1", "3", "4"]
+    values = values_of(section)
+    assert values["worst_resolved_percent"] == pytest.approx(expected[0])
+    assert values["worst_ratio_median_bright"] > 1.9
+    assert (values["groups"], values["groups_absent"]) == (4, 1)
+    assert section.findings.count("Without a value though expected: tile 5.") == 1
+    check(section)

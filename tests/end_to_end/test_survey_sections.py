@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from projects import section
+from projects import section, small_project
 
 RULES = [
     {"column": "flux", "above": 0, "owner": "Radio team", "reason": "Fluxes are fitted"},
@@ -90,3 +90,19 @@ def test_of_a_catalogue_that_is_not_there_only_that_is_said(project):
     done = project.call("check", "report.yaml")
     assert done.returncode == 5
     assert done.stderr.count("sections.") == 0, done.stderr
+
+
+def test_a_distribution_is_compared_with_the_histogram_of_an_earlier_run(tmp_path):
+    project = small_project(tmp_path)
+    assert project.build().returncode == 0
+    paper = project.latest.resolve()
+    reference = {"catalogue": "paper", "low": "bin_low", "high": "bin_high", "mean": "n_flux"}
+    published = {"file": str(paper / "sections/fluxes/tables/histogram_1.ecsv")}
+    stars = {"file": "stars.h5", "columns": project.columns}
+    keys = {"analysis": "reference_distribution", "catalogue": "stars", "title": "As published"}
+    again = {**keys, "column": "flux", "reference": reference}
+    project.configure({"again": again}, catalogues={"stars": stars, "paper": published})
+    assert project.build().returncode == 0
+    metrics = project.section("again")["metrics"]
+    assert metrics["n"]["value"] == 200
+    assert metrics["ks_distance"]["value"] == metrics["wasserstein"]["value"] == 0

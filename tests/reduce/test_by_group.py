@@ -13,6 +13,7 @@ from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis, Histogram
 from reportgen.reduce.moments import robust_std
 from reportgen.reduce.scan import scan
+from reportgen.reduce.scores import JudgeScores
 
 
 def few(columns):
@@ -48,6 +49,21 @@ def test_groups_share_the_bins_and_are_the_same_for_any_split(columns, parts):
     assert len({each.edges.tobytes() for each in found.values.values()}) <= 1
     total = sum(each.n for each in found.values.values())
     assert total == np.isfinite(columns["a"] + columns["b"]).sum()
+
+
+@given(tables(values=ordinary), splits)
+def test_parts_of_other_rows_may_have_other_groups(columns, parts):
+    columns = few(columns)
+    positive, negative = parse("a > 0"), parse("a < 0")
+    judge = JudgeScores("a", positive, negative)
+    found = split(OfGroups("b", judge), columns, *parts)
+    known = columns["b"][columns["a"] != 0]
+    assert list(found.values) == np.unique(finite(known)).tolist()
+    assert found.missing == np.isnan(known).sum()
+    for group, scores in found.values.items():
+        mine = columns["a"][columns["b"] == group]
+        assert (scores.positives, scores.negatives) == ((mine > 0).sum(), (mine < 0).sum())
+        assert scores.auc == 1 or not (scores.positives and scores.negatives)
 
 
 @given(tables(values=ordinary), splits)

@@ -6,6 +6,7 @@ from splitting import NAN, bits, split, splits, tables, whole
 
 from reportgen.config.expressions import negated, parse
 from reportgen.reduce import binned, quantiles
+from reportgen.reduce.chunk import Chunk
 from reportgen.reduce.histograms import Axis
 from reportgen.reduce.scores import ExtremeRows, JudgeScores, ScoresInBins
 
@@ -84,9 +85,22 @@ def test_steps_in_bins_are_those_of_the_rows_in_each(columns, parts):
 
 @given(tables(names="ab", values=FEW | st.just(NAN)), splits, st.integers(0, 6), st.booleans())
 def test_extreme_rows_are_the_first_of_those_with_such_values(columns, parts, n, largest):
-    found = split(ExtremeRows("a", n, largest, parse("b > 0")), columns, *parts)
+    statistic = ExtremeRows("a", n, largest, parse("b > 0"), ("b",))
+    found = split(statistic, columns, *parts)
     rows = np.flatnonzero(np.isfinite(columns["a"]) & (columns["b"] > 0))
     sign = -1 if largest else 1
     rows = rows[np.argsort(sign * columns["a"][rows], kind="stable")][:n]
     assert found.rows.tolist() == rows.tolist()
     assert bits(found.values + 0.0) == bits(columns["a"][rows] + 0.0)
+    assert found.others["b"].tolist() == columns["b"][rows].tolist()
+
+
+def test_integers_of_extreme_rows_keep_all_their_digits():
+    names = np.array([2**61, 2**61 + 1, 2**61 + 2])
+    wide = np.stack([names.astype(float), (names - names.astype(float).astype(int)).astype(float)])
+    chunk = Chunk({"a": np.array([1.0, 3.0, 2.0]), "id": wide}, 3)
+    most = ExtremeRows("a", 2, largest=True, others=("id",))
+    assert most.finish(most.update(most.start(), chunk)).others["id"].tolist() == [
+        2**61 + 1,
+        2**61 + 2,
+    ]

@@ -53,7 +53,7 @@ def _figure(
     brightest = f"The brightest pixel, {peak}, is at {where}"
     if (alike := int((values == values.max()).sum())) > 1:
         brightest = f"{count(alike)} pixels are the brightest, with {peak}"
-    norm = _norm(values, stretch)
+    norm = norm_of(values, stretch)
     # A logarithm of nothing above 0 is none, nor has an image of one value a stretch.
     colours = "a linear scale" if type(norm) is Normalize else f"a scale of {stretch}"
     label = f"Brightness [{symbol}]" if symbol else "Pixel value (no unit)"
@@ -208,7 +208,8 @@ def _add_bar(axes: Any, picture: Any, label: str, shape: float) -> None:
     bar.set_ticks(ticks.tolist(), labels=[number(float(tick)) for tick in ticks])
 
 
-def _norm(values: Values, stretch: Stretch) -> Any:
+def norm_of(values: Values, stretch: Stretch) -> Any:
+    """Return what turns finite brightness into colour."""
     from matplotlib import colors
 
     low, high, noise = float(values.min()), float(values.max()), robust_std(values)

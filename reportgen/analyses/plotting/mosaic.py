@@ -1,6 +1,7 @@
 """Feature maps of all filters as one image: tiles with their numbers, silent filters crossed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -30,48 +31,73 @@ def draw_mosaic(maps: Values, silent: Sequence[int], quantity: str, scale: Scale
     silent: filters to cross out. quantity: what a map shows. scale: colours from the lowest to the
     highest value of each map, or of all of them.
     """
+    maps = _enlarged(maps)
+    titles = [
+        f"{number} silent" if number in silent else str(number) for number in range(len(maps))
+    ]
+    tiles = scaled(maps, scale).copy()
+    tiles[list(silent)] = np.nan
+    sheet = lay_out(tiles, titles, foot=FOOT)
+    figure, image, corners = sheet.figure, sheet.image, sheet.corners
+    image.set_clim(*_limits(maps, scale))
+    height, width = maps.shape[1:]
+    _cross_out(sheet.axes, [corners[number] for number in silent], width, height)
+    page = figure.get_figheight() / MM
+    frame = figure.add_axes((5 / 174, (FOOT - BELOW - THICK) / page, BAR / 174, THICK / page))
+    bar = colour_bar(sheet.axes, image, "", cax=frame, orientation="horizontal")
+    low, high = image.get_clim()
+    set_linear(bar.ax.xaxis, low, high, most=4)
+    label = bar_label(maps, quantity, scale)
+    bar.ax.text(1 + 5 / BAR, 0.5, label, transform=bar.ax.transAxes, va="center", color=INK)
+    return figure
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Tiles on a page. corners: left and top of each, in cells of the one image that all are."""
+
+    figure: "Figure"
+    axes: Any
+    image: Any
+    corners: list[tuple[int, int]]
+
+
+def lay_out(tiles: Values, titles: Sequence[str], most: int = TILES, *, foot: float = 0.0) -> Sheet:
+    """Draw tiles, (n, row, column), with row 0 of each at the bottom and a title above; NaN: blank.
+
+    most: tiles beside each other. foot: mm to leave free below.
+    """
     from matplotlib.figure import Figure
 
-    n = len(maps)
-    columns = min(TILES, n)
+    n, height, width = tiles.shape
+    columns = min(most, n)
     rows = -(-n // columns)
-    maps = _enlarged(maps)
-    height, width = maps.shape[1:]
-    side = (174 - 2 * EDGE) / TILES - GAP  # mm; of a tile
+    side = (174 - 2 * EDGE) / most - GAP  # mm; of a tile
     shape = min(LONGEST, max(1 / LONGEST, height / width))
     across, up = side / width, side * shape / height  # mm; of a cell
     strip, gap = max(1, round(STRIP / up)), max(1, round(GAP / across))
     canvas = np.full((rows * (height + strip), columns * (width + gap) - gap), np.nan)
     corners = []
-    for number, tile in enumerate(scaled(maps, scale)):
+    for number, tile in enumerate(tiles):
         top = number // columns * (height + strip) + strip
         left = number % columns * (width + gap)
         corners.append((left, top))
-        if number not in silent:
-            canvas[top : top + height, left : left + width] = tile[::-1]
+        canvas[top : top + height, left : left + width] = tile[::-1]
     tall, wide = up * canvas.shape[0], across * canvas.shape[1]
-    page = tall + FOOT
+    page = tall + foot
     figure = Figure(figsize=(WIDTHS["full"], page * MM))
     figure.set_layout_engine("none")  # placed by hand, to the millimetre
-    axes = figure.add_axes((EDGE / 174, FOOT / page, wide / 174, tall / page))
+    axes = figure.add_axes((EDGE / 174, foot / page, wide / 174, tall / page))
     image = axes.imshow(
         canvas,
         interpolation="none",
         aspect="auto",
         extent=(0, canvas.shape[1], canvas.shape[0], 0),
     )
-    image.set_clim(*_limits(maps, scale))
     axes.set_axis_off()
-    for number, (left, top) in enumerate(corners):
-        said = f"{number} silent" if number in silent else str(number)
-        axes.text(left, top - 0.1 * strip, said, fontsize=CELL_SIZE, color=INK, va="bottom")
-    _cross_out(axes, [corners[number] for number in silent], width, height)
-    frame = figure.add_axes((5 / 174, (FOOT - BELOW - THICK) / page, BAR / 174, THICK / page))
-    bar = colour_bar(axes, image, "", cax=frame, orientation="horizontal")
-    set_linear(bar.ax.xaxis, *image.get_clim(), most=4)
-    label = bar_label(maps, quantity, scale)
-    bar.ax.text(1 + 5 / BAR, 0.5, label, transform=bar.ax.transAxes, va="center", color=INK)
-    return figure
+    for title, (left, top) in zip(titles, corners, strict=True):
+        axes.text(left, top - 0.1 * strip, title, fontsize=CELL_SIZE, color=INK, va="bottom")
+    return Sheet(figure, axes, image, corners)
 
 
 def _enlarged(maps: Values) -> Values:

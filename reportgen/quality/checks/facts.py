@@ -106,7 +106,7 @@ def source_files(report: Report, section: SectionBlock) -> tuple[Path, ...]:
     files: list[Path | None] = []
     if isinstance(section, ImagesSection):
         files = [report.images[section.images.name].file]
-    elif isinstance(section, CatalogueSection):
+    if isinstance(section, CatalogueSection):
         catalogue = report.catalogues[section.catalogue]
         listed = catalogue.columns
         wanted = list(dict.fromkeys(_columns_in(section)))
@@ -116,7 +116,7 @@ def source_files(report: Report, section: SectionBlock) -> tuple[Path, ...]:
                 wanted += [each for each in expression.columns if each not in wanted]
         in_files = catalogue.in_files
         blocks = [block for name, block in in_files.items() if not wanted or name in wanted]
-        files = [block.file or catalogue.file for block in blocks]
+        files += [block.file or catalogue.file for block in blocks]
         if set(wanted) - listed.keys() or not blocks:
             files.append(catalogue.file)
     return tuple(dict.fromkeys(file for file in files if file is not None))
