@@ -75,7 +75,7 @@ def processor_seconds():
 ending = ExitStack()
 if threads == "dask":
     report = replace(report, engine=report.engine.replaced("local-dask"))
-    dask = ending.enter_context(Engine(report, 2, Progress())).dask([catalogue])
+    dask = ending.enter_context(Engine(report, 2, Progress())).dask(catalogue.stamps)
 begun, processor = time.perf_counter(), processor_seconds()
 """
 SCAN = """

@@ -1,7 +1,7 @@
 """Starts what runs the tasks of scans, when the first large catalogue is read, and ends it."""
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any
 from reportgen.build.progress import Progress
 from reportgen.config.engine import LOCAL_CLUSTER, DaskBlock
 from reportgen.config.loader import Report
-from reportgen.data.catalogue import Catalogue
-from reportgen.data.file_digests import stamp
+from reportgen.data.file_digests import Stamp, stamp
 from reportgen.errors import ConfigError, EngineError, SourceError
 from reportgen.versions import installed_version, package_digest
 from reportgen.wording import counted, exact, listed
@@ -30,7 +29,16 @@ from reportgen.workers.pool import ONE_THREAD, block_interrupts
 if TYPE_CHECKING:
     from reportgen.reduce.dask_executor import Dask
 
-_PACKAGES = ("numpy", "scipy", "h5py", "astropy", "pyarrow", "numba", "distributed")
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "h5py",
+    "astropy",
+    "pyarrow",
+    "numba",
+    "ai-edge-litert",
+    "distributed",
+)
 _GROUPS = ("reportgen.analyses", "reportgen.formats")
 # Not what Dask does besides: to look where the time goes takes a tenth of it, and to give memory
 # back at once makes a scan twice as slow.
@@ -55,19 +63,20 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def dask(self, catalogues: Iterable[Catalogue]) -> "Dask | None":
-        """Return what scans catalogues on a Dask cluster, started now unless it was before.
+    def dask(self, stamps: Mapping[Path, Stamp | None]) -> "Dask | None":
+        """Return what scans files on a Dask cluster, started now unless it was before.
 
-        None where the report does without. Raises ConfigError when what is installed on its workers
-        is not what is installed here, and EngineError when it cannot be started.
+        stamps: of these files. None where the report does without. Raises ConfigError when what is
+        installed on its workers is not what is installed here, and EngineError when it cannot be
+        started.
         """
         block = self._report.engine.dask
         if block is None:
             return None
         if self._started is None:
             self._started = self._start(block)
-        stamps = [found for each in catalogues for found in each.stamps.items()]
-        sizes = {path.absolute(): each.bytes for path, each in stamps if each is not None}
+        known = stamps.items()
+        sizes = {path.absolute(): each.bytes for path, each in known if each is not None}
         return replace(self._started, ready=partial(require_ready, installation(), sizes))
 
     def _start(self, block: DaskBlock) -> "Dask":

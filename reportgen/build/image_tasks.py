@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,6 @@ from reportgen.cache.digests import image_digests
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.cnn.architecture import read_architecture
 from reportgen.cnn.exporting import export_once, make_extractor
-from reportgen.cnn.extractor import Extractor
 from reportgen.cnn.network import Fitted, Network, fit_network, random_network
 from reportgen.cnn.weights import read_network
 from reportgen.config.columns import RANDOM
@@ -23,14 +23,31 @@ from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.store import Store
 from reportgen.errors import ReportgenError, SectionError, SourceError
-from reportgen.reduce.maps import AboutImage, Batch, MapReduction, MapsOf, scan_maps
+from reportgen.reduce.executors import Executor, Inline, Processes, Threads
+from reportgen.reduce.maps import (
+    AboutImage,
+    Batch,
+    MapReduction,
+    MapsOf,
+    MapStates,
+    finished,
+    map_states,
+    merged,
+    scan_maps,
+)
+from reportgen.reduce.partitions import merge_pairwise, parts
 from reportgen.reduce.pixels import DescribePixels
-from reportgen.reduce.scan import attempt
+from reportgen.reduce.scan import Failure, attempt
 from reportgen.workers.failures import failure
+
+if TYPE_CHECKING:
+    from reportgen.reduce.dask_executor import Dask
 
 # Images at a time: enough that calls cost nothing, few enough that the widest layer stays small
 # (150 kB an image and filter after a first layer at full resolution).
 BATCH = 8
+LEAF = 2 * BATCH  # images of a state: states are merged in a fixed tree, whoever makes them
+MANY = 1000  # images for which processes and a cluster are worth their while
 IMAGINED = 256  # pixels along a side of noise in place of an image that may be large
 
 
@@ -42,13 +59,14 @@ def scan_features(
     cache: Cache | None = None,
     *,
     threads: int = 1,
+    dask: "Dask | None" = None,
 ) -> dict[str, Scanned]:
     """Compute all reductions of some sections on images, and one network, in one pass over them.
 
     model: None where no network is shown them. store: where exported networks are kept. Returns for
     each section its values, pickled by the names it gave them, or why there are none. cache: with
     it, no network is run for sections that are cached. threads: how many images may be shown to a
-    network at once.
+    network at once. dask: what shows them to networks where there are MANY of them.
     """
     wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
     result: dict[str, Scanned] = {}
@@ -68,18 +86,7 @@ def scan_features(
         else:
             wanted[section_id] = needed
     everything = [reduction for named in wanted.values() for reduction in named.values()]
-    networks = None if model is None else _Networks(model, stack)
-    extractors: dict[MapsOf, Extractor] = {}
-
-    def maps(of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        if networks is None:
-            raise SectionError("maps of a network are asked for where there is none")
-        if of not in extractors:
-            extractors[of] = make_extractor(networks.fitted(of), store, threads=threads)
-        return extractors[of].maps(images)
-
-    size = BATCH if networks is not None else 1
-    values = scan_maps(everything, _batches(stack, everything, size), maps)
+    values = _values(stack, model, everything, store, threads=threads, dask=dask)
     for each in everything:
         if isinstance(each, AboutImage):
             values[each] = attempt(stack.about, each.first)
@@ -90,6 +97,62 @@ def scan_features(
         found = {name: values[reduction] for name, reduction in named.items()}
         result[section_id] = Scanned.of(found, read[section_id])
     return result
+
+
+def _values(
+    stack: ImageStack,
+    model: ModelFiles | None,
+    reductions: Iterable[MapReduction[Any, Any]],
+    store: Store,
+    *,
+    threads: int,
+    dask: "Dask | None",
+) -> dict[MapReduction[Any, Any], Any]:
+    """Return the value of each reduction, or a Failure."""
+    wanted = tuple(dict.fromkeys(reductions))
+    last = min(stack.shape[0], max((each.stop for each in wanted), default=0))
+    executor: Executor = Inline(size=LEAF)  # images that no network is shown may be large
+    extractors: dict[MapsOf, Any] = {}
+    if model is not None:
+        if threads > 1:  # processes take a second to start
+            at_once = Processes if last > MANY else Threads
+            executor = at_once(threads, size=LEAF)
+        networks = _Networks(model, stack)
+        for of in dict.fromkeys(each.of for each in wanted if each.of is not None):
+            extractors[of] = attempt(lambda of=of: make_extractor(networks.fitted(of), store))
+        if dask is not None and last > MANY:
+            executor = replace(dask, size=LEAF, noun="images")
+            stack = replace(stack, file=stack.file.absolute())
+    work = _Pass(stack, wanted, extractors, BATCH if model is not None else 1)
+    return finished(executor.run(range(last), work.task, merged))
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """A pass over images. extractors: of the maps that are wanted, or why there is none."""
+
+    stack: ImageStack
+    reductions: tuple[MapReduction[Any, Any], ...]
+    extractors: Mapping[MapsOf, Any]
+    size: int
+
+    def task(self, images: range) -> MapStates:
+        """Return the state of each reduction after some images."""
+        leaves = (self._batches(leaf) for leaf in parts(images, LEAF))
+        states = (map_states(self.reductions, batches, self._maps) for batches in leaves)
+        return merge_pairwise(states, merged)
+
+    def _batches(self, leaf: range) -> Iterator[Batch]:
+        return _batches(self.stack, self.reductions, self.size, leaf)
+
+    def _maps(self, of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        extractor = self.extractors.get(of)
+        if extractor is None:
+            raise SectionError("maps of a network are asked for where there is none")
+        if isinstance(extractor, Failure):
+            raise extractor.error
+        found: NDArray[np.float32] = extractor.maps(images)
+        return found
 
 
 def imagine_features(
@@ -186,15 +249,21 @@ def wanted_reductions(
 
 
 def _batches(
-    stack: ImageStack, reductions: Iterable[MapReduction[Any, Any]], size: int = BATCH
+    stack: ImageStack,
+    reductions: Iterable[MapReduction[Any, Any]],
+    size: int = BATCH,
+    among: range | None = None,
 ) -> Iterator[Batch]:
     """Read the images that some reductions want, each once, size at a time.
+
+    among: of which images, whole batches; None for all.
 
     A batch begins at a multiple of its size, whatever else is wanted: how images are split may
     change the last digit of a sum.
     """
-    done = 0
-    for start, stop in sorted({(reduction.first, reduction.stop) for reduction in reductions}):
+    done, among = 0, range(stack.shape[0]) if among is None else among
+    spans = {(max(r.first, among.start), min(r.stop, among.stop)) for r in reductions}
+    for start, stop in sorted(span for span in spans if span[0] < span[1]):
         first, last = max(start - start % size, done), stop + -stop % size
         for images in stack.batches(size, first, last):
             yield Batch(images, first)

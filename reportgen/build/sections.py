@@ -33,7 +33,7 @@ from reportgen.cache.digests import images_and_model
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.config.loader import Report
 from reportgen.data.catalogue import Catalogue
-from reportgen.data.file_digests import FileDigests
+from reportgen.data.file_digests import FileDigests, stamp
 from reportgen.data.models import ModelFiles
 from reportgen.data.opening import longest_look
 from reportgen.data.sources import Sources
@@ -203,10 +203,12 @@ class SectionMaker:
         source: tuple[Any, ...]
         meanwhile: Callable[[], None] | None = None
         if isinstance(first, ImageAnalysis):
-            from reportgen.build.image_tasks import scan_features
+            from reportgen.build.image_tasks import MANY, scan_features
 
             work = partial(scan_features, store=self.exported, threads=self.pool.workers)
-            source = images_and_model(first, self.sources)
+            source = stack, model = images_and_model(first, self.sources)
+            if self.engine is not None and model is not None and stack.shape[0] > MANY:
+                work = partial(work, dask=self.engine.dask({stack.file: stamp(stack.file)}))
         else:
             catalogues = self._catalogues(group) if selected is None else selected
             if selected is None and any(each.has_row_groups for each in catalogues):
@@ -257,6 +259,7 @@ class SectionMaker:
         sampling = Sampling.of(catalogue.rows, self.report.most_rows)
         most = max([sampling.rows(catalogue.rows), *(other.rows for other in rest)])
         engine = self.engine if most > exact_rows else None
+        stamps = {path: at for each in (catalogue, *rest) for path, at in each.stamps.items()}
         file = self.pool.folder / f"{name}.rows"
 
         def say_rows() -> None:
@@ -270,7 +273,7 @@ class SectionMaker:
             exact_rows=exact_rows,
             processes=self.pool.workers,
             sampling=sampling,
-            dask=engine.dask([catalogue, *rest]) if engine is not None else None,
+            dask=engine.dask(stamps) if engine is not None else None,
             rows_read=file,
         )
         return work, say_rows

@@ -74,18 +74,17 @@ def export_once(fitted: Fitted, store: Store) -> bytes:
     return model
 
 
-def make_extractor(fitted: Fitted, store: Store, *, threads: int = 1) -> Extractor:
+def make_extractor(fitted: Fitted, store: Store) -> Extractor:
     """Return what computes the maps of a layer.
 
     store: where exported networks are kept; TensorFlow is not imported for one that is there.
-    threads: how many images LiteRT may be shown at once. SectionError says what to install, or
-    why the network cannot be exported or run.
+    SectionError says what to install, or why the network cannot be exported or run.
     """
     try:
         with suppress(LoadError):  # what was kept is damaged: it is exported again
-            return Extractor(export_once(fitted, store), fitted, threads)
+            return Extractor(export_once(fitted, store), fitted)
         model = export_network(fitted)
-        made = Extractor(model, fitted, threads)
+        made = Extractor(model, fitted)
     except LoadError as error:
         raise SectionError(f"layer {fitted.layers[-1].name} cannot be run: {error}") from error
     put_exported(store, fitted, model)

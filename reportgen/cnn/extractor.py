@@ -7,7 +7,7 @@ bytes in every process of a machine.
 
 import importlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from threading import Lock, local
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,10 @@ from reportgen.cnn.network import Fitted
 from reportgen.errors import SectionError
 
 _IDENTIFIER = slice(4, 8), b"TFL3"  # of the FlatBuffers schema; see tensorflow/lite/schema
+
+
+# To load one redirects what the process prints.
+_LOADING = Lock()
 
 
 class LoadError(Exception):
@@ -41,21 +45,26 @@ def import_litert() -> Any:
 class Extractor:
     """Computes the maps of one layer.
 
-    model: of LiteRT, from export_network, of the same part of a network. threads: among which
-    images are shared, as LiteRT lets go of Python's lock. LoadError when the model is damaged, of
-    another shape, or cannot be run. shape: (filters, rows, columns) of an image's maps.
+    model: of LiteRT, from export_network, of the same part of a network. LoadError when the model
+    is damaged, of another shape, or cannot be run. shape: (filters, rows, columns) of an image's
+    maps. Several threads may use it at once, as LiteRT lets go of Python's lock; it can be pickled.
     """
 
-    def __init__(self, model: bytes, fitted: Fitted, threads: int = 1) -> None:
+    def __init__(self, model: bytes, fitted: Fitted) -> None:
         place, identifier = _IDENTIFIER
         if model[place] != identifier:
             raise LoadError("what was exported is not a model of LiteRT")
-        self._interpreter = import_litert()
         self._model = model
-        self._fitted = fitted
-        self._threads = threads
+        self._image = fitted.image
         self.shape = fitted.shape
-        self._runs = [self._load()]
+        self._of_thread = local()
+        self._of_thread.run = self._load()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: each for name, each in vars(self).items() if name != "_of_thread"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _of_thread=local())
 
     def maps(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the maps of images (n, height, width, channels) as (n, filter, row, column).
@@ -63,40 +72,33 @@ class Extractor:
         Images go through one by one: sums are in another order in batches of another size, so an
         image's maps would depend on those beside it.
         """
-        if images.shape[1:] != self._fitted.image:
+        if images.shape[1:] != self._image:
             raise SectionError(
                 f"the images have shape {images.shape}; the network was exported for "
-                f"(n, {', '.join(map(str, self._fitted.image))})"
+                f"(n, {', '.join(map(str, self._image))})"
             )
         result = np.empty((len(images), *self.shape), dtype=np.float32)
-        threads = min(self._threads, len(images))
-        while len(self._runs) < threads:
-            self._runs.append(self._load())
-
-        def fill(first: int) -> None:
-            for number in range(first, len(images), threads):
-                result[number] = self._runs[first](images[number : number + 1]).reshape(self.shape)
-
-        if threads > 1:
-            with ThreadPoolExecutor(threads) as executor:
-                list(executor.map(fill, range(threads)))
-        elif threads:
-            fill(0)
+        if not hasattr(self._of_thread, "run"):
+            self._of_thread.run = self._load()
+        for number in range(len(images)):
+            made = self._of_thread.run(images[number : number + 1])
+            result[number] = made.reshape(self.shape)
         return result
 
     def _load(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
         """Return what computes the maps of one image, (1, height, width, channels)."""
-        with silence():
+        interpreter = import_litert()
+        with _LOADING, silence():
             try:
                 # It checks the whole structure first: a damaged model is an error, not a crash.
-                made = self._interpreter.Interpreter(model_content=self._model, num_threads=1)
+                made = interpreter.Interpreter(model_content=self._model, num_threads=1)
                 made.allocate_tensors()
                 (given,), (gives,) = made.get_input_details(), made.get_output_details()
             except Exception as error:
                 raise LoadError(f"LiteRT cannot load it: {first_line(error)}") from error
         takes, makes = (tuple(map(int, each["shape"])) for each in (given, gives))
         # The maps of a layer, or the numbers of a vector.
-        if takes != (1, *self._fitted.image) or makes not in ((1, *self.shape), (1, self.shape[0])):
+        if takes != (1, *self._image) or makes not in ((1, *self.shape), (1, self.shape[0])):
             raise LoadError(f"what was exported makes {makes} of {takes}")
 
         def run(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from warnings import filterwarnings
 
 from reportgen.errors import EngineError, SectionError, SourceError
 from reportgen.reduce.executors import Merge, Say, State, Task, say_nothing, task_rows
-from reportgen.reduce.partitions import merge_pairwise, parts
+from reportgen.reduce.partitions import TASK, merge_pairwise, parts
 from reportgen.wording import count, counted, exact
 
 CONNECTING = 10.0
@@ -33,7 +33,8 @@ class Dask:
 
     address: such as tcp://host:8786; security: how it is connected to, None for what the
     configuration of Dask says. timeout: seconds without any progress after which it is given up.
-    ready: raises an error on a worker that cannot do the tasks; each worker calls it first.
+    ready: raises an error on a worker that cannot do the tasks; each worker calls it first. size:
+    rows of the smallest task; None for those of a catalogue. noun: what the rows are.
     """
 
     address: str
@@ -41,6 +42,8 @@ class Dask:
     security: Any
     ready: Ready
     say: Say = say_nothing
+    size: int | None = None
+    noun: str = "rows"
     is_inline = False
 
     def run(self, rows: range, task: Task[State], merge: Merge[State]) -> State:
@@ -96,7 +99,8 @@ class _Run:
 
     def _begun(self) -> Iterator[tuple[Any, range]]:
         threads = sum(self._client.nthreads().values())
-        for part in parts(self._rows, task_rows(len(self._rows), threads)):
+        size = task_rows(len(self._rows), threads, self._engine.size or TASK)
+        for part in parts(self._rows, size):
             future = self._submit(_read, part)
             self._reading[future] = part
             yield future, part
@@ -134,7 +138,8 @@ class _Run:
         workers = counted(len(self._client.nthreads()), "workers")
         return EngineError(
             f"no task of Dask has ended for {exact(self._engine.timeout)} s: "
-            f"{count(done)} of {count(len(self._rows))} rows are read, and there are {workers} "
+            f"{count(done)} of {count(len(self._rows))} {self._engine.noun} are read, and there "
+            f"are {workers} "
             f"at {self._engine.address}",
             "look at the workers' logs, or raise engine.dask.timeout",
         )
@@ -147,7 +152,7 @@ class _Run:
         except KilledWorker as error:
             rows = self._ranges.get(str(error.task), self._rows)
             raise SectionError(
-                f"rows {count(rows.start)} to {count(rows.stop - 1)}: "
+                f"{self._engine.noun} {count(rows.start)} to {count(rows.stop - 1)}: "
                 f"{error.allowed_failures + 1} Dask workers died that had them to read, "
                 f"the last at {error.last_worker.address}",
                 "they may have too little memory; their logs say more",

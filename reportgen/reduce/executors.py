@@ -3,7 +3,8 @@
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor as Pool
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -43,23 +44,41 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Inline:
-    """Runs one task after the other."""
+    """Runs one task after the other. size: rows of a task; None for those of a catalogue."""
 
     say: Say = say_nothing
+    size: int | None = None
     is_inline = True
 
     def run(self, rows: range, task: Task[State], merge: Merge[State]) -> State:
         """Run a task for each part of some rows; return their states, merged in the fixed tree."""
-        states = map(task, parts(rows, TASK))
-        return merge_pairwise(_told(rows, states, self.say, TASK), merge)
+        size = self.size or TASK
+        states = map(task, parts(rows, size))
+        return merge_pairwise(_told(rows, states, self.say, size), merge)
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Runs several tasks at once in threads, which start at once, and share what Python does."""
+
+    number: int
+    size: int
+    is_inline = False
+
+    def run(self, rows: range, task: Task[State], merge: Merge[State]) -> State:
+        """Run a task for each part of some rows; return their states, merged in the fixed tree."""
+        with ThreadPoolExecutor(self.number) as pool:
+            states: Iterator[State] = _in_order(pool, task, parts(rows, self.size), self.number)
+            return merge_pairwise(states, merge)
 
 
 @dataclass(frozen=True)
 class Processes:
-    """Runs several tasks at once in processes."""
+    """Runs several tasks at once in processes. size: as of Dask."""
 
     number: int
     say: Say = say_nothing
+    size: int | None = None
     is_inline = False
 
     def run(self, rows: range, task: Task[State], merge: Merge[State]) -> State:
@@ -67,12 +86,12 @@ class Processes:
 
         Raises SectionError when a process is ended from outside.
         """
-        size = task_rows(len(rows), self.number)
+        size = task_rows(len(rows), self.number, self.size or TASK)
         # A process that has threads, such as those of libraries that read files, is not forked.
         pool = ProcessPoolExecutor(self.number, get_context("spawn"), _begin, (pickle.dumps(task),))
         try:
             with pool:
-                states: Iterator[State] = self._states(pool, parts(rows, size))
+                states: Iterator[State] = _in_order(pool, _do, parts(rows, size), self.number)
                 return merge_pairwise(_told(rows, states, self.say, size), merge)
         except BrokenProcessPool as error:
             raise SectionError(
@@ -80,28 +99,32 @@ class Processes:
                 "there may be too little memory: give fewer --workers",
             ) from error
 
-    def _states(self, pool: ProcessPoolExecutor, some: Iterator[range]) -> Iterator[Any]:
-        """Yield the states of some parts in their order.
 
-        No more tasks are begun than run at once and one besides, lest their states fill the memory.
-        """
-        begun: deque[Future[Any]] = deque()
-        try:
-            for part in some:
-                begun.append(pool.submit(_do, part))
-                if len(begun) > self.number:
-                    yield begun.popleft().result()
-            while begun:
+def _in_order(pool: Pool, task: Task[Any], some: Iterator[range], number: int) -> Iterator[Any]:
+    """Yield the states of some parts in their order. number: of tasks that run at once.
+
+    No more tasks are begun than that and one besides, lest their states fill the memory.
+    """
+    begun: deque[Future[Any]] = deque()
+    try:
+        for part in some:
+            begun.append(pool.submit(task, part))
+            if len(begun) > number:
                 yield begun.popleft().result()
-        finally:
-            for future in begun:
-                future.cancel()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for future in begun:
+            future.cancel()
 
 
-def task_rows(rows: int, processes: int) -> int:
-    """Return how many rows a task of a process has, a power of two of leaves."""
-    size = LARGE_TASK
-    while size > TASK and rows < size * processes * TASKS_OF_A_PROCESS:
+def task_rows(rows: int, processes: int, smallest: int) -> int:
+    """Return how many rows a task of a process has, a power of two of leaves.
+
+    smallest: rows of the smallest task.
+    """
+    size = LARGE_TASK // TASK * smallest
+    while size > smallest and rows < size * processes * TASKS_OF_A_PROCESS:
         size //= 2
     return size
 

@@ -269,6 +269,7 @@ def _correlation(sums: About, varies: NDArray[np.bool_]) -> Values:
 
 ComputeMaps = Callable[[MapsOf, NDArray[np.float32]], Maps]
 AnyMapReduction = MapReduction[Any, Any]
+MapStates = dict[AnyMapReduction, Any]
 
 
 def scan_maps(
@@ -279,6 +280,23 @@ def scan_maps(
     compute: gives the maps of some images. Returns a value for each reduction, or a Failure for
     one that raised or whose maps could not be computed; the others are not affected.
     """
+    return finished(map_states(reductions, batches, compute))
+
+
+def finished(states: MapStates) -> MapStates:
+    """Return the value of each reduction, from its state."""
+    return {each: attempt_with(each.finish, state) for each, state in states.items()}
+
+
+def merged(first: MapStates, second: MapStates) -> MapStates:
+    """Return the states of the images of both."""
+    return {each: attempt_with(each.merge, first[each], second[each]) for each in first}
+
+
+def map_states(
+    reductions: Iterable[AnyMapReduction], batches: Iterable[Batch], compute: ComputeMaps
+) -> MapStates:
+    """Return the state of each reduction after some images; see scan_maps."""
     states = {each: attempt(each.start) for each in dict.fromkeys(reductions)}
     for batch in batches:
         places, whole = batch.first + np.arange(len(batch.images)), _whole(batch.images)
@@ -296,7 +314,7 @@ def scan_maps(
                     is_all = isinstance(maps, Failure) or mine[some].all()
                     given = maps if is_all else maps[mine[some]]
                     states[reduction] = attempt_with(reduction.update, states[reduction], given)
-    return {each: attempt_with(each.finish, state) for each, state in states.items()}
+    return states
 
 
 def _by_maps(states: Mapping[AnyMapReduction, Any]) -> dict[MapsOf | None, list[AnyMapReduction]]:

@@ -5,6 +5,7 @@ trained in test_keras_oracle.py.
 """
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -105,8 +106,11 @@ def forget_tensorflow(monkeypatch):
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_maps_of_an_image_depend_neither_on_others_nor_on_threads(fitted, model, threads):
-    extractor = Extractor(model, fitted, threads)
+    extractor = Extractor(model, fitted)
+    with ThreadPoolExecutor(threads) as pool:
+        first, *others = pool.map(lambda _: extractor.maps(images()), range(threads))
     together = extractor.maps(images())
+    assert all(np.array_equal(each, together) for each in (first, *others))
     assert together.shape == (5, *extractor.shape)
     for k in (4, 0, 4):
         assert np.array_equal(extractor.maps(images()[k : k + 1])[0], together[k])

@@ -11,6 +11,7 @@ from unittest import mock
 import numpy as np
 import psutil
 import pytest
+from dask_clusters import two_workers
 from projects import SECONDS, Project, clean_environment, section
 
 ROWS = 600_000  # three tasks
@@ -37,6 +38,10 @@ PLUGIN = """
                 if (HERE / "always").exists() or once.exists():
                     once.unlink(missing_ok=True)
                     os.kill(os.getpid(), signal.SIGKILL)
+                if (HERE / "hungry").exists():
+                    eaten = bytearray(b"x") * 2**30
+                    while eaten:
+                        time.sleep(0.1)
                 while (HERE / "wait").exists():
                     time.sleep(0.1)
             return state + chunk.rows
@@ -70,26 +75,11 @@ def project(tmp_path_factory):
     return project
 
 
-CLUSTER = """
-import sys
-from distributed import LocalCluster
-options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
-with LocalCluster(**options, silence_logs=60) as cluster:
-    print(cluster.scheduler_address, flush=True)
-    sys.stdin.read()
-"""
-
-
 @pytest.fixture(scope="module")
 def scheduler(project):
     """The address of a scheduler with two workers, which are started again when they die."""
-    env = clean_environment(**project.env, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1")
-    del env["PYTHONWARNINGS"]
-    command = [sys.executable, "-c", CLUSTER]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, env=env, text=True, **pipes) as cluster:
-        yield cluster.stdout.readline().strip()
-        cluster.stdin.close()
+    with two_workers(**project.env) as address:
+        yield address
 
 
 def configure(project, scheduler, *, file="stars.h5", sections=SECTIONS, timeout=60.0):
@@ -162,6 +152,19 @@ def test_rows_at_which_workers_die_again_and_again_are_named(project, scheduler)
     # Or the rows of another task that the same worker had.
     rows = r"rows (0 to 262,143|262,144 to 524,287|524,288 to 599,999)"
     assert re.search(rf"ERROR deeds: {rows}: 2 Dask workers died that had them", done.stderr)
+
+
+def test_workers_that_have_too_little_memory_are_named_with_their_rows(project):
+    hungry = project.folder / "site" / "hungry"
+    hungry.touch()
+    with two_workers("900 MB", **project.env) as address:  # the nanny ends them beyond it
+        configure(project, address, sections={"deeds": SECTIONS["deeds"]})
+        done = project.build("--no-cache")
+    hungry.unlink()
+    assert done.returncode == 3, done.stderr
+    assert re.search(r"ERROR deeds: rows [\d,]+ to [\d,]+: 2 Dask workers died that", done.stderr)
+    assert "they may have too little memory" in project.section("deeds")["error"]["hint"]
+    assert not list(project.out.glob(".building*"))
 
 
 def test_a_scheduler_that_is_not_there_ends_the_build_soon(project):
