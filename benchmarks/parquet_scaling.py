@@ -64,7 +64,7 @@ def compare(folder: Path, path: Path, python: str) -> None:
     turns: dict[str, list[dict[str, Any]]] = {}
     for _ in range(TURNS):
         turns.setdefault("reportgen", []).append(scan(folder, path))
-        turns.setdefault("reportgen, 1 thread", []).append(scan(folder, path, threads="1"))
+        turns.setdefault("reportgen, 1 process", []).append(scan(folder, path, processes="1"))
         for name in PEERS:
             command = [python, str(Path(__file__).with_name("peers.py")), name, str(path)]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
@@ -95,7 +95,7 @@ def require_the_same(numbers: dict[str, dict[str, float]]) -> None:
                 raise SystemExit(f"{key}: {value} of {first}, {numbers[name][key]} of {name}")
 
 
-def scan(folder: Path, path: Path, threads: str = "2") -> dict[str, Any]:
+def scan(folder: Path, path: Path, processes: str = "2") -> dict[str, Any]:
     """Scan a file for all catalogue sections, in a process of its own."""
     config = write_config(folder)
     report = yaml.safe_load(config.read_text(encoding="utf-8"))
@@ -109,7 +109,7 @@ def scan(folder: Path, path: Path, threads: str = "2") -> dict[str, Any]:
     report["sections"] = {n: s for n, s in report["sections"].items() if s["catalogue"] == "swire"}
     config.write_text(yaml.safe_dump(report, allow_unicode=True), encoding="utf-8")
     environment = plain_environment() | {"OPENBLAS_NUM_THREADS": "1"}
-    return run_program(READ + SCAN + ENDING, config, environment, threads)
+    return run_program(READ + SCAN + ENDING, config, environment, processes)
 
 
 def write_parquet(folder: Path, rows: int) -> Path:

@@ -5,12 +5,12 @@
 The catalogues have the layout of the sample, whose rows they repeat with noise: the same numbers
 for the same rows on every machine. The report has all catalogue sections of configs/cdfs.yaml.
 Measured are, each in a process of its own: the build of the HTML page, as a user types it; the scan
-alone, in which all sections are computed, in one thread, in two, and beyond exact_rows on a Dask
+alone, in which all sections are computed, in one process, in two, and beyond exact_rows on a Dask
 cluster of two workers on this machine, which has read it once before; and a bare loop in which h5py
 reads the same columns in chunks of the same size, and nothing is done with them.
 
 Beyond exact_rows memory must not grow with the rows. The numbers of a scan have the same bytes for
-any number of threads, and on Dask. Two threads should be 1.7 times as fast as one on two free
+any number of processes, and on Dask. Two processes should be 1.7 times as fast as one on two free
 cores, and Dask take at most 15 % longer than they.
 """
 
@@ -33,9 +33,9 @@ from nights import CONFIG, plain_environment
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 HEAD = (
-    *("rows", "HTML report [s]", "scan [s]", "of processors [s]", "scan in 2 threads [s]"),
+    *("rows", "HTML report [s]", "scan [s]", "of processors [s]", "scan in 2 processes [s]"),
     *("of processors [s]", "scan by 2 Dask workers [s]", "of processors [s]", "h5py alone [s]"),
-    *("build, peak [MB]", "scan, peak [MB]", "in 2 threads"),
+    *("build, peak [MB]", "scan, peak [MB]", "in 2 processes"),
 )
 STEP = 250_000  # rows written at a time
 BYTES = 12 * 8 + 1  # a row on disk, with its label
@@ -43,11 +43,11 @@ FLUXES, POSITIONS = slice(2, 7), slice(0, 2)
 MISSING = (-99, 0)
 EXACT_ROWS = 1_000_000  # of a catalogue that says nothing else
 FLAT = 64  # MB by which more rows than these may differ
-FASTER = 1.7  # two threads than one, at least
-OVERHEAD = 0.15  # of Dask beside threads, at most
+FASTER = 1.7  # two processes than one, at least
+OVERHEAD = 0.15  # of Dask beside processes, at most
 
 READ = """
-import json, pickle, sys, time
+import json, pickle, resource, sys, time
 from contextlib import ExitStack
 from dataclasses import replace
 from hashlib import sha256
@@ -68,18 +68,19 @@ wanted = {
     if isinstance(section, Analysis) and section.sources == (("catalogues", "swire"),)
 }
 exact_rows = report.catalogues["swire"].exact_rows
-threads, dask, digest = sys.argv[2], None, ""
+processes, dask, digest = sys.argv[2], None, ""
 def processor_seconds():
-    me = psutil.Process()
-    return sum(sum(each.cpu_times()[:2]) for each in [me, *me.children(recursive=True)])
+    me = psutil.Process()  # and the children that have ended
+    running = sum(sum(each.cpu_times()[:2]) for each in me.children(recursive=True))
+    return running + sum(me.cpu_times()[:4])
 ending = ExitStack()
-if threads == "dask":
+if processes == "dask":
     report = replace(report, engine=report.engine.replaced("local-dask"))
     dask = ending.enter_context(Engine(report, 2, Progress())).dask(catalogue.stamps)
 begun, processor = time.perf_counter(), processor_seconds()
 """
 SCAN = """
-options = {"threads": int(threads)} if dask is None else {"dask": dask}
+options = {"processes": int(processes)} if dask is None else {"dask": dask}
 for _ in range(1 if dask is None else 2):  # the first time workers import what they need
     begun, processor = time.perf_counter(), processor_seconds()
     found = scan_catalogue(catalogue, wanted, exact_rows, **options)
@@ -101,6 +102,7 @@ with h5py.File(first) as first, h5py.File(second) as second:
 ENDING = """
 seconds = time.perf_counter() - begun
 peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+peak = max(peak, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 processor = processor_seconds() - processor
 ending.close()
 print(json.dumps({"seconds": seconds, "processor": processor, "peak": peak / 1024,
@@ -112,7 +114,7 @@ print(json.dumps({"seconds": seconds, "processor": processor, "peak": peak / 102
 class Size:
     """What was measured with so many rows.
 
-    scans: in one thread, in two, and by two workers of Dask, if these do it; bare: without them.
+    scans: in one process, in two, and by two workers of Dask, if these do it; bare: without them.
     """
 
     rows: int
@@ -126,7 +128,7 @@ def main() -> None:
     adopt_orphans()
     for name, text in machine(("reportgen", "numpy", "h5py")).items():
         print(f"- {name}: {text}")
-    print("- memory of a build: PSS of all processes together; of the scan: its largest RSS")
+    print("- memory of a build: PSS of all processes; of the scan: largest RSS of one of them")
     print()
     print(f"| {' | '.join(HEAD)} |")
     print("|---" * len(HEAD) + "|")
@@ -161,9 +163,9 @@ def measure_size(folder: Path, rows: int) -> Size:
 
 
 def run_program(
-    text: str, config: Path, environment: dict[str, str], threads: str = "1"
+    text: str, config: Path, environment: dict[str, str], processes: str = "1"
 ) -> dict[str, Any]:
-    command = [sys.executable, "-c", text, str(config), threads]
+    command = [sys.executable, "-c", text, str(config), processes]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -230,7 +232,7 @@ def _row(size: Size) -> str:
 
 
 def judged(measured: list[Size]) -> Iterator[str]:
-    """Say whether memory is flat, and whether threads leave the numbers as they are."""
+    """Say whether memory is flat, and whether processes leave the numbers as they are."""
     few, many = measured[max(0, len(measured) - 2)], measured[-1]
     grown = {
         "build": many.build.peak - few.build.peak,
@@ -248,10 +250,10 @@ def judged(measured: list[Size]) -> Iterator[str]:
         one, two, dask = (scan["seconds"] for scan in many.scans)
         verdict = "holds" if one / two >= FASTER else "**misses**"
         said = f"{one / two:.2f} times as fast; at least {FASTER}"
-        yield f"- two threads beside one: {said}: {verdict}"
+        yield f"- two processes beside one: {said}: {verdict}"
         verdict = "holds" if dask <= two * (1 + OVERHEAD) else "**misses**"
         yield (
-            f"- two workers of Dask beside two threads: {dask / two - 1:+.0%} seconds; at most "
+            f"- two workers of Dask beside two processes: {dask / two - 1:+.0%} seconds; at most "
             f"{OVERHEAD:.0%}: {verdict}"
         )
 
