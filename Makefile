@@ -14,6 +14,8 @@ BENCHMARK_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# On a terminal pip shows that it works; a log need not have that.
+QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 PROJECT := pyproject.toml requirements.lock
 # As pip does with all but what is editable: else the first build does it, or, where
 # PYTHONDONTWRITEBYTECODE is set, every one, which takes it a third of a second.
@@ -53,24 +55,24 @@ $(VENV)/.made: always
 
 $(VENV)/.installed: $(VENV)/.made $(PROJECT)
 	@echo 'Installing reportgen in $(VENV); the first time takes some minutes'
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[all]'
+	@$(PIP) install $(QUIET) --constraint requirements.lock --editable '.[all]'
 	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.developed: $(VENV)/.made $(PROJECT)
 	@echo 'Installing reportgen and what its tests need in $(VENV); the first time takes some minutes'
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[all,dev]'
+	@$(PIP) install $(QUIET) --constraint requirements.lock --editable '.[all,dev]'
 	@$(COMPILE)
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.benchmarks: $(VENV)/.installed
 	@echo 'Installing what the notebook of the benchmark needs in $(VENV)'
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[all,bench]'
+	@$(PIP) install $(QUIET) --constraint requirements.lock --editable '.[all,bench]'
 	@touch $@
 
 $(VENV)/.documented: $(VENV)/.installed
 	@echo 'Installing what the documentation site needs in $(VENV)'
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[docs]'
+	@$(PIP) install $(QUIET) --constraint requirements.lock --editable '.[docs]'
 	@touch $@
 
 # Neither of the next two fails: a report without PDF, and tests that skip, are better than none.
