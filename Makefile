@@ -4,7 +4,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help report sample install develop pdf-libraries test-programs test fuzz lint format lock fonts wheel \
-	benchmark clean always
+	benchmark docs clean always
 
 # The first that is new enough is taken: PYTHON=python3.12 make report
 PYTHON ?= python3 python3.13 python3.12 python3.11
@@ -14,6 +14,8 @@ BENCHMARK_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# On a terminal pip shows that it works; a log need not have that.
+QUIET := $(if $(MAKE_TERMOUT),,--quiet)
 PROJECT := pyproject.toml requirements.lock
 # As pip does with all but what is editable: else the first build does it, or, where
 # PYTHONDONTWRITEBYTECODE is set, every one, which takes it a third of a second.
@@ -53,19 +55,24 @@ $(VENV)/.made: always
 
 $(VENV)/.installed: $(VENV)/.made $(PROJECT)
 	@echo 'Installing reportgen in $(VENV); the first time takes some minutes'
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[all]'
+	@$(PIP) install $(QUIET) --constraint requirements.lock --editable '.[all]'
 	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.developed: $(VENV)/.made $(PROJECT)
 	@echo 'Installing reportgen and what its tests need in $(VENV); the first time takes some minutes'
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[all,dev]'
+	@$(PIP) install $(QUIET) --constraint requirements.lock --editable '.[all,dev]'
 	@$(COMPILE)
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.benchmarks: $(VENV)/.installed
 	@echo 'Installing what the notebook of the benchmark needs in $(VENV)'
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[all,bench]'
+	@$(PIP) install $(QUIET) --constraint requirements.lock --editable '.[all,bench]'
+	@touch $@
+
+$(VENV)/.documented: $(VENV)/.installed
+	@echo 'Installing what the documentation site needs in $(VENV)'
+	@$(PIP) install $(QUIET) --constraint requirements.lock --editable '.[docs]'
 	@touch $@
 
 # Neither of the next two fails: a report without PDF, and tests that skip, are better than none.
@@ -103,6 +110,14 @@ format: develop ## Format the code, and mend what ruff can mend
 benchmark: $(VENV)/.benchmarks pdf-libraries test-programs ## Measure reportgen beside a notebook
 	@$(BIN)/python benchmarks/run $(BENCHMARK_ARGS)
 
+docs: report $(VENV)/.documented ## Make the documentation site in docs/_build; warnings are errors
+	@for config in docs/gallery.yaml configs/radio.yaml; do \
+		$(BIN)/python -m reportgen $$config --output "build/docs/$$(basename $$config .yaml)" \
+			--set 'output.formats=[html]' --quiet || exit; \
+	done
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build
+	@echo 'The site is docs/_build/index.html'
+
 lock: develop ## Renew the versions in requirements.lock
 	@UV_SYSTEM_CERTS=1 $(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--all-extras --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
@@ -116,5 +131,5 @@ wheel: develop ## Build the wheel and the source distribution in dist/
 	@$(BIN)/python -m build --outdir dist
 
 clean: ## Remove .venv, dist and caches; data and reports stay
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist docs/_build docs/reference .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find reportgen tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,6 @@
 """What this machine has of what reportgen needs."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -81,8 +82,8 @@ def _optional(what: str, module: str, package: str, why: str) -> Finding:
     if find_spec(module) is None:
         said, remedy = f"not installed; {why}", "pip install 'reportgen[cnn]'"
         return Finding(what, fine=False, said=said, remedy=remedy, needed=False)
-    try:
-        said = version(package)
-    except PackageNotFoundError:
-        said = "of unknown version"
+    said = "of unknown version"
+    for name in (f"{package}-cpu", package):
+        with suppress(PackageNotFoundError):
+            said = version(name)
     return Finding(what, fine=True, said=said, needed=False)

@@ -63,19 +63,29 @@ def _folded(text: str, indent: str) -> list[str]:
 
 
 def _field(name: str, schema: Mapping[str, Any], indent: str) -> list[str]:
-    shape = schema["properties"][name]
-    lines = [
-        f"{indent}{name} ({_kind(shape, schema)}; {_default(name, schema)})",
-        *_folded(shape.get("description", ""), f"{indent}    "),
-    ]
-    for reference in _references(shape):
-        block = schema["$defs"][reference.rsplit("/", 1)[1]]
-        for key, inner in block.get("properties", {}).items():
-            said = inner.get("description", "")
-            kind = f"{key} ({_kind(inner, schema)}; {_default(key, block)})"
-            first, *more = _folded(f"{kind}: {said}", f"{indent}      ")
+    kind, default, said = key_facts(name, schema, schema)
+    lines = [f"{indent}{name} ({kind}; {default})", *_folded(said, f"{indent}    ")]
+    for block in blocks_in(schema["properties"][name], schema).values():
+        for key in block.get("properties", {}):
+            kind, default, said = key_facts(key, block, schema)
+            first, *more = _folded(f"{key} ({kind}; {default}): {said}", f"{indent}      ")
             lines += [first.replace("  ", "", 1), *more]
     return lines
+
+
+def key_facts(
+    name: str, block: Mapping[str, Any], schema: Mapping[str, Any]
+) -> tuple[str, str, str]:
+    """Return what a key of a block takes, its default, and what it is for. schema: of the whole."""
+    shape = block["properties"][name]
+    said = " ".join(shape.get("description", "").split())
+    return _kind(shape, schema), _default(name, block), said
+
+
+def blocks_in(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the blocks by name that a key may hold, itself or in a list, a mapping, a choice."""
+    names = [reference.rsplit("/", 1)[1] for reference in _references(shape)]
+    return {name: schema["$defs"][name] for name in names}
 
 
 def _default(name: str, block: Mapping[str, Any]) -> str:
@@ -86,15 +96,17 @@ def _default(name: str, block: Mapping[str, Any]) -> str:
 
 
 def _references(shape: Mapping[str, Any]) -> list[str]:
-    """Return the blocks that a key may hold, itself or in a list, a mapping or a choice."""
     found = [shape["$ref"]] if "$ref" in shape else []
     inside = [shape.get("items"), shape.get("additionalProperties"), *shape.get("anyOf", [])]
+    inside += shape.get("patternProperties", {}).values()
     return found + [r for part in inside if isinstance(part, dict) for r in _references(part)]
 
 
 def _value(value: object) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return "one, with its defaults"
+    if isinstance(value, dict):
+        return "its own defaults"
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
@@ -112,6 +124,7 @@ def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         items = shape.get("items", {})
         return f"list of {_kind(items, schema)}" if items else "list"
     names = {"string": "text", "integer": "whole number", "boolean": "true or false"}
+    names["object"] = "keys and values"
     kind = str(shape.get("type", "anything"))
     return names.get(kind, kind)
 

@@ -8,7 +8,7 @@ from projects import ROOT
 from scheduled_jobs import DEPLOY, program, read_yaml
 
 NIGHTLY = [ROOT / ".github/workflows/nightly.yml", DEPLOY / "github/nightly.yml"]
-WORKFLOWS = [*NIGHTLY, ROOT / ".github/workflows/tests.yml"]
+WORKFLOWS = [*NIGHTLY, *(ROOT / f".github/workflows/{name}.yml" for name in ("docs", "tests"))]
 GITLAB = DEPLOY / "gitlab-ci.yml"
 
 

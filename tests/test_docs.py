@@ -1,0 +1,118 @@
+"""The documentation: every snippet of every page is run, or checked as far as it can be here."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from projects import ROOT, call
+
+from reportgen.analyses.base import installed_analyses
+from reportgen.cli import cli
+from reportgen.cli.reference import configuration_schema
+from reportgen.config.schema import SectionBlock, Settings
+
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+# Pages whose Python is run: by test_readme.py, test_plugins.py and test_api.py.
+RUN_ELSEWHERE = {"README.md", "plugins.md", "python.md"}
+NOT_OURS = {"distributed"}  # first key of the YAML of others
+
+
+def snippets(page):
+    """Yield language and text of each snippet of a page."""
+    for indent, language, text in BLOCK.findall(page.read_text(encoding="utf-8")):
+        lines = (line.removeprefix(indent) for line in text.splitlines(keepends=True))
+        yield language, "".join(lines)
+
+
+def of_language(*languages):
+    return [
+        pytest.param(text, id=f"{page.name}-{place}")
+        for page in PAGES
+        for place, (language, text) in enumerate(snippets(page))
+        if language in languages
+    ]
+
+
+@pytest.fixture(scope="module")
+def validator():
+    return Draft202012Validator(configuration_schema(installed_analyses().types))
+
+
+@pytest.mark.parametrize("text", of_language("yaml"))
+def test_yaml_has_keys_and_values_that_there_are(text, validator):
+    keys = json.loads(json.dumps(yaml.safe_load(text), default=str))  # dates are texts to editors
+    if keys.keys() & NOT_OURS:
+        return
+    section = {"analysis": "overview", "catalogue": "c", "title": "T"}
+    if keys.keys() <= SectionBlock.model_fields.keys():
+        keys = {"sections": {"s": {**section, **keys}}}
+    assert keys.keys() <= Settings.model_fields.keys()
+    whole = {"report": {"id": "r", "title": "R"}, "sections": {"s": section}, **keys}
+    assert [error.message for error in validator.iter_errors(whole)] == []
+
+
+@pytest.mark.parametrize("text", of_language("sh"))
+def test_shell_commands_are_well_formed_and_ours_have_the_options_there_are(text):
+    subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+    for line in text.replace("\\\n", " ").splitlines():
+        called = re.search(r"(?:^|[\s/])(?:python -m )?reportgen (?!=)([^|>&]*)", line)
+        if called is None or re.match(r"(sudo )?(python3|docker build|systemctl|journalctl)", line):
+            continue
+        words = shlex.split(called[1], comments=True)
+        if not words or (
+            words[0] not in cli.commands and not re.search(r"ya?ml$|CONFIG", words[0])
+        ):
+            continue  # the name is of an image, a unit or a folder
+        name, *arguments = words if words[0] in cli.commands else ["build", *words]
+        assert cli.commands[name].make_context(name, arguments), line
+
+
+@pytest.mark.parametrize("text", of_language("toml"))
+def test_toml_can_be_read(text):
+    assert tomllib.loads(text)
+
+
+def test_python_is_on_pages_where_it_is_run():
+    found = {page.name for page in PAGES for language, _ in snippets(page) if language == "python"}
+    assert found == RUN_ELSEWHERE
+
+
+def test_the_tutorial_does_what_it_says(tmp_path, survey):
+    config = tmp_path / "radio.yaml"
+    night = 1_760_000_000
+    for language, text in snippets(ROOT / "docs/tutorial.md"):
+        if language == "yaml":
+            keys, more = yaml.safe_load(config.read_text()), yaml.safe_load(text)
+            keys["sections"] |= more.pop("sections", {})
+            config.write_text(yaml.safe_dump({**keys, **more}, sort_keys=False))
+        for line in text.splitlines() if language == "console" else ():
+            program, *words = shlex.split(line.removeprefix("$ "), comments=True)
+            if program == "cp":
+                shutil.copy(*(tmp_path / word for word in words))
+                continue
+            assert program == "reportgen", line
+            if words[0] == "sample":
+                shutil.copytree(survey, tmp_path / words[1])
+                continue
+            night += 86_400 if words[0] == "build" else 0
+            done = call(*words, cwd=tmp_path, env={"SOURCE_DATE_EPOCH": str(night)})
+            assert done.returncode == 0, f"{line}\n{done.stderr}"
+    assert (tmp_path / "build/radio/latest/report.html").is_file()
+    assert list((tmp_path / "build/radio").rglob("*.eml"))
+
+
+def test_every_page_is_in_the_site_and_every_link_between_pages_leads_somewhere():
+    docs = {page.name: page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")}
+    listed = "\n".join(docs[name] for name in ("index.md", "how_to.md", "reference.md"))
+    assert {name for name in docs if name != "index.md" and name[:-3] not in listed} == set()
+    for page in PAGES:
+        for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text(encoding="utf-8")):
+            made = "reference/" in link
+            assert made or (page.parent / link).exists(), f"{page.name}: {link}"
