@@ -137,6 +137,13 @@ class ImageAnalysis(AnyAnalysis, ImagesSection):
         """Return the reductions it needs, by the names by which ``present`` gets their values."""
         raise NotImplementedError
 
+    def cutouts(self, *args: Any, **values: Any) -> CutoutsWanted | None:
+        """Return which images ``present`` is to get as ``cutouts``, by the values; None for none.
+
+        They must be among those that its reductions read.
+        """
+        return None
+
 
 class NetworkAnalysis(ImageAnalysis, NetworkSection):
     """A kind of section on what a network makes of images."""

@@ -20,7 +20,7 @@ from reportgen.reduce.maps import FirstMaps
 from reportgen.reduce.pixels import means_of
 from reportgen.wording import counted
 
-LONGEST = 100  # cells along a side of a cut-out; pixels are averaged beyond
+IMAGINED = 100  # pixels along a side, at most, of noise in place of an image
 NOWHERE = np.nan, np.nan
 
 
@@ -50,13 +50,13 @@ def read_cutouts(
             if sky is not None and wanted.marks:
                 x, y = sky.pixels(*wanted.marks[spot])
                 mark = float(x), float(y)
-            made[spot] = _cut(pixels, found[spot], mark, spot, scale, wanted.size)
+            made[spot] = _cut(pixels, found[spot], mark, spot, scale, wanted)
     last = chosen[-1] if len(chosen) == wanted.count else len(wanted.spots) - 1
     return Cutouts(tuple(made[spot] for spot in chosen), last + 1 - len(chosen), stack.images)
 
 
 def _noise(stack: ImageStack) -> NDArray[np.float32]:
-    height, width = (min(length, LONGEST) for length in stack.shape[1:3])
+    height, width = (min(length, IMAGINED) for length in stack.shape[1:3])
     return np.random.default_rng(0).random((height, width), np.float32)
 
 
@@ -115,11 +115,11 @@ def _cut(  # noqa: PLR0917
     mark: tuple[float, float],
     spot: int,
     scale: float | None,
-    size: float | None,
+    wanted: CutoutsWanted,
 ) -> Cutout:
     """Return a square about a place, or all of an image. scale: arcseconds per pixel."""
     image, x, y = place
-    height, width = pixels.shape
+    size, (height, width) = wanted.size, pixels.shape
     left, bottom, across, up = 0, 0, width, height
     if size is not None and scale is None:
         raise SectionError(
@@ -133,7 +133,7 @@ def _cut(  # noqa: PLR0917
     rows = np.arange(max(0, bottom), min(height, bottom + up))
     columns = np.arange(max(0, left), min(width, left + across))
     tile[np.ix_(rows - bottom, columns - left)] = pixels[np.ix_(rows, columns)]
-    side = -(-max(up, across) // LONGEST)
+    side = -(-max(up, across) // wanted.longest)
 
     def inside(column: float, row: float) -> tuple[float, float]:
         return (column - left + 0.5) / side - 0.5, (row - bottom + 0.5) / side - 0.5

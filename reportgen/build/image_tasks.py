@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.base import ImageAnalysis, NetworkAnalysis
+from reportgen.build.cutouts import read_cutouts
 from reportgen.cache.digests import image_digests
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.cnn.architecture import read_architecture
@@ -23,6 +24,7 @@ from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.store import Store
 from reportgen.errors import ReportgenError, SectionError, SourceError
+from reportgen.reduce.cutouts import CutoutsWanted
 from reportgen.reduce.executors import Executor, Inline, Processes, Threads
 from reportgen.reduce.maps import (
     AboutImage,
@@ -95,6 +97,7 @@ def scan_features(
         read = {section_id: {} for section_id in read}
     for section_id, named in wanted.items():
         found = {name: values[reduction] for name, reduction in named.items()}
+        found = _with_cutouts(analyses[section_id], found, stack)
         result[section_id] = Scanned.of(found, read[section_id])
     return result
 
@@ -155,6 +158,18 @@ class _Pass:
         return found
 
 
+def _with_cutouts(
+    analysis: ImageAnalysis, values: dict[str, Any], stack: ImageStack, *, imagined: bool = False
+) -> dict[str, Any]:
+    """Return the values of a section with the images that it asks for by them."""
+    if any(isinstance(value, Failure) for value in values.values()):
+        return values
+    wanted = attempt(analysis.cutouts, **values)
+    if isinstance(wanted, CutoutsWanted):
+        wanted = attempt(read_cutouts, stack, wanted, 0, imagined=imagined)
+    return values if wanted is None else {**values, "cutouts": wanted}
+
+
 def imagine_features(
     stack: ImageStack, model: ModelFiles | None, analyses: Mapping[str, ImageAnalysis]
 ) -> dict[str, Scanned]:
@@ -186,6 +201,7 @@ def imagine_features(
                 if isinstance(each, AboutImage):
                     values[each] = attempt(stack.about, each.first)
             found = {name: values[reduction] for name, reduction in wanted.items()}
+            found = _with_cutouts(analysis, found, stack, imagined=True)
             result[section_id] = Scanned.of(found, {})
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = Scanned(failure(error), {})
