@@ -14,7 +14,6 @@ from typing import Any
 from reportgen.analyses.base import (
     Analysis,
     AnyAnalysis,
-    CutoutAnalysis,
     HistoryAnalysis,
     ImageAnalysis,
     NetworkAnalysis,
@@ -331,8 +330,8 @@ class SectionMaker:
         if isinstance(section, Analysis):
             names = [name for kind, name in section.sources if kind == "catalogues"]
             notes = tuple(note for name in names for note in self.sources.catalogues[name].notes)
-        if isinstance(section, ImageAnalysis | CutoutAnalysis):
-            remarks = self.sources.images[section.images.name].remarks
+        for name in (name for kind, name in section.sources if kind == "images"):
+            remarks = self.sources.images[name].remarks
             notes += tuple(f"{remark[0].upper()}{remark[1:]}." for remark in remarks)
         self.pool.start(
             partial(compute_section, cache=self.cache, digests=digests, notes=notes),

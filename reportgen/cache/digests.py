@@ -8,7 +8,6 @@ from typing import Any, TypeGuard
 from reportgen.analyses.base import (
     Analysis,
     AnyAnalysis,
-    CutoutAnalysis,
     ImageAnalysis,
     NetworkAnalysis,
 )
@@ -125,10 +124,12 @@ def catalogue_and_thing(name: str, analysis: Analysis) -> tuple[str, str]:
 
 
 def images_and_model(
-    section: ImageAnalysis | CutoutAnalysis, sources: Sources
+    section: ImageAnalysis | Analysis, sources: Sources
 ) -> tuple[ImageStack, ModelFiles | None]:
     """Return the images of a section, and the network that is shown them, if there is one."""
-    stack = sources.images[section.images.name]
+    images = section.images if isinstance(section, ImageAnalysis) else section.looked_at
+    assert images is not None  # noqa: S101 - is_of_images
+    stack = sources.images[images.name]
     if isinstance(section, NetworkAnalysis):
         return stack, sources.models[section.model.name]
     return stack, None
@@ -229,9 +230,10 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDig
     return None if found is None else str(found)
 
 
-def is_of_images(section: AnyAnalysis, name: str) -> TypeGuard[CutoutAnalysis]:
+def is_of_images(section: AnyAnalysis, name: str) -> TypeGuard[Analysis]:
     """Say whether what a section on a catalogue reads is some of the images that it shows."""
-    return isinstance(section, CutoutAnalysis) and (name == _SHAPE or name.startswith(IMAGES))
+    is_looked_at = isinstance(section, Analysis) and section.looked_at is not None
+    return is_looked_at and (name == _SHAPE or name.startswith(IMAGES))
 
 
 def read_columns_of(catalogue: Catalogue, names: Collection[str]) -> dict[str, str]:
