@@ -147,6 +147,14 @@ class ImageAnalysis(AnyAnalysis, ImagesSection):
         """Return the reductions it needs, by the names by which ``present`` gets their values."""
         raise NotImplementedError
 
+    @property
+    def named_by(self) -> tuple[str, Column] | None:
+        """A catalogue with a row for each image, and its column that ``present`` gets as ``names``.
+
+        It must be among the sources.
+        """
+        return None
+
     def cutouts(self, *args: Any, **values: Any) -> CutoutsWanted | None:
         """Return which images ``present`` is to get as ``cutouts``, by the values; None for none.
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reportgen.analyses import filters
 from reportgen.analyses.base import MapReductions, NetworkAnalysis
 from reportgen.analyses.filters import OfSet
+from reportgen.analyses.matching import OtherCatalogueBlock
 from reportgen.analyses.phrases import capital, correlated
 from reportgen.analyses.plotting.axes import Line, colour_bar, draw_curves, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
@@ -24,7 +25,8 @@ from reportgen.analyses.responses import (
     strongest_figure,
 )
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.config.types import Count, Fraction, Index
+from reportgen.config.columns import Column
+from reportgen.config.types import AnyColumnRef, BlockError, Count, Fraction, Index
 from reportgen.errors import SectionError
 from reportgen.reduce.cutouts import CutoutsWanted, Spot
 from reportgen.reduce.maps import (
@@ -49,6 +51,13 @@ HELD = 0.999  # share of the variance
 MOST_CELLS = 50  # along a side of an image that excites a filter
 
 
+class ClassesBlock(OtherCatalogueBlock):
+    """A catalogue with a row for each image, in the same order."""
+
+    column: AnyColumnRef
+    """Its column of classes, texts or whole numbers."""
+
+
 class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
     """Mean and scatter of feature maps over many images; silent and near-duplicate filters."""
 
@@ -67,8 +76,27 @@ class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
     """How many of the images that excite each filter most to show."""
     components: bool = False
     """Show the images along the first two principal components of the means of their maps."""
+    classes: ClassesBlock | None = None
+    """What kinds of images there are, for components: {catalogue, column}."""
     occluded: Index | None = None
     """An image, counted from 0: show how much of its maps changes where a part of it is hidden."""
+
+    @model_validator(mode="after")
+    def _classes_are_shown(self) -> "FeatureStatistics":
+        if self.classes is not None and not self.components:
+            raise BlockError({("classes",): "it needs components: true, where they are shown"})
+        return self
+
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """The images, the network, and the catalogue that has the classes."""
+        more = () if self.classes is None else (("catalogues", self.classes.catalogue),)
+        return *super().sources, *more
+
+    @property
+    def named_by(self) -> tuple[str, Column] | None:
+        """The class of each image."""
+        return None if self.classes is None else (self.classes.catalogue, self.classes.column)
 
     def reductions(self) -> MapReductions:
         """Ask for the statistics of each set of weights, and how many images there are."""
@@ -139,7 +167,11 @@ class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
                 figures.append(strongest_figure(each, each.value, values["cutouts"]))
         if self.components:
             for each in filters.by_set(self, values, "pooled"):
-                figures.append(components_figure(each, each.value[0], values["whole"]))
+                classes = None
+                if self.classes is not None:
+                    classes = self.classes.column.title, values["names"][values["whole"]]
+                mean, whole = each.value[0], values["whole"]
+                figures.append(components_figure(each, mean, whole, classes))
         if self.occluded is not None:
             if values["image"] is None:
                 raise SectionError(

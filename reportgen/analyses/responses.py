@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.analyses.filters import Integers, OfSet, Values
 from reportgen.analyses.plotting.axes import new_figure
-from reportgen.analyses.plotting.cloud import draw_points
+from reportgen.analyses.plotting.cloud import draw_points, name_points
 from reportgen.analyses.plotting.image import draw_image, norm_of, position_title
 from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.sheet import draw_sheet
@@ -17,13 +18,14 @@ from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.config.columns import Images, unit_symbol
 from reportgen.reduce.cutouts import Cutouts
 from reportgen.reduce.responses import Squares, principal
-from reportgen.style import HALO, INK
-from reportgen.wording import count, counted, listed, percent
+from reportgen.style import HALO, INK, MUTED
+from reportgen.wording import count, counted, exact, listed, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 MOST_IMAGES = 24
+MARKERS = "o^sDv"  # of classes, those of most images
 LEAST_SHARE = 1e-12  # of the variance, below which rounding alone makes it
 LEVELS = 0.25, 0.5, 0.75  # of the largest change, at which lines are drawn
 
@@ -91,14 +93,21 @@ def strongest_figure(of: OfSet, found: Strongest, cutouts: Cutouts) -> Figure | 
     )
 
 
-def components_figure(of: OfSet, mean: Values, places: Integers) -> Figure | None:
+def components_figure(
+    of: OfSet,
+    mean: Values,
+    places: Integers,
+    classes: tuple[str, NDArray[Any]] | None = None,
+) -> Figure | None:
     """Draw the images along the first two principal components of their pooled maps.
 
     mean: (image, filter), mean activations, which are divided by the sum of their sizes so that
-    bright images do not decide alone. None where these vary in fewer than two directions.
+    bright images do not decide alone. classes: what they are called, and that of each image. None
+    where these vary in fewer than two directions.
     """
     total = np.abs(mean).sum(axis=1)
-    mean, places = mean[total > 0] / total[total > 0, np.newaxis], places[total > 0]
+    shown = total > 0
+    mean, places = mean[shown] / total[shown, np.newaxis], places[shown]
     if len(mean) < 3 or mean.shape[1] < 2:
         return None
     # What LAPACK leaves in the last digits of float64 differs from one process to the next.
@@ -113,26 +122,49 @@ def components_figure(of: OfSet, mean: Values, places: Integers) -> Figure | Non
         column("first", along[:, 0]),
         column("second", along[:, 1]),
     ]
+    members, by = np.full(len(mean), ""), ""
+    if classes is not None:
+        members = np.array([class_name(each) for each in classes[1][shown].tolist()])
+        columns.append(column("class", members.tolist()))
+        by = f", by {classes[0]}"
     return Figure(
         name,
-        _draw_components(along.astype(np.float64), shares.astype(np.float64)),
+        _draw_components(along.astype(np.float64), shares.astype(np.float64), members),
         f"Images along the components that vary most, {of.label}",
         alt=f"{counted(len(mean), 'images')} along the first two principal components of their "
         f"maps, {of.label}. {said}; image {count(int(places[far]))} is the farthest from the mean.",
         caption="Each point is an image, by the share of each filter in the sum of its mean "
-        f"activations. {said}.",
+        f"activations{by}. {said}.",
         data=Table(name, f"Images along principal components, {of.label}", columns, shown=False),
     )
 
 
-def _draw_components(along: Values, shares: Values) -> "Drawing":
+def class_name(value: object) -> str:
+    """Return what a class is called in a key; that of a missing one, too."""
+    if isinstance(value, float):
+        return "no class" if np.isnan(value) else exact(value)
+    return str(value)
+
+
+def _draw_components(along: Values, shares: Values, members: NDArray[np.str_]) -> "Drawing":
+    """Draw places along two components. members: class of each; all are one without any."""
     figure, axes = new_figure(66)
     titles = [
         f"Component {n}, {percent(float(share))} of the variance"
         for n, share in enumerate(shares, start=1)
     ]
     label_axes(axes, *titles)
-    draw_points(axes, along[:, 0], along[:, 1], 0)
+    names, times = np.unique(members, return_counts=True)
+    kept = names[np.sort(np.argsort(-times, kind="stable")[: len(MARKERS)])].tolist()
+    for order, name in enumerate(kept):
+        mine, style = members == name, {"marker": MARKERS[order], "markersize": 3.5}
+        draw_points(axes, along[mine, 0], along[mine, 1], order, **style)
+    others = ~np.isin(members, kept)
+    if others.any():
+        draw_points(axes, along[others, 0], along[others, 1], 0, color=MUTED, markersize=3.5)
+        kept.append("others")
+    if names[0]:
+        name_points(axes, kept)
     for axis, values in zip((axes.xaxis, axes.yaxis), along.T, strict=True):
         set_linear(axis, *padded(float(values.min()), float(values.max()), 0.05))
     return figure

@@ -204,7 +204,13 @@ class SectionMaker:
         if isinstance(first, ImageAnalysis):
             from reportgen.build.image_tasks import MANY, scan_features
 
-            work = partial(scan_features, store=self.exported, threads=self.pool.workers)
+            names = [name for kind, name in first.sources if kind == "catalogues"]
+            work = partial(
+                scan_features,
+                store=self.exported,
+                threads=self.pool.workers,
+                catalogues={name: self.sources.catalogues[name] for name in names},
+            )
             source = stack, model = images_and_model(first, self.sources)
             if self.engine is not None and model is not None and stack.shape[0] > MANY:
                 work = partial(work, dask=self.engine.dask({stack.file: stamp(stack.file)}))

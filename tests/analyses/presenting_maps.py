@@ -21,9 +21,10 @@ def network_analysis(kind, unit="Jy / beam", pixel_scale=0.6, labels=None, **key
     return kind.model_validate({**own, "weights": ["early"], **keys}, context=context)
 
 
-def present_maps(kind, images, compute, **keys):
+def present_maps(kind, images, compute, names=None, **keys):
     """Compute a section of images, (n, height, width) or with channels, in batches of 3.
 
+    names: of the images, by a catalogue.
     compute: gives maps, (n, filter, row, column), of the weights' name and of images, as they are.
     """
     section = network_analysis(kind, **keys)
@@ -42,6 +43,7 @@ def present_maps(kind, images, compute, **keys):
         if isinstance(value, Failure):
             raise value.error
     values = {name: found[reduction] for name, reduction in wanted.items()}
+    values |= {} if names is None else {"names": names}
     if (asked := section.cutouts(**values)) is not None:
         places = [spot.image for spot in asked.spots]
         nowhere = np.nan, np.nan

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from presenting import check, figure, table
+from presenting import check, figure, legend, table
 from presenting_maps import LABELS, noise, present_maps
+from pydantic import ValidationError
 
 from reportgen.analyses.feature_statistics import FeatureStatistics
 from reportgen.errors import SectionError
@@ -214,6 +215,20 @@ def test_images_along_components_are_those_of_the_shares_of_filters():
     share = 100 * singular[0] ** 2 / (singular**2).sum()
     drawn = figure(section, "components_late").drawing.axes[0]
     assert drawn.get_xlabel().startswith(f"Component 1, {share:.1f}")
+    texts = np.array(["compact", "extended"] * 10, dtype=np.dtypes.StringDType(na_object=np.nan))
+    texts[3] = np.nan
+    classes = {"catalogue": "kinds", "column": "kind"}
+    named = both(components=True, compute=above, classes=classes, names=texts)
+    check(named)
+    assert table(named, "components_late")["class"][:4] == [
+        *("compact", "extended", "compact", "no class")
+    ]
+    assert legend(figure(named, "components_late")) == ["compact", "extended", "no class"]
+    assert "by kind" in figure(named, "components_late").caption
+    many = both(components=True, compute=above, classes=classes, names=np.arange(20.0) // 2)
+    assert legend(figure(many, "components_late")) == ["0", "1", "2", "3", "4", "others"]
+    with pytest.raises(ValidationError, match="it needs components: true"):
+        both(classes=classes)
     alike = both(components=True, compute=lambda _, x: np.repeat(np.abs(x)[:, None], 3, axis=1))
     assert not [each for each in alike.figures if each.id.startswith("components")]
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+from astropy.table import QTable
 from scanning import (
     IMAGES,
     MODEL,
@@ -37,6 +38,8 @@ from reportgen.cnn.exporting import (
 from reportgen.cnn.extractor import Extractor, LoadError
 from reportgen.cnn.network import fit_network, random_network
 from reportgen.cnn.weights import read_network
+from reportgen.config.sources import CatalogueBlock
+from reportgen.data.catalogue import open_catalogues
 from reportgen.data.store import Store
 from reportgen.errors import SectionError
 
@@ -154,6 +157,29 @@ def test_responses_are_those_of_maps_computed_one_by_one_and_of_images_of_the_fi
     altered = extractor.maps(hidden[None, ..., None])[0].astype(float)
     change = np.sqrt(((altered - maps[2]) ** 2).sum() / (maps[2].astype(float) ** 2).sum())
     assert values["occluded_0"][0, 0] == pytest.approx(change)
+
+
+def test_a_catalogue_names_the_images_and_is_among_what_is_read(folder, tmp_path):
+    keys = {"weights": ["late"], "components": True}
+    keys["classes"] = {"catalogue": "kinds", "column": "kind"}
+    *sources, store = section_on_network(folder, **keys)
+    cache = Cache(Store(tmp_path / "other"), "report", {"filters": {"made": "of this"}})
+
+    def made_of(kinds):
+        (tmp_path / "kinds.ecsv").unlink(missing_ok=True)
+        QTable({"kind": kinds}).write(tmp_path / "kinds.ecsv")
+        keys = {"file": tmp_path / "kinds.ecsv", "columns": {"kind": {"field": "kind"}}}
+        block = CatalogueBlock.model_validate(keys)
+        kinds = open_catalogues({"kinds": block}, lambda *_: "x.yaml:1:1: x")["kinds"]
+        return scan_features(*sources, store, cache, catalogues={"kinds": kinds})["filters"]
+
+    found = made_of(["a", "b", "a", "b", "c", "d"])
+    assert pickle.loads(found.values)["names"].tolist() == ["a", "b", "a", "b", "c"]  # noqa: S301
+    other = made_of(["a", "b", "a", "b", "b", "d"])
+    changed = {name for name in other.digests if other.digests[name] != found.digests[name]}
+    assert changed == {"catalogue kinds: column kind"}
+    few = made_of(["a", "b"])
+    assert "kinds has 2 rows for 5 images of radio" in few.values.message
 
 
 # What is kept
