@@ -53,7 +53,9 @@ class Astrometry(PairAnalysis, name="astrometry"):
         pairs = found.pairs
         there = self.match.catalogue if self.match else "its counterparts"
         inside = pairs.rows - pairs.outside
-        notes = [f"Outside of what {there} covers: {counted(pairs.outside, 'objects')}."]
+        notes = []
+        if pairs.outside:
+            notes.append(f"Outside of what {there} covers: {counted(pairs.outside, 'objects')}.")
         own, other = (
             tuple(columns[column.name] for column in position)
             for columns, position in (
@@ -72,7 +74,7 @@ class Astrometry(PairAnalysis, name="astrometry"):
             metrics=metrics | self._pulls(found, east, north),
             figures=self._figures(found, other, east, north, by_chance * inside / 100),
             rows=pairs.rows,
-            notes=notes if pairs.outside else [],
+            notes=[*notes, *_steps(own, "Our"), *_steps(other, "Their")],
         )
         axes = zip(("ra", "dec"), ("east", "north"), strict=True)
         shown = [Column(f"offset_{name}", f"Offset to the {side}", UNIT) for name, side in axes]
@@ -292,6 +294,18 @@ class Astrometry(PairAnalysis, name="astrometry"):
             f"stands for {largest}″.",
             data=Table("arrows", "Median offsets on the sky", columns, shown=False),
         )
+
+
+def _steps(position: tuple[Values, ...], whose: str) -> list[str]:
+    """Say how coarse right ascensions are that were stored as float32."""
+    if not position or len(position[0]) < FEWEST_FOR_SLOPE:
+        return []
+    ra = position[0]
+    is_single = (ra.astype(np.float32) == ra).all() and (ra * 1024 % 1 != 0).any()
+    if not is_single:
+        return []
+    step = 3600 * float(np.spacing(np.float32(np.abs(ra).max())))
+    return [f"{whose} right ascensions have 32 bits each, in steps of up to {number(step, 3)}″."]
 
 
 def _size(of: "Mapping[str, tuple[float, float, float]]") -> float:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import Field
 
 from reportgen.analyses.results import Section
-from reportgen.config.columns import Column, unit_symbol
+from reportgen.config.columns import Column, Images, unit_symbol
 from reportgen.config.schema import CatalogueSection, ImagesSection, NetworkSection, SectionBlock
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Count
@@ -101,8 +101,18 @@ class Analysis(AnyAnalysis, CatalogueSection):
 
     @property
     def sources(self) -> tuple[tuple[str, str], ...]:
-        """The catalogue."""
-        return (("catalogues", self.catalogue),)
+        """The catalogue, and the images that it looks at."""
+        images = () if self.looked_at is None else (("images", self.looked_at.name),)
+        return ("catalogues", self.catalogue), *images
+
+    @property
+    def looked_at(self) -> Images | None:
+        """Images that it needs besides the rows."""
+        return None
+
+    def image_reductions(self) -> MapReductions:
+        """Return the reductions of these images, by the names by which ``present`` gets them."""
+        return {}
 
     def reductions(self) -> Statistics:
         """Return the reductions it needs, by the names by which ``present`` gets their values."""
@@ -116,9 +126,9 @@ class CutoutAnalysis(Analysis, ImagesSection):
     """
 
     @property
-    def sources(self) -> tuple[tuple[str, str], ...]:
-        """The catalogue and the images."""
-        return ("catalogues", self.catalogue), ("images", self.images.name)
+    def looked_at(self) -> Images:
+        """The images that are shown."""
+        return self.images
 
     def cutouts(self, *args: Any, **values: Any) -> CutoutsWanted:
         """Return which cut-outs it needs, by the values of its reductions."""
@@ -136,6 +146,21 @@ class ImageAnalysis(AnyAnalysis, ImagesSection):
     def reductions(self) -> MapReductions:
         """Return the reductions it needs, by the names by which ``present`` gets their values."""
         raise NotImplementedError
+
+    @property
+    def named_by(self) -> tuple[str, Column] | None:
+        """A catalogue with a row for each image, and its column that ``present`` gets as ``names``.
+
+        It must be among the sources.
+        """
+        return None
+
+    def cutouts(self, *args: Any, **values: Any) -> CutoutsWanted | None:
+        """Return which images ``present`` is to get as ``cutouts``, by the values; None for none.
+
+        They must be among those that its reductions read.
+        """
+        return None
 
 
 class NetworkAnalysis(ImageAnalysis, NetworkSection):

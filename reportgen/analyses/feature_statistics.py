@@ -1,25 +1,44 @@
 """What the filters of a network do over many images: which sleep, which say the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reportgen.analyses import filters
 from reportgen.analyses.base import MapReductions, NetworkAnalysis
+from reportgen.analyses.filters import OfSet
+from reportgen.analyses.matching import OtherCatalogueBlock
 from reportgen.analyses.phrases import capital, correlated
 from reportgen.analyses.plotting.axes import Line, colour_bar, draw_curves, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.mosaic import Scale, draw_mosaic
 from reportgen.analyses.plotting.ticks import set_linear
+from reportgen.analyses.responses import (
+    Strongest,
+    components_figure,
+    occlusion_figure,
+    strongest_figure,
+)
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.config.types import Count, Fraction, Index
+from reportgen.config.columns import Column
+from reportgen.config.types import AnyColumnRef, BlockError, Count, Fraction, Index
 from reportgen.errors import SectionError
-from reportgen.reduce.maps import CountImages, DescribeFilters, FilterStatistics, ImageCount
+from reportgen.reduce.cutouts import CutoutsWanted, Spot
+from reportgen.reduce.maps import (
+    AboutImage,
+    CountImages,
+    DescribeFilters,
+    FilterStatistics,
+    FirstMaps,
+    ImageCount,
+    MapReduction,
+)
+from reportgen.reduce.responses import OccludeImage, PoolMaps, WholeImages
 from reportgen.style import DIVERGING_MAP
 from reportgen.wording import count, counted, exact, listed, number, percent
 
@@ -28,6 +47,15 @@ if TYPE_CHECKING:
 
 SOURCE = "Bretherton et al. 1999, J. Climate 12, 1990, equation 5"
 MOST_NAMED = 3  # pairs that the alternative text names
+HELD = 0.999  # share of the variance
+MOST_CELLS = 50  # along a side of an image that excites a filter
+
+
+class ClassesBlock(OtherCatalogueBlock):
+    """A catalogue with a row for each image, in the same order."""
+
+    column: AnyColumnRef
+    """Its column of classes, texts or whole numbers."""
 
 
 class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
@@ -44,13 +72,63 @@ class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
     scale: Scale = "each"
     """Colours from the lowest to the highest value of each map, or shared by all maps of a set."""
 
+    strongest: Annotated[Index, Field(le=10)] = 0
+    """How many of the images that excite each filter most to show."""
+    components: bool = False
+    """Show the images along the first two principal components of the means of their maps."""
+    classes: ClassesBlock | None = None
+    """What kinds of images there are, for components: {catalogue, column}."""
+    occluded: Index | None = None
+    """An image, counted from 0: show how much of its maps changes where a part of it is hidden."""
+
+    @model_validator(mode="after")
+    def _classes_are_shown(self) -> "FeatureStatistics":
+        if self.classes is not None and not self.components:
+            raise BlockError({("classes",): "it needs components: true, where they are shown"})
+        return self
+
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """The images, the network, and the catalogue that has the classes."""
+        more = () if self.classes is None else (("catalogues", self.classes.catalogue),)
+        return *super().sources, *more
+
+    @property
+    def named_by(self) -> tuple[str, Column] | None:
+        """The class of each image."""
+        return None if self.classes is None else (self.classes.catalogue, self.classes.column)
+
     def reductions(self) -> MapReductions:
         """Ask for the statistics of each set of weights, and how many images there are."""
-        of_sets = {
-            name: DescribeFilters(of, self.first, self.count)
-            for name, of in filters.maps_of_sets(self).items()
-        }
-        return {"images": CountImages(None, self.first, self.count), **of_sets}
+        span, hidden = (self.first, self.count), self.occluded
+        found: dict[str, MapReduction[Any, Any]] = {"images": CountImages(None, *span)}
+        pooled = self.components or self.strongest > 0
+        if pooled:
+            found["whole"] = WholeImages(None, *span)
+        if hidden is not None:
+            found |= {"image": FirstMaps(None, hidden), "about": AboutImage(None, hidden)}
+        for n, of in enumerate(filters.maps_of_sets(self).values()):
+            found[f"set_{n}"] = DescribeFilters(of, *span)
+            if pooled:
+                found[f"pooled_{n}"] = PoolMaps(of, *span)
+            if hidden is not None:
+                found[f"occluded_{n}"] = OccludeImage(of, hidden)
+        return found
+
+    def cutouts(self, **values: Any) -> CutoutsWanted | None:
+        """Ask for the images that excite filters most."""
+        if not self.strongest:
+            return None
+        found = [each.value.shown for each in self._strongest(values)]
+        images = sorted({image for shown in found for image, _ in shown})
+        spots = tuple(Spot(0, image=image) for image in images)
+        return CutoutsWanted(spots, len(spots), longest=MOST_CELLS)
+
+    def _strongest(self, values: Mapping[str, Any]) -> list[OfSet]:
+        return [
+            each._replace(value=Strongest.of(each.value[1], values["whole"], self.strongest))
+            for each in filters.by_set(self, values, "pooled")
+        ]
 
     def present(self, images: ImageCount, **values: Any) -> Section:
         """Compare the sets of weights, and show the filters of each."""
@@ -69,6 +147,7 @@ class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
             zeros_figure(sets),
             *(correlation_figure(each) for each in sets),
             *(figure for each in sets for figure in map_figures(each, self.scale)),
+            *self._responses(values),
         ]
         return Section(
             findings=[most_varied(sets), *(describe_set(each) for each in sets)],
@@ -79,6 +158,31 @@ class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
             entries="images",
             notes=self._notes(images),
         )
+
+    def _responses(self, values: Mapping[str, Any]) -> list[Figure]:
+        """Draw what the filters respond to, as far as that is asked for."""
+        figures: list[Figure | None] = []
+        if self.strongest:
+            for each in self._strongest(values):
+                figures.append(strongest_figure(each, each.value, values["cutouts"]))
+        if self.components:
+            for each in filters.by_set(self, values, "pooled"):
+                classes = None
+                if self.classes is not None:
+                    classes = self.classes.column.title, values["names"][values["whole"]]
+                mean, whole = each.value[0], values["whole"]
+                figures.append(components_figure(each, mean, whole, classes))
+        if self.occluded is not None:
+            if values["image"] is None:
+                raise SectionError(
+                    f"image {self.occluded} of {self.images.name} has blank pixels",
+                    "choose another with occluded:",
+                )
+            image = np.asarray(values["image"], dtype=np.float64).mean(axis=0)
+            about = values["about"] or self.images
+            for each in filters.by_set(self, values, "occluded"):
+                figures.append(occlusion_figure(each, each.value, image, about, self.occluded))
+        return [figure for figure in figures if figure is not None]
 
     def _notes(self, images: ImageCount) -> list[str]:
         notes = [
@@ -136,6 +240,12 @@ class Filters:
     def duplicates(self) -> int:
         """How many filters have a near-duplicate."""
         return int((self.others >= self.duplicate).any(axis=1).sum())
+
+    @property
+    def components(self) -> int:
+        """Principal components that hold 99.9 % of the variance of activations; 0 without any."""
+        held = np.cumsum(np.linalg.eigvalsh(self.found.covariance)[::-1].clip(0))
+        return int(np.searchsorted(held, HELD * held[-1])) + 1 if held[-1] > 0 else 0
 
     def nearest(self, k: int) -> tuple[int, float] | None:
         """Return which other filter correlates most with one, and how much; None if none does."""
@@ -200,6 +310,9 @@ def _metrics(of: Filters) -> dict[str, Metric]:
     duplicates = Metric(of.duplicates, f"near-duplicates, {label}", digits=0, shown=False)
     return {
         f"independent_{name}": Metric(of.independent, f"independent filters, {label}", digits=1),
+        f"components_{name}": Metric(
+            of.components, f"components for 99.9\u00a0% of the variance, {label}", digits=0
+        ),
         f"silent_{name}": Metric(silent, f"silent filters, {label}", digits=0),
         f"almost_silent_{name}": Metric(almost, f"almost silent, {label}", digits=0, shown=False),
         f"duplicates_{name}": duplicates,

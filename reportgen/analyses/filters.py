@@ -13,6 +13,7 @@ from reportgen.reduce.maps import MapsOf
 from reportgen.wording import count, counted, listed, number
 
 Values = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 def maps_of_sets(section: NetworkAnalysis) -> dict[str, MapsOf]:
@@ -31,15 +32,18 @@ class OfSet(NamedTuple):
     value: Any
 
 
-def by_set(section: NetworkAnalysis, values: Mapping[str, Any]) -> list[OfSet]:
-    """Return the values of the sets of weights, in the order in which the section has them."""
+def by_set(section: NetworkAnalysis, values: Mapping[str, Any], kind: str = "set") -> list[OfSet]:
+    """Return the values of the sets of weights, in the order in which the section has them.
+
+    kind: what the names of the values begin with.
+    """
     found: dict[str, OfSet] = {}
     for n, weights in enumerate(section.weights):
         name = weights.replace("-", "_").lower()
         while name in found:
             name += "_"
         label = section.model.labels.get(weights, weights)
-        found[name] = OfSet(name, label, values[f"set_{n}"])
+        found[name] = OfSet(name, label, values[f"{kind}_{n}"])
     return list(found.values())
 
 

@@ -141,9 +141,8 @@ class Gallery(CutoutAnalysis, name="gallery"):
             there = (found.other[each.name][place] for each in (self.match.ra, self.match.dec))
             marks = list(zip(*(each.tolist() for each in there), strict=True))
         size = None if self.size is None else self.size.to("arcsec")
-        return CutoutsWanted(
-            tuple(Spot(*spot) for spot in spots), self.shown, size, self.channel, tuple(marks)
-        )
+        found_at = tuple(Spot(*spot) for spot in spots)
+        return CutoutsWanted(found_at, self.shown, size, self.channel, marks=tuple(marks))
 
     def present(
         self, found: Extreme | PairColumns, cutouts: Cutouts, rows: int | None = None

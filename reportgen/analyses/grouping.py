@@ -88,7 +88,8 @@ def show_groups(
         metrics[f"worst_{name}"] = Metric(float("nan"), label, quantity.unit)
         return GroupsShown(metrics, [], findings, notes)
     ends = [end for end in (low_limit, high_limit) if end is not None]
-    middle = float(np.mean(ends)) if ends else float(np.median(medians))
+    lines = sorted(set(ends)) or [float(np.median(medians))]
+    middle = float(np.mean(lines))
     off = {"lowest": -medians, "highest": medians}.get(superlative, np.abs(medians - middle))
     worst = int(np.argmax(off))
     low, high = float(medians.min()), float(medians.max())
@@ -98,10 +99,11 @@ def show_groups(
     label = f"{quantity.title} of {who}, the {superlative}"
     metrics[f"worst_{name}"] = Metric(float(medians[worst]), label, quantity.unit, digits)
     farthest = superlative if one_sided else "farthest off"
+    usual = quantity.quantity(number(float(np.median(medians)), digits))
     if len(groups) > 1 and low < high:
         findings.append(
-            f"Of {counted(len(groups), 'groups')}, {who} is the {farthest}: {value} against "
-            f"{quantity.quantity(number(float(np.median(medians)), digits))}, the median of all."
+            f"{quantity.title}: of {counted(len(groups), 'groups')}, {who} is the {farthest}, with "
+            f"{value} against {usual}, the median of all."
         )
     of, names = TableColumn.of, [_said(group) for group in groups]
     columns = [
@@ -111,12 +113,14 @@ def show_groups(
         of(measure.error, scatters, quantity.unit, measure.said),
     ]
     title = f"{quantity.title} by {by.title}"
-    dashed = "the median of all" if not ends else "the limit of a check"
-    dashed = dashed if len(ends) < 2 else "the middle of the limits"
     order = "" if len(groups) <= MOST_NAMED else f" {count(len(groups))} groups in their order."
+    dashed = "the median of all"
+    if ends:
+        limits = listed([quantity.quantity(exact(end)) for end in lines])
+        dashed = f"limit{'s' if len(lines) > 1 else ''} of the checks, {limits}"
     figure = Figure(
         f"{name}_by_group",
-        draw_groups(names, (medians, scatters), (quantity.axis, by.title), quantity.order, middle),
+        draw_groups(names, (medians, scatters), (quantity.axis, by.title), quantity.order, lines),
         title,
         alt=f"{quantity.title} in {counted(len(groups), 'groups')} of {by.title}, from "
         f"{number(low, digits)} to {quantity.quantity(number(high, digits))}; {who} is the "

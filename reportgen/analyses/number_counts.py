@@ -6,12 +6,12 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from reportgen.analyses.base import Analysis, Statistics
+from reportgen.analyses.base import Analysis, MapReductions, Statistics
 from reportgen.analyses.counts_reference import Compared, CountsReference
 from reportgen.analyses.number_counts_figure import Binned, CountsFigure
 from reportgen.analyses.phrases import no_values
 from reportgen.analyses.results import Metric, Section
-from reportgen.config.columns import Column
+from reportgen.config.columns import Column, Images, unit_symbol
 from reportgen.config.expressions import both, parse
 from reportgen.config.types import (
     AnyQuantity,
@@ -20,19 +20,24 @@ from reportgen.config.types import (
     BlockError,
     ColumnRef,
     Frequency,
+    ImagesRef,
     Positive,
     Quantity,
 )
-from reportgen.config.unit_arithmetic import factor
-from reportgen.reduce.base import Integers
+from reportgen.config.unit_arithmetic import factor, without_beam
+from reportgen.errors import SectionError
+from reportgen.reduce.base import Integers, Values
 from reportgen.reduce.binned_moments import BinnedMoments, MomentsInBins
 from reportgen.reduce.counts import CountBelow, Counts, CountValues
 from reportgen.reduce.histograms import Axis
+from reportgen.reduce.maps import AboutImage
 from reportgen.reduce.moments import MeanStd, Moments
+from reportgen.reduce.pixels import CountPixelsBelow
 from reportgen.wording import counted, exact, number
 
 DEG2 = (180 / np.pi) ** 2  # in a steradian
 MOST_BINS = 200
+LEVELS = 8  # flux densities in a bin, at which the area with little enough noise is measured
 
 
 class Bins(Block):
@@ -48,6 +53,15 @@ class Bins(Block):
     """Width of a bin of magnitudes."""
 
 
+class RmsBlock(Block):
+    """An image of the noise, which says on what area a source could be found."""
+
+    images: ImagesRef
+    """The image; its pixels must have an area, by its WCS or pixel_scale."""
+    sigma: Positive = 5.0
+    """How many times the noise a source must have to be found."""
+
+
 class NumberCounts(Analysis, name="number_counts"):
     """Source counts in bins of flux density or magnitude, with exact Poisson limits."""
 
@@ -55,8 +69,11 @@ class NumberCounts(Analysis, name="number_counts"):
     """Flux density."""
     magnitude: ColumnRef | None = None
     """Magnitude, in place of a flux density."""
-    area: Area
+    area: Area | None = None
     """Area of the sky that was searched, such as 66 deg2; it is never inferred."""
+    rms: RmsBlock | None = None
+    """In place of area, for flux densities: {images, sigma}. Each bin is divided by the area in
+    which its sources are above sigma times the noise."""
     bins: Bins
     """Bins: {from, to, per_decade} of flux density, or {from, to, width} of magnitude."""
     normalise: Literal["euclidean", "none", "per_deg2"] = "euclidean"
@@ -69,6 +86,20 @@ class NumberCounts(Analysis, name="number_counts"):
     """Frequency of the flux density, to which the reference is brought."""
     reference: CountsReference | None = None
     """Counts to compare with, of flux densities: {file, flux, counts, error, frequency, …}."""
+
+    @model_validator(mode="after")
+    def _knows_the_area(self) -> "NumberCounts":
+        if (self.area is None) == (self.rms is None):
+            raise ValueError("give area: or rms: (an image of the noise), one of them")
+        if self.rms is not None and self.flux is None:
+            raise BlockError({("rms",): "it is for flux densities"})
+        if self.rms is not None:
+            try:
+                _ = self._noise_unit
+            except (ValueError, TypeError):
+                said = f"{self.rms.images.name} is in {unit_symbol(self.rms.images.unit)}"
+                raise BlockError({("rms", "images"): f"{said}, not a flux density"}) from None
+        return self
 
     @model_validator(mode="after")
     def _fits_together(self) -> "NumberCounts":
@@ -157,9 +188,54 @@ class NumberCounts(Analysis, name="number_counts"):
             found["bright"] = MeanStd(f"{math.log(10)!r} * ({limit!r} - {name})", bright)
         return found
 
-    def _binned(self, sources: BinnedMoments) -> Binned:
+    @property
+    def looked_at(self) -> Images | None:
+        """The image of the noise, if there is one."""
+        return None if self.rms is None else self.rms.images
+
+    def image_reductions(self) -> MapReductions:
+        """Ask for the pixels in which sources of a bin could be found."""
+        if self.rms is None:
+            return {}
+        levels = tuple((self._levels / self.rms.sigma / self._noise_unit).tolist())
+        return {"noise": CountPixelsBelow(None, levels=levels), "about": AboutImage(None)}
+
+    @property
+    def _levels(self) -> Values:
+        """Return flux densities, LEVELS in each bin, from the faintest up."""
+        low, high = np.log(self._ends)
+        n = LEVELS * self._bins
+        return np.asarray(np.exp(low + (high - low) * (np.arange(n) + 0.5) / n))
+
+    @property
+    def _noise_unit(self) -> float:
+        """Return the unit of the image of the noise in that of the flux density."""
+        assert self.rms is not None  # noqa: S101 - asked for if it is given
+        own, noise = without_beam(self._of.unit), without_beam(self.rms.images.unit)
+        return factor(noise, own) if own and noise else 1.0
+
+    def _areas(self, noise: Integers | None, about: Images | None) -> tuple[float, Values]:
+        """Return the area that was searched, and in each bin that where its sources are found."""
+        if self.area is not None:
+            area = self.area.to("deg2")
+            return area, np.full(self._bins, area)
+        shape = (1, 1)
+        sky = None if about is None else about.sky(*shape)
+        scale = None if about is None else about.pixel_scale
+        if sky is None and scale is None:
+            raise SectionError(
+                "nothing says how large the pixels of the image of the noise are",
+                "give its pixel_scale: in images:, or area: in place of rms:",
+            )
+        pixel = sky.pixel_area if sky is not None else ((scale or 0) / 3600) ** 2
+        assert noise is not None  # noqa: S101 - an image of the noise is given
+        if not noise[-1]:
+            raise SectionError("all pixels of the image of the noise are blank", "choose another")
+        return float(noise[-1]) * pixel, noise[:-1].reshape(-1, LEVELS).mean(axis=1) * pixel
+
+    def _binned(self, sources: BinnedMoments, area: Values) -> Binned:
         low, high, n = sources.edges[:-1], sources.edges[1:], sources.n
-        area = self.area.to("deg2")
+        area = np.where(area > 0, area, np.nan)
         if self.flux is None:
             weight = 1 / (area * (high - low) * self._to("mag"))
             nothing = np.full(len(n), np.nan)
@@ -170,37 +246,49 @@ class NumberCounts(Analysis, name="number_counts"):
         weight = {
             "euclidean": powers * differential,
             "none": differential,
-            "per_deg2": np.full(len(n), 1 / area),
+            "per_deg2": 1 / area,
         }[self.normalise]
-        return Binned(self._of, self.normalise, sources.edges, n, weight, powers * differential)
+        euclidean = powers * differential
+        seen = None if self.rms is None else area
+        return Binned(self._of, self.normalise, sources.edges, n, weight, euclidean, seen)
 
     def _to(self, unit: str) -> float:
         return factor(self._of.unit, unit) if self._of.is_known else 1.0
 
     def present(
         self,
+        *,
         values: Counts,
         below: Integers,
         sources: BinnedMoments,
         bright: Moments | None = None,
+        noise: Integers | None = None,
+        about: Images | None = None,
     ) -> Section:
         """Draw the counts with their limits and, if there is one, the reference."""
         if not values.valid:
             raise no_values((self._of,), values.rows, self.where)
-        binned, n = self._binned(sources), int(sources.n.sum())
-        area = self.area.to("deg2")
+        area, areas = self._areas(noise, about)
+        binned, n = self._binned(sources, areas), int(sources.n.sum())
+        found = np.flatnonzero((sources.n > 0) & (areas > 0))
+        density = n / area
+        if self.rms is not None:
+            density = float((sources.n[found] / areas[found]).sum())
         slope = error = np.nan
         if bright is not None and bright.n and bright.mean > 0:
             slope, error = 1 / bright.mean, 1 / (bright.mean * np.sqrt(bright.n))
         metrics = {
             "n": Metric(n, "sources in the bins", digits=0),
-            "n_per_deg2": Metric(n / area, "per square degree", "1 / deg2"),
+            "n_per_deg2": Metric(density, "per square degree", "1 / deg2"),
             "area": Metric(area, "area", "deg2"),
             "slope": Metric(slope, "slope", digits=3),
             "slope_error": Metric(error, "error of the slope", digits=3, shown=False),
             "turnover": Metric(self._turnover(binned), "turnover", self._of.unit),
         }
-        drawn, findings = None, [self._said(n, area), *self._slope_said(bright, slope, error)]
+        drawn, findings = (
+            None,
+            [self._said(n, area, density), *self._slope_said(bright, slope, error)],
+        )
         if self.reference is not None:
             frequency = None if self.frequency is None else self.frequency.to("MHz")
             reference = self.reference.in_bins(binned.edges * self._to("Jy"), frequency)
@@ -212,18 +300,23 @@ class NumberCounts(Analysis, name="number_counts"):
         figure = CountsFigure(binned, drawn, self._limit, self.check_limits("turnover"))
         low, outside = int(below[0]), values.valid - n
         said = f"{counted(low, 'sources')} below them and {counted(outside - low, 'sources')} above"
+        notes = [f"Outside the bins: {said}."] if outside else []
+        if lost := n - int(sources.n[found].sum()):
+            which = f"though {exact(self.rms.sigma if self.rms else 0)} times the noise is above"
+            notes.append(f"In bins of no area, {which}: {counted(lost, 'sources')}.")
         return Section(
             findings=findings,
             metrics=metrics,
             figures=[figure.figure(findings)],
             rows=values.valid,
-            notes=[f"Outside the bins: {said}."] if outside else [],
+            notes=notes,
         )
 
-    def _said(self, n: int, area: float) -> str:
-        density = f"{number(n / area)} per square degree"
+    def _said(self, n: int, area: float, density: float) -> str:
         span = f"between {self._named(self.bins.from_)} and {self._named(self.bins.to)}"
-        return f"{counted(n, 'sources')} {span} on {number(area)} square degrees: {density}."
+        said = f"{counted(n, 'sources')} {span} on {number(area)} square degrees: "
+        each = "" if self.rms is None else ", those of each bin on the area where they can be found"
+        return f"{said}{number(density)} per square degree{each}."
 
     def _slope_said(self, bright: Moments | None, slope: float, error: float) -> list[str]:
         if bright is None:

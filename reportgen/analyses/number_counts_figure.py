@@ -40,7 +40,8 @@ class Binned:
     """Sources in bins of a column.
 
     edges: (bins + 1,), in its unit. n: (bins,). weight: what one source of a bin adds to what is
-    drawn, of a kind that AXES names; euclidean: to Euclidean counts, NaN for magnitudes.
+    drawn, of a kind that AXES names; euclidean: to Euclidean counts, NaN for magnitudes; both are
+    NaN in bins of no area. area: in square degrees of each bin; None where it is the same for all.
     """
 
     of: Column
@@ -49,6 +50,12 @@ class Binned:
     n: Integers
     weight: Values
     euclidean: Values
+    area: Values | None = None
+
+    @property
+    def seen(self) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+        """Which bins have sources, and an area in which these could be found."""
+        return np.asarray((self.n > 0) & np.isfinite(self.weight))
 
     @property
     def is_log(self) -> bool:
@@ -97,6 +104,7 @@ class CountsFigure:
             of("counts", binned.counts, unit),
             of("lower limit", low, unit, "exact Poisson limit at 84.13 %"),
             of("upper limit", high, unit, "exact Poisson limit at 84.13 %"),
+            *([] if binned.area is None else [of("area", binned.area, "deg2")]),
             *([] if self.reference is None else [of("reference", self.reference[0], unit)]),
         ]
         drawing, axes = new_figure(62)
@@ -105,7 +113,7 @@ class CountsFigure:
         if binned.kind == "euclidean":
             said += ", each source with its own flux density"
         said += ". Bars: exact Poisson limits at 84.13 %; arrows: upper limits where there is none."
-        seen = binned.counts[binned.n > 0]
+        seen = binned.counts[binned.seen]
         if not is_left_empty(axes, seen, "no sources in the bins", log=True):
             self._draw(axes)
             said += draw_limits(axes, self.limits, binned.of)
@@ -125,7 +133,7 @@ class CountsFigure:
 
     def _draw(self, axes: Any) -> None:
         binned, (low, high) = self.binned, self.binned.limits
-        middle, counts, seen = binned.middle, binned.counts, binned.n > 0
+        middle, counts, seen = binned.middle, binned.counts, binned.seen
         others = np.empty(0) if self.reference is None else self.reference[0]
         y = np.concatenate([low[seen], high[seen], others[np.isfinite(others)]])
         ends = padded(float(y.min()), float(y.max()), 0.05, log=True)

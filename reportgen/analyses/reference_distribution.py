@@ -37,8 +37,8 @@ class ReferenceBlock(OtherCatalogueBlock):
     """The distribution that is expected: a catalogue with a row for each bin."""
 
     catalogue: CatalogueName
-    """The catalogue; the table of a histogram of an earlier run is one, too: name its file,
-    RUN/sections/SECTION/tables/histogram_1.ecsv, low: bin_low, high: bin_high, mean: n_COLUMN."""
+    """The catalogue. The table of a histogram of an earlier run is one, too: its file is
+    RUN/sections/SECTION/tables/histogram_1.ecsv; low: bin_low, high: bin_high, mean: n_COLUMN."""
     low: ColumnRef
     """Its column of the lower edge of each bin."""
     high: ColumnRef

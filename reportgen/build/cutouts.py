@@ -1,4 +1,4 @@
-"""Reads the cut-outs of images that sections on a catalogue ask for."""
+"""Reads what sections on a catalogue ask for of images: cut-outs, and statistics of pixels."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.base import CutoutAnalysis
+from reportgen.analyses.base import Analysis, CutoutAnalysis
 from reportgen.cache.digests import image_digests
 from reportgen.config.columns import Images
 from reportgen.config.image_header import ImageSky
@@ -16,11 +16,18 @@ from reportgen.data.joined import is_many
 from reportgen.data.store import Store
 from reportgen.errors import SectionError
 from reportgen.reduce.cutouts import Cutout, Cutouts, CutoutsWanted
-from reportgen.reduce.maps import FirstMaps
+from reportgen.reduce.maps import (
+    AboutImage,
+    Batch,
+    FirstMaps,
+    MapReduction,
+    MapsOf,
+    scan_maps,
+)
 from reportgen.reduce.pixels import means_of
 from reportgen.wording import counted
 
-LONGEST = 100  # cells along a side of a cut-out; pixels are averaged beyond
+IMAGINED = 100  # pixels along a side, at most, of noise in place of an image
 NOWHERE = np.nan, np.nan
 
 
@@ -50,13 +57,13 @@ def read_cutouts(
             if sky is not None and wanted.marks:
                 x, y = sky.pixels(*wanted.marks[spot])
                 mark = float(x), float(y)
-            made[spot] = _cut(pixels, found[spot], mark, spot, scale, wanted.size)
+            made[spot] = _cut(pixels, found[spot], mark, spot, scale, wanted)
     last = chosen[-1] if len(chosen) == wanted.count else len(wanted.spots) - 1
     return Cutouts(tuple(made[spot] for spot in chosen), last + 1 - len(chosen), stack.images)
 
 
 def _noise(stack: ImageStack) -> NDArray[np.float32]:
-    height, width = (min(length, LONGEST) for length in stack.shape[1:3])
+    height, width = (min(length, IMAGINED) for length in stack.shape[1:3])
     return np.random.default_rng(0).random((height, width), np.float32)
 
 
@@ -115,11 +122,11 @@ def _cut(  # noqa: PLR0917
     mark: tuple[float, float],
     spot: int,
     scale: float | None,
-    size: float | None,
+    wanted: CutoutsWanted,
 ) -> Cutout:
     """Return a square about a place, or all of an image. scale: arcseconds per pixel."""
     image, x, y = place
-    height, width = pixels.shape
+    size, (height, width) = wanted.size, pixels.shape
     left, bottom, across, up = 0, 0, width, height
     if size is not None and scale is None:
         raise SectionError(
@@ -133,7 +140,7 @@ def _cut(  # noqa: PLR0917
     rows = np.arange(max(0, bottom), min(height, bottom + up))
     columns = np.arange(max(0, left), min(width, left + across))
     tile[np.ix_(rows - bottom, columns - left)] = pixels[np.ix_(rows, columns)]
-    side = -(-max(up, across) // LONGEST)
+    side = -(-max(up, across) // wanted.longest)
 
     def inside(column: float, row: float) -> tuple[float, float]:
         return (column - left + 0.5) / side - 0.5, (row - bottom + 0.5) / side - 0.5
@@ -143,8 +150,8 @@ def _cut(  # noqa: PLR0917
     return Cutout(spot, image, cells, side, inside(x, y), inside(*mark), arcsec)
 
 
-def with_cutouts(
-    analysis: CutoutAnalysis,
+def with_images(
+    analysis: Analysis,
     values: Mapping[str, Any],
     stack: ImageStack,
     rows: int,
@@ -152,16 +159,40 @@ def with_cutouts(
     *,
     imagined: bool = False,
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the values of a section with its cut-outs, and the digests of the images it shows.
+    """Return the values of a section with those of the images it looks at, and their digests.
 
     rows, imagined: as in read_cutouts. store: where digests are remembered; None for no digests.
     There are none, either, where each image has a file of its own: what the header of any of them
     says may change which is shown.
     """
-    found = read_cutouts(stack, analysis.cutouts(**values), rows, imagined=imagined)
-    digests: dict[str, str] = {}
-    if store is not None and not is_many(stack.file):
+    named = analysis.image_reductions()
+    values = {**values, **_reduced(stack, named, imagined=imagined)}
+    looked_at = [*named.values()]
+    if isinstance(analysis, CutoutAnalysis):
+        found = read_cutouts(stack, analysis.cutouts(**values), rows, imagined=imagined)
+        values["cutouts"] = found
         images = sorted({each.image for each in found.found} or {0})
-        of_images = [FirstMaps(None, image) for image in images]
-        digests = image_digests(stack, None, of_images, FileDigests(store))
-    return {**values, "cutouts": found}, digests
+        looked_at += [FirstMaps(None, image) for image in images]
+    if store is None or is_many(stack.file):
+        return values, {}
+    return values, image_digests(stack, None, looked_at, FileDigests(store))
+
+
+def _reduced(
+    stack: ImageStack, named: Mapping[str, MapReduction[Any, Any]], *, imagined: bool
+) -> dict[str, Any]:
+    """Return values of images, each of which is read for itself."""
+    found = {}
+    for name, reduction in named.items():
+        if isinstance(reduction, AboutImage):
+            found[name] = stack.about(reduction.first)
+            continue
+        pixels = stack.batches(1, reduction.first, reduction.stop)
+        batches = (_noise(stack)[np.newaxis, ..., np.newaxis],) if imagined else pixels
+        numbered = (Batch(each, reduction.first + k) for k, each in enumerate(batches))
+        found[name] = scan_maps([reduction], numbered, _no_network)[reduction]
+    return found
+
+
+def _no_network(of: MapsOf, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    raise SectionError("maps of a network are asked for where there is none")

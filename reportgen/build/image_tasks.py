@@ -10,19 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.base import ImageAnalysis, NetworkAnalysis
-from reportgen.cache.digests import image_digests
+from reportgen.build.cutouts import read_cutouts
+from reportgen.cache.digests import CatalogueDigests, all_digests, image_digests
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.cnn.architecture import read_architecture
 from reportgen.cnn.exporting import export_once, make_extractor
 from reportgen.cnn.network import Fitted, Network, fit_network, random_network
 from reportgen.cnn.weights import read_network
 from reportgen.config.columns import RANDOM
+from reportgen.data.catalogue import Catalogue
 from reportgen.data.file_digests import FileDigests, stamp
 from reportgen.data.hdf5 import open_file
 from reportgen.data.images import ImageStack
 from reportgen.data.models import ModelFiles
 from reportgen.data.store import Store
 from reportgen.errors import ReportgenError, SectionError, SourceError
+from reportgen.reduce.cutouts import CutoutsWanted
 from reportgen.reduce.executors import Executor, Inline, Processes, Threads
 from reportgen.reduce.maps import (
     AboutImage,
@@ -37,7 +40,9 @@ from reportgen.reduce.maps import (
 )
 from reportgen.reduce.partitions import merge_pairwise, parts
 from reportgen.reduce.pixels import DescribePixels
-from reportgen.reduce.scan import Failure, attempt
+from reportgen.reduce.rows import ReadRows
+from reportgen.reduce.scan import Failure, attempt, scan
+from reportgen.wording import counted
 from reportgen.workers.failures import failure
 
 if TYPE_CHECKING:
@@ -60,24 +65,29 @@ def scan_features(
     *,
     threads: int = 1,
     dask: "Dask | None" = None,
+    catalogues: Mapping[str, Catalogue] | None = None,
 ) -> dict[str, Scanned]:
     """Compute all reductions of some sections on images, and one network, in one pass over them.
 
     model: None where no network is shown them. store: where exported networks are kept. Returns for
     each section its values, pickled by the names it gave them, or why there are none. cache: with
     it, no network is run for sections that are cached. threads: how many images may be shown to a
-    network at once. dask: what shows them to networks where there are MANY of them.
+    network at once. dask: what shows them to networks where there are MANY of them. catalogues:
+    those that name images.
     """
     wanted: dict[str, Mapping[str, MapReduction[Any, Any]]] = {}
     result: dict[str, Scanned] = {}
     read: dict[str, dict[str, str]] = {}
+    names: dict[str, dict[str, Any]] = {}
     contents = FileDigests(cache.store if cache is not None else None)
     files = [stack.file, *(() if model is None else model.files)]
     before = {file: stamp(file) for file in files}
     for section_id, analysis in analyses.items():
         try:
             needed = wanted_reductions(analysis, stack)
-            read[section_id] = _digests(stack, model, needed.values(), contents)
+            digests = _digests(stack, model, needed.values(), contents)
+            names[section_id], of_names = _names(analysis, stack, catalogues or {}, contents.store)
+            read[section_id] = digests if of_names is None else all_digests(digests, of_names)
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = Scanned(failure(error), {})
             continue
@@ -95,6 +105,7 @@ def scan_features(
         read = {section_id: {} for section_id in read}
     for section_id, named in wanted.items():
         found = {name: values[reduction] for name, reduction in named.items()}
+        found = _with_cutouts(analyses[section_id], found | names[section_id], stack)
         result[section_id] = Scanned.of(found, read[section_id])
     return result
 
@@ -155,8 +166,46 @@ class _Pass:
         return found
 
 
+def _names(
+    analysis: ImageAnalysis,
+    stack: ImageStack,
+    catalogues: Mapping[str, Catalogue],
+    store: Store | None = None,
+) -> tuple[dict[str, Any], dict[str, str] | None]:
+    """Return what a catalogue calls the images, as ``names``, and its digests; None without one."""
+    if analysis.named_by is None:
+        return {}, None
+    which, column = analysis.named_by
+    catalogue, images = catalogues[which], stack.shape[0]
+    if catalogue.rows < images:
+        raise SectionError(
+            f"{which} has {counted(catalogue.rows, 'rows')} for {counted(images, 'images')} of "
+            f"{stack.name}",
+            "it must have one for each image, in the same order",
+        )
+    digests, wanted = CatalogueDigests(catalogue, store, which), ReadRows(column.name, 0, images)
+    values = scan([wanted, *digests.reductions([column.name])], catalogue, exact_rows=0)
+    digests.remember(values)
+    return {"names": values[wanted]}, digests.of(frozenset([column.name]))
+
+
+def _with_cutouts(
+    analysis: ImageAnalysis, values: dict[str, Any], stack: ImageStack, *, imagined: bool = False
+) -> dict[str, Any]:
+    """Return the values of a section with the images that it asks for by them."""
+    if any(isinstance(value, Failure) for value in values.values()):
+        return values
+    wanted = attempt(analysis.cutouts, **values)
+    if isinstance(wanted, CutoutsWanted):
+        wanted = attempt(read_cutouts, stack, wanted, 0, imagined=imagined)
+    return values if wanted is None else {**values, "cutouts": wanted}
+
+
 def imagine_features(
-    stack: ImageStack, model: ModelFiles | None, analyses: Mapping[str, ImageAnalysis]
+    stack: ImageStack,
+    model: ModelFiles | None,
+    analyses: Mapping[str, ImageAnalysis],
+    catalogues: Mapping[str, Catalogue] | None = None,
 ) -> dict[str, Scanned]:
     """Return what ``scan_features`` does, of noise in place of images and of their maps.
 
@@ -186,6 +235,8 @@ def imagine_features(
                 if isinstance(each, AboutImage):
                     values[each] = attempt(stack.about, each.first)
             found = {name: values[reduction] for name, reduction in wanted.items()}
+            found |= _names(analysis, stack, catalogues or {})[0]
+            found = _with_cutouts(analysis, found, stack, imagined=True)
             result[section_id] = Scanned.of(found, {})
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = Scanned(failure(error), {})

@@ -11,7 +11,7 @@ from reportgen.cache.digests import (
     IMAGES,
     WEIGHTS,
     catalogue_and_thing,
-    is_of_images,
+    is_of_catalogue,
     read_columns_of,
     read_digest,
 )
@@ -80,7 +80,7 @@ class _Plan:
         for name, known in self._known.items():
             section = self._sections[name]
             for thing, digest in known.items():
-                if digest is None and isinstance(section, Analysis):
+                if digest is None and is_of_catalogue(section, thing):
                     where, column = catalogue_and_thing(thing, section)
                     found |= {column} if where == catalogue else set()
         return found
@@ -110,7 +110,7 @@ class _Plan:
 
     def _read(self, section_id: str, name: str) -> str:
         section = self._sections[section_id]
-        if isinstance(section, Analysis) and not is_of_images(section, name):
+        if is_of_catalogue(section, name):
             catalogue, thing = catalogue_and_thing(name, section)
             return self._columns[catalogue].get(thing, "")
         return read_digest(name, section, self._sources, self._contents)

@@ -14,7 +14,6 @@ from typing import Any
 from reportgen.analyses.base import (
     Analysis,
     AnyAnalysis,
-    CutoutAnalysis,
     HistoryAnalysis,
     ImageAnalysis,
     NetworkAnalysis,
@@ -205,7 +204,13 @@ class SectionMaker:
         if isinstance(first, ImageAnalysis):
             from reportgen.build.image_tasks import MANY, scan_features
 
-            work = partial(scan_features, store=self.exported, threads=self.pool.workers)
+            names = [name for kind, name in first.sources if kind == "catalogues"]
+            work = partial(
+                scan_features,
+                store=self.exported,
+                threads=self.pool.workers,
+                catalogues={name: self.sources.catalogues[name] for name in names},
+            )
             source = stack, model = images_and_model(first, self.sources)
             if self.engine is not None and model is not None and stack.shape[0] > MANY:
                 work = partial(work, dask=self.engine.dask({stack.file: stamp(stack.file)}))
@@ -331,8 +336,8 @@ class SectionMaker:
         if isinstance(section, Analysis):
             names = [name for kind, name in section.sources if kind == "catalogues"]
             notes = tuple(note for name in names for note in self.sources.catalogues[name].notes)
-        if isinstance(section, ImageAnalysis | CutoutAnalysis):
-            remarks = self.sources.images[section.images.name].remarks
+        for name in (name for kind, name in section.sources if kind == "images"):
+            remarks = self.sources.images[name].remarks
             notes += tuple(f"{remark[0].upper()}{remark[1:]}." for remark in remarks)
         self.pool.start(
             partial(compute_section, cache=self.cache, digests=digests, notes=notes),

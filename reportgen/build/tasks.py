@@ -13,9 +13,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from reportgen.analyses.base import Analysis, AnyAnalysis, CutoutAnalysis
+from reportgen.analyses.base import Analysis, AnyAnalysis
 from reportgen.analyses.results import Section
-from reportgen.build.cutouts import with_cutouts
+from reportgen.build.cutouts import with_images
 from reportgen.build.prose import fill_prose
 from reportgen.cache.digests import CatalogueDigests, all_digests
 from reportgen.cache.sections import Cache, CachedSection, Scanned
@@ -121,11 +121,11 @@ def scan_catalogue(
         )
         given = {name: values[statistic] for name, statistic in named.items()}
         analysis = analyses[section_id]
-        if isinstance(analysis, CutoutAnalysis) and not _lost(given):
-            stack, store = (stacks or {})[analysis.images.name], cache.store if cache else None
+        if analysis.looked_at is not None and not _lost(given):
+            stack, store = (stacks or {})[analysis.looked_at.name], cache.store if cache else None
             counts = {name: given.pop(name) for name in list(given) if name.startswith(_CHECK)}
             try:
-                given, shown = with_cutouts(
+                given, shown = with_images(
                     analysis, given, stack, catalogue.rows, store, imagined=imagined
                 )
             except Exception as error:  # a plugin's error is its section's

@@ -101,7 +101,8 @@ def _scanned(
     names = [name for kind, name in keys if kind == "catalogues"]
     first = next(iter(group.values()))
     if isinstance(first, ImageAnalysis):
-        return imagine_features(*images_and_model(first, sources), group), True
+        named = sources.catalogues
+        return imagine_features(*images_and_model(first, sources), group, named), True
     parts = {
         name: replace(catalogue, rows=min(catalogue.rows, MOST_ROWS))
         for name in names

@@ -8,7 +8,6 @@ from typing import Any, TypeGuard
 from reportgen.analyses.base import (
     Analysis,
     AnyAnalysis,
-    CutoutAnalysis,
     ImageAnalysis,
     NetworkAnalysis,
 )
@@ -113,7 +112,7 @@ def all_digests(*of_each: Mapping[str, str]) -> dict[str, str]:
     return {name: each for found in of_each for name, each in found.items()} if all(of_each) else {}
 
 
-def catalogue_and_thing(name: str, analysis: Analysis) -> tuple[str, str]:
+def catalogue_and_thing(name: str, analysis: AnyAnalysis) -> tuple[str, str]:
     """Return the catalogue that something is read of, and its name there, such as that of a column.
 
     name: as a section reads it.
@@ -121,14 +120,17 @@ def catalogue_and_thing(name: str, analysis: Analysis) -> tuple[str, str]:
     if name.startswith(OTHER):
         catalogue, _, thing = name.removeprefix(OTHER).partition(": ")
         return catalogue, thing
+    assert isinstance(analysis, Analysis)  # noqa: S101 - sections on images read of others alone
     return analysis.catalogue, name
 
 
 def images_and_model(
-    section: ImageAnalysis | CutoutAnalysis, sources: Sources
+    section: ImageAnalysis | Analysis, sources: Sources
 ) -> tuple[ImageStack, ModelFiles | None]:
     """Return the images of a section, and the network that is shown them, if there is one."""
-    stack = sources.images[section.images.name]
+    images = section.images if isinstance(section, ImageAnalysis) else section.looked_at
+    assert images is not None  # noqa: S101 - is_of_images
+    stack = sources.images[images.name]
     if isinstance(section, NetworkAnalysis):
         return stack, sources.models[section.model.name]
     return stack, None
@@ -209,9 +211,9 @@ def known_digests(
 
 
 def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDigests) -> str | None:
-    if isinstance(analysis, ImageAnalysis) or is_of_images(analysis, name):
+    if is_of_images(analysis, name):
         return _of_images(name, *images_and_model(analysis, sources), contents, reading=False)
-    if not isinstance(analysis, Analysis):
+    if not is_of_catalogue(analysis, name):
         return None
     which, name = catalogue_and_thing(name, analysis)
     catalogue = sources.catalogues[which]
@@ -229,9 +231,19 @@ def _known(name: str, analysis: AnyAnalysis, sources: Sources, contents: FileDig
     return None if found is None else str(found)
 
 
-def is_of_images(section: AnyAnalysis, name: str) -> TypeGuard[CutoutAnalysis]:
-    """Say whether what a section on a catalogue reads is some of the images that it shows."""
-    return isinstance(section, CutoutAnalysis) and (name == _SHAPE or name.startswith(IMAGES))
+def is_of_catalogue(section: AnyAnalysis, name: str) -> bool:
+    """Say whether what a section reads is of a catalogue."""
+    if isinstance(section, ImageAnalysis):
+        return name.startswith(OTHER)
+    return isinstance(section, Analysis) and not is_of_images(section, name)
+
+
+def is_of_images(section: AnyAnalysis, name: str) -> TypeGuard[Analysis | ImageAnalysis]:
+    """Say whether what a section reads is of images or of a network that is shown them."""
+    if isinstance(section, ImageAnalysis):
+        return not name.startswith(OTHER)
+    is_looked_at = isinstance(section, Analysis) and section.looked_at is not None
+    return is_looked_at and (name == _SHAPE or name.startswith(IMAGES))
 
 
 def read_columns_of(catalogue: Catalogue, names: Collection[str]) -> dict[str, str]:
@@ -252,6 +264,6 @@ def read_digest(name: str, section: AnyAnalysis, sources: Sources, contents: Fil
 
     Raises SourceError or OSError when it cannot be read.
     """
-    if not (isinstance(section, ImageAnalysis) or is_of_images(section, name)):
+    if not is_of_images(section, name):
         return ""
     return _of_images(name, *images_and_model(section, sources), contents) or ""

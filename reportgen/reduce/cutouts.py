@@ -26,7 +26,8 @@ class Spot:
 class CutoutsWanted:
     """Which cut-outs to make: of the first count spots that an image has.
 
-    size: side in arcseconds; None for the whole image. marks: a second position for each spot, ra
+    size: side in arcseconds; None for the whole image. longest: cells along a side; where there are
+    more pixels each is the mean of several. marks: a second position for each spot, ra
     and dec in degrees, such as that of a counterpart.
     """
 
@@ -34,6 +35,7 @@ class CutoutsWanted:
     count: int
     size: float | None = None
     channel: int = 0
+    longest: int = 100
     marks: tuple[tuple[float, float], ...] = ()
 
 

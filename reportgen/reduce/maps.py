@@ -78,6 +78,15 @@ class MapReduction(ABC, Generic[State, Value]):
 
 
 @dataclass(frozen=True)
+class AlteredImages(MapReduction[State, Value]):
+    """A statistic of the maps of images that are shown changed, such as with a part hidden."""
+
+    @abstractmethod
+    def altered(self, images: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        """Yield what to show in place of some images, (n, height, width, channels) at a time."""
+
+
+@dataclass(frozen=True)
 class FirstMaps(MapReduction[Maps | None, Maps | None]):
     """The maps of the first image that has no blank pixel, (filter, row, column); None if none."""
 
@@ -123,13 +132,13 @@ class CountImages(MapReduction[ImageCount, ImageCount]):
         return ImageCount()
 
     def update(self, state: ImageCount, maps: Maps) -> ImageCount:
-        return self.merge(state, ImageCount(len(maps), int((~_whole(maps)).sum())))
+        return self.merge(state, ImageCount(len(maps), int((~whole_images(maps)).sum())))
 
     def merge(self, first: ImageCount, second: ImageCount) -> ImageCount:
         return ImageCount(first.n + second.n, first.blank + second.blank)
 
 
-def _whole(images: NDArray[np.float32]) -> NDArray[np.bool_]:
+def whole_images(images: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Say which images, along the first axis, have no pixel that is not finite."""
     return np.asarray(np.isfinite(images.reshape(len(images), -1)).all(axis=1))
 
@@ -142,7 +151,8 @@ class FilterStatistics:
     images of a map's mean activation, and its standard deviation. zeros: (filter,), share of
     activations that are exactly 0. awake: (filter,), images in which any is not. correlation:
     (filter, filter), Pearson's r of activations at the same place of the same image; NaN where a
-    filter is constant. All standard deviations are those of the population.
+    filter is constant. covariance: (filter, filter), of the same. All standard deviations are those
+    of the population.
     """
 
     n: int
@@ -153,6 +163,7 @@ class FilterStatistics:
     zeros: Values
     awake: Integers
     correlation: Values
+    covariance: Values
 
 
 @dataclass(frozen=True)
@@ -227,6 +238,7 @@ class DescribeFilters(MapReduction[FilterState | None, FilterStatistics | None])
             state.zeros / state.activations.n,
             state.awake,
             _correlation(state.activations, state.low < state.high),
+            state.activations.square / state.activations.n,
         )
 
 
@@ -299,11 +311,18 @@ def map_states(
     """Return the state of each reduction after some images; see scan_maps."""
     states = {each: attempt(each.start) for each in dict.fromkeys(reductions)}
     for batch in batches:
-        places, whole = batch.first + np.arange(len(batch.images)), _whole(batch.images)
+        places, whole = batch.first + np.arange(len(batch.images)), whole_images(batch.images)
         for of, group in _by_maps(states).items():
             wanted = {
                 r: (r.first <= places) & (places < r.stop) & (whole | r.takes_blank) for r in group
             }
+            for altering in [each for each in group if isinstance(each, AlteredImages)]:
+                mine = wanted.pop(altering)
+                for shown in altering.altered(batch.images[mine]) if mine.any() else ():
+                    made = np.moveaxis(shown, -1, 1) if of is None else attempt(compute, of, shown)
+                    states[altering] = attempt_with(altering.update, states[altering], made)
+            if not wanted:
+                continue
             some = np.any(list(wanted.values()), axis=0)
             if not some.any():
                 continue

@@ -14,7 +14,7 @@ import numpy as np
 from reportgen.config.expressions import Condition
 from reportgen.errors import SectionError
 from reportgen.reduce.base import Chunk, Derived, Integers, OfCatalogue, Reduction, Values
-from reportgen.wording import count
+from reportgen.wording import count, exact
 
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
@@ -33,6 +33,21 @@ def unit_vectors(ra: Values, dec: Values) -> Values:
     return np.stack(
         [np.cos(delta) * np.cos(alpha), np.cos(delta) * np.sin(alpha), np.sin(delta)], axis=1
     )
+
+
+def positions(ra: Values, dec: Values, whose: str) -> Values:
+    """Return positions as unit vectors; SectionError where they are none. whose: in its message."""
+    for name, values, low, high in (
+        ("right ascension", ra, -180, 360),
+        ("declination", dec, -90, 90),
+    ):
+        outside = values[(values < low) | (values > high)]
+        if len(outside):
+            raise SectionError(
+                f"{whose} has a {name} of {exact(float(outside[0]))}°",
+                "say what stands for a missing value with missing:, or leave such rows out",
+            )
+    return unit_vectors(ra, dec)
 
 
 def chord(arcsec: float) -> float:
@@ -154,7 +169,7 @@ class ReferencePositions(Reduction[list[dict[str, Values]], Reference]):
         from scipy.spatial import cKDTree
 
         columns = self._rows.finish(state)
-        at = unit_vectors(columns[self.ra], columns[self.dec])
+        at = positions(columns[self.ra], columns[self.dec], "the reference")
         tree = cKDTree(at)
         sample = at[:: max(1, len(at) // SAMPLE)]
         spacing = np.nan
@@ -290,7 +305,7 @@ class Match(Reduction[MatchState, Pairs]):
         if not len(ra) or not reference.n:
             outside = state.outside + len(ra)
             return replace(state, rows=state.rows + len(ra), outside=outside)
-        at = unit_vectors(ra, dec)
+        at = unit_vectors(ra, dec) if self.shift else positions(ra, dec, "the catalogue")
         radius = chord(self.radius)
         reach = max(radius, chord(SPACINGS * reference.spacing) if reference.n > 1 else radius)
         nearest = reference.tree.query(at, distance_upper_bound=reach, workers=-1)[0]

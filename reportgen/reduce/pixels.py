@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.reduce.maps import MapReduction, Maps
+from reportgen.reduce.maps import Integers, MapReduction, Maps
 
 Values = NDArray[np.float64]
 
@@ -105,3 +105,29 @@ def means_of(image: NDArray[np.float32], side: int) -> Values:
         sums = np.where(valid, cells, 0).sum(axis=(1, 3))
         found[top : top + BLOCK] = np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0)
     return found
+
+
+@dataclass(frozen=True)
+class CountPixelsBelow(MapReduction[Integers, Integers]):
+    """How many pixels of the first channel of one image are at most each of some levels.
+
+    levels: ascending. The last count is that of all pixels that are not blank.
+    """
+
+    takes_blank: ClassVar[bool] = True
+
+    levels: tuple[float, ...] = ()
+
+    def start(self) -> Integers:
+        return np.zeros(len(self.levels) + 1, np.int64)
+
+    def update(self, state: Integers, maps: Maps) -> Integers:
+        for image in maps[:, 0]:
+            for top in range(0, len(image), BLOCK):
+                values = image[top : top + BLOCK].ravel().astype(np.float64)
+                place = np.searchsorted(self.levels, values[np.isfinite(values)], side="left")
+                state = state + np.bincount(place, minlength=len(state)).cumsum()
+        return state
+
+    def merge(self, first: Integers, second: Integers) -> Integers:
+        return first + second

@@ -3,6 +3,7 @@
 import numpy as np
 
 from reportgen.config.columns import Images, Model
+from reportgen.reduce.cutouts import Cutout, Cutouts
 from reportgen.reduce.maps import Batch, scan_maps
 from reportgen.reduce.scan import Failure
 from reportgen.style import house_style
@@ -20,9 +21,10 @@ def network_analysis(kind, unit="Jy / beam", pixel_scale=0.6, labels=None, **key
     return kind.model_validate({**own, "weights": ["early"], **keys}, context=context)
 
 
-def present_maps(kind, images, compute, **keys):
+def present_maps(kind, images, compute, names=None, **keys):
     """Compute a section of images, (n, height, width) or with channels, in batches of 3.
 
+    names: of the images, by a catalogue.
     compute: gives maps, (n, filter, row, column), of the weights' name and of images, as they are.
     """
     section = network_analysis(kind, **keys)
@@ -40,8 +42,18 @@ def present_maps(kind, images, compute, **keys):
     for value in found.values():
         if isinstance(value, Failure):
             raise value.error
+    values = {name: found[reduction] for name, reduction in wanted.items()}
+    values |= {} if names is None else {"names": names}
+    if (asked := section.cutouts(**values)) is not None:
+        places = [spot.image for spot in asked.spots]
+        nowhere = np.nan, np.nan
+        cut = [
+            Cutout(k, place, images[place, :, :, 0], 1, nowhere, nowhere, np.nan)
+            for k, place in enumerate(places)
+        ]
+        values["cutouts"] = Cutouts(tuple(cut), 0, section.images)
     with house_style():
-        return section.present(**{name: found[reduction] for name, reduction in wanted.items()})
+        return section.present(**values)
 
 
 def noise(n=7, side=12, seed=3):

@@ -6,6 +6,7 @@ from presenting import NAN, figure, present, table
 from pydantic import ValidationError
 
 from reportgen.analyses.astrometry import Astrometry
+from reportgen.errors import SectionError
 
 DEGREES = {"ra": "deg", "dec": "deg", "x": "deg", "y": "deg", "err_ra": "arcsec"}
 MATCH = {"catalogue": "ref", "ra": "x", "dec": "y", "radius": "3 arcsec"}
@@ -155,3 +156,28 @@ def test_groups_of_pairs_name_the_one_that_is_farthest_off():
     rows = table(section, "offset_ra_by_group")
     assert rows["median"][0] - rows["median"][1] == pytest.approx(0.5 * 0.84, abs=0.05)
     assert any("tile is missing" in note for note in section.notes)
+
+
+def test_positions_of_32_bits_tell_their_step():
+    own, ref = sky(50)
+    assert not any("32 bits" in note for note in made(own, ref).notes)
+    own["ra"] = own["ra"].astype(np.float32).astype(float)
+    step = 3600 * np.spacing(np.float32(own["ra"].max()))
+    (note,) = made(own, ref).notes
+    assert note.startswith("Our right ascensions have 32 bits each")
+    assert f"{step:.3f}″" in note
+
+
+@pytest.mark.parametrize(
+    ("side", "name", "value", "said"),
+    [
+        (0, "ra", 400.0, "the catalogue has a right ascension of 400°"),
+        (0, "dec", -99.0, "the catalogue has a declination of −99°"),
+        (1, "x", -999.0, "the reference has a right ascension of −999°"),
+    ],
+)
+def test_what_is_no_position_is_refused(side, name, value, said):
+    data = sky(20)
+    data[side][name][3] = value
+    with pytest.raises(SectionError, match=said):
+        made(*data)

@@ -188,7 +188,7 @@ def test_the_area_of_each_group_is_that_of_its_rows_and_the_worst_is_the_lowest_
     assert section.metrics["worst_auc"].label == "AUC of field 1, the lowest"
     assert "Without an AUC, as they have one class only: 1 group." in section.notes
     assert values_of(section)["groups_absent"] == 1
-    assert figure(section, "auc_by_group").caption.endswith("Dashed: the limit of a check.")
+    assert figure(section, "auc_by_group").caption.endswith("Dashed: limit of the checks, 0.1.")
     check(section)
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from presenting import check, figure, table
+from presenting import check, figure, legend, table
 from presenting_maps import LABELS, noise, present_maps
+from pydantic import ValidationError
 
 from reportgen.analyses.feature_statistics import FeatureStatistics
 from reportgen.errors import SectionError
@@ -167,3 +168,84 @@ def test_three_sets_of_weights_that_are_as_varied_are_all_named():
     )
     assert some.findings[0].startswith("Equally varied are 10 epochs and 100 epochs: ")
     assert some.findings[0].endswith(" of 6, more than random weights.")
+
+
+def test_the_components_that_hold_the_variance_are_counted():
+    section = both()
+    for name in ("early", "late"):
+        rows = np.moveaxis(maps_of(name), 1, -1).reshape(-1, 6)
+        variances = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False) ** 2
+        held = np.cumsum(variances) / variances.sum()
+        expected = int((held < 0.999).sum()) + 1
+        assert section.metrics[f"components_{name}"].value == expected
+    still = both(compute=lambda _, x: np.ones_like(x)[:, None], weights=["late"])
+    assert still.metrics["components_late"].value == 0
+
+
+def test_the_images_that_excite_each_filter_most_are_shown_once():
+    section = both(strongest=2, first=3, count=9)
+    check(section)
+    highest = maps_of("late")[3:12].max(axis=(2, 3))
+    rows = table(section, "strongest_late")
+    assert rows["image"] == (3 + np.argsort(-highest, axis=0)[:2].T).ravel().tolist()
+    assert rows["rank"] == [1, 2] * 6
+    sheet = figure(section, "strongest_late")
+    (drawn,) = sheet.drawing.axes
+    titles = [text.get_text() for text in drawn.texts]
+    images, times = np.unique(rows["image"], return_counts=True)
+    assert titles[0] == f"image {images[np.argmax(times)]} · {times.max()} filters"
+    assert len(titles) == len(images)
+    early = table(section, "strongest_early")
+    assert sorted(set(early["filter"])) == [0, 1, 4, 5]
+
+
+def test_images_along_components_are_those_of_the_shares_of_filters():
+    def above(_, images):
+        return np.stack([np.maximum(images - k / 3, 0) for k in range(5)], axis=1)
+
+    section = both(components=True, compute=above)
+    mean = above("late", IMAGES.astype(np.float32)).astype(float).mean(axis=(2, 3))
+    shares = mean / mean.sum(axis=1, keepdims=True)
+    centred = shares - shares.mean(axis=0)
+    _, singular, directions = np.linalg.svd(centred)
+    rows = table(section, "components_late")
+    for k, name in enumerate(("first", "second")):
+        expected = centred @ directions[k]
+        assert np.abs(rows[name]) == pytest.approx(np.abs(expected), abs=1e-5)
+    share = 100 * singular[0] ** 2 / (singular**2).sum()
+    drawn = figure(section, "components_late").drawing.axes[0]
+    assert drawn.get_xlabel().startswith(f"Component 1, {share:.1f}")
+    texts = np.array(["compact", "extended"] * 10, dtype=np.dtypes.StringDType(na_object=np.nan))
+    texts[3] = np.nan
+    classes = {"catalogue": "kinds", "column": "kind"}
+    named = both(components=True, compute=above, classes=classes, names=texts)
+    check(named)
+    assert table(named, "components_late")["class"][:4] == [
+        *("compact", "extended", "compact", "no class")
+    ]
+    assert legend(figure(named, "components_late")) == ["compact", "extended", "no class"]
+    assert "by kind" in figure(named, "components_late").caption
+    many = both(components=True, compute=above, classes=classes, names=np.arange(20.0) // 2)
+    assert legend(figure(many, "components_late")) == ["0", "1", "2", "3", "4", "others"]
+    with pytest.raises(ValidationError, match="it needs components: true"):
+        both(classes=classes)
+    alike = both(components=True, compute=lambda _, x: np.repeat(np.abs(x)[:, None], 3, axis=1))
+    assert not [each for each in alike.figures if each.id.startswith("components")]
+
+
+def test_where_hiding_a_part_changes_the_maps_is_drawn_on_the_image():
+    images = np.zeros((3, 24, 24))
+    images[1, 14:18, 4:8] = 1.0
+    section = both(images, occluded=1, weights=["late"])
+    check(section)
+    drawn = figure(section, "occlusion_late")
+    rows = table(section, "occlusion_late")
+    worst = int(np.argmax(rows["change"]))
+    assert (rows["row"][worst], rows["column"][worst]) == (15.5, 5.5)
+    assert rows["change"][worst] == pytest.approx(100)
+    assert "Hiding a square of 4 pixels changes the maps most, by 100" in drawn.caption
+    silent = both(images, occluded=0, weights=["late"])
+    assert not [each for each in silent.figures if each.id.startswith("occlusion")]
+    images[2, 0, 0] = np.nan
+    with pytest.raises(SectionError, match="image 2 of radio has blank pixels"):
+        both(images, occluded=2)

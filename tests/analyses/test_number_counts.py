@@ -5,6 +5,7 @@ from presenting import (
     analysis,
     axes,
     check,
+    described,
     figure,
     legend,
     present,
@@ -15,11 +16,16 @@ from presenting import (
 from projects import ROOT
 from pydantic import ValidationError
 from scipy import stats
+from tables import Table
 from test_odd_data import DATA
 
 from reportgen.analyses.number_counts import NumberCounts
 from reportgen.analyses.number_counts_figure import ONE_SIGMA, poisson_limits
+from reportgen.config.columns import Images
 from reportgen.errors import SectionError
+from reportgen.reduce.maps import Batch, scan_maps
+from reportgen.reduce.scan import scan
+from reportgen.style import house_style
 
 BINS = {"from": "1 mJy", "to": "10 Jy", "per_decade": 3}
 KEYS = {"flux": "s", "area": "10 deg2", "bins": BINS, "complete_above": "2 mJy"}
@@ -216,3 +222,76 @@ def test_reference_counts_of_text_and_fits_are_read():
         assert 0.5 < values_of(found)["reference_ratio"] < 3
         check(found)
     assert axes(figure(found, "counts")).get_xscale() == "log"
+
+
+# An image of the noise in place of an area
+
+PIXEL = 60.0  # arcseconds
+
+
+def of_noise(fluxes, rms, unit="mJy", noise_unit="Jy / beam", pixel_scale=PIXEL, **keys):
+    """Compute a section of flux densities and of an image of the noise, (row, column)."""
+    images = Images("rms", "the noise", noise_unit, pixel_scale)
+    columns = described(["s"], {"s": unit})
+    context = {"columns": columns, "catalogues": {"objects": columns}, "images": {"rms": images}}
+    own = {"analysis": "number_counts", "catalogue": "objects", "title": "Counts", "flux": "s"}
+    own |= {"bins": BINS, "rms": {"images": "rms", "sigma": 5}, **keys}
+    section = NumberCounts.model_validate(own, context=context)
+    assert section.sources == (("catalogues", "objects"), ("images", "rms"))
+    wanted = section.image_reductions()
+    batch = Batch(np.asarray(rms, np.float32)[np.newaxis, ..., np.newaxis], 0)
+    noise = scan_maps([wanted["noise"]], iter([batch]), None)[wanted["noise"]]
+    rows = dict(section.reductions())
+    found = scan(rows.values(), Table({"s": np.asarray(fluxes)}), 10**9)
+    values = {name: found[reduction] for name, reduction in rows.items()}
+    with house_style():
+        return section.present(noise=noise, about=images, **values)
+
+
+def test_counts_on_an_image_of_the_noise_are_those_of_a_survey_without_noise():
+    rms = np.full((100, 120), 0.4e-3)
+    rms[:, 60:] = 2e-3
+    rms[:10] = np.nan
+    seen = np.where(RANDOM.uniform(size=len(FLUXES)) < 0.5, 5 * 0.4, 5 * 2) < FLUXES
+    found = of_noise(FLUXES[seen], rms, normalise="per_deg2")
+    check(found)
+    area = 90 * 120 * (PIXEL / 3600) ** 2
+    assert values_of(found)["area"] == pytest.approx(area)
+    rows = table(found, "counts")
+    areas = np.array(rows["area"])
+    assert areas[0] == pytest.approx(area / 16)  # an eighth of 1 to 2.15 mJy is above 5 sigma
+    assert (rows["from"][0], rows["to"][0]) == pytest.approx((1, 10 ** (1 / 3)))
+    assert areas[1:3] == pytest.approx(area / 2)
+    assert areas[3:] == pytest.approx(area)
+    expected = np.histogram(FLUXES, EDGES)[0] / area
+    error = np.sqrt(expected * area) / area * np.sqrt(2)
+    counts_ = np.array(rows["counts"])
+    assert (np.abs(counts_ - expected)[1:] < 4 * error[1:] + 1e-9).all()
+    assert values_of(found)["n_per_deg2"] == pytest.approx(np.nansum(counts_))
+    assert "those of each bin on the area where they can be found" in found.findings[0]
+
+
+def test_units_of_the_noise_do_not_matter_and_bins_of_no_area_are_told():
+    rms = np.random.default_rng(4).uniform(0.3e-3, 3e-3, (50, 60))
+    one = of_noise(FLUXES, rms)
+    two = of_noise(FLUXES / 1000, 1e6 * rms, unit="Jy", noise_unit="uJy / beam")
+    for name, value in values_of(one).items():
+        factor = 1000 if name == "turnover" else 1
+        assert values_of(two)[name] * factor == pytest.approx(value, nan_ok=True), name
+    loud = of_noise(FLUXES, rms + 1.0)
+    lost = int((FLUXES < 10 ** (11 / 3)).sum())
+    assert any("though 5 times the noise is above" in note for note in loud.notes)
+    assert lost
+
+
+def test_an_image_of_the_noise_must_say_how_large_a_pixel_is_and_measure_what_sources_have():
+    with pytest.raises(SectionError, match="how large the pixels"):
+        of_noise(FLUXES, np.ones((4, 4)), pixel_scale=None)
+    with pytest.raises(SectionError, match="are blank"):
+        of_noise(FLUXES, np.full((4, 4), np.nan))
+    for keys, said in (
+        ({"noise_unit": "K"}, "rms is in K, not a flux density"),
+        ({"area": "3 deg2"}, "one of them"),
+    ):
+        with pytest.raises(ValidationError, match=said):
+            of_noise(FLUXES, np.ones((4, 4)), **keys)

@@ -5,11 +5,14 @@ trained in test_keras_oracle.py.
 """
 
 import os
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
+from astropy.table import QTable
 from scanning import (
     IMAGES,
     MODEL,
@@ -23,7 +26,7 @@ from scanning import (
     write_network,
 )
 
-from reportgen.build.image_tasks import export_networks
+from reportgen.build.image_tasks import export_networks, scan_features
 from reportgen.cache.sections import Cache
 from reportgen.cnn import exporting
 from reportgen.cnn.exporting import (
@@ -35,6 +38,8 @@ from reportgen.cnn.exporting import (
 from reportgen.cnn.extractor import Extractor, LoadError
 from reportgen.cnn.network import fit_network, random_network
 from reportgen.cnn.weights import read_network
+from reportgen.config.sources import CatalogueBlock
+from reportgen.data.catalogue import open_catalogues
 from reportgen.data.store import Store
 from reportgen.errors import SectionError
 
@@ -131,6 +136,50 @@ def test_a_night_after_in_another_process_gives_the_same_bytes_without_tensorflo
     write_network(other)
     by_itself = scan(other)  # exports, beside TensorFlow
     assert found["digest"] == digest(by_itself)
+
+
+def test_responses_are_those_of_maps_computed_one_by_one_and_of_images_of_the_file(folder):
+    keys = {"weights": ["late"], "strongest": 1, "components": True, "occluded": 2}
+    *sources, store = section_on_network(folder, **keys)
+    values = pickle.loads(scan_features(*sources, store)["filters"].values)  # noqa: S301
+    with h5py.File(folder / IMAGES) as file:
+        stack = file["images"][:]
+    network = read_network(folder / MODEL, folder / WEIGHTS, "theano")
+    extractor = made(network, store)
+    maps = extractor.maps(stack[..., None])
+    assert np.array_equal(values["pooled_0"][1], maps.max(axis=(2, 3)))
+    shown = {each.image: each.pixels for each in values["cutouts"].found}
+    assert sorted(shown) == np.unique(maps.max(axis=(2, 3)).argmax(axis=0)).tolist()
+    assert all(np.array_equal(pixels, stack[image]) for image, pixels in shown.items())
+    hidden = stack[2].copy()
+    side = round(2 * 40 / 12)
+    hidden[:side, :side] = np.median(stack[2])
+    altered = extractor.maps(hidden[None, ..., None])[0].astype(float)
+    change = np.sqrt(((altered - maps[2]) ** 2).sum() / (maps[2].astype(float) ** 2).sum())
+    assert values["occluded_0"][0, 0] == pytest.approx(change)
+
+
+def test_a_catalogue_names_the_images_and_is_among_what_is_read(folder, tmp_path):
+    keys = {"weights": ["late"], "components": True}
+    keys["classes"] = {"catalogue": "kinds", "column": "kind"}
+    *sources, store = section_on_network(folder, **keys)
+    cache = Cache(Store(tmp_path / "other"), "report", {"filters": {"made": "of this"}})
+
+    def made_of(kinds):
+        (tmp_path / "kinds.ecsv").unlink(missing_ok=True)
+        QTable({"kind": kinds}).write(tmp_path / "kinds.ecsv")
+        keys = {"file": tmp_path / "kinds.ecsv", "columns": {"kind": {"field": "kind"}}}
+        block = CatalogueBlock.model_validate(keys)
+        kinds = open_catalogues({"kinds": block}, lambda *_: "x.yaml:1:1: x")["kinds"]
+        return scan_features(*sources, store, cache, catalogues={"kinds": kinds})["filters"]
+
+    found = made_of(["a", "b", "a", "b", "c", "d"])
+    assert pickle.loads(found.values)["names"].tolist() == ["a", "b", "a", "b", "c"]  # noqa: S301
+    other = made_of(["a", "b", "a", "b", "b", "d"])
+    changed = {name for name in other.digests if other.digests[name] != found.digests[name]}
+    assert changed == {"catalogue kinds: column kind"}
+    few = made_of(["a", "b"])
+    assert "kinds has 2 rows for 5 images of radio" in few.values.message
 
 
 # What is kept

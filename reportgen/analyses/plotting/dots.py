@@ -22,17 +22,17 @@ def draw_groups(
     spreads: tuple[Values, Values],
     labels: tuple[str, str],
     order: int,
-    middle: float,
+    lines: Sequence[float],
 ) -> "Figure":
     """Draw the medians ± the scatters of groups; labels: of the value and of the groups.
 
     Up to MOST_NAMED groups have a row each with its name, from the top; more are beside each other
-    in their order. middle: a line to compare with.
+    in their order. lines: to compare with, dashed.
     """
     medians, scatters = spreads
     named = len(names) <= MOST_NAMED
     figure, axes = new_figure(FOOT + ROW * max(3, len(names)) if named else 55, "column")
-    ends = np.concatenate([medians - scatters, medians + scatters])
+    ends = np.concatenate([medians - scatters, medians + scatters, lines])
     ends = ends[np.isfinite(ends)]
     label_axes(axes, *(labels if named else labels[::-1]))
     if is_left_empty(axes, ends):
@@ -48,14 +48,16 @@ def draw_groups(
         "capsize": 0,
     }
     if named:
-        axes.axvline(middle, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+        for at in lines:
+            axes.axvline(at, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
         axes.errorbar(medians, place, xerr=scatters, **style)
         axes.set_ylim(len(names) + 0.6, 0.4)
         shown = [plain(fitted(name, 90)) for name in names]
         groups.set_ticks(place.tolist(), shown, color=INK, fontsize=TEXT_SIZE)
         axes.tick_params(axis="y", length=0)
         return figure
-    axes.axhline(middle, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+    for at in lines:
+        axes.axhline(at, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
     axes.errorbar(place, medians, yerr=scatters, **style)
     set_linear(groups, 0, len(names) + 1.0, whole=True)
     return figure
