@@ -99,9 +99,10 @@ def show_groups(
     metrics[f"worst_{name}"] = Metric(float(medians[worst]), label, quantity.unit, digits)
     farthest = superlative if one_sided else "farthest off"
     if len(groups) > 1 and low < high:
+        middle_of_all = quantity.quantity(number(float(np.median(medians)), digits))
         findings.append(
-            f"Of {counted(len(groups), 'groups')}, {who} is the {farthest}: {value} against "
-            f"{quantity.quantity(number(float(np.median(medians)), digits))}, the median of all."
+            f"Of {counted(len(groups), 'groups')}, {who} is the {farthest} in {quantity.title}: "
+            f"{value}; the median of all is {middle_of_all}."
         )
     of, names = TableColumn.of, [_said(group) for group in groups]
     columns = [
@@ -114,15 +115,16 @@ def show_groups(
     dashed = "the median of all" if not ends else "the limit of a check"
     dashed = dashed if len(ends) < 2 else "the middle of the limits"
     order = "" if len(groups) <= MOST_NAMED else f" {count(len(groups))} groups in their order."
+    file = f"{name}_by_group".lower()
     figure = Figure(
-        f"{name}_by_group",
+        file,
         draw_groups(names, (medians, scatters), (quantity.axis, by.title), quantity.order, middle),
         title,
         alt=f"{quantity.title} in {counted(len(groups), 'groups')} of {by.title}, from "
         f"{number(low, digits)} to {quantity.quantity(number(high, digits))}; {who} is the "
         f"{superlative}.",
         caption=f"{measure.said}, of each.{order} Dashed: {dashed}.",
-        data=Table(f"{name}_by_group", title, columns, shown=False),
+        data=Table(file, title, columns, shown=False),
     )
     return GroupsShown(metrics, [figure], findings, notes)
 
@@ -152,7 +154,7 @@ def _as_found(group: Any) -> Group:
 
 
 def _said(group: Group) -> str:
-    return group if isinstance(group, str) else exact(group)
+    return exact(group) if isinstance(group, float) else str(group)  # 20001 is a name
 
 
 def spreads_of(groups: Sequence[Any], values: Any) -> ByGroup:
