@@ -118,6 +118,7 @@ def test_each_check_says_why_and_somebody_answers_for_the_failures():
                 "SCORES_TRAINED": "Sp > 0",
                 "SCORES_OBJECT": "cntr_SWIRE",
                 "SCORES_AGAINST": "flux_ap2_36",
+                "SCORES_GROUP": "tile",
                 "SCORES_RA": "ra_SWIRE",
                 "SCORES_DEC": "dec_SWIRE",
             },
