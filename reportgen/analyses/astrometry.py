@@ -226,9 +226,11 @@ class Astrometry(PairAnalysis, name="astrometry"):
     def _separations(
         self, separation: Values, east: Values, north: Values, by_chance: float
     ) -> Figure:
-        most = float(separation.max()) or 1.0
+        radius = float(separation.max()) or 1.0
         if self.match is not None:
-            most = self.match.radius.to(UNIT)
+            radius = self.match.radius.to(UNIT)
+        # Far fewer are in the outer part of a wide radius than would be seen.
+        most = min(radius, 2 * float(np.quantile(separation, 0.95)) or radius)
         edges = np.linspace(0.0, most, BINS + 1)
         counts = np.histogram(separation, edges)[0]
         # About the medians, offsets of normal errors have Rayleigh's distribution.
@@ -244,14 +246,15 @@ class Astrometry(PairAnalysis, name="astrometry"):
             curves.append(Line("Rayleigh", 0, fine, smooth))
             columns.append(of("rayleigh", expected, description="of normal errors alone"))
         if by_chance == by_chance:  # noqa: PLR0124 - NaN
-            expected = by_chance * np.diff(edges**2) / most**2
-            curves.append(Line("By chance", 1, fine, 2 * by_chance * edges[1] * fine / most**2))
+            expected = by_chance * np.diff(edges**2) / radius**2
+            curves.append(Line("By chance", 1, fine, 2 * by_chance * edges[1] * fine / radius**2))
             columns.append(of("chance", expected, description="as where positions are moved"))
         half, high = (float(q) for q in np.quantile(separation, (0.5, 0.95)))
         said = (
             f"Half of them are closer than {number(half, 3)}″ and 95 % closer than "
             f"{number(high, 3)}″."
         )
+        beyond = len(separation) - int(counts.sum())
         about = "Rayleigh: normal errors with the scatter of the offsets and no offset."
         return Figure(
             "separations",
@@ -267,6 +270,7 @@ class Astrometry(PairAnalysis, name="astrometry"):
                         if self.match is not None
                         else []
                     ),
+                    *([f"Beyond the figure: {counted(beyond, 'pairs')}."] if beyond else []),
                 ]
             )
             or said,

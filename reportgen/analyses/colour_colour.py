@@ -244,7 +244,8 @@ class ColourColour(Analysis, name="colour_colour"):
         for limit in limits:
             self._draw_locus(axes, limit / by, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
         said = listed([Column("", unit=unit).quantity(exact(limit)) for limit in limits])
-        return f" Dashed: limits of the checks of the median distance, {said}." if limits else ""
+        which = "the limit" if len(limits) == 1 else "limits"
+        return f" Dashed: {which} of the checks of the median distance, {said}." if limits else ""
 
 
 def _table(found: Mapping[str, int], n: int) -> Table:

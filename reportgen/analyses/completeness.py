@@ -80,12 +80,10 @@ class Completeness(PairAnalysis, name="completeness"):
             notes.append(f"Left out, objects of {of}: {count(lost)}.")
         nan = float("nan")
         both = int((usable & is_found).sum())
-        label = f"of {self.match.catalogue}"
+        label = f"detected of {self.match.catalogue}"
         metrics = {
-            "completeness": Metric(
-                100 * both / there if there else nan, f"{label} detected", "%", 1
-            ),
-            "purity": Metric(100 * pairs.n / n if n else nan, "of detections are true", "%", 1),
+            "completeness": Metric(100 * both / there if there else nan, label, "%", 1),
+            "purity": Metric(100 * pairs.n / n if n else nan, "detections that are true", "%", 1),
             "both": Metric(pairs.n, "true and detected", digits=0),
             "only_here": Metric(n - pairs.n, "detected but not true", digits=0),
             "only_there": Metric(there - both, "true but not detected", digits=0),
@@ -140,7 +138,9 @@ class Completeness(PairAnalysis, name="completeness"):
         filled = total > 0
         middle = np.sqrt(edges[:-1] * edges[1:]) if self._is_flux else (edges[:-1] + edges[1:]) / 2
         figure, axes = new_figure(52)
-        label_axes(axes, f"True {self._truth.axis}", "Completeness [%]")
+        axis = self._truth.axis
+        known = axis if axis.lower().startswith("true") else f"True {axis}"
+        label_axes(axes, known, "Completeness [%]")
         ends = padded(float(edges[0]), float(edges[-1]), 0.02, log=self._is_flux)
         (set_log if self._is_flux else set_linear)(axes.xaxis, *ends)
         set_linear(axes.yaxis, 0, 104, most=6)

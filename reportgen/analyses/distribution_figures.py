@@ -141,13 +141,14 @@ class HistogramView(Block):
             *(of(f"n_{each.column.name}", h.counts) for each, h in found),
         ]
         name, title = f"histogram_{place + 1}", f"Histogram, {span}"
+        which = "the limit" if len(limits) == 1 else "limits"
+        dashed = f" Dashed: {which} of the checks, {listed(limits)}." if limits else ""
         return Figure(
             name,
             drawing,
             title,
             alt=f"Histogram in {bins}, {span}. {_joined([_peak(*each) for each in found])}",
-            caption=self._caption(bins, found)
-            + (f" Dashed: limits of the checks, {listed(limits)}." if limits else ""),
+            caption=self._caption(bins, found) + dashed,
             data=Table(name, title, columns, shown=False),
         )
 

@@ -250,6 +250,8 @@ class FluxScale(PairAnalysis, name="flux_scale"):
             own = found.own[self._ours.name]
             sides.append((self._ours.name, self._ours.axis, own, self._ours.unit, self._is_flux))
         for each in self.against:
+            if isinstance(each, Column) and self.snr is not None and each.name == self.snr.name:
+                continue  # it is drawn already
             if isinstance(each, Column):
                 sides.append((each.name, each.axis, found.own[each.name], each.unit, False))
             else:
@@ -291,7 +293,8 @@ class FluxScale(PairAnalysis, name="flux_scale"):
             of("n", course.n),
         ]
         named = listed([exact(limit) for limit in limits])
-        drawn = f" Dashed: limits of a check, {named}." if limits else ""
+        which = "the limit" if len(limits) == 1 else "limits"
+        drawn = f" Dashed: {which} of a check, {named}." if limits else ""
         ends = (number(float(end), 3) for end in (course.median[0], course.median[-1]))
         short = label.partition(" [")[0]
         return Figure(

@@ -118,15 +118,16 @@ def show_groups(
     if ends:
         limits = listed([quantity.quantity(exact(end)) for end in lines])
         dashed = f"limit{'s' if len(lines) > 1 else ''} of the checks, {limits}"
+    file = f"{name}_by_group".lower()
     figure = Figure(
-        f"{name}_by_group",
+        file,
         draw_groups(names, (medians, scatters), (quantity.axis, by.title), quantity.order, lines),
         title,
         alt=f"{quantity.title} in {counted(len(groups), 'groups')} of {by.title}, from "
         f"{number(low, digits)} to {quantity.quantity(number(high, digits))}; {who} is the "
         f"{superlative}.",
         caption=f"{measure.said}, of each.{order} Dashed: {dashed}.",
-        data=Table(f"{name}_by_group", title, columns, shown=False),
+        data=Table(file, title, columns, shown=False),
     )
     return GroupsShown(metrics, [figure], findings, notes)
 
@@ -156,7 +157,7 @@ def _as_found(group: Any) -> Group:
 
 
 def _said(group: Group) -> str:
-    return group if isinstance(group, str) else exact(group)
+    return exact(group) if isinstance(group, float) else str(group)  # 20001 is a name
 
 
 def spreads_of(groups: Sequence[Any], values: Any) -> ByGroup:

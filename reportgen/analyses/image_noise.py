@@ -95,11 +95,17 @@ class _Described:
             f"90\u00a0% below {high}."
         ]
         if self.below is not None:
-            said = f"{percent(pixels.below / pixels.valid)} are below {self.quantity(self.below)}"
-            found.append(said + (f", {self.area(pixels.below)}." if self.pixel_area else "."))
+            share = {0: "None is", pixels.valid: "All are"}.get(pixels.below)
+            share = share or f"{percent(pixels.below / pixels.valid)} are"
+            said = f"{share} below {self.quantity(self.below)}"
+            is_area = self.pixel_area and pixels.below
+            found.append(said + (f", {self.area(pixels.below)}." if is_area else "."))
         height, width = pixels.shape
-        said = f"Of {number(width)} × {number(height)} pixels {percent(self.blank)} are blank"
-        said += f"; the others cover {self.area(pixels.valid)}" if self.pixel_area else ""
+        blank, others = f"{percent(self.blank)} are", "the others"
+        if pixels.valid == pixels.all:
+            blank, others = "none is", "they"
+        said = f"Of {number(width)} × {number(height)} pixels {blank} blank"
+        said += f"; {others} cover {self.area(pixels.valid)}" if self.pixel_area else ""
         found.append(f"{said}.{'' if beam is None else f' Beam: {beam.title}.'}")
         notes = [
             f"The mode is the middle of the fullest of {BINS} bins between the "

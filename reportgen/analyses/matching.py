@@ -197,12 +197,14 @@ def matching(
 
 
 def not_in_degrees(positions: Mapping[KeyPath, Column]) -> dict[KeyPath, str]:
-    """Return what is wrong with columns of positions, by their keys: that they have other units."""
+    """Return what is wrong with columns of positions, by their keys: that they have other units.
+
+    Without a unit they are in degrees.
+    """
     problems: dict[KeyPath, str] = {}
     for path, column in positions.items():
-        if column.is_known and column.unit != "deg":
-            unit = column.unit or "not given; set it in columns:, such as {unit: deg}"
-            problems[path] = f"{column.name} must be in degrees; its unit is {unit}"
+        if column.is_known and column.unit not in ("deg", ""):
+            problems[path] = f"{column.name} must be in degrees; its unit is {column.unit}"
     return problems
 
 

@@ -225,7 +225,8 @@ class Overview(Analysis, name="overview"):
         if not lacking:
             return [f"{size}, with every value there."]
         worst = percent(max(lacking))
-        some = f"{len(lacking)} of the columns lack values, in up to {worst} of the rows"
+        most = worst if worst.startswith("<") else f"up to {worst}"
+        some = f"{len(lacking)} of the columns lack values, in {most} of the rows"
         if len(lacking) == 1:
             some = f"one lacks values, in {worst} of the rows"
         findings = [f"{size}; {some}."]

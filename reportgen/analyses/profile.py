@@ -85,7 +85,7 @@ class Profile(Analysis, Grouping, name="profile"):
         """What is shown, as a column."""
         title = self.column.title
         if self._is_share:
-            return replace(self.column, label=f"{title}, true", unit="%")
+            return replace(self.column, label=f"Share of {title[:1].lower()}{title[1:]}", unit="%")
         names = {"median": "", "mean": "mean ", "std": "standard deviation of "}
         return replace(self.column, label=f"{names[self.statistic]}{title}")
 
@@ -204,7 +204,8 @@ class Profile(Analysis, Grouping, name="profile"):
         ends = interval(float(course.edges[where]), float(course.edges[where + 1]), self.against)
         there = self._shown.quantity(number(float(course.middle[where]), digits))
         span = f"{number(low, digits)} to {self._shown.quantity(number(high, digits))}"
-        said = f"Along {against}, {title} goes from {span} in {counted(len(judged), 'bins')}"
+        bins = f"{counted(len(judged), 'bins')} of {against}"
+        said = f"{title[:1].upper()}{title[1:]} goes from {span} in {bins}"
         far = self._far(values)
         if self.limits == Limits():
             return (

@@ -80,7 +80,7 @@ def _findings(rows: int, found: Mapping[Criterion, Kept | None]) -> list[str]:
         some = f"{count(len(found) - unknown)} of {rules} kept{rest}."
         return [some if unknown else f"{whole} kept."]
     return [
-        f"{count(len(broken))} of {rules} broken{rest}.",
+        f"{count(len(broken))} of {rules} {'is' if len(broken) == 1 else 'are'} broken{rest}.",
         *(
             _broken(each, kept)
             for each in sorted(broken, key=lambda b: (b.rule.severity, b.most - shares[b]))[:NAMED]

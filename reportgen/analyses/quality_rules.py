@@ -180,7 +180,7 @@ class Rule(Block):
         if self.holds is not None:
             return (
                 "_".join(["holds", *sorted(self.holds.columns)]),
-                str(self.holds),
+                f"“{self.holds}”",
                 str(self.holds),
             )
         name, title, quantity = self.subject.name, self.subject.title, self.subject.quantity

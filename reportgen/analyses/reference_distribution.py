@@ -236,7 +236,12 @@ class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
                 for group, each in compared.items()
             }
             worst = max(apart, key=lambda group: np.nan_to_num(apart[group], nan=-1))
-            said.append(self._sentence(compared[worst], f", {self.by.title} {worst}, the farthest"))
+            if len(compared) > 1:
+                said.append(
+                    f"Of {counted(len(compared), 'groups')}, {self.by.title} {worst} is the "
+                    "farthest from its reference."
+                )
+            said.append(self._sentence(compared[worst], f" of {worst}"))
         if absent:
             names = listed([str(group) for group in absent], MOST_TOLD)
             said.append(f"Without a reference: {names}.")
@@ -246,7 +251,7 @@ class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
         return said
 
     def _sentence(self, found: Compared, which: str) -> str:
-        values = f"{counted(found.n, 'values')} of {self.column.title}{which}"
+        values = f"{self.column.title}{which}, {counted(found.n, 'values')}"
         metrics = found.metrics(self.column)
         if not found.n or np.isnan(metrics["ks_distance"].value):
             return f"{values}: there is nothing to compare."
@@ -302,13 +307,13 @@ class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
             of("error", found.error, description="of the reference and of the count"),
             of("pull", found.pulls, digits=2),
         ]
-        which = f", {group}" if str(group) else ""
+        which, of_group = (f", {group}", f" of {group}") if str(group) else ("", "")
         title = f"{self.column.title} and its reference{which}"
         return Figure(
             figure_id,
             draw_compared(found, self.column),
             title,
-            alt=f"Histogram beside what is expected. {self._sentence(found, which)}",
+            alt=f"Histogram beside what is expected. {self._sentence(found, of_group)}",
             caption="Outline: ours; band: what is expected of as many values, ± one standard "
             "deviation of the reference and of counting.",
             data=Table(figure_id, title, columns, shown=False),

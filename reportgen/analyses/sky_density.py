@@ -54,9 +54,8 @@ class SkyDensity(Analysis, name="sky_density"):
         if self.ra.name == self.dec.name:
             raise ValueError(f"ra and dec are the same column, {self.ra.name}")
         for column in (self.ra, self.dec):
-            if column.is_known and column.unit != "deg":
-                unit = column.unit or "not given; set it in columns:, such as {unit: deg}"
-                raise ValueError(f"{column.name} must be in degrees; its unit is {unit}")
+            if column.is_known and column.unit not in ("deg", ""):
+                raise ValueError(f"{column.name} must be in degrees; its unit is {column.unit}")
         return self
 
     def reductions(self) -> Statistics:

@@ -223,9 +223,6 @@ def _catalogue(
                 keys["missing"] = marks
             said = [f"{_plain(e.value)} in {counted(e.rows, 'rows')}" for e in seen.suspected]
             why.append(f"may stand for a missing value: {listed(said)}")
-        if column.role and not column.unit and _is_in_degrees(column, seen):
-            keys["unit"] = "deg"
-            why.append("the file gives no unit; the values would be degrees")
         if why:
             sure = "" if keys else "# "
             shown = f"{name}: {in_yaml(keys or {'missing': [0]})}"
@@ -277,7 +274,7 @@ def _sections(
     if rules := list(range_rules(catalogue.columns, checked)):
         add("ranges", "quality", "Values in their ranges")
         lines += ["    rules: # suggestions", *rules]
-    in_degrees = all(c.unit == "deg" or _is_in_degrees(c, scanned[c.name]) for c in position)
+    in_degrees = all(c.expression or _is_in_degrees(c, scanned[c.name]) for c in position)
     if "sky_density" in wanted and len(position) == 2 and in_degrees and catalogue.rows:
         add("sky", "sky_density", "Objects on the sky", edges=100)
     if "distribution" in wanted:

@@ -48,7 +48,8 @@ class Catalogue:
     skipped: columns of its table that are not there because they cannot be read, and why.
     computed: the expressions of columns that are in no file, each after those that it uses, and
     what makes ICRS degrees of its positions. mistakes: what is wrong with keys of its block, such
-    as expressions of columns, which are not among these.
+    as expressions of columns, which are not among these. assumed: positions without a unit, which
+    are taken for degrees.
     tables: what its files say of themselves. stamps: of these, as they were before that.
     taken: the rows that are read, in their order, the others are missing; None for all.
     """
@@ -63,6 +64,7 @@ class Catalogue:
     skipped: Mapping[str, str] = field(default_factory=dict, repr=False)
     computed: Mapping[str, Expression | IcrsAngle] = field(default_factory=dict, repr=False)
     mistakes: Mapping[KeyPath, str] = field(default_factory=dict, repr=False)
+    assumed: tuple[str, ...] = ()
     tables: Mapping[TableKey, Found] = field(default_factory=dict, repr=False)
     stamps: Mapping[Path, Stamp | None] = field(default_factory=dict, repr=False)
     taken: tuple[range, ...] | None = field(default=None, repr=False)
@@ -117,6 +119,8 @@ class Catalogue:
             f"astropy does not know the unit {unit!r} of {listed(names, 4)}; it is shown as it is"
             for unit, names in strange.items()
         ]
+        if self.assumed:
+            said.append(f"without a unit, so taken for degrees: {listed([*self.assumed])}")
         if self.skipped:
             reasons: dict[str, list[str]] = {}
             for name, why in self.skipped.items():
@@ -284,6 +288,7 @@ class _Asked:
             {**in_files.expressions, **computed.expressions, **sky.expressions},
             {("columns", key, "expression"): said for key, said in computed.mistakes.items()}
             | dict(sky.mistakes),
+            sky.assumed,
         )
 
     def _blocks(

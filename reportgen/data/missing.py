@@ -14,11 +14,21 @@ Wrong = TypeVar("Wrong", bound=ReportgenError)
 SAMPLE_FILES = frozenset(
     {
         "cnn_model.json",
+        "components.fits",
         "crowdastro.h5",
+        "infrared.fits",
+        "mosaic.fits",
         "my_cnn_weights.h5",
+        "nz_reference.fits",
         "radio.fits",
+        "rms.fits",
+        "scores.fits",
+        "shallow.fits",
+        "spectra.fits",
         "swire.fits",
         "training.h5",
+        "truth.fits",
+        "visits.fits",
         "weights_10epochs.h5",
     }
 )

@@ -124,11 +124,13 @@ class Positions:
 
     columns: all of it, of which at most one has the role ra and one dec; those that are made of
     others are new. expressions: what makes these. mistakes: what is wrong, by key of the catalogue.
+    assumed: those that are taken for degrees, as nothing gives their unit.
     """
 
     columns: Mapping[str, Column]
     expressions: Mapping[str, IcrsAngle] = field(default_factory=dict)
     mistakes: Mapping[KeyPath, str] = field(default_factory=dict)
+    assumed: tuple[str, ...] = ()
 
 
 def with_positions(
@@ -140,11 +142,21 @@ def with_positions(
     """Return the columns of a catalogue with its positions, as ICRS degrees.
 
     Those that the configuration names are taken. Else the format knows, or the UCD says it, or a
-    name that many catalogues have. taken: names that no new column may have.
+    name that many catalogues have. Numbers whose unit nothing gives are degrees, as everywhere,
+    unless their name alone says that they are of another frame. taken: names that no new column
+    may have.
     """
     frame, found = _find(columns, described, block)
     mistakes = _mistakes(frame, found, columns, described, block)
     there = {role: columns[name] for role, name in found.items() if name in columns}
+    is_said = frame == "icrs" or not block.model_fields_set.isdisjoint(("frame", "ra", "dec"))
+    assumed = {
+        role: replace(column, unit="deg")
+        for role, column in there.items()
+        if len(there) == 2 and is_said and column.is_known
+        if not column.unit and column.kind != "text"
+    }
+    there |= assumed
     if mistakes or (frame != "icrs" and not all(_is_angle(c.unit) for c in there.values())):
         return Positions(columns, {}, mistakes)
     everything, made = dict(columns), dict[str, IcrsAngle]()
@@ -168,7 +180,7 @@ def with_positions(
             expression=str(angle),
             computed_from=tuple(sorted(angle.columns)),
         )
-    return Positions(everything, made)
+    return Positions(everything, made, assumed=tuple(each.name for each in assumed.values()))
 
 
 def _unit_of_angle(column: Column) -> str:
@@ -279,18 +291,16 @@ def _mistakes(
                 wrong = f"{name} is no {noun}: its UCD is {ucd}"
             elif column.kind == "text" and system != "icrs":
                 wrong = f"{name} holds text, which is read as ICRS, FK5 or FK4 alone"
-            elif column.kind != "text" and not _fits(column.unit, role, frame, block):
-                has = f"is in {unit_symbol(column.unit)}" if column.unit else "has no unit"
+            elif column.kind != "text" and not _fits(column.unit, role, frame):
                 cure = "say what it is in columns:, such as {unit: deg}"
-                wrong = f"{name} {has}, as no {noun} is; {cure}"
+                wrong = f"{name} is in {unit_symbol(column.unit)}, as no {noun} is; {cure}"
         if wrong and (name or block.frame is not None) and where[0] in block.model_fields_set:
             said.setdefault(where, []).append(wrong)
     return {where: "; ".join(dict.fromkeys(wrong)) for where, wrong in said.items()}
 
 
-def _fits(unit: str, role: Role, frame: Frame, block: CatalogueBlock) -> bool:
-    """Return whether a unit is one of such an angle."""
+def _fits(unit: str, role: Role, frame: Frame) -> bool:
+    """Return whether a unit is one of such an angle; without one it is in degrees."""
     if unit in ("h", "hourangle"):
         return role == "ra" and _system(frame) == "icrs"
-    # Where nothing says the frame, sky_density says that a unit is missing.
-    return _is_angle(unit) or (not unit and block.frame is None)
+    return not unit or _is_angle(unit)

@@ -307,7 +307,9 @@ class Match(Reduction[MatchState, Pairs]):
             return replace(state, rows=state.rows + len(ra), outside=outside)
         at = unit_vectors(ra, dec) if self.shift else positions(ra, dec, "the catalogue")
         radius = chord(self.radius)
-        reach = max(radius, chord(SPACINGS * reference.spacing) if reference.n > 1 else radius)
+        # What the other catalogue does not reach is the same wherever the rows are moved.
+        is_told = reference.n > 1 and not self.shift
+        reach = max(radius, chord(SPACINGS * reference.spacing) if is_told else radius)
         nearest = reference.tree.query(at, distance_upper_bound=reach, workers=-1)[0]
         near = np.flatnonzero(nearest <= radius * (1 + 1e-9))
         rows = near if places is None else places[near]

@@ -134,14 +134,14 @@ def test_a_table_that_is_matched_already():
         ({"match": {**MATCH, "catalogue": "objects", "ra": "ra", "dec": "dec"}}, "own catalogue"),
         ({"match": {**MATCH, "catalogue": "reff"}}, "did you mean 'ref'"),
         ({"match": {**MATCH, "radius": "3 mJy"}}, "in ″"),
-        ({"ra": "wide"}, "must be in degrees"),
+        ({"ra": "wide"}, "must be in degrees; its unit is arcmin"),
     ],
 )
 def test_what_cannot_be_matched_is_said(keys, said):
     own, ref = sky(5)
     own["wide"] = own["ra"]
     with pytest.raises(ValidationError, match=said):
-        made(own, ref, **keys)
+        made(own, ref, {**DEGREES, "wide": "arcmin"}, **keys)
 
 
 def test_groups_of_pairs_name_the_one_that_is_farthest_off():

@@ -54,7 +54,7 @@ def test_figures_show_curves_thresholds_and_limits():
     names = ["roc", "precision_recall", "reliability", "scores", "along"]
     assert [each.id for each in found.figures] == names
     assert axes(figure(found, "along")).get_xscale() == "log"
-    assert "limits of the checks, 0.8." in figure(found, "along").caption
+    assert "limit of the checks, 0.8." in figure(found, "along").caption
     assert found.notes == ["The threshold was chosen on these objects; on others it may do worse."]
     curve = table(found, "roc")
     assert (curve["true positive rate"][0], curve["true positive rate"][-1]) == (0, 1)

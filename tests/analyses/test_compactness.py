@@ -83,7 +83,7 @@ def test_limits_of_the_median_ratio_are_drawn_and_another_axis_can_be_chosen():
     checks = [{"metric": "ratio_median_bright", "max": 1.5}]
     found = compactness(data, checks=checks, against="p")
     drawn = figure(found, "compactness")
-    assert "limits of the checks, 1.5." in drawn.caption
+    assert "limit of the checks, 1.5." in drawn.caption
     assert axes(drawn).get_xlabel() == "p [mJy beam⁻¹]"
     check(found)
 

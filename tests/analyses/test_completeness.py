@@ -37,7 +37,7 @@ def test_the_depth_of_gaussian_noise_is_that_of_theory():
     assert found["completeness"] == pytest.approx(62.5, abs=1)
     assert found["only_here"] == pytest.approx(100, abs=25)
     assert found["both"] + found["only_there"] == pytest.approx(40_000, abs=1)
-    assert "limits of the checks, 60" in figure(section, "completeness").caption
+    assert "limit of the checks, 60" in figure(section, "completeness").caption
     rows = table(section, "completeness")
     assert sum(rows["true"]) == 40_000
     assert sum(rows["detected"]) == found["both"]

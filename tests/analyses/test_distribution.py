@@ -74,7 +74,7 @@ def test_limits_of_checks_are_dashed_lines_and_named():
     checks = [{"metric": "a_median", "min": 2, "max": 50}]
     drawn = figure(one([1.0, 2.0, 5.0], checks=checks), "histogram_1")
     assert [line.get_xdata()[0] for line in axes(drawn).lines] == [2]
-    assert drawn.caption.endswith("Dashed: limits of the checks, 2.")
+    assert drawn.caption.endswith("Dashed: the limit of the checks, 2.")
     empty = figure(one([1.0], histograms=[{"above": 2, "below": 9}], checks=checks), "histogram_1")
     assert "Dashed" not in empty.caption
 

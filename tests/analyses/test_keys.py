@@ -38,7 +38,6 @@ REFUSED = [
     (Correlation, {"columns": ["a", "b"], "with_column": "ra"}, "ra is not among the columns"),
     (Population, {**SUBSET, "above": 2, "below": 1}, r"above \(2\) must be less than below \(1\)"),
     (Population, {**SUBSET, "subset": "flg"}, "unknown column 'flg'"),
-    (SkyDensity, {**MAP, "ra": "a"}, "a must be in degrees; its unit is not given"),
     (SkyDensity, {**MAP, "dec": "minutes"}, "must be in degrees; its unit is arcmin"),
     (SkyDensity, {**MAP, "ra": "dec"}, "ra and dec are the same column, dec"),
     (SkyDensity, {**MAP, "cell": 10}, r"give edges: \(a number\) or cell: \(arcseconds\)"),

@@ -82,7 +82,7 @@ def test_findings_say_how_many_rules_are_kept_and_where_the_others_are_broken():
     assert quality(ok, ok).findings == ["All 2 rules are kept."]
     found = quality(ok, RULES["flux_above"][0], RULES["id_unique"][0])
     assert found.findings == [
-        "2 of 3 rules broken.",
+        "2 of 3 rules are broken.",
         "id unique: 2 of 4 rows (50.0\u00a0%) break it, where none may (rows 1 and 3, "
         "counted from 0).",
         "flux above 0\u00a0mJy: 1 of 3 rows (33.3\u00a0%) breaks it, where none may (row 1, "

@@ -64,7 +64,7 @@ def test_each_group_has_its_reference_and_one_without_is_said():
     assert found["groups"] == 2
     assert found["worst_ks_distance"] == pytest.approx(0.383, abs=0.02)
     said = " ".join(section.findings)
-    assert "kind_ 2, the farthest" in said
+    assert "kind_ 2 is the farthest from its reference" in said
     assert "Without a reference: 3" in said
     assert "though expected: 4" in said
     assert [each.id for each in section.figures] == ["bins_1", "bins_2"]

@@ -48,7 +48,7 @@ def test_scatter_and_outliers_are_those_of_numpy():
     assert worst["id"] == [str(k) for k in np.argsort(-std, kind="stable")[:10]]
     caption = figure(found, "repeatability").caption.replace("\u00a0", " ")
     assert "Dotted: 60 mmag, above it are outliers." in caption
-    assert "limits of the checks, 25 mmag." in caption
+    assert "limit of the checks, 25 mmag." in caption
     check(found)
 
 

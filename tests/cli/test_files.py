@@ -136,7 +136,7 @@ def test_init_of_several_files_without_units_and_with_chosen_sections(folder):
     assert done.returncode == 0, done.stderr
     found = yaml.safe_load(done.stdout)
     bare = found["catalogues"]["bare"]["columns"]
-    assert bare["ra"] == bare["dec"] == {"unit": "deg"}
+    assert "    # Without a unit, so taken for degrees: ra and dec." in done.stdout
     assert bare["flux"] == {"missing": [-99]}
     assert list(found["sections"]) == [
         *("bare_overview", "radio_sources_overview"),

@@ -111,6 +111,22 @@ def test_hours_and_sexagesimal_texts_become_degrees(tmp_path):
         assert (columns["ra"].name, columns["ra"].computed_from) == ("ra", ("RAJ2000",))
 
 
+def test_positions_without_a_unit_are_degrees_and_that_is_said_once(tmp_path):
+    table = Table({"RA": SKY.ra.deg, "DEC": SKY.dec.deg, "l": SKY.galactic.l.deg})
+    catalogue = opened(tmp_path, table)
+    columns, found = position(catalogue)
+    assert found.separation(SKY).max() < 1e-9 * u.arcsec
+    assert [columns[role].axis for role in ("ra", "dec")] == ["RA [°]", "DEC [°]"]
+    assert catalogue.remarks == ["without a unit, so taken for degrees: RA and DEC"]
+    hours = opened(tmp_path, table, columns={"RA": {"unit": "hourangle"}})
+    assert hours.remarks == ["without a unit, so taken for degrees: DEC"]
+    assert hours.columns["RA"].icrs == "ra_icrs"
+    numbers = Table({"l": SKY.galactic.l.deg, "b": SKY.galactic.b.deg})
+    assert list(opened(tmp_path, numbers).columns) == ["l", "b"]  # any numbers are called so
+    _, found = position(opened(tmp_path, numbers, frame="galactic"))
+    assert found.separation(SKY).max() < 1e-9 * u.arcsec
+
+
 def test_a_galactic_catalogue_is_told_by_names_or_ucds_alone(tmp_path):
     angles = [SKY.galactic.l, SKY.galactic.b]
     for names in (["glon", "glat"], ["l", "b"], ["GLON", "_Glat"]):
@@ -157,7 +173,6 @@ def test_a_map_and_separations_of_a_galactic_catalogue_are_in_icrs(galactic):
             {"frame": "ecliptic"},
             "frame: which column is the longitude in the frame ecliptic?; name it as ra; which",
         ),
-        ({"frame": "galactic", "ra": "mag"}, "ra: mag has no unit, as no longitude in the frame"),
         ({"frame": "galactic", "ra": "gln"}, "ra: unknown column 'gln'"),
         (
             {"ra": "mag", "columns": {"mag": {"unit": "mag"}}},

@@ -9,7 +9,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import Table
+from astropy.wcs import WCS
 
 from reportgen.data.opening import describe_here
 from reportgen.data.sample import write_sample
@@ -29,6 +31,9 @@ DATASETS = {
 # test_sample_network.py looks into these.
 NETWORK = ["cnn_model.json", "weights_10epochs.h5", "my_cnn_weights.h5"]
 TABLES = ["radio.fits", "swire.fits"]
+SURVEYS = ["components", "truth", "shallow", "visits", "scores", "spectra", "nz_reference"]
+IMAGE_FILES = ["mosaic.fits", "rms.fits", "infrared.fits"]
+ALL = [*DATASETS, *NETWORK, *TABLES, *(f"{name}.fits" for name in SURVEYS), *IMAGE_FILES]
 
 
 class Sample:
@@ -54,7 +59,8 @@ def sample(tmp_path_factory):
 
 
 def test_the_tables_in_fits_hold_the_same_with_units_and_say_that_they_are_synthetic(sample):
-    radio, swire = (Table.read(path, unit_parse_strict="silent") for path in sample.paths[-2:])
+    tables = [path for path in sample.paths if path.name in TABLES]
+    radio, swire = (Table.read(path, unit_parse_strict="silent") for path in tables)
     assert np.array_equal(radio["ra"], sample.positions[:, 0])
     assert np.array_equal(swire["dec"], sample.catalogue[:, 1])
     assert (str(radio["s1_4"].unit), str(swire["flux_ap2_24"].unit)) == ("mJy", "uJy")
@@ -62,7 +68,7 @@ def test_the_tables_in_fits_hold_the_same_with_units_and_say_that_they_are_synth
         valid = sample.catalogue[:, column] > 0
         assert np.array_equal(np.isfinite(np.ma.filled(swire.columns[column], np.nan)), valid)
     assert 0 < radio["n_components"].mask.sum() < len(radio)  # of point-like objects none is given
-    for path in sample.paths[-2:]:
+    for path in sample.paths[ALL.index("radio.fits") : -len(IMAGE_FILES)]:
         table = describe_here((path, ""))
         assert "not observations" in table.synthetic
         assert all(each.label for each in table.columns)
@@ -77,7 +83,7 @@ def separation(ra1, dec1, ra2, dec2):
 
 
 def test_the_files_have_the_layout_of_the_notebook_and_say_that_they_are_synthetic(sample):
-    assert [path.name for path in sample.paths] == [*DATASETS, *NETWORK, *TABLES]
+    assert [path.name for path in sample.paths] == ALL
     assert (sample.catalogue.shape, sample.catalogue.dtype) == ((ROWS, 12), np.float64)
     assert (sample.positions.shape, sample.positions.dtype) == ((2400, 2), np.float64)
     assert (sample.small.shape, sample.large.shape) == ((IMAGES, 201, 201), (IMAGES, 501, 501))
@@ -242,6 +248,45 @@ def test_neighbours_are_at_their_place_in_the_cut_outs(sample):
     assert compared > 10
 
 
+def test_a_second_survey_has_the_errors_that_it_is_known_for(sample):
+    folder = sample.paths[0].parent
+    found = {name: Table.read(folder / f"{name}.fits") for name in SURVEYS}
+    faint = found["components"]
+    pair = separation(faint["ra"][:, None], faint["dec"][:, None], *sample.positions.T)
+    true = pair.argmin(axis=1)[pair.min(axis=1) < 0.1]
+    matched = faint[pair.min(axis=1) < 0.1]
+    assert len(matched) > 0.97 * len(faint)
+    bright = matched["peak_flux"] > 20 * matched["local_rms"]
+    flux = Table.read(folder / "radio.fits")["s1_4"][true[bright]] / 1000
+    ratio = matched["int_flux"][bright] / flux * (887.5 / 1400) ** 0.7
+    assert np.median(ratio) == pytest.approx(1.04, abs=0.02)
+    north = (matched["dec"] - sample.positions[true, 1])[bright] * 3600
+    assert np.median(north) == pytest.approx(-0.15, abs=0.03)
+    assert np.array_equal(found["truth"]["kind"] == "star", found["truth"]["redshift"] == 0)
+    scores = found["scores"][~found["scores"]["is_host"].mask]
+    assert np.mean(scores["score"]) == pytest.approx(np.mean(scores["is_host"]), rel=0.1)
+    visits = found["visits"].group_by("id")["mag"].groups
+    assert 4 < np.median(np.diff(visits.indices)) < 10
+    shares = found["nz_reference"].group_by("TRACER")["N_MEAN"].groups.aggregate(np.sum)
+    assert shares == pytest.approx(1, abs=0.01)
+
+
+def test_images_of_the_surveys_have_a_beam_a_unit_and_their_sources_in_place(sample):
+    folder = sample.paths[0].parent
+    with fits.open(folder / "mosaic.fits") as mosaic, fits.open(folder / "rms.fits") as rms:
+        image, noise, header = mosaic[0].data, rms[0].data, mosaic[0].header
+    assert (header["BUNIT"], header["BMAJ"] * 3600) == ("Jy/beam", pytest.approx(15))
+    scatter = 1.4826 * np.median(np.abs(image - np.median(image)))
+    assert scatter == pytest.approx(np.median(noise), rel=0.2)
+    table = Table.read(folder / "components.fits")
+    column, row = WCS(header).all_world2pix(table["ra"], table["dec"], 0)
+    inside = (np.minimum(column, row) > 0) & (np.maximum(column, row) < len(image) - 1)
+    bright = inside & (table["peak_flux"] > 20 * table["local_rms"])
+    at = image[np.rint(row[bright]).astype(int), np.rint(column[bright]).astype(int)]
+    assert np.count_nonzero(bright) > 5
+    assert np.median(at / table["peak_flux"][bright]) == pytest.approx(1, abs=0.15)
+
+
 def test_a_seed_gives_the_same_bytes_and_more_images_leave_the_rest_as_it_is(tmp_path):
     first, again, more = (
         Sample(tmp_path / n, rows=200, images=i) for n, i in zip("abc", (2, 2, 3), strict=True)
@@ -291,6 +336,5 @@ def test_a_failed_write_leaves_the_former_files(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "write_bytes", disk_full)
     with pytest.raises(PublishError, match="No space left on device"):
         write_sample(tmp_path, rows=60, images=1)
-    names = [*DATASETS, *NETWORK, *TABLES]
-    assert {path.name for path in tmp_path.iterdir()} == set(names)
-    assert [(tmp_path / name).read_bytes() for name in names] == before
+    assert {path.name for path in tmp_path.iterdir()} == set(ALL)
+    assert [(tmp_path / name).read_bytes() for name in ALL] == before

@@ -179,7 +179,7 @@ def draw_limits(
         line = axes.axvline if along == "x" else axes.axhline
         line(limit, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1.5)
     said = listed([column.quantity(exact(limit)) for limit in shown])
-    return f" Dashed: limits{of}, {said}." if shown else ""
+    return f" Dashed: {'the limit' if len(shown) == 1 else 'limits'}{of}, {said}." if shown else ""
 
 
 def colour_bar(axes: "Axes", mesh: Any, label: str, **place: Any) -> Any:

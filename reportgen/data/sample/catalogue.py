@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.data.sample.population import draw_objects
+from reportgen.data.sample.population import Objects, draw_objects
 from reportgen.data.sample.radio import RadioSky
 from reportgen.data.sample.sky import Floats, Neighbourhood, deproject, project
 from reportgen.data.sample.stellarity import draw_scores, stellarities
@@ -73,10 +73,8 @@ EDGES = (
 SPLIT = (0.6, 0.2, 0.2)
 
 
-def draw_catalogue(
-    rng: np.random.Generator, rows: int, radio: RadioSky
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """The catalogue, (rows, 12), sorted by RA, and which of its rows are hosts, (rows,)."""
+def draw_catalogue(rng: np.random.Generator, rows: int, radio: RadioSky) -> tuple[Floats, Objects]:
+    """The catalogue, (rows, 12), sorted by RA, and the objects that its rows show."""
     anchors = Neighbourhood(*project(radio.ra, radio.dec))
     objects = draw_objects(rng, rows, radio, anchors)
     flux = observe(rng, objects.flux)
@@ -93,7 +91,7 @@ def draw_catalogue(
         [ra, dec, flux, stellarities(scores, objects.is_host), index.astype(float), flags]
     )
     order = np.lexsort((dec, ra))
-    return np.ascontiguousarray(table[order]), objects.is_host[order]
+    return np.ascontiguousarray(table[order]), objects.take(order)
 
 
 def observe(rng: np.random.Generator, flux: Floats) -> Floats:

@@ -1,16 +1,20 @@
-"""The radio objects and the infrared catalogue as FITS tables, as surveys publish them."""
+"""Tables and images of the synthetic survey in FITS, as surveys publish them."""
 
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.data.fits import SYNTHETIC_CARD
 from reportgen.data.sample.catalogue import COLUMNS, NOT_COVERED, NOT_DETECTED, UNITS
 from reportgen.data.sample.radio import POINT, RadioSky
 from reportgen.data.sample.sky import Floats
 
-NO_COMPONENTS = -1  # of an object of one component there is no number to give
+Columns = dict[str, tuple[NDArray[Any], str, str]]
+"""Values, unit and description of each column, by its name."""
+MISSING = -1  # of integers of 16 bits
 LABELS = {
     "ra": "Right ascension",
     "dec": "Declination",
@@ -20,60 +24,76 @@ LABELS = {
     "flux_ap2_80": "8.0 um flux density",
     "flux_ap2_24": "24 um flux density",
     "stell_36": "Stellarity index",
-    "n_components": "Components of an extended object",
-    "s1_4": "1.4 GHz flux density",
-    "name": "Designation",
 }
 
 
-def fits_files(sky: RadioSky, catalogue: Floats, synthetic: str) -> dict[str, BytesIO]:
-    """Return both tables, by the names of their files.
+def single(values: Floats) -> NDArray[np.float32]:
+    """Return values with seven digits, as catalogues hold all but positions and times."""
+    return values.astype(np.float32)
 
-    catalogue: (rows, 12), as in crowdastro.h5. synthetic: what the headers say of the data. Missing
-    integers are the TNULL of their column, other missing values NaN.
-    """
-    components = np.bincount(sky.parent, minlength=len(sky.ra)).astype(np.int16)
-    radio = {
-        "name": np.array([f"J{ra:08.4f}{dec:+08.4f}" for ra, dec in np.c_[sky.ra, sky.dec]]),
-        "ra": sky.ra,
-        "dec": sky.dec,
-        "s1_4": (1000 * sky.flux).astype(np.float32),
-        "n_components": np.where(sky.kind == POINT, NO_COMPONENTS, components).astype(np.int16),
+
+def radio_columns(sky: RadioSky) -> Columns:
+    """Return the radio objects; those of one component have no number of components."""
+    components = np.bincount(sky.parent, minlength=len(sky.ra))
+    names = np.array([f"J{ra:08.4f}{dec:+08.4f}" for ra, dec in np.c_[sky.ra, sky.dec]])
+    number = np.where(sky.kind == POINT, MISSING, components).astype(np.int16)
+    return {
+        "name": (names, "", "Designation"),
+        "ra": (sky.ra, "deg", LABELS["ra"]),
+        "dec": (sky.dec, "deg", LABELS["dec"]),
+        "s1_4": (single(1000 * sky.flux), "mJy", "1.4 GHz flux density"),
+        "n_components": (number, "", "Components of an extended object"),
     }
-    units = {"ra": "deg", "dec": "deg", "s1_4": "mJy"}
-    swire = {}
-    for name, values in zip(COLUMNS, catalogue.T, strict=True):
+
+
+def infrared_columns(catalogue: Floats) -> Columns:
+    """Return the infrared catalogue, (rows, 12), as in crowdastro.h5 but with NaN for missing."""
+    columns: Columns = {}
+    for name, unit, values in zip(COLUMNS, UNITS, catalogue.T, strict=True):
         if name.startswith("flux"):
             is_missing = np.isin(values, [NOT_COVERED, NOT_DETECTED])
-            swire[name] = np.where(is_missing, np.nan, values).astype(np.float32)
+            columns[name] = single(np.where(is_missing, np.nan, values)), unit, LABELS[name]
         elif name in LABELS:
-            swire[name] = values
-    return {
-        "radio.fits": _table(radio, units, synthetic),
-        "swire.fits": _table(swire, dict(zip(COLUMNS, UNITS, strict=True)), synthetic),
-    }
+            columns[name] = values, unit, LABELS[name]
+    return columns
 
 
-def _table(columns: dict[str, Any], units: dict[str, str], synthetic: str) -> BytesIO:
+def table(columns: Columns, synthetic: str) -> BytesIO:
+    """Return a table. synthetic: what its header says of the data.
+
+    Missing integers of 16 bits are -1, said in TNULL, other missing values NaN.
+    """
     from astropy.io import fits
 
-    table = fits.BinTableHDU.from_columns(
+    letters = {"f4": "E", "f8": "D", "i2": "I", "i4": "J", "i8": "K"}
+    hdu = fits.BinTableHDU.from_columns(
         [
             fits.Column(
                 name=name,
                 array=values,
-                format={"f": "D" if values.itemsize == 8 else "E", "i": "I"}.get(
-                    values.dtype.kind, f"{values.dtype.itemsize // 4}A"
-                ),
-                unit=units.get(name) or None,
-                null=NO_COMPONENTS if values.dtype.kind == "i" else None,
+                format=letters.get(values.dtype.str[1:], f"{values.dtype.itemsize // 4}A"),
+                unit=unit or None,
+                null=MISSING if values.dtype == np.int16 else None,
             )
-            for name, values in columns.items()
+            for name, (values, unit, _) in columns.items()
         ]
     )
-    for number, name in enumerate(columns, 1):
-        table.header[f"TCOMM{number}"] = LABELS[name]
-    table.header[SYNTHETIC_CARD] = synthetic
+    for number, (_, _, label) in enumerate(columns.values(), 1):
+        hdu.header[f"TCOMM{number}"] = label
+    hdu.header[SYNTHETIC_CARD] = synthetic
+    return _written(hdu)
+
+
+def image(pixels: Floats, header: Mapping[str, str | float], synthetic: str) -> BytesIO:
+    """Return an image in single precision."""
+    from astropy.io import fits
+
+    hdu = fits.PrimaryHDU(pixels.astype(np.float32))
+    hdu.header.update({**header, SYNTHETIC_CARD: synthetic})
+    return _written(hdu)
+
+
+def _written(hdu: Any) -> BytesIO:
     content = BytesIO()
-    table.writeto(content)
+    hdu.writeto(content)
     return content

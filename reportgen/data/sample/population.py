@@ -4,7 +4,7 @@ Stars, galaxies of the field and the hosts of the radio objects are drawn apart,
 densities from number counts and colours from their spectra.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ HOST_MEDIAN = 65.0  # microjansky
 HOST_SCATTER = 0.42  # dex
 # Radio and infrared positions differ by both surveys' errors; a few hosts are further out.
 HOST_OFFSETS = (1.1, 3.5)  # arcsec, sigma along each axis: most, and one in ten
+REDSHIFT_SCATTER = 0.5  # of its natural logarithm, of galaxies of one flux density
 LOUD = 0.7e-3  # Jy at 1.4 GHz; above, most radio objects are active nuclei
 
 # Shares of early-type, star-forming and active galaxies.
@@ -49,7 +50,8 @@ class Objects:
     """Infrared objects as they are.
 
     x, y: (n,), arcmin on the tangent plane. flux: (n, 5), microjansky. redshift: (n,), 0 for stars.
-    is_star, is_active, is_host: (n,); active are the galaxies whose nucleus shines.
+    is_star, is_active, is_host: (n,); active are the galaxies whose nucleus shines. family: (n,),
+    of galaxies.
     """
 
     x: Floats
@@ -59,6 +61,11 @@ class Objects:
     is_star: NDArray[np.bool_]
     is_active: NDArray[np.bool_]
     is_host: NDArray[np.bool_]
+    family: Integers
+
+    def take(self, rows: Integers) -> "Objects":
+        """Return some of them, in that order."""
+        return Objects(*(getattr(self, each.name)[rows] for each in fields(self)))
 
 
 def draw_objects(
@@ -93,7 +100,7 @@ def draw_objects(
     is_active = (family == ACTIVE) & ~is_star
     colours = galaxy_colours(rng, family, redshift)
     colours[is_star] = star_colours(rng, stars)
-    return Objects(x, y, flux[:, None] * colours, redshift, is_star, is_active, is_host)
+    return Objects(x, y, flux[:, None] * colours, redshift, is_star, is_active, is_host, family)
 
 
 def draw_host_positions(
@@ -125,8 +132,13 @@ def draw_redshifts(rng: np.random.Generator, flux: Floats) -> Floats:
     The median falls from 0.8 among the faint to 0.05 at 10 mJy; Rowan-Robinson et al. (2008,
     MNRAS 386, 697) give photometric redshifts of SWIRE's galaxies.
     """
-    median = 0.8 * (1 + flux / 40) ** -0.5
-    return np.clip(median * np.exp(0.5 * rng.normal(size=len(flux))), 0.005, 4.0)
+    spread = np.exp(REDSHIFT_SCATTER * rng.normal(size=len(flux)))
+    return np.clip(median_redshift(flux) * spread, 0.005, 4.0)
+
+
+def median_redshift(flux: Floats) -> Floats:
+    """Return the median redshift of galaxies of those flux densities [microjansky]."""
+    return np.asarray(0.8 * (1 + flux / 40) ** -0.5)
 
 
 def ladder(rng: np.random.Generator, n: int) -> Floats:

@@ -12,8 +12,8 @@ import numpy as np
 
 from reportgen.data.sample import cut_outs, keras_files, network
 from reportgen.data.sample.catalogue import COLUMNS, UNITS, draw_catalogue
-from reportgen.data.sample.fits_tables import fits_files
 from reportgen.data.sample.radio import RadioSky, draw_radio_sky
+from reportgen.data.sample.survey import fits_files
 from reportgen.errors import ConfigError, PublishError
 
 if TYPE_CHECKING:
@@ -46,6 +46,13 @@ def write_sample(
     - ``cnn_model.json``, ``weights_10epochs.h5``, ``my_cnn_weights.h5`` (100 epochs): a network for
       such cut-outs as Keras 1.0 on Theano wrote it, the same for any rows and images.
     - ``radio.fits``, ``swire.fits``: the radio objects and the infrared catalogue as FITS tables.
+    - ``components.fits``, ``mosaic.fits``, ``rms.fits``: a second radio survey of the field, less
+      deep and at another frequency, and the middle of its map with the noise.
+    - ``truth.fits``: the infrared objects as they are. ``shallow.fits``: what a less deep survey
+      lists of them, and ``infrared.fits`` a piece of its image. ``visits.fits``: repeated
+      measurements of the bright ones. ``scores.fits``: how likely each is to be the host of a radio
+      object, beside whether it is. ``spectra.fits``: redshifts of some, and ``nz_reference.fits``
+      what their distributions should be.
 
     Raises ConfigError when rows, images or seed make no sense, PublishError when the files
     cannot be written; whatever was in the folder before is then still there, untouched.
@@ -63,12 +70,12 @@ def write_sample(
             f"ask for at most {radio_objects} images, or for more rows",
         )
     # A generator for each part: asking for more images leaves the catalogue as it is.
-    seeds = np.random.SeedSequence(seed).spawn(4)
-    radio_rng, catalogue_rng, image_rng, network_rng = (
+    seeds = np.random.SeedSequence(seed).spawn(5)
+    radio_rng, catalogue_rng, image_rng, network_rng, survey_rng = (
         np.random.Generator(np.random.PCG64(child)) for child in seeds
     )
     sky = draw_radio_sky(radio_rng, radio_objects)
-    catalogue, labels = draw_catalogue(catalogue_rng, rows, sky)
+    catalogue, objects = draw_catalogue(catalogue_rng, rows, sky)
 
     survey, training = BytesIO(), BytesIO()
     with _new_file(survey, seed) as file:
@@ -80,11 +87,11 @@ def write_sample(
         _describe(positions, columns=["ra", "dec"], units=["deg", "deg"])
         _write_cut_outs(file, image_rng, sky, images)
     with _new_file(training, seed) as file:
-        chosen = file.create_dataset("labels", data=labels)
+        chosen = file.create_dataset("labels", data=objects.is_host)
         _describe(chosen, meaning="true where the object is the host of a radio source")
     files = {"crowdastro.h5": survey, "training.h5": training}
     files |= _network_files(network_rng, seed)
-    files |= fits_files(sky, catalogue, SYNTHETIC)
+    files |= fits_files(survey_rng, sky, catalogue, objects, SYNTHETIC)
     contents = {folder / name: content for name, content in files.items()}
     _publish(folder, contents)
     return list(contents)
