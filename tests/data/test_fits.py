@@ -2,6 +2,7 @@ import gzip
 import threading
 import tracemalloc
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -294,7 +295,7 @@ def test_a_packed_file_reads_as_the_file_in_it(tmp_path, suffix):
     pack = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[suffix]
     packed.write_bytes(pack(plain.read_bytes()))
     assert FITS.recognises(packed, packed.read_bytes()[:4096])
-    assert FITS.describe(packed, "") == FITS.describe(plain, "")
+    assert replace(FITS.describe(packed, ""), in_order=False) == FITS.describe(plain, "")
     for name, values in read(FITS, packed, start=100, stop=4000).items():
         np.testing.assert_array_equal(values, read(FITS, plain, start=100, stop=4000)[name])
     assert check_damage(FITS, packed, tmp_path, 1) < 40
