@@ -42,20 +42,15 @@ def describe_analysis(analysis: type[AnyAnalysis]) -> str:
 
 def keys_of(analysis: type[AnyAnalysis]) -> tuple[list[str], list[str]]:
     """Return an analysis's own keys, those that must be given first, and those others have, too."""
-    blocks = (NetworkSection, ImagesSection, CatalogueSection)
-    base = next((block for block in blocks if issubclass(analysis, block)), SectionBlock)
+    blocks = (NetworkSection, ImagesSection, CatalogueSection, SectionBlock)
+    sources = [CatalogueSection, *(block for block in blocks if issubclass(analysis, block))]
+    shared = {name for block in sources for name in block.model_fields}
     fields = analysis.model_fields
-    own = [name for name in fields if name not in base.model_fields]
-    common = [name for name in fields if name in base.model_fields]
-    first = (
-        "analysis",
-        "title",
-        *(name for name in common if name not in SectionBlock.model_fields),
-    )
-    return (
-        sorted(own, key=lambda name: not fields[name].is_required()),
-        sorted(common, key=lambda name: first.index(name) if name in first else len(first)),
-    )
+    own = [name for name in fields if name not in shared]
+    read = [name for name in fields if name in shared and name not in SectionBlock.model_fields]
+    first = ["analysis", "title", *read]
+    rest = [name for name in SectionBlock.model_fields if name not in first]
+    return sorted(own, key=lambda name: not fields[name].is_required()), [*first, *rest]
 
 
 def _folded(text: str, indent: str) -> list[str]:
