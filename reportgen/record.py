@@ -188,6 +188,9 @@ class CheckRecord(Record):
     """Whether it does not hold and that is accepted."""
     message: str
     """How it ended, in one sentence."""
+    brief: str = ""
+    """What is wrong, in words that follow the number, such as ``above 60 µJy``; empty where nothing
+    is, and where there is no number."""
     reason: str = ""
     owner: str = ""
     since: str = ""
@@ -361,6 +364,8 @@ class ChangeRecord(Record):
     """Status of what it is about; null for what has none."""
     section: str = ""
     """Id of the section that it is about."""
+    name: str = ""
+    """Name of the metric or id of the check that it is about."""
     kind: str = ""
     """What it is about and what happened, such as ``metric moved``."""
 

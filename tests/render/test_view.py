@@ -64,11 +64,11 @@ def test_the_verdict_says_what_is_unchanged(record, unchanged, said):
         for place, section in enumerate(record.sections)
     )
     night = record.model_copy(update={"sections": sections})
-    assert verdict_sentence(night) == f"{said} There are no checks."
+    assert verdict_sentence(night) == f"{said} Nothing is checked."
 
 
 def test_the_verdict_says_what_is_broken_and_how_checks_ended(record):
-    assert verdict_sentence(record) == "All 10 sections were computed. There are no checks."
+    assert verdict_sentence(record) == "All 10 sections were computed. Nothing is checked."
     assert verdict_sentence(failing(record, 0, 1)) == (
         "2 of 10 sections could not be computed: "
         "“What the catalogue holds” and “Stellarity of SWIRE objects”."
