@@ -43,6 +43,9 @@ ErrorKind = Literal["error", "timeout", "memory", "died", "source", "config"]
 configuration is wrong."""
 
 
+PdfStandard = Literal["ua-1", "a-3a"]
+
+
 class Record(Documented):
     """Any part of the record; its texts hold nothing that XML or UTF-8 cannot carry."""
 
@@ -340,6 +343,7 @@ class ConfigurationRecord(Record):
     sha256: str
     overrides: tuple[str, ...] = ()
     paper: Literal["a4", "letter"] = "a4"
+    pdf_standard: PdfStandard = "ua-1"
     templates: str = ""
     deliver: Mapping[str, Any] = {}
     """The block deliver: of the configuration, by which the run is mailed, without secrets; what it

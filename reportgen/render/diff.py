@@ -1,9 +1,12 @@
-"""What changed between two runs as one page, without scripts or network."""
+"""What changed between two runs as one page, without network, and as good without scripts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from markupsafe import Markup
 
 from reportgen.quality.diff.records import Changes, ComparedRun, MetricChange, MetricKind
 from reportgen.quality.quantities import (
@@ -14,10 +17,13 @@ from reportgen.quality.quantities import (
     times,
     with_unit,
 )
-from reportgen.record import ChangeRecord, Summary
+from reportgen.record import ChangeRecord, FigureRecord, Summary, own_file
 from reportgen.render.fonts import render_with_fonts
 from reportgen.render.statuses import WORDS
+from reportgen.render.svg import class_rules, colour_variables, inline_svg
 from reportgen.wording import MISSING
+
+MOST_PAIRS = 12  # figures of both nights; the reports have all
 
 _KINDS: dict[MetricKind, str] = {
     "missing": "no value now",
@@ -46,13 +52,32 @@ class NumberView:
     loud: bool
 
 
+@dataclass(frozen=True)
+class PairView:
+    """A figure that differs: as it was and as it is."""
+
+    title: str
+    section: str
+    wide: bool
+    before: Markup
+    after: Markup
+
+
 def render_diff(
-    before: Summary, after: Summary, changes: Changes, sentences: Sequence[ChangeRecord], noise: str
+    before: Summary,
+    after: Summary,
+    changes: Changes,
+    sentences: Sequence[ChangeRecord],
+    noise: str,
+    folders: tuple[Path, Path] | None = None,
 ) -> bytes:
     """Return the page. sentences: the changes in words. noise: what is known of usual scatter.
 
+    folders: of the two runs, whose figures are shown where they differ; None for none.
     The templates are those of the later run, if their folder is still there.
     """
+    styles: dict[str, str] = {}
+    differing = [] if folders is None else list(_differing(before, after, folders))
     own = after.configuration.templates
     configuration = changes.configuration
     view = {
@@ -67,13 +92,57 @@ def render_diff(
         "synthetic": bool(before.run.synthetic or after.run.synthetic),
         "sentences": sentences,
         "no_numbers": _no_numbers(before, after),
+        "pairs": [_pair(*each, styles) for each in differing[:MOST_PAIRS]],
+        "more_pairs": len(differing[MOST_PAIRS:]),
         "numbers": [_number(each) for each in changes.metrics],
         "diff": [] if configuration is None else [_line(each) for each in configuration.diff],
         "more": 0 if configuration is None else configuration.more,
     }
     own = own if own and Path(own).is_dir() else ""
-    page = render_with_fonts("diff.html.j2", own, view=view, words=WORDS, when=_when)
+    colours = {
+        "light": Markup(colour_variables(dark=False)),  # noqa: S704 - constants
+        "dark": Markup(colour_variables(dark=True)),  # noqa: S704 - constants
+        "classes": Markup(class_rules(styles)),  # noqa: S704 - styles of our own SVG
+    }
+    page = render_with_fonts("diff.html.j2", own, view=view, words=WORDS, when=_when, **colours)
     return page.encode()
+
+
+def _differing(
+    before: Summary, after: Summary, folders: tuple[Path, Path]
+) -> Iterator[tuple[str, str, FigureRecord, FigureRecord, str, str]]:
+    """Yield figures of both runs that are not drawn alike: id and title of their section, records
+    and SVG. What is in one run only, or not there any more, is left out.
+    """
+    earlier = {(s.id, figure.id): figure for s in before.sections for figure in s.figures}
+    for section in after.sections:
+        for figure in section.figures:
+            former = earlier.get((section.id, figure.id))
+            if former is None:
+                continue
+            with suppress(OSError, KeyError):
+                texts = [
+                    own_file(folder, one.files["svg"]).read_text(encoding="utf-8")
+                    for folder, one in zip(folders, (former, figure), strict=True)
+                ]
+                if texts[0] != texts[1]:
+                    yield section.id, section.title, former, figure, texts[0], texts[1]
+
+
+def _pair(
+    section: str,
+    title: str,
+    former: FigureRecord,
+    figure: FigureRecord,
+    old: str,
+    new: str,
+    styles: dict[str, str],
+) -> PairView:
+    prefix = f"{section}-{figure.id}"
+    # The SVG is our own; its alt text is quoted on the way.
+    one = Markup(inline_svg(old, f"before-{prefix}", former.alt, styles))  # noqa: S704
+    other = Markup(inline_svg(new, f"after-{prefix}", figure.alt, styles))  # noqa: S704
+    return PairView(figure.title, title, figure.width == "full", one, other)
 
 
 def _headline(changes: Changes) -> str:

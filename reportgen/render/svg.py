@@ -29,6 +29,7 @@ _OF_VALUES = '<metadata id="values">'
 _STYLE = re.compile(r' style="([^"]*)"')
 _ID = re.compile(r' id="([^"]*)"')
 _USED = re.compile(r'(?:url\(#|href="#)([^)"]*)')
+_PLACES = re.compile(r' (?:d|x|y|width|height|transform)="[^"]*"')
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _GROUP = re.compile(r"<g>\s*</g>|<defs>\s*</defs>")
 _BLANK = re.compile(r"\s*\n\s*")
@@ -87,7 +88,6 @@ def inline_svg(text: str, prefix: str, alt: str, styles: dict[str, str]) -> str:
         f'height="{float(height) * CSS_PIXELS_PER_POINT:.0f}" '
         'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
-    body = _OPENING.sub(lambda _: opening, body, count=1)
     used = set(_USED.findall(body))
     body = body.replace(_OF_VALUES, "<metadata>")
     body = _ID.sub(lambda found: found[0] if found[1] in used else "", body)
@@ -95,8 +95,9 @@ def inline_svg(text: str, prefix: str, alt: str, styles: dict[str, str]) -> str:
         body = before_id.sub(rf"\g<0>{prefix}-", body)
     body = _COLOUR.sub(lambda match: f"var({variable(match[0].lower())})", body)
     body = _STYLE.sub(lambda found: _class(found[1], styles), body)
-    body = _NUMBER.sub(lambda found: _short(found[0]), _NO_TURN.sub("", body))
-    return _GROUP.sub("", _BLANK.sub(" ", body).replace("> <", "><")).strip()
+    body = _PLACES.sub(lambda found: _NUMBER.sub(_short, found[0]), _NO_TURN.sub("", body))
+    body = _GROUP.sub("", _BLANK.sub(" ", body).replace("> <", "><")).strip()
+    return _OPENING.sub(lambda _: opening, body, count=1)
 
 
 def _class(style: str, styles: dict[str, str]) -> str:
@@ -105,8 +106,8 @@ def _class(style: str, styles: dict[str, str]) -> str:
     return f' class="{styles.setdefault(style, f"f{len(styles)}")}"'
 
 
-def _short(text: str) -> str:
-    return f"{float(text):.{DECIMALS}f}".rstrip("0").rstrip(".")
+def _short(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.{DECIMALS}f}".rstrip("0").rstrip(".")
 
 
 def class_rules(styles: Mapping[str, str]) -> str:

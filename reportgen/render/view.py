@@ -323,14 +323,7 @@ def section_view(
         more_findings=tuple(findings[1:]),
         paragraphs=tuple(p.strip() for p in section.text.split("\n\n") if p.strip()),
         metrics=tuple(
-            MetricView(
-                metric.label,
-                MISSING if metric.value is None else number(metric.value, metric.digits),
-                unit_symbol(metric.unit),
-                metric.verdict,
-                "" if metric.verdict is None else WORDS[metric.verdict],
-                _spark(metric),
-            )
+            _metric(metric, metric.label)
             for metric in section.metrics.values()
             if metric.shown or metric.verdict is not None
         ),
@@ -339,6 +332,28 @@ def section_view(
         checks=tuple(_check(check) for check in section.checks),
         facts=tuple(_facts(section)),
         effort=tuple(_effort(section)),
+    )
+
+
+def checked_metrics(summary: Summary) -> tuple[MetricView, ...]:
+    """Return the numbers of a run that are checked, those that do not hold first."""
+    checked = [
+        _metric(metric, full_label(summary, section, metric))
+        for section in summary.sections
+        for metric in section.metrics.values()
+        if metric.verdict is not None
+    ]
+    return tuple(sorted(checked, key=lambda metric: metric.verdict == "ok"))
+
+
+def _metric(metric: MetricRecord, label: str) -> MetricView:
+    return MetricView(
+        label,
+        MISSING if metric.value is None else number(metric.value, metric.digits),
+        unit_symbol(metric.unit),
+        metric.verdict,
+        "" if metric.verdict is None else WORDS[metric.verdict],
+        _spark(metric),
     )
 
 

@@ -66,7 +66,7 @@ def bookmarks(outline):
 def page_of(pages, text):
     """Return the number of the first page, after the cover, that a heading stands on."""
     found = [
-        n for n, page in enumerate(pages, 1) if n > 1 and re.search(rf"^ *{text}$", page, re.M)
+        n for n, page in enumerate(pages, 1) if n > 1 and re.search(rf"^ *\d* *{text}$", page, re.M)
     ]
     return found[0]
 
@@ -130,7 +130,7 @@ def test_headings_are_bookmarks_in_order(reader, summary):
 def test_the_contents_give_the_page_each_section_is_on(pages, summary):
     for section in summary["sections"]:
         title = re.escape(section["title"])
-        line = re.search(rf"^ *{title} +(\d+)$", pages[0], re.M)
+        line = re.search(rf"^ *\d+ +{title} +(\d+)$", pages[0], re.M)
         assert line is not None, section["title"]
         assert int(line[1]) == page_of(pages, title)
 
@@ -159,7 +159,7 @@ def test_sections_share_pages_and_begin_where_the_contents_say(built, tmp_path):
     contents = " ".join(pages[:3])
     for k in range(n):
         page = int(re.search(rf"Broken {k} \(Error\) +(\d+)", contents)[1])
-        assert re.search(rf"^ *Broken {k} +Error", pages[page - 1], re.M)
+        assert re.search(rf"^ *\d+ +Broken {k} +Error", pages[page - 1], re.M)
 
 
 def test_a_section_begins_on_a_page_of_which_a_third_is_left(pages, summary):

@@ -16,7 +16,7 @@ from reportgen.record import (
     with_status,
     worst,
 )
-from reportgen.render.svg import inline_svg
+from reportgen.render.svg import class_rules, inline_svg
 from reportgen.render.tables import aligned
 from reportgen.render.view import report_view
 
@@ -239,12 +239,14 @@ SVG = """<?xml version="1.0"?>
 
 
 def test_a_figure_in_the_page_has_its_own_ids_its_words_and_colours_that_turn():
-    inside = inline_svg(SVG, "part-one", 'It says "a < b" & more.')
+    styles = {}
+    inside = inline_svg(SVG, "part-one", 'It says "a < b" & more.', styles)
     assert inside.startswith('<svg role="img" aria-label=')
     assert 'aria-label="It says &#34;a &lt; b&#34; &amp; more."' in inside
     for expected in ('id="part-one-g1"', 'href="#part-one-g1"', "url(#part-one-c)"):
         assert expected in inside
-    assert "fill: var(--fig-1c2026); stroke: var(--fig-fefefe)" in inside
+    assert 'class="f0"' in inside
+    assert "svg .f0 { fill: var(--fig-1c2026); stroke: var(--fig-fefefe) }" in class_rules(styles)
     assert 'viewBox="0 0 10 5" width="13" height="7"' in inside
     for unseen in ("Secret", "script", "<?xml", "DOCTYPE"):
         assert unseen not in inside
