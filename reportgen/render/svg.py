@@ -49,19 +49,19 @@ def with_small_images(svg: str) -> str:
 
 
 def _small_image(text: str) -> str:
+    import numpy as np
     from PIL import Image
 
     with Image.open(BytesIO(b64decode(text))) as opened:
-        image = opened.convert("RGBA")
-    colours = image.getcolors(COLOURS)
-    if colours is None:
+        pixels = np.asarray(opened.convert("RGBA"))
+    colours, places = np.unique(pixels.view("<u4")[..., 0], return_inverse=True)
+    if len(colours) > COLOURS:
         return text
-    names = {colour: place for place, (_, colour) in enumerate(sorted(colours))}
-    small = Image.new("P", image.size)
-    small.putdata([names[pixel] for pixel in image.getdata()])
-    small.putpalette([part for colour in names for part in colour[:3]])
+    palette = colours.view(np.uint8).reshape(-1, 4)
+    small = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8))
+    small.putpalette(palette[:, :3].tobytes())
     packed = BytesIO()
-    small.save(packed, "PNG", optimize=True, transparency=bytes(colour[3] for colour in names))
+    small.save(packed, "PNG", optimize=True, transparency=palette[:, 3].tobytes())
     return min(text, b64encode(packed.getvalue()).decode(), key=len)
 
 
