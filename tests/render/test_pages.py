@@ -20,23 +20,30 @@ def open_details(page):
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
 
 
-@pytest.mark.parametrize(
-    "screen",
-    [PHONE | {"color_scheme": "dark"}, DESK | {"color_scheme": "light"}],
-    ids=["phone in the dark", "desk by day"],
-)
-def test_axe_finds_nothing_that_keeps_a_reader_out(place, open_page, screen):
+SCREENS = {
+    "desk": {"viewport": {"width": 1280, "height": 900}},
+    "enlarged twice": {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2},
+    "phone": PHONE,
+}
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_axe_finds_nothing_that_keeps_a_reader_out(place, open_page, scripts):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = open_page(place, **screen).page
-    open_details(page)
     # A mail is shown inside of a page that has these.
     rules = {
         name: {"enabled": place.name != "mail.html"} for name in ("region", "landmark-one-main")
     }
     options = {"rules": rules, "resultTypes": ["violations"]}
-    violations = Axe().run(page, options=options).response["violations"]
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in violations] == []
+    for name, screen in SCREENS.items():
+        page = open_page(place, java_script_enabled=scripts, **screen).page
+        open_details(page)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            violations = Axe().run(page, options=options).response["violations"]
+            found = [(v["id"], v["nodes"][0]["html"][:200]) for v in violations]
+            assert found == [], f"{name}, {scheme}"
 
 
 def test_nothing_makes_the_page_wider_than_the_window(place, open_page):
