@@ -28,7 +28,7 @@ from reportgen.reduce.by_group import OfGroups, median_and_scatter
 from reportgen.reduce.counts import CountBelow, CountValues, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
-from reportgen.wording import count, counted, exact, listed, number, percent, significant
+from reportgen.wording import count, exact, listed, number, percent, significant
 
 
 class Distribution(Analysis, Grouping, name="distribution"):

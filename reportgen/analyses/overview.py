@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 MOST_NAMED = 6  # columns that lack values, in a sentence
-NUMBERS = dict(enumerate("one two three four five six seven eight nine ten".split(), 1))
+NUMBERS = dict(enumerate(("one", "two", "three", "four", "five", "six"), 1))
 MOST_BARS = 40  # columns whose missing values a page shows
 FRACTIONS = (0.05, 0.5, 0.95)
 COMMONEST = 5  # values of a column that are named
@@ -101,7 +101,9 @@ class Overview(Analysis, name="overview"):
         return Section(
             findings=[*self._findings(rows, counts, values), *self._suspicions(values)],
             metrics=metrics,
-            figures=[self._figure(counts)] if rows and any(n.missing_fraction for n in counts) else [],
+            figures=[self._figure(counts)]
+            if rows and any(n.missing_fraction for n in counts)
+            else [],
             tables=[*([self._table(values, counts)] if counts else []), *self._distinct(values)],
             rows=rows,
             notes=[*self._computed(values), *notes],

@@ -14,7 +14,7 @@ from reportgen.quality.checks.verdicts import (
     worst_check,
 )
 from reportgen.quality.quantities import quantity, relative_change, signed_change
-from reportgen.record import STATUSES, CheckRecord, MetricRecord, SectionRecord, Status, Summary
+from reportgen.record import STATUSES, CheckRecord, MetricRecord, Status, Summary
 from reportgen.wording import clip, counted
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "WARN", "fail": "FAIL", "error": "ERROR"}

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from markupsafe import Markup
 
@@ -23,6 +24,8 @@ from reportgen.render.statuses import WORDS
 from reportgen.render.svg import class_rules, colour_variables, inline_svg
 from reportgen.wording import MISSING
 
+Part = TypeVar("Part")
+PairOf = tuple[Part, Part]
 MOST_PAIRS = 12  # figures of both nights; the reports have all
 
 _KINDS: dict[MetricKind, str] = {
@@ -69,6 +72,7 @@ def render_diff(
     changes: Changes,
     sentences: Sequence[ChangeRecord],
     noise: str,
+    *,
     folders: tuple[Path, Path] | None = None,
 ) -> bytes:
     """Return the page. sentences: the changes in words. noise: what is known of usual scatter.
@@ -92,7 +96,7 @@ def render_diff(
         "synthetic": bool(before.run.synthetic or after.run.synthetic),
         "sentences": sentences,
         "no_numbers": _no_numbers(before, after),
-        "pairs": [_pair(*each, styles) for each in differing[:MOST_PAIRS]],
+        "pairs": [_pair(n, each, styles) for n, each in enumerate(differing[:MOST_PAIRS])],
         "more_pairs": len(differing[MOST_PAIRS:]),
         "numbers": [_number(each) for each in changes.metrics],
         "diff": [] if configuration is None else [_line(each) for each in configuration.diff],
@@ -110,39 +114,37 @@ def render_diff(
 
 def _differing(
     before: Summary, after: Summary, folders: tuple[Path, Path]
-) -> Iterator[tuple[str, str, FigureRecord, FigureRecord, str, str]]:
-    """Yield figures of both runs that are not drawn alike: id and title of their section, records
-    and SVG. What is in one run only, or not there any more, is left out.
+) -> Iterator[tuple[str, PairOf[FigureRecord], PairOf[str]]]:
+    """Yield figures of both runs that are not drawn alike: name of their section, records, SVG.
+
+    What is in one run only, or not there any more, is left out.
     """
     earlier = {(s.id, figure.id): figure for s in before.sections for figure in s.figures}
     for section in after.sections:
         for figure in section.figures:
             former = earlier.get((section.id, figure.id))
-            if former is None:
-                continue
-            with suppress(OSError, KeyError):
-                texts = [
-                    own_file(folder, one.files["svg"]).read_text(encoding="utf-8")
-                    for folder, one in zip(folders, (former, figure), strict=True)
-                ]
-                if texts[0] != texts[1]:
-                    yield section.id, section.title, former, figure, texts[0], texts[1]
+            if former is not None:
+                with suppress(OSError, KeyError):
+                    old, new = (
+                        own_file(folder, one.files["svg"]).read_text(encoding="utf-8")
+                        for folder, one in zip(folders, (former, figure), strict=True)
+                    )
+                    if old != new:
+                        yield section.title, (former, figure), (old, new)
 
 
 def _pair(
-    section: str,
-    title: str,
-    former: FigureRecord,
-    figure: FigureRecord,
-    old: str,
-    new: str,
+    place: int,
+    named: tuple[str, PairOf[FigureRecord], PairOf[str]],
     styles: dict[str, str],
 ) -> PairView:
-    prefix = f"{section}-{figure.id}"
-    # The SVG is our own; its alt text is quoted on the way.
-    one = Markup(inline_svg(old, f"before-{prefix}", former.alt, styles))  # noqa: S704
-    other = Markup(inline_svg(new, f"after-{prefix}", figure.alt, styles))  # noqa: S704
-    return PairView(figure.title, title, figure.width == "full", one, other)
+    section, figures, texts = named
+    old, new = (
+        # The SVG is our own; its alt text is quoted on the way.
+        Markup(inline_svg(text, f"{when}-{place}", figure.alt, styles))  # noqa: S704
+        for when, figure, text in zip(("before", "after"), figures, texts, strict=True)
+    )
+    return PairView(figures[1].title, section, figures[1].width == "full", old, new)
 
 
 def _headline(changes: Changes) -> str:

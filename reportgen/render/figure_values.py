@@ -36,7 +36,7 @@ def figure_values(drawing: "Figure") -> list[dict[str, Any]]:
         place = axes.get_position()
         box = np.array([place.x0, 1 - place.y1, place.x1, 1 - place.y0]) * np.tile(size, 2)
         lines = _distinct(_lines(axes))
-        one = {
+        one: dict[str, Any] = {
             "box": _rounded(box),
             "x": _axis(axes.xaxis, axes.get_xlim(), axes.get_xlabel(), scales[0]),
             "y": _axis(axes.yaxis, axes.get_ylim(), axes.get_ylabel(), scales[1]),
@@ -71,7 +71,9 @@ def _sky(axes: Any) -> dict[str, Any]:
     wcs = getattr(axes, "wcs", None)
     if wcs is None or not wcs.has_celestial or wcs.naxis != 2:
         return {}
-    across, up = (np.linspace(*ends, LATTICE) for ends in (axes.get_xlim(), axes.get_ylim()))
+    across, up = (
+        np.linspace(ends[0], ends[1], LATTICE) for ends in (axes.get_xlim(), axes.get_ylim())
+    )
     longitude, latitude = wcs.wcs_pix2world(*np.meshgrid(across, up), 0)
     longitude = np.unwrap(np.unwrap(longitude, period=360, axis=1), period=360, axis=0)
     if not (np.ptp(longitude) < WIDEST_FIELD and np.ptp(latitude) < WIDEST_FIELD):
@@ -97,14 +99,15 @@ def _lines(axes: "Axes") -> Iterator[dict[str, Any]]:
             yield _points(line.get_label(), line.get_xdata(orig=False), line.get_ydata(orig=False))
     for container in axes.containers:
         if isinstance(container, BarContainer):
-            places = np.array([bar.get_bbox().get_points() for bar in container.patches])
+            places: Any = np.array([bar.get_bbox().get_points() for bar in container.patches])
             along = int(container.orientation == "vertical")
             middle, end = places[:, :, 1 - along].mean(axis=1), places[:, 1, along]
             pair = (middle, end) if along else (end, middle)
             yield _points(container.get_label(), *pair)
     for collection in axes.collections:
         if isinstance(collection, PathCollection):
-            yield _points(collection.get_label(), *np.ma.asarray(collection.get_offsets()).T)
+            offsets = np.ma.asarray(collection.get_offsets())
+            yield _points(collection.get_label(), offsets[:, 0], offsets[:, 1])
 
 
 def _points(label: object, x: "ArrayLike", y: "ArrayLike") -> dict[str, Any]:
@@ -141,7 +144,10 @@ def _grids(axes: "Axes") -> Iterator[dict[str, Any]]:
             left, right, bottom, top = image.get_extent()
             rows = values if image.origin == "lower" else values[::-1]
             n_rows, n_columns = rows.shape
-            across, up = np.linspace(left, right, n_columns + 1), np.linspace(bottom, top, n_rows + 1)
+            across, up = (
+                np.linspace(left, right, n_columns + 1),
+                np.linspace(bottom, top, n_rows + 1),
+            )
             yield from _grid(image, across, up, rows)
 
 
@@ -150,7 +156,12 @@ def _grid(drawn: Any, across: Any, up: Any, values: Any) -> Iterator[dict[str, A
         cells = np.ma.filled(np.ma.masked_invalid(values).astype(float), np.nan).ravel()
         bar = drawn.colorbar
         label = "" if bar is None else bar.ax.get_ylabel() or bar.ax.get_xlabel()
-        yield {"label": label, "x": _rounded(across), "y": _rounded(up), "values": _rounded(cells, 4)}
+        yield {
+            "label": label,
+            "x": _rounded(across),
+            "y": _rounded(up),
+            "values": _rounded(cells, 4),
+        }
 
 
 def _named(label: object) -> dict[str, str]:

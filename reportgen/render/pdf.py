@@ -133,7 +133,8 @@ def print_page(
                 )
                 for file in attached
             ]
-            content: bytes = document.write_pdf(pdf_variant=f"pdf/{standard}")
+            finisher = _as_archives_ask if standard == "a-3a" else None
+            content: bytes = document.write_pdf(pdf_variant=f"pdf/{standard}", finisher=finisher)
         except weasyprint.urls.FatalURLFetchingError as error:
             errors.append(str(error))
     if errors:
@@ -142,6 +143,16 @@ def print_page(
             "look at output.templates, or report this as a bug of reportgen",
         )
     return content
+
+
+def _as_archives_ask(_document: Any, pdf: Any) -> None:
+    """Leave pixels as they are and metadata readable without unpacking, as PDF/A wants it."""
+    for one in pdf.objects:
+        extra = getattr(one, "extra", {})
+        if extra.get("Subtype") == "/Image":
+            extra["Interpolate"] = "false"
+        if extra.get("Type") == "/Metadata":
+            one.compress = False
 
 
 def _long_tables(view: ReportView, run: Path) -> Iterator[Attached]:

@@ -10,9 +10,9 @@ import numpy as np
 
 from reportgen.analyses.results import Figure, Section, Table, TableColumn
 from reportgen.record import ColumnRecord, FigureRecord, MetricRecord, TableRecord
-from reportgen.render.table_files import write_table
 from reportgen.render.figure_values import figure_values
 from reportgen.render.svg import with_small_images, with_values
+from reportgen.render.table_files import write_table
 from reportgen.style import PNG_DPI, house_style
 
 # How each form of a figure is saved. None keeps the time and matplotlib's version out.

@@ -13,7 +13,8 @@ from reportgen.style import DARK
 
 _PROLOG = re.compile(r"^.*?(?=<svg\b)", re.DOTALL)
 _UNSEEN = re.compile(
-    r"<!--.*?-->\s*|<metadata>.*?</metadata>\s*|<style[^>]*>.*?</style>|<title>.*?</title>", re.DOTALL
+    r"<!--.*?-->\s*|<metadata>.*?</metadata>\s*|<style[^>]*>.*?</style>|<title>.*?</title>",
+    re.DOTALL,
 )
 _OPENING = re.compile(r"<svg\b[^>]*>")
 # What stands before an id. The boundary of the word is looked for last: so Python searches for the
@@ -69,7 +70,7 @@ def with_values(svg: str, values: Sequence[Mapping[str, Any]]) -> str:
     """Return an SVG that carries the values that it shows, as `figure_values` gives them."""
     text = escape(json.dumps(values, ensure_ascii=False, separators=(",", ":")))
     head, end, tail = svg.rpartition("</svg>")
-    return f'{head}{_OF_VALUES}{text}</metadata>{end}{tail}'
+    return f"{head}{_OF_VALUES}{text}</metadata>{end}{tail}"
 
 
 def inline_svg(text: str, prefix: str, alt: str, styles: dict[str, str]) -> str:

@@ -18,9 +18,7 @@ def test_bars_show_the_missing_fractions_of_the_table_beside_the_names():
     section = overview()
     drawn = axes(figure(section, "missing"))
     assert [bar.get_width() for bar in drawn.patches] == [50, 25]
-    assert [text.get_text() for text in drawn.texts] == [
-        f"{n}{PERCENT}" for n in ("50.0", "25.0")
-    ]
+    assert [text.get_text() for text in drawn.texts] == [f"{n}{PERCENT}" for n in ("50.0", "25.0")]
     assert [label.get_text() for label in drawn.get_yticklabels()] == ["a", "c"]
     middles = [bar.get_y() + bar.get_height() / 2 for bar in drawn.patches]
     assert drawn.get_yticks() == pytest.approx(middles)

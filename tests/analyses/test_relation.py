@@ -126,8 +126,14 @@ LARGEST = "Of 2 columns, y goes most with "
     ("columns", "finding"),
     [
         ({"y": UP, "x": DOWN}, "Spearman's ρ of y and x is −1.00 (n = 4)."),
-        ({"y": UP, "up": UP, "down": DOWN}, f"{LARGEST}up (ρ = 1.00, n = 4) and down (ρ = −1.00, n = 4)."),
-        ({"y": UP, "a": UP, "b": [5.0] * 4}, f"{LARGEST}a (ρ = 1.00, n = 4). With b it is not defined."),
+        (
+            {"y": UP, "up": UP, "down": DOWN},
+            f"{LARGEST}up (ρ = 1.00, n = 4) and down (ρ = −1.00, n = 4).",
+        ),
+        (
+            {"y": UP, "a": UP, "b": [5.0] * 4},
+            f"{LARGEST}a (ρ = 1.00, n = 4). With b it is not defined.",
+        ),
         (
             {"y": [1.0, 2, 2, 1], "a": [1.0, 1, 2, 2], "b": [2.0, 2, 1, 1]},
             "Spearman's ρ with y is 0 in every panel.",

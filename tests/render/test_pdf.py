@@ -6,12 +6,14 @@ import subprocess
 from datetime import UTC, datetime
 from io import BytesIO
 
+import numpy as np
 import pytest
 from page import ValidationProfile, validate_pdf_bytes
+from PIL import Image
 from pypdf import PdfReader
 
 from reportgen.errors import SectionError
-from reportgen.record import ErrorRecord, read_summary
+from reportgen.record import ErrorRecord, Summary, read_summary
 from reportgen.render.pdf import print_page, render_pdf
 from reportgen.style import FONT_FILES
 
@@ -162,6 +164,27 @@ def test_sections_share_pages_and_begin_where_the_contents_say(built, tmp_path):
         assert re.search(rf"^ *\d+ +Broken {k} +Error", pages[page - 1], re.M)
 
 
+def filled(path, folder):
+    """Return which part of each page, from its top, has ink on it."""
+    subprocess.run(["pdftoppm", "-r", "20", "-gray", path, folder / "page"], check=True)
+    parts = []
+    for page in sorted(folder.glob("page-*.pgm")):
+        with Image.open(page) as opened:
+            grey = np.asarray(opened)
+        text = grey[round(22 / 297 * len(grey)) : round(277 / 297 * len(grey))]  # within margins
+        inked = np.flatnonzero((text < 235).any(axis=1))
+        parts.append((inked[-1] + 1) / len(text) if len(inked) else 0.0)
+    return parts
+
+
+def test_at_most_one_page_in_ten_is_less_than_half_full(built, tmp_path):
+    if shutil.which("pdftoppm") is None:
+        pytest.skip("poppler-utils is not installed")
+    parts = filled(built.run / "report.pdf", tmp_path)
+    assert len(parts) > 10
+    assert sum(part < 0.5 for part in parts) <= len(parts) / 10
+
+
 def test_a_section_begins_on_a_page_of_which_a_third_is_left(pages, summary):
     titles = [section["title"] for section in summary["sections"]]
     begun = [page_of(pages, re.escape(title)) for title in titles]
@@ -232,6 +255,25 @@ def test_a_long_table_is_cut_with_a_word_and_attached_whole(project):
     ((name, content),) = reader.attachments.items()
     assert name.endswith(".csv")
     assert content[0] == (project.latest / "sections/all/tables/columns.csv").read_bytes()
+
+
+# WeasyPrint leaves the file of its colour profile to be closed by Python.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_pdf_for_archives_carries_the_record_and_the_tables(built):
+    run = built.run.resolve()
+    record = read_summary(run)
+    archived = {"pdf_standard": "a-3a"}
+    configuration = record.configuration.model_copy(update=archived)
+    record = record.model_copy(update={"configuration": configuration})
+    content = render_pdf(run, record)
+    report = validate_pdf_bytes(content, profile=ValidationProfile.PDF_A_3A)
+    assert [f"{found.rule_id}: {found.message}" for found in report.failures] == []
+    attached = PdfReader(BytesIO(content)).attachments
+    tables = {f"{s.id}-{t.id}.ecsv" for s in record.sections for t in s.tables}
+    assert set(attached) == {"summary.json", *tables}
+    assert Summary.model_validate_json(attached["summary.json"][0]) == record
+    assert render_pdf(run, record) == content
 
 
 @pytest.mark.parametrize(
