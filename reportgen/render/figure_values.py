@@ -106,7 +106,7 @@ def _lines(axes: "Axes") -> Iterator[dict[str, Any]]:
             yield _points(container.get_label(), *pair)
     for collection in axes.collections:
         if isinstance(collection, PathCollection):
-            offsets = np.ma.asarray(collection.get_offsets())
+            offsets: Any = np.ma.asarray(collection.get_offsets())
             yield _points(collection.get_label(), offsets[:, 0], offsets[:, 1])
 
 

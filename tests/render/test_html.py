@@ -7,8 +7,8 @@ from reportgen.analyses.plotting.lettering import text_width
 DESK = {"viewport": {"width": 1400, "height": 900}}
 
 
-def test_the_page_is_below_three_megabytes(report_page):
-    assert 100_000 < report_page.stat().st_size < 3_000_000
+def test_the_page_is_small(report_page):
+    assert 100_000 < report_page.stat().st_size < 1_200_000
 
 
 def test_every_figure_says_what_it_shows(report_page, open_page, summary):
