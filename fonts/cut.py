@@ -16,6 +16,8 @@ TARGET = HERE.parent / "reportgen" / "fonts"
 NAMES = {"Source Sans 3": "Reportgen Sans", "Source Serif 4": "Reportgen Serif"}
 SIGNS_NAME = "Reportgen Signs"
 SIGNS_FROM = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+CODE_NAME = "Reportgen Mono"
+CODE_FROM = Path(get_data_path(), "fonts", "ttf", "DejaVuSansMono.ttf")
 
 FEATURES = ["kern", "liga", "lnum", "tnum"]  # of OpenType
 # The face of figures has no pairs of letters that move together: matplotlib takes four times as
@@ -41,6 +43,7 @@ MORE_SIGNS = between(
 # What pages carry of it: raised and lowered digits and letters, and what is often written.
 SIGNS = between((0x2007, 0x203A), (0x2070, 0x209C), (0x2190, 0x2195))
 SIGNS |= set(map(ord, "ʰϑϕϵ€ℏℓÅ∂∅∆∇∈∉−∓∕∘∙√∝∞∠∥∩∪∫∼≃≅≈≠≡≤≥≪≫⊂⊃⊕⊗⊙⊥⋅■□▲△▼▽◆◇●○★☆�"))
+CODE = between((0x20, 0x7E), (0xA0, 0xFF), (0x391, 0x3C9)) | set(map(ord, "–—‘’“”…′″−≤≥×"))
 SIGNS |= set(map(ord, "☉☊☋☽☾☿♀♁♂♃♄♅♆♇⚠✓✗"))
 
 
@@ -82,6 +85,8 @@ def main() -> None:
         cut(original, name, LETTERS | SIGNS, TARGET / f"{stem}.woff2")
     cut(SIGNS_FROM, SIGNS_NAME, SIGNS | MORE_SIGNS, TARGET / "ReportgenSigns.ttf")
     cut(SIGNS_FROM, SIGNS_NAME, SIGNS, TARGET / "ReportgenSigns.woff2")
+    cut(CODE_FROM, CODE_NAME, CODE, TARGET / "ReportgenMono.ttf")
+    cut(CODE_FROM, CODE_NAME, CODE, TARGET / "ReportgenMono.woff2")
 
 
 if __name__ == "__main__":

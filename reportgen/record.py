@@ -43,6 +43,9 @@ ErrorKind = Literal["error", "timeout", "memory", "died", "source", "config"]
 configuration is wrong."""
 
 
+PdfStandard = Literal["ua-1", "a-3a"]
+
+
 class Record(Documented):
     """Any part of the record; its texts hold nothing that XML or UTF-8 cannot carry."""
 
@@ -188,6 +191,9 @@ class CheckRecord(Record):
     """Whether it does not hold and that is accepted."""
     message: str
     """How it ended, in one sentence."""
+    brief: str = ""
+    """What is wrong, in words that follow the number, such as ``above 60 µJy``; empty where nothing
+    is, and where there is no number."""
     reason: str = ""
     owner: str = ""
     since: str = ""
@@ -337,6 +343,7 @@ class ConfigurationRecord(Record):
     sha256: str
     overrides: tuple[str, ...] = ()
     paper: Literal["a4", "letter"] = "a4"
+    pdf_standard: PdfStandard = "ua-1"
     templates: str = ""
     deliver: Mapping[str, Any] = {}
     """The block deliver: of the configuration, by which the run is mailed, without secrets; what it
@@ -361,6 +368,8 @@ class ChangeRecord(Record):
     """Status of what it is about; null for what has none."""
     section: str = ""
     """Id of the section that it is about."""
+    name: str = ""
+    """Name of the metric or id of the check that it is about."""
     kind: str = ""
     """What it is about and what happened, such as ``metric moved``."""
 

@@ -53,9 +53,10 @@ DENSITY_MAP = "reportgen.density"
 DENSITY_START = 0.22
 DIVERGING_MAP = "RdBu_r"
 
-# Source Sans 3, Source Serif 4 and, for signs that these lack such as ☉ and ♃, DejaVu Sans, cut to
-# what reports need by fonts/cut.py.
+# Source Sans 3, Source Serif 4, DejaVu Sans Mono for configurations and, for signs that these lack
+# such as ☉ and ♃, DejaVu Sans, cut to what reports need by fonts/cut.py.
 SANS, SERIF, SIGNS = "Reportgen Sans", "Reportgen Serif", "Reportgen Signs"
+MONO = "Reportgen Mono"
 LABEL_SIZE, TEXT_SIZE, CELL_SIZE = 8.5, 8.0, 7.0  # points; nothing is smaller than CELL_SIZE
 FONT_FILES = {
     (SANS, "normal", 400): "ReportgenSans-Regular.ttf",
@@ -65,6 +66,7 @@ FONT_FILES = {
     (SERIF, "italic", 400): "ReportgenSerif-It.ttf",
     (SERIF, "normal", 600): "ReportgenSerif-Semibold.ttf",
     (SIGNS, "normal", 400): "ReportgenSigns.ttf",
+    (MONO, "normal", 400): "ReportgenMono.ttf",
 }
 
 

@@ -11,8 +11,8 @@ from reportgen.analyses.distribution_figures import ColumnValues, CurveView, His
 from reportgen.analyses.grouping import Grouping, GroupsShown, show_groups, with_groups
 from reportgen.analyses.phrases import (
     approximate,
+    between_edges,
     digits_among,
-    fullest_bin,
     no_values,
     note_integers,
     note_rows,
@@ -28,7 +28,7 @@ from reportgen.reduce.by_group import OfGroups, median_and_scatter
 from reportgen.reduce.counts import CountBelow, CountValues, Range
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
-from reportgen.wording import count, counted, exact, listed, number, percent, significant
+from reportgen.wording import count, exact, listed, number, percent, significant
 
 
 class Distribution(Analysis, Grouping, name="distribution"):
@@ -190,13 +190,15 @@ class Distribution(Analysis, Grouping, name="distribution"):
 
     def _findings(self, valid: Sequence[ColumnValues], shared: Column) -> list[str]:
         findings = []
-        if self.cuts:
-            column, n = valid[0].column, valid[0].count.valid
-            counts = [
-                f"{count(below)} below {column.quantity(exact(cut))} ({percent(below / n)})"
-                for cut, below in zip(self.cuts, valid[0].cuts, strict=True)
+        for place, cut in enumerate(self.cuts):
+            shares = [
+                f"{percent(each.cuts[place] / each.count.valid)} at {each.label}"
+                if len(self.columns) > 1
+                else f"{percent(each.cuts[place] / each.count.valid)}"
+                for each in valid
             ]
-            findings.append(f"{column.title}: of {counted(n, 'objects')}, {listed(counts)}.")
+            below = shared.quantity(exact(cut))
+            findings.append(f"Of the objects, {listed(shares, 8)} are below {below}.")
         if len(self.columns) == 1:
             return [*findings, _middle(valid[0])]
         medians = []
@@ -219,12 +221,17 @@ def _middle(each: ColumnValues) -> str:
     said = each.column.quantity(number(middle, digits_among(low, high)))
     if low == high:
         return f"The only value is {said}." if n == 1 else f"All {count(n)} values are {said}."
-    said = f"The median of {count(n)} values is {said}"
+    said = f"{each.column.title}: median {said}"
     if each.is_rounded or not (each.histograms and each.histograms[0].n):
         return f"{said}."
-    most = int(each.histograms[0].counts.max())
-    share = f"{count(most)} of them ({percent(most / n)})"
-    return f"{said}; {fullest_bin(each.histograms[0], each.column, share)}."
+    first, last, most = each.histograms[0].peak
+    share = percent(most / n)
+    if (each.histograms[0].counts == most).sum() > 1:
+        return f"{said}; no bin holds more than {share} of the objects."
+    if first == last:
+        return f"{said}; {share} of the objects have {each.column.quantity(number(first))}."
+    edges = between_edges(first, last, each.column)
+    return f"{said}; {share} of the objects lie between {edges}."
 
 
 def _notes(every: Sequence[ColumnValues]) -> list[str]:

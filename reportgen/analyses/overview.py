@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo, field_validator
 
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
-from reportgen.analyses.phrases import approximate, digits_among, note_integers, note_rows
+from reportgen.analyses.phrases import (
+    approximate,
+    digits_among,
+    note_integers,
+    note_rows,
+    short_titles,
+)
 from reportgen.analyses.plotting.axes import new_figure
 from reportgen.analyses.plotting.lettering import plain, wrapped
 from reportgen.analyses.plotting.ticks import set_linear
@@ -28,6 +34,8 @@ from reportgen.wording import EXACT, MISSING, count, counted, listed, number, pe
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
+MOST_NAMED = 6  # columns that lack values, in a sentence
+NUMBERS = dict(enumerate(("one", "two", "three", "four", "five", "six"), 1))
 MOST_BARS = 40  # columns whose missing values a page shows
 FRACTIONS = (0.05, 0.5, 0.95)
 COMMONEST = 5  # values of a column that are named
@@ -93,7 +101,9 @@ class Overview(Analysis, name="overview"):
         return Section(
             findings=[*self._findings(rows, counts, values), *self._suspicions(values)],
             metrics=metrics,
-            figures=[self._figure(counts)] if rows and counts else [],
+            figures=[self._figure(counts)]
+            if rows and any(n.missing_fraction for n in counts)
+            else [],
             tables=[*([self._table(values, counts)] if counts else []), *self._distinct(values)],
             rows=rows,
             notes=[*self._computed(values), *notes],
@@ -201,14 +211,12 @@ class Overview(Analysis, name="overview"):
 
     def _bars(self, fractions: NDArray[np.float64]) -> tuple[NDArray[np.intp], str]:
         """Return the columns that the chart shows, and what its caption says of the others."""
-        columns, lacking = np.arange(len(fractions)), np.flatnonzero(fractions)
-        others = " The others have a value in every row."
-        if len(columns) <= MOST_BARS // 2 or not len(lacking):
-            return columns[:MOST_BARS], others if len(columns) > MOST_BARS else ""
-        shown = np.sort(lacking[np.argsort(-fractions[lacking], kind="stable")[:MOST_BARS]])
+        lacking = np.flatnonzero(fractions)
+        shown = lacking[np.argsort(-fractions[lacking], kind="stable")[:MOST_BARS]]
         if len(shown) < len(lacking):
             return shown, f" The {MOST_BARS} columns that lack most are shown."
-        return shown, others if len(shown) < len(columns) else ""
+        others = len(shown) < len(fractions)
+        return shown, " The others have a value in every row." if others else ""
 
     def _findings(self, rows: int, counts: list[Counts], values: Mapping[str, Any]) -> list[str]:
         if not rows:
@@ -216,20 +224,20 @@ class Overview(Analysis, name="overview"):
             return ["There are no rows." if self.where is None else where]
         if not counts:
             return [f"{counted(rows, 'rows')} of {counted(len(self.columns), 'columns')} of text."]
-        size = f"{counted(rows, 'rows')} of {counted(len(counts), 'columns')}"
+        size = f"{counted(rows, 'rows')}, {counted(len(counts), 'columns')}"
         texts = [values[f"{c.name}.distinct"] for c in self.columns if c.kind == "text"]
         if texts:
             size += f" of numbers and {count(len(texts))} of text"
-        lacking = [n.missing_fraction for n in counts if n.valid < rows]
-        lacking += [found.missing / rows for found in texts if found.missing]
+        columns = [*self._numbers, *(c for c in self.columns if c.kind == "text")]
+        shares = [n.missing_fraction for n in counts] + [found.missing / rows for found in texts]
+        lacking = [pair for pair in zip(shares, columns, strict=True) if pair[0]]
         if not lacking:
-            return [f"{size}, with every value there."]
-        worst = percent(max(lacking))
-        most = worst if worst.startswith("<") else f"up to {worst}"
-        some = f"{len(lacking)} of the columns lack values, in {most} of the rows"
-        if len(lacking) == 1:
-            some = f"one lacks values, in {worst} of the rows"
-        findings = [f"{size}; {some}."]
+            return [f"{size}. Every value is there."]
+        lacking.sort(key=lambda pair: -pair[0])
+        shorts = short_titles([column for _, column in lacking])
+        worst = [f"{shorts[column.name]} ({percent(share)})" for share, column in lacking]
+        many = NUMBERS.get(len(lacking), count(len(lacking)))
+        findings = [f"{size}. Values are missing in {many}: {listed(worst, MOST_NAMED)}."]
         titled = [(c.title, n) for c, n in zip(self._numbers, counts, strict=True)]
         if empty := [title for title, n in titled if not n.valid]:
             findings.append(f"Without a single value: {listed(empty)}.")

@@ -108,6 +108,16 @@ def digits_among(low: float, high: float) -> int | None:
     return needed if needed > four or (needed == four and most < SMALL) else None
 
 
+def between_edges(low: float, high: float, column: Column) -> str:
+    """Return the edges of a bin with no more digits than its width asks for: ``0.94 and 0.99``."""
+    coarse = max(0, int(np.ceil(-np.log10(0.5 * (high - low))))) if high > low else None
+    digits = min((d for d in (coarse, digits_among(low, high)) if d is not None), default=None)
+    first, last = number(low, digits), number(high, digits)
+    if first == last or "×" in f"{first}{last}":
+        return interval(low, high, column)
+    return f"{first} and {column.quantity(last)}"
+
+
 def fullest_bin(found: HistogramCounts, column: Column, share: str) -> str:
     """Say which bin is the fullest, or only how full that is when several are equally full.
 

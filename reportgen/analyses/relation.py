@@ -31,7 +31,7 @@ from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis, FewRows, Histogram2D
 from reportgen.reduce.moments import Pearson
 from reportgen.reduce.ranks import Spearman
-from reportgen.wording import counted, listed
+from reportgen.wording import count, counted, listed
 
 CELLS, MEDIAN_BINS = 40, 18
 
@@ -152,19 +152,28 @@ class Relation(Analysis, name="relation"):
             why = "there are too few rows, or the values are all the same"
             why += ", or the ranks of so many rows too uncertain" if absent == "known" else ""
             return f"No correlation with {title} is {absent}: {why}."
-        if len(panels) == 1:
-            rho, n = coefficient(found[0].rho), counted(found[0].n, "objects")
-            return f"Spearman's ρ of {title} and {found[0].x.title} is {rho} ({n})."
         undefined = [panel.short for panel in panels if np.isnan(panel.rho)]
         without = f" With {listed(undefined)} it is not {absent}." if undefined else ""
         most = max(abs(panel.rho) for panel in found)
-        if alike(most, 0):
+        if len(panels) > 1 and alike(most, 0):
             where = "in every panel" if not undefined else f"where it is {absent}"
             return f"Spearman's ρ with {title} is 0 {where}.{without}"
         error = max(panel.spearman.error for panel in found)
         strongest = [p for p in found if alike(p.rho, most, error)]
-        said = listed([f"{panel.short} ({coefficient(panel.rho)})" for panel in strongest])
-        return f"Spearman's ρ with {title} is largest, by absolute value, for {said}.{without}"
+        said = listed(
+            [
+                f"{panel.short} (ρ = {coefficient(panel.rho)}, n = {count(panel.n)})"
+                for panel in strongest
+            ]
+        )
+        if len(panels) == 1:
+            of = f"Spearman's ρ of {title} and {found[0].x.title}"
+            said = f"{of} is {coefficient(found[0].rho)} (n = {count(found[0].n)})"
+        else:
+            said = f"Of {len(panels)} columns, {title} goes most with {said}"
+        turns = ", and the running median does not rise or fall throughout"
+        course = strongest[0].course()
+        return f"{course}{said}{turns if strongest[0].turns else ''}.{without}"
 
     def _notes(self, panels: Sequence[Panel]) -> list[str]:
         shorts = short_titles([self.column, *self.against])

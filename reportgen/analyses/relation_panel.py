@@ -16,7 +16,7 @@ from reportgen.config.columns import Column
 from reportgen.reduce.binned import BinnedQuantiles
 from reportgen.reduce.histograms import Counts2D, Rows
 from reportgen.reduce.moments import CorrelationMatrix
-from reportgen.wording import counted, number
+from reportgen.wording import counted, listed, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -152,6 +152,39 @@ class Panel:
             f"The running median goes from {first} to {last}, and lies between "
             f"{interval(low, high, self.y)}."
         )
+
+    @property
+    def turns(self) -> bool:
+        """Whether the running median goes back by more than a tenth of its range."""
+        medians = self.running.values[1][self.shown]
+        if len(medians) < 3:
+            return False
+        medians = medians / (np.abs(medians).max() or 1)  # so that no difference overflows
+        fallen = (np.maximum.accumulate(medians) - medians).max()
+        risen = (medians - np.minimum.accumulate(medians)).max()
+        return bool(min(fallen, risen) > 0.1 * np.ptp(medians) > 0)
+
+    def course(self) -> str:
+        """Say where the running median begins and ends, as a sentence and a blank.
+
+        Empty where there are too few bins for it.
+        """
+        places = np.flatnonzero(self.shown)
+        if len(places) < 2:
+            return ""
+        medians = self.running.values[1]
+        digits = digits_among(float(medians[places].min()), float(medians[places].max()))
+        lowest, highest = places[np.argmin(medians[places])], places[np.argmax(medians[places])]
+        x_digits = digits_among(float(self.centres[0]), float(self.centres[-1]))
+        at = {
+            place: f"{self.y.quantity(number(float(medians[place]), digits))} near "
+            f"{self.x.quantity(number(float(f'{self.centres[place]:.2g}'), x_digits))}"
+            for place in (places[0], places[-1], lowest, highest)
+        }
+        ends = {int(places[0]), int(places[-1])}
+        named = sorted(ends | ({int(lowest), int(highest)} if self.turns else set()))
+        said = listed([at[place] for place in named])
+        return f"Against {self.short} the median {self.y.title} is {said}. "
 
     def running_table(self) -> Table:
         """Return the running median and its band, bins that are not drawn among them."""

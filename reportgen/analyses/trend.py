@@ -215,6 +215,7 @@ def draw_trend(each: MetricHistory, outliers: Sequence[int]) -> "Drawing":
     days = np.array([night.toordinal() for night in each.nights], dtype=np.float64)
     line: dict[str, Any] = {"color": series_colour(0), "linewidth": 1.0}
     axes.plot(*_with_gaps(days, each.array), marker=".", markersize=3.5, **line)
+    axes.fmt_xdata = _day  # what a page says of a point
     marked = list(outliers)
     ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": series_colour(4)}
     axes.plot(days[marked], each.array[marked], linestyle="", marker="o", markersize=7, **ring)
@@ -228,6 +229,11 @@ def _with_gaps(days: Values, values: Values) -> tuple[Values, Values]:
     after = np.flatnonzero(steps >= 2 * usual) + 1
     middles = [(days[k - 1] + days[k]) / 2 for k in after]
     return np.insert(days, after, middles), np.insert(values, after, np.nan)
+
+
+def _day(place: float) -> str:
+    day = date.fromordinal(round(place))
+    return f"{day.day} {day:%B %Y}"
 
 
 def _set_dates(axes: "Axes", first: date, last: date) -> None:

@@ -136,6 +136,7 @@ def summarise(
             sha256=sha256(text.encode()).hexdigest(),
             overrides=report.overrides,
             paper=output.paper,
+            pdf_standard=output.pdf.standard,
             templates="" if output.templates is None else str(output.templates.absolute()),
             deliver=report.deliver.recorded(),
         ),

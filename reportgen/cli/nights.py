@@ -217,7 +217,7 @@ def diff(
         from reportgen.run_folder import replace_file
 
         said = (result.changes, result.sentences, result.noise.said)
-        replace_file(html, render_diff(found.before, found.after, *said))
+        replace_file(html, render_diff(found.before, found.after, *said, folders=(before, after)))
     if found.trouble is not None:
         click.echo(f"Warning: {found.trouble}", err=True)
     if as_json:

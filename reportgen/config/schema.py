@@ -30,6 +30,7 @@ from reportgen.config.types import (
     Size,
     Text,
 )
+from reportgen.record import PdfStandard
 from reportgen.wording import exact
 
 
@@ -76,6 +77,13 @@ def _database(text: object) -> object:
     return text
 
 
+class PdfBlock(Block):
+    """What the PDF is."""
+
+    standard: PdfStandard = "ua-1"
+    """ua-1, for every reader; or a-3a, for archives, with summary.json and the tables attached."""
+
+
 class OutputBlock(Block):
     """Where the report goes and in what forms."""
 
@@ -87,6 +95,8 @@ class OutputBlock(Block):
     """Folder whose files replace single templates and styles of reportgen."""
     paper: Literal["a4", "letter"] = "a4"
     """Paper size of the PDF."""
+    pdf: PdfBlock = PdfBlock()
+    """What the PDF is: {standard}."""
     keep: KeepBlock | None = None
     """Which old runs to keep: {nights, monthly}; all when not given."""
     history: Annotated[str, BeforeValidator(_database)] | None = None

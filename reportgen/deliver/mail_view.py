@@ -11,8 +11,8 @@ from itertools import islice
 from reportgen.config.columns import unit_symbol
 from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.recipients import Run
-from reportgen.deliver.subject import MARKS, WORDS, Links, full_label, links_of, night_of
-from reportgen.quality.checks.verdicts import troubled_checks
+from reportgen.deliver.subject import MARKS, WORDS, Links, links_of, night_of
+from reportgen.quality.checks.verdicts import full_label, troubled_checks
 from reportgen.quality.quantities import before_and_after, quantity
 from reportgen.record import (
     FigureRecord,

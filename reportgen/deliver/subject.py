@@ -7,9 +7,14 @@ from urllib.parse import quote
 from reportgen.config import templates
 from reportgen.config.deliver import LinksBlock
 from reportgen.deliver.transport import DeliveryError, one_line
-from reportgen.quality.checks.verdicts import count_checks, verdict_sentence, worst_check
+from reportgen.quality.checks.verdicts import (
+    count_checks,
+    full_label,
+    verdict_sentence,
+    worst_check,
+)
 from reportgen.quality.quantities import quantity, relative_change, signed_change
-from reportgen.record import STATUSES, CheckRecord, MetricRecord, SectionRecord, Status, Summary
+from reportgen.record import STATUSES, CheckRecord, MetricRecord, Status, Summary
 from reportgen.wording import clip, counted
 
 WORDS: dict[Status, str] = {"ok": "OK", "warn": "WARN", "fail": "FAIL", "error": "ERROR"}
@@ -110,20 +115,6 @@ def _value(metric: MetricRecord, check: CheckRecord) -> str:
     if base is not None and change and _SMALLEST_CHANGE <= abs(change) <= _LARGEST_CHANGE:
         return signed_change(base, metric.value, metric.unit, metric.digits)
     return quantity(metric.value, metric.unit, metric.digits)
-
-
-def full_label(summary: Summary, section: SectionRecord, metric: MetricRecord) -> str:
-    """Return the label of a number, behind its section's title where it does not say enough alone.
-
-    The median of a section on one column is called "median", whatever column that is.
-    """
-    of_sections = sum(
-        any(other.label == metric.label for other in each.metrics.values())
-        for each in summary.sections
-    )
-    if of_sections == 1 and " " in metric.label:
-        return metric.label
-    return f"{section.title}: {metric.label}"
 
 
 def fill_template(template: str, summary: Summary) -> str:

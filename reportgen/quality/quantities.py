@@ -4,6 +4,7 @@ import math
 import re
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 
 from reportgen.config.columns import unit_problem, unit_symbol
 from reportgen.wording import count, exact, number, power_of_ten, significant
@@ -171,7 +172,8 @@ def difference(text: str, other: str) -> str:
 def roughly(value: float, limit: float) -> str:
     """Return a number with few digits, but on its own side of a limit."""
     side, edge = _side(value, limit), Decimal(repr(limit))
-    texts = (significant(value, digits) for digits in range(2, MOST_DIGITS + 1))
+    whole = [count(value)] if 100 <= value < 1e6 else []
+    texts = chain(whole, (significant(value, digits) for digits in range(2, MOST_DIGITS + 1)))
     return next((each for each in texts if _side(read_back(each), edge) == side), exact(value))
 
 

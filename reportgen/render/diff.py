@@ -1,9 +1,13 @@
-"""What changed between two runs as one page, without scripts or network."""
+"""What changed between two runs as one page, without network, and as good without scripts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
+
+from markupsafe import Markup
 
 from reportgen.quality.diff.records import Changes, ComparedRun, MetricChange, MetricKind
 from reportgen.quality.quantities import (
@@ -14,10 +18,15 @@ from reportgen.quality.quantities import (
     times,
     with_unit,
 )
-from reportgen.record import ChangeRecord, Summary
+from reportgen.record import ChangeRecord, FigureRecord, Summary, own_file
 from reportgen.render.fonts import render_with_fonts
 from reportgen.render.statuses import WORDS
+from reportgen.render.svg import class_rules, colour_variables, inline_svg
 from reportgen.wording import MISSING
+
+Part = TypeVar("Part")
+PairOf = tuple[Part, Part]
+MOST_PAIRS = 12  # figures of both nights; the reports have all
 
 _KINDS: dict[MetricKind, str] = {
     "missing": "no value now",
@@ -46,13 +55,33 @@ class NumberView:
     loud: bool
 
 
+@dataclass(frozen=True)
+class PairView:
+    """A figure that differs: as it was and as it is."""
+
+    title: str
+    section: str
+    wide: bool
+    before: Markup
+    after: Markup
+
+
 def render_diff(
-    before: Summary, after: Summary, changes: Changes, sentences: Sequence[ChangeRecord], noise: str
+    before: Summary,
+    after: Summary,
+    changes: Changes,
+    sentences: Sequence[ChangeRecord],
+    noise: str,
+    *,
+    folders: tuple[Path, Path] | None = None,
 ) -> bytes:
     """Return the page. sentences: the changes in words. noise: what is known of usual scatter.
 
+    folders: of the two runs, whose figures are shown where they differ; None for none.
     The templates are those of the later run, if their folder is still there.
     """
+    styles: dict[str, str] = {}
+    differing = [] if folders is None else list(_differing(before, after, folders))
     own = after.configuration.templates
     configuration = changes.configuration
     view = {
@@ -67,13 +96,55 @@ def render_diff(
         "synthetic": bool(before.run.synthetic or after.run.synthetic),
         "sentences": sentences,
         "no_numbers": _no_numbers(before, after),
+        "pairs": [_pair(n, each, styles) for n, each in enumerate(differing[:MOST_PAIRS])],
+        "more_pairs": len(differing[MOST_PAIRS:]),
         "numbers": [_number(each) for each in changes.metrics],
         "diff": [] if configuration is None else [_line(each) for each in configuration.diff],
         "more": 0 if configuration is None else configuration.more,
     }
     own = own if own and Path(own).is_dir() else ""
-    page = render_with_fonts("diff.html.j2", own, view=view, words=WORDS, when=_when)
+    colours = {
+        "light": Markup(colour_variables(dark=False)),  # noqa: S704 - constants
+        "dark": Markup(colour_variables(dark=True)),  # noqa: S704 - constants
+        "classes": Markup(class_rules(styles)),  # noqa: S704 - styles of our own SVG
+    }
+    page = render_with_fonts("diff.html.j2", own, view=view, words=WORDS, when=_when, **colours)
     return page.encode()
+
+
+def _differing(
+    before: Summary, after: Summary, folders: tuple[Path, Path]
+) -> Iterator[tuple[str, PairOf[FigureRecord], PairOf[str]]]:
+    """Yield figures of both runs that are not drawn alike: name of their section, records, SVG.
+
+    What is in one run only, or not there any more, is left out.
+    """
+    earlier = {(s.id, figure.id): figure for s in before.sections for figure in s.figures}
+    for section in after.sections:
+        for figure in section.figures:
+            former = earlier.get((section.id, figure.id))
+            if former is not None:
+                with suppress(OSError, KeyError):
+                    old, new = (
+                        own_file(folder, one.files["svg"]).read_text(encoding="utf-8")
+                        for folder, one in zip(folders, (former, figure), strict=True)
+                    )
+                    if old != new:
+                        yield section.title, (former, figure), (old, new)
+
+
+def _pair(
+    place: int,
+    named: tuple[str, PairOf[FigureRecord], PairOf[str]],
+    styles: dict[str, str],
+) -> PairView:
+    section, figures, texts = named
+    old, new = (
+        # The SVG is our own; its alt text is quoted on the way.
+        Markup(inline_svg(text, f"{when}-{place}", figure.alt, styles))  # noqa: S704
+        for when, figure, text in zip(("before", "after"), figures, texts, strict=True)
+    )
+    return PairView(figures[1].title, section, figures[1].width == "full", old, new)
 
 
 def _headline(changes: Changes) -> str:

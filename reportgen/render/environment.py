@@ -1,17 +1,22 @@
 """The Jinja2 templates that come with reportgen, and a user's own in front of them."""
 
+from base64 import b64encode
 from contextlib import suppress
 from functools import cache, partial
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from reportgen.wording import clip
 
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache, Environment
 
+OUR_LANGUAGE = "en"
 TEXT_WIDTH = 72  # columns; what a mail in plain text is read at
 
 
@@ -65,6 +70,18 @@ def fold(text: str, indent: str = "") -> str:
     return "\n".join(lines)
 
 
+def csp_hash(script: str) -> str:
+    """Return what a Content-Security-Policy calls a script that a page holds."""
+    return f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}"
+
+
+def in_language(text: str, language: str) -> str:
+    """Return a text of an author, marked where its language is not that of our own words."""
+    if language.partition("-")[0].lower() == OUR_LANGUAGE:
+        return text
+    return Markup('<span lang="{}">{}</span>').format(language, text)
+
+
 @cache
 def _our_environment() -> "Environment":
     environment = _environment("")
@@ -98,7 +115,7 @@ def _environment(own: str) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(clip=clip, fold=fold)
+    environment.filters.update(clip=clip, fold=fold, csp_hash=csp_hash, in_language=in_language)
     return environment
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from reportgen.render.environment import render_page
-from reportgen.style import FONT_FILES, font_path
+from reportgen.style import FONT_FILES, MONO, font_path
 
 _FONTS = "/* fonts */"  # stands in the page until it is known whether it has slanted words
 _SLANTED = re.compile(r"italic|<(em|i|cite|dfn|var|address)\b")
@@ -22,12 +22,12 @@ def render_with_fonts(name: str, own: str, **context: Any) -> str:
 
 def font_faces(page: str) -> str:
     """Return @font-face rules of the faces that a page needs, as data: addresses."""
-    is_slanted = _SLANTED.search(page) is not None
+    is_slanted, has_code = _SLANTED.search(page) is not None, "<pre" in page
     return "\n".join(
         f"@font-face {{ font-family: '{family}'; font-style: {style}; font-weight: {weight}; "
         f"src: url(data:font/woff2;base64,{_face(name)}) format('woff2'); }}"
         for (family, style, weight), name in FONT_FILES.items()
-        if is_slanted or style == "normal"
+        if (is_slanted or style == "normal") and (has_code or family != MONO)
     )
 
 

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from reportgen.record import FigureRecord, Summary, own_file
 from reportgen.render.fonts import render_with_fonts
-from reportgen.render.svg import colour_variables, inline_svg
+from reportgen.render.svg import class_rules, colour_variables, inline_svg
 from reportgen.render.view import SHORT_ROWS, report_view
 
 MOST_ROWS = 500  # longest table on the page; the file has all of it
@@ -14,18 +14,26 @@ MOST_ROWS = 500  # longest table on the page; the file has all of it
 
 def render_html(run: Path, summary: Summary) -> bytes:
     """Return the page of a run folder."""
+    styles: dict[str, str] = {}
 
     def drawing(section_id: str, figure: FigureRecord) -> Markup:
         text = own_file(run, figure.files["svg"]).read_text(encoding="utf-8")
         # The SVG is our own; its alt text is quoted on the way.
-        return Markup(inline_svg(text, f"{section_id}-{figure.id}", figure.alt))  # noqa: S704
+        svg = inline_svg(text, f"{section_id}-{figure.id}", figure.alt, styles)
+        return Markup(svg)  # noqa: S704
 
+    drawings = {
+        (section.id, figure.id): drawing(section.id, figure)
+        for section in summary.sections
+        for figure in section.figures
+    }
     return render_with_fonts(
         "report.html.j2",
         summary.configuration.templates,
         view=report_view(run, summary, MOST_ROWS),
-        drawing=drawing,
+        drawings=drawings,
         short_rows=SHORT_ROWS,
         light=Markup(colour_variables(dark=False)),  # noqa: S704 - constants
         dark=Markup(colour_variables(dark=True)),  # noqa: S704 - constants
+        classes=Markup(class_rules(styles)),  # noqa: S704 - styles of our own SVG
     ).encode()

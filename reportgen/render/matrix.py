@@ -9,6 +9,7 @@ from reportgen.quality.checks.verdicts import verdict_sentence
 from reportgen.record import STATUSES, Status, Summary
 from reportgen.render.fonts import render_with_fonts
 from reportgen.render.statuses import UNREADABLE, WORDS, counted_statuses, synthetic_note
+from reportgen.render.view import MetricView, checked_metrics
 from reportgen.wording import MISSING, count, counted, listed
 
 NOT_BUILT = "Not built yet"
@@ -45,6 +46,7 @@ class RowView:
     night: str = ""
     date: str = ""
     marks: tuple[str, ...] = ()
+    metrics: tuple[MetricView, ...] = ()
 
 
 def render_matrix(
@@ -104,6 +106,7 @@ def _row(entry: MatrixEntry, names: Sequence[str], newest: datetime | None) -> R
         night=f"{started.day} {started:%b %Y}",
         date=f"{started:%Y-%m-%d}",
         marks=tuple(marks),
+        metrics=checked_metrics(summary),
     )
 
 

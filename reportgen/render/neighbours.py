@@ -36,17 +36,15 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def night_links(night: date) -> dict[str, str]:
+def night_links(night: date, *, known: bool) -> dict[str, str]:
     """Return the links of a report to the nights before and after it and to the list of nights.
 
-    They are relative to its run folder, by ``previous``, ``next`` and ``all``.
+    They are relative to its run folder, by name. known: whether there are other nights.
     """
     pages = f"../{NEIGHBOURS}/{night}"
-    return {
-        "previous": f"{pages}-previous.html",
-        "next": f"{pages}-next.html",
-        "all": "../index.html",
-    }
+    others = {"Previous night": f"{pages}-previous.html"}, {"Next night": f"{pages}-next.html"}
+    before, after = others if known else ({}, {})
+    return before | {"All nights": "../index.html"} | after
 
 
 def neighbour_pages(runs: Iterable[RunEntry]) -> dict[str, bytes]:

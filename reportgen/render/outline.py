@@ -88,7 +88,7 @@ def _since(since: SinceView) -> Part:
         Line(None if change.status == "ok" else change.status, "", change.text)
         for change in (*since.first, *since.rest)
     )
-    return Part(heading, lines or (Line(None, "", "Nothing changed."),), len(since.first) or None)
+    return Part(heading, lines or (Line(None, "", since.nothing),), len(since.first) or None)
 
 
 def _section(section: SectionRecord) -> Line:

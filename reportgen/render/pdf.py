@@ -4,7 +4,7 @@ import logging
 import os
 import zlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,14 @@ from urllib.parse import unquote, urlsplit
 from markupsafe import escape
 
 from reportgen.errors import SectionError
-from reportgen.record import FigureRecord, Summary, own_file
+from reportgen.record import (
+    FigureRecord,
+    PdfStandard,
+    SectionRecord,
+    Summary,
+    TableRecord,
+    own_file,
+)
 from reportgen.render.environment import render_page
 from reportgen.render.glyphs import notices_of_page
 from reportgen.render.paper_tables import in_blocks
@@ -28,7 +35,6 @@ from reportgen.workers.worker import folders
 
 MOST_ROWS = 40  # longest table on paper; a table of 1000 rows would take 5 s
 SMALL_DPI, SMALL_QUALITY = 110, 55  # of pictures in a PDF for a mail, and of JPEG
-VARIANT = "pdf/ua-1"
 APT_LINE = (
     "apt-get install --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 )
@@ -38,7 +44,7 @@ APT_LINE = (
 class Attached:
     """A file of the run that the PDF carries."""
 
-    path: Path
+    content: bytes
     name: str
     description: str
 
@@ -53,8 +59,10 @@ def render_pdf(run: Path, summary: Summary, *, small: bool = False) -> bytes:
     """
     view = report_view(run, summary, MOST_ROWS)
     page = _page(view, partial(_small_picture, run) if small else _picture)
-    attached = [] if small else _long_tables(view, run)
-    return print_page(page, run, datetime.fromisoformat(summary.run.started), attached)
+    standard = "ua-1" if small else summary.configuration.pdf_standard
+    attached = {"ua-1": _long_tables, "a-3a": _all_data}[standard](view, run)
+    made = datetime.fromisoformat(summary.run.started)
+    return print_page(page, run, made, () if small else attached, standard)
 
 
 def pdf_notices(run: Path, summary: Summary) -> tuple[str, ...]:
@@ -94,7 +102,13 @@ def _small_picture(run: Path, figure: FigureRecord) -> str:
     return f"data:image/jpeg;base64,{b64encode(jpeg.getvalue()).decode()}"
 
 
-def print_page(page: str, run: Path, made: datetime, attached: Sequence[Attached] = ()) -> bytes:
+def print_page(
+    page: str,
+    run: Path,
+    made: datetime,
+    attached: Iterable[Attached] = (),
+    standard: PdfStandard = "ua-1",
+) -> bytes:
     """Return a page of HTML as PDF; only data: addresses and files of the run folder are fetched.
 
     made: for the dates of attached files.
@@ -107,10 +121,10 @@ def print_page(page: str, run: Path, made: datetime, attached: Sequence[Attached
             html = weasyprint.HTML(
                 string=page, base_url=f"{run.as_uri()}/", url_fetcher=_fetcher(run)
             )
-            document = html.render(pdf_variant=VARIANT)
+            document = html.render(pdf_variant=f"pdf/{standard}")
             document.metadata.attachments = [
                 weasyprint.Attachment(
-                    file_obj=file.path.open("rb"),
+                    string=file.content,
                     name=file.name,
                     description=file.description,
                     created=made,
@@ -119,7 +133,8 @@ def print_page(page: str, run: Path, made: datetime, attached: Sequence[Attached
                 )
                 for file in attached
             ]
-            content: bytes = document.write_pdf(pdf_variant=VARIANT)
+            finisher = _as_archives_ask if standard == "a-3a" else None
+            content: bytes = document.write_pdf(pdf_variant=f"pdf/{standard}", finisher=finisher)
         except weasyprint.urls.FatalURLFetchingError as error:
             errors.append(str(error))
     if errors:
@@ -130,18 +145,36 @@ def print_page(page: str, run: Path, made: datetime, attached: Sequence[Attached
     return content
 
 
-def _long_tables(view: ReportView, run: Path) -> list[Attached]:
-    """Return the files of the tables that paper does not show whole."""
-    return [
-        Attached(
-            own_file(run, table.files["csv"]),
-            f"{section.record.id}-{table.id}.csv",
-            f"{section.record.title}: {table.title}",
-        )
-        for section in view.sections
-        for table in section.tables
-        if table.capped
-    ]
+def _as_archives_ask(_document: Any, pdf: Any) -> None:
+    """Leave pixels as they are and metadata readable without unpacking, as PDF/A wants it."""
+    for one in pdf.objects:
+        extra = getattr(one, "extra", {})
+        if extra.get("Subtype") == "/Image":
+            extra["Interpolate"] = "false"
+        if extra.get("Type") == "/Metadata":
+            one.compress = False
+
+
+def _long_tables(view: ReportView, run: Path) -> Iterator[Attached]:
+    """Yield the files of the tables that paper does not show whole."""
+    for section in view.sections:
+        capped = {table.id for table in section.tables if table.capped}
+        tables = (table for table in section.record.tables if table.id in capped)
+        yield from (_table(run, section.record, table, "csv") for table in tables)
+
+
+def _all_data(view: ReportView, run: Path) -> Iterator[Attached]:
+    """Yield the record of the run and all of its tables, those of figures too."""
+    record = view.summary.model_dump_json(indent=2).encode()
+    yield Attached(record, "summary.json", "The record of the run")
+    for section in view.summary.sections:
+        yield from (_table(run, section, table, "ecsv") for table in section.tables)
+
+
+def _table(run: Path, section: SectionRecord, table: TableRecord, form: str) -> Attached:
+    content = own_file(run, table.files[form]).read_bytes()
+    name = f"{section.id}-{table.id}.{form}"
+    return Attached(content, name, f"{section.title}: {table.title}")
 
 
 def _weasyprint() -> Any:

@@ -10,6 +10,8 @@ import numpy as np
 
 from reportgen.analyses.results import Figure, Section, Table, TableColumn
 from reportgen.record import ColumnRecord, FigureRecord, MetricRecord, TableRecord
+from reportgen.render.figure_values import figure_values
+from reportgen.render.svg import with_small_images, with_values
 from reportgen.render.table_files import write_table
 from reportgen.style import PNG_DPI, house_style
 
@@ -93,7 +95,9 @@ def _draw(figure: Figure) -> dict[str, bytes]:
     # The places are settled: with a layout, each form would work them out anew and draw twice.
     with mpl.rc_context({"figure.constrained_layout.use": False}):
         drawing.set_layout_engine(None)
-        return {form: _saved(drawing, form, figure.title) for form in _FORMS}
+        contents = {form: _saved(drawing, form, figure.title) for form in _FORMS}
+    svg = with_small_images(contents["svg"].decode())
+    return contents | {"svg": with_values(svg, figure_values(drawing)).encode()}
 
 
 def _saved(drawing: Any, form: str, title: str) -> bytes:

@@ -1,23 +1,26 @@
 """What the templates see: the record of a run, put into words and numbers for people."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
 from reportgen.quality.checks.verdicts import (
+    full_label,
     short_title,
     troubled_checks,
     verdict_sentence,
     waived_checks,
 )
+from reportgen.quality.quantities import before_and_after, quantity, signed_change
 from reportgen.record import (
     ChangeRecord,
     CheckRecord,
     DatasetRecord,
     FigureRecord,
     InputRecord,
+    MetricRecord,
     SectionRecord,
     SinceRecord,
     Status,
@@ -59,9 +62,10 @@ class CheckView:
 
 @dataclass(frozen=True)
 class FigureView:
-    """A figure with what is below it."""
+    """A figure with what is below it. label: its number in the report, such as ``3.2``."""
 
     record: FigureRecord
+    label: str
     data: dict[str, str]
     """Files of the table of its numbers."""
 
@@ -71,6 +75,8 @@ class SectionView:
     """A section as it is shown."""
 
     record: SectionRecord
+    number: int
+    """Its place in the report, from 1."""
     status_word: str
     finding: str
     more_findings: tuple[str, ...]
@@ -91,6 +97,11 @@ class SectionView:
         return not (self.figures or self.tables)
 
     @property
+    def is_lone(self) -> bool:
+        """Whether its metrics stand beside its only figure, a narrow one."""
+        return len(self.figures) == 1 and self.figures[0].record.width == "column"
+
+    @property
     def heading(self) -> str:
         """Title, and status where that is none to be glad of."""
         status = self.record.status
@@ -99,12 +110,13 @@ class SectionView:
 
 @dataclass(frozen=True)
 class Attention:
-    """A line of what needs attention. target: id to link to."""
+    """A line of what needs attention. target: id to link to. spark: of the number's last nights."""
 
     status: Status
     title: str
     text: str
     target: str
+    spark: Spark | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,8 @@ class SinceView:
     first: tuple[ChangeRecord, ...]
     rest: tuple[ChangeRecord, ...]
     error: str
+    nothing: str
+    """What to say where there is no change to tell of."""
 
 
 @dataclass(frozen=True)
@@ -164,8 +178,8 @@ def report_view(run: Path, summary: Summary, most_rows: int | None = None) -> Re
         verdict=verdict_sentence(summary),
         attention=tuple(_attention(summary)),
         waived=tuple(_of_check("ok", *placed) for placed in waived_checks(summary)),
-        since=tuple(_since(record) for record in summary.since),
-        links=night_links(started.date()),
+        since=tuple(_since(record, _named_above(summary)) for record in summary.since),
+        links=night_links(started.date(), known=bool(summary.history.nights or summary.since)),
         sections=tuple(_section_views(run, summary, most_rows)),
         inputs=tuple(_input(record) for record in summary.inputs),
         checks=tuple(_check(check) for check in summary.checks),
@@ -174,8 +188,8 @@ def report_view(run: Path, summary: Summary, most_rows: int | None = None) -> Re
 
 def _section_views(run: Path, summary: Summary, most_rows: int | None) -> Iterator[SectionView]:
     first: dict[tuple[str, str, str], SectionRecord] = {}
-    for section in summary.sections:
-        view = section_view(run, section, most_rows)
+    for place, section in enumerate(summary.sections, 1):
+        view = section_view(run, section, most_rows, place)
         if section.error is not None:
             reason = section.error.message, section.error.hint, section.error.details
             before = first.setdefault(reason, section)
@@ -200,9 +214,7 @@ def _attention(summary: Summary) -> list[Attention]:
     for message, group in alike.items():
         target = f"section-{group[0].id}"
         lines.append(Attention("error", _titles(group), _first_line(message), target))
-    lines += [
-        _of_check(check.verdict, section, check) for section, check in troubled_checks(summary)
-    ]
+    lines += _of_checks(summary)
     lines += [Attention("error", "Configuration", said, "provenance") for said in summary.mistakes]
     if summary.history.error:
         lines.append(
@@ -225,10 +237,63 @@ def _titles(sections: Sequence[SectionRecord]) -> str:
     return listed([short_title(section.title) for section in sections], 3)
 
 
+def _of_checks(summary: Summary) -> Iterator[Attention]:
+    """Yield a line for each number that does not hold, and for each other check."""
+    by_number: dict[tuple[str, str], list[tuple[SectionRecord | None, CheckRecord]]] = {}
+    for section, check in troubled_checks(summary):
+        about = check.metric if check.brief and check.cell is None else ""
+        key = (section.id if section else "", about or f"#{check.id}")
+        by_number.setdefault(key, []).append((section, check))
+    for (_, name), placed in by_number.items():
+        section, first = placed[0]
+        metric = section.metrics.get(name) if section else None
+        if section is None or metric is None or metric.value is None:
+            yield from (_of_check(check.verdict, *(each, check)) for each, check in placed)
+            continue
+        checks = [check for _, check in placed]
+        wrong = ", ".join(check.brief for check in checks)
+        owners = listed(list(dict.fromkeys(check.owner for check in checks if check.owner)))
+        yield Attention(
+            first.verdict,
+            _number_and_before(full_label(summary, section, metric), metric, metric.value),
+            f"{wrong} · {owners}" if owners else f"{wrong}.",
+            f"section-{section.id}",
+            _spark(metric),
+        )
+
+
+def _number_and_before(label: str, metric: MetricRecord, value: float) -> str:
+    before = metric.past[-1].value if metric.past else None
+    if before is None:
+        return f"{label} {quantity(value, metric.unit, metric.digits)}"
+    if before == value:
+        return f"{label} {quantity(value, metric.unit, metric.digits)} (as last night)"
+    one, other = before_and_after(before, value, metric.unit, metric.digits)
+    change = signed_change(before, value, metric.unit, metric.digits)
+    return f"{label} {other} ({one} last night, {change})"
+
+
+def _named_above(summary: Summary) -> set[tuple[str, str]]:
+    """Return the checks, and the metrics, of which a line of what needs attention tells."""
+    return {
+        (section.id, name)
+        for section, check in troubled_checks(summary)
+        if section is not None
+        for name in (check.id, check.metric)
+        if name
+    }
+
+
 def _of_check(status: Status, section: SectionRecord | None, check: CheckRecord) -> Attention:
     if section is None:
-        return Attention(status, "Budgets", check.message, "budgets")
-    return Attention(status, short_title(section.title), check.message, f"section-{section.id}")
+        return Attention(status, "Budgets", _with_owner(check), "budgets")
+    return Attention(
+        status, short_title(section.title), _with_owner(check), f"section-{section.id}"
+    )
+
+
+def _with_owner(check: CheckRecord) -> str:
+    return f"{check.message} · {check.owner}" if check.owner else check.message
 
 
 def _first_line(text: str) -> str:
@@ -236,36 +301,29 @@ def _first_line(text: str) -> str:
     return f"{first} …" if rest else first
 
 
-def section_view(run: Path, section: SectionRecord, most_rows: int | None) -> SectionView:
-    """Put a section into words. most_rows: as for `report_view`."""
+def section_view(
+    run: Path, section: SectionRecord, most_rows: int | None, place: int = 1
+) -> SectionView:
+    """Put a section into words. most_rows: as for `report_view`. place: in the report, from 1."""
     figures: list[FigureView] = []
     tables: list[TableView] = []
     if most_rows is not None:
         files = {table.id: dict(table.files) for table in section.tables}
-        figures = [FigureView(figure, files[figure.table]) for figure in section.figures]
+        figures = [
+            FigureView(figure, f"{place}.{n}", files[figure.table])
+            for n, figure in enumerate(section.figures, 1)
+        ]
         tables = [table_view(run, t, most_rows) for t in section.tables if t.shown]
     findings = section.findings
     return SectionView(
         record=section,
+        number=place,
         status_word=WORDS[section.status],
         finding=findings[0] if findings else "This section could not be computed.",
         more_findings=tuple(findings[1:]),
         paragraphs=tuple(p.strip() for p in section.text.split("\n\n") if p.strip()),
         metrics=tuple(
-            MetricView(
-                metric.label,
-                MISSING if metric.value is None else number(metric.value, metric.digits),
-                unit_symbol(metric.unit),
-                metric.verdict,
-                "" if metric.verdict is None else WORDS[metric.verdict],
-                spark(
-                    [*(night.value for night in metric.past), metric.value],
-                    metric.digits,
-                    unit_symbol(metric.unit),
-                )
-                if metric.past
-                else None,
-            )
+            _metric(metric, metric.label)
             for metric in section.metrics.values()
             if metric.shown or metric.verdict is not None
         ),
@@ -275,6 +333,33 @@ def section_view(run: Path, section: SectionRecord, most_rows: int | None) -> Se
         facts=tuple(_facts(section)),
         effort=tuple(_effort(section)),
     )
+
+
+def checked_metrics(summary: Summary) -> tuple[MetricView, ...]:
+    """Return the numbers of a run that are checked, those that do not hold first."""
+    checked = [
+        _metric(metric, full_label(summary, section, metric))
+        for section in summary.sections
+        for metric in section.metrics.values()
+        if metric.verdict is not None
+    ]
+    return tuple(sorted(checked, key=lambda metric: metric.verdict == "ok"))
+
+
+def _metric(metric: MetricRecord, label: str) -> MetricView:
+    return MetricView(
+        label,
+        MISSING if metric.value is None else number(metric.value, metric.digits),
+        unit_symbol(metric.unit),
+        metric.verdict,
+        "" if metric.verdict is None else WORDS[metric.verdict],
+        _spark(metric),
+    )
+
+
+def _spark(metric: MetricRecord) -> Spark | None:
+    values = [*(night.value for night in metric.past), metric.value]
+    return spark(values, metric.digits, unit_symbol(metric.unit)) if metric.past else None
 
 
 def _check(check: CheckRecord) -> CheckView:
@@ -292,7 +377,11 @@ def _check(check: CheckRecord) -> CheckView:
     return CheckView(check, kind, word, " · ".join(part for part in quiet if part))
 
 
-def _since(record: SinceRecord) -> SinceView:
+def _since(record: SinceRecord, above: Set[tuple[str, str]]) -> SinceView:
+    """Put what changed into words. above: what is said already of sections, with its name."""
+    changes = tuple(
+        change for change in record.changes if (change.section, change.name) not in above
+    )
     name = f"the reference {record.name}" if record.name else "the last night"
     when = ""
     if record.night:
@@ -302,9 +391,10 @@ def _since(record: SinceRecord) -> SinceView:
     return SinceView(
         f"Since {name}{when}",
         target,
-        record.changes[:MOST_CHANGES],
-        record.changes[MOST_CHANGES:],
+        changes[:MOST_CHANGES],
+        changes[MOST_CHANGES:],
         record.error,
+        "Nothing else changed." if record.changes else "Nothing changed.",
     )
 
 

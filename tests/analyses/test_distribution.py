@@ -102,12 +102,12 @@ def test_the_caption_says_how_many_values_are_outside_and_why(values, view, said
         (
             [1.0, 1.5, 2.0, 9.0, 9.0],
             "1 to 9. a: 5 values; the fullest bin, 1 to 3, holds 3.",
-            "The median of 5 values is 2; the fullest bin, 1 to 3, holds 3 of them (60.0 %).",
+            "a: median 2; 60.0 % of the objects lie between 1 and 3.",
         ),
         (
             [1.0, 2.0, 3.0, 4.0],
             "1 to 4. a: 4 values; no bin holds more than 1.",
-            "The median of 4 values is 2.5; no bin holds more than 1 of them (25.0 %).",
+            "a: median 2.5; no bin holds more than 25.0 % of the objects.",
         ),
         (
             [5.0],
@@ -118,8 +118,8 @@ def test_the_caption_says_how_many_values_are_outside_and_why(values, view, said
             [2460000.1, 2460000.2, 2460000.3, 2460000.3],
             "2,460,000.100 to 2,460,000.300. a: 4 values; the fullest bin, 2,460,000.2500 to "
             "2,460,000.3000, holds 2.",
-            "The median of 4 values is 2,460,000.250; the fullest bin, 2,460,000.2500 to "
-            "2,460,000.3000, holds 2 of them (50.0 %).",
+            "a: median 2,460,000.250; 50.0 % of the objects lie between 2,460,000.25 and "
+            "2,460,000.30.",
         ),
     ],
 )
@@ -140,12 +140,12 @@ def test_whole_numbers_have_bins_of_whole_numbers():
     assert drawn.alt.endswith("2 bins, 0 to 1. a: 3 values; the fullest bin, that of 1, holds 2.")
     assert axes(drawn).get_xticks().tolist() == [0, 1]
     wide = one(np.append(np.repeat(np.arange(1.0, 1001), 3), [205, 210]), histograms=[{}])
-    assert "the fullest bin, 201 to 210, holds 32 of them" in wide.findings[0]
+    assert "of the objects lie between 201 and 210." in wide.findings[0]
 
 
 def test_integers_that_differ_are_not_said_to_be_the_same():
     section = one(np.array([2**62 + 1, 2**62 + 3, 2**62 + 2]), curves=[{}])
-    assert section.findings[0].startswith("The median of 3 values is 4.6116860184273879×10¹⁸.")
+    assert section.findings[0].startswith("a: median 4.6116860184273879×10¹⁸.")
     assert section.notes == [
         "Integers of a are rounded to 16 digits, but for the smallest and largest."
     ]
@@ -203,7 +203,8 @@ def test_the_cut_table_has_what_each_cut_keeps_and_loses():
     }
     assert units(section, "cuts")["cut"] == "uJy"
     assert [plain(finding) for finding in section.findings] == [
-        "3.6 μm flux density: of 4 objects, 2 below 2.5 µJy (50.0 %) and 4 below 9 µJy (100 %).",
+        "Of the objects, 50.0 % at 3.6 μm and 0 % at 4.5 μm are below 2.5 µJy.",
+        "Of the objects, 100 % at 3.6 μm and 66.7 % at 4.5 μm are below 9 µJy.",
         "Medians in µJy: 3.6 μm 2.25 and 4.5 μm 4.",
     ]
 
@@ -218,7 +219,11 @@ def test_a_cut_is_written_as_it_was_typed():
     section = one(
         [1e6, 1000000.15, 2e6], cuts=[1000000.1, 1000000.2], histograms=[{"below": 1000000.15}]
     )
-    assert "1 below 1,000,000.1 (33.3 %) and 2 below 1,000,000.2" in plain(section.findings[0])
+    said = [f"Of the objects, {share} are below" for share in ("33.3 %", "66.7 %")]
+    assert [plain(one) for one in section.findings[:2]] == [
+        f"{said[0]} 1,000,000.1.",
+        f"{said[1]} 1,000,000.2.",
+    ]
     none = figure(one([5.0], histograms=[{"above": 7.00001, "below": 9}]), "histogram_1")
     assert none.title == "Histogram, 7.00001 to 9"
 

@@ -17,11 +17,9 @@ def overview(data=None, **keys):
 def test_bars_show_the_missing_fractions_of_the_table_beside_the_names():
     section = overview()
     drawn = axes(figure(section, "missing"))
-    assert [bar.get_width() for bar in drawn.patches] == [50, 0, 25]
-    assert [text.get_text() for text in drawn.texts] == [
-        f"{n}{PERCENT}" for n in ("50.0", 0, "25.0")
-    ]
-    assert [label.get_text() for label in drawn.get_yticklabels()] == ["a", "b", "c"]
+    assert [bar.get_width() for bar in drawn.patches] == [50, 25]
+    assert [text.get_text() for text in drawn.texts] == [f"{n}{PERCENT}" for n in ("50.0", "25.0")]
+    assert [label.get_text() for label in drawn.get_yticklabels()] == ["a", "c"]
     middles = [bar.get_y() + bar.get_height() / 2 for bar in drawn.patches]
     assert drawn.get_yticks() == pytest.approx(middles)
     assert drawn.yaxis_inverted()
@@ -51,7 +49,7 @@ def test_the_table_describes_each_column_in_its_unit():
     assert table(overview(columns=["c", "a"]), "columns")["column"] == ["c", "a"]
 
 
-LACKS = f"2 rows of 2 columns; one lacks values, in 50.0{PERCENT} of the rows."
+LACKS = f"2 rows, 2 columns. Values are missing in one: a (50.0{PERCENT})."
 
 
 @pytest.mark.parametrize(
@@ -61,8 +59,8 @@ LACKS = f"2 rows of 2 columns; one lacks values, in 50.0{PERCENT} of the rows."
         (
             {"a": [1.0, NAN], "b": [NAN, NAN]},
             [
-                f"2 rows of 2 columns; 2 of the columns lack values, in up to 100{PERCENT} of the "
-                "rows.",
+                f"2 rows, 2 columns. Values are missing in two: b (100{PERCENT}) and a "
+                f"(50.0{PERCENT}).",
                 "Without a single value: b.",
             ],
             f"b 100{PERCENT} and a 50.0{PERCENT}",

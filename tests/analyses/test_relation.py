@@ -119,15 +119,21 @@ def test_the_alternative_text_follows_the_running_median(x, y, said):
 
 
 UP, DOWN = [1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]
-LARGEST = "Spearman's ρ with y is largest, by absolute value, for "
+LARGEST = "Of 2 columns, y goes most with "
 
 
 @pytest.mark.parametrize(
     ("columns", "finding"),
     [
-        ({"y": UP, "x": DOWN}, "Spearman's ρ of y and x is −1.00 (4 objects)."),
-        ({"y": UP, "up": UP, "down": DOWN}, f"{LARGEST}up (1.00) and down (−1.00)."),
-        ({"y": UP, "a": UP, "b": [5.0] * 4}, f"{LARGEST}a (1.00). With b it is not defined."),
+        ({"y": UP, "x": DOWN}, "Spearman's ρ of y and x is −1.00 (n = 4)."),
+        (
+            {"y": UP, "up": UP, "down": DOWN},
+            f"{LARGEST}up (ρ = 1.00, n = 4) and down (ρ = −1.00, n = 4).",
+        ),
+        (
+            {"y": UP, "a": UP, "b": [5.0] * 4},
+            f"{LARGEST}a (ρ = 1.00, n = 4). With b it is not defined.",
+        ),
         (
             {"y": [1.0, 2, 2, 1], "a": [1.0, 1, 2, 2], "b": [2.0, 2, 1, 1]},
             "Spearman's ρ with y is 0 in every panel.",
@@ -141,6 +147,17 @@ LARGEST = "Spearman's ρ with y is largest, by absolute value, for "
 )
 def test_the_finding_names_what_correlates_most(columns, finding):
     assert several(**columns).findings == [finding]
+
+
+def test_the_finding_says_where_the_running_median_goes_and_that_it_turns():
+    x = np.repeat(np.arange(1.0, 7), 12)
+    finding = several(y=np.repeat([0.9, 0.5, 0.1, 0.2, 0.6, 0.9], 12), x=x).findings[0]
+    assert finding.startswith("Against x the median y is 0.9 near 1, 0.1 near 3 and 0.9 near 6. ")
+    assert finding.endswith("(n = 72), and the running median does not rise or fall throughout.")
+    straight = several(y=x, x=x).findings[0]
+    assert straight == (
+        "Against x the median y is 1 near 1 and 6 near 6. Spearman's ρ of y and x is 1.00 (n = 72)."
+    )
 
 
 def test_columns_without_a_common_row_are_an_error_that_names_them():

@@ -23,7 +23,7 @@ def test_a_person_reads_verdict_sections_and_where_the_documents_are(runs):
     assert done.exit_code == 0
     assert done.output.splitlines() == [
         "OK: Deep Field",
-        "The section was computed. There are no checks.",
+        "The section was computed. Nothing is checked.",
         "CDFS · 1 September 2026 · started 2026-09-01 02:00 UTC · 41 s",
         "",
         "Sections",

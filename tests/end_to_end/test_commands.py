@@ -64,7 +64,7 @@ def test_in_a_log_each_step_is_a_line(project):
     assert html.startswith("ok    html (")
     assert "\x1b" not in done.stderr
     verdict, page = done.stdout.splitlines()
-    assert verdict == "The section was computed. There are no checks."
+    assert verdict == "The section was computed. Nothing is checked."
     assert page == str(project.latest.resolve() / "report.html")
 
 

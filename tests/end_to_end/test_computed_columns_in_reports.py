@@ -45,7 +45,7 @@ def test_the_overview_says_how_columns_are_computed_and_how_often_they_could_not
 
 def test_the_overview_has_a_table_of_texts_flags_and_identifiers(project):
     assert project.section("all")["findings"][0].startswith(
-        "1,200 rows of 5 columns of numbers and 2 of text; one lacks values"
+        "1,200 rows, 5 columns of numbers and 2 of text. Values are missing in one: "
     )
     table = Table.read(project.latest / "sections/all/tables/distinct.csv", format="ascii.csv")
     assert list(table["column"]) == ["id", "flags", "field", "name"]

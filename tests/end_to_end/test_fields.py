@@ -138,8 +138,8 @@ def test_each_line_says_whose_it_is_and_a_table_comes_last(built):
     assert all(re.match(r"(cdfs|elais) \| \S", line) for line in lines)
     assert done.stdout.partition("\n\n")[2].splitlines() == [
         "Report  Result  Exit",
-        "cdfs    OK         0  The section was computed. There are no checks.",
-        "elais   OK         0  The section was computed. There are no checks.",
+        "cdfs    OK         0  The section was computed. Nothing is checked.",
+        "elais   OK         0  The section was computed. Nothing is checked.",
         str(project.out / "index.html"),
     ]
 
@@ -216,7 +216,7 @@ def test_one_that_is_broken_or_killed_harms_no_other(fields):
     done = fields.build()
     assert done.returncode == 5
     table = done.stdout.partition("\n\n")[2].splitlines()
-    assert table[1] == "cdfs    OK         0  All 2 sections were computed. There are no checks."
+    assert table[1] == "cdfs    OK         0  All 2 sections were computed. Nothing is checked."
     assert table[2].startswith("elais   Died       3  The build was killed by SIGKILL")
     assert table[3].startswith("lost    Source     5  ")
     assert shown(fields, "cdfs")[0]["run"]["status"] == "ok"

@@ -47,7 +47,7 @@ def test_the_history_and_the_records_give_the_same_runs(tmp_path, runs, history)
     first, broken, warned = list_runs(tmp_path, (), [MEDIAN])
     assert [run.id for run in (first, broken, warned)] == names(runs)
     assert (first.night, first.started, first.number) == (date(2026, 9, 1), started(0), 1)
-    assert first.verdict == "The section was computed. There are no checks."
+    assert first.verdict == "The section was computed. Nothing is checked."
     assert broken.verdict == "The section could not be computed."
     assert first.documents == {"html": "report.html", "pdf": "report.pdf"}
     assert (first.seconds, first.partial, first.synthetic) == (41.2, False, False)
@@ -88,7 +88,7 @@ def test_a_run_whose_folder_is_gone_has_its_place(tmp_path, runs, history):
     shutil.rmtree(runs[0])
     gone, here, _ = from_history(history, tmp_path)
     assert (gone.id, gone.is_here, here.is_here) == (runs[0].name, False, True)
-    assert (gone.verdict, gone.documents) == ("The section was computed. There are no checks.", {})
+    assert (gone.verdict, gone.documents) == ("The section was computed. Nothing is checked.", {})
     assert gone.metrics[MEDIAN].value == 0
     page = index(tmp_path, [gone, here])
     assert page.count("no longer here") == 1

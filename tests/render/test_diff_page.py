@@ -4,6 +4,7 @@ from pages import compared_run
 
 from reportgen.quality.diff.compare import compare
 from reportgen.quality.diff.sentences import sentences
+from reportgen.record import read_summary
 from reportgen.render.diff import render_diff
 
 
@@ -22,6 +23,29 @@ def test_it_says_what_changed_worst_first(diff_page, open_page):
         assert part in text
     assert "Scatter <of> 30 nights." in page.locator("main").inner_text()
     assert "+a: 2" in page.locator("pre").inner_text()
+
+
+def test_figures_of_both_nights_stand_beside_each_other_and_blink(built, copied_run, open_page):
+    one, folder = read_summary(built.run), built.run.resolve()
+    figure = copied_run / one.sections[1].figures[0].files["svg"]
+    figure.write_text(figure.read_text().replace("Stellarity index", "Another label"))
+    changes = compare(one, one)
+    page = copied_run / "diff.html"
+    page.write_bytes(render_diff(one, one, changes, (), "", folders=(folder, copied_run)))
+    seen = open_page(page, viewport={"width": 1280, "height": 900})
+    pair = seen.page.locator(".pair")
+    figures = pair.locator("figure")
+    assert figures.count() == 2
+    assert "Another label" in figures.nth(1).locator("svg").text_content()
+    left, right = (each.bounding_box() for each in figures.all())
+    assert (left["y"], left["x"] < right["x"]) == (right["y"], True)
+    blink = seen.page.get_by_role("button", name="Blink")
+    blink.click()
+    assert [each.is_visible() for each in figures.all()] == [False, True]
+    figures.nth(0).wait_for(state="visible")
+    blink.click()
+    assert [each.is_visible() for each in figures.all()] == [True, True]
+    assert not seen.complaints
 
 
 def test_two_runs_that_are_the_same():

@@ -7,7 +7,7 @@ from fontTools.ttLib import TTFont
 from reportgen.render.fonts import font_faces
 from reportgen.style import FONT_FILES
 
-PAGE = "<p>3.6 μm <em>flux</em> — 15″</p>"
+PAGE = "<p>3.6 μm <em>flux</em> — 15″</p><pre>a: 1</pre>"
 
 
 def faces(rules):
@@ -25,6 +25,10 @@ def test_a_page_has_every_face_under_the_name_that_style_sheets_use():
         assert f"font-family: '{family}'; font-style: {style}; font-weight: {weight};" in rules
         assert face["name"].getBestFamilyName() == family
         assert face["OS/2"].usWeightClass == weight
+
+
+def test_a_page_without_code_has_no_face_for_it():
+    assert "Mono" not in font_faces("<p>flux</p>")
 
 
 def test_a_page_without_slanted_words_has_no_slanted_face():

@@ -175,4 +175,4 @@ def test_text_of_a_record_cannot_change_the_page():
     run = RunEntry("20260901T020000Z", started(0), 1, "ok", "<script>alert(1)</script>")
     bad = REPORT.model_copy(update={"title": "<b>&", "field": '"><i>'})
     page = render_index([run], bad).decode()
-    assert not [markup for markup in ("<script>", "<b>&", "<i>") if markup in page]
+    assert not [markup for markup in ("<script>alert", "<b>&", "<i>") if markup in page]

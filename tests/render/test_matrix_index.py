@@ -1,13 +1,16 @@
 """The page above the reports of a matrix, as readers meet it."""
 
+import re
+
 import pytest
-from made_nights import make_run, started
+from made_nights import make_run, record, started
 from pages import MATRIX, load_matrix
 
 from reportgen.build.matrix_index import write_matrix_index
 from reportgen.errors import ExitCode, PublishError
 from reportgen.quality.checks.verdicts import verdict_sentence
-from reportgen.record import read_summary
+from reportgen.record import PastRecord, read_summary
+from reportgen.render.matrix import MatrixEntry, render_matrix
 
 DESK = {"viewport": {"width": 1400, "height": 900}}
 
@@ -41,6 +44,23 @@ def test_each_combination_is_a_row_with_its_verdict_and_links(matrix_page, matri
     page.get_by_role("link", name="PDF, cdfs · 2026-11-22").wait_for()
     page.get_by_role("link", name="HTML, xmm-lss · 2026-11-23").click()
     assert page.url.endswith("fields/xmm-lss-2026-11-23/20260921T020000Z/report.html")
+
+
+def test_a_row_has_the_numbers_that_are_checked_with_their_nights():
+    summary = numbered()
+    (row,) = [render_matrix([MatrixEntry({"field": "cdfs"}, "cdfs", summary)], "Fields").decode()]
+    assert re.search(r'class="metrics">.*?230.*?role="img" aria-label="2 nights: ', row, re.DOTALL)
+
+
+def numbered():
+    """Return the record of a run with a number that is checked, and its last night."""
+    summary = record("20260921T020000Z", started(0), "fail", value=230.0, unit="uJy")
+    (only,) = summary.sections
+    (name, metric), *_ = only.metrics.items()
+    past = (PastRecord(night="2026-09-20", value=210.0),)
+    metric = metric.model_copy(update={"verdict": "fail", "past": past})
+    only = only.model_copy(update={"metrics": {name: metric}})
+    return summary.model_copy(update={"sections": (only,)})
 
 
 def test_a_status_is_a_word_and_a_sign_of_its_own(matrix_page, open_page):

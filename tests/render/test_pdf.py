@@ -6,12 +6,14 @@ import subprocess
 from datetime import UTC, datetime
 from io import BytesIO
 
+import numpy as np
 import pytest
 from page import ValidationProfile, validate_pdf_bytes
+from PIL import Image
 from pypdf import PdfReader
 
 from reportgen.errors import SectionError
-from reportgen.record import ErrorRecord, read_summary
+from reportgen.record import ErrorRecord, Summary, read_summary
 from reportgen.render.pdf import print_page, render_pdf
 from reportgen.style import FONT_FILES
 
@@ -66,7 +68,7 @@ def bookmarks(outline):
 def page_of(pages, text):
     """Return the number of the first page, after the cover, that a heading stands on."""
     found = [
-        n for n, page in enumerate(pages, 1) if n > 1 and re.search(rf"^ *{text}$", page, re.M)
+        n for n, page in enumerate(pages, 1) if n > 1 and re.search(rf"^ *\d* *{text}$", page, re.M)
     ]
     return found[0]
 
@@ -130,7 +132,7 @@ def test_headings_are_bookmarks_in_order(reader, summary):
 def test_the_contents_give_the_page_each_section_is_on(pages, summary):
     for section in summary["sections"]:
         title = re.escape(section["title"])
-        line = re.search(rf"^ *{title} +(\d+)$", pages[0], re.M)
+        line = re.search(rf"^ *\d+ +{title} +(\d+)$", pages[0], re.M)
         assert line is not None, section["title"]
         assert int(line[1]) == page_of(pages, title)
 
@@ -159,7 +161,28 @@ def test_sections_share_pages_and_begin_where_the_contents_say(built, tmp_path):
     contents = " ".join(pages[:3])
     for k in range(n):
         page = int(re.search(rf"Broken {k} \(Error\) +(\d+)", contents)[1])
-        assert re.search(rf"^ *Broken {k} +Error", pages[page - 1], re.M)
+        assert re.search(rf"^ *\d+ +Broken {k} +Error", pages[page - 1], re.M)
+
+
+def filled(path, folder):
+    """Return which part of each page, from its top, has ink on it."""
+    subprocess.run(["pdftoppm", "-r", "20", "-gray", path, folder / "page"], check=True)
+    parts = []
+    for page in sorted(folder.glob("page-*.pgm")):
+        with Image.open(page) as opened:
+            grey = np.asarray(opened)
+        text = grey[round(22 / 297 * len(grey)) : round(277 / 297 * len(grey))]  # within margins
+        inked = np.flatnonzero((text < 235).any(axis=1))
+        parts.append((inked[-1] + 1) / len(text) if len(inked) else 0.0)
+    return parts
+
+
+def test_at_most_one_page_in_ten_is_less_than_half_full(built, tmp_path):
+    if shutil.which("pdftoppm") is None:
+        pytest.skip("poppler-utils is not installed")
+    parts = filled(built.run / "report.pdf", tmp_path)
+    assert len(parts) > 10
+    assert sum(part < 0.5 for part in parts) <= len(parts) / 10
 
 
 def test_a_section_begins_on_a_page_of_which_a_third_is_left(pages, summary):
@@ -232,6 +255,28 @@ def test_a_long_table_is_cut_with_a_word_and_attached_whole(project):
     ((name, content),) = reader.attachments.items()
     assert name.endswith(".csv")
     assert content[0] == (project.latest / "sections/all/tables/columns.csv").read_bytes()
+
+
+# WeasyPrint leaves the file of its colour profile to be closed by Python.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_pdf_for_archives_carries_the_record_and_the_tables(built):
+    run = built.run.resolve()
+    record = read_summary(run)
+    archived = {"pdf_standard": "a-3a"}
+    configuration = record.configuration.model_copy(update=archived)
+    record = record.model_copy(update={"configuration": configuration})
+    content = render_pdf(run, record)
+    report = validate_pdf_bytes(content, profile=ValidationProfile.PDF_A_3A)
+    # Data that end in a carriage return are counted one too short: it is taken for part of the end
+    # of the line before `endstream`.
+    mistaken = {"PDFA3A-STREAM-LENGTH-001"}
+    assert {found.rule_id for found in report.failures} <= mistaken
+    attached = PdfReader(BytesIO(content)).attachments
+    tables = {f"{s.id}-{t.id}.ecsv" for s in record.sections for t in s.tables}
+    assert set(attached) == {"summary.json", *tables}
+    assert Summary.model_validate_json(attached["summary.json"][0]) == record
+    assert render_pdf(run, record) == content
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from reportgen.record import (
     with_status,
     worst,
 )
-from reportgen.render.svg import inline_svg
+from reportgen.render.svg import class_rules, inline_svg
 from reportgen.render.tables import aligned
 from reportgen.render.view import report_view
 
@@ -64,11 +64,11 @@ def test_the_verdict_says_what_is_unchanged(record, unchanged, said):
         for place, section in enumerate(record.sections)
     )
     night = record.model_copy(update={"sections": sections})
-    assert verdict_sentence(night) == f"{said} There are no checks."
+    assert verdict_sentence(night) == f"{said} Nothing is checked."
 
 
 def test_the_verdict_says_what_is_broken_and_how_checks_ended(record):
-    assert verdict_sentence(record) == "All 10 sections were computed. There are no checks."
+    assert verdict_sentence(record) == "All 10 sections were computed. Nothing is checked."
     assert verdict_sentence(failing(record, 0, 1)) == (
         "2 of 10 sections could not be computed: "
         "“What the catalogue holds” and “Stellarity of SWIRE objects”."
@@ -239,12 +239,73 @@ SVG = """<?xml version="1.0"?>
 
 
 def test_a_figure_in_the_page_has_its_own_ids_its_words_and_colours_that_turn():
-    inside = inline_svg(SVG, "part-one", 'It says "a < b" & more.')
+    styles = {}
+    inside = inline_svg(SVG, "part-one", 'It says "a < b" & more.', styles)
     assert inside.startswith('<svg role="img" aria-label=')
     assert 'aria-label="It says &#34;a &lt; b&#34; &amp; more."' in inside
     for expected in ('id="part-one-g1"', 'href="#part-one-g1"', "url(#part-one-c)"):
         assert expected in inside
-    assert "fill: var(--fig-1c2026); stroke: var(--fig-fefefe)" in inside
+    assert 'class="f0"' in inside
+    assert "svg .f0 { fill: var(--fig-1c2026); stroke: var(--fig-fefefe) }" in class_rules(styles)
     assert 'viewBox="0 0 10 5" width="13" height="7"' in inside
     for unseen in ("Secret", "script", "<?xml", "DOCTYPE"):
         assert unseen not in inside
+
+
+def numbered(record):
+    """Return the record with a number of its second section that two checks find wrong."""
+    section = record.sections[1]
+    name, metric = next(iter(section.metrics.items()))
+    past = (PastRecord(night="2026-09-20", value=24.6),)
+    updates = {"label": "3.6 µm median", "value": 60.1, "unit": "uJy", "digits": 1, "past": past}
+    metric = metric.model_copy(update=updates)
+    keys = {"metric": name, "owner": "Photometry team"}
+    above = check("fail", brief="above 60 µJy", **keys)
+    drift = check("fail", kind="drift", brief="116 × the usual scatter above 24.6 µJy", **keys)
+    checked = {
+        "metrics": {**section.metrics, name: metric},
+        "checks": (above, drift),
+        "status": "fail",
+    }
+    sections = [*record.sections]
+    sections[1] = section.model_copy(update=checked)
+    changes = (
+        ChangeRecord(text="A.", kind="verdict worse", section=section.id, name=above.id),
+        ChangeRecord(text="B.", kind="metric moved", section=section.id, name=name),
+        ChangeRecord(text="C.", kind="metric moved", section=section.id, name="other"),
+    )
+    since = (SinceRecord(run="20260920T020000Z", night="2026-09-20", changes=changes),)
+    return with_status(record.model_copy(update={"sections": tuple(sections), "since": since}))
+
+
+def test_all_that_is_said_of_a_number_stands_in_one_line_with_its_nights(record, tmp_path):
+    view = report_view(tmp_path, numbered(record))
+    (line,) = view.attention
+    assert line.title.replace("\u00a0", " ") == ("3.6 µm median 60.1 µJy (24.6 last night, +144 %)")
+    assert line.text == ("above 60 µJy, 116 × the usual scatter above 24.6 µJy · Photometry team")
+    assert line.spark.text == "2 nights: 24.6 µJy to 60.1 µJy"
+
+
+def test_what_changed_does_not_say_again_what_needs_attention(record, tmp_path):
+    (since,) = report_view(tmp_path, numbered(record)).since
+    assert [change.text for change in since.first] == ["C."]
+
+
+def test_neighbouring_nights_are_linked_only_where_there_are_nights(record, tmp_path):
+    assert list(report_view(tmp_path, record).links) == ["All nights"]
+    known = record.model_copy(update={"history": HistoryRecord(nights=1)})
+    links = report_view(tmp_path, known).links
+    assert list(links) == ["Previous night", "All nights", "Next night"]
+
+
+def test_texts_of_an_author_have_their_language_and_ours_are_english(copied_run):
+    from reportgen.record import read_summary
+    from reportgen.render.html import render_html
+
+    record = read_summary(copied_run)
+    report = record.report.model_copy(update={"language": "de", "title": "Sterne & Staub"})
+    page = render_html(copied_run, record.model_copy(update={"report": report})).decode()
+    assert '<html lang="en">' in page
+    assert '<h1><span lang="de">Sterne &amp; Staub</span></h1>' in page
+    assert page.count('<span lang="de">') > 2 * len(record.sections)
+    assert 'lang="de"' not in render_html(copied_run, record).decode()

@@ -92,10 +92,12 @@ def _check(
     status: Status = "ok" if idle else statuses[outcome.holds]
     said = idle or outcome.said
     fails = not idle and outcome.holds is False
+    brief = outcome.brief if fails else ""
     if fails and waiver is not None:
         by = f", {waiver.owner}" if waiver.owner else ""
         how = "The waiver expired on" if waiver.expired else "Waived until"
         said += f" {how} {waiver.until} ({waiver.reason.rstrip('.')}{by})."
+        brief += f", {how[0].lower()}{how[1:]} {waiver.until}"
     missing = block.missing_at_most if kind == "missing_at_most" else None
     return CheckRecord(
         id=identifier,
@@ -115,6 +117,7 @@ def _check(
         judged=bool(idle) or outcome.judged,
         waived=fails and waiver is not None and not waiver.expired,
         message=said,
+        brief=brief,
         reason=block.reason or "",
         owner=block.owner or "",
         since=f"{block.from_ or ''}",

@@ -65,7 +65,7 @@ class Outcome:
     """How a test ended. holds: None when it could not be made.
 
     said: one sentence. wanted: what was asked for, in words. judged: false where there is too
-    little to tell yet.
+    little to tell yet. brief: what is wrong, in words that follow the number.
     """
 
     subject: Subject
@@ -74,6 +74,7 @@ class Outcome:
     wanted: str
     limits: Limits
     judged: bool = True
+    brief: str = ""
 
 
 def one_sided(subject: Subject, limit: float, kind: Literal["min", "max"]) -> Outcome:
@@ -89,7 +90,9 @@ def one_sided(subject: Subject, limit: float, kind: Literal["min", "max"]) -> Ou
     text = beside(value, limit, subject.digits)
     side = f"{'above' if is_max else 'below'} the limit of {subject.in_unit(edge)}"
     rest = f"not {side}" if holds else f"{side} (by {subject.in_unit(difference(text, edge))})"
-    return Outcome(subject, holds, f"{subject.stated(text)}, {rest}.", wanted, limits)
+    brief = f"{'above' if is_max else 'below'} {subject.in_unit(edge)}"
+    said = f"{subject.stated(text)}, {rest}."
+    return Outcome(subject, holds, said, wanted, limits, brief=brief)
 
 
 def near(subject: Subject, target: float, tolerance: float, wanted: str, whose: str) -> Outcome:
@@ -113,7 +116,7 @@ def near(subject: Subject, target: float, tolerance: float, wanted: str, whose: 
     most = f"up to {subject.in_unit(allowed)} is" if tolerance else "no difference is"
     far = f"{subject.in_unit(away)} {'above' if value > target else 'below'}"
     said = f"{subject.stated(text)}, {far} {what}; {most} allowed."
-    return Outcome(subject, holds, said, wanted, limits)
+    return Outcome(subject, holds, said, wanted, limits, brief=f"{far} {what}")
 
 
 def drift(subject: Subject, block: DriftBlock, earlier: NightValues, night: date) -> Outcome:
@@ -146,6 +149,7 @@ def drift(subject: Subject, block: DriftBlock, earlier: NightValues, night: date
     side = "above" if value > middle else "below"
     ratio = distance / scale if scale else 0.0
     times = roughly(min(ratio, block.most) if holds else ratio, block.most)
+    brief = f"{times}\u00a0× the usual scatter {side} {what}"
     if distance == 0:
         rest = f"equal to {what}."
     elif scale == usual > 0:
@@ -153,10 +157,13 @@ def drift(subject: Subject, block: DriftBlock, earlier: NightValues, night: date
     elif scale == block.floor > 0:
         floor = subject.in_unit(exact(block.floor))
         rest = f"{times} times the floor of {floor} {side} {what}; up to {most} is allowed."
+        brief = f"{times}\u00a0× the floor of {floor} {side} {what}"
     else:  # more than half of the nights have the same value
         far = subject.in_unit(difference(text, of_middle))
         rest = f"{far} {side} {what}, which usually does not change."
-    return Outcome(subject, holds, f"{subject.stated(text)}, {rest}", wanted, limits)
+        brief = rest.removesuffix(".")
+    said = f"{subject.stated(text)}, {rest}"
+    return Outcome(subject, holds, said, wanted, limits, brief=brief)
 
 
 def _without_value(subject: Subject, wanted: str, limits: Limits) -> Outcome:

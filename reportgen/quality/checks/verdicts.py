@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reportgen.quality.quantities import capital
-from reportgen.record import CheckRecord, SectionRecord, Status, Summary
+from reportgen.record import CheckRecord, MetricRecord, SectionRecord, Status, Summary
 from reportgen.wording import clip, counted, listed
 
 MOST_OF_A_TITLE = 70  # characters
@@ -47,7 +47,7 @@ class CheckCounts:
         ]
         said = [(n, one if n == 1 else many) for n, one, many in parts if n]
         if not said:
-            return "no check is in force" if self.not_in_force else "there are no checks"
+            return "no check is in force" if self.not_in_force else "nothing is checked"
         (most, ended), *rest = said
         return listed([f"{counted(most, 'checks')} {ended}", *(f"{n} {how}" for n, how in rest)])
 
@@ -143,6 +143,20 @@ def _computed(sections: Sequence[SectionRecord]) -> str:
     were = "was" if made == 1 else "were"
     others = "the other is" if unchanged == 1 else "the others are"
     return f"{made} of {total} sections {were} computed, {others} unchanged."
+
+
+def full_label(summary: Summary, section: SectionRecord, metric: MetricRecord) -> str:
+    """Return the label of a number, behind its section's title where it does not say enough alone.
+
+    The median of a section on one column is called "median", whatever column that is.
+    """
+    of_sections = sum(
+        any(other.label == metric.label for other in each.metrics.values())
+        for each in summary.sections
+    )
+    if of_sections == 1 and " " in metric.label:
+        return metric.label
+    return f"{section.title}: {metric.label}"
 
 
 def short_title(title: str) -> str:

@@ -133,6 +133,7 @@ def _of_check(change: VerdictChange) -> ChangeRecord:
         text=f"{change.title}: “{change.label}” {text}",
         status=None if change.kind in {"unchecked", "waived"} else change.after,
         section=change.section,
+        name=change.name,
     )
 
 
@@ -153,7 +154,10 @@ def _of_metric(change: MetricChange) -> ChangeRecord:
     else:
         text = f"a new metric, “{label}”{current}."
     return ChangeRecord(
-        kind=f"metric {change.kind}", text=f"{change.title}: {text}", section=change.section
+        kind=f"metric {change.kind}",
+        text=f"{change.title}: {text}",
+        section=change.section,
+        name=change.metric,
     )
 
 

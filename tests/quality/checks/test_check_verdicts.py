@@ -49,7 +49,7 @@ def test_checks_are_counted_and_listed_by_how_they_ended():
 @pytest.mark.parametrize(
     ("counts", "words"),
     [
-        (CheckCounts(), "there are no checks"),
+        (CheckCounts(), "nothing is checked"),
         (CheckCounts(not_in_force=2), "no check is in force"),
         (CheckCounts(not_judged=2), "2 checks cannot be judged yet"),
         (CheckCounts(ok=1200), "1,200 checks are ok"),

@@ -47,7 +47,7 @@ def test_a_run_comes_back(history, tmp_path):
     assert (found.status, found.seconds, found.partial) == ("ok", 12.5, False)
     assert found.folder == tmp_path / "20261123T020000Z"
     assert (found.verdict, found.synthetic) == (
-        "The section was computed. There are no checks.",
+        "The section was computed. Nothing is checked.",
         False,
     )
     assert history.runs("cdfs") == [found]
