@@ -136,7 +136,7 @@ def _grids(axes: "Axes") -> Iterator[dict[str, Any]]:
 
     for mesh in axes.collections:
         if isinstance(mesh, QuadMesh) and (values := mesh.get_array()) is not None:
-            corners = mesh.get_coordinates()
+            corners: Any = mesh.get_coordinates()
             yield from _grid(mesh, corners[0, :, 0], corners[:, 0, 1], np.ma.asarray(values))
     for image in axes.images:
         values = np.ma.asarray(image.get_array())
