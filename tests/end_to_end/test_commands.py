@@ -251,7 +251,7 @@ def test_doctor_finds_this_machine_fit(project):
     assert done.returncode == 0, done.stdout
     found = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
     assert "WeasyPrint" in found["ok       PDF"]
-    assert found["ok       fonts"] == "7 faces in the package"
+    assert found["ok       fonts"] == "8 faces in the package"
 
 
 HIDE_PANGO = """
