@@ -7,6 +7,7 @@ from concurrent.futures import Executor as Pool
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import cache, lru_cache, partial
 from multiprocessing import get_context
 from typing import Any, Protocol, TypeVar
 
@@ -87,13 +88,12 @@ class Processes:
         Raises SectionError when a process is ended from outside.
         """
         size = task_rows(len(rows), self.number, self.size or TASK)
-        # A process that has threads, such as those of libraries that read files, is not forked.
-        pool = ProcessPoolExecutor(self.number, get_context("spawn"), _begin, (pickle.dumps(task),))
+        do, pool = partial(_do, pickle.dumps(task)), _started(self.number)
         try:
-            with pool:
-                states: Iterator[State] = _in_order(pool, _do, parts(rows, size), self.number)
-                return merge_pairwise(_told(rows, states, self.say, size), merge)
+            states: Iterator[State] = _in_order(pool, do, parts(rows, size), self.number)
+            return merge_pairwise(_told(rows, states, self.say, size), merge)
         except BrokenProcessPool as error:
+            _started.cache_clear()
             raise SectionError(
                 "a process that read some of the rows was ended by the system",
                 "there may be too little memory: give fewer --workers",
@@ -129,16 +129,23 @@ def task_rows(rows: int, processes: int, smallest: int) -> int:
     return size
 
 
-_tasks: list[Task[Any]] = []
+@cache
+def _started(number: int) -> ProcessPoolExecutor:
+    """Return processes that stay for the passes to come, until this one ends.
+
+    A process that has threads, such as those of libraries that read files, is not forked.
+    """
+    return ProcessPoolExecutor(number, get_context("spawn"))
 
 
-def _begin(task: bytes) -> None:
-    """Be a process that does a task for some rows again and again."""
-    _tasks[:] = [pickle.loads(task)]  # noqa: S301 - by the process that started this one
+def _do(task: bytes, rows: range) -> Any:
+    return _opened(task)(rows)
 
 
-def _do(rows: range) -> Any:
-    return _tasks[0](rows)
+@lru_cache(maxsize=1)
+def _opened(task: bytes) -> Task[Any]:
+    found: Task[Any] = pickle.loads(task)  # noqa: S301 - by the process that started this one
+    return found
 
 
 def _told(rows: range, states: Iterator[State], say: Say, size: int) -> Iterator[State]:
