@@ -53,7 +53,8 @@ def slow(published, tmp_path):
 def start(project):
     """Start a build; returns it with its processes once its slow section has begun."""
     building = subprocess.Popen(
-        [sys.executable, "-m", "reportgen", "report.yaml"],
+        # The tests may run under nohup, and so what they start.
+        ["env", "--default-signal=HUP", sys.executable, "-m", "reportgen", "report.yaml"],
         cwd=project.folder,
         env=clean_environment(**project.env),
         stdout=subprocess.PIPE,
