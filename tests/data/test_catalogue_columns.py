@@ -57,7 +57,7 @@ def columns(report):
 def test_without_columns_all_numbers_and_texts_are_there_by_names_that_selections_can_use(load):
     report = load()
     assert list(columns(report)) == ["id", "RAJ2000", "DEJ2000", "S_1_4", "name", "class_"]
-    assert columns(report)["S_1_4"] == Column("S_1_4", "S-1.4", order=3)
+    assert columns(report)["S_1_4"] == Column("S_1_4", "S-1.4", order=1)
     assert report.opened["radio"].skipped == {
         "pair": "has 2 values in each row: name one with index",
     }
