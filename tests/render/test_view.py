@@ -291,11 +291,10 @@ def test_what_changed_does_not_say_again_what_needs_attention(record, tmp_path):
     assert [change.text for change in since.first] == ["C."]
 
 
-def test_neighbouring_nights_are_linked_only_where_there_are_nights(record, tmp_path):
+def test_the_night_before_is_linked_where_there_is_one_and_the_night_after_never(record, tmp_path):
     assert list(report_view(tmp_path, record).links) == ["All nights"]
     known = record.model_copy(update={"history": HistoryRecord(nights=1)})
-    links = report_view(tmp_path, known).links
-    assert list(links) == ["Previous night", "All nights", "Next night"]
+    assert list(report_view(tmp_path, known).links) == ["Previous night", "All nights"]
 
 
 def test_texts_of_an_author_have_their_language_and_ours_are_english(copied_run):
