@@ -246,6 +246,8 @@ class SectionRecord(Record):
     text: str = ""
     findings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    """How it was computed and what to cite for it, in sentences."""
     metrics: Mapping[str, MetricRecord] = {}
     figures: tuple[FigureRecord, ...] = ()
     tables: tuple[TableRecord, ...] = ()

@@ -8,6 +8,7 @@ from pydantic import Field
 from reportgen.analyses.base import Statistics
 from reportgen.analyses.grouping import with_groups
 from reportgen.analyses.matching import PairAnalysis, PositionBlock, no_pairs, robust
+from reportgen.analyses.methods import MEDIAN_ERROR, SCATTER
 from reportgen.analyses.phrases import capital
 from reportgen.analyses.plotting.axes import Line
 from reportgen.analyses.plotting.offsets import (
@@ -43,6 +44,11 @@ class Astrometry(PairAnalysis, name="astrometry"):
     {ra, dec}."""
     errors: tuple[ColumnRef, ...] = Field(default=(), max_length=2)
     """Columns of our errors in right ascension (times cos δ) and declination, for pulls."""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (SCATTER, MEDIAN_ERROR)
 
     def reductions(self) -> Statistics:
         """Ask for the pairs, and for those that chance makes."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
+from reportgen.analyses.methods import PEARSON, SPEARMAN
 from reportgen.analyses.phrases import (
     absence,
     alike,
@@ -75,6 +76,11 @@ class Correlation(Analysis, name="correlation"):
     @property
     def _names(self) -> list[str]:
         return [column.name for column in self.columns]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (PEARSON if self.method == "pearson" else SPEARMAN,)
 
     def reductions(self) -> Statistics:
         """Ask for the matrix."""

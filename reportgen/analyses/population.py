@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, Statistics, check_order
+from reportgen.analyses.methods import SMIRNOV, WILSON
 from reportgen.analyses.phrases import (
     approximate,
     bound,
@@ -65,6 +66,11 @@ class Population(Analysis, name="population"):
     def _in_order(self) -> "Population":
         check_order(self.above, self.below)
         return self
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (SMIRNOV, WILSON)
 
     def reductions(self) -> Statistics:
         """Ask for both histograms in the same bins, and for the comparison."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from reportgen.analyses.methods import SOFTWARE
 from reportgen.config.columns import unit_symbol
 from reportgen.quality.checks.verdicts import (
     full_label,
@@ -160,6 +161,10 @@ class ReportView:
     inputs: tuple[InputView, ...]
     checks: tuple[CheckView, ...]
     """Of the whole report."""
+    methods: tuple[tuple[str, str], ...]
+    """How numbers were computed, each with the sections: ``sections 2 and 5``."""
+    software: tuple[str, ...]
+    """What to cite for the packages that were used."""
 
 
 def report_view(run: Path, summary: Summary, most_rows: int | None = None) -> ReportView:
@@ -183,7 +188,23 @@ def report_view(run: Path, summary: Summary, most_rows: int | None = None) -> Re
         sections=tuple(_section_views(run, summary, most_rows)),
         inputs=tuple(_input(record) for record in summary.inputs),
         checks=tuple(_check(check) for check in summary.checks),
+        methods=tuple(_methods(summary)),
+        software=tuple(
+            f"{name} {version}: {SOFTWARE[name]}"
+            for name, version in summary.environment.versions.items()
+            if name in SOFTWARE
+        ),
     )
+
+
+def _methods(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield each sentence on how numbers were computed, with the sections that it is on."""
+    places: dict[str, list[str]] = {}
+    for place, section in enumerate(summary.sections, 1):
+        for said in section.methods:
+            places.setdefault(said, []).append(str(place))
+    for said, sections in places.items():
+        yield said, f"section{'s' if len(sections) > 1 else ''} {listed(sections, 20)}"
 
 
 def _section_views(run: Path, summary: Summary, most_rows: int | None) -> Iterator[SectionView]:

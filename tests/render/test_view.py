@@ -3,6 +3,7 @@ import json
 import pytest
 from mailed_runs import budget
 
+from reportgen.analyses.methods import SOFTWARE
 from reportgen.quality.checks.verdicts import verdict_sentence
 from reportgen.record import (
     ChangeRecord,
@@ -295,6 +296,23 @@ def test_the_night_before_is_linked_where_there_is_one_and_the_night_after_never
     assert list(report_view(tmp_path, record).links) == ["All nights"]
     known = record.model_copy(update={"history": HistoryRecord(nights=1)})
     assert list(report_view(tmp_path, known).links) == ["Previous night", "All nights"]
+
+
+def test_how_it_was_computed_is_said_once_with_its_sections_and_what_to_cite(record, tmp_path):
+    one, two, *rest = record.sections
+    said = ("Medians are medians: A. Nybody 1900, https://doi.org/10.1/x", "Sums are sums.")
+    sections = (
+        one.model_copy(update={"methods": said}),
+        two.model_copy(update={"methods": said[:1]}),
+        *rest,
+    )
+    view = report_view(tmp_path, record.model_copy(update={"sections": sections}))
+    assert view.methods[:2] == ((said[0], "sections 1 and 2"), (said[1], "section 1"))
+    assert any("Hyndman" in text for text, _ in view.methods), "of a section of the built report"
+    versions = record.environment.versions
+    assert [each.partition(" ")[0] for each in view.software] == [
+        name for name in versions if name in SOFTWARE
+    ]
 
 
 def test_texts_of_an_author_have_their_language_and_ours_are_english(copied_run):
