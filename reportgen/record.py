@@ -107,6 +107,10 @@ class TableRecord(Record):
     shown: bool
     columns: tuple[ColumnRecord, ...]
     files: Mapping[str, OwnFile]
+    position: tuple[str, str] | None = None
+    """Columns of right ascension and declination, where its rows are places on the sky."""
+    place: tuple[float, float, float] | None = None
+    """Right ascension and declination of the middle of these, and the width of all, in degrees."""
 
 
 class FigureRecord(Record):

@@ -226,7 +226,13 @@ class Astrometry(PairAnalysis, name="astrometry"):
             alt=f"Offsets of {counted(pairs.n, 'pairs')} in a square of ±{number(plane.half)}″. "
             f"Their median is at {there}.",
             caption=caption,
-            data=Table("offsets", "Offsets, ours minus theirs", columns, shown=False),
+            data=Table(
+                "offsets",
+                "Offsets, ours minus theirs",
+                columns,
+                shown=False,
+                position=("ra", "dec") if few else None,
+            ),
         )
 
     def _separations(
@@ -302,7 +308,9 @@ class Astrometry(PairAnalysis, name="astrometry"):
             f"Dec {number(float(cells.dec[place]), 2)}°.",
             caption=f"Medians of cells with {FEWEST_IN_CELL} pairs or more; the longest arrow "
             f"stands for {largest}″.",
-            data=Table("arrows", "Median offsets on the sky", columns, shown=False),
+            data=Table(
+                "arrows", "Median offsets on the sky", columns, shown=False, position=("ra", "dec")
+            ),
         )
 
 

@@ -91,13 +91,16 @@ class TableColumn:
 class Table:
     """Columns of equal length.
 
-    shown: whether the report shows it; a figure's numbers are in files only.
+    shown: whether the report shows it; a figure's numbers are in files only. position: names of the
+    columns of right ascension and declination (ICRS, degrees), where its rows are places on the
+    sky; these are then in a DS9 region file, too.
     """
 
     id: str
     title: str
     columns: Sequence[TableColumn]
     shown: bool = True
+    position: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -109,6 +112,10 @@ class Table:
             raise ValueError(f"columns of table {self.id!r} differ in length: {lengths}")
         if len(lengths) < len(self.columns):
             raise ValueError(f"table {self.id!r} has two columns of one name")
+        numeric = {column.name for column in self.columns if column.is_numeric}
+        if self.position is not None and not numeric.issuperset(self.position):
+            said = " and ".join(self.position)
+            raise ValueError(f"table {self.id!r} has no columns of numbers {said} for positions")
 
 
 @dataclass(frozen=True)

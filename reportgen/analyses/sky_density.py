@@ -134,7 +134,9 @@ class SkyDensity(Analysis, name="sky_density"):
             f"{percent(float((counts == 0).mean()))} of the cells are empty.",
             caption=f"Objects per square arcminute in {count(nx)} × {count(ny)} cells of "
             f"{number(width)}″ × {number(height)}″{place}, {kernel}.{scale}",
-            data=Table("density", "Cells with objects", columns, shown=False),
+            data=Table(
+                "density", "Cells with objects", columns, shown=False, position=("ra", "dec")
+            ),
             width="full",
         )
 

@@ -11,6 +11,7 @@ import numpy as np
 from reportgen.analyses.results import Figure, Section, Table, TableColumn
 from reportgen.record import ColumnRecord, FigureRecord, MetricRecord, TableRecord
 from reportgen.render.figure_values import figure_values
+from reportgen.render.sky_files import covered_place, regions
 from reportgen.render.svg import with_small_images, with_values
 from reportgen.render.table_files import write_table
 from reportgen.style import PNG_DPI, house_style
@@ -36,6 +37,7 @@ class SectionFiles:
 def section_files(section: Section, section_id: str, *, drawn: bool = True) -> SectionFiles:
     """Return figures (SVG, PDF, PNG) and tables (ECSV, CSV), all below ``sections/<id>/``.
 
+    Tables of positions are DS9 regions, too.
     drawn: if not, only the records of them are made.
     """
     base = f"sections/{section_id}"
@@ -52,6 +54,8 @@ def section_files(section: Section, section_id: str, *, drawn: bool = True) -> S
     records = []
     for table in tables.values():
         contents = write_table(table) if drawn else {}
+        if drawn and table.position is not None and (found := regions(table)) is not None:
+            contents["reg"] = found
         forms = _forms(f"{base}/tables/{table.id}", contents, files)
         records.append(_table_record(table, forms))
     metrics = {
@@ -128,6 +132,8 @@ def _table_record(table: Table, files: Mapping[str, str]) -> TableRecord:
         shown=table.shown,
         columns=_column_records(table.columns),
         files=files,
+        position=table.position,
+        place=None if table.position is None else covered_place(table),
     )
 
 

@@ -1,12 +1,13 @@
 """Tables as text: sensible digits, decimals aligned, missing values as an em dash."""
 
 from csv import reader
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, repeat
 from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
 from reportgen.record import ColumnRecord, TableRecord, own_file
+from reportgen.render.sky_files import aladin_link
 from reportgen.render.table_files import unguarded
 from reportgen.wording import MISSING, count, counted, number
 
@@ -19,6 +20,8 @@ class CellView:
 
     text: str
     value: str
+    link: str = ""
+    """Address of the place that it is the right ascension of."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,9 @@ def table_view(run: Path, record: TableRecord, most: int) -> TableView:
     columns = [
         _cells([row[place] for row in rows], column) for place, column in enumerate(record.columns)
     ]
+    if record.position is not None:
+        ra, dec = ([c.name for c in record.columns].index(name) for name in record.position)
+        columns[ra] = list(map(_linked, columns[ra], columns[dec]))
     return TableView(
         record.id,
         record.title,
@@ -70,6 +76,12 @@ def table_view(run: Path, record: TableRecord, most: int) -> TableView:
         record.rows,
         dict(record.files),
     )
+
+
+def _linked(ra: CellView, dec: CellView) -> CellView:
+    if not (ra.value and dec.value):
+        return ra
+    return replace(ra, link=aladin_link(float(ra.value), float(dec.value)))
 
 
 def _cells(texts: list[str], column: ColumnRecord) -> list[CellView]:

@@ -26,8 +26,10 @@ from reportgen.record import (
     SinceRecord,
     Status,
     Summary,
+    TableRecord,
 )
 from reportgen.render.neighbours import night_links
+from reportgen.render.sky_files import aladin_link
 from reportgen.render.spark import Spark, spark
 from reportgen.render.statuses import WORDS
 from reportgen.render.tables import TableView, table_view
@@ -69,6 +71,8 @@ class FigureView:
     label: str
     data: dict[str, str]
     """Files of the table of its numbers."""
+    place: str = ""
+    """Address of the place on the sky that it is of."""
 
 
 @dataclass(frozen=True)
@@ -329,9 +333,9 @@ def section_view(
     figures: list[FigureView] = []
     tables: list[TableView] = []
     if most_rows is not None:
-        files = {table.id: dict(table.files) for table in section.tables}
+        data = {table.id: table for table in section.tables}
         figures = [
-            FigureView(figure, f"{place}.{n}", files[figure.table])
+            _figure(figure, f"{place}.{n}", data[figure.table])
             for n, figure in enumerate(section.figures, 1)
         ]
         tables = [table_view(run, t, most_rows) for t in section.tables if t.shown]
@@ -354,6 +358,11 @@ def section_view(
         facts=tuple(_facts(section)),
         effort=tuple(_effort(section)),
     )
+
+
+def _figure(record: FigureRecord, label: str, data: TableRecord) -> FigureView:
+    link = aladin_link(*data.place) if data.place else ""
+    return FigureView(record, label, dict(data.files), link)
 
 
 def checked_metrics(summary: Summary) -> tuple[MetricView, ...]:
