@@ -11,6 +11,7 @@ import numpy as np
 from reportgen.analyses.results import Figure, Section, Table, TableColumn
 from reportgen.record import ColumnRecord, FigureRecord, MetricRecord, TableRecord
 from reportgen.render.figure_values import figure_values
+from reportgen.render.latex import latex_table
 from reportgen.render.sky_files import covered_place, regions
 from reportgen.render.svg import with_small_images, with_values
 from reportgen.render.table_files import write_table
@@ -37,7 +38,7 @@ class SectionFiles:
 def section_files(section: Section, section_id: str, *, drawn: bool = True) -> SectionFiles:
     """Return figures (SVG, PDF, PNG) and tables (ECSV, CSV), all below ``sections/<id>/``.
 
-    Tables of positions are DS9 regions, too.
+    Tables of positions are DS9 regions, too, and tables that the report shows LaTeX.
     drawn: if not, only the records of them are made.
     """
     base = f"sections/{section_id}"
@@ -56,6 +57,8 @@ def section_files(section: Section, section_id: str, *, drawn: bool = True) -> S
         contents = write_table(table) if drawn else {}
         if drawn and table.position is not None and (found := regions(table)) is not None:
             contents["reg"] = found
+        if drawn and table.shown and (found := latex_table(table)) is not None:
+            contents["tex"] = found
         forms = _forms(f"{base}/tables/{table.id}", contents, files)
         records.append(_table_record(table, forms))
     metrics = {
