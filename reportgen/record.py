@@ -96,6 +96,10 @@ class ColumnRecord(Record):
     digits: int | tuple[int | None, ...] | None = None
     """Decimals to show, of all rows or of each; null lets the numbers decide."""
     numeric: bool = True
+    title: str = ""
+    """What the report calls it; its name when empty."""
+    shown: bool = True
+    """Whether the report has it; files always do."""
 
 
 class TableRecord(Record):

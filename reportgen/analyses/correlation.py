@@ -185,7 +185,7 @@ class Correlation(Analysis, name="correlation"):
     ) -> Table:
         of = TableColumn.of
         columns = [
-            of(name, values[:, j], description=shorts[j], digits=digits)
+            of(name, values[:, j], description=shorts[j], digits=digits, title=shorts[j])
             for j, name in enumerate(self._names)
         ]
         return Table(name, title, [of("column", [c.title for c in self.columns]), *columns])

@@ -48,7 +48,8 @@ class TableColumn:
 
     unit: as astropy reads it. digits: decimals to show, of all rows or of each; None lets the
     numbers decide, to four significant digits. NaN and masked values are missing. An array of
-    objects that are all numbers keeps the digits of integers that float64 would round.
+    objects that are all numbers keeps the digits of integers that float64 would round. title: what
+    the report calls it; its name, which files have, when empty. shown: whether the report has it.
     """
 
     name: str
@@ -56,6 +57,8 @@ class TableColumn:
     unit: str = ""
     description: str = ""
     digits: Digits = None
+    title: str = ""
+    shown: bool = True
 
     def __post_init__(self) -> None:
         check_texts("a column of a table", name=self.name)
@@ -81,10 +84,13 @@ class TableColumn:
         unit: str = "",
         description: str = "",
         digits: Digits = None,
+        *,
+        title: str = "",
+        shown: bool = True,
     ) -> "TableColumn":
         """Return a column of anything numpy understands."""
         array: NDArray[Any] = np.asanyarray(values)  # a masked array stays masked
-        return cls(name, array, unit, description, digits)
+        return cls(name, array, unit, description, digits, title, shown)
 
 
 @dataclass(frozen=True)

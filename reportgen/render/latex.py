@@ -57,17 +57,18 @@ def latex_table(table: Table) -> bytes | None:
     """Return a table as LaTeX; None for one that is longer than anybody prints."""
     if len(table.columns[0].values) > MOST_ROWS:
         return None
-    columns = [_cells(column) for column in table.columns]
-    kinds = "".join("r" if column.is_numeric else "l" for column in table.columns)
+    shown = [column for column in table.columns if column.shown]
+    kinds = "".join("r" if column.is_numeric else "l" for column in shown)
+    units = [_unit(column.unit) for column in shown]
     lines = [
         r"\begin{table}",
         rf"\caption{{{escaped(table.title)}}}",
         rf"\begin{{tabular}}{{{kinds}}}",
         r"\toprule",
-        _row([escaped(column.name) for column in table.columns]),
-        *([_row([_unit(column.unit) for column in table.columns])] if _has_units(table) else []),
+        _row([escaped(column.title or column.name) for column in shown]),
+        *([_row(units)] if any(units) else []),
         r"\midrule",
-        *map(_row, zip(*columns, strict=True)),
+        *map(_row, zip(*map(_cells, shown), strict=True)),
         r"\bottomrule",
         r"\end{tabular}",
         r"\end{table}",
@@ -85,10 +86,6 @@ def escaped(text: str) -> str:
 
 def _row(cells: "list[str] | tuple[str, ...]") -> str:
     return " & ".join(cells) + r" \\"
-
-
-def _has_units(table: Table) -> bool:
-    return any(column.unit for column in table.columns)
 
 
 def _unit(unit: str) -> str:

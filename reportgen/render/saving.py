@@ -148,6 +148,8 @@ def _column_records(columns: Sequence[TableColumn]) -> tuple[ColumnRecord, ...]:
             description=column.description,
             digits=column.digits,
             numeric=column.is_numeric,
+            title=column.title,
+            shown=column.shown,
         )
         for column in columns
     )

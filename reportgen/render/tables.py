@@ -2,7 +2,7 @@
 
 from csv import reader
 from dataclasses import dataclass, replace
-from itertools import islice, repeat
+from itertools import compress, islice, repeat
 from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
@@ -66,15 +66,23 @@ def table_view(run: Path, record: TableRecord, most: int) -> TableView:
     if record.position is not None:
         ra, dec = ([c.name for c in record.columns].index(name) for name in record.position)
         columns[ra] = list(map(_linked, columns[ra], columns[dec]))
+    shown = [column.shown for column in record.columns]
     return TableView(
         record.id,
         record.title,
-        tuple(
-            HeadView(c.name, unit_symbol(c.unit), c.description, c.numeric) for c in record.columns
-        ),
-        tuple(zip(*columns, strict=True)),
+        tuple(map(_head, compress(record.columns, shown))),
+        tuple(zip(*compress(columns, shown), strict=True)),
         record.rows,
         dict(record.files),
+    )
+
+
+def _head(column: ColumnRecord) -> HeadView:
+    described = column.description
+    if column.title and described in {"", column.title}:
+        described = column.name
+    return HeadView(
+        column.title or column.name, unit_symbol(column.unit), described, column.numeric
     )
 
 

@@ -49,3 +49,11 @@ def test_only_tables_that_are_shown_and_not_too_long_are_latex():
         ["ecsv", "csv"],
         ["ecsv", "csv"],
     ]
+
+
+def test_a_column_has_the_title_of_the_report_and_one_for_files_alone_is_left_out():
+    columns = [of("column", ["flux_36"], shown=False), of("n_36", [1], title="3.6 µm")]
+    text = latex_table(Table("counts", "Counts", columns)).decode()
+    assert r"3.6 $\mu$m \\" in text
+    assert "column" not in text
+    assert "36" not in text
