@@ -62,13 +62,3 @@ RANDOM_WEIGHTS = (
     "Random weights are drawn after Glorot & Bengio 2010, AISTATS 9, 249, equation 16, "
     "https://proceedings.mlr.press/v9/glorot10a.html"
 )
-
-SOFTWARE = {
-    "astropy": f"Astropy Collaboration 2022, ApJ 935, 167, {_DOI}10.3847/1538-4357/ac7c74",
-    "numpy": f"Harris et al. 2020, Nature 585, 357, {_DOI}10.1038/s41586-020-2649-2",
-    "matplotlib": f"Hunter 2007, Comput. Sci. Eng. 9, 90, {_DOI}10.1109/MCSE.2007.55",
-    "scipy": f"Virtanen et al. 2020, Nature Methods 17, 261, {_DOI}10.1038/s41592-019-0686-2",
-    "h5py": "Collette 2013, Python and HDF5, O'Reilly",
-    "tensorflow": f"Abadi et al. 2015, {_DOI}10.5281/zenodo.4724125",
-}
-"""What packages are cited by, by name."""

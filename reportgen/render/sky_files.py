@@ -1,7 +1,4 @@
-"""Places on the sky: DS9 regions of the rows of a table, and links that open Aladin Lite.
-
-A link is followed by a reader who chooses to; nothing is fetched by a report.
-"""
+"""Places on the sky of the rows of a table: DS9 regions, and what part of the sky they cover."""
 
 from typing import Any
 
@@ -9,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.results import Table
+from reportgen.render.tables import LEAST_WIDTH
 from reportgen.wording import printable_line
 
 MOST_REGIONS = 5000  # more hide the image, and DS9 takes long over them
-LEAST_WIDTH = 0.02  # degrees; of the view of a single position
 
-_ALADIN = "https://aladin.cds.unistra.fr/AladinLite/"
 _HEAD = "# Region file format: DS9 version 4.1\nglobal color=green\nicrs\n"
 
 
@@ -50,11 +46,6 @@ def covered_place(table: Table) -> tuple[float, float, float] | None:
     north = np.degrees(np.arcsin(np.clip(middle[2], -1, 1)))
     width = float(np.clip(2.2 * apart, LEAST_WIDTH, 180.0))
     return round(float(east), 6), round(float(north), 6), round(width, 4)
-
-
-def aladin_link(ra: float, dec: float, width: float = LEAST_WIDTH) -> str:
-    """Return the address that shows a place, all in degrees, in Aladin Lite."""
-    return f"{_ALADIN}?target={ra:.6f}%20{dec:.6f}&fov={width:g}"
 
 
 def _positions(table: Table) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
 from reportgen.record import ColumnRecord, TableRecord, own_file
-from reportgen.render.sky_files import aladin_link
 from reportgen.render.table_files import unguarded
 from reportgen.wording import MISSING, count, counted, number
 
 FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"  # as wide as a digit, and as a point
+LEAST_WIDTH = 0.02  # degrees; of the view of a single position
+
+_ALADIN = "https://aladin.cds.unistra.fr/AladinLite/"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,14 @@ def _linked(ra: CellView, dec: CellView) -> CellView:
     if not (ra.value and dec.value):
         return ra
     return replace(ra, link=aladin_link(float(ra.value), float(dec.value)))
+
+
+def aladin_link(ra: float, dec: float, width: float = LEAST_WIDTH) -> str:
+    """Return the address that shows a place, all in degrees, in Aladin Lite.
+
+    It is followed by a reader who chooses to; a report fetches nothing.
+    """
+    return f"{_ALADIN}?target={ra:.6f}%20{dec:.6f}&fov={width:g}"
 
 
 def _cells(texts: list[str], column: ColumnRecord) -> list[CellView]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from reportgen.analyses.methods import SOFTWARE
 from reportgen.config.columns import unit_symbol
 from reportgen.quality.checks.verdicts import (
     full_label,
@@ -28,11 +27,11 @@ from reportgen.record import (
     Summary,
     TableRecord,
 )
+from reportgen.render.citations import cited_methods, cited_software
 from reportgen.render.neighbours import night_links
-from reportgen.render.sky_files import aladin_link
 from reportgen.render.spark import Spark, spark
 from reportgen.render.statuses import WORDS
-from reportgen.render.tables import TableView, table_view
+from reportgen.render.tables import TableView, aladin_link, table_view
 from reportgen.wording import MISSING, bytes_text, counted, listed, number
 
 MOST_CHANGES = 6  # sentences on what changed that stand open
@@ -192,23 +191,9 @@ def report_view(run: Path, summary: Summary, most_rows: int | None = None) -> Re
         sections=tuple(_section_views(run, summary, most_rows)),
         inputs=tuple(_input(record) for record in summary.inputs),
         checks=tuple(_check(check) for check in summary.checks),
-        methods=tuple(_methods(summary)),
-        software=tuple(
-            f"{name} {version}: {SOFTWARE[name]}"
-            for name, version in summary.environment.versions.items()
-            if name in SOFTWARE
-        ),
+        methods=tuple(cited_methods(summary)),
+        software=tuple(cited_software(summary)),
     )
-
-
-def _methods(summary: Summary) -> Iterator[tuple[str, str]]:
-    """Yield each sentence on how numbers were computed, with the sections that it is on."""
-    places: dict[str, list[str]] = {}
-    for place, section in enumerate(summary.sections, 1):
-        for said in section.methods:
-            places.setdefault(said, []).append(str(place))
-    for said, sections in places.items():
-        yield said, f"section{'s' if len(sections) > 1 else ''} {listed(sections, 20)}"
 
 
 def _section_views(run: Path, summary: Summary, most_rows: int | None) -> Iterator[SectionView]:

@@ -3,7 +3,6 @@ import json
 import pytest
 from mailed_runs import budget
 
-from reportgen.analyses.methods import SOFTWARE
 from reportgen.quality.checks.verdicts import verdict_sentence
 from reportgen.record import (
     ChangeRecord,
@@ -17,6 +16,7 @@ from reportgen.record import (
     with_status,
     worst,
 )
+from reportgen.render.citations import SOFTWARE
 from reportgen.render.svg import class_rules, inline_svg
 from reportgen.render.tables import aligned
 from reportgen.render.view import report_view
