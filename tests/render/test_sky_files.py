@@ -56,7 +56,7 @@ def test_the_right_ascension_of_a_row_on_the_page_leads_to_its_place(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
     (record,) = made.tables
-    assert list(record.files) == ["ecsv", "csv", "reg"]
+    assert list(record.files) == ["ecsv", "csv", "reg", "tex"]
     (first, _), (second, _) = table_view(tmp_path, record, 10).rows
     address = "https://aladin.cds.unistra.fr/AladinLite/?target=53.100000%20-27.800000&fov=0.02"
     assert (first.link, second.link) == (address, "")
