@@ -96,6 +96,10 @@ class ColumnRecord(Record):
     digits: int | tuple[int | None, ...] | None = None
     """Decimals to show, of all rows or of each; null lets the numbers decide."""
     numeric: bool = True
+    title: str = ""
+    """What the report calls it; its name when empty."""
+    shown: bool = True
+    """Whether the report has it; files always do."""
 
 
 class TableRecord(Record):
@@ -107,6 +111,10 @@ class TableRecord(Record):
     shown: bool
     columns: tuple[ColumnRecord, ...]
     files: Mapping[str, OwnFile]
+    position: tuple[str, str] | None = None
+    """Columns of right ascension and declination, where its rows are places on the sky."""
+    place: tuple[float, float, float] | None = None
+    """Right ascension and declination of the middle of these, and the width of all, in degrees."""
 
 
 class FigureRecord(Record):
@@ -246,6 +254,8 @@ class SectionRecord(Record):
     text: str = ""
     findings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    """How it was computed and what to cite for it, in sentences."""
     metrics: Mapping[str, MetricRecord] = {}
     figures: tuple[FigureRecord, ...] = ()
     tables: tuple[TableRecord, ...] = ()

@@ -8,6 +8,7 @@ from pydantic import Field
 from reportgen.analyses.base import Statistics
 from reportgen.analyses.grouping import with_groups
 from reportgen.analyses.matching import PairAnalysis, PositionBlock, no_pairs, robust
+from reportgen.analyses.methods import MEDIAN_ERROR, SCATTER
 from reportgen.analyses.phrases import capital
 from reportgen.analyses.plotting.axes import Line
 from reportgen.analyses.plotting.offsets import (
@@ -43,6 +44,11 @@ class Astrometry(PairAnalysis, name="astrometry"):
     {ra, dec}."""
     errors: tuple[ColumnRef, ...] = Field(default=(), max_length=2)
     """Columns of our errors in right ascension (times cos δ) and declination, for pulls."""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (SCATTER, MEDIAN_ERROR)
 
     def reductions(self) -> Statistics:
         """Ask for the pairs, and for those that chance makes."""
@@ -220,7 +226,13 @@ class Astrometry(PairAnalysis, name="astrometry"):
             alt=f"Offsets of {counted(pairs.n, 'pairs')} in a square of ±{number(plane.half)}″. "
             f"Their median is at {there}.",
             caption=caption,
-            data=Table("offsets", "Offsets, ours minus theirs", columns, shown=False),
+            data=Table(
+                "offsets",
+                "Offsets, ours minus theirs",
+                columns,
+                shown=False,
+                position=("ra", "dec") if few else None,
+            ),
         )
 
     def _separations(
@@ -296,7 +308,9 @@ class Astrometry(PairAnalysis, name="astrometry"):
             f"Dec {number(float(cells.dec[place]), 2)}°.",
             caption=f"Medians of cells with {FEWEST_IN_CELL} pairs or more; the longest arrow "
             f"stands for {largest}″.",
-            data=Table("arrows", "Median offsets on the sky", columns, shown=False),
+            data=Table(
+                "arrows", "Median offsets on the sky", columns, shown=False, position=("ra", "dec")
+            ),
         )
 
 

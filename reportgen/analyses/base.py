@@ -81,6 +81,11 @@ class AnyAnalysis(SectionBlock):
         """What it reads: the kind of each source (a key of the YAML) and its name."""
         raise NotImplementedError
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """How it computes what it shows: sentences, with what to cite. A report lists them once."""
+        return ()
+
     def check_limits(self, *metrics: str) -> list[float]:
         """Return the limits that checks set for some metrics, ascending."""
         checks = [check for check in self.checks if check.metric in metrics]

@@ -11,6 +11,7 @@ from reportgen.analyses import classifier_figures
 from reportgen.analyses.base import Analysis, Statistics
 from reportgen.analyses.classifier_figures import Decision
 from reportgen.analyses.grouping import Grouping, Measure, show_groups, with_groups
+from reportgen.analyses.methods import BRIER, ROC_AREA, WILSON
 from reportgen.analyses.phrases import bound, no_values, note_rows
 from reportgen.analyses.results import Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
@@ -80,6 +81,11 @@ class Classifier(Analysis, Grouping, name="classifier"):
         found = both(self._judged, both(label, parse(f"valid({self.score.name})")))
         assert found is not None  # noqa: S101 - there is a label
         return found
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (ROC_AREA, BRIER, WILSON)
 
     def reductions(self) -> Statistics:
         """Ask for the order of the scores of both classes, and what the figures show."""

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
 from reportgen.analyses.base import Analysis, Statistics
+from reportgen.analyses.methods import SCATTER
 from reportgen.analyses.phrases import approximate, no_values, note_rows, small_unit
 from reportgen.analyses.plotting.axes import key_above, new_figure
 from reportgen.analyses.plotting.cloud import cloud, cloud_columns, draw_cloud
@@ -95,6 +96,11 @@ class ColourColour(Analysis, name="colour_colour"):
             f"({self.y.name} - ({slope!r} * {self.x.name} + {intercept!r}))"
             f" / {math.hypot(1.0, slope)!r}"
         )
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return () if self.locus is None else (SCATTER,)
 
     def reductions(self) -> Statistics:
         """Ask for what is drawn, the objects in each region, and the distances from the locus."""

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Statistics
 from reportgen.analyses.matching import MatchBlock, PairAnalysis
+from reportgen.analyses.methods import WILSON
 from reportgen.analyses.plotting.axes import draw_limits, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.ticks import padded, set_linear, set_log
@@ -60,6 +61,11 @@ class Completeness(PairAnalysis, name="completeness"):
     @property
     def _is_flux(self) -> bool:
         return self.match.flux is not None
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (WILSON,)
 
     def reductions(self) -> Statistics:
         """Ask for the pairs, and for what is there."""

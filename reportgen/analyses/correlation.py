@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
+from reportgen.analyses.methods import PEARSON, SPEARMAN
 from reportgen.analyses.phrases import (
     absence,
     alike,
@@ -75,6 +76,11 @@ class Correlation(Analysis, name="correlation"):
     @property
     def _names(self) -> list[str]:
         return [column.name for column in self.columns]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (PEARSON if self.method == "pearson" else SPEARMAN,)
 
     def reductions(self) -> Statistics:
         """Ask for the matrix."""
@@ -179,7 +185,7 @@ class Correlation(Analysis, name="correlation"):
     ) -> Table:
         of = TableColumn.of
         columns = [
-            of(name, values[:, j], description=shorts[j], digits=digits)
+            of(name, values[:, j], description=shorts[j], digits=digits, title=shorts[j])
             for j, name in enumerate(self._names)
         ]
         return Table(name, title, [of("column", [c.title for c in self.columns]), *columns])

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
 from reportgen.analyses.distribution_figures import ColumnValues, CurveView, HistogramView
 from reportgen.analyses.grouping import Grouping, GroupsShown, show_groups, with_groups
+from reportgen.analyses.methods import QUANTILES, SCATTER
 from reportgen.analyses.phrases import (
     approximate,
     between_edges,
@@ -59,6 +60,11 @@ class Distribution(Analysis, Grouping, name="distribution"):
                     "give each unit a section of its own"
                 )
         return columns
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (QUANTILES,) if self.by is None else (QUANTILES, SCATTER)
 
     def reductions(self) -> Statistics:
         """Ask for each histogram, curve, cut and quantile of each column."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from reportgen.analyses import filters
 from reportgen.analyses.base import MapReductions, NetworkAnalysis
+from reportgen.analyses.methods import RANDOM_WEIGHTS
 from reportgen.analyses.plotting.image import Stretch, image_figures
 from reportgen.analyses.plotting.mosaic import Scale, draw_mosaic
 from reportgen.analyses.results import Figure, Metric, Section
@@ -24,6 +25,11 @@ class FeatureMaps(NetworkAnalysis, name="feature_maps"):
     """How the image's brightness becomes colour."""
     scale: Scale = "each"
     """Colours from the lowest to the highest value of each map, or shared by all maps of a set."""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (RANDOM_WEIGHTS,) if "random" in self.weights else ()
 
     def reductions(self) -> MapReductions:
         """Ask for the image and for its maps with each set of weights."""

@@ -13,6 +13,7 @@ from reportgen.analyses import filters
 from reportgen.analyses.base import MapReductions, NetworkAnalysis
 from reportgen.analyses.filters import OfSet
 from reportgen.analyses.matching import OtherCatalogueBlock
+from reportgen.analyses.methods import INDEPENDENT, OCCLUSION, PEARSON, RANDOM_WEIGHTS
 from reportgen.analyses.phrases import capital, correlated
 from reportgen.analyses.plotting.axes import Line, colour_bar, draw_curves, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
@@ -97,6 +98,13 @@ class FeatureStatistics(NetworkAnalysis, name="feature_statistics"):
     def named_by(self) -> tuple[str, Column] | None:
         """The class of each image."""
         return None if self.classes is None else (self.classes.catalogue, self.classes.column)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        of_hiding = () if self.occluded is None else (OCCLUSION,)
+        of_weights = (RANDOM_WEIGHTS,) if "random" in self.weights else ()
+        return (PEARSON, INDEPENDENT, *of_hiding, *of_weights)
 
     def reductions(self) -> MapReductions:
         """Ask for the statistics of each set of weights, and how many images there are."""

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from reportgen.analyses.base import Statistics
 from reportgen.analyses.grouping import with_groups
 from reportgen.analyses.matching import MatchBlock, PairAnalysis, no_pairs, robust
+from reportgen.analyses.methods import MEDIAN_ERROR, SCATTER
 from reportgen.analyses.phrases import capital
 from reportgen.analyses.plotting.ratios import Course, draw_ratio_map, draw_ratios
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
@@ -112,6 +113,11 @@ class FluxScale(PairAnalysis, name="flux_scale"):
         found = self._there.flux or self._there.magnitude
         assert found is not None  # noqa: S101 - validated
         return found
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (SCATTER, MEDIAN_ERROR)
 
     def reductions(self) -> Statistics:
         """Ask for what both say of each pair."""

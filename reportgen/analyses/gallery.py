@@ -235,7 +235,13 @@ class Gallery(CutoutAnalysis, name="gallery"):
             of("lowest", low, unit, "value in the cut-out"),
             of("highest", high, unit, "value in the cut-out"),
         ]
-        return Table("gallery", f"Rows that are shown, by {self.quantity.title}", columns)
+        ra, dec = self.ra, self.dec
+        return Table(
+            "gallery",
+            f"Rows that are shown, by {self.quantity.title}",
+            columns,
+            position=(ra.name, dec.name) if ra is not None and dec is not None else None,
+        )
 
 
 def _width(arcsec: float) -> str:

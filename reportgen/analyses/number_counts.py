@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis, MapReductions, Statistics
 from reportgen.analyses.counts_reference import Compared, CountsReference
+from reportgen.analyses.methods import POISSON
 from reportgen.analyses.number_counts_figure import Binned, CountsFigure
 from reportgen.analyses.phrases import no_values
 from reportgen.analyses.results import Metric, Section
@@ -170,6 +171,11 @@ class NumberCounts(Analysis, name="number_counts"):
     @property
     def _limit(self) -> float | None:
         return None if self.complete_above is None else self._value(self.complete_above)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (POISSON,)
 
     def reductions(self) -> Statistics:
         """Ask for the sources in each bin, and the slope of the bright ones."""

@@ -1,6 +1,6 @@
 """What is in a catalogue: rows, columns, units, missing values and ranges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -126,7 +126,7 @@ class Overview(Analysis, name="overview"):
             for is_whole, range_, n in zip(whole, ranges, digits, strict=True)
         )
         columns = [
-            of("column", names, description="name in the configuration"),
+            _keys(self._numbers),
             of("quantity", [column.title for column in self._numbers]),
             of("unit", [column.symbol or "–" for column in self._numbers]),
             of("n", [n.valid for n in counts], description="valid values"),
@@ -159,9 +159,7 @@ class Overview(Analysis, name="overview"):
                 "distinct",
                 title,
                 [
-                    of(
-                        "column", [c.name for c in columns], description="name in the configuration"
-                    ),
+                    _keys(columns),
                     of("quantity", [c.title for c in columns]),
                     of("holds", [kinds[c.kind] for c in columns]),
                     of("n", [f.valid for f in found], description="rows with a value"),
@@ -272,6 +270,17 @@ def _value(value: str | float) -> str:
         shortened(value, LONGEST_VALUE)
         if isinstance(value, str)
         else str(int(value)).replace("-", "−")
+    )
+
+
+def _keys(columns: Sequence[Column]) -> TableColumn:
+    """Return the names of columns, which a report needs where they have no titles of their own."""
+    titles = {column.title for column in columns}
+    return TableColumn.of(
+        "column",
+        [column.name for column in columns],
+        description="name in the configuration",
+        shown=len(titles) < len(columns),
     )
 
 

@@ -109,11 +109,19 @@ def digits_among(low: float, high: float) -> int | None:
 
 
 def between_edges(low: float, high: float, column: Column) -> str:
-    """Return the edges of a bin with no more digits than its width asks for: ``0.94 and 0.99``."""
-    coarse = max(0, int(np.ceil(-np.log10(0.5 * (high - low))))) if high > low else None
-    digits = min((d for d in (coarse, digits_among(low, high)) if d is not None), default=None)
+    """Return the edges of a bin as ``0.9405 and 0.9900``, as long as what is counted asks for.
+
+    What is written is off by less than a thousandth of the bin, so that values at an edge are on
+    the side that the text puts them.
+    """
+    if not high > low:
+        return interval(low, high, column)
+    short = (
+        d for d in range(17) if all(abs(round(e, d) - e) < 1e-3 * (high - low) for e in (low, high))
+    )
+    digits = next(short, None)
     first, last = number(low, digits), number(high, digits)
-    if first == last or "×" in f"{first}{last}":
+    if digits is None or first == last or "×" in f"{first}{last}":
         return interval(low, high, column)
     return f"{first} and {column.quantity(last)}"
 

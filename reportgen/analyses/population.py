@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, Statistics, check_order
+from reportgen.analyses.methods import SMIRNOV, WILSON
 from reportgen.analyses.phrases import (
     approximate,
     bound,
@@ -65,6 +66,11 @@ class Population(Analysis, name="population"):
     def _in_order(self) -> "Population":
         check_order(self.above, self.below)
         return self
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (SMIRNOV, WILSON)
 
     def reductions(self) -> Statistics:
         """Ask for both histograms in the same bins, and for the comparison."""
@@ -306,14 +312,15 @@ class Groups:
         """Return what both figures draw."""
         fraction, low, high = binomial_fraction(self.subset.counts, self.whole.counts)
         of, unit, wilson = TableColumn.of, self.column.unit, "68 % Wilson interval"
+        one, every = self.labels
         columns: list[Any] = [
-            of("bin_low", self.whole.edges[:-1], unit),
-            of("bin_high", self.whole.edges[1:], unit),
-            of("n_subset", self.subset.counts, description=self.labels[0]),
-            of("n_all", self.whole.counts, description=self.labels[1]),
+            of("bin_low", self.whole.edges[:-1], unit, title="from"),
+            of("bin_high", self.whole.edges[1:], unit, title="to"),
+            of("n_subset", self.subset.counts, "", one, title=one),
+            of("n_all", self.whole.counts, "", every, title=every),
             of("fraction", 100 * fraction, "%", digits=2),
-            of("fraction_low", 100 * low, "%", wilson, digits=2),
-            of("fraction_high", 100 * high, "%", wilson, digits=2),
+            of("fraction_low", 100 * low, "%", wilson, digits=2, title="lower limit"),
+            of("fraction_high", 100 * high, "%", wilson, digits=2, title="upper limit"),
         ]
         title = f"{self.labels[0]} in bins of {self.column.title}"
         return Table(name, title, columns, shown=shown)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, Statistics, check_order
 from reportgen.analyses.grouping import MEDIAN, SHARE, Grouping, show_groups, with_groups
+from reportgen.analyses.methods import QUANTILES, SCATTER
 from reportgen.analyses.phrases import (
     approximate,
     digits_among,
@@ -95,6 +96,12 @@ class Profile(Analysis, Grouping, name="profile"):
         if self.statistic == "median":
             return QuantilesInBins(x, self.column.name, BAND, self.where)
         return MomentsInBins(x, self.column.name, self.where, truth=self._is_share)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        of_bins = (QUANTILES,) if self.statistic == "median" else ()
+        return of_bins if self.by is None or self._is_share else (*of_bins, SCATTER)
 
     def reductions(self) -> Statistics:
         """Ask for the bins of all rows and of each group."""

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, Statistics, no_repeats
+from reportgen.analyses.methods import PEARSON, QUANTILES, SPEARMAN
 from reportgen.analyses.phrases import (
     absence,
     alike,
@@ -69,6 +70,11 @@ class Relation(Analysis, name="relation"):
         if self.log_y:
             where = both(where, compare(self.column.name, ">", 0))
         return where
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (QUANTILES, PEARSON, SPEARMAN)
 
     def reductions(self) -> Statistics:
         """Ask for points, density, running quantiles and correlations of each panel."""

@@ -48,7 +48,8 @@ class TableColumn:
 
     unit: as astropy reads it. digits: decimals to show, of all rows or of each; None lets the
     numbers decide, to four significant digits. NaN and masked values are missing. An array of
-    objects that are all numbers keeps the digits of integers that float64 would round.
+    objects that are all numbers keeps the digits of integers that float64 would round. title: what
+    the report calls it; its name, which files have, when empty. shown: whether the report has it.
     """
 
     name: str
@@ -56,6 +57,8 @@ class TableColumn:
     unit: str = ""
     description: str = ""
     digits: Digits = None
+    title: str = ""
+    shown: bool = True
 
     def __post_init__(self) -> None:
         check_texts("a column of a table", name=self.name)
@@ -81,23 +84,29 @@ class TableColumn:
         unit: str = "",
         description: str = "",
         digits: Digits = None,
+        *,
+        title: str = "",
+        shown: bool = True,
     ) -> "TableColumn":
         """Return a column of anything numpy understands."""
         array: NDArray[Any] = np.asanyarray(values)  # a masked array stays masked
-        return cls(name, array, unit, description, digits)
+        return cls(name, array, unit, description, digits, title, shown)
 
 
 @dataclass(frozen=True)
 class Table:
     """Columns of equal length.
 
-    shown: whether the report shows it; a figure's numbers are in files only.
+    shown: whether the report shows it; a figure's numbers are in files only. position: names of the
+    columns of right ascension and declination (ICRS, degrees), where its rows are places on the
+    sky; these are then in a DS9 region file, too.
     """
 
     id: str
     title: str
     columns: Sequence[TableColumn]
     shown: bool = True
+    position: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -109,6 +118,10 @@ class Table:
             raise ValueError(f"columns of table {self.id!r} differ in length: {lengths}")
         if len(lengths) < len(self.columns):
             raise ValueError(f"table {self.id!r} has two columns of one name")
+        numeric = {column.name for column in self.columns if column.is_numeric}
+        if self.position is not None and not numeric.issuperset(self.position):
+            said = " and ".join(self.position)
+            raise ValueError(f"table {self.id!r} has no columns of numbers {said} for positions")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis, Statistics
+from reportgen.analyses.methods import PROJECTION
 from reportgen.analyses.phrases import no_values
 from reportgen.analyses.plotting.sky import (
     cell_position,
@@ -57,6 +58,11 @@ class SkyDensity(Analysis, name="sky_density"):
             if column.is_known and column.unit not in ("deg", ""):
                 raise ValueError(f"{column.name} must be in degrees; its unit is {column.unit}")
         return self
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (PROJECTION,)
 
     def reductions(self) -> Statistics:
         """Ask for the objects in each cell."""
@@ -128,7 +134,9 @@ class SkyDensity(Analysis, name="sky_density"):
             f"{percent(float((counts == 0).mean()))} of the cells are empty.",
             caption=f"Objects per square arcminute in {count(nx)} × {count(ny)} cells of "
             f"{number(width)}″ × {number(height)}″{place}, {kernel}.{scale}",
-            data=Table("density", "Cells with objects", columns, shown=False),
+            data=Table(
+                "density", "Cells with objects", columns, shown=False, position=("ra", "dec")
+            ),
             width="full",
         )
 

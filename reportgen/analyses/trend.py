@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from reportgen.analyses.base import HistoryAnalysis, no_repeats
+from reportgen.analyses.methods import SCATTER
 from reportgen.analyses.phrases import capital
 from reportgen.analyses.plotting.axes import is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
@@ -97,6 +98,11 @@ class Trend(HistoryAnalysis, name="trend"):
             if not all(name.partition(".")[::2]):
                 raise ValueError(f"{name!r} is not of the form section.metric")
         return metrics
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (SCATTER,)
 
     def present(self, histories: Mapping[str, MetricHistory]) -> Section:
         """Draw each metric."""

@@ -8,17 +8,35 @@ from pathlib import Path
 from reportgen.record import EnvironmentRecord
 from reportgen.versions import installed_version
 
-PACKAGES = ("reportgen", "numpy", "h5py", "astropy", "matplotlib", "jinja2", "weasyprint")
+PACKAGES = (
+    "reportgen",
+    "numpy",
+    "scipy",
+    "h5py",
+    "astropy",
+    "matplotlib",
+    "jinja2",
+    "weasyprint",
+)
+FOR_NETWORKS = {
+    "tensorflow": ("tensorflow", "tensorflow-cpu"),
+    "ai-edge-litert": ("ai-edge-litert",),
+}
 GIT_SECONDS = 10.0
 
 
-def environment(configuration: Path) -> EnvironmentRecord:
+def environment(configuration: Path, *, networks: bool) -> EnvironmentRecord:
     """Return versions, and the git commit of the repository that holds a configuration.
 
+    networks: whether it runs any; then what runs them counts, too, as far as it is installed.
     The tree is clean when no file that git follows has changed and it follows the configuration.
     """
     versions = {"python": platform.python_version()}
     versions |= {package: installed_version(package) or "not installed" for package in PACKAGES}
+    if networks:
+        for name, packages in FOR_NETWORKS.items():
+            if found := next(filter(None, map(installed_version, packages)), None):
+                versions[name] = found
     folder = configuration.parent
     commit = _git(folder, "rev-parse", "--verify", "HEAD")
     if commit is None:

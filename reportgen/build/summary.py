@@ -140,7 +140,7 @@ def summarise(
             templates="" if output.templates is None else str(output.templates.absolute()),
             deliver=report.deliver.recorded(),
         ),
-        environment=environment(report.path),
+        environment=environment(report.path, networks=bool(report.models)),
         inputs=files,
         sections=tuple(records),
     )

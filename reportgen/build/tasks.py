@@ -281,6 +281,7 @@ def present_section(
             "findings": tuple(section.findings),
             "text": fill_prose(analysis.text or "", made.metrics),
             "notes": (*notes, *section.notes, *said),
+            "methods": tuple(analysis.methods),
             "metrics": made.metrics,
             "figures": made.figures,
             "tables": made.tables,

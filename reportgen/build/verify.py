@@ -184,7 +184,7 @@ def _causes(summary: Summary, report: Report, inputs: Mapping[Path, InputRecord]
             yield f"{path} cannot be read: {found.error}"
         elif record is not None and record.identity != found.identity:
             yield f"{path} has changed since"
-    now = environment(report.path).versions
+    now = environment(report.path, networks=bool(report.models)).versions
     for package, version in summary.environment.versions.items():
         if now.get(package) != version:
             yield f"{package} was {version} and is {now.get(package, 'not installed')}"

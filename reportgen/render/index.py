@@ -14,7 +14,7 @@ from reportgen.errors import PublishError
 from reportgen.quality.nights import Night, RunEntry, nights
 from reportgen.record import STATUSES, ReportRecord, Status, read_regular
 from reportgen.render.fonts import render_with_fonts
-from reportgen.render.neighbours import NEIGHBOURS, neighbour_pages
+from reportgen.render.neighbours import NEIGHBOURS, neighbour_pages, night_id
 from reportgen.render.statuses import UNREADABLE, WORDS, counted_statuses, synthetic_note
 from reportgen.render.trends import HEIGHT, WIDTH, Limits, trend_view
 from reportgen.run_folder import publishing_errors, replace_file
@@ -171,7 +171,7 @@ def _counted(known: Sequence[Night]) -> str:
 def _night(night: Night) -> NightView:
     day = night.date
     run = _run(night.run)
-    identity = f"night-{day}"
+    identity = night_id(day)
     return NightView(
         id=identity,
         date=str(day),

@@ -1,8 +1,9 @@
-"""The pages that lead from a report to the night before and after it.
+"""The pages that lead from a report to the night before it.
 
-A run is never changed once it is published, and which night follows is known only later; which one
-comes before changes, too, when old runs are deleted or a night is run again. So a report links to
-a tiny page beside the runs, written anew with the list of nights, that leads on at once.
+A run is never changed once it is published, but which night comes before it may: old runs are
+deleted, and a night is run again. So a report links to a tiny page beside the runs, written anew
+with the list of nights, that leads on at once. The night after is not there yet when a report is
+made: the link to all nights leads to where the report stands among them.
 """
 
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from reportgen.quality.nights import Night, RunEntry, nights
 
 NEIGHBOURS = "nights"  # the folder of these pages
 
-# Not a template: there are two for each night, and nobody reads them.
+# Not a template: there is one for each night, and nobody reads them.
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -37,41 +38,40 @@ _PAGE = """<!DOCTYPE html>
 
 
 def night_links(night: date, *, known: bool) -> dict[str, str]:
-    """Return the links of a report to the nights before and after it and to the list of nights.
+    """Return the links of a report to the night before it and to the list of nights.
 
     They are relative to its run folder, by name. known: whether there are other nights.
     """
-    pages = f"../{NEIGHBOURS}/{night}"
-    others = {"Previous night": f"{pages}-previous.html"}, {"Next night": f"{pages}-next.html"}
-    before, after = others if known else ({}, {})
-    return before | {"All nights": "../index.html"} | after
+    before = {"Previous night": f"../{NEIGHBOURS}/{night}-previous.html"} if known else {}
+    return before | {"All nights": f"../index.html#{night_id(night)}"}
+
+
+def night_id(night: date) -> str:
+    """Return the id of a night in the list of nights."""
+    return f"night-{night}"
 
 
 def neighbour_pages(runs: Iterable[RunEntry]) -> dict[str, bytes]:
-    """Return the pages that lead from each night to its neighbours, by file name.
+    """Return the pages that lead from each night to the one before, by file name.
 
     Nights without a page to read are passed over.
     """
     known = [night for night in nights(runs) if "html" in night.run.documents]
-    pages = {}
-    for earlier, later in pairwise([None, *known, None]):
-        if later is not None:
-            page = _page("Previous night", earlier, "There is no earlier night", "first")
-            pages[f"{later.date}-previous.html"] = page
-        if earlier is not None:
-            page = _page("Next night", later, "There is no later night yet", "newest")
-            pages[f"{earlier.date}-next.html"] = page
-    return pages
+    return {
+        f"{night.date}-previous.html": _page(before)
+        for before, night in pairwise([None, *known])
+        if night is not None
+    }
 
 
-def _page(title: str, night: Night | None, at_end: str, which: str) -> bytes:
+def _page(night: Night | None) -> bytes:
     if night is None:
-        text = f"That was the report of the {which} night."
-        return _PAGE.format(refresh="", title=at_end, text=text).encode()
+        text = "That was the report of the first night."
+        return _PAGE.format(refresh="", title="There is no earlier night", text=text).encode()
     target = escape(f"../{quote(night.run.id)}/{quote(night.run.documents['html'])}")
     day = f"{night.date.day} {night.date:%B %Y}"
     return _PAGE.format(
         refresh=f'<meta http-equiv="refresh" content="0; url={target}">\n',
-        title=title,
+        title="Previous night",
         text=f'<a href="{target}">The report of {day}</a>',
     ).encode()

@@ -11,6 +11,8 @@ import numpy as np
 from reportgen.analyses.results import Figure, Section, Table, TableColumn
 from reportgen.record import ColumnRecord, FigureRecord, MetricRecord, TableRecord
 from reportgen.render.figure_values import figure_values
+from reportgen.render.latex import latex_table
+from reportgen.render.sky_files import covered_place, regions
 from reportgen.render.svg import with_small_images, with_values
 from reportgen.render.table_files import write_table
 from reportgen.style import PNG_DPI, house_style
@@ -36,6 +38,7 @@ class SectionFiles:
 def section_files(section: Section, section_id: str, *, drawn: bool = True) -> SectionFiles:
     """Return figures (SVG, PDF, PNG) and tables (ECSV, CSV), all below ``sections/<id>/``.
 
+    Tables of positions are DS9 regions, too, and tables that the report shows LaTeX.
     drawn: if not, only the records of them are made.
     """
     base = f"sections/{section_id}"
@@ -52,6 +55,10 @@ def section_files(section: Section, section_id: str, *, drawn: bool = True) -> S
     records = []
     for table in tables.values():
         contents = write_table(table) if drawn else {}
+        if drawn and table.position is not None and (found := regions(table)) is not None:
+            contents["reg"] = found
+        if drawn and table.shown and (found := latex_table(table)) is not None:
+            contents["tex"] = found
         forms = _forms(f"{base}/tables/{table.id}", contents, files)
         records.append(_table_record(table, forms))
     metrics = {
@@ -128,6 +135,8 @@ def _table_record(table: Table, files: Mapping[str, str]) -> TableRecord:
         shown=table.shown,
         columns=_column_records(table.columns),
         files=files,
+        position=table.position,
+        place=None if table.position is None else covered_place(table),
     )
 
 
@@ -139,6 +148,8 @@ def _column_records(columns: Sequence[TableColumn]) -> tuple[ColumnRecord, ...]:
             description=column.description,
             digits=column.digits,
             numeric=column.is_numeric,
+            title=column.title,
+            shown=column.shown,
         )
         for column in columns
     )

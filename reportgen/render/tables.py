@@ -1,8 +1,8 @@
 """Tables as text: sensible digits, decimals aligned, missing values as an em dash."""
 
 from csv import reader
-from dataclasses import dataclass
-from itertools import islice, repeat
+from dataclasses import dataclass, replace
+from itertools import compress, islice, repeat
 from pathlib import Path
 
 from reportgen.config.columns import unit_symbol
@@ -11,6 +11,9 @@ from reportgen.render.table_files import unguarded
 from reportgen.wording import MISSING, count, counted, number
 
 FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"  # as wide as a digit, and as a point
+LEAST_WIDTH = 0.02  # degrees; of the view of a single position
+
+_ALADIN = "https://aladin.cds.unistra.fr/AladinLite/"
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class CellView:
 
     text: str
     value: str
+    link: str = ""
+    """Address of the place that it is the right ascension of."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +65,41 @@ def table_view(run: Path, record: TableRecord, most: int) -> TableView:
     columns = [
         _cells([row[place] for row in rows], column) for place, column in enumerate(record.columns)
     ]
+    if record.position is not None:
+        ra, dec = ([c.name for c in record.columns].index(name) for name in record.position)
+        columns[ra] = list(map(_linked, columns[ra], columns[dec]))
+    shown = [column.shown for column in record.columns]
     return TableView(
         record.id,
         record.title,
-        tuple(
-            HeadView(c.name, unit_symbol(c.unit), c.description, c.numeric) for c in record.columns
-        ),
-        tuple(zip(*columns, strict=True)),
+        tuple(map(_head, compress(record.columns, shown))),
+        tuple(zip(*compress(columns, shown), strict=True)),
         record.rows,
         dict(record.files),
     )
+
+
+def _head(column: ColumnRecord) -> HeadView:
+    described = column.description
+    if column.title and described in {"", column.title}:
+        described = column.name
+    return HeadView(
+        column.title or column.name, unit_symbol(column.unit), described, column.numeric
+    )
+
+
+def _linked(ra: CellView, dec: CellView) -> CellView:
+    if not (ra.value and dec.value):
+        return ra
+    return replace(ra, link=aladin_link(float(ra.value), float(dec.value)))
+
+
+def aladin_link(ra: float, dec: float, width: float = LEAST_WIDTH) -> str:
+    """Return the address that shows a place, all in degrees, in Aladin Lite.
+
+    It is followed by a reader who chooses to; a report fetches nothing.
+    """
+    return f"{_ALADIN}?target={ra:.6f}%20{dec:.6f}&fov={width:g}"
 
 
 def _cells(texts: list[str], column: ColumnRecord) -> list[CellView]:

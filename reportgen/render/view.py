@@ -25,11 +25,13 @@ from reportgen.record import (
     SinceRecord,
     Status,
     Summary,
+    TableRecord,
 )
+from reportgen.render.citations import cited_methods, cited_software
 from reportgen.render.neighbours import night_links
 from reportgen.render.spark import Spark, spark
 from reportgen.render.statuses import WORDS
-from reportgen.render.tables import TableView, table_view
+from reportgen.render.tables import TableView, aladin_link, table_view
 from reportgen.wording import MISSING, bytes_text, counted, listed, number
 
 MOST_CHANGES = 6  # sentences on what changed that stand open
@@ -68,6 +70,8 @@ class FigureView:
     label: str
     data: dict[str, str]
     """Files of the table of its numbers."""
+    place: str = ""
+    """Address of the place on the sky that it is of."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,10 @@ class ReportView:
     inputs: tuple[InputView, ...]
     checks: tuple[CheckView, ...]
     """Of the whole report."""
+    methods: tuple[tuple[str, str], ...]
+    """How numbers were computed, each with the sections: ``sections 2 and 5``."""
+    software: tuple[str, ...]
+    """What to cite for the packages that were used."""
 
 
 def report_view(run: Path, summary: Summary, most_rows: int | None = None) -> ReportView:
@@ -183,6 +191,8 @@ def report_view(run: Path, summary: Summary, most_rows: int | None = None) -> Re
         sections=tuple(_section_views(run, summary, most_rows)),
         inputs=tuple(_input(record) for record in summary.inputs),
         checks=tuple(_check(check) for check in summary.checks),
+        methods=tuple(cited_methods(summary)),
+        software=tuple(cited_software(summary)),
     )
 
 
@@ -308,9 +318,9 @@ def section_view(
     figures: list[FigureView] = []
     tables: list[TableView] = []
     if most_rows is not None:
-        files = {table.id: dict(table.files) for table in section.tables}
+        data = {table.id: table for table in section.tables}
         figures = [
-            FigureView(figure, f"{place}.{n}", files[figure.table])
+            _figure(figure, f"{place}.{n}", data[figure.table])
             for n, figure in enumerate(section.figures, 1)
         ]
         tables = [table_view(run, t, most_rows) for t in section.tables if t.shown]
@@ -333,6 +343,11 @@ def section_view(
         facts=tuple(_facts(section)),
         effort=tuple(_effort(section)),
     )
+
+
+def _figure(record: FigureRecord, label: str, data: TableRecord) -> FigureView:
+    link = aladin_link(*data.place) if data.place else ""
+    return FigureView(record, label, dict(data.files), link)
 
 
 def checked_metrics(summary: Summary) -> tuple[MetricView, ...]:

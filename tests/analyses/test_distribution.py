@@ -129,6 +129,14 @@ def test_words_name_the_fullest_bin_only_where_there_is_one(values, said, findin
     assert [plain(text) for text in section.findings] == [finding]
 
 
+def test_a_share_is_that_of_the_values_between_the_edges_as_they_are_written():
+    values = np.concatenate([np.linspace(0, 0.99, 100), np.full(30, 0.94), np.full(40, 0.96)])
+    share = np.mean((values >= 0.9405) & (values <= 0.99))
+    assert share < np.mean((values >= 0.94) & (values <= 0.99)) - 0.1
+    said = f"a: median 0.845; {100 * share:.1f} % of the objects lie between 0.9405 and 0.9900."
+    assert plain(one(values, histograms=[{"bins": 20}]).findings[0]) == said
+
+
 def test_whole_numbers_have_bins_of_whole_numbers():
     section = one(np.tile(np.arange(60.0), 10), histograms=[{}, {"bins": 50}])
     found = table(section, "histogram_1")

@@ -1,4 +1,4 @@
-"""Which commit a configuration has."""
+"""Which commit a configuration has, and which software."""
 
 import subprocess
 
@@ -19,24 +19,33 @@ def git(folder, *arguments):
 
 def test_the_commit_of_the_configuration_is_recorded(project):
     config = project.config
-    assert environment(config).commit == ""
-    assert environment(config).clean is None
+    assert environment(config, networks=False).commit == ""
+    assert environment(config, networks=False).clean is None
     git(project.folder, "init")
-    assert environment(config).commit == ""
+    assert environment(config, networks=False).commit == ""
     (project.folder / "other").touch()
     git(project.folder, "add", "other")
     git(project.folder, "commit", "-m", "Begin")
-    assert len(environment(config).commit) == 40
-    assert environment(config).clean is False, "git does not follow the configuration"
+    assert len(environment(config, networks=False).commit) == 40
+    assert environment(config, networks=False).clean is False, (
+        "git does not follow the configuration"
+    )
     git(project.folder, "add", "report.yaml")
     git(project.folder, "commit", "-m", "Add the report")
     (project.folder / "out").mkdir()
     (project.folder / "out" / "report.html").touch()
-    assert environment(config).clean is True
+    assert environment(config, networks=False).clean is True
     config.write_text(config.read_text() + "\n# changed\n")
-    assert environment(config).clean is False
+    assert environment(config, networks=False).clean is False
 
 
 def test_a_git_hook_may_build_a_report_of_another_repository(project, monkeypatch):
     monkeypatch.setenv("GIT_DIR", str(ROOT / ".git"))
-    assert environment(project.config).commit == ""
+    assert environment(project.config, networks=False).commit == ""
+
+
+def test_what_runs_networks_is_named_where_there_are_some(project):
+    without = environment(project.config, networks=False).versions
+    assert not {"tensorflow", "tensorflow-cpu", "ai-edge-litert"} & without.keys()
+    named = environment(project.config, networks=True).versions.keys() - without.keys()
+    assert named <= {"tensorflow", "ai-edge-litert"}

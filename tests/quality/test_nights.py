@@ -183,22 +183,19 @@ def leads_to(folder, name):
     return rest.partition("/")[0] if found else ""
 
 
-def test_a_report_leads_on_to_the_night_that_comes_and_past_one_that_is_deleted(
-    tmp_path, runs, history
-):
+def test_a_report_leads_to_the_night_before_and_past_one_that_is_deleted(tmp_path, runs, history):
     index(tmp_path, from_history(history, tmp_path))
     assert leads_to(tmp_path, "2026-09-01-previous.html") == ""
-    assert leads_to(tmp_path, "2026-09-01-next.html") == runs[1].name
     assert leads_to(tmp_path, "2026-09-02-previous.html") == runs[0].name
-    assert leads_to(tmp_path, "2026-09-03-next.html") == ""
+    assert leads_to(tmp_path, "2026-09-03-previous.html") == runs[1].name
     mine = tmp_path / "nights" / "mine.html"
     mine.write_text("mine")
     shutil.rmtree(runs[1])
-    newer = make_run(tmp_path, started(5))
+    make_run(tmp_path, started(5))
     again = make_run(tmp_path, started(2, 9))
     index(tmp_path, from_history(history, tmp_path))
-    assert leads_to(tmp_path, "2026-09-01-next.html") == again.name
-    assert leads_to(tmp_path, "2026-09-03-next.html") == newer.name
+    assert leads_to(tmp_path, "2026-09-03-previous.html") == runs[0].name
+    assert leads_to(tmp_path, "2026-09-06-previous.html") == again.name
     assert not list((tmp_path / "nights").glob("2026-09-02-*"))
     assert mine.read_text() == "mine"
 
@@ -211,7 +208,7 @@ def test_same_runs_same_bytes_and_nothing_is_written_twice(tmp_path, runs, histo
     history.close()
     made = {path.name for path in tmp_path.iterdir()}
     assert made == {*names(runs), "history.sqlite", "index.html", "nights"}
-    assert len(list((tmp_path / "nights").iterdir())) == 6
+    assert len(list((tmp_path / "nights").iterdir())) == 3
 
 
 def test_a_page_of_somebody_is_left_as_it_is(tmp_path, runs):

@@ -83,11 +83,11 @@ class QuietHandler(SimpleHTTPRequestHandler):
         pass
 
 
-def test_a_night_leads_to_the_next_also_without_scripts_and_from_a_web_server(
+def test_a_night_leads_to_the_one_before_also_without_scripts_and_from_a_web_server(
     nights_page, open_page
 ):
     folder = nights_page.parent
-    file = folder / f"nights/{started(4).date()}-next.html"
+    file = folder / f"nights/{started(6).date()}-previous.html"
     seen = open_page(file, java_script_enabled=False)
     seen.page.wait_for_url(f"**/{started(5):%Y%m%dT%H%M%SZ}/report.html")
     handler = partial(QuietHandler, directory=folder.parent)

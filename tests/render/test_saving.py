@@ -31,13 +31,14 @@ def made():
     return files(figures=[figure()])
 
 
-def test_a_figure_is_saved_in_three_forms_and_its_numbers_in_two(made):
+def test_a_figure_is_saved_in_three_forms_and_its_numbers_too(made):
     assert list(made.files) == [
         "sections/part/figures/line.svg",
         "sections/part/figures/line.pdf",
         "sections/part/figures/line.png",
         "sections/part/tables/numbers.ecsv",
         "sections/part/tables/numbers.csv",
+        "sections/part/tables/numbers.tex",
     ]
     assert made.figures[0].files["svg"] == "sections/part/figures/line.svg"
     assert made.figures[0].table == "numbers"

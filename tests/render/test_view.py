@@ -16,6 +16,7 @@ from reportgen.record import (
     with_status,
     worst,
 )
+from reportgen.render.citations import SOFTWARE
 from reportgen.render.svg import class_rules, inline_svg
 from reportgen.render.tables import aligned
 from reportgen.render.view import report_view
@@ -291,11 +292,27 @@ def test_what_changed_does_not_say_again_what_needs_attention(record, tmp_path):
     assert [change.text for change in since.first] == ["C."]
 
 
-def test_neighbouring_nights_are_linked_only_where_there_are_nights(record, tmp_path):
+def test_the_night_before_is_linked_where_there_is_one_and_the_night_after_never(record, tmp_path):
     assert list(report_view(tmp_path, record).links) == ["All nights"]
     known = record.model_copy(update={"history": HistoryRecord(nights=1)})
-    links = report_view(tmp_path, known).links
-    assert list(links) == ["Previous night", "All nights", "Next night"]
+    assert list(report_view(tmp_path, known).links) == ["Previous night", "All nights"]
+
+
+def test_how_it_was_computed_is_said_once_with_its_sections_and_what_to_cite(record, tmp_path):
+    one, two, *rest = record.sections
+    said = ("Medians are medians: A. Nybody 1900, https://doi.org/10.1/x", "Sums are sums.")
+    sections = (
+        one.model_copy(update={"methods": said}),
+        two.model_copy(update={"methods": said[:1]}),
+        *rest,
+    )
+    view = report_view(tmp_path, record.model_copy(update={"sections": sections}))
+    assert view.methods[:2] == ((said[0], "sections 1 and 2"), (said[1], "section 1"))
+    assert any("Hyndman" in text for text, _ in view.methods), "of a section of the built report"
+    versions = record.environment.versions
+    assert [each.partition(" ")[0] for each in view.software] == [
+        name for name in versions if name in SOFTWARE
+    ]
 
 
 def test_texts_of_an_author_have_their_language_and_ours_are_english(copied_run):
