@@ -1,5 +1,6 @@
 """A first configuration for files with tables: what a user would write, with comments."""
 
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -307,7 +308,7 @@ def _sections(
 
 def _edges(rows: int) -> int:
     """Return the edges of cells of a map with about one object in each, 100 at most."""
-    return min(max(10 * round(rows**0.5 / 10), 10), 100)
+    return min(max(10 * round(math.sqrt(rows) / 10), 10), 100)
 
 
 def _plain_columns(catalogue: Catalogue) -> list[str]:
