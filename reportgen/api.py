@@ -113,6 +113,9 @@ class Run:
     folder: Path
     summary: "Summary"
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, status={self.status!r})"
+
     @property
     def id(self) -> str:
         """Name of its folder, such as ``20261123T020000Z``."""

@@ -280,7 +280,10 @@ if (tools) {
 /* The contents follow the reader. */
 const wide = window.matchMedia("(min-width: 70rem)");
 const contents = document.querySelector("nav details");
-if (contents) contents.open = wide.matches;
+if (contents) {
+  contents.open = wide.matches; // on a phone what needs attention follows the verdict
+  if (tools) contents.querySelector("summary").append(" and search");
+}
 const links = new Map(all("nav a").map((a) => [a.hash.slice(1), a]));
 const seen = new Set();
 const follow = new IntersectionObserver((entries) => {

@@ -28,6 +28,7 @@ def test_a_run_has_its_status_and_numbers_with_units(run, built):
     median = run.metrics["fluxes.flux_36_median"]
     assert median.value == record["metrics"]["flux_36_median"]["value"]
     assert median.unit == u.uJy
+    assert repr(run) == f"Run({str(run.folder)!r}, status={run.status!r})"
     assert run.status == "ok"
     assert run.sections["fluxes"].findings == tuple(record["findings"])
     assert run.folder == built.run.resolve()

@@ -109,19 +109,20 @@ class Astrometry(PairAnalysis, name="astrometry"):
     ) -> dict[str, Metric]:
         found: dict[str, Metric] = {}
         names = {"ra": "right ascension", "dec": "declination"}
+        digits = _digits(*(error for _, _, error in of.values()))
         for name, (median, scatter, error) in of.items():
             along = names[name]
             found |= {
-                f"offset_{name}": Metric(median, f"median offset in {along}", UNIT, 4),
-                f"scatter_{name}": Metric(scatter, f"scatter in {along}", UNIT, 4),
+                f"offset_{name}": Metric(median, f"median offset in {along}", UNIT, digits),
+                f"scatter_{name}": Metric(scatter, f"scatter in {along}", UNIT, digits),
                 f"offset_{name}_error": Metric(
-                    error, f"error of the median in {along}", UNIT, 4, shown=False
+                    error, f"error of the median in {along}", UNIT, digits, shown=False
                 ),
             }
-        found["offset"] = Metric(_size(of), "size of the median offset", UNIT, 4)
+        found["offset"] = Metric(_size(of), "size of the median offset", UNIT, digits)
         half, most = np.quantile(pairs.separation, (0.5, 0.95)) if pairs.n else (np.nan, np.nan)
-        found["separation_median"] = Metric(float(half), "median separation", UNIT, 4)
-        found["separation_95"] = Metric(float(most), "95 % of separations are below", UNIT, 4)
+        found["separation_median"] = Metric(float(half), "median separation", UNIT, digits)
+        found["separation_95"] = Metric(float(most), "95 % of separations are below", UNIT, digits)
         slope = float("nan")
         if pairs.n >= FEWEST_FOR_SLOPE and np.ptp(dec):
             slope = float(np.polyfit(dec - dec.mean(), north, 1)[0])
@@ -150,8 +151,7 @@ class Astrometry(PairAnalysis, name="astrometry"):
             there = self.match.catalogue if self.match else "its counterparts"
             return [f"{capital(no_pairs(found, there))}: there is nothing to compare."]
         (east, wide, error_ra), (north, high, error_dec) = of["ra"], of["dec"]
-        error = max(error_ra, error_dec)
-        digits = 2 if not error > 0 else int(np.clip(1 - np.floor(np.log10(error)), 0, 6))
+        digits = _digits(error_ra, error_dec)
         towards = " and ".join(
             f"{number(abs(value), digits)}″ "
             + (f"to the {names[value < 0]}" if round(value, digits) else f"in {along}")
@@ -166,7 +166,7 @@ class Astrometry(PairAnalysis, name="astrometry"):
         ]
         if by_chance == by_chance:  # noqa: PLR0124 - NaN
             share = percent(by_chance / 100)
-            said.append(f"Where positions are moved aside by over ten radii, {share} are matched.")
+            said.append(f"With positions shifted by over ten radii, chance alone matches {share}.")
         return said
 
     def _figures(
@@ -278,7 +278,7 @@ class Astrometry(PairAnalysis, name="astrometry"):
                 [
                     *([about] if sigma > 0 else []),
                     *(
-                        ["By chance: pairs where positions are moved aside."]
+                        ["By chance: pairs that are found with positions shifted."]
                         if self.match is not None
                         else []
                     ),
@@ -312,6 +312,12 @@ class Astrometry(PairAnalysis, name="astrometry"):
                 "arrows", "Median offsets on the sky", columns, shown=False, position=("ra", "dec")
             ),
         )
+
+
+def _digits(*errors: float) -> int:
+    """Return the decimals that errors of medians, in arcseconds, leave to offsets."""
+    error = max(errors)
+    return 2 if not error > 0 else int(np.clip(1 - np.floor(np.log10(error)), 0, 6))
 
 
 def _steps(position: tuple[Values, ...], whose: str) -> list[str]:

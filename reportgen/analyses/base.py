@@ -58,7 +58,8 @@ def in_unit(column: Column, unit: str) -> str:
         said = f"is in {column.symbol}" if column.unit else "has no unit"
         wanted = unit_symbol(wanted) or "a number without unit"
         raise ValueError(
-            f"{column.name} {said}, where {wanted} is needed; set units in columns:"
+            f"{column.name} {said}, where {wanted} is needed; "
+            f"columns: {{{column.name}: {{unit: …}}}} of the catalogue sets it"
         ) from None
     return column.name if by == 1.0 else f"({by!r} * {column.name})"
 

@@ -366,7 +366,8 @@ def _wrong_unit(
         beside = (
             f"and {like.name} {units[1]}" if key == "flux" else f"where {like.symbol} is needed"
         )
-        return {path: f"{column.name} {units[0]}, {beside}; set units in columns:"}
+        said = f"columns: {{{column.name}: {{unit: …}}}} of the catalogue sets it"
+        return {path: f"{column.name} {units[0]}, {beside}; {said}"}
     return {}
 
 

@@ -105,7 +105,7 @@ class Rule(Block):
     bits: dict[Count, AtMost] | None = None
     """Bits of a flag, by their value, and the share of rows in which they may be set."""
     holds: Selection | None = None
-    """What must be true of each row, such as: peak_flux <= 1.2 * int_flux."""
+    """What must be true of each row, such as: peak_flux > 3 * local_rms."""
     missing_with: AnyColumnRef | None = None
     """Another column, which has a value in the same rows and in no others."""
     at_least: Share = Field(default="100 percent", validate_default=True)

@@ -1,5 +1,6 @@
 """A first configuration for files with tables: what a user would write, with comments."""
 
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +53,9 @@ _ERROR = re.compile(
     r"err|^e_|(^|_)(uncf?|std|lower|upper)(_|$)|(^|_)m?sig(ma|com)?(_|$)", re.IGNORECASE
 )
 """Names of columns with the uncertainties of others."""
-_NO_QUANTITY = re.compile(rf"{_ERROR.pattern}|^_?(ra|dec)|id($|_)|^id|index|number", re.IGNORECASE)
+_NO_QUANTITY = re.compile(
+    rf"{_ERROR.pattern}|^_?(ra|dec)|id($|_)|^id|index|number|flag|^(island|source)$", re.IGNORECASE
+)
 """Names of columns of which a histogram says little."""
 
 
@@ -276,7 +279,7 @@ def _sections(
         lines += ["    rules: # suggestions", *rules]
     in_degrees = all(c.expression or _is_in_degrees(c, scanned[c.name]) for c in position)
     if "sky_density" in wanted and len(position) == 2 and in_degrees and catalogue.rows:
-        add("sky", "sky_density", "Objects on the sky", edges=100)
+        add("sky", "sky_density", "Objects on the sky", edges=_edges(catalogue.rows))
     if "distribution" in wanted:
         for number, (unit, names) in enumerate(groups, 1):
             add(f"distribution_{number}", "distribution", _title(unit))
@@ -291,17 +294,21 @@ def _sections(
             if checked:
                 lines += drift_checks(together, checked)
                 medians += [f"{prefix}distribution_{number}.{name}_median" for name in together]
-        if not groups:
-            first = next(iter(_plain_columns(catalogue)), "flux")
+        if not groups and (plain := _plain_columns(catalogue)):
             lines += [
                 "  # The file gives no units, so that nothing says which columns to show together:",
                 f"  # {prefix}distribution:",
                 "  #   analysis: distribution",
                 f"  #   catalogue: {catalogue.name}",
                 "  #   title: A distribution",
-                f"  #   columns: {in_yaml([first])}",
+                f"  #   columns: {in_yaml(plain[:1])}",
             ]
     return lines, medians
+
+
+def _edges(rows: int) -> int:
+    """Return the edges of cells of a map with about one object in each, 100 at most."""
+    return min(max(10 * round(math.sqrt(rows) / 10), 10), 100)
 
 
 def _plain_columns(catalogue: Catalogue) -> list[str]:

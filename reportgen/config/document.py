@@ -19,6 +19,7 @@ PIPE_SECONDS = 10.0  # until a pipe that is given for a file has something in it
 MAX_BYTES = 1_000_000  # a data file given by mistake must not be read whole
 
 _GIVE = "give the path of a reportgen YAML file"
+_BEGIN = "reportgen init FILE begins one for a file with data"
 _START = "start with report:, catalogues: and sections:"
 _HINTS = {
     r"'\\t'": "indent with spaces; YAML does not allow tabs there",
@@ -120,7 +121,7 @@ def _read_text(path: Path) -> str:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     if len(raw) > MAX_BYTES:
         said = f"the file is larger than {MAX_BYTES // 10**6} MB, too large to be a report's"
-        raise ConfigError(f"{path}: {said}", _GIVE)
+        raise ConfigError(f"{path}: {said}", f"{_GIVE}; {_BEGIN}")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -128,7 +129,7 @@ def _read_text(path: Path) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         column = len(raw[start : error.start].decode("utf-8-sig")) + 1
         said = f"the file is not UTF-8 text (byte 0x{raw[error.start]:02x})"
-        hint = "save it as UTF-8; give data files under catalogues:, not on the command line"
+        hint = f"save it as UTF-8, if it is YAML; {_BEGIN}"
         raise ConfigError(f"{path}:{line}:{column}: {said}", hint) from None
 
 

@@ -412,7 +412,10 @@ class Checker:
             f"`{self._source(node)}` {f'is in {unit_symbol(o.unit)}' if o.unit else 'has no unit'}"
             for node, o in zip(nodes, operands, strict=True)
         ]
-        return self.refusal(place, f"{listed(said)}: {why}")
+        bare = [n for n, o in zip(nodes, operands, strict=True) if not o.unit]
+        names = [node.id for node in bare if isinstance(node, ast.Name)]
+        cure = f"; columns: {{{names[0]}: {{unit: …}}}} of the catalogue sets it" if names else ""
+        return self.refusal(place, f"{listed(said)}: {why}{cure}")
 
     def _source(self, node: ast.expr) -> str:
         source = ast.get_source_segment(self.text, node) or ""

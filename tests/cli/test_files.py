@@ -75,6 +75,7 @@ def test_init_writes_what_builds_and_says_what_the_file_does_not(folder):
     assert "# 300 rows; 8 columns." in text
     sections = found["sections"]
     assert list(sections) == ["overview", "sky", "distribution_1", "distribution_2"]
+    assert sections["sky"]["edges"] == 20  # about one object in each cell
     fluxes, magnitudes = sections["distribution_1"], sections["distribution_2"]
     assert fluxes["title"] == "Flux densities in mJy"
     assert fluxes["columns"] == ["S1_4", "Speak"]  # without the errors

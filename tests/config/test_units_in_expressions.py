@@ -118,7 +118,8 @@ def test_a_given_unit_must_measure_the_same_and_is_converted_to():
     ("text", "said"),
     cases("""
 flux > 3 deg | at character 8: `3 deg` is in ° and `flux` is in µJy: these units do not fit
-x > 5 Jy | at character 5: `5 Jy` is in Jy and `x` has no unit
+x > 5 Jy | at character 5: `5 Jy` is in Jy and `x` has no unit: these units do not fit
+x > 5 Jy | fit together; columns: {x: {unit: …}} of the catalogue sets it
 flux + x > 1 | at character 8: `x` has no unit and `flux` is in µJy
 flux > 5 uJyy | at character 8: 'uJyy' is not a unit that astropy knows
 odd > 5 Jy | 'furlongs' is not a unit that astropy knows

@@ -112,6 +112,16 @@ def test_sections_and_figures_have_links_to_themselves(page, summary):
     assert page.locator("figure .hash").count() == page.locator("figure").count()
 
 
+def test_the_checksums_of_the_files_are_seen_and_printed(page):
+    sums = page.locator("#provenance code.hash")
+    assert sums.count()
+    for media in ("screen", "print"):
+        page.emulate_media(media=media)
+        styles = "(all) => all.map((one) => getComputedStyle(one).opacity)"
+        assert set(sums.evaluate_all(styles)) == {"1"}
+        assert sums.first.is_visible()
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 def test_the_keyboard_reaches_the_last_section_in_few_stops(report_page, open_page, scripts):
     page = open_page(report_page, java_script_enabled=scripts, **DESK).page

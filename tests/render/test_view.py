@@ -44,11 +44,12 @@ def check(status, message="Median is 3, above the limit of 2 (by 1).", **keys):
     return CheckRecord(status=status, message=message, severity=severity, **keys)
 
 
-def checked(record, *checks):
-    """Return the record with checks of its first section."""
+def checked(record, *checks, place=0):
+    """Return the record with checks of one section."""
     status = worst(each.verdict for each in checks)
-    first = record.sections[0].model_copy(update={"checks": checks, "status": status})
-    return with_status(record.model_copy(update={"sections": (first, *record.sections[1:])}))
+    sections = list(record.sections)
+    sections[place] = sections[place].model_copy(update={"checks": checks, "status": status})
+    return with_status(record.model_copy(update={"sections": tuple(sections)}))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,10 @@ def test_the_verdict_says_what_is_broken_and_how_checks_ended(record):
     one = checked(record, check("fail"), check("ok", metric="a"), check("ok", metric="b"))
     assert verdict_sentence(one) == (
         "1 check failed and 2 are ok. Median is 3, above the limit of 2 (by 1)."
+    )
+    median = check("fail", "Median is 3, above the limit of 2 (by 1).", metric="stellarity_median")
+    assert verdict_sentence(checked(record, median, place=1)).endswith(
+        "failed. Stellarity of SWIRE objects: median is 3, above the limit of 2 (by 1)."
     )
     fine = checked(record, check("ok"))
     assert verdict_sentence(fine) == "All 10 sections were computed. 1 check is ok."

@@ -113,7 +113,7 @@ def verdict_sentence(summary: Summary) -> str:
     elif broken:
         said = f"{len(broken)} of {total} sections could not be computed: {listed(broken, 3)}."
     elif worst is not None:
-        said = f"{capital(counts.words)}. {worst[1].message}"
+        said = f"{capital(counts.words)}. {_message(summary, *worst)}"
     elif missing:
         said = f"The {listed(missing)} could not be made."
     elif spare:
@@ -130,6 +130,14 @@ def verdict_sentence(summary: Summary) -> str:
     if summary.run.most_rows is not None:
         said += f" This is a draft of {listed(list(summary.run.draft)) or 'all rows'}."
     return said
+
+
+def _message(summary: Summary, section: SectionRecord | None, check: CheckRecord) -> str:
+    """Return what a check says, with the section's title where a label alone says too little."""
+    metric = section.metrics.get(check.metric) if section is not None else None
+    if section is None or metric is None or not check.message.startswith(capital(metric.label)):
+        return check.message
+    return full_label(summary, section, metric) + check.message[len(metric.label) :]
 
 
 def _computed(sections: Sequence[SectionRecord]) -> str:

@@ -130,11 +130,16 @@ def _of_check(change: VerdictChange) -> ChangeRecord:
     severity = "" if change.kind != "new" else " warn" if after == "warn" else " fail"
     return ChangeRecord(
         kind=f"verdict {change.kind}{severity}",
-        text=f"{change.title}: “{change.label}” {text}",
+        text=f"{change.title}: {_quoted(change.label)} {text}",
         status=None if change.kind in {"unchecked", "waived"} else change.after,
         section=change.section,
         name=change.name,
     )
+
+
+def _quoted(label: str) -> str:
+    """Return a label in quotation marks; a rule of a table, such as “a > b”, has its own within."""
+    return f"“{label.replace('“', '‘').replace('”', '’')}”"
 
 
 def _of_metric(change: MetricChange) -> ChangeRecord:
@@ -150,9 +155,9 @@ def _of_metric(change: MetricChange) -> ChangeRecord:
     elif change.kind == "unit":
         text = _other_unit(change)
     elif change.kind == "gone":
-        text = f"the metric “{label}” is gone{former}."
+        text = f"the metric {_quoted(label)} is gone{former}."
     else:
-        text = f"a new metric, “{label}”{current}."
+        text = f"a new metric, {_quoted(label)}{current}."
     return ChangeRecord(
         kind=f"metric {change.kind}",
         text=f"{change.title}: {text}",

@@ -102,6 +102,12 @@ def test_a_check(before, after, sentence):
     assert said(made(before), made(after)) == [f"Flux: “median at most 230” {sentence}"]
 
 
+def test_the_label_of_a_rule_keeps_its_own_quotation_marks():
+    rule = check(status="fail", label="“a > b”, broken: at most 0 %")
+    broken = run(section(checks=[rule]))
+    assert said(broken, broken)[0].startswith("Flux: “‘a > b’, broken: at most 0 %” still fails.")
+
+
 def test_sections():
     before = run(section("a"), section("b", "error", "no"), section("d"), section("e", "error"))
     after = run(
