@@ -222,7 +222,8 @@ class Gallery(CutoutAnalysis, name="gallery"):
             labels = chosen.others[self.label.name][place]
             is_text = self.label.kind == "text"
             columns.append(of(self.label.name, list(map(_text, labels)) if is_text else labels))
-        columns.append(of(self.quantity.name, chosen.values[place], self.quantity.unit))
+        quantity = self.quantity
+        columns.append(of(quantity.name, chosen.values[place], quantity.unit, title=quantity.title))
         for column in (self.ra, self.dec):
             if column is not None:
                 values = chosen.others[column.name][place]
