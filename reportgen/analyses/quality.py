@@ -77,8 +77,13 @@ def _findings(rows: int, found: Mapping[Criterion, Kept | None]) -> list[str]:
         rest = f"; {count(unknown)} could not be judged"
     if not broken:
         whole = "The rule is" if len(found) == 1 else f"All {rules} are"
-        some = f"{count(len(found) - unknown)} of {rules} kept{rest}."
-        return [some if unknown else f"{whole} kept."]
+        some = f"{count(len(found) - unknown)} of {rules} kept{rest}"
+        said = some if unknown else f"{whole} kept"
+        if allowed := [each for each, share in shares.items() if share > 0]:
+            worst = max(allowed, key=lambda each: shares[each])
+            most = percent(shares[worst] / 100)
+            said += f", within the limits: at most {most} of the rows break one ({worst.said})"
+        return [f"{said}."]
     return [
         f"{count(len(broken))} of {rules} {'is' if len(broken) == 1 else 'are'} broken{rest}.",
         *(

@@ -80,6 +80,11 @@ def test_findings_say_how_many_rules_are_kept_and_where_the_others_are_broken():
     ok = {"column": "dec", "between": [-90, 90]}
     assert quality(ok).findings == ["The rule is kept."]
     assert quality(ok, ok).findings == ["All 2 rules are kept."]
+    allowed = {**RULES["flux_above"][0], "at_least": "60 percent"}
+    assert quality(ok, allowed).findings == [
+        "All 2 rules are kept, within the limits: at most 33.3\u00a0% of the rows break one "
+        "(flux above 0\u00a0mJy)."
+    ]
     found = quality(ok, RULES["flux_above"][0], RULES["id_unique"][0])
     assert found.findings == [
         "2 of 3 rules are broken.",
