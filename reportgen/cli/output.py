@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import Any, TextIO
 
@@ -16,21 +17,21 @@ def open_standard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-    sys.stdout = _open(_Descriptor(1, "w", closefd=False), sys.stdout)
-    error = _Descriptor(2, "w", closefd=False)
+    output, error = (_Stream(FileIO(number, "w", closefd=False)) for number in (1, 2))
     error.may_raise = False  # the exit code tells
+    sys.stdout = _open(output, sys.stdout)
     sys.stderr = _open(error, sys.stderr)
 
 
 def keep_going_unread() -> None:
     """Let it be no reason to stop that standard output cannot be written any more."""
-    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
-    if isinstance(raw, _Descriptor):
-        raw.may_raise = False
+    buffer = getattr(sys.stdout, "buffer", None)
+    if isinstance(buffer, _Stream):
+        buffer.may_raise = False
 
 
-class _Descriptor(FileIO):
-    """A file that raises one error of writing at most.
+class _Stream(BufferedWriter):
+    """A stream that raises one error of writing at most; what is written then goes nowhere.
 
     Python would write what is left again whenever a process is started, and at the end, with an
     exit code of its own.
@@ -38,18 +39,27 @@ class _Descriptor(FileIO):
 
     may_raise = True
 
-    def write(self, content: Any) -> int:
+    def write(self, content: Any, /) -> int:
         """Write content; return how much of it there was."""
+        return int(self._attempt(super().write, content))
+
+    def flush(self) -> None:
+        """Write what is left."""
+        self._attempt(super().flush)
+
+    def _attempt(self, work: Callable[..., Any], *content: Any) -> Any:
         try:
-            return super().write(content)
+            return work(*content)
         except OSError:
-            if not self.may_raise:
-                return len(content)
-            self.may_raise = False
-            raise
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
+            if self.may_raise:
+                raise
+            return work(*content)
 
 
-def _open(raw: _Descriptor, before: TextIO | None) -> TextIOWrapper:
+def _open(stream: _Stream, before: TextIO | None) -> TextIOWrapper:
     encoding = "utf-8" if before is None else before.encoding
-    is_log = raw.fileno() == 2 or raw.isatty()
-    return TextIOWrapper(BufferedWriter(raw), encoding, "backslashreplace", line_buffering=is_log)
+    is_log = stream.fileno() == 2 or stream.isatty()
+    return TextIOWrapper(stream, encoding, "backslashreplace", line_buffering=is_log)
