@@ -37,6 +37,7 @@ from reportgen.reduce.executors import (
     Inline,
     Processes,
     Say,
+    Threads,
     say_nothing,
 )
 from reportgen.reduce.sampling import ALL, Sampled, Sampling
@@ -189,9 +190,10 @@ def _scan_for(
     of_columns = digests.reductions(columns_read(wanted, exact))
     source = catalogue
     executor: Executor = Inline(say)
-    # What is exact is kept in this process, and some files are read from their beginning only.
-    if exact or catalogue.in_order:
-        pass
+    if catalogue.in_order:
+        pass  # a file that can be read from its beginning only
+    elif exact:  # the rows are kept in this process
+        executor = Threads(processes, say=say)
     elif dask is not None:
         source, executor = catalogue.absolute(), dask
     elif processes > 1 and sampling.rows(catalogue.rows) >= WORTH_PROCESSES:

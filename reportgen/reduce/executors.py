@@ -63,14 +63,15 @@ class Threads:
     """Runs several tasks at once in threads, which start at once, and share what Python does."""
 
     number: int
-    size: int
+    size: int = TASK
+    say: Say = say_nothing
     is_inline = False
 
     def run(self, rows: range, task: Task[State], merge: Merge[State]) -> State:
         """Run a task for each part of some rows; return their states, merged in the fixed tree."""
         with ThreadPoolExecutor(self.number) as pool:
             states: Iterator[State] = _in_order(pool, task, parts(rows, self.size), self.number)
-            return merge_pairwise(states, merge)
+            return merge_pairwise(_told(rows, states, self.say, self.size), merge)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """Files on web servers and in S3, read from a real server on this machine."""
 
+import subprocess
 import sys
+from urllib.parse import quote
 
 import numpy as np
 import pytest
+import urllib3
 from astropy.table import Table
 from every_format import write_rows
 from mail_servers import Certificates
@@ -336,25 +339,44 @@ def test_a_first_configuration_is_made_of_an_address(project):
 # --- S3 ----------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def s3(folder):
+    """The address of S3 with a bucket of files."""
+    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        lines = iter(running.stderr.readline, "")
+        address = next(line.split()[-1] for line in lines if "Running on" in line)
+        urllib3.request("PUT", f"{address}/survey")
+        for path, acl in {"night 1": "private", "open data": "public-read"}.items():
+            place = f"{address}/survey/{quote(path)}/rows.fits"
+            content = (folder / "rows.fits").read_bytes()
+            urllib3.request("PUT", place, body=content, headers={"x-amz-acl": acl})
+        yield address
+        running.terminate()
+
+
 @pytest.mark.parametrize("is_signed", [True, False])
 def test_files_in_s3_are_read_by_the_credentials_of_the_environment(
-    site, folder, is_signed, monkeypatch, tmp_path
+    s3, site, folder, is_signed, monkeypatch
 ):
-    pytest.importorskip("botocore")
     keys = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "c0ffee"} if is_signed else {}
-    nothing = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), str(tmp_path / "x"))
+    nothing = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), "/nowhere")
     for name, value in {**keys, **nothing, "AWS_EC2_METADATA_DISABLED": "true"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", site.address)
-    monkeypatch.setattr(server, "_presigned", server._presigned.__wrapped__)
-    there = remote_file(f"s3://survey/signed {is_signed}/rows.fits")
-    assert str(there) == f"s3://survey/signed {is_signed}/rows.fits"
-    np.testing.assert_array_equal(read(there), read(folder / "rows.fits"))
+    monkeypatch.setattr(server, "_presigned", server._presigned.__wrapped__)  # not kept
+    place = "survey/night 1" if is_signed else "survey/open data"
+    for address, bucket in {s3: place, site.address: "survey"}.items():
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        there = remote_file(f"s3://{bucket}/rows.fits")
+        assert str(there) == f"s3://{bucket}/rows.fits"
+        np.testing.assert_array_equal(read(there), read(folder / "rows.fits"))
+        assert "is not there" in read(remote_file(f"s3://{bucket}/{is_signed}.fits")).message
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3)
+    private = read(remote_file("s3://survey/night 1/rows.fits"))
+    assert is_signed or "the server answers 403" in private.message
     path, *_ = site.requests[0]
-    assert path.startswith(f"/survey/signed%20{is_signed}/rows.fits")
+    assert path.startswith("/survey/rows.fits")
     assert ("X-Amz-Signature=" in path) == is_signed
-    error = read(remote_file(f"s3://survey/{is_signed}.fits"))
-    assert error.message == f"s3://survey/{is_signed}.fits: is not there: the server answers 404"
 
 
 def test_without_botocore_s3_says_what_to_install(monkeypatch):
