@@ -5,7 +5,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def stamp(path: Path) -> Stamp | None:
             return _stamp_of_all(path, members(path))
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
-            return _stamp_of_all(path, files_below(path))
+            return _stamp_of_all(path, _regular_below(path))
     except (OSError, ValueError):  # ValueError for a name that no file can have
         return None
     times = found.st_mtime_ns, found.st_ctime_ns
@@ -86,7 +86,7 @@ def _stamp_of_all(path: Path, files: Sequence[Path]) -> Stamp | None:
     inside = [found for each in files if (found := stamp(each)) is not None]
     if len(inside) < len(files):
         return None
-    every = digest_of([asdict(each) for each in inside])
+    every = digest_of([vars(each) for each in inside])
     return Stamp(
         os.fspath(path),
         sum(each.bytes for each in inside),
@@ -97,10 +97,27 @@ def _stamp_of_all(path: Path, files: Sequence[Path]) -> Stamp | None:
     )
 
 
-def files_below(folder: Path) -> list[Path]:
-    """Return all files in a folder and those in it, by their paths; hidden ones left out."""
-    found = [path for path in folder.rglob("*") if path.is_file()]
-    return sorted(path for path in found if not path.name.startswith("."))
+def files_below(
+    folder: Path, hidden: str = ".", on_error: Callable[[OSError], object] | None = None
+) -> Iterator[Path]:
+    """Give the files in a folder and in those in it, links followed, a folder at a time.
+
+    hidden: first letters of names that are left out. on_error: called for a folder that cannot be
+    read, which is passed over without it.
+    """
+    seen = set()
+    for place, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link to a folder above
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if name[0] not in hidden)
+        yield from (Path(place, name) for name in sorted(files) if name[0] not in hidden)
+
+
+def _regular_below(folder: Path) -> list[Path]:
+    return [path for path in files_below(folder) if path.is_file()]
 
 
 @dataclass
@@ -173,7 +190,7 @@ def file_digest(path: Path) -> str:
         return digest_of([found.bytes, found.tag])
     several = is_several(path)
     if several or path.is_dir():
-        files = members(path) if several else files_below(path)
+        files = members(path) if several else _regular_below(path)
         base = files[0].parent if several and files else path
         return digest_of([[os.path.relpath(each, base), file_digest(each)] for each in files])
     require_regular(path, f"{path}", "a file", "*")

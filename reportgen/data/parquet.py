@@ -1,7 +1,6 @@
 """Parquet: files, folders of files and hive-partitioned folders, read page by page."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 from reportgen.data.arrow import reading, require_no_dataset, require_pyarrow
+from reportgen.data.file_digests import files_below
 from reportgen.data.format import FileTable, Format, ReadValues, RowGroup, Wanted
 from reportgen.data.parquet_files import (
     MAGIC,
@@ -25,6 +25,8 @@ SUFFIXES = (".parquet", ".parq", ".pq")
 HATS_FILES = ("hats.properties", "collection.properties", "properties")
 # Folders of tables whose files are not all valid: another file says which are.
 MANAGED = {"_delta_log": "Delta Lake", ".hoodie": "Hudi", "metadata/version-hint.text": "Iceberg"}
+# First letters of names that are no data, by the custom of all who write such folders.
+_NO_DATA = "._"
 # Entries of a folder looked at to say whether Parquet files are in it.
 LOOK_AT = 1000
 
@@ -41,7 +43,9 @@ class ParquetTable(Format):
             return start[:4] in (MAGIC, MAGIC_ENCRYPTED)
         if not path.is_dir() or any((path / name).is_file() for name in HATS_FILES):
             return False
-        return any(file.suffix.lower() in SUFFIXES for file in islice(_walk(path), LOOK_AT))
+        return any(
+            file.suffix.lower() in SUFFIXES for file in islice(files_below(path, _NO_DATA), LOOK_AT)
+        )
 
     def describe(self, path: Path, dataset: str) -> FileTable:
         """Return what the footers say of a file, or of all files of a folder."""
@@ -62,23 +66,6 @@ class ParquetTable(Format):
         return row_groups_of(path, list_parts(path), wanted)
 
 
-def _walk(folder: Path, on_error: Callable[[OSError], object] | None = None) -> Iterator[Path]:
-    """Give the files under a folder, links followed, in the order of their paths.
-
-    Names that begin with a dot or an underscore are not data, by the custom of all who write such
-    folders. on_error: called for a folder that cannot be read, which is passed over without it.
-    """
-    seen = set()
-    for place, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:  # a link to a folder above
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if name[0] not in "._")
-        yield from (Path(place, name) for name in sorted(files) if name[0] not in "._")
-
-
 def list_parts(path: Path) -> list[PartFile]:
     """Return the files of a table in the order of their paths; SourceError where there are none."""
     if not path.is_dir():
@@ -93,7 +80,7 @@ def list_parts(path: Path) -> list[PartFile]:
         raise SourceError(f"{said}: {error.strerror}", "check its permissions") from None
 
     found = []
-    for file in _walk(path, refuse):
+    for file in files_below(path, _NO_DATA, refuse):
         if file.suffix.lower() in SUFFIXES or (not file.suffix and _starts_as_parquet(file)):
             pairs = [part.partition("=") for part in file.relative_to(path).parts[:-1]]
             keys = {unquote(key): unquote(value) for key, is_key, value in pairs if is_key}
