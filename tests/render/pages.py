@@ -85,12 +85,12 @@ def make_troubled_run(folder):
     return made.folder
 
 
-NIGHTS = 240
+NIGHTS = 130
 GONE, DAMAGED = NIGHTS - 9, NIGHTS - 3  # a night without a run; one that cannot be read
 
 
 def make_nights_page(folder):
-    """Write the index of 240 nights but one, some with several runs."""
+    """Write the index of 130 nights but one, some with several runs."""
     statuses = ("ok", "ok", "warn", "ok", "fail", "ok", "error")
     for night in range(NIGHTS):
         if night == GONE:

@@ -64,7 +64,7 @@ def test_a_chart_says_in_words_what_it_shows(nights_page, open_page):
     )
     assert title.text_content() == "Median flux in mag"
     said = text.text_content()
-    assert "nights from 28 Dec 2026 to 28 Apr 2027 have a value." in said
+    assert "of 120 nights from 9 Sep 2026 to 8 Jan 2027 have a value." in said
     assert "outside the limits, 26.00 mag." in said
     assert page.get_by_text("No night has a metric gone.metric.").count() == 1
 

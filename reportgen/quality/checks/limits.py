@@ -147,7 +147,7 @@ def drift(subject: Subject, block: DriftBlock, earlier: NightValues, night: date
     text, of_middle = apart(value, middle, subject.digits)
     what = f"the median of {of_nights} ({subject.in_unit(of_middle)})"
     side = "above" if value > middle else "below"
-    ratio = distance / scale if scale else 0.0
+    ratio = min(distance / scale, sys.float_info.max) if scale else 0.0
     times = roughly(min(ratio, block.most) if holds else ratio, block.most)
     brief = f"{times}\u00a0× the usual scatter {side} {what}"
     if distance == 0:
