@@ -11,7 +11,7 @@ from reportgen.analyses import classifier_figures
 from reportgen.analyses.base import Analysis, Statistics
 from reportgen.analyses.classifier_figures import Decision
 from reportgen.analyses.grouping import Grouping, Measure, show_groups, with_groups
-from reportgen.analyses.methods import BRIER, ROC_AREA, WILSON
+from reportgen.analyses.methods import BRIER, CALIBRATION, ROC_AREA, WILSON
 from reportgen.analyses.phrases import bound, no_values, note_rows
 from reportgen.analyses.results import Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
@@ -85,7 +85,7 @@ class Classifier(Analysis, Grouping, name="classifier"):
     @property
     def methods(self) -> tuple[str, ...]:
         """What it computes, and what to cite."""
-        return (ROC_AREA, BRIER, WILSON)
+        return (ROC_AREA, BRIER, CALIBRATION, WILSON)
 
     def reductions(self) -> Statistics:
         """Ask for the order of the scores of both classes, and what the figures show."""

@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, Statistics, in_unit
 from reportgen.analyses.grouping import SHARE, Grouping, GroupsShown, show_groups, with_groups
-from reportgen.analyses.methods import SCATTER
+from reportgen.analyses.methods import RESOLVED, SCATTER
 from reportgen.analyses.phrases import approximate, no_values, note_rows
 from reportgen.analyses.plotting.axes import draw_limits, new_figure
 from reportgen.analyses.plotting.cloud import (
@@ -107,7 +107,7 @@ class Compactness(Analysis, Grouping, name="compactness"):
     @property
     def methods(self) -> tuple[str, ...]:
         """What it computes, and what to cite."""
-        return () if self.by is None else (SCATTER,)
+        return (RESOLVED,) if self.by is None else (RESOLVED, SCATTER)
 
     def reductions(self) -> Statistics:
         """Ask for the numbers of sources, the median ratios, and what the figure shows."""

@@ -128,7 +128,7 @@ class Distribution(Analysis, Grouping, name="distribution"):
                 column=column,
                 label=labels[name],
                 order=column.order,
-                limits=self.check_limits(f"{name}_median", f"{name}_mean"),
+                limits=self.check_limits(f"{name}_median", f"{name}_mean", unit=column.unit),
                 count=values[f"{name}.count"],
                 ends=values[f"{name}.range"],
                 moments=values[f"{name}.moments"],

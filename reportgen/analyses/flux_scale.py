@@ -288,8 +288,8 @@ class FluxScale(PairAnalysis, name="flux_scale"):
         x, y = x[good], self._shown(ratio[good])
         course = Course.of(x, y)
         log_y = self._is_flux and float(y.max()) > WIDE * float(y.min())
-        limits = self.check_limits("ratio" if self._is_flux else "difference")
         of, of_y = TableColumn.of, "" if self._is_flux else "mmag"
+        limits = self.check_limits("ratio" if self._is_flux else "difference", unit=of_y)
         columns = [
             of("low", course.low, unit),
             of("high", course.high, unit),

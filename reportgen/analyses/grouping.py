@@ -9,6 +9,7 @@ import numpy as np
 from reportgen.analyses.phrases import digits_among
 from reportgen.analyses.plotting.dots import MOST_NAMED, draw_groups
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.config.checks import checks_of
 from reportgen.config.columns import Column
 from reportgen.config.types import AnyColumnRef, Block, Mark, Text
 from reportgen.reduce.by_group import ByGroup, Group, Spread, as_group
@@ -78,7 +79,7 @@ def show_groups(
     }
     if not expect:
         del metrics["groups_absent"]
-    low_limit, high_limit = _ends(section, f"worst_{name}")
+    low_limit, high_limit = _ends(section, f"worst_{name}", quantity.unit)
     one_sided = (low_limit is None) != (high_limit is None)
     superlative = "farthest from the others"
     if one_sided:
@@ -144,9 +145,9 @@ def with_groups(section: Section, shown: Iterable[GroupsShown]) -> Section:
     return replace(section, findings=findings, notes=notes, metrics=metrics, figures=figures)
 
 
-def _ends(section: Grouping, metric: str) -> tuple[float | None, float | None]:
+def _ends(section: Grouping, metric: str, unit: str) -> tuple[float | None, float | None]:
     """Return the strictest limits that the checks of a section set for a metric."""
-    checks = [each for each in getattr(section, "checks", ()) if each.metric == metric]
+    checks = checks_of(getattr(section, "checks", ()), metric, unit)
     lows = [end for check in checks for end in (check.min, check.equals) if end is not None]
     highs = [end for check in checks for end in (check.max, check.equals) if end is not None]
     return max(lows, default=None), min(highs, default=None)

@@ -303,7 +303,9 @@ class NumberCounts(Analysis, name="number_counts"):
             metrics["reference_ratio"] = Metric(ratio, "ratio to the reference", digits=3)
             metrics["reference_chi2"] = Metric(chi2, "χ² per bin", digits=2)
             findings.append(self._compared_said(ratio, chi2))
-        figure = CountsFigure(binned, drawn, self._limit, self.check_limits("turnover"))
+        figure = CountsFigure(
+            binned, drawn, self._limit, self.check_limits("turnover", unit=self._of.unit)
+        )
         low, outside = int(below[0]), values.valid - n
         said = f"{counted(low, 'sources')} below them and {counted(outside - low, 'sources')} above"
         notes = [f"Outside the bins: {said}."] if outside else []

@@ -9,6 +9,7 @@ from pydantic import model_validator
 from reportgen.analyses.base import Analysis, Statistics
 from reportgen.analyses.grouping import Grouping
 from reportgen.analyses.matching import OtherCatalogueBlock
+from reportgen.analyses.methods import IN_BINS, STABILITY
 from reportgen.analyses.phrases import file_ids, interval
 from reportgen.analyses.plotting.axes import key_above, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
@@ -129,6 +130,11 @@ class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
     def sources(self) -> tuple[tuple[str, str], ...]:
         """The catalogue and the one that has the reference."""
         return ("catalogues", self.catalogue), ("catalogues", self.reference.catalogue)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (IN_BINS, STABILITY)
 
     def reductions(self) -> Statistics:
         """Ask for counts in the bins of the reference, and for that."""

@@ -70,6 +70,17 @@ def test_its_figures_show_the_limit_and_have_their_data(injected):
     assert min(arrows["n"]) >= 5
 
 
+def test_limits_of_each_direction_and_of_separations_are_drawn():
+    names = {"offset_ra": 0.4, "offset_dec": -0.3, "separation_95": 1.5}
+    checks = [{"metric": name, "max": limit} for name, limit in names.items()]
+    section = made(*sky(300), checks=[*checks, {"metric": "offset", "max": 500, "unit": "marcsec"}])
+    caption = figure(section, "offsets").caption
+    assert "limit of the checks to the east, 0.4″" in caption
+    assert "limit of the checks to the north, −0.3″" in caption
+    assert "the limit of a check, 0.5″" in caption
+    assert "the limit of the checks, 1.5″" in figure(section, "separations").caption
+
+
 def test_few_pairs_are_listed_one_by_one():
     own, ref = sky(200)
     section = made(own, ref)
@@ -111,7 +122,7 @@ def test_nothing_matched_leaves_metrics_without_a_value_and_says_why(ref, said):
     found = values(section)
     assert section.findings[0].startswith(said)
     assert found["matched"] == 0
-    assert np.isnan([found["offset"], found["chance_percent"], found["separation_95"]]).all()
+    assert np.isnan([value for name, value in found.items() if name != "matched"]).all()
     assert section.figures == []
 
 

@@ -48,8 +48,10 @@ def values(section):
 def test_the_distribution_of_the_pixels_is_told_drawn_and_followed():
     image = IMAGE.copy()
     image[:4] = np.nan
-    section = present(image, cards=header(), below=50e-6)
+    limit = {"metric": "median", "max": 49, "unit": "uJy / beam"}
+    section = present(image, cards=header(), below="50 uJy/beam", checks=[limit])
     check(section)
+    assert "limit of the checks, 49\xa0µJy beam⁻¹. Dotted: 50" in section.figures[1].caption
     found, valid = values(section), image[4:].astype("f4").ravel()
     assert found["median"] == pytest.approx(np.median(valid))
     assert (found["low"], found["high"]) == pytest.approx(tuple(np.quantile(valid, [0.1, 0.9])))

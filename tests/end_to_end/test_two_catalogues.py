@@ -83,11 +83,14 @@ def test_limits_that_surveys_share_are_checks_that_are_seen(project):
     text = project.config.read_text().replace("title: Stars", "title: Stars\n  shared_limits: {}")
     project.config.write_text(text.format("askap-continuum"))
     plan = call("plan", project.config, cwd=project.folder).stdout
-    assert "positions is checked by askap-continuum, too: 'offset'" in plan
+    source = "limits of ASKAP's continuum validation, 2019"
+    said = f"positions is checked by askap-continuum ({source}), too: offset at most 2 ″"
+    assert said in plan
+    assert "ours is checked" not in plan
     _, sections = built(project)
     (check,) = sections["positions"]["checks"]
     assert check["status"] == "ok"
-    assert check["reason"] == "limits of ASKAP's continuum validation, 2019"
+    assert check["reason"] == source
     assert sections["ours"]["checks"] == []
     project.config.write_text(text.format("askap-continum"))
     refused = call("check", project.config, cwd=project.folder)
