@@ -184,7 +184,9 @@ class Classifier(Analysis, Grouping, name="classifier"):
         if judged.positives and judged.negatives:
             figures += [
                 classifier_figures.roc(judged, decision),
-                classifier_figures.precision_recall(judged, decision),
+                classifier_figures.precision_recall(
+                    judged, decision, (self.check_limits("recall"), self.check_limits("precision"))
+                ),
             ]
             if is_probability:
                 tenths = values["positive.tenths"], values["negative.tenths"]
