@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from reportgen.analyses.base import Statistics
-from reportgen.analyses.grouping import with_groups
+from reportgen.analyses.grouping import GroupsShown, small_multiples, with_groups
 from reportgen.analyses.matching import PairAnalysis, PositionBlock, no_pairs, robust
 from reportgen.analyses.methods import MEDIAN_ERROR, SCATTER
 from reportgen.analyses.phrases import capital
@@ -85,7 +85,24 @@ class Astrometry(PairAnalysis, name="astrometry"):
         )
         axes = zip(("ra", "dec"), ("east", "north"), strict=True)
         shown = [Column(f"offset_{name}", f"Offset to the {side}", UNIT) for name, side in axes]
-        return with_groups(section, self.groups(found, *zip(shown, (east, north), strict=True)))
+        groups = self.groups(found, *zip(shown, (east, north), strict=True))
+        return with_groups(section, groups + self._of_each(found, east, north))
+
+    def _of_each(self, found: PairColumns, east: Values, north: Values) -> list[GroupsShown]:
+        """Return histograms of the offsets of each group."""
+        if not found.pairs.n:
+            return []
+        half = Plane.of(east, north, []).half
+        edges = np.linspace(-half, half, BINS + 1)
+        panels = {
+            group: [
+                Line(side, order, edges, 100 * np.histogram(offset[at], edges)[0] / len(at))
+                for side, order, offset in (("to the east", 0, east), ("to the north", 1, north))
+            ]
+            for group, at in self.of_each(found).items()
+        }
+        offset = Column("offset", "Offset, ours minus theirs", UNIT)
+        return small_multiples(self, panels, (offset, Column("offsets", "Pairs of each", "%")))
 
     def _counts(self, pairs: Pairs, by_chance: float) -> dict[str, Metric]:
         inside = pairs.rows - pairs.outside

@@ -10,7 +10,7 @@ from pydantic import model_validator
 from reportgen.analyses import classifier_figures
 from reportgen.analyses.base import Analysis, Statistics
 from reportgen.analyses.classifier_figures import Decision
-from reportgen.analyses.grouping import Grouping, Measure, show_groups, with_groups
+from reportgen.analyses.grouping import Grouping, Measure, show_groups, small_multiples, with_groups
 from reportgen.analyses.methods import BRIER, CALIBRATION, ROC_AREA, WILSON
 from reportgen.analyses.phrases import bound, no_values, note_rows
 from reportgen.analyses.results import Metric, Section, Table, TableColumn
@@ -226,7 +226,14 @@ class Classifier(Analysis, Grouping, name="classifier"):
         if one_class:
             said = f"Without an AUC, as they have one class only: {counted(one_class, 'groups')}."
             shown = replace(shown, notes=[*shown.notes, said])
-        return with_groups(section, [shown])
+        curves = {
+            group: [classifier_figures.roc_curve(each)]
+            for group, each in groups.values.items()
+            if each.positives and each.negatives
+        }
+        whole = [classifier_figures.roc_curve(judged)] if curves else []
+        rates = Column("others", "Share of the others taken for it"), Column("roc", "Recall")
+        return with_groups(section, [shown, *small_multiples(self, curves, rates, whole)])
 
     def _decision(self, judged: Scores, values: Mapping[str, Any]) -> Decision:
         if isinstance(self.threshold, str) and np.isnan(judged.best):

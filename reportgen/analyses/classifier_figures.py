@@ -67,8 +67,8 @@ class Decision:
 
 def roc(scores: Scores, decision: Decision) -> Figure:
     """Draw the share of the class that is found against the share of the others that seem so."""
-    x = np.append(0.0, scores.thinned.negatives / scores.negatives)
-    y = np.append(0.0, scores.thinned.positives / scores.positives)
+    curve = roc_curve(scores)
+    x, y = curve.x, curve.y
     of = TableColumn.of
     columns = [
         of("score", np.append(np.nan, scores.thinned.scores), description="and above"),
@@ -88,6 +88,12 @@ def roc(scores: Scores, decision: Decision) -> Figure:
         caption=f"Receiver operating characteristic. Dotted: what chance alone gives.{said}",
         data=Table("roc", "ROC curve", columns, shown=False),
     )
+
+
+def roc_curve(scores: Scores) -> Line:
+    """Return the shares of the others, across, and of the class above each threshold."""
+    x = np.append(0.0, scores.thinned.negatives / scores.negatives)
+    return Line("ROC", 0, x, np.append(0.0, scores.thinned.positives / scores.positives))
 
 
 def precision_recall(

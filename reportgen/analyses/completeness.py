@@ -232,8 +232,8 @@ class Completeness(Analysis, name="completeness"):
         percents = Column("completeness", unit="%")
         said = draw_limits(axes, self.check_limits("completeness", unit="%"), percents, "y")
         names = [name for name in metrics if name.startswith("depth_")]
-        most = self.check_limits(*names, unit=self._truth.unit)
-        said += draw_limits(axes, most, self._truth, of=" of the checks of depths")
+        bounds = self.check_limits(*names, unit=self._truth.unit)
+        said += draw_limits(axes, bounds, self._truth, of=" of the checks of depths")
         of = TableColumn.of
         columns = [
             of("low", edges[:-1], self._truth.unit),

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from reportgen.analyses.phrases import digits_among
+from reportgen.analyses.plotting.axes import Line
 from reportgen.analyses.plotting.dots import MOST_NAMED, draw_groups
+from reportgen.analyses.plotting.panels import draw_panels
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.checks import checks_of
 from reportgen.config.columns import Column
@@ -17,6 +19,7 @@ from reportgen.reduce.moments import robust_std
 from reportgen.wording import count, counted, exact, listed, number
 
 MOST_TOLD = 5  # groups that a sentence names
+MOST_DRAWN = 6  # groups that are each drawn by themselves
 
 
 class Grouping(Block):
@@ -131,6 +134,66 @@ def show_groups(
         data=Table(file, title, columns, shown=False),
     )
     return GroupsShown(metrics, [figure], findings, notes)
+
+
+def small_multiples(
+    section: Grouping,
+    panels: Mapping[Group, Sequence[Line]],
+    columns: tuple[Column, Column],
+    whole: Sequence[Line] = (),
+    *,
+    log: tuple[bool, bool] = (False, False),
+    limits: Sequence[float] = (),
+) -> list[GroupsShown]:
+    """Draw lines of each group in a panel of its own; nothing of one group, or of many.
+
+    columns: what is across and up; the name of the second is that of the figure. The others are as
+    in draw_panels.
+    """
+    by, (x, y) = section.by, columns
+    if by is None or not 1 < len(panels) <= MOST_DRAWN:
+        return []
+    named = {_said(group): lines for group, lines in panels.items()}
+    drawing = draw_panels(named, whole, (x.axis, y.axis), log=log, limits=limits)
+    if drawing is None:
+        return []
+    rows = [
+        (name, line.label, at, value, beyond)
+        for name, lines in named.items()
+        for line in lines
+        for at, beyond, value in zip(line.x, [*line.x[1:], np.nan], line.y, strict=False)
+    ]
+    groups, labels, at, values, beyond = (list(each) for each in zip(*rows, strict=True))
+    of, steps = (
+        TableColumn.of,
+        any(len(line.x) > len(line.y) for line in panels[next(iter(panels))]),
+    )
+    of_x = (
+        [of("low", at, x.unit), of("high", beyond, x.unit)] if steps else [of(x.name, at, x.unit)]
+    )
+    several = [] if len(set(labels)) == 1 else [of("line", labels)]
+    title = f"{y.title} by {by.title}"
+    file = f"{y.name}_of_each".lower()
+    grey = " Grey: all rows." if whole else ""
+    ends = listed([y.quantity(exact(limit)) for limit in limits])
+    which = "the limit" if len(limits) == 1 else "limits"
+    dashed = f" Dashed: {which} of the checks, {ends}." if limits else ""
+    figure = Figure(
+        file,
+        drawing,
+        title,
+        alt=f"{y.title} against {x.title} in {counted(len(named), 'panels')} with the same axes, "
+        f"one for each {by.title}: {listed(list(named))}.",
+        caption=f"Each {by.title} by itself, with the same axes.{grey}{dashed}",
+        data=Table(
+            file,
+            title,
+            [of(by.name, groups), *several, *of_x, of(y.name, values, y.unit)],
+            shown=False,
+        ),
+        width="full",
+    )
+    return [GroupsShown({}, [figure], [], [])]
 
 
 def with_groups(section: Section, shown: Iterable[GroupsShown]) -> Section:

@@ -7,7 +7,14 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, Statistics, check_order
-from reportgen.analyses.grouping import MEDIAN, SHARE, Grouping, show_groups, with_groups
+from reportgen.analyses.grouping import (
+    MEDIAN,
+    MOST_DRAWN,
+    SHARE,
+    Grouping,
+    show_groups,
+    with_groups,
+)
 from reportgen.analyses.methods import QUANTILES, SCATTER
 from reportgen.analyses.phrases import (
     approximate,
@@ -30,7 +37,6 @@ from reportgen.reduce.histograms import Axis
 from reportgen.wording import count, counted, number
 
 BINS = 20
-MOST_DRAWN = 6  # groups that have a figure of their own
 BAND = (0.16, 0.5, 0.84)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, Statistics
-from reportgen.analyses.grouping import Grouping
+from reportgen.analyses.grouping import MOST_DRAWN, Grouping
 from reportgen.analyses.matching import OtherCatalogueBlock
 from reportgen.analyses.methods import IN_BINS, STABILITY
 from reportgen.analyses.phrases import file_ids, interval
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 FEWEST = 5  # values that a bin holds, or should hold, to count
-MOST_DRAWN = 6
 MOST_TOLD = 5
 LEAST_SHARE = 1e-4  # of an empty bin, in the population stability index
 

@@ -169,6 +169,21 @@ def test_groups_of_pairs_name_the_one_that_is_farthest_off():
     assert any("tile is missing" in note for note in section.notes)
 
 
+def test_few_groups_are_drawn_by_themselves_with_the_same_axes():
+    own, ref = sky(400)
+    own["tile"] = np.arange(400) % 3 + 1.0
+    section = made(own, ref, by="tile")
+    each = figure(section, "offsets_of_each")
+    panels = [axes for axes in each.drawing.axes if axes.axison]
+    assert [axes.get_title(loc="left") for axes in panels] == ["1", "2", "3"]
+    assert len({(axes.get_xlim(), axes.get_ylim()) for axes in panels}) == 1
+    rows = table(section, "offsets_of_each")
+    assert sum(rows["offsets"]) == pytest.approx(600, abs=20)  # percent, both ways
+    own["tile"] = np.arange(400) % 7 + 1.0
+    many = made(own, ref, by="tile")
+    assert "offsets_of_each" not in [figure.id for figure in many.figures]
+
+
 def test_positions_of_32_bits_tell_their_step():
     own, ref = sky(50)
     assert not any("32 bits" in note for note in made(own, ref).notes)
