@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from pydantic import model_validator
 
 from reportgen.analyses.base import ImageAnalysis, MapReductions
 from reportgen.analyses.methods import WORLD_COORDINATES
@@ -13,11 +12,10 @@ from reportgen.analyses.plotting.image import draw_image, sky_of
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column, Images, prefixed_unit, unit_symbol
 from reportgen.config.image_header import ImageSky
-from reportgen.config.types import AnyQuantity, BlockError, Index
-from reportgen.config.unit_arithmetic import factor, without_beam
+from reportgen.config.types import AnyQuantity, Index
 from reportgen.errors import SectionError
 from reportgen.reduce.maps import AboutImage
-from reportgen.reduce.pixels import BINS, RANGE, DescribePixels, PixelStatistics
+from reportgen.reduce.pixels import BINS, RANGE, DescribePixels, PixelStatistics, pixels_in
 from reportgen.style import MUTED
 from reportgen.wording import counted, number, percent
 
@@ -35,23 +33,6 @@ class ImageNoise(ImageAnalysis, name="image_noise"):
     below: AnyQuantity | None = None
     """A level, such as 35 uJy/beam: how much of the image is below?"""
 
-    @model_validator(mode="after")
-    def _level_fits(self) -> "ImageNoise":
-        try:
-            _ = self._level
-        except (ValueError, TypeError):
-            unit = unit_symbol(self.images.unit)
-            raise BlockError({("below",): f"should be in {unit}, as the image is"}) from None
-        return self
-
-    @property
-    def _level(self) -> float | None:
-        """The level in the unit of the image; of one that has none, or is not there, as given."""
-        if self.below is None:
-            return None
-        own, unit = without_beam(self.below.unit), without_beam(self.images.unit)
-        return self.below.value * (factor(own, unit) if own and unit else 1.0)
-
     @property
     def methods(self) -> tuple[str, ...]:
         """What it computes, and what to cite."""
@@ -59,8 +40,8 @@ class ImageNoise(ImageAnalysis, name="image_noise"):
 
     def reductions(self) -> MapReductions:
         """Ask for the pixels and for what the header says of them."""
-        level = np.nan if self._level is None else self._level
-        pixels = DescribePixels(None, self.image, channel=self.channel, level=level)
+        level, unit = (np.nan, "") if self.below is None else (self.below.value, self.below.unit)
+        pixels = DescribePixels(None, self.image, channel=self.channel, level=level, unit=unit)
         return {"about": AboutImage(None, self.image), "pixels": pixels}
 
     def present(self, about: Images | None, pixels: PixelStatistics) -> Section:
@@ -72,7 +53,10 @@ class ImageNoise(ImageAnalysis, name="image_noise"):
         images = about or self.images
         names = ("median", "mode", "low", "high")
         limits = self.check_limits(*names, unit=images.unit)
-        return _Described(named, images, pixels, self._level, tuple(limits)).section()
+        level = None
+        if self.below is not None:
+            level = self.below.value * pixels_in(self.below.unit, images.unit)
+        return _Described(named, images, pixels, level, tuple(limits)).section()
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,8 @@ def _reduced(
         pixels = stack.batches(1, reduction.first, reduction.stop)
         batches = (_noise(stack)[np.newaxis, ..., np.newaxis],) if imagined else pixels
         numbered = (Batch(each, reduction.first + k) for k, each in enumerate(batches))
-        found[name] = scan_maps([reduction], numbered, _no_network)[reduction]
+        wanted = reduction.in_unit(stack.images.unit)
+        found[name] = scan_maps([wanted], numbered, _no_network)[wanted]
     return found
 
 

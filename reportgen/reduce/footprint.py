@@ -84,11 +84,11 @@ def cells_of(at: Values) -> Integers:
     main = np.argmax(np.abs(at), axis=1)
     along = np.take_along_axis(at, main[:, None], axis=1)[:, 0]
     face = 2 * main + (along < 0)
-    cell = face.astype(np.int64)
+    cell: Integers = face.astype(np.int64)
     for step in (1, 2):
         other = np.take_along_axis(at, ((main + step) % 3)[:, None], axis=1)[:, 0]
         place = (np.arctan(other / np.abs(along)) / np.pi * 2 + 0.5) * 2**FINEST
-        cell = cell << FINEST | np.clip(place.astype(np.int64), 0, 2**FINEST - 1)
+        cell = np.bitwise_or(cell << FINEST, np.clip(place.astype(np.int64), 0, 2**FINEST - 1))
     return cell
 
 

@@ -32,10 +32,11 @@ def present(image, unit="Jy / beam", pixel_scale=None, cards="", **keys):
     """Compute a section of one image, and of what its file would say of it."""
     images = Images("rms", "the rms map", unit, pixel_scale, cards)
     own = {"analysis": "image_noise", "title": "Noise", "images": "rms", **keys}
-    section = ImageNoise.model_validate(own, context={"images": {"rms": images}})
+    # The unit of the pixels is that of the file, which is not read yet.
+    section = ImageNoise.model_validate(own, context={"images": {"rms": Images("rms", "the rms map")}})
     image = np.asarray(image, np.float32)
     image = image[..., np.newaxis] if image.ndim == 2 else image
-    wanted = dict(section.reductions())
+    wanted = {name: each.in_unit(unit) for name, each in section.reductions().items()}
     found = scan_maps(wanted.values(), iter([Batch(image[np.newaxis], 0)]), None)
     with house_style():
         return section.present(about=images, pixels=found[wanted["pixels"]])
