@@ -20,7 +20,7 @@ from reportgen.config.columns import Column
 from reportgen.reduce.binned_moments import BinnedMoments
 from reportgen.reduce.histograms import HistogramCounts
 from reportgen.reduce.scores import Scores, StepsInBins
-from reportgen.style import INK, MUTED, TEXT_SIZE, series_colour
+from reportgen.style import CELL_SIZE, INK, MUTED, series_colour
 from reportgen.wording import counted, number
 
 LEAST_IN_BIN = 5  # objects of each class
@@ -150,13 +150,14 @@ def reliability(
     ]
     drawing, axes = _square(f"Mean {score.axis}", "Share of the class")
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
-    # How many there are in each bin, beside the fullest, below the points.
+    # How many there are in each bin: beside the fullest, and as numbers above.
     heights = 0.2 * n / n.max()
     axes.stairs(heights, positives.edges, fill=True, color=MUTED, alpha=0.25, linewidth=0)
     for at in np.flatnonzero(used):
         middle = (positives.edges[at] + positives.edges[at + 1]) / 2
         text = number(float(n[at])) if n[at] < 10_000 else f"{number(n[at] / 1000, 0)}k"
-        axes.text(middle, heights[at] + 0.01, text, ha="center", fontsize=TEXT_SIZE, color=MUTED)
+        place: Any = {"ha": "center", "transform": axes.get_xaxis_transform()}
+        axes.text(middle, 1.02, text, fontsize=CELL_SIZE, color=MUTED, **place)
     bars = np.stack([share - low, high - share])[:, used].clip(0)
     style: dict[str, Any] = {"color": series_colour(0), "linewidth": 0.9, "markersize": 4}
     axes.errorbar(mean[used], share[used], bars, marker="o", **style)
@@ -167,7 +168,7 @@ def reliability(
         alt=f"Share of the class against the mean score in {counted(int(used.sum()), 'bins')}. "
         f"They differ by {number(error, 3)} on average.",
         caption="Dotted: where a score is the probability that it seems. Bars: Wilson intervals of "
-        "68 %. Grey: objects in each bin.",
+        "68 %. Grey, and above: objects in each bin.",
         data=Table("reliability", "Reliability", columns),
     )
 

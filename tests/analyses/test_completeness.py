@@ -5,6 +5,7 @@ from pydantic import ValidationError
 from test_astrometry import DEGREES, MATCH, values
 
 from reportgen.analyses.completeness import Completeness
+from reportgen.analyses.population import binomial_fraction
 
 UNITS = {**DEGREES, "s": "mJy", "m": "mag"}
 
@@ -54,6 +55,11 @@ def test_wilson_intervals_hold_where_all_or_none_are_found():
     rows = table(made(own, truth, bins=4), "completeness")
     assert rows["completeness"][-1] > 98
     assert rows["completeness_high"][0] > rows["completeness"][0]
+    _, low, high = binomial_fraction(np.array([8, 0]), np.array([10, 10]))
+    assert (low, high) == (
+        pytest.approx([0.649, 0], abs=5e-4),
+        pytest.approx([0.896, 0.0909], abs=5e-4),
+    )
 
 
 def test_nothing_there_and_nothing_found_are_said():

@@ -33,7 +33,9 @@ def present(image, unit="Jy / beam", pixel_scale=None, cards="", **keys):
     images = Images("rms", "the rms map", unit, pixel_scale, cards)
     own = {"analysis": "image_noise", "title": "Noise", "images": "rms", **keys}
     # The unit of the pixels is that of the file, which is not read yet.
-    section = ImageNoise.model_validate(own, context={"images": {"rms": Images("rms", "the rms map")}})
+    section = ImageNoise.model_validate(
+        own, context={"images": {"rms": Images("rms", "the rms map")}}
+    )
     image = np.asarray(image, np.float32)
     image = image[..., np.newaxis] if image.ndim == 2 else image
     wanted = {name: each.in_unit(unit) for name, each in section.reductions().items()}

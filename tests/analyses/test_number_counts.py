@@ -230,7 +230,7 @@ PIXEL = 60.0  # arcseconds
 
 
 def of_noise(
-    fluxes, rms, unit="mJy", noise_unit="Jy / beam", pixel_scale=PIXEL, of_header=False, **keys
+    fluxes, rms, *, unit="mJy", noise_unit="Jy / beam", pixel_scale=PIXEL, of_header=False, **keys
 ):
     """Compute a section of flux densities and of an image of the noise, (row, column)."""
     images = Images("rms", "the noise", "" if of_header else noise_unit, pixel_scale)
