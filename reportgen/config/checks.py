@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from reportgen.config.columns import unit_symbol
+from reportgen.config.columns import Column, unit_symbol
 from reportgen.config.problems import KeyPath, shortened
 from reportgen.config.sources import Unit
 from reportgen.config.types import (
@@ -224,8 +224,9 @@ class CheckBlock(Block):
     def said(self) -> str:
         """The metric and its limits, in words."""
         ends = (("at least", self.min), ("at most", self.max), ("equal to", self.equals))
-        said = " and ".join(f"{word} {exact(end)}" for word, end in ends if end is not None)
-        return f"{self.metric} {said} {unit_symbol(self.unit or '')}".rstrip()
+        column = Column("", unit=self.unit or "")
+        limits = [(word, column.quantity(exact(end))) for word, end in ends if end is not None]
+        return f"{self.metric} {' and '.join(f'{word} {end}' for word, end in limits)}"
 
     def in_unit(self, unit: str) -> "CheckBlock":
         """Return the check with its limits in the unit of a metric, whether of a flux or per beam.

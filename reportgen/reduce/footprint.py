@@ -69,7 +69,7 @@ class Footprint(Reduction[FootprintState, Covered]):
     def merge(self, first: FootprintState, second: FootprintState) -> FootprintState:
         level = min(first.level, second.level)
         alike = [coarser(each.cells, each.level - level) for each in (first, second)]
-        return _fitting(FootprintState(np.union1d(*alike), level, first.rows + second.rows))
+        return _fitting(FootprintState(_joined(*alike), level, first.rows + second.rows))
 
     def finish(self, state: FootprintState) -> Covered:
         if state.rows < FEWEST:
@@ -100,6 +100,13 @@ def coarser(cells: Integers, levels: int) -> Integers:
 
 def _halved(state: FootprintState) -> FootprintState:
     return replace(state, cells=np.unique(coarser(state.cells, 1)), level=state.level - 1)
+
+
+def _joined(first: Integers, second: Integers) -> Integers:
+    """Return the numbers of two ascending lists, each once; a stable sort of both is linear."""
+    both = np.concatenate([first, second])
+    both.sort(kind="stable")
+    return both[np.append(True, both[1:] != both[:-1])[: len(both)]]
 
 
 def _filled(cells: Integers) -> Integers:

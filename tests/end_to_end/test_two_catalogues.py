@@ -84,7 +84,7 @@ def test_limits_that_surveys_share_are_checks_that_are_seen(project):
     project.config.write_text(text.format("askap-continuum"))
     plan = call("plan", project.config, cwd=project.folder).stdout
     source = "limits of ASKAP's continuum validation, 2019"
-    said = f"positions is checked by askap-continuum ({source}), too: offset at most 2 ″"
+    said = f"positions is checked by askap-continuum ({source}), too: offset at most 2″"
     assert said in plan
     assert "ours is checked" not in plan
     _, sections = built(project)
