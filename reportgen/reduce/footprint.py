@@ -104,9 +104,10 @@ def _halved(state: FootprintState) -> FootprintState:
 
 def _joined(first: Integers, second: Integers) -> Integers:
     """Return the numbers of two ascending lists, each once; a stable sort of both is linear."""
-    both = np.concatenate([first, second])
+    both: Integers = np.concatenate([first, second])
     both.sort(kind="stable")
-    return both[np.append(True, both[1:] != both[:-1])[: len(both)]]
+    each: Integers = both[np.append(True, both[1:] != both[:-1])[: len(both)]]
+    return each
 
 
 def _filled(cells: Integers) -> Integers:
