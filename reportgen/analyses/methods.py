@@ -62,6 +62,11 @@ RANDOM_WEIGHTS = (
     "Random weights are drawn after Glorot & Bengio 2010, AISTATS 9, 249, equation 16, "
     "https://proceedings.mlr.press/v9/glorot10a.html"
 )
+SLOPE = (
+    "The slope of source counts is the number of sources over the sum of ln(S / S₀), S₀ being the "
+    "flux density above which all are found: the maximum likelihood of Crawford et al. 1970, ApJ "
+    "162, 405, https://www.osti.gov/biblio/4083074"
+)
 RESOLVED = (
     "A source is resolved where the logarithm of total over peak flux density is above 0 by more "
     "than some standard errors, those of both, relative and in quadrature: Franzen et al. 2015, "

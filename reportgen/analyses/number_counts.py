@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis, MapReductions, Statistics
 from reportgen.analyses.counts_reference import Compared, CountsReference
-from reportgen.analyses.methods import POISSON
+from reportgen.analyses.methods import POISSON, SLOPE, WORLD_COORDINATES
 from reportgen.analyses.number_counts_figure import Binned, CountsFigure
 from reportgen.analyses.phrases import no_values
 from reportgen.analyses.results import Metric, Section
@@ -175,7 +175,8 @@ class NumberCounts(Analysis, name="number_counts"):
     @property
     def methods(self) -> tuple[str, ...]:
         """What it computes, and what to cite."""
-        return (POISSON,)
+        slope = () if self.complete_above is None else (SLOPE,)
+        return (POISSON, *slope, *(() if self.rms is None else (WORLD_COORDINATES,)))
 
     def reductions(self) -> Statistics:
         """Ask for the sources in each bin, and the slope of the bright ones."""
