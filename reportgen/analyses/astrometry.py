@@ -6,11 +6,11 @@ import numpy as np
 from pydantic import Field
 
 from reportgen.analyses.base import Statistics
-from reportgen.analyses.grouping import with_groups
+from reportgen.analyses.grouping import GroupsShown, small_multiples, with_groups
 from reportgen.analyses.matching import PairAnalysis, PositionBlock, no_pairs, robust
 from reportgen.analyses.methods import MEDIAN_ERROR, SCATTER
 from reportgen.analyses.phrases import capital
-from reportgen.analyses.plotting.axes import Line
+from reportgen.analyses.plotting.axes import Line, draw_limits
 from reportgen.analyses.plotting.offsets import (
     CellMedians,
     Plane,
@@ -34,6 +34,7 @@ MOST_POINTS = 3000  # that are drawn, and listed, one by one
 BINS = 30  # of separations
 FEWEST_FOR_SLOPE = 10
 UNIT = "arcsec"
+ARCSEC = Column("", unit=UNIT)
 
 
 class Astrometry(PairAnalysis, name="astrometry"):
@@ -84,7 +85,24 @@ class Astrometry(PairAnalysis, name="astrometry"):
         )
         axes = zip(("ra", "dec"), ("east", "north"), strict=True)
         shown = [Column(f"offset_{name}", f"Offset to the {side}", UNIT) for name, side in axes]
-        return with_groups(section, self.groups(found, *zip(shown, (east, north), strict=True)))
+        groups = self.groups(found, *zip(shown, (east, north), strict=True))
+        return with_groups(section, groups + self._of_each(found, east, north))
+
+    def _of_each(self, found: PairColumns, east: Values, north: Values) -> list[GroupsShown]:
+        """Return histograms of the offsets of each group."""
+        if not found.pairs.n:
+            return []
+        half = Plane.of(east, north, []).half
+        edges = np.linspace(-half, half, BINS + 1)
+        panels = {
+            group: [
+                Line(side, order, edges, 100 * np.histogram(offset[at], edges)[0] / len(at))
+                for side, order, offset in (("to the east", 0, east), ("to the north", 1, north))
+            ]
+            for group, at in self.of_each(found).items()
+        }
+        offset = Column("offset", "Offset, ours minus theirs", UNIT)
+        return small_multiples(self, panels, (offset, Column("offsets", "Pairs of each", "%")))
 
     def _counts(self, pairs: Pairs, by_chance: float) -> dict[str, Metric]:
         inside = pairs.rows - pairs.outside
@@ -92,11 +110,14 @@ class Astrometry(PairAnalysis, name="astrometry"):
         found = {
             "matched": Metric(pairs.n, "matched", digits=0),
             "matched_percent": Metric(share, "matched", "%", digits=1),
-            "unmatched": Metric(inside - pairs.n, "without a counterpart", digits=0),
+            "unmatched": Metric(
+                inside - pairs.n if inside else float("nan"), "without a counterpart", digits=0
+            ),
         }
         if self.match is not None:
             several = "with more than one object within the radius"
-            found["ambiguous"] = Metric(pairs.ambiguous, several, digits=0)
+            ambiguous = pairs.ambiguous if inside else float("nan")
+            found["ambiguous"] = Metric(ambiguous, several, digits=0)
             found["chance_percent"] = Metric(by_chance, "matched by chance", "%", digits=2)
         return found
 
@@ -190,8 +211,9 @@ class Astrometry(PairAnalysis, name="astrometry"):
         self, found: PairColumns, other: tuple[Values, ...], east: Values, north: Values
     ) -> Figure:
         pairs, of = found.pairs, TableColumn.of
-        limits = [limit for limit in self.check_limits("offset") if limit > 0]
-        plane = Plane.of(east, north, limits)
+        limits = [limit for limit in self.check_limits("offset", unit=UNIT) if limit > 0]
+        sides = [self.check_limits(name, unit=UNIT) for name in ("offset_ra", "offset_dec")]
+        plane = Plane.of(east, north, [*limits, *np.abs(np.concatenate(sides))])
         medians = float(np.median(east)), float(np.median(north))
         there = f"{number(medians[0], 3)}″ to the east and {number(medians[1], 3)}″ to the north"
         few = pairs.n <= MOST_POINTS
@@ -217,11 +239,17 @@ class Astrometry(PairAnalysis, name="astrometry"):
         if limits:
             named = listed([f"{exact(limit)}″" for limit in limits])
             caption += f" Dashed: the limit of a check, {named}."
+        drawing = draw_offsets(
+            plane, (east, north) if few else None, medians, limits, self.ra.order
+        )
+        for along, ends, side in zip(("x", "y"), sides, ("east", "north"), strict=True):
+            of_side = f" of the checks to the {side}"
+            caption += draw_limits(drawing.axes[0], ends, ARCSEC, along, of=of_side)  # type: ignore[arg-type]
         if plane.outside:
             caption += f" Outside the frame: {counted(plane.outside, 'pairs')}."
         return Figure(
             "offsets",
-            draw_offsets(plane, (east, north) if few else None, medians, limits, self.ra.order),
+            drawing,
             "Offsets",
             alt=f"Offsets of {counted(pairs.n, 'pairs')} in a square of ±{number(plane.half)}″. "
             f"Their median is at {there}.",
@@ -267,10 +295,13 @@ class Astrometry(PairAnalysis, name="astrometry"):
             f"{number(high, 3)}″."
         )
         beyond = len(separation) - int(counts.sum())
+        drawing = draw_separations(edges, counts, curves, self.ra.order)
+        limits = self.check_limits("separation_median", "separation_95", unit=UNIT)
+        limit = draw_limits(drawing.axes[0], limits, ARCSEC)
         about = "Rayleigh: normal errors with the scatter of the offsets and no offset."
         return Figure(
             "separations",
-            draw_separations(edges, counts, curves, self.ra.order),
+            drawing,
             "Separations",
             alt=f"Histogram of the separations of {counted(len(separation), 'pairs')} up to "
             f"{number(most)}″. {said}",
@@ -283,6 +314,7 @@ class Astrometry(PairAnalysis, name="astrometry"):
                         else []
                     ),
                     *([f"Beyond the figure: {counted(beyond, 'pairs')}."] if beyond else []),
+                    *([limit.strip()] if limit else []),
                 ]
             )
             or said,

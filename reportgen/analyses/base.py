@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import Field
 
 from reportgen.analyses.results import Section
+from reportgen.config.checks import checks_of
 from reportgen.config.columns import Column, Images, unit_symbol
 from reportgen.config.schema import CatalogueSection, ImagesSection, NetworkSection, SectionBlock
 from reportgen.config.suggest import unknown
@@ -87,9 +88,9 @@ class AnyAnalysis(SectionBlock):
         """How it computes what it shows: sentences, with what to cite. A report lists them once."""
         return ()
 
-    def check_limits(self, *metrics: str) -> list[float]:
-        """Return the limits that checks set for some metrics, ascending."""
-        checks = [check for check in self.checks if check.metric in metrics]
+    def check_limits(self, *metrics: str, unit: str = "") -> list[float]:
+        """Return the limits that checks set for some metrics, ascending. unit: of these metrics."""
+        checks = [check for name in metrics for check in checks_of(self.checks, name, unit)]
         ends = {end for check in checks for end in (check.min, check.max, check.equals)}
         return sorted(end for end in ends if end is not None)
 

@@ -10,8 +10,8 @@ from pydantic import model_validator
 from reportgen.analyses import classifier_figures
 from reportgen.analyses.base import Analysis, Statistics
 from reportgen.analyses.classifier_figures import Decision
-from reportgen.analyses.grouping import Grouping, Measure, show_groups, with_groups
-from reportgen.analyses.methods import BRIER, ROC_AREA, WILSON
+from reportgen.analyses.grouping import Grouping, Measure, show_groups, small_multiples, with_groups
+from reportgen.analyses.methods import BRIER, CALIBRATION, ROC_AREA, WILSON
 from reportgen.analyses.phrases import bound, no_values, note_rows
 from reportgen.analyses.results import Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
@@ -85,7 +85,7 @@ class Classifier(Analysis, Grouping, name="classifier"):
     @property
     def methods(self) -> tuple[str, ...]:
         """What it computes, and what to cite."""
-        return (ROC_AREA, BRIER, WILSON)
+        return (ROC_AREA, BRIER, CALIBRATION, WILSON)
 
     def reductions(self) -> Statistics:
         """Ask for the order of the scores of both classes, and what the figures show."""
@@ -184,7 +184,9 @@ class Classifier(Analysis, Grouping, name="classifier"):
         if judged.positives and judged.negatives:
             figures += [
                 classifier_figures.roc(judged, decision),
-                classifier_figures.precision_recall(judged, decision),
+                classifier_figures.precision_recall(
+                    judged, decision, (self.check_limits("recall"), self.check_limits("precision"))
+                ),
             ]
             if is_probability:
                 tenths = values["positive.tenths"], values["negative.tenths"]
@@ -224,7 +226,14 @@ class Classifier(Analysis, Grouping, name="classifier"):
         if one_class:
             said = f"Without an AUC, as they have one class only: {counted(one_class, 'groups')}."
             shown = replace(shown, notes=[*shown.notes, said])
-        return with_groups(section, [shown])
+        curves = {
+            group: [classifier_figures.roc_curve(each)]
+            for group, each in groups.values.items()
+            if each.positives and each.negatives
+        }
+        whole = [classifier_figures.roc_curve(judged)] if curves else []
+        rates = Column("others", "Share of the others taken for it"), Column("roc", "Recall")
+        return with_groups(section, [shown, *small_multiples(self, curves, rates, whole)])
 
     def _decision(self, judged: Scores, values: Mapping[str, Any]) -> Decision:
         if isinstance(self.threshold, str) and np.isnan(judged.best):

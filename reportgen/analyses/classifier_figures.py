@@ -20,7 +20,7 @@ from reportgen.config.columns import Column
 from reportgen.reduce.binned_moments import BinnedMoments
 from reportgen.reduce.histograms import HistogramCounts
 from reportgen.reduce.scores import Scores, StepsInBins
-from reportgen.style import INK, MUTED, series_colour
+from reportgen.style import CELL_SIZE, INK, MUTED, series_colour
 from reportgen.wording import counted, number
 
 LEAST_IN_BIN = 5  # objects of each class
@@ -67,8 +67,8 @@ class Decision:
 
 def roc(scores: Scores, decision: Decision) -> Figure:
     """Draw the share of the class that is found against the share of the others that seem so."""
-    x = np.append(0.0, scores.thinned.negatives / scores.negatives)
-    y = np.append(0.0, scores.thinned.positives / scores.positives)
+    curve = roc_curve(scores)
+    x, y = curve.x, curve.y
     of = TableColumn.of
     columns = [
         of("score", np.append(np.nan, scores.thinned.scores), description="and above"),
@@ -90,8 +90,19 @@ def roc(scores: Scores, decision: Decision) -> Figure:
     )
 
 
-def precision_recall(scores: Scores, decision: Decision) -> Figure:
-    """Draw how much of what is said to be of the class is, against how much of it is found."""
+def roc_curve(scores: Scores) -> Line:
+    """Return the shares of the others, across, and of the class above each threshold."""
+    x = np.append(0.0, scores.thinned.negatives / scores.negatives)
+    return Line("ROC", 0, x, np.append(0.0, scores.thinned.positives / scores.positives))
+
+
+def precision_recall(
+    scores: Scores, decision: Decision, limits: tuple[list[float], list[float]]
+) -> Figure:
+    """Draw how much of what is said to be of the class is, against how much of it is found.
+
+    limits: of checks of the recall and of the precision.
+    """
     recall = scores.thinned.positives / scores.positives
     precision = scores.thinned.positives / (scores.thinned.positives + scores.thinned.negatives)
     of = TableColumn.of
@@ -105,6 +116,9 @@ def precision_recall(scores: Scores, decision: Decision) -> Figure:
     axes.axhline(share, color=MUTED, linewidth=0.8, linestyle=":")
     axes.plot(recall, precision, color=series_colour(0), drawstyle="steps-pre")
     said = _mark(axes, decision.recall, decision.precision, decision)
+    for ends, along, of_what in zip(limits, ("x", "y"), ("recall", "precision"), strict=True):
+        of_checks = f" of the checks of the {of_what}"
+        said += draw_limits(axes, ends, Column(""), along, of=of_checks)  # type: ignore[arg-type]
     return Figure(
         "precision_recall",
         drawing,
@@ -136,6 +150,14 @@ def reliability(
     ]
     drawing, axes = _square(f"Mean {score.axis}", "Share of the class")
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
+    # How many there are in each bin: beside the fullest, and as numbers above.
+    heights = 0.2 * n / n.max()
+    axes.stairs(heights, positives.edges, fill=True, color=MUTED, alpha=0.25, linewidth=0)
+    for at in np.flatnonzero(used):
+        middle = (positives.edges[at] + positives.edges[at + 1]) / 2
+        text = number(float(n[at])) if n[at] < 10_000 else f"{number(n[at] / 1000, 0)}k"
+        place: Any = {"ha": "center", "transform": axes.get_xaxis_transform()}
+        axes.text(middle, 1.02, text, fontsize=CELL_SIZE, color=MUTED, **place)
     bars = np.stack([share - low, high - share])[:, used].clip(0)
     style: dict[str, Any] = {"color": series_colour(0), "linewidth": 0.9, "markersize": 4}
     axes.errorbar(mean[used], share[used], bars, marker="o", **style)
@@ -146,7 +168,7 @@ def reliability(
         alt=f"Share of the class against the mean score in {counted(int(used.sum()), 'bins')}. "
         f"They differ by {number(error, 3)} on average.",
         caption="Dotted: where a score is the probability that it seems. Bars: Wilson intervals of "
-        "68 %.",
+        "68 %. Grey, and above: objects in each bin.",
         data=Table("reliability", "Reliability", columns),
     )
 

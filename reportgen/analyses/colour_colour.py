@@ -246,7 +246,8 @@ class ColourColour(Analysis, name="colour_colour"):
         return axes.axline((0, place), slope=slope, **{"color": INK, "linewidth": 1, **style})
 
     def _draw_limits(self, axes: Any) -> str:
-        limits, (by, unit) = self.check_limits("locus_median"), small_unit(self.y.unit)
+        by, unit = small_unit(self.y.unit)
+        limits = self.check_limits("locus_median", unit=unit)
         for limit in limits:
             self._draw_locus(axes, limit / by, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
         said = listed([Column("", unit=unit).quantity(exact(limit)) for limit in limits])

@@ -7,10 +7,17 @@ import numpy as np
 from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, Statistics, in_unit
-from reportgen.analyses.grouping import SHARE, Grouping, GroupsShown, show_groups, with_groups
-from reportgen.analyses.methods import SCATTER
+from reportgen.analyses.grouping import (
+    SHARE,
+    Grouping,
+    GroupsShown,
+    show_groups,
+    small_multiples,
+    with_groups,
+)
+from reportgen.analyses.methods import RESOLVED, SCATTER
 from reportgen.analyses.phrases import approximate, no_values, note_rows
-from reportgen.analyses.plotting.axes import draw_limits, new_figure
+from reportgen.analyses.plotting.axes import Line, draw_limits, new_figure
 from reportgen.analyses.plotting.cloud import (
     cloud,
     cloud_columns,
@@ -107,7 +114,7 @@ class Compactness(Analysis, Grouping, name="compactness"):
     @property
     def methods(self) -> tuple[str, ...]:
         """What it computes, and what to cite."""
-        return () if self.by is None else (SCATTER,)
+        return (RESOLVED,) if self.by is None else (RESOLVED, SCATTER)
 
     def reductions(self) -> Statistics:
         """Ask for the numbers of sources, the median ratios, and what the figure shows."""
@@ -130,10 +137,13 @@ class Compactness(Analysis, Grouping, name="compactness"):
         }
         if self.by is not None:
             by, chosen = self.by.name, self._where("judged", "resolved")
+            course = QuantilesInBins(Axis(of["x"], BINS, log=True), of["ratio"], (0.5,), drawn)
             found |= {
                 "judged_groups": OfGroups(by, CountRows(self._where("judged"))),
                 "resolved_groups": OfGroups(by, CountRows(chosen)),
                 "bright_groups": OfGroups(by, median_and_scatter(of["ratio"], bright)),
+                "course": course,
+                "course_groups": OfGroups(by, course),
             }
         return found
 
@@ -171,7 +181,9 @@ class Compactness(Analysis, Grouping, name="compactness"):
             "errors_missing": Metric(positive - judged, "without errors", digits=0),
         }
         finding = self._finding(judged, resolved, bright)
-        groups = {name: values.pop(name) for name in list(values) if name.endswith("_groups")}
+        groups = {
+            name: values.pop(name) for name in list(values) if "groups" in name or name == "course"
+        }
         section = Section(
             findings=finding,
             metrics=metrics,
@@ -182,16 +194,27 @@ class Compactness(Analysis, Grouping, name="compactness"):
         return section if self.by is None else with_groups(section, self._groups(**groups))
 
     def _groups(
-        self, judged_groups: ByGroup, resolved_groups: ByGroup, bright_groups: ByGroup
+        self,
+        judged_groups: ByGroup,
+        resolved_groups: ByGroup,
+        bright_groups: ByGroup,
+        course_groups: ByGroup,
+        course: BinnedQuantiles,
     ) -> list[GroupsShown]:
-        """Return the share of each group that is resolved, and the ratio of its bright sources."""
+        """Return the share of each group that is resolved, and the ratio of its sources."""
         resolved = resolved_groups.values
         shares = {
             group: share_of(resolved.get(group, 0), n) for group, n in judged_groups.values.items()
         }
         share = Column("resolved_percent", "Resolved sources", "%")
         ratio = Column("ratio_median_bright", f"{RATIO.title}, S/N above {BRIGHT}")
+        lines = {group: _median(each) for group, each in course_groups.values.items()}
+        panels = {group: [line] for group, line in lines.items() if np.isfinite(line.y).any()}
+        up = Column("ratio", f"Median {RATIO.title[0].lower()}{RATIO.title[1:]}")
+        limits = self.check_limits("ratio_median_bright")
+        whole = [_median(course)]
         return [
+            *small_multiples(self, panels, (self._x, up), whole, log=(True, True), limits=limits),
             show_groups(self, ByGroup(shares, judged_groups.missing), share, SHARE),
             # A group without bright sources is not absent.
             show_groups(self.model_copy(update={"expect": ()}), bright_groups, ratio),
@@ -269,3 +292,9 @@ class Compactness(Analysis, Grouping, name="compactness"):
             limit = np.exp(self.sigma * envelope.values[0])
         shown = np.where((envelope.n >= LEAST_IN_BIN) & np.isfinite(limit), limit, np.nan)
         draw_haloed(axes, middle, shown, linewidth=1.2)
+
+
+def _median(found: BinnedQuantiles) -> Line:
+    """Return the median of each bin that holds enough."""
+    middle = np.sqrt(found.edges[:-1]) * np.sqrt(found.edges[1:])
+    return Line("median", 0, middle, np.where(found.n >= LEAST_IN_BIN, found.values[0], np.nan))

@@ -1,12 +1,12 @@
 """What is found of what is there: detections against a catalogue that is taken for the truth."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from reportgen.analyses.base import Statistics
-from reportgen.analyses.matching import MatchBlock, PairAnalysis
+from reportgen.analyses.base import Analysis, Statistics
+from reportgen.analyses.matching import MatchBlock, matching, not_in_degrees
 from reportgen.analyses.methods import WILSON
 from reportgen.analyses.plotting.axes import draw_limits, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
@@ -14,8 +14,18 @@ from reportgen.analyses.plotting.ticks import padded, set_linear, set_log
 from reportgen.analyses.population import binomial_fraction
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
-from reportgen.config.types import BlockError, ColumnRef, Count, Percent
-from reportgen.reduce.base import OfCatalogue, Values
+from reportgen.config.problems import KeyPath
+from reportgen.config.types import (
+    CATALOGUES_OWN,
+    BlockError,
+    ColumnRef,
+    Count,
+    DecRef,
+    Percent,
+    RaRef,
+)
+from reportgen.reduce.base import OfCatalogue, Statistic, Values
+from reportgen.reduce.footprint import Covered, Footprint
 from reportgen.reduce.histograms import bin_edges
 from reportgen.reduce.match import Pairs
 from reportgen.style import INK, series_colour
@@ -34,33 +44,56 @@ class TruthBlock(MatchBlock):
     """True magnitude, in place of flux."""
 
 
-class Completeness(PairAnalysis, name="completeness"):
+class Completeness(Analysis, name="completeness"):
     """Share of true objects that are detected, by flux density or magnitude, and the depth."""
 
-    match: TruthBlock
+    ra: RaRef = CATALOGUES_OWN
+    """Right ascension in degrees; the catalogue's when not given."""
+    dec: DecRef = CATALOGUES_OWN
+    """Declination in degrees; the catalogue's when not given."""
+    truth: TruthBlock
     """Catalogue of the truth: {catalogue, radius, flux or magnitude, ra, dec, where, rule}."""
-    matched: None = None
-    """Not for this analysis: what is not detected is in the catalogue of the truth alone."""
+    footprint: Literal["detections", "truth"] = "detections"
+    """Where true objects count: in the cells of the sky that hold detections, some of which are
+    expected in each; or everywhere, as the survey was to cover all that the truth does."""
     bins: Annotated[Count, Field(le=500)] = BINS
     """Number of bins, equal in magnitude or in the logarithm of the flux density."""
     depth: tuple[Percent, ...] = (50.0, 90.0, 95.0)
     """Completeness whose flux densities or magnitudes are given, in percent."""
 
     @model_validator(mode="after")
-    def _truth_has_a_brightness(self) -> "Completeness":
-        if (self.match.flux is None) == (self.match.magnitude is None):
-            raise BlockError({("match", "flux"): "give flux: or magnitude:, one of them"})
+    def _fits_together(self) -> "Completeness":
+        truth = self.truth
+        problems: dict[KeyPath, str] = not_in_degrees(
+            {
+                ("ra",): self.ra,
+                ("dec",): self.dec,
+                ("truth", "ra"): truth.ra,
+                ("truth", "dec"): truth.dec,
+            }
+        )
+        if truth.catalogue == self.catalogue:
+            problems["truth", "catalogue"] = f"{self.catalogue} is the section's own catalogue"
+        if (truth.flux is None) == (truth.magnitude is None):
+            problems["truth", "flux"] = "give flux: or magnitude:, one of them"
+        if problems:
+            raise BlockError(problems)
         return self
 
     @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """The catalogue, and that of the truth."""
+        return ("catalogues", self.catalogue), ("catalogues", self.truth.catalogue)
+
+    @property
     def _truth(self) -> Column:
-        found = self.match.flux or self.match.magnitude
+        found = self.truth.flux or self.truth.magnitude
         assert found is not None  # noqa: S101 - validated
         return found
 
     @property
     def _is_flux(self) -> bool:
-        return self.match.flux is not None
+        return self.truth.flux is not None
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -68,34 +101,63 @@ class Completeness(PairAnalysis, name="completeness"):
         return (WILSON,)
 
     def reductions(self) -> Statistics:
-        """Ask for the pairs, and for what is there."""
-        match = self.matching()
-        rows = match.reference.rows((self._truth.name,))
-        return {"pairs": match, "truth": OfCatalogue(match.catalogue, rows)}
+        """Ask for the pairs, for what is there, and for where anything is detected."""
+        match = matching(self.ra, self.dec, self.truth, self.where)
+        there = self._truth.name, self.truth.ra.name, self.truth.dec.name
+        rows = match.reference.rows(tuple(dict.fromkeys(there)))
+        found: dict[str, Statistic[Any]] = {
+            "pairs": match,
+            "truth": OfCatalogue(match.catalogue, rows),
+        }
+        if self.footprint == "detections":
+            found["covered"] = Footprint(self.ra.name, self.dec.name, self.where)
+        return found
 
-    def present(self, pairs: Pairs, truth: dict[str, Values]) -> Section:
+    def present(
+        self, pairs: Pairs, truth: dict[str, Values], covered: Covered | None = None
+    ) -> Section:
         """Draw the completeness and say how deep it is."""
         values = truth[self._truth.name]
         is_found = np.zeros(len(values), dtype=bool)
         is_found[pairs.other] = True
         usable = np.isfinite(values) & ((values > 0) | (not self._is_flux))
-        there, n = int(usable.sum()), pairs.rows
         notes = []
-        if lost := len(values) - there:
-            of = f"{self.match.catalogue} without a usable {self._truth.title}"
+        if lost := len(values) - int(usable.sum()):
+            of = f"{self.truth.catalogue} without a usable {self._truth.title}"
             notes.append(f"Left out, objects of {of}: {count(lost)}.")
+        outside = 0
+        if covered is not None:
+            # What is detected is where the survey reaches, though it may be alone in its cell.
+            inside = covered.holds(*(truth[each.name] for each in (self.truth.ra, self.truth.dec)))
+            outside = int((usable & ~(inside | is_found)).sum())
+            usable &= inside | is_found
+        if covered is not None and outside:
+            notes.append(
+                f"Not counted as missed, as nothing is detected near them: "
+                f"{counted(outside, 'true objects')}, in cells of the sky about "
+                f"{number(60 * covered.side, 1)}′ wide. footprint: truth counts them."
+            )
+        there, n = int(usable.sum()), pairs.rows
         nan = float("nan")
         both = int((usable & is_found).sum())
-        label = f"detected of {self.match.catalogue}"
+        label = f"detected of {self.truth.catalogue}"
         metrics = {
             "completeness": Metric(100 * both / there if there else nan, label, "%", 1),
             "purity": Metric(100 * pairs.n / n if n else nan, "detections that are true", "%", 1),
             "both": Metric(pairs.n, "true and detected", digits=0),
             "only_here": Metric(n - pairs.n, "detected but not true", digits=0),
             "only_there": Metric(there - both, "true but not detected", digits=0),
+            "outside_percent": Metric(
+                100 * outside / (there + outside) if there + outside else nan,
+                f"of {self.truth.catalogue}, where nothing is detected",
+                "%",
+                1,
+                shown=bool(outside),
+            ),
         }
         if not there:
-            said = f"{self.match.catalogue} has no object with a usable {self._truth.title}"
+            said = f"{self.truth.catalogue} has no object with a usable {self._truth.title}"
+            said += " where anything is detected" if outside else ""
             metrics |= self._depths(np.empty(0), np.empty(0), np.empty(0))
             return Section(findings=[f"{said}."], metrics=metrics, rows=n, notes=notes)
         limits = float(values[usable].min()), float(values[usable].max())
@@ -124,8 +186,9 @@ class Completeness(PairAnalysis, name="completeness"):
         return metrics
 
     def _finding(self, there: int, both: int, only_here: int, metrics: dict[str, Metric]) -> str:
+        where = " where the survey reaches" if metrics["outside_percent"].value > 0 else ""
         said = (
-            f"Of {counted(there, 'true objects')}, {count(both)} are detected "
+            f"Of {counted(there, 'true objects')}{where}, {count(both)} are detected "
             f"({percent(both / there)}); {counted(only_here, 'detections')} match none"
         )
         depths = [
@@ -162,12 +225,15 @@ class Completeness(PairAnalysis, name="completeness"):
             capsize=0,
             color=series_colour(self._truth.order),
         )
-        depths = [metric.value for name, metric in metrics.items() if name.startswith("depth_")]
+        depths = [metrics[name].value for name in metrics if name.startswith("depth_")]
         for value in depths:
             if np.isfinite(value):
                 axes.axvline(value, color=INK, linewidth=0.7, linestyle=(0, (1.2, 0.9)))
         percents = Column("completeness", unit="%")
-        said = draw_limits(axes, self.check_limits("completeness"), percents, "y")
+        said = draw_limits(axes, self.check_limits("completeness", unit="%"), percents, "y")
+        names = [name for name in metrics if name.startswith("depth_")]
+        bounds = self.check_limits(*names, unit=self._truth.unit)
+        said += draw_limits(axes, bounds, self._truth, of=" of the checks of depths")
         of = TableColumn.of
         columns = [
             of("low", edges[:-1], self._truth.unit),

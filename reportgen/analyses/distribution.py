@@ -8,7 +8,13 @@ from pydantic import Field, field_validator
 
 from reportgen.analyses.base import Analysis, Statistics, no_repeats
 from reportgen.analyses.distribution_figures import ColumnValues, CurveView, HistogramView
-from reportgen.analyses.grouping import Grouping, GroupsShown, show_groups, with_groups
+from reportgen.analyses.grouping import (
+    Grouping,
+    GroupsShown,
+    show_groups,
+    small_multiples,
+    with_groups,
+)
 from reportgen.analyses.methods import QUANTILES, SCATTER
 from reportgen.analyses.phrases import (
     approximate,
@@ -20,6 +26,7 @@ from reportgen.analyses.phrases import (
     short_titles,
     together,
 )
+from reportgen.analyses.plotting.axes import Line
 from reportgen.analyses.results import Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.expressions import both, compare
@@ -27,6 +34,7 @@ from reportgen.config.types import ColumnRef, Fraction, Real
 from reportgen.reduce.base import Statistic
 from reportgen.reduce.by_group import OfGroups, median_and_scatter
 from reportgen.reduce.counts import CountBelow, CountValues, Range
+from reportgen.reduce.histograms import HistogramCounts
 from reportgen.reduce.moments import MeanStd
 from reportgen.reduce.quantiles import Quantiles, SortedCurve
 from reportgen.wording import count, exact, listed, number, percent, significant
@@ -83,6 +91,9 @@ class Distribution(Analysis, Grouping, name="distribution"):
             if self.by is not None:
                 middle = median_and_scatter(name, self.where)
                 result[f"{name}.groups"] = OfGroups(self.by.name, middle)
+                if self.histograms:
+                    first = self.histograms[0].reduction(name, names, self.where)
+                    result[f"{name}.histograms"] = OfGroups(self.by.name, first)
             for i, view in enumerate(self.histograms):
                 result[f"{name}.histogram{i}"] = view.reduction(name, names, self.where)
             for i, curve in enumerate(self.curves):
@@ -113,13 +124,26 @@ class Distribution(Analysis, Grouping, name="distribution"):
             rows=rows,
             notes=_notes(every),
         )
-        shown = [] if self.by is None else [self._groups(each, values) for each in every]
-        return with_groups(section, shown)
+        if self.by is None:
+            return section
+        return with_groups(
+            section, [shown for each in every for shown in self._groups(each, values)]
+        )
 
-    def _groups(self, each: ColumnValues, values: Mapping[str, Any]) -> GroupsShown:
+    def _groups(self, each: ColumnValues, values: Mapping[str, Any]) -> list[GroupsShown]:
         name = each.column.name
         median = replace(each.column, name=f"{name}_median")
-        return show_groups(self, values[f"{name}.groups"], median)
+        shown = [show_groups(self, values[f"{name}.groups"], median)]
+        if not self.histograms:
+            return shown
+        first, of_groups = self.histograms[0], values[f"{name}.histograms"].values
+        panels = {
+            group: [_in_percent(each, found)] for group, found in of_groups.items() if found.n
+        }
+        y = Column(f"{name}_histogram", f"{each.column.title}, objects of each", "%")
+        log = (first.is_log, False)
+        whole = [_in_percent(each, each.histograms[0])]
+        return shown + small_multiples(self, panels, (each.column, y), whole, log=log)
 
     def _by_column(self, values: Mapping[str, Any]) -> list[ColumnValues]:
         labels = short_titles(self.columns)
@@ -128,7 +152,7 @@ class Distribution(Analysis, Grouping, name="distribution"):
                 column=column,
                 label=labels[name],
                 order=column.order,
-                limits=self.check_limits(f"{name}_median", f"{name}_mean"),
+                limits=self.check_limits(f"{name}_median", f"{name}_mean", unit=column.unit),
                 count=values[f"{name}.count"],
                 ends=values[f"{name}.range"],
                 moments=values[f"{name}.moments"],
@@ -213,6 +237,10 @@ class Distribution(Analysis, Grouping, name="distribution"):
             medians.append(f"{each.label} {number(value, digits_among(low, high))}")
         unit = f" in {shared.symbol}" if shared.symbol else ""
         return [*findings, f"Medians{unit}: {listed(medians)}."]
+
+
+def _in_percent(each: ColumnValues, found: HistogramCounts) -> Line:
+    return Line(each.label, each.order, found.edges, 100 * found.counts / max(found.n, 1))
 
 
 def _titles(rows: Sequence[ColumnValues]) -> TableColumn:

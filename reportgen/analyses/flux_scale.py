@@ -6,10 +6,11 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Statistics
-from reportgen.analyses.grouping import with_groups
+from reportgen.analyses.grouping import GroupsShown, small_multiples, with_groups
 from reportgen.analyses.matching import MatchBlock, PairAnalysis, no_pairs, robust
 from reportgen.analyses.methods import MEDIAN_ERROR, SCATTER
 from reportgen.analyses.phrases import capital
+from reportgen.analyses.plotting.axes import Line
 from reportgen.analyses.plotting.ratios import Course, draw_ratio_map, draw_ratios
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
@@ -141,14 +142,34 @@ class FluxScale(PairAnalysis, name="flux_scale"):
         section = Section(
             findings=[self._finding(found, ratio[used])],
             metrics=self._metrics(found, ratio, used, snr),
-            figures=self._figures(found, ratio, snr) if known.any() else [],
+            figures=self._figures(found, ratio) if known.any() else [],
             rows=found.pairs.rows,
             notes=notes,
         )
         name, unit = ("ratio", "") if self._is_flux else ("difference", "mmag")
         shown = Column(name, self._axis.partition(" [")[0], unit, self._ours.order)
         values = self._shown(np.where(used, ratio, np.nan))
-        return with_groups(section, self.groups(found, (shown, values)))
+        return with_groups(
+            section, self.groups(found, (shown, values)) + self._of_each(found, ratio)
+        )
+
+    def _of_each(self, found: PairColumns, ratio: Values) -> list[GroupsShown]:
+        """Return the running median of each group."""
+        name, label, x, unit, log = self._sides(found)[0]
+        good = np.isfinite(ratio) & np.isfinite(x) & ((x > 0) | (not log))
+        chosen = {group: at[good[at]] for group, at in self.of_each(found).items()}
+
+        def line(at: Any) -> Line:
+            course = Course.of(x[at], self._shown(ratio[at]))
+            return Line(name, self._ours.order, course.middle, course.median)
+
+        panels = {group: [line(at)] for group, at in chosen.items() if len(at)}
+        unit_y = "" if self._is_flux else "mmag"
+        limits = self.check_limits("ratio" if self._is_flux else "difference", unit=unit_y)
+        title = self._axis.partition(" [")[0]
+        columns = Column(name, label.partition(" [")[0], unit), Column("median", title, unit_y)
+        whole = [line(good)] if good.any() else []
+        return small_multiples(self, panels, columns, whole, log=(log, False), limits=limits)
 
     def _ratio(self, found: PairColumns) -> Values:
         """Return ln(ours / theirs), or ours minus theirs in mmag; NaN where it is not defined."""
@@ -248,10 +269,11 @@ class FluxScale(PairAnalysis, name="flux_scale"):
             return f"{self._ours.title}, ours over theirs"
         return f"{self._ours.title}, ours minus theirs [mmag]"
 
-    def _figures(self, found: PairColumns, ratio: Values, snr: Values | None) -> list[Figure]:
+    def _sides(self, found: PairColumns) -> list[tuple[str, str, Values, str, bool]]:
+        """Return what ratios are drawn against: name, axis, values, unit, whether logarithmic."""
         sides: list[tuple[str, str, Values, str, bool]] = []
-        if self.snr is not None and snr is not None:
-            sides.append(("snr", self.snr.axis, snr, self.snr.unit, True))
+        if self.snr is not None:
+            sides.append(("snr", self.snr.axis, found.own[self.snr.name], self.snr.unit, True))
         else:
             own = found.own[self._ours.name]
             sides.append((self._ours.name, self._ours.axis, own, self._ours.unit, self._is_flux))
@@ -263,8 +285,12 @@ class FluxScale(PairAnalysis, name="flux_scale"):
             else:
                 label = "Distance from the centre of the field [°]"
                 sides.append(("distance", label, self._distance(found), "deg", False))
+        return sides
+
+    def _figures(self, found: PairColumns, ratio: Values) -> list[Figure]:
         figures = [
-            self._against(f"against_{place}", side, ratio) for place, side in enumerate(sides, 1)
+            self._against(f"against_{place}", side, ratio)
+            for place, side in enumerate(self._sides(found), 1)
         ]
         return [each for each in figures if each is not None] + self._map(found, ratio)
 
@@ -288,8 +314,8 @@ class FluxScale(PairAnalysis, name="flux_scale"):
         x, y = x[good], self._shown(ratio[good])
         course = Course.of(x, y)
         log_y = self._is_flux and float(y.max()) > WIDE * float(y.min())
-        limits = self.check_limits("ratio" if self._is_flux else "difference")
         of, of_y = TableColumn.of, "" if self._is_flux else "mmag"
+        limits = self.check_limits("ratio" if self._is_flux else "difference", unit=of_y)
         columns = [
             of("low", course.low, unit),
             of("high", course.high, unit),

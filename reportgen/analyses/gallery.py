@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from reportgen.analyses.base import CutoutAnalysis, Statistics
 from reportgen.analyses.matching import MatchBlock, matching, not_in_degrees
+from reportgen.analyses.methods import ASINH, WORLD_COORDINATES
 from reportgen.analyses.plotting.image import Stretch
 from reportgen.analyses.plotting.sheet import draw_sheet
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
@@ -97,6 +98,11 @@ class Gallery(CutoutAnalysis, name="gallery"):
             return self.rank
         assert self.match is not None  # noqa: S101 - one of them is given
         return Column("separation", f"Separation from {self.match.catalogue}", "arcsec")
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (ASINH, WORLD_COORDINATES) if self.stretch == "asinh" else (WORLD_COORDINATES,)
 
     def reductions(self) -> Statistics:
         """Ask for the rows that stand out, with their positions and images."""

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 
 from reportgen.analyses.phrases import digits_among
+from reportgen.analyses.plotting.axes import Line
 from reportgen.analyses.plotting.dots import MOST_NAMED, draw_groups
+from reportgen.analyses.plotting.panels import draw_panels
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.config.checks import checks_of
 from reportgen.config.columns import Column
 from reportgen.config.types import AnyColumnRef, Block, Mark, Text
 from reportgen.reduce.by_group import ByGroup, Group, Spread, as_group
@@ -16,6 +19,7 @@ from reportgen.reduce.moments import robust_std
 from reportgen.wording import count, counted, exact, listed, number
 
 MOST_TOLD = 5  # groups that a sentence names
+MOST_DRAWN = 6  # groups that are each drawn by themselves
 
 
 class Grouping(Block):
@@ -78,7 +82,7 @@ def show_groups(
     }
     if not expect:
         del metrics["groups_absent"]
-    low_limit, high_limit = _ends(section, f"worst_{name}")
+    low_limit, high_limit = _ends(section, f"worst_{name}", quantity.unit)
     one_sided = (low_limit is None) != (high_limit is None)
     superlative = "farthest from the others"
     if one_sided:
@@ -132,6 +136,66 @@ def show_groups(
     return GroupsShown(metrics, [figure], findings, notes)
 
 
+def small_multiples(
+    section: Grouping,
+    panels: Mapping[Group, Sequence[Line]],
+    columns: tuple[Column, Column],
+    whole: Sequence[Line] = (),
+    *,
+    log: tuple[bool, bool] = (False, False),
+    limits: Sequence[float] = (),
+) -> list[GroupsShown]:
+    """Draw lines of each group in a panel of its own; nothing of one group, or of many.
+
+    columns: what is across and up; the name of the second is that of the figure. The others are as
+    in draw_panels.
+    """
+    by, (x, y) = section.by, columns
+    if by is None or not 1 < len(panels) <= MOST_DRAWN:
+        return []
+    named = {_said(group): lines for group, lines in panels.items()}
+    drawing = draw_panels(named, whole, (x.axis, y.axis), log=log, limits=limits)
+    if drawing is None:
+        return []
+    rows = [
+        (name, line.label, at, value, beyond)
+        for name, lines in named.items()
+        for line in lines
+        for at, beyond, value in zip(line.x, [*line.x[1:], np.nan], line.y, strict=False)
+    ]
+    groups, labels, at, values, beyond = (list(each) for each in zip(*rows, strict=True))
+    of, steps = (
+        TableColumn.of,
+        any(len(line.x) > len(line.y) for line in panels[next(iter(panels))]),
+    )
+    of_x = (
+        [of("low", at, x.unit), of("high", beyond, x.unit)] if steps else [of(x.name, at, x.unit)]
+    )
+    several = [] if len(set(labels)) == 1 else [of("line", labels)]
+    title = f"{y.title} by {by.title}"
+    file = f"{y.name}_of_each".lower()
+    grey = " Grey: all rows." if whole else ""
+    ends = listed([y.quantity(exact(limit)) for limit in limits])
+    which = "the limit" if len(limits) == 1 else "limits"
+    dashed = f" Dashed: {which} of the checks, {ends}." if limits else ""
+    figure = Figure(
+        file,
+        drawing,
+        title,
+        alt=f"{y.title} against {x.title} in {counted(len(named), 'panels')} with the same axes, "
+        f"one for each {by.title}: {listed(list(named))}.",
+        caption=f"Each {by.title} by itself, with the same axes.{grey}{dashed}",
+        data=Table(
+            file,
+            title,
+            [of(by.name, groups), *several, *of_x, of(y.name, values, y.unit)],
+            shown=False,
+        ),
+        width="full",
+    )
+    return [GroupsShown({}, [figure], [], [])]
+
+
 def with_groups(section: Section, shown: Iterable[GroupsShown]) -> Section:
     """Return a section with what is shown of groups."""
     findings, notes = list(section.findings), list(section.notes)
@@ -144,9 +208,9 @@ def with_groups(section: Section, shown: Iterable[GroupsShown]) -> Section:
     return replace(section, findings=findings, notes=notes, metrics=metrics, figures=figures)
 
 
-def _ends(section: Grouping, metric: str) -> tuple[float | None, float | None]:
+def _ends(section: Grouping, metric: str, unit: str) -> tuple[float | None, float | None]:
     """Return the strictest limits that the checks of a section set for a metric."""
-    checks = [each for each in getattr(section, "checks", ()) if each.metric == metric]
+    checks = checks_of(getattr(section, "checks", ()), metric, unit)
     lows = [end for check in checks for end in (check.min, check.equals) if end is not None]
     highs = [end for check in checks for end in (check.max, check.equals) if end is not None]
     return max(lows, default=None), min(highs, default=None)

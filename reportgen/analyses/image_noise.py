@@ -6,15 +6,17 @@ from functools import cached_property
 import numpy as np
 
 from reportgen.analyses.base import ImageAnalysis, MapReductions
-from reportgen.analyses.plotting.axes import Line, draw_curves
+from reportgen.analyses.methods import WORLD_COORDINATES
+from reportgen.analyses.plotting.axes import Line, draw_curves, draw_limits
 from reportgen.analyses.plotting.image import draw_image, sky_of
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.config.columns import Images, prefixed_unit, unit_symbol
+from reportgen.config.columns import Column, Images, prefixed_unit, unit_symbol
 from reportgen.config.image_header import ImageSky
-from reportgen.config.types import Index, Real
+from reportgen.config.types import AnyQuantity, Index
 from reportgen.errors import SectionError
 from reportgen.reduce.maps import AboutImage
-from reportgen.reduce.pixels import BINS, RANGE, DescribePixels, PixelStatistics
+from reportgen.reduce.pixels import BINS, RANGE, DescribePixels, PixelStatistics, pixels_in
+from reportgen.style import MUTED
 from reportgen.wording import counted, number, percent
 
 AREA_UNITS = (("deg2", 1.0), ("arcmin2", 3600.0), ("arcsec2", 3600.0**2))  # in a square degree
@@ -28,13 +30,18 @@ class ImageNoise(ImageAnalysis, name="image_noise"):
     """Which image of the stack, counted from 0."""
     channel: Index = 0
     """Which channel of an image in colour, counted from 0."""
-    below: Real | None = None
-    """A level in the unit of the image: how much of it is below?"""
+    below: AnyQuantity | None = None
+    """A level, such as 35 uJy/beam: how much of the image is below?"""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (WORLD_COORDINATES,)
 
     def reductions(self) -> MapReductions:
         """Ask for the pixels and for what the header says of them."""
-        level = np.nan if self.below is None else self.below
-        pixels = DescribePixels(None, self.image, channel=self.channel, level=level)
+        level, unit = (np.nan, "") if self.below is None else (self.below.value, self.below.unit)
+        pixels = DescribePixels(None, self.image, channel=self.channel, level=level, unit=unit)
         return {"about": AboutImage(None, self.image), "pixels": pixels}
 
     def present(self, about: Images | None, pixels: PixelStatistics) -> Section:
@@ -43,17 +50,24 @@ class ImageNoise(ImageAnalysis, name="image_noise"):
         if not pixels.valid:
             n = counted(pixels.all, "pixels")
             raise SectionError(f"all {n} of {named} are blank", "choose another image or HDU")
-        return _Described(named, about or self.images, pixels, self.below).section()
+        images = about or self.images
+        names = ("median", "mode", "low", "high")
+        limits = self.check_limits(*names, unit=images.unit)
+        level = None
+        if self.below is not None:
+            level = self.below.value * pixels_in(self.below.unit, images.unit)
+        return _Described(named, images, pixels, level, tuple(limits)).section()
 
 
 @dataclass(frozen=True)
 class _Described:
-    """An image and its pixels, in words and figures. below: a level."""
+    """An image and its pixels, in words and figures. below: a level; limits: of checks."""
 
     title: str
     images: Images
     pixels: PixelStatistics
     below: float | None
+    limits: tuple[float, ...] = ()
 
     @cached_property
     def sky(self) -> ImageSky | None:
@@ -70,15 +84,14 @@ class _Described:
 
     @cached_property
     def shown_unit(self) -> tuple[float, str]:
-        """How many of the unit that reads well one of the image is, and its symbol."""
+        """How many of the unit that reads well one of the image is, and that unit."""
         curve = np.abs(self.pixels.curve)
-        factor, unit = prefixed_unit(self.images.unit, float(np.median(curve)) or float(curve[-1]))
-        return factor, unit_symbol(unit)
+        return prefixed_unit(self.images.unit, float(np.median(curve)) or float(curve[-1]))
 
     def quantity(self, value: float) -> str:
         """Return a value of a pixel with its unit."""
-        factor, symbol = self.shown_unit
-        return f"{number(value * factor)}\u00a0{symbol}".rstrip()
+        factor, unit = self.shown_unit
+        return f"{number(value * factor)}\u00a0{unit_symbol(unit)}".rstrip()
 
     def area(self, pixels: int) -> str:
         """Return the area of some pixels, with its unit."""
@@ -153,7 +166,8 @@ class _Described:
         """Draw the image, its colours from the 1 % to the 99 % quantile."""
         from matplotlib.colors import Normalize
 
-        pixels, (factor, symbol) = self.pixels, self.shown_unit
+        pixels, (factor, unit) = self.pixels, self.shown_unit
+        symbol = unit_symbol(unit)
         low, high = (pixels.quantile(share) * factor for share in RANGE)
         if low == high:
             low, high = low - 0.5, high + 0.5
@@ -181,7 +195,8 @@ class _Described:
 
     def curve(self) -> Figure:
         """Draw which share of the area is below which value."""
-        pixels, (factor, symbol) = self.pixels, self.shown_unit
+        pixels, (factor, unit) = self.pixels, self.shown_unit
+        symbol = unit_symbol(unit)
         line = Line("pixels", 0, 100 * pixels.shares, pixels.curve * factor)
         label = f"Pixel value [{symbol}]" if symbol else "Pixel value (no unit)"
         columns = [
@@ -192,12 +207,18 @@ class _Described:
             f"{percent(share)} below {self.quantity(pixels.quantile(share))}"
             for share in (0.1, 0.5, 0.9)
         )
+        drawing = draw_curves([line], "Area with lower values [%]", label)
+        ends = [float(f"{factor * limit:.12g}") for limit in self.limits]
+        shown = draw_limits(drawing.axes[0], ends, Column("", unit=unit), along="y")
+        if self.below is not None:
+            drawing.axes[0].axhline(factor * self.below, color=MUTED, linewidth=0.8, linestyle=":")
+            shown += f" Dotted: {self.quantity(self.below)}."
         return Figure(
             "area",
-            draw_curves([line], "Area with lower values [%]", label),
+            drawing,
             "Cumulative area",
             alt=f"Share of the area of {self.title} below each value: {', '.join(said)}.",
             caption=f"Values of {self.title}, in order of size, against the share of its area that "
-            "is below; blank pixels left out.",
+            f"is below; blank pixels left out.{shown}",
             data=Table("area", "Values in order of size", columns, shown=False),
         )

@@ -23,7 +23,8 @@ from reportgen.config.types import (
     Selection,
 )
 from reportgen.reduce.already_matched import AlreadyMatched
-from reportgen.reduce.base import Statistic, Values
+from reportgen.reduce.base import Integers, Statistic, Values
+from reportgen.reduce.by_group import Group, as_group
 from reportgen.reduce.match import Match, MatchedColumns, PairColumns, ReferencePositions
 from reportgen.reduce.moments import robust_std
 from reportgen.wording import count, counted, number, percent
@@ -164,6 +165,16 @@ class PairAnalysis(Analysis, Grouping):
             return []
         members = found.own[self.by.name].tolist()
         return [show_groups(self, spreads_of(members, values), quantity) for quantity, values in of]
+
+    def of_each(self, found: PairColumns) -> dict[Group, Integers]:
+        """Return the places of the pairs of each group, in order; none without groups."""
+        if self.by is None:
+            return {}
+        places: dict[Group, list[int]] = {}
+        for place, group in enumerate(found.own[self.by.name].tolist()):
+            if group == group:  # noqa: PLR0124 - not NaN
+                places.setdefault(as_group(group), []).append(place)
+        return {group: np.array(places[group]) for group in sorted(places)}
 
     def how_paired(self, found: PairColumns) -> str:
         """Say how many of our objects have a counterpart."""

@@ -62,3 +62,41 @@ RANDOM_WEIGHTS = (
     "Random weights are drawn after Glorot & Bengio 2010, AISTATS 9, 249, equation 16, "
     "https://proceedings.mlr.press/v9/glorot10a.html"
 )
+SLOPE = (
+    "The slope of source counts is the number of sources over the sum of ln(S / S₀), S₀ being the "
+    "flux density above which all are found: the maximum likelihood of Crawford et al. 1970, ApJ "
+    "162, 405, https://www.osti.gov/biblio/4083074"
+)
+RESOLVED = (
+    "A source is resolved where the logarithm of total over peak flux density is above 0 by more "
+    "than some standard errors, those of both, relative and in quadrature: Franzen et al. 2015, "
+    f"MNRAS 453, 4020, {_DOI}10.1093/mnras/stv1866"
+)
+CALIBRATION = (
+    "The calibration error is the mean distance of score and share of the class in ten bins, by "
+    "their numbers: Pakdaman Naeini et al. 2015, AAAI 29, 2901, "
+    f"{_DOI}10.1609/aaai.v29i1.9602"
+)
+REPEATABILITY = (
+    "Scatters of objects are standard deviations of their measurements, with n − 1 in the "
+    "denominator, and the repeatability is their median; compare Ivezić et al. 2007, AJ 134, 973, "
+    "https://ui.adsabs.harvard.edu/abs/2007AJ....134..973I"
+)
+IN_BINS = (
+    "Distances of distributions are those of cumulative shares: Kolmogorov–Smirnov's the largest "
+    "at an edge of a bin, Wasserstein's the area between them, linear within bins: Ramdas et al. "
+    f"2017, Entropy 19, 47, {_DOI}10.3390/e19020047"
+)
+STABILITY = (
+    "The population stability index is Σ (p − q) ln(p / q) over bins, p and q being shares: "
+    "Yurdakul & Naranjo 2020, Journal of Risk Model Validation 14, 89, "
+    f"{_DOI}10.21314/JRMV.2020.227"
+)
+WORLD_COORDINATES = (
+    "Pixels are brought to the sky by the WCS of their header: Greisen & Calabretta 2002, A&A 395, "
+    f"1061, {_DOI}10.1051/0004-6361:20021326"
+)
+ASINH = (
+    "Brightness becomes colour by an inverse hyperbolic sine, linear within the noise and "
+    f"logarithmic above: Lupton et al. 2004, PASP 116, 133, {_DOI}10.1086/382245"
+)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis, MapReductions, Statistics
 from reportgen.analyses.counts_reference import Compared, CountsReference
-from reportgen.analyses.methods import POISSON
+from reportgen.analyses.methods import POISSON, SLOPE, WORLD_COORDINATES
 from reportgen.analyses.number_counts_figure import Binned, CountsFigure
 from reportgen.analyses.phrases import no_values
 from reportgen.analyses.results import Metric, Section
@@ -25,7 +25,7 @@ from reportgen.config.types import (
     Positive,
     Quantity,
 )
-from reportgen.config.unit_arithmetic import factor, without_beam
+from reportgen.config.unit_arithmetic import factor
 from reportgen.errors import SectionError
 from reportgen.reduce.base import Integers, Values
 from reportgen.reduce.binned_moments import BinnedMoments, MomentsInBins
@@ -33,7 +33,7 @@ from reportgen.reduce.counts import CountBelow, Counts, CountValues
 from reportgen.reduce.histograms import Axis
 from reportgen.reduce.maps import AboutImage
 from reportgen.reduce.moments import MeanStd, Moments
-from reportgen.reduce.pixels import CountPixelsBelow
+from reportgen.reduce.pixels import CountPixelsBelow, pixels_in
 from reportgen.wording import counted, exact, number
 
 DEG2 = (180 / np.pi) ** 2  # in a steradian
@@ -96,8 +96,8 @@ class NumberCounts(Analysis, name="number_counts"):
             raise BlockError({("rms",): "it is for flux densities"})
         if self.rms is not None:
             try:
-                _ = self._noise_unit
-            except (ValueError, TypeError):
+                pixels_in(self._of.unit, self.rms.images.unit)
+            except SectionError:
                 said = f"{self.rms.images.name} is in {unit_symbol(self.rms.images.unit)}"
                 raise BlockError({("rms", "images"): f"{said}, not a flux density"}) from None
         return self
@@ -175,7 +175,8 @@ class NumberCounts(Analysis, name="number_counts"):
     @property
     def methods(self) -> tuple[str, ...]:
         """What it computes, and what to cite."""
-        return (POISSON,)
+        slope = () if self.complete_above is None else (SLOPE,)
+        return (POISSON, *slope, *(() if self.rms is None else (WORLD_COORDINATES,)))
 
     def reductions(self) -> Statistics:
         """Ask for the sources in each bin, and the slope of the bright ones."""
@@ -203,8 +204,9 @@ class NumberCounts(Analysis, name="number_counts"):
         """Ask for the pixels in which sources of a bin could be found."""
         if self.rms is None:
             return {}
-        levels = tuple((self._levels / self.rms.sigma / self._noise_unit).tolist())
-        return {"noise": CountPixelsBelow(None, levels=levels), "about": AboutImage(None)}
+        levels = tuple((self._levels / self.rms.sigma).tolist())
+        noise = CountPixelsBelow(None, levels=levels, unit=self._of.unit)
+        return {"noise": noise, "about": AboutImage(None)}
 
     @property
     def _levels(self) -> Values:
@@ -212,13 +214,6 @@ class NumberCounts(Analysis, name="number_counts"):
         low, high = np.log(self._ends)
         n = LEVELS * self._bins
         return np.asarray(np.exp(low + (high - low) * (np.arange(n) + 0.5) / n))
-
-    @property
-    def _noise_unit(self) -> float:
-        """Return the unit of the image of the noise in that of the flux density."""
-        assert self.rms is not None  # noqa: S101 - asked for if it is given
-        own, noise = without_beam(self._of.unit), without_beam(self.rms.images.unit)
-        return factor(noise, own) if own and noise else 1.0
 
     def _areas(self, noise: Integers | None, about: Images | None) -> tuple[float, Values]:
         """Return the area that was searched, and in each bin that where its sources are found."""
@@ -303,7 +298,9 @@ class NumberCounts(Analysis, name="number_counts"):
             metrics["reference_ratio"] = Metric(ratio, "ratio to the reference", digits=3)
             metrics["reference_chi2"] = Metric(chi2, "χ² per bin", digits=2)
             findings.append(self._compared_said(ratio, chi2))
-        figure = CountsFigure(binned, drawn, self._limit, self.check_limits("turnover"))
+        figure = CountsFigure(
+            binned, drawn, self._limit, self.check_limits("turnover", unit=self._of.unit)
+        )
         low, outside = int(below[0]), values.valid - n
         said = f"{counted(low, 'sources')} below them and {counted(outside - low, 'sources')} above"
         notes = [f"Outside the bins: {said}."] if outside else []

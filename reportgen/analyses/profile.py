@@ -7,7 +7,14 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis, BinCount, Statistics, check_order
-from reportgen.analyses.grouping import MEDIAN, SHARE, Grouping, show_groups, with_groups
+from reportgen.analyses.grouping import (
+    MEDIAN,
+    MOST_DRAWN,
+    SHARE,
+    Grouping,
+    show_groups,
+    with_groups,
+)
 from reportgen.analyses.methods import QUANTILES, SCATTER
 from reportgen.analyses.phrases import (
     approximate,
@@ -24,13 +31,12 @@ from reportgen.config.types import Block, ColumnRef, Count, Real
 from reportgen.reduce.base import Statistic, Values
 from reportgen.reduce.binned import BinnedQuantiles, QuantilesInBins
 from reportgen.reduce.binned_moments import BinnedMoments, MomentsInBins
-from reportgen.reduce.by_group import ByGroup, OfGroups, ShareOfTrue, median_and_scatter
+from reportgen.reduce.by_group import ByGroup, Group, OfGroups, ShareOfTrue, median_and_scatter
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.histograms import Axis
 from reportgen.wording import count, counted, number
 
 BINS = 20
-MOST_DRAWN = 6  # groups that have a figure of their own
 BAND = (0.16, 0.5, 0.84)
 
 
@@ -138,19 +144,40 @@ class Profile(Analysis, Grouping, name="profile"):
         if self.by is None:
             return section
         of_groups: ByGroup = values["of_groups"]
+        courses = {group: self._course(each) for group, each in of_groups.values.items()}
+        worst = self._worst(courses)
         figures = list(section.figures)
         if len(of_groups.values) <= MOST_DRAWN:
             names = [Column(str(group)) for group in of_groups.values]
             ids = file_ids(names, "course")
             figures += [
-                self._figure(ids[str(group)], self._course(each), f", {self.by.title} {group}")
-                for group, each in of_groups.values.items()
+                self._figure(ids[str(group)], course, f", {self.by.title} {group}")
+                for group, course in courses.items()
             ]
         name = f"{self.column.name}_median"
         quantity = replace(self._shown, name=name)
         measure = SHARE if self.statistic == "percent_true" else MEDIAN
         shown = show_groups(self, values["middles"], quantity, measure)
-        return with_groups(replace(section, figures=figures), [shown])
+        metrics = {f"worst_{self.by.name}": worst, **section.metrics}
+        return with_groups(replace(section, figures=figures, metrics=metrics), [shown])
+
+    def _worst(self, courses: dict[Group, Course]) -> Metric:
+        """Return the value of the bin of a group that is farthest off, among those of all."""
+        found = [
+            (group, place, course)
+            for group, course in courses.items()
+            for place in np.flatnonzero(course.judged)
+        ]
+        shown, by = self._shown, "" if self.by is None else self.by.title
+        label = f"{shown.title} of the bin of a {by} farthest off"
+        if not found:
+            return Metric(float("nan"), label, shown.unit)
+        values = np.array([course.middle[place] for _, place, course in found])
+        group, place, course = found[int(np.argmax(self._far(values)))]
+        edges = float(course.edges[place]), float(course.edges[place + 1])
+        label = f"{shown.title} of {by} {group} between {interval(*edges, self.against)}"
+        digits = digits_among(float(values.min()), float(values.max()))
+        return Metric(float(course.middle[place]), f"{label}, the farthest off", shown.unit, digits)
 
     def _course(self, found: BinnedQuantiles | BinnedMoments) -> Course:
         """Return the value in each bin and the band about it."""
@@ -226,7 +253,13 @@ class Profile(Analysis, Grouping, name="profile"):
 
     def _figure(self, figure_id: str, course: Course, of: str) -> Figure:
         shown, against = self._shown, self.against
-        limits = [end for end in (self.limits.min, self.limits.max) if end is not None]
+        names = (
+            "worst_bin",
+            f"{self.column.name}_median",
+            *([f"worst_{self.by.name}"] if self.by else []),
+        )
+        given = {end for end in (self.limits.min, self.limits.max) if end is not None}
+        limits = sorted(given | set(self.check_limits(*names, unit=shown.unit)))
         band = "16 to 84 % of the values" if self.statistic == "median" else "± its error"
         of_column = TableColumn.of
         columns = [

@@ -7,8 +7,9 @@ import numpy as np
 from pydantic import model_validator
 
 from reportgen.analyses.base import Analysis, Statistics
-from reportgen.analyses.grouping import Grouping
+from reportgen.analyses.grouping import MOST_DRAWN, Grouping
 from reportgen.analyses.matching import OtherCatalogueBlock
+from reportgen.analyses.methods import IN_BINS, STABILITY
 from reportgen.analyses.phrases import file_ids, interval
 from reportgen.analyses.plotting.axes import key_above, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 FEWEST = 5  # values that a bin holds, or should hold, to count
-MOST_DRAWN = 6
 MOST_TOLD = 5
 LEAST_SHARE = 1e-4  # of an empty bin, in the population stability index
 
@@ -129,6 +129,11 @@ class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
     def sources(self) -> tuple[tuple[str, str], ...]:
         """The catalogue and the one that has the reference."""
         return ("catalogues", self.catalogue), ("catalogues", self.reference.catalogue)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (IN_BINS, STABILITY)
 
     def reductions(self) -> Statistics:
         """Ask for counts in the bins of the reference, and for that."""

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis, Statistics
+from reportgen.analyses.methods import REPEATABILITY
 from reportgen.analyses.phrases import no_values, small_unit
 from reportgen.analyses.plotting.axes import draw_limits, new_figure
 from reportgen.analyses.plotting.cloud import (
@@ -64,6 +65,11 @@ class Repeatability(Analysis, name="repeatability"):
     @property
     def _x(self) -> Column:
         return self.against or self.value
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it computes, and what to cite."""
+        return (REPEATABILITY,)
 
     def reductions(self) -> Statistics:
         """Ask for the mean and the scatter of each object."""
@@ -150,7 +156,9 @@ class Repeatability(Analysis, name="repeatability"):
             if self._outlier is not None:
                 axes.axhline(self._outlier, color=MUTED, linewidth=0.8, linestyle=":")
                 said += f". Dotted: {shown.quantity(exact(self._outlier))}, above it are outliers"
-            limits = draw_limits(axes, self.check_limits("repeatability"), shown, along="y")
+            limits = draw_limits(
+                axes, self.check_limits("repeatability", unit=shown.unit), shown, along="y"
+            )
             said += f".{limits}"
         hidden = len(x) - int(drawn.sum())
         not_shown = f" Not drawn, as logarithms have no 0: {counted(hidden, 'objects')}."

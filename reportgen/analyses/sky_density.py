@@ -17,7 +17,7 @@ from reportgen.analyses.plotting.sky import (
     stretched,
 )
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
-from reportgen.config.types import CATALOGUES_OWN, DecRef, Positive, RaRef, Real
+from reportgen.config.types import CATALOGUES_OWN, Angle, DecRef, RaRef, Real
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.sky import MAX_CELLS, CountOnSky, SkyCounts
 from reportgen.wording import count, counted, number, percent
@@ -41,8 +41,9 @@ class SkyDensity(Analysis, name="sky_density"):
     """Declination in degrees; the catalogue's when not given."""
     edges: Annotated[int, Field(strict=True, ge=2, le=MAX_CELLS)] | None = None
     """Edges along RA and Dec (plate carrée); gives one cell less than edges."""
-    cell: Positive | None = None
-    """Side of a square cell in arcseconds (gnomonic projection), in place of edges."""
+    cell: Angle | None = None
+    """Side of a square cell, such as 5 arcsec or 60, in arcseconds (gnomonic projection), in place
+    of edges."""
     smoothing: Annotated[Real, Field(ge=0, le=100)] = 1.0
     """Standard deviation of the kernel in cells; 0 for none."""
     axes: Literal["degrees", "hms"] = "degrees"
@@ -66,9 +67,10 @@ class SkyDensity(Analysis, name="sky_density"):
 
     def reductions(self) -> Statistics:
         """Ask for the objects in each cell."""
+        cell = None if self.cell is None else self.cell.to("arcsec")
         return {
             "rows": CountRows(where=self.where),
-            "sky": CountOnSky(self.ra.name, self.dec.name, self.edges, self.cell, self.where),
+            "sky": CountOnSky(self.ra.name, self.dec.name, self.edges, cell, self.where),
         }
 
     def present(self, rows: int, sky: SkyCounts | None) -> Section:

@@ -162,8 +162,8 @@ def with_images(
     """Return the values of a section with those of the images it looks at, and their digests.
 
     rows, imagined: as in read_cutouts. store: where digests are remembered; None for no digests.
-    There are none, either, where each image has a file of its own: what the header of any of them
-    says may change which is shown.
+    Where each image has a file of its own, they are of all headers, too: what any of these says may
+    change which is shown.
     """
     named = analysis.image_reductions()
     values = {**values, **_reduced(stack, named, imagined=imagined)}
@@ -173,9 +173,10 @@ def with_images(
         values["cutouts"] = found
         images = sorted({each.image for each in found.found} or {0})
         looked_at += [FirstMaps(None, image) for image in images]
-    if store is None or is_many(stack.file):
+    if store is None:
         return values, {}
-    return values, image_digests(stack, None, looked_at, FileDigests(store))
+    contents, headers = FileDigests(store), is_many(stack.file)
+    return values, image_digests(stack, None, looked_at, contents, headers=headers)
 
 
 def _reduced(
@@ -190,7 +191,8 @@ def _reduced(
         pixels = stack.batches(1, reduction.first, reduction.stop)
         batches = (_noise(stack)[np.newaxis, ..., np.newaxis],) if imagined else pixels
         numbered = (Batch(each, reduction.first + k) for k, each in enumerate(batches))
-        found[name] = scan_maps([reduction], numbered, _no_network)[reduction]
+        wanted = reduction.in_unit(stack.images.unit)
+        found[name] = scan_maps([wanted], numbered, _no_network)[wanted]
     return found
 
 

@@ -282,7 +282,8 @@ def wanted_reductions(
     analysis: ImageAnalysis, stack: ImageStack
 ) -> dict[str, MapReduction[Any, Any]]:
     """Return the reductions of a section; SectionError if there are no such images or channels."""
-    reductions = dict(analysis.reductions())
+    unit = stack.images.unit
+    reductions = {name: each.in_unit(unit) for name, each in analysis.reductions().items()}
     for reduction in reductions.values():
         if reduction.first >= stack.shape[0]:
             raise SectionError(

@@ -8,6 +8,7 @@ from typing import Any
 from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis
 from reportgen.cache.digests import (
     COLUMN,
+    HEADERS,
     IMAGES,
     WEIGHTS,
     catalogue_and_thing,
@@ -182,4 +183,5 @@ def _words(name: str) -> str:
     if name.startswith(IMAGES):
         first, stop = name.removeprefix(IMAGES).split()
         return f"images {first} to {int(stop) - 1} are others"
-    return {"rows": "the number of rows is another"}.get(name, f"the {name} is another")
+    said = {"rows": "the number of rows is another", HEADERS: f"{HEADERS} are others"}
+    return said.get(name, f"the {name} is another")

@@ -36,6 +36,7 @@ FILE = "file of "  # before that of a column of which not all rows are read
 OTHER = "catalogue "  # before those of what is read of another catalogue than the section's
 _EXPRESSION = "expression of "
 _ROWS, _SHAPE, _ARCHITECTURE = "rows", "shape of images", "architecture"
+HEADERS = "headers of images"
 _TRAINED = "trained_with"
 _IMAGES_AT_A_TIME = 32
 
@@ -141,12 +142,16 @@ def image_digests(
     model: ModelFiles | None,
     reductions: Iterable[MapReduction[Any, Any]],
     contents: FileDigests,
+    *,
+    headers: bool = False,
 ) -> dict[str, str]:
     """Return the digest of each thing that some reductions over images and their maps read.
 
-    Raises SourceError for images and OSError for files that cannot be read.
+    headers: whether also of what the files of all images say, each of its own. Raises SourceError
+    for images and OSError for files that cannot be read.
     """
     names = [_SHAPE] if model is None else [_SHAPE, _TRAINED, _ARCHITECTURE]
+    names += [HEADERS] if headers else []
     for reduction in reductions:
         of = reduction.of
         if of is not None and of.weights != RANDOM:
@@ -167,15 +172,19 @@ def _of_images(
     """Return the digest of a thing that is read. reading: whether it may be read for that."""
     if name == _SHAPE:
         return repr(stack.shape[1:])
-    if name.startswith(IMAGES):
-        first, stop = map(int, name.removeprefix(IMAGES).split())
-        key = f"images {first} to {stop} of {stack.dataset}"
+    if name == HEADERS or name.startswith(IMAGES):
+        first, stop, key = 0, stack.shape[0], f"{name} of {stack.dataset}"
+        if name != HEADERS:
+            first, stop = map(int, name.removeprefix(IMAGES).split())
+            key = f"images {first} to {stop} of {stack.dataset}"
 
         def digest() -> str:
-            pixels = image_digest(stack.batches(_IMAGES_AT_A_TIME, first, stop))
             headers = [
                 stack.about(place).header for place in range(first, min(stop, stack.shape[0]))
             ]
+            if name == HEADERS:
+                return digest_of(headers)
+            pixels = image_digest(stack.batches(_IMAGES_AT_A_TIME, first, stop))
             return digest_of([pixels, stack.images.unit, headers])
 
         if not stack.whole:  # of other files no stamp is looked at
@@ -243,7 +252,7 @@ def is_of_images(section: AnyAnalysis, name: str) -> TypeGuard[Analysis | ImageA
     if isinstance(section, ImageAnalysis):
         return not name.startswith(OTHER)
     is_looked_at = isinstance(section, Analysis) and section.looked_at is not None
-    return is_looked_at and (name == _SHAPE or name.startswith(IMAGES))
+    return is_looked_at and (name in {_SHAPE, HEADERS} or name.startswith(IMAGES))
 
 
 def read_columns_of(catalogue: Catalogue, names: Collection[str]) -> dict[str, str]:

@@ -184,7 +184,7 @@ def what_decides(section: AnyAnalysis, exact_rows: int | None) -> dict[str, Any]
         "counted": sorted({repr(block.column) for block in counted if block is not None}),
         "exact_rows": exact_rows,
         "limits": [  # which figures draw
-            [check.metric, check.min, check.max, check.equals]
+            [check.metric, check.min, check.max, check.equals, check.unit]
             for check in section.checks
             if check.metric is not None
         ],

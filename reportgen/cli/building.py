@@ -329,6 +329,7 @@ def plan(
     """
     from reportgen.build.pipeline import chosen_sections
     from reportgen.build.plan import plan_report
+    from reportgen.config.limits import PACKAGES
 
     reports = read_reports(config, overrides, cells, output)
     for cell in reports.cells or (None,):
@@ -342,8 +343,11 @@ def plan(
         _complain_of_sources(planned, before)
         for name, section in report.sections.items():
             if section.shared_limits is not None:
-                said = listed([repr(check.metric) for check in section.checks])
-                click.echo(f"{before}{name} is checked by {section.shared_limits}, too: {said}")
+                source = PACKAGES[section.shared_limits].source
+                added = [check for check in section.checks if check.reason == source]
+                if said := listed([check.said for check in added]):
+                    by = f"{section.shared_limits} ({source})"
+                    click.echo(f"{before}{name} is checked by {by}, too: {said}")
         made = sum(not each.is_cached for each in planned)
         documents = " and ".join(form.upper() for form in report.output.formats)
         said = f"{made} of {len(planned)} sections would be made, and {documents} as always."

@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -17,7 +18,9 @@ from pydantic import (
     model_validator,
 )
 
+from reportgen.config.columns import Column, unit_symbol
 from reportgen.config.problems import KeyPath, shortened
+from reportgen.config.sources import Unit
 from reportgen.config.types import (
     Block,
     BlockError,
@@ -33,6 +36,7 @@ from reportgen.config.types import (
     read_number,
     resolve_path,
 )
+from reportgen.config.unit_arithmetic import factor, without_beam
 from reportgen.wording import exact
 
 Kind = Literal[
@@ -186,6 +190,8 @@ class CheckBlock(Block):
     """The value it should have."""
     tolerance: NotNegative | None = None
     """How far from equals is ok; 0 when not given."""
+    unit: Unit | None = None
+    """Unit of min, max, equals and tolerance, such as uJy; that of the metric when not given."""
     within: WithinBlock | None = None
     """Near the value of a reference run: {of, absolute, relative}."""
     drift: DriftBlock | None = None
@@ -213,6 +219,34 @@ class CheckBlock(Block):
     def kinds(self) -> tuple[Kind, ...]:
         """The tests that are asked for."""
         return tuple(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @property
+    def said(self) -> str:
+        """The metric and its limits, in words."""
+        ends = (("at least", self.min), ("at most", self.max), ("equal to", self.equals))
+        column = Column("", unit=self.unit or "")
+        limits = [(word, column.quantity(exact(end))) for word, end in ends if end is not None]
+        return f"{self.metric} {' and '.join(f'{word} {end}' for word, end in limits)}"
+
+    def in_unit(self, unit: str) -> "CheckBlock":
+        """Return the check with its limits in the unit of a metric, whether of a flux or per beam.
+
+        Raises ValueError where its own unit measures something else.
+        """
+        if self.unit is None:
+            return self
+        try:
+            by = factor(without_beam(self.unit), without_beam(unit))
+        except (ValueError, TypeError):
+            has = f"is in {unit_symbol(unit)}" if unit else "has no unit"
+            raise ValueError(
+                f"the limit is in {unit_symbol(self.unit)}, the number {has}"
+            ) from None
+        limits = ("min", "max", "equals", "tolerance")
+        given = {key: value for key in limits if (value := getattr(self, key)) is not None}
+        # Rounded, lest 35 uJy be 3.4999999999999997e-05 Jy in sentences.
+        scaled = {key: float(f"{by * value:.12g}") for key, value in given.items()}
+        return self.model_copy(update={"unit": None, **scaled})
 
     @model_validator(mode="after")
     def _fits_together(self) -> "CheckBlock":
@@ -248,3 +282,14 @@ class CheckBlock(Block):
                 yield ("equals",), "equals is outside min and max"
         if self.tolerance is not None and self.equals is None:
             yield ("tolerance",), "tolerance belongs to equals, which is not given"
+        if self.unit is not None and {self.min, self.max, self.equals} == {None}:
+            yield ("unit",), "unit belongs to min, max and equals, none of which is given"
+
+
+def checks_of(checks: Iterable[CheckBlock], metric: str, unit: str) -> list[CheckBlock]:
+    """Return the checks of a metric with limits in its unit; without those that measure another."""
+    found = []
+    for check in checks:
+        with suppress(ValueError):  # it cannot be made, and says so
+            found += [check.in_unit(unit)] if check.metric == metric else []
+    return found

@@ -1,6 +1,7 @@
 """Limits that survey teams share, by name: checks of sections with their source and its date.
 
-They are never applied unless a configuration names them, and are shown like any other check.
+They are never applied unless a configuration names them, and are shown like any other check. DESI's
+are parameters of its own pipeline (qa-params of desispec), whose numbers are not repeated here.
 """
 
 from collections.abc import Mapping
@@ -14,12 +15,16 @@ from reportgen.config.suggest import unknown
 
 @dataclass(frozen=True)
 class Limit:
-    """A check of the sections of an analysis. needs: key without which its metric is not there."""
+    """A check of the sections of an analysis. unit: of min and max; empty for plain numbers.
+
+    needs: key without which its metric is not there.
+    """
 
     analysis: str
     metric: str
     min: float | None = None
     max: float | None = None
+    unit: str = ""
     severity: str = "fail"
     needs: str = ""
 
@@ -36,6 +41,7 @@ class Package:
         return [
             {
                 **{"metric": limit.metric, "severity": limit.severity, "reason": self.source},
+                **({"unit": limit.unit} if limit.unit else {}),
                 **{end: at for end in ("min", "max") if (at := getattr(limit, end)) is not None},
             }
             for limit in self.limits
@@ -48,21 +54,22 @@ PACKAGES: Mapping[str, Package] = {
     "askap-continuum": Package(
         "limits of ASKAP's continuum validation, 2019",
         (
-            Limit("astrometry", "offset", max=2.0),
+            Limit("astrometry", "offset", max=2.0, unit="arcsec"),
             Limit("flux_scale", "ratio", 0.9, 1.1, needs="flux"),
             Limit("flux_scale", "spectral_index_median", -0.9, -0.7, needs="frequency"),
-            Limit("compactness", "resolved_percent", 5.0, 30.0),
+            Limit("compactness", "resolved_percent", 5.0, 30.0, "%"),
+            Limit("image_noise", "median", max=35.0, unit="uJy / beam"),
             Limit("number_counts", "reference_chi2", max=3.0, severity="warn", needs="reference"),
             Limit("number_counts", "reference_chi2", max=50.0, needs="reference"),
         ),
     ),
     "lsst-refcat": Package(
         "limits of LSST against a reference catalogue, 2023",
-        (Limit("flux_scale", "difference", -20.0, 20.0, needs="magnitude"),),
+        (Limit("flux_scale", "difference", -20.0, 20.0, "mmag", needs="magnitude"),),
     ),
     "lsst-repeat": Package(
         "limits of LSST on repeatability in millimagnitudes, 2023",
-        (Limit("repeatability", "repeatability", max=15.0),),
+        (Limit("repeatability", "repeatability", max=15.0, unit="mmag"),),
     ),
 }
 

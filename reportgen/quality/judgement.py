@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reportgen.analyses.trend import MetricHistory
+from reportgen.config.checks import checks_of
 from reportgen.config.columns import unit_symbol
 from reportgen.config.loader import Report
 from reportgen.errors import ConfigError
@@ -93,15 +94,15 @@ def metric_histories(
             digits=None if metric is None else metric.digits,
             nights=(*(night for night, _ in values), tonight),
             values=(*(value for _, value in values), None if metric is None else metric.value),
-            **_limits(report, *key),
+            **_limits(report, *key, unit),
         )
     return found
 
 
-def _limits(report: Report, section: str, metric: str) -> dict[str, float | None]:
+def _limits(report: Report, section: str, metric: str, unit: str) -> dict[str, float | None]:
     """Return what the checks of a metric allow by min, max and equals, the narrowest of each."""
     block = report.sections.get(section)
-    checks = [check for check in block.checks if check.metric == metric] if block else []
+    checks = checks_of(block.checks, metric, unit) if block else []
     low = [check.min for check in checks if check.min is not None]
     high = [check.max for check in checks if check.max is not None]
     return {"low": max(low, default=None), "high": min(high, default=None)}

@@ -8,7 +8,7 @@ matter beyond rounding.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,10 @@ class MapReduction(ABC, Generic[State, Value]):
     def stop(self) -> int:
         """Place after the last image."""
         return self.first + self.count
+
+    def in_unit(self, unit: str) -> Self:
+        """Return it with what it compares pixels with in their unit; itself if there is nothing."""
+        return self
 
     @abstractmethod
     def start(self) -> State:

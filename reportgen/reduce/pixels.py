@@ -1,11 +1,14 @@
 """Statistics of the pixels of an image: quantiles, the commonest value, and a smaller picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.config.columns import unit_symbol
+from reportgen.config.unit_arithmetic import factor, without_beam
+from reportgen.errors import SectionError
 from reportgen.reduce.maps import Integers, MapReduction, Maps
 
 Values = NDArray[np.float64]
@@ -48,12 +51,19 @@ class PixelStatistics:
 
 @dataclass(frozen=True)
 class DescribePixels(MapReduction[PixelStatistics | None, PixelStatistics | None]):
-    """Statistics of one channel of one image; None when there is no such image or channel."""
+    """Statistics of one channel of one image; None when there is no such image or channel.
+
+    level: in a unit; that of the image when there is none.
+    """
 
     takes_blank: ClassVar[bool] = True
 
     channel: int = 0
     level: float = np.nan
+    unit: str = ""
+
+    def in_unit(self, unit: str) -> "DescribePixels":
+        return replace(self, level=self.level * pixels_in(self.unit, unit), unit="")
 
     def start(self) -> PixelStatistics | None:
         return None
@@ -67,6 +77,20 @@ class DescribePixels(MapReduction[PixelStatistics | None, PixelStatistics | None
         self, first: PixelStatistics | None, second: PixelStatistics | None
     ) -> PixelStatistics | None:
         return second if first is None else first
+
+
+def pixels_in(unit: str, of_pixels: str) -> float:
+    """Return by what a level is multiplied to be in the unit of pixels, whether per beam or not.
+
+    1 where either has no unit. Raises SectionError where they measure something else.
+    """
+    if not (unit and of_pixels):
+        return 1.0
+    try:
+        return factor(without_beam(unit), without_beam(of_pixels))
+    except (ValueError, TypeError):
+        said = f"pixels in {unit_symbol(of_pixels)} cannot be compared with {unit_symbol(unit)}"
+        raise SectionError(said, "unit: in images: sets that of the pixels") from None
 
 
 def _described(image: NDArray[np.float32], level: float) -> PixelStatistics:
@@ -111,12 +135,18 @@ def means_of(image: NDArray[np.float32], side: int) -> Values:
 class CountPixelsBelow(MapReduction[Integers, Integers]):
     """How many pixels of the first channel of one image are at most each of some levels.
 
-    levels: ascending. The last count is that of all pixels that are not blank.
+    levels: ascending, in a unit; that of the image when there is none. The last count is that of
+    all pixels that are not blank.
     """
 
     takes_blank: ClassVar[bool] = True
 
     levels: tuple[float, ...] = ()
+    unit: str = ""
+
+    def in_unit(self, unit: str) -> "CountPixelsBelow":
+        by = pixels_in(self.unit, unit)
+        return replace(self, levels=tuple(by * level for level in self.levels), unit="")
 
     def start(self) -> Integers:
         return np.zeros(len(self.levels) + 1, np.int64)

@@ -70,6 +70,17 @@ def test_its_figures_show_the_limit_and_have_their_data(injected):
     assert min(arrows["n"]) >= 5
 
 
+def test_limits_of_each_direction_and_of_separations_are_drawn():
+    names = {"offset_ra": 0.4, "offset_dec": -0.3, "separation_95": 1.5}
+    checks = [{"metric": name, "max": limit} for name, limit in names.items()]
+    section = made(*sky(300), checks=[*checks, {"metric": "offset", "max": 500, "unit": "marcsec"}])
+    caption = figure(section, "offsets").caption
+    assert "limit of the checks to the east, 0.4″" in caption
+    assert "limit of the checks to the north, −0.3″" in caption
+    assert "the limit of a check, 0.5″" in caption
+    assert "the limit of the checks, 1.5″" in figure(section, "separations").caption
+
+
 def test_few_pairs_are_listed_one_by_one():
     own, ref = sky(200)
     section = made(own, ref)
@@ -111,7 +122,7 @@ def test_nothing_matched_leaves_metrics_without_a_value_and_says_why(ref, said):
     found = values(section)
     assert section.findings[0].startswith(said)
     assert found["matched"] == 0
-    assert np.isnan([found["offset"], found["chance_percent"], found["separation_95"]]).all()
+    assert np.isnan([value for name, value in found.items() if name != "matched"]).all()
     assert section.figures == []
 
 
@@ -156,6 +167,21 @@ def test_groups_of_pairs_name_the_one_that_is_farthest_off():
     rows = table(section, "offset_ra_by_group")
     assert rows["median"][0] - rows["median"][1] == pytest.approx(0.5 * 0.84, abs=0.05)
     assert any("tile is missing" in note for note in section.notes)
+
+
+def test_few_groups_are_drawn_by_themselves_with_the_same_axes():
+    own, ref = sky(400)
+    own["tile"] = np.arange(400) % 3 + 1.0
+    section = made(own, ref, by="tile")
+    each = figure(section, "offsets_of_each")
+    panels = [axes for axes in each.drawing.axes if axes.axison]
+    assert [axes.get_title(loc="left") for axes in panels] == ["1", "2", "3"]
+    assert len({(axes.get_xlim(), axes.get_ylim()) for axes in panels}) == 1
+    rows = table(section, "offsets_of_each")
+    assert sum(rows["offsets"]) == pytest.approx(600, abs=20)  # percent, both ways
+    own["tile"] = np.arange(400) % 7 + 1.0
+    many = made(own, ref, by="tile")
+    assert "offsets_of_each" not in [figure.id for figure in many.figures]
 
 
 def test_positions_of_32_bits_tell_their_step():

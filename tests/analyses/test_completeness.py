@@ -5,6 +5,7 @@ from pydantic import ValidationError
 from test_astrometry import DEGREES, MATCH, values
 
 from reportgen.analyses.completeness import Completeness
+from reportgen.analyses.population import binomial_fraction
 
 UNITS = {**DEGREES, "s": "mJy", "m": "mag"}
 
@@ -22,7 +23,7 @@ def survey(objects=40_000, seed=6):
 
 def made(own, truth, match=None, **keys):
     match = {**MATCH, "radius": "1 arcsec", **(match or {"flux": "s"})}
-    keys = {"ra": "ra", "dec": "dec", "match": match, **keys}
+    keys = {"ra": "ra", "dec": "dec", "truth": match, **keys}
     return present(Completeness, own, UNITS, others={"ref": truth}, **keys)
 
 
@@ -36,10 +37,10 @@ def test_the_depth_of_gaussian_noise_is_that_of_theory():
     # Of sources between 2 and 10, those above 5.
     assert found["completeness"] == pytest.approx(62.5, abs=1)
     assert found["only_here"] == pytest.approx(100, abs=25)
-    assert found["both"] + found["only_there"] == pytest.approx(40_000, abs=1)
+    assert found["both"] + found["only_there"] == pytest.approx(40_000, abs=20)
     assert "limit of the checks, 60" in figure(section, "completeness").caption
     rows = table(section, "completeness")
-    assert sum(rows["true"]) == 40_000
+    assert sum(rows["true"]) == found["both"] + found["only_there"]
     assert sum(rows["detected"]) == found["both"]
 
 
@@ -54,6 +55,11 @@ def test_wilson_intervals_hold_where_all_or_none_are_found():
     rows = table(made(own, truth, bins=4), "completeness")
     assert rows["completeness"][-1] > 98
     assert rows["completeness_high"][0] > rows["completeness"][0]
+    _, low, high = binomial_fraction(np.array([8, 0]), np.array([10, 10]))
+    assert (low, high) == (
+        pytest.approx([0.649, 0], abs=5e-4),
+        pytest.approx([0.896, 0.0909], abs=5e-4),
+    )
 
 
 def test_nothing_there_and_nothing_found_are_said():
@@ -65,6 +71,41 @@ def test_nothing_there_and_nothing_found_are_said():
     none = made({"ra": np.array([100.0]), "dec": np.array([0.0])}, truth)
     assert values(none)["completeness"] == 0
     assert "No depth can be given" in none.findings[0]
+
+
+@pytest.mark.parametrize("centre", [0.0, 180.0])
+def test_true_objects_beyond_what_the_survey_covers_are_not_missed(centre):
+    own, truth = survey()
+    own, truth = (
+        {**each, **{k: v + centre - 12 for k, v in each.items() if k in "rax"}}
+        for each in (own, truth)
+    )
+    half = own["ra"] < centre + 1
+    own = {name: values[half] for name, values in own.items()}
+    own["ra"], truth["x"] = own["ra"] % 360, truth["x"] % 360
+    section = made(own, truth)
+    found = values(section)
+    # Three quarters of the truth are covered, of which 62.5 % are found; cells stick out a little.
+    assert found["outside_percent"] == pytest.approx(24, abs=1)
+    assert found["completeness"] == pytest.approx(61.5, abs=1.2)
+    assert "where the survey reaches" in section.findings[0]
+    assert "Not counted as missed" in section.notes[0]
+    whole = made(own, truth, footprint="truth")
+    assert values(whole)["completeness"] == pytest.approx(0.75 * 62.5, abs=1)
+    assert np.isnan(values(whole)["outside_percent"]) or not values(whole)["outside_percent"]
+
+
+def test_the_limit_of_a_depth_is_drawn():
+    section = made(*survey(4000), checks=[{"metric": "depth_50", "max": 5.5}])
+    assert (
+        "Dashed: the limit of the checks of depths, 5.5\xa0mJy."
+        in figure(section, "completeness").caption
+    )
+
+
+def test_keys_of_groups_are_refused():
+    with pytest.raises(ValidationError, match="by"):
+        made(*survey(5), by="s")
 
 
 def test_the_truth_needs_a_brightness():

@@ -32,10 +32,13 @@ def present(image, unit="Jy / beam", pixel_scale=None, cards="", **keys):
     """Compute a section of one image, and of what its file would say of it."""
     images = Images("rms", "the rms map", unit, pixel_scale, cards)
     own = {"analysis": "image_noise", "title": "Noise", "images": "rms", **keys}
-    section = ImageNoise.model_validate(own, context={"images": {"rms": images}})
+    # The unit of the pixels is that of the file, which is not read yet.
+    section = ImageNoise.model_validate(
+        own, context={"images": {"rms": Images("rms", "the rms map")}}
+    )
     image = np.asarray(image, np.float32)
     image = image[..., np.newaxis] if image.ndim == 2 else image
-    wanted = dict(section.reductions())
+    wanted = {name: each.in_unit(unit) for name, each in section.reductions().items()}
     found = scan_maps(wanted.values(), iter([Batch(image[np.newaxis], 0)]), None)
     with house_style():
         return section.present(about=images, pixels=found[wanted["pixels"]])
@@ -48,8 +51,10 @@ def values(section):
 def test_the_distribution_of_the_pixels_is_told_drawn_and_followed():
     image = IMAGE.copy()
     image[:4] = np.nan
-    section = present(image, cards=header(), below=50e-6)
+    limit = {"metric": "median", "max": 49, "unit": "uJy / beam"}
+    section = present(image, cards=header(), below="50 uJy/beam", checks=[limit])
     check(section)
+    assert "limit of the checks, 49\xa0µJy beam⁻¹. Dotted: 50" in section.figures[1].caption
     found, valid = values(section), image[4:].astype("f4").ravel()
     assert found["median"] == pytest.approx(np.median(valid))
     assert (found["low"], found["high"]) == pytest.approx(tuple(np.quantile(valid, [0.1, 0.9])))

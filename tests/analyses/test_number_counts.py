@@ -229,9 +229,11 @@ def test_reference_counts_of_text_and_fits_are_read():
 PIXEL = 60.0  # arcseconds
 
 
-def of_noise(fluxes, rms, unit="mJy", noise_unit="Jy / beam", pixel_scale=PIXEL, **keys):
+def of_noise(
+    fluxes, rms, *, unit="mJy", noise_unit="Jy / beam", pixel_scale=PIXEL, of_header=False, **keys
+):
     """Compute a section of flux densities and of an image of the noise, (row, column)."""
-    images = Images("rms", "the noise", noise_unit, pixel_scale)
+    images = Images("rms", "the noise", "" if of_header else noise_unit, pixel_scale)
     columns = described(["s"], {"s": unit})
     context = {"columns": columns, "catalogues": {"objects": columns}, "images": {"rms": images}}
     own = {"analysis": "number_counts", "catalogue": "objects", "title": "Counts", "flux": "s"}
@@ -240,7 +242,8 @@ def of_noise(fluxes, rms, unit="mJy", noise_unit="Jy / beam", pixel_scale=PIXEL,
     assert section.sources == (("catalogues", "objects"), ("images", "rms"))
     wanted = section.image_reductions()
     batch = Batch(np.asarray(rms, np.float32)[np.newaxis, ..., np.newaxis], 0)
-    noise = scan_maps([wanted["noise"]], iter([batch]), None)[wanted["noise"]]
+    reduction = wanted["noise"].in_unit(noise_unit)
+    noise = scan_maps([reduction], iter([batch]), None)[reduction]
     rows = dict(section.reductions())
     found = scan(rows.values(), Table({"s": np.asarray(fluxes)}), 10**9)
     values = {name: found[reduction] for name, reduction in rows.items()}
@@ -278,6 +281,8 @@ def test_units_of_the_noise_do_not_matter_and_bins_of_no_area_are_told():
     for name, value in values_of(one).items():
         factor = 1000 if name == "turnover" else 1
         assert values_of(two)[name] * factor == pytest.approx(value, nan_ok=True), name
+    header = of_noise(FLUXES, rms, of_header=True)  # whose unit the file alone says
+    assert table(one, "counts") == table(header, "counts")
     loud = of_noise(FLUXES, rms + 1.0)
     lost = int((FLUXES < 10 ** (11 / 3)).sum())
     assert any("though 5 times the noise is above" in note for note in loud.notes)

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from presenting import NAN, figure, present, table
@@ -61,11 +63,20 @@ def test_the_worst_bin_is_measured_from_the_limits():
     assert "within the limits in each" in inside.findings[0]
 
 
+def test_limits_of_checks_are_drawn_beside_those_of_the_section():
+    checks = [{"metric": "worst_bin", "max": 25.5}, {"metric": "worst_band", "min": 24.5}]
+    section = made(nights(), by="band", limits={"max": 26}, checks=checks)
+    for each in section.figures[:4]:
+        assert "Dashed: limits, 24.5\xa0mag, 25.5\xa0mag and 26\xa0mag." in each.caption
+
+
 def test_each_group_has_a_course_and_the_one_that_is_off_is_named():
     section = made(nights(), by="band", expect=[1, 2, 3, 4])
     found = values(section)
     assert found["worst_zero_median"] == pytest.approx(25.35, abs=0.01)
     assert "band 3" in section.metrics["worst_zero_median"].label
+    assert found["worst_band"] >= found["worst_zero_median"]
+    assert re.search("of band 3 between .* the farthest off", section.metrics["worst_band"].label)
     assert (found["groups"], found["groups_absent"]) == (3, 1)
     said = " ".join(section.findings)
     assert "band 3 is the farthest off" in said

@@ -83,11 +83,14 @@ def test_limits_that_surveys_share_are_checks_that_are_seen(project):
     text = project.config.read_text().replace("title: Stars", "title: Stars\n  shared_limits: {}")
     project.config.write_text(text.format("askap-continuum"))
     plan = call("plan", project.config, cwd=project.folder).stdout
-    assert "positions is checked by askap-continuum, too: 'offset'" in plan
+    source = "limits of ASKAP's continuum validation, 2019"
+    said = f"positions is checked by askap-continuum ({source}), too: offset at most 2″"
+    assert said in plan
+    assert "ours is checked" not in plan
     _, sections = built(project)
     (check,) = sections["positions"]["checks"]
     assert check["status"] == "ok"
-    assert check["reason"] == "limits of ASKAP's continuum validation, 2019"
+    assert check["reason"] == source
     assert sections["ours"]["checks"] == []
     project.config.write_text(text.format("askap-continum"))
     refused = call("check", project.config, cwd=project.folder)
@@ -126,6 +129,8 @@ def real_catalogues(shared):
         "at20g": {"file": f"{shared}/survey/AT20G.fits"},
         "atpmn": {"file": f"{shared}/survey/ATPMN.fits"},
         "bins": {"file": "bins.csv"},
+        "small": {"file": f"{shared}/survey/lsdb_xmatch/small_sky.csv"},
+        "moved": {"file": f"{shared}/survey/lsdb_xmatch/small_sky_xmatch.csv"},
     }
 
 
@@ -142,10 +147,22 @@ REAL = {
     "near": section("astrometry", "atlas", **within("swire", 2)),
     "atlas": section("astrometry", "atlas", **within("swire", 5)),
     "far": section("astrometry", "atlas", **within("swire", 10)),
-    "matched": section("astrometry", "atlas", matched={"ra": "ra_SWIRE", "dec": "dec_SWIRE"}),
+    "matched": section(
+        "astrometry",
+        "atlas",
+        matched={"ra": "ra_SWIRE", "dec": "dec_SWIRE"},
+        errors=["RA_err_ATLAS", "Dec_err_ATLAS"],
+    ),
+    "nearest": section("astrometry", "small", **within("moved", 36, rule="nearest")),
+    "mutual": section("astrometry", "small", **within("moved", 36)),
     "racs": section("astrometry", "racs", **within("at20g", 10)),
     "nothing": section("astrometry", "racs", **within("atpmn", 10)),
     "scale": section("flux_scale", "atlas", flux="S2", matched={"flux": "S"}),
+    "scaled": section(
+        *("flux_scale", "atlas"),
+        **{"flux": "S", "frequency": "Obs_freq", "spectral_index": -0.7},
+        matched={"flux": "S2", "frequency": "1.4 GHz"},
+    ),
     "apertures": section("flux_scale", "atlas", flux="flux_kr_36", matched={"flux": "flux_ap2_36"}),
     "redshifts": section(
         "reference_distribution",
@@ -166,7 +183,7 @@ ORACLES = {
     "far": {"matched": 807},
     "matched": {
         **{"matched": 816, "offset_ra": 0.0760, "offset_dec": 0.1854},
-        **{"scatter_ra": 0.5876, "scatter_dec": 1.3023},
+        **{"scatter_ra": 0.5876, "scatter_dec": 1.3023, "pull_ra": 1.0222, "pull_dec": 1.0779},
     },
     "racs": {
         **{"matched": 22, "offset_ra": -1.3452, "offset_dec": 0.6214},
@@ -174,7 +191,10 @@ ORACLES = {
     },
     "nothing": {"matched": 0},
     "scale": {"ratio": 1.03878},
+    "scaled": {"ratio": 1.0},
     "apertures": {"ratio": 1.1669},
+    "nearest": {"matched": 103},
+    "mutual": {"matched": 101},
     "redshifts": {"n": 816},
     "index": {"pairs": 22, "spectral_index_median": -0.0598, "spectral_index_scatter": 0.2327},
 }

@@ -173,7 +173,7 @@ def draw_limits(
 
     column: what the axis shows. of: whose limits they are.
     """
-    low, high = axes.get_xlim() if along == "x" else axes.get_ylim()
+    low, high = sorted(axes.get_xlim() if along == "x" else axes.get_ylim())
     shown = [limit for limit in limits if low <= limit <= high]
     for limit in shown:
         line = axes.axvline if along == "x" else axes.axhline

@@ -141,8 +141,12 @@ def _test(section: SectionRecord, block: CheckBlock, kind: Kind, facts: Facts) -
 
 
 def _test_number(section: SectionRecord, block: CheckBlock, kind: Kind, facts: Facts) -> Outcome:
-    wanted: Any = getattr(block, kind)
     subject = subject_of(section, block, facts.read_cell)
+    try:
+        block = block.in_unit(subject.unit)
+    except ValueError as error:
+        raise Impossible(f"The check cannot be made: {error}.") from None
+    wanted: Any = getattr(block, kind)
     if kind in {"min", "max"}:
         return limits.one_sided(subject, wanted, kind)
     if kind == "equals":
@@ -172,7 +176,7 @@ def _wanted_of(block: CheckBlock, kind: Kind) -> str:
         return f"at most {with_unit(exact(block.missing_at_most.percent), '%')} missing"
     words = {"min": "at least", "max": "at most", "equals": "equal to"}
     words |= {"rows_at_least": "at least", "fresh": "hours since they were changed, at most"}
-    return f"{words[kind]} {exact(getattr(block, kind))}"
+    return f"{words[kind]} {with_unit(exact(getattr(block, kind)), block.unit or '')}"
 
 
 def _tolerance(block: WithinBlock, unit: str) -> str:

@@ -106,6 +106,8 @@ def source_files(report: Report, section: SectionBlock) -> tuple[Path, ...]:
     files: list[Path | None] = []
     if isinstance(section, ImagesSection):
         files = [report.images[section.images.name].file]
+    elif (images := getattr(section, "looked_at", None)) is not None:
+        files = [report.images[images.name].file]
     if isinstance(section, CatalogueSection):
         catalogue = report.catalogues[section.catalogue]
         listed = catalogue.columns

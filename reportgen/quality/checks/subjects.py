@@ -35,6 +35,11 @@ def unknown_subjects(
 def _unknown(section: SectionRecord, block: CheckBlock) -> Iterator[tuple[Path, str]]:
     if block.metric is not None and block.metric not in section.metrics:
         yield ("metric",), unknown("metric", block.metric, section.metrics)
+    elif block.metric is not None:
+        try:
+            block.in_unit(section.metrics[block.metric].unit)
+        except ValueError as error:
+            yield ("unit",), str(error)
     if block.rows_at_least is not None and section.rows is None:
         yield ("rows_at_least",), f"the analysis {section.analysis} does not count its rows"
     if block.cell is None:

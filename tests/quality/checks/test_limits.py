@@ -23,6 +23,7 @@ def references(*sections):
     ("keys", "status", "rest"),
     [
         ({"max": 230}, "fail", "above the limit of 230 µJy (by 18 µJy)."),
+        ({"max": 0.23, "unit": "mJy"}, "fail", "above the limit of 230 µJy (by 18 µJy)."),
         ({"max": 248}, "ok", "not above the limit of 248 µJy."),
         ({"min": 250.5}, "fail", "below the limit of 250.5 µJy (by 2.5 µJy)."),
         ({"min": -1e3}, "ok", "not below the limit of −1,000 µJy."),
@@ -48,6 +49,14 @@ def test_a_limit_says_what_the_value_is_and_how_far_from_the_limit(keys, status,
     found = check(section(), metric="flux", **keys)
     assert found.status == status
     assert plain(found) == f"Median 24 μm flux density is 248 µJy, {rest}"
+
+
+def test_a_limit_in_a_unit_of_something_else_cannot_be_judged():
+    found = check(section(248.0), metric="flux", max=3, unit="mag")
+    assert found.status == "error"
+    assert found.message == ("The check cannot be made: the limit is in mag, the number is in µJy.")
+    found = check(section(248.0, unit=""), metric="flux", max=3, unit="mJy")
+    assert "the number has no unit" in found.message
 
 
 def test_a_value_beside_its_limit_is_shown_with_enough_digits_to_tell_them_apart():
