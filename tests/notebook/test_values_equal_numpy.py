@@ -197,8 +197,6 @@ def test_the_numbers_of_a_map_of_the_sky(run, section):
     expected = {
         "objects": counts.sum(),
         "field_area": areas.sum() / 3600,
-        "covered_area": areas[counts > 0].sum() / 3600,
-        "mean_density": counts.sum() / areas.sum(),
         "max_density": (smoothed / areas).max(),
         "max_smoothed_count": smoothed.max(),
         "empty_fraction": 100 * (counts == 0).mean(),
