@@ -233,8 +233,9 @@ def _missing(
         column = check.missing_at_most.column.name
         shares: dict[date, float] = {}
         for other, block in report.sections.items():
-            alike = isinstance(block, CatalogueSection) and block.analysis == "overview"
-            if alike and (block.catalogue, block.where) == (section.catalogue, section.where):
+            if not isinstance(block, CatalogueSection) or block.analysis != "overview":
+                continue
+            if (block.catalogue, block.where) == (section.catalogue, section.where):
                 cells = table.cells.get((other, f"{column}_missing"), ())
                 for night, cell in zip(table.nights, cells, strict=False):
                     if cell is not None and cell[0] is not None:
