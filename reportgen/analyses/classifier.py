@@ -113,6 +113,7 @@ class Classifier(Analysis, Grouping, name="classifier"):
                     name,
                     BINS,
                     log=self.log_score,
+                    index=not self.score.unit,
                     where=known,
                     subset=label if kind == "positive" else negated(label),
                 ),

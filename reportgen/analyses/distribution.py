@@ -78,7 +78,8 @@ class Distribution(Analysis, Grouping, name="distribution"):
         """Ask for each histogram, curve, cut and quantile of each column."""
         names = [column.name for column in self.columns]
         result: dict[str, Statistic[Any]] = {}
-        for name in names:
+        for column in self.columns:
+            name = column.name
             result[f"{name}.count"] = CountValues(name, self.where)
             result[f"{name}.range"] = Range(name, self.where)
             result[f"{name}.moments"] = MeanStd(name, self.where)
@@ -95,7 +96,7 @@ class Distribution(Analysis, Grouping, name="distribution"):
                     first = self.histograms[0].reduction(name, names, self.where)
                     result[f"{name}.histograms"] = OfGroups(self.by.name, first)
             for i, view in enumerate(self.histograms):
-                result[f"{name}.histogram{i}"] = view.reduction(name, names, self.where)
+                result[f"{name}.histogram{i}"] = view.reduction(column, names, self.where)
             for i, curve in enumerate(self.curves):
                 result[f"{name}.curve{i}"] = SortedCurve(
                     name, curve.points, curve.below, self.where

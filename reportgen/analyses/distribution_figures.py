@@ -67,9 +67,9 @@ class HistogramView(Block):
     bins: BinCount | None = None
     """Number of equal bins; 50 when not given, or as many as bins of a whole width give."""
     above: Real | None = None
-    """First edge; the smallest value when not given."""
+    """First edge; the smallest value when not given, or 0 of an index from 0 to 1."""
     below: Real | None = None
-    """Last edge, itself left out; the largest value when not given."""
+    """Last edge, itself left out; the largest value when not given, or 1 of an index."""
     log: bool = False
     """Logarithmic axis and bins equal in the logarithm."""
     log_axis: bool = False
@@ -96,16 +96,19 @@ class HistogramView(Block):
         """Whether the axis of values is logarithmic."""
         return self.log or self.log_axis
 
-    def reduction(self, column: str, columns: Sequence[str], where: Condition | None) -> Histogram:
+    def reduction(
+        self, column: Column, columns: Sequence[str], where: Condition | None
+    ) -> Histogram:
         """Return what to compute for one of the columns that share the bins."""
         return Histogram(
-            column,
+            column.name,
             self.bins or BINS,
             (self.above, self.below),
             self.log,
             tuple(columns),
             half_open=True,
             whole=self.bins is None,
+            index=not column.unit,
             where=where,
         )
 

@@ -1,5 +1,6 @@
 """What is in a catalogue: rows, columns, units, missing values and ranges."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ MOST_BARS = 40  # columns whose missing values a page shows
 FRACTIONS = (0.05, 0.5, 0.95)
 COMMONEST = 5  # values of a column that are named
 LONGEST_VALUE = 30  # characters of one
+NAMES = re.compile(r"(?<![a-z])((obj|obs|src)?ids?|idx|index|flags?|mask|bits?)(?![a-z])", re.I)
+"""What flags and identifiers are called."""
 
 
 class Overview(Analysis, name="overview"):
@@ -113,7 +116,12 @@ class Overview(Analysis, name="overview"):
         of, names = TableColumn.of, [column.name for column in self._numbers]
         ranges = [values[f"{name}.range"] or (np.nan, np.nan) for name in names]
         quantiles = np.array([values[f"{name}.quantiles"].values for name in names])
-        moments = [values[f"{name}.moments"] for name in names]
+        moments = np.array(
+            [(m.mean, m.std) for m in (values[f"{name}.moments"] for name in names)], dtype=float
+        )
+        # Half of an identifier, or the mean of bits, says nothing.
+        for numbers in (quantiles, moments):
+            numbers[[_is_flag_or_id(column, values) for column in self._numbers]] = np.nan
         infinite = [n.infinite for n in counts]
         digits = tuple(digits_among(low, high) for low, high in ranges)
         # A whole number, unless it is a float so large that all of them are whole, has all its
@@ -137,19 +145,24 @@ class Overview(Analysis, name="overview"):
             of("median", quantiles[:, 1], digits=digits),
             of("95 %", quantiles[:, 2], digits=digits),
             of("max", np.array([high for _, high in ranges], dtype=object), digits=ends),
-            of("mean", [m.mean for m in moments], digits=digits),
-            of("std", [m.std for m in moments], description="population standard deviation"),
+            of("mean", moments[:, 0], digits=digits),
+            of("std", moments[:, 1], description="population standard deviation"),
         ]
         return Table("columns", "Columns, each in its own unit", columns)
 
     def _distinct(self, values: Mapping[str, Any]) -> list[Table]:
-        """Return the table of texts and integers; none where there are no such columns."""
-        columns = [column for column in self.columns if f"{column.name}.distinct" in values]
-        if not columns:
+        """Return the table of texts, integers and flags; none where there are no such columns."""
+        known: dict[str, DistinctValues] = {}
+        for column in self.columns:
+            if f"{column.name}.distinct" in values:
+                known[column.name] = values[f"{column.name}.distinct"]
+            elif column.kind == "number" and _is_flag(column, values):
+                known[column.name] = _of_flag(column, values)
+        if not known:
             return []
         of = TableColumn.of
-        found: list[DistinctValues] = [values[f"{column.name}.distinct"] for column in columns]
-        kinds = {"text": "text", "integer": "integers"}
+        columns, found = [c for c in self.columns if c.name in known], list(known.values())
+        kinds = {"text": "text", "integer": "integers", "number": "0 or 1"}
         numbers = [f">{MOST_DISTINCT}" if f.number is None else str(f.number) for f in found]
         said = f"values that differ; of over {MOST_DISTINCT} none are named"
         commonest = [_commonest(each) for each in found]
@@ -254,6 +267,38 @@ class Overview(Analysis, name="overview"):
             return []
         said = f"Taken for values, but may stand for missing ones: {listed(suspected)}."
         return [f"{said} If they do, name them as missing: of the column in the configuration."]
+
+
+def _is_flag(column: Column, values: Mapping[str, Any]) -> bool:
+    """Return whether a column holds 0 and 1, and nothing else."""
+    whole: bool = values[f"{column.name}.whole"]
+    return not column.unit and whole and values[f"{column.name}.range"] == (0, 1)
+
+
+def _is_flag_or_id(column: Column, values: Mapping[str, Any]) -> bool:
+    """Return whether a column has no quantiles: 0 and 1, or by its name, or a number for each row.
+
+    Whole numbers alone can be that, without a unit.
+    """
+    low, high = values[f"{column.name}.range"] or (0, 0)
+    if column.unit or column.kind == "time" or not values[f"{column.name}.whole"]:
+        return False
+    if _is_flag(column, values) or NAMES.search(column.name) or NAMES.search(column.label):
+        return True
+    found: DistinctValues | None = values.get(f"{column.name}.distinct")
+    if found is None or found.valid < 2:
+        return False
+    counted_up = high - low + 1 == found.valid
+    return found.number == found.valid or (found.number is None and (counted_up or high > EXACT))
+
+
+def _of_flag(column: Column, values: Mapping[str, Any]) -> DistinctValues:
+    """Return how many rows hold 0 and how many 1, by their mean."""
+    n: Counts = values[f"{column.name}.count"]
+    ones = round(values[f"{column.name}.moments"].mean * n.valid)
+    held = [(value, rows) for value, rows in ((0.0, n.valid - ones), (1.0, ones)) if rows]
+    commonest = tuple(sorted(held, key=lambda each: -each[1]))
+    return DistinctValues(len(held), commonest, n.valid, n.missing)
 
 
 def _commonest(found: DistinctValues) -> str:

@@ -1,6 +1,6 @@
 """A flagged subset against all objects in one column."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -75,13 +75,18 @@ class Population(Analysis, name="population"):
     def reductions(self) -> Statistics:
         """Ask for both histograms in the same bins, and for the comparison."""
         name, limits = self.column.name, (self.above, self.below)
-        bins, whole = self.bins or BINS, self.bins is None
+        histogram = Histogram(
+            name,
+            self.bins or BINS,
+            limits,
+            whole=self.bins is None,
+            index=not self.column.unit,
+            where=self.where,
+        )
         result: dict[str, Statistic[Any]] = {
             "counts": CountValues(name, self.where),
-            "subset": Histogram(
-                name, bins, limits, whole=whole, subset=self.subset, where=self.where
-            ),
-            "whole": Histogram(name, bins, limits, whole=whole, where=self.where),
+            "subset": replace(histogram, subset=self.subset),
+            "whole": histogram,
             "comparison": SubsetComparison(name, self.subset, self.where),
         }
         if self.cut is not None:

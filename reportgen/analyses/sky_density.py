@@ -1,6 +1,6 @@
 """Surface density of objects on the sky, smoothed, in a real projection."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from reportgen.analyses.plotting.sky import (
     cell_sides,
     draw_map,
     grid_wcs,
+    map_width,
     stretched,
 )
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
@@ -29,6 +30,7 @@ Values = NDArray[np.float64]
 
 PER_AREA = "arcmin-2"
 ARCMIN2 = 3600.0  # square arcminutes in a square degree
+PER_BLOCK = 5  # objects in a block of cells, on average; chance leaves 1 block in 150 empty
 SMALL_FIELD = 0.1  # square degrees; below it people think in square arcminutes
 
 
@@ -81,25 +83,28 @@ class SkyDensity(Analysis, name="sky_density"):
         n, field = int(counts.sum()), float(areas.sum())
         smoothed = smoothed_counts(counts, self.smoothing)
         density = smoothed / areas
-        covered = float(areas[counts > 0].sum()) / ARCMIN2
+        covered, side = covered_area(counts, areas)
         most, empty = float(smoothed.max()), 100 * float((counts == 0).mean())
         metrics = {
             "objects": Metric(n, "objects", digits=0),
             "field_area": Metric(field / ARCMIN2, "area of the map", "deg2"),
-            "covered_area": Metric(covered, "area of cells with objects", "deg2"),
-            "mean_density": Metric(n / field, "mean density", PER_AREA),
+            "covered_area": Metric(covered / ARCMIN2, "covered area", "deg2"),
+            "mean_density": Metric(n / covered, "mean density of the covered area", PER_AREA),
             "max_density": Metric(float(density.max()), "largest density", PER_AREA),
             "max_smoothed_count": Metric(most, "largest smoothed count per cell", shown=False),
             "empty_fraction": Metric(empty, "empty cells", "%", digits=1),
         }
         wcs = grid_wcs(sky.grid)
-        finding = _finding(sky, density, wcs, field)
+        finding = _finding(sky, density, wcs, covered)
         return Section(
             findings=[finding],
             metrics=metrics,
             figures=[self._map(sky, density, wcs, finding)],
             rows=n,
-            notes=[f"Without a position: {counted(rows - n, 'rows')}."] if rows > n else [],
+            notes=[
+                f"The covered area is that of blocks of {side} × {side} cells that hold an object.",
+                *([f"Without a position: {counted(rows - n, 'rows')}."] if rows > n else []),
+            ],
         )
 
     def _map(self, sky: SkyCounts, density: Values, wcs: "WCS", finding: str) -> Figure:
@@ -139,19 +144,19 @@ class SkyDensity(Analysis, name="sky_density"):
             data=Table(
                 "density", "Cells with objects", columns, shown=False, position=("ra", "dec")
             ),
-            width="full",
+            width=map_width(grid),
         )
 
 
-def _finding(sky: SkyCounts, density: Values, wcs: "WCS", field: float) -> str:
-    """Say how dense objects are, and where they are densest; field: in square arcminutes."""
+def _finding(sky: SkyCounts, density: Values, wcs: "WCS", covered: float) -> str:
+    """Say how dense objects are, and where they are densest; covered: in square arcminutes."""
     n = int(sky.counts.sum())
     peak = np.unravel_index(int(np.argmax(density)), density.shape)
     ra, dec = (float(place) for place in cell_position(wcs, sky.grid, *peak))
     area = (
-        f"{number(field / ARCMIN2)} square degrees"
-        if field >= SMALL_FIELD * ARCMIN2
-        else f"{number(field)} square arcminutes"
+        f"{number(covered / ARCMIN2)} square degrees"
+        if covered >= SMALL_FIELD * ARCMIN2
+        else f"{number(covered)} square arcminutes"
     )
     # As many decimals as tell a cell from the next one.
     digits = int(np.clip(np.ceil(-np.log10(min(cell_sides(sky.grid)) / 3600)), 1, 6))
@@ -159,9 +164,25 @@ def _finding(sky: SkyCounts, density: Values, wcs: "WCS", field: float) -> str:
     if (alike := int(np.isclose(density, density.max(), rtol=1e-9, atol=0).sum())) > 1:
         where = f"in {count(alike)} cells"
     return (
-        f"{counted(n, 'objects')} over {area}: on average {number(n / field)} per square "
+        f"{counted(n, 'objects')} over {area}: on average {number(n / covered)} per square "
         f"arcminute, at most {number(float(density.max()))} {where}."
     )
+
+
+def covered_area(counts: NDArray[np.int64], areas: Values) -> tuple[float, int]:
+    """Return the area that the objects cover, in the unit of the areas of cells.
+
+    counts, areas: (n_dec, n_ra). It is that of all square blocks of cells that hold an object; so
+    large that there are PER_BLOCK objects in one on average. Also returns their side in cells.
+    """
+    side = int(np.ceil(np.sqrt(PER_BLOCK * counts.size / counts.sum())))
+    starts = [np.arange(0, n, side) for n in counts.shape]
+
+    def summed(values: NDArray[Any]) -> NDArray[Any]:
+        rows = np.add.reduceat(values, starts[0], axis=0)
+        return np.asarray(np.add.reduceat(rows, starts[1], axis=1))
+
+    return float(summed(areas)[summed(counts) > 0].sum()), side
 
 
 def smoothed_counts(counts: NDArray[np.int64], sigma: float) -> Values:

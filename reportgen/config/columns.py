@@ -19,7 +19,7 @@ class Column:
     """A named column of a catalogue, as an analysis sees it.
 
     unit: as astropy reads it; empty for a dimensionless quantity.
-    order: place among the catalogue's columns of the same unit; gives the column its colour,
+    order: place among the columns of the same unit, by their titles; gives the column its colour,
     the same in every section of a report. role: ``ra`` or ``dec`` for the catalogue's positions.
     is_known: False while the file that would say what the column is cannot be read. kind: what it
     holds; times are numbers too, modified Julian dates. expression: what it is computed by, from

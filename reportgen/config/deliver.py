@@ -225,7 +225,8 @@ class MailBlock(_NoSecrets):
     subject: Template | None = None
     """Jinja2 template of the subject; with report, run, night, verdict, highlight and others."""
     figures: Annotated[Index | tuple[Text, ...], Field(union_mode="left_to_right")] = 3
-    """How many figures, chosen by what needs attention, or which: [section.figure, section]."""
+    """How many figures at most, of what needs attention or moved, or which, whatever happened:
+    [section.figure, section]."""
     attach_pdf: bool = True
     """Whether the PDF is attached."""
     most_attached: Size = ByteSize(18_000_000)

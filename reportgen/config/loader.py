@@ -24,7 +24,7 @@ from reportgen.config.schema import (
     SectionBlock,
     Settings,
 )
-from reportgen.config.sources import PLACES, CatalogueBlock, ImagesBlock, ModelBlock
+from reportgen.config.sources import PLACES, CatalogueBlock, ImagesBlock, ModelBlock, numbered
 from reportgen.config.suggest import unknown
 from reportgen.config.types import LONGEST_NAME
 from reportgen.config.validation import Validator, shown, value_at
@@ -319,7 +319,12 @@ def _columns(
             columns[name] = catalogues[name].described()
         else:
             columns[name] = _named_columns(each)
-    return columns
+    # What is called the same has the same colour, whichever catalogue it is in.
+    known: dict[tuple[str, bool, str], int] = {}
+    return {
+        name: None if found is None else numbered(found.values(), known)
+        for name, found in columns.items()
+    }
 
 
 def _named_columns(catalogue: object) -> dict[str, Column] | None:

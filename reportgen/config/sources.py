@@ -1,6 +1,5 @@
 """The sources of a report: ``catalogues:``, ``images:`` and ``models:`` of the YAML."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from keyword import iskeyword
@@ -162,15 +161,29 @@ class CatalogueBlock(Block):
         )
 
 
-def numbered(columns: Iterable[Column]) -> dict[str, Column]:
-    """Return columns by name, each with its place among those of the same unit; texts aside."""
-    seen: Counter[tuple[str, bool]] = Counter()
-    found = {}
-    for column in columns:
-        alike = column.unit, column.kind == "text"
-        found[column.name] = replace(column, order=seen[alike])
-        seen[alike] += 1
-    return found
+def numbered(
+    columns: Iterable[Column], known: dict[tuple[str, bool, str], int] | None = None
+) -> dict[str, Column]:
+    """Return columns by name, each with its place among those of the same unit; texts aside.
+
+    known: places by title in the catalogues before this one, which the same titles have here, too;
+    those of this one are added.
+    """
+    known = {} if known is None else known
+    columns = list(columns)
+    keys = {each.name: (each.unit, each.kind == "text", each.title) for each in columns}
+    found: dict[str, Column] = {}
+    taken: set[tuple[str, bool, int]] = set()
+    # First those whose place is known, so that no other takes it.
+    for column in sorted(columns, key=lambda each: keys[each.name] not in known):
+        unit, is_text, title = keys[column.name]
+        place = known.get((unit, is_text, title), 0)
+        while (unit, is_text, place) in taken:
+            place += 1
+        taken.add((unit, is_text, place))
+        known.setdefault((unit, is_text, title), place)
+        found[column.name] = replace(column, order=place)
+    return {each.name: found[each.name] for each in columns}
 
 
 class ImagesBlock(Block):

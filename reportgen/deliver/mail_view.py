@@ -89,7 +89,11 @@ class Absent:
 
 @dataclass(frozen=True)
 class MailedRun:
-    """A run as a mail tells of it. missing_figures: asked for, and not there."""
+    """A run as a mail tells of it.
+
+    missing_figures: asked for by name, and not there. more_figures: how many others the report has,
+    where the mail is to show those of what needs attention.
+    """
 
     view: ReportView
     mark: str
@@ -99,6 +103,7 @@ class MailedRun:
     numbers: Sequence[NumberRow]
     figures: Sequence[MailFigure] = ()
     missing_figures: Sequence[str] = ()
+    more_figures: int = 0
     pdf: Pdf = Pdf()
 
     @property
@@ -118,6 +123,8 @@ def run_view(
     """Put a run into what a mail says. figures: which, or how many. pdf: what becomes of it."""
     summary = run.summary
     chosen, missing = choose_figures(run, figures)
+    known = sum(len(section.figures) for section in summary.sections)
+    counts = isinstance(figures, int) and figures > 0
     return MailedRun(
         view=report_view(run.folder, summary),
         mark=MARKS[summary.run.status],
@@ -127,6 +134,7 @@ def run_view(
         numbers=_numbers(summary),
         figures=chosen,
         missing_figures=missing,
+        more_figures=known - len(chosen) if counts else 0,
         pdf=pdf,
     )
 
@@ -156,11 +164,11 @@ def _number_row(label: str, metric: MetricRecord, verdict: Status) -> NumberRow:
 def choose_figures(run: Run, wanted: int | Sequence[str]) -> tuple[list[MailFigure], list[str]]:
     """Return the figures for a mail, and what of those that were asked for is not there.
 
-    wanted: how many, one a section: first of what needs attention, then of what moved since the
-    last night, then in the order of the report; or their names, ``section.figure`` or ``section``.
+    wanted: how many at most, one a section: of what needs attention, then of what moved since the
+    last night, and of nothing else; or their names, ``section.figure`` or ``section``.
     """
     if isinstance(wanted, int):
-        firsts = (next(_figures(run, section), None) for section in _by_importance(run.summary))
+        firsts = (next(_figures(run, section), None) for section in _important(run.summary))
         return list(islice((figure for figure in firsts if figure is not None), wanted)), []
     figures, missing = [], []
     for name in wanted:
@@ -173,12 +181,13 @@ def choose_figures(run: Run, wanted: int | Sequence[str]) -> tuple[list[MailFigu
     return figures, missing
 
 
-def _by_importance(summary: Summary) -> list[SectionRecord]:
+def _important(summary: Summary) -> list[SectionRecord]:
+    """Return the sections that need attention or moved, the most important first."""
     known = {section.id: section for section in summary.sections}
     order = [section.id for section, _ in troubled_checks(summary) if section is not None]
     last = [since for since in summary.since if not since.name]
     order += [c.section for since in last for c in since.changes if c.kind == "metric moved"]
-    return [known[name] for name in dict.fromkeys([*order, *known]) if name in known]
+    return [known[name] for name in dict.fromkeys(order) if name in known]
 
 
 def _figures(run: Run, section: SectionRecord, name: str = "") -> Iterator[MailFigure]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from reportgen.config.budgets import SectionBudgets
 from reportgen.config.checks import CheckBlock
+from reportgen.config.columns import Column
 from reportgen.config.loader import Report
 from reportgen.config.schema import CatalogueSection, ImagesSection, SectionBlock
 from reportgen.quality.checks.budgets import budget_labels, compare_budget
@@ -14,12 +15,7 @@ from reportgen.quality.checks.evaluation import evaluate
 from reportgen.quality.checks.facts import Facts, Reference, read_references
 from reportgen.quality.history import open_history
 from reportgen.quality.history.records import CheckPoint, MetricTable
-from reportgen.record import CheckRecord, MetricRecord, Record, SectionRecord, Status
-
-_NOT_STORED = {
-    "fresh": "The history does not say how old the files were.",
-    "missing_at_most": "The history does not say how many values were missing.",
-}
+from reportgen.record import CheckRecord, CountedRecord, MetricRecord, Record, SectionRecord, Status
 
 
 class FiredRecord(Record):
@@ -112,7 +108,7 @@ def replay_checks(
             found += backtest(
                 record,
                 section.checks,
-                _nights(record, table),
+                _nights(record, table, _missing(report, name, table, points)),
                 references,
                 dated=dated,
                 last=most,
@@ -222,8 +218,45 @@ def _section_record(name: str, section: SectionBlock, table: MetricTable) -> Sec
     )
 
 
-def _nights(section: SectionRecord, table: MetricTable) -> Nights:
-    """Return a section on every night; values in another unit than the newest are none."""
+def _missing(
+    report: Report, name: str, table: MetricTable, points: Sequence[CheckPoint]
+) -> dict[Column, dict[date, float]]:
+    """Return for each column that a section checks the % of its rows without a value, by night.
+
+    It is what an overview of the same rows said, or a check of that night.
+    """
+    section = report.sections[name]
+    found: dict[Column, dict[date, float]] = {}
+    for check in section.checks:
+        if check.missing_at_most is None or not isinstance(section, CatalogueSection):
+            continue
+        column = check.missing_at_most.column.name
+        shares: dict[date, float] = {}
+        for other, block in report.sections.items():
+            if not isinstance(block, CatalogueSection) or block.analysis != "overview":
+                continue
+            if (block.catalogue, block.where) == (section.catalogue, section.where):
+                cells = table.cells.get((other, f"{column}_missing"), ())
+                for night, cell in zip(table.nights, cells, strict=False):
+                    if cell is not None and cell[0] is not None:
+                        shares[night.night] = cell[0]
+        ids = {f"{column}-missing_at_most", f"{column}-missing_at_most-warn"}
+        for point in points:
+            if point.section == name and point.name in ids and point.value is not None:
+                shares[point.night] = point.value
+        found[check.missing_at_most.column] = shares
+    return found
+
+
+def _nights(
+    section: SectionRecord,
+    table: MetricTable,
+    missing: Mapping[Column, Mapping[date, float]] = {},
+) -> Nights:
+    """Return a section on every night; values in another unit than the newest are none.
+
+    missing: by column and night, in % of the rows.
+    """
     unknown = [None] * len(table.nights)
     statuses = table.statuses.get(section.id, unknown)
     rows = table.rows.get(section.id, unknown)
@@ -238,7 +271,12 @@ def _nights(section: SectionRecord, table: MetricTable) -> Nights:
             if cell is not None
         }
         status = "error" if statuses[place] == "error" else "ok"
-        changes = {"metrics": metrics, "rows": rows[place], "status": status}
+        n, counted = rows[place], {}
+        for column, shares in missing.items():
+            if n is not None and night.night in shares:
+                valid = round(n * (1 - shares[night.night] / 100))
+                counted[column.name] = CountedRecord(label=column.title, rows=n, valid=valid)
+        changes = {"metrics": metrics, "rows": n, "status": status, "counted": counted}
         found.append((night.night, section.model_copy(update=changes)))
     return found
 
@@ -333,8 +371,11 @@ def _impossible(newest: CheckRecord, replayed: Sequence[SectionRecord]) -> str:
     """Return why a check cannot be replayed at all; empty when it can."""
     if newest.cell is not None:
         return "The history keeps no tables."
-    if newest.kind in _NOT_STORED:
-        return _NOT_STORED[newest.kind]
+    if newest.kind == "fresh":
+        return "The history does not say how old the files were."
+    if newest.kind == "missing_at_most":
+        is_known = any(newest.column in record.counted for record in replayed)
+        return "" if is_known else "The history does not say how many values were missing."
     if newest.kind == "rows_at_least":
         rows_known = any(record.rows is not None for record in replayed)
         return "" if rows_known else "The history does not say how many rows were used."
@@ -345,6 +386,8 @@ def _is_known(record: SectionRecord, check: CheckRecord) -> bool:
     """Return whether the history knows what a check is on."""
     if record.status == "error":
         return False
+    if check.kind == "missing_at_most":
+        return check.column in record.counted
     return (
         record.rows is not None if check.kind == "rows_at_least" else check.metric in record.metrics
     )

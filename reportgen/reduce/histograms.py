@@ -72,6 +72,11 @@ def bin_edges(limits: Limits, bins: int, *, log: bool, whole: bool = False) -> V
     return np.asarray(np.maximum.accumulate(np.clip(edges, low, high)))
 
 
+def _is_index(limits: Limits) -> bool:
+    """Return whether a range takes at least half of 0 to 1, and nothing else."""
+    return limits is not None and 0 <= limits[0] <= limits[1] - 0.5 <= 0.5
+
+
 def _between_halves(limits: Limits, *are_whole: bool) -> bool:
     """Return whether a range can have bins of a whole width. are_whole: what its columns are."""
     return limits is not None and all(are_whole) and max(map(abs, limits)) <= LARGEST_WHOLE
@@ -118,7 +123,8 @@ class Histogram(Reduction[HistogramCounts, HistogramCounts]):
     log). like: columns whose values give that end; this column alone when empty.
     half_open: a value equal to a given last edge is beyond it. subset: count only these of the
     selected rows; the range is that of all selected rows. whole: where all values are whole
-    numbers, and both ends are open, bins of a whole width, up to twice as many.
+    numbers, and both ends are open, bins of a whole width, up to twice as many. index: where values
+    take at least half of 0 to 1 and none is outside, and both ends are open, bins over 0 to 1.
     """
 
     column: str
@@ -128,6 +134,7 @@ class Histogram(Reduction[HistogramCounts, HistogramCounts]):
     like: tuple[str, ...] = ()
     half_open: bool = False
     whole: bool = False
+    index: bool = False
     subset: Condition | None = None
     where: Condition | None = None
 
@@ -156,7 +163,12 @@ class Histogram(Reduction[HistogramCounts, HistogramCounts]):
         wholes = [value for name, value in known.items() if name.startswith("whole ")]
         limits = _ends(self.limits, ranges)
         whole = self._may_be_whole and _between_halves(limits, *wholes)
-        edges = bin_edges(limits, self.bins, log=self.log, whole=whole)
+        open_ends = self.limits == (None, None)
+        if self.index and open_ends and not (whole or self.log) and _is_index(limits):
+            # Divided so that 3 / 20 is 0.15, as it is read from a file.
+            edges = np.arange(self.bins + 1) / self.bins
+        else:
+            edges = bin_edges(limits, self.bins, log=self.log, whole=whole)
         return HistogramCounts(edges, np.zeros(len(edges) - 1, dtype=np.int64), 0, 0, whole)
 
     def update(self, state: HistogramCounts, chunk: Chunk) -> HistogramCounts:

@@ -43,7 +43,12 @@ def night_links(night: date, *, known: bool) -> dict[str, str]:
     They are relative to its run folder, by name. known: whether there are other nights.
     """
     before = {"Previous night": f"../{NEIGHBOURS}/{night}-previous.html"} if known else {}
-    return before | {"All nights": f"../index.html#{night_id(night)}"}
+    return before | {"All nights": night_link(night)}
+
+
+def night_link(night: date) -> str:
+    """Return the link of a report to a night in the list of nights."""
+    return f"../index.html#{night_id(night)}"
 
 
 def night_id(night: date) -> str:

@@ -25,11 +25,20 @@ def in_blocks(table: TableView) -> list[TableView]:
     Words that no line could hold may be broken.
     """
     table = _breakable(table)
-    size, gap = SIZES[len(table.heads) > MANY]
-    widths = [size * _ems(table, place) + gap for place in range(len(table.heads))]
+    widths = _widths(table)
     if sum(widths) <= PAGE:
         return [table]
     return [_block(table, places) for places in _fitting(widths)]
+
+
+def table_width(table: TableView) -> float:
+    """Return how wide a table is whose rows take a line each, in points."""
+    return sum(_widths(table, whole=True))
+
+
+def _widths(table: TableView, *, whole: bool = False) -> list[float]:
+    size, gap = SIZES[len(table.heads) > MANY]
+    return [size * _ems(table, place, whole=whole) + gap for place in range(len(table.heads))]
 
 
 def _fitting(widths: Sequence[float]) -> Iterator[list[int]]:
@@ -73,11 +82,15 @@ def _block(table: TableView, places: Sequence[int]) -> TableView:
     )
 
 
-def _ems(table: TableView, place: int) -> float:
-    """Return the width of the longest word of a column, in units of the type size."""
+def _ems(table: TableView, place: int, *, whole: bool) -> float:
+    """Return the width of the longest word of a column, in units of the type size.
+
+    whole: of the longest text, but for the head.
+    """
     head = table.heads[place]
     words = [(word, 600) for word in (*_words(head.name), f"[{head.unit}]" * bool(head.unit))]
-    words += [(word, 400) for row in table.rows for word in _words(row[place].text)]
+    texts = [row[place].text for row in table.rows]
+    words += [(word, 400) for text in texts for word in ([text] if whole else _words(text))]
     return float(max(_face(weight).getlength(word) for word, weight in words)) / EM
 
 

@@ -28,7 +28,7 @@ from reportgen.record import (
     TableRecord,
 )
 from reportgen.render.citations import cited_methods, cited_software
-from reportgen.render.neighbours import night_links
+from reportgen.render.neighbours import night_link, night_links
 from reportgen.render.spark import Spark, spark
 from reportgen.render.statuses import WORDS
 from reportgen.render.tables import TableView, aladin_link, table_view
@@ -129,7 +129,7 @@ class SinceView:
 
     title: str
     target: str
-    """The other run's page, relative to this one; empty when it is elsewhere."""
+    """Its place in the list of nights, which outlives its page; empty when it is elsewhere."""
     first: tuple[ChangeRecord, ...]
     rest: tuple[ChangeRecord, ...]
     error: str
@@ -398,11 +398,11 @@ def _since(record: SinceRecord, above: Set[tuple[str, str]]) -> SinceView:
         change for change in record.changes if (change.section, change.name) not in above
     )
     name = f"the reference {record.name}" if record.name else "the last night"
-    when = ""
+    when = target = ""
     if record.night:
         night = date.fromisoformat(record.night)
         when = f", {night.day} {night:%B %Y}"
-    target = "" if record.name or not record.run else f"../{record.run}/report.html"
+        target = "" if record.name else night_link(night)
     return SinceView(
         f"Since {name}{when}",
         target,

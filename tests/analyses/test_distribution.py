@@ -130,11 +130,21 @@ def test_words_name_the_fullest_bin_only_where_there_is_one(values, said, findin
 
 
 def test_a_share_is_that_of_the_values_between_the_edges_as_they_are_written():
-    values = np.concatenate([np.linspace(0, 0.99, 100), np.full(30, 0.94), np.full(40, 0.96)])
-    share = np.mean((values >= 0.9405) & (values <= 0.99))
-    assert share < np.mean((values >= 0.94) & (values <= 0.99)) - 0.1
-    said = f"a: median 0.845; {100 * share:.1f} % of the objects lie between 0.9405 and 0.9900."
+    values = np.concatenate([np.linspace(9, 9.99, 100), np.full(30, 9.94), np.full(40, 9.96)])
+    share = np.mean((values >= 9.9405) & (values <= 9.99))
+    assert share < np.mean((values >= 9.94) & (values <= 9.99)) - 0.1
+    said = f"a: median 9.845; {100 * share:.1f} % of the objects lie between 9.9405 and 9.9900."
     assert plain(one(values, histograms=[{"bins": 20}]).findings[0]) == said
+
+
+def test_an_index_is_binned_from_0_to_1_and_its_hundredths_are_in_the_bins_they_begin():
+    hundredths = np.round(np.arange(100) / 100, 2)
+    found = table(one(hundredths, histograms=[{"bins": 20}]), "histogram_1")
+    assert (found["bin_low"][0], found["bin_high"][-1]) == (0, 1)
+    assert set(found["n_a"]) == {5}
+    for other in (hundredths - 0.1, hundredths / 3, hundredths + 0.1):
+        found = table(one(other, histograms=[{"bins": 20}]), "histogram_1")
+        assert found["bin_high"][-1] == other.max()
 
 
 def test_whole_numbers_have_bins_of_whole_numbers():

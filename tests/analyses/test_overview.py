@@ -109,3 +109,15 @@ def test_integers_that_float64_cannot_tell_apart_keep_their_digits():
     assert most.is_numeric
     shown = [number(*each) for each in zip(most.values, most.digits, strict=True)]
     assert shown == ["18,446,744,073,709,551,615", "7", "12,345,678"]
+
+
+def test_flags_and_identifiers_have_counts_and_no_quantiles_or_means():
+    k = np.arange(1200.0)
+    flag = np.where(k % 4, 0.0, 1.0)
+    section = overview({"source_id": k, "is_star": flag, "visits": k % 7, "quality": flag / 2})
+    columns, held = table(section, "columns"), table(section, "distinct")
+    for name in ("5 %", "median", "95 %", "mean", "std"):
+        known = np.isfinite(np.array(columns[name], dtype=float))
+        assert known.tolist() == [False, False, True, True], name
+    assert columns["max"] == [1199, 1, 6, 0.5]
+    assert (held["column"], held["commonest"]) == (["is_star"], ["0 (900) and 1 (300)"])

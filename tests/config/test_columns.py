@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from reportgen.config import columns
 from reportgen.config.columns import Column, prefixed_unit, unit_problem, unit_symbol
+from reportgen.config.sources import numbered
 from reportgen.config.suggest import LONGEST, MOST_LISTED, unknown
 
 
@@ -82,3 +83,15 @@ def test_a_long_list_and_a_long_name_stay_readable():
     assert said.endswith(f"d0029 and {500 - MOST_LISTED} more)")
     assert "y" * LONGEST + "…" in said
     assert "y" * (LONGEST + 1) not in said
+
+
+def test_what_is_called_the_same_has_the_same_colour_in_every_catalogue():
+    known = {}
+    bands = [Column(f"f{n}", f"{n} μm", "uJy") for n in (36, 45, 58)]
+    assert [c.order for c in numbered(bands, known).values()] == [0, 1, 2]
+    others = [Column("new", "K", "uJy"), Column("s", "45 μm", "uJy"), Column("t", "36 μm", "uJy")]
+    found = numbered(others, known)
+    assert {name: column.order for name, column in found.items()} == {"new": 2, "s": 1, "t": 0}
+    assert list(found) == ["new", "s", "t"]
+    twice = [Column("a", "45 μm", "uJy"), Column("b", "45 μm", "uJy"), Column("c", "45 μm", "mJy")]
+    assert [column.order for column in numbered(twice, known).values()] == [1, 2, 0]

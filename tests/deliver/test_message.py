@@ -299,7 +299,7 @@ def test_a_server_that_takes_little_gets_less(tmp_path):
         mail.message(1000)
 
 
-def test_figures_of_what_needs_attention_come_first(run):
+def test_figures_are_of_what_needs_attention_and_not_of_what_is_fine(run):
     (fluxes,) = read_summary(run).sections
     good = fluxes.model_copy(update={"status": "ok", "checks": ()})
     others = []
@@ -307,16 +307,26 @@ def test_figures_of_what_needs_attention_come_first(run):
         draw(run, name, "plot", image=name == "sky")
         updates = {"id": name, "figures": (figure(name, "plot"),)}
         others.append(good.model_copy(update=updates))
-    change(run, sections=(*others, fluxes), documents={})
+    warned = others[2].model_copy(update={"status": "warn", "checks": (check("warn"),)})
+    change(run, sections=(*others[:2], warned, others[3], fluxes), documents={})
     found = message(run)
-    assert files(found) == ["fluxes-histogram.png", "sky-plot.png", "sizes-plot.png"]
-    images = Elements(html(found)).of("img")
+    assert files(found) == ["fluxes-histogram.png", "colours-plot.png"]
+    assert "3 more in the report." in text(found)
+    assert "3 more " in html(found)
+    few = message(run, figures=1)
+    assert (files(few), "4 more in the report." in text(few)) == (["fluxes-histogram.png"], True)
+    named = message(run, figures=["fluxes", "sky", "colours"])
+    images = Elements(html(named)).of("img")
     assert [attrs["class"] for attrs in images] == ["picture drawing", "picture", "picture drawing"]
     assert images[0]["alt"] == "Histogram: most values lie between 1 and 2 mag."
     chosen = message(run, figures=["hosts.plot", "sizes", "nothing"])
     assert files(chosen) == ["hosts-plot.png", "sizes-plot.png"]
     assert "The figure nothing is not in this report" in text(chosen)
     assert files(message(run, figures=0)) == []
+    change(run, sections=tuple(others), since=())
+    said = "The report has 4 figures, none of anything that needs attention or moved."
+    assert (files(quiet := message(run)), said in html(quiet)) == ([], True)
+    assert said in " ".join(text(quiet).split())
 
 
 def test_a_digest_tells_of_all_reports_the_worst_first(tmp_path):

@@ -1,8 +1,10 @@
 """Builds whose sections are checked: verdicts, exit codes, and what the history does to them."""
 
+import json
 import re
 
 import numpy as np
+import pytest
 from projects import CONFIG, DISTRIBUTION, call, read_summary
 
 from reportgen.errors import ExitCode
@@ -187,3 +189,24 @@ def test_the_example_for_every_night_is_fine_on_the_sample(survey, tmp_path):
     (since,) = summary["since"]
     assert since["changes"]
     assert (tmp_path / "index.html").exists()
+
+
+@pytest.mark.parametrize("how", ["by an overview", "by a check"])
+def test_a_new_limit_on_missing_values_is_replayed_over_the_nights_that_are_known(project, how):
+    limit = {"missing_at_most": {"column": "flux", "percent": 90}}
+    overview = {"analysis": "overview", "catalogue": "stars", "title": "All"}
+    others = {"all": overview} if how == "by an overview" else {}
+    for night, lost in enumerate((10, 30, 20)):
+        flux = np.arange(1.0, 201.0)
+        flux[: 2 * lost] = np.nan
+        project.write(flux=flux)
+        checks = [] if others else [limit]
+        project.configure({**others, "fluxes": {**DISTRIBUTION, "checks": checks}})
+        assert build(project, night).returncode == ExitCode.OK
+    limit["missing_at_most"]["percent"] = 15
+    project.configure({**others, "fluxes": {**DISTRIBUTION, "checks": [limit]}})
+    done = project.call("backtest", project.config, "--json")
+    (check,) = json.loads(done.stdout)["reports"][0]["checks"]
+    assert (check["nights"], check["impossible"]) == (3, "")
+    assert [fired["night"] for fired in check["fired"]] == ["2025-10-10", "2025-10-11"]
+    assert "30.0\u00a0% of 200 rows" in check["fired"][0]["message"]

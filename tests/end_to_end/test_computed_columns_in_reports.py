@@ -53,6 +53,9 @@ def test_the_overview_has_a_table_of_texts_flags_and_identifiers(project):
     commonest = dict(zip(table["column"], table["commonest"], strict=True))
     assert commonest["field"] == "cdfs (800) and el1 (400)"
     assert commonest["flags"] == "0 (240), 1 (240), 2 (240), 3 (240) and 4 (240)"
+    table = Table.read(project.latest / "sections/all/tables/columns.ecsv")
+    medians = dict(zip(table["column"], table["median"].filled(np.nan), strict=True))
+    assert [name for name, middle in medians.items() if np.isnan(middle)] == ["id", "flags"]
 
 
 def test_a_selection_by_text_and_by_a_quantity_is_said_as_it_was_written(project):

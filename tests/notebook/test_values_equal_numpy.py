@@ -58,7 +58,7 @@ def check_curve(table, values):
 
 def test_the_distribution_of_stellarity(run):
     values = run.valid("stellarity")
-    edges = np.linspace(values.min(), values.max(), 21)
+    edges = np.arange(21) / 20
     check_histogram(run.table("stellarity", "histogram_1"), values, edges, "n_stellarity")
     check_curve(run.table("stellarity", "sorted_1"), values)
     expected = (len(values), values.mean(), values.std())
@@ -197,8 +197,6 @@ def test_the_numbers_of_a_map_of_the_sky(run, section):
     expected = {
         "objects": counts.sum(),
         "field_area": areas.sum() / 3600,
-        "covered_area": areas[counts > 0].sum() / 3600,
-        "mean_density": counts.sum() / areas.sum(),
         "max_density": (smoothed / areas).max(),
         "max_smoothed_count": smoothed.max(),
         "empty_fraction": 100 * (counts == 0).mean(),
@@ -214,7 +212,7 @@ def test_the_numbers_of_a_map_of_the_sky(run, section):
 def test_the_fraction_of_hosts_in_10_bins_with_its_binomial_error(sample_run):
     run = sample_run
     everything, chosen = run.columns["stellarity"], run.columns["stellarity"][run.is_host]
-    counts, edges = np.histogram(everything, bins=10)
+    counts, edges = np.histogram(everything, np.arange(11) / 10)
     hosts = np.histogram(chosen, edges)[0]
     table = run.table("hosts", "fraction")
     check_histogram(table, everything, edges, "n_all")

@@ -143,7 +143,7 @@ def test_what_changed_is_told_for_each_run_that_was_compared(built, record):
     view = report_view(built.run, record.model_copy(update={"since": since}), 5)
     night, paper = view.since
     assert night.title == "Since the last night, 8 October 2025"
-    assert night.target == "../20251008T020000Z/report.html"
+    assert night.target == "../index.html#night-2025-10-08"
     assert [change.text for change in (*night.first, *night.rest)] == [c.text for c in changes]
     assert paper.title == "Since the reference paper"
     assert paper.error

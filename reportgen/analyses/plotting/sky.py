@@ -1,6 +1,6 @@
 """A map of the sky: the projection of a grid of cells, and drawing."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LONGEST = 12.0  # times a map may be longer than wide
 FLAT = 0.35  # height over width of a map whose colour bar goes below it
+SQUARE = 0.6  # from here on a map as wide as a page would leave no room for anything else
 GRID = "#ffffff"  # on the map, whose colours dark mode leaves as they are
 LEAST_SHRINK = 0.02  # of a map that reaches the pole, where a degree of RA has no length
 
@@ -75,6 +76,11 @@ def _shape(grid: SkyGrid) -> float:
     return (len(grid.y) - 1) * height / ((len(grid.x) - 1) * width)
 
 
+def map_width(grid: SkyGrid) -> Literal["column", "full"]:
+    """Return as which of a journal's widths a map is drawn: a wide field across the page."""
+    return "column" if _shape(grid) * stretched(grid) >= SQUARE else "full"
+
+
 def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: bool) -> "Figure":
     """Draw a map; density: (n_y, n_x), column 0 at the lowest x. label: of the colour bar."""
     from astropy import units
@@ -82,18 +88,20 @@ def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: boo
     from matplotlib.figure import Figure
 
     ny, nx = density.shape
-    side, shape = WIDTHS["full"], _shape(grid) * stretched(grid)
+    side, shape = WIDTHS[map_width(grid)], _shape(grid) * stretched(grid)
     flat = shape < FLAT
     # What the map leaves: room for numbers and names below it, and beside it with the colour bar.
+    room, most = (0.64, 1.6) if shape >= SQUARE else (0.79, 1.25)
     tall = (
-        max(0.85 * side * shape, 1.2) + 1.1 if flat else min(1.25 * side, 0.79 * side * shape + 0.5)
+        max(0.85 * side * shape, 1.2) + 1.1 if flat else min(most * side, room * side * shape + 0.5)
     )
     drawing = Figure(figsize=(side, tall), layout="constrained")
     axes: Any = drawing.add_subplot(axes_class=WCSAxes, wcs=wcs)
     image = axes.imshow(
         density[:, ::-1], origin="lower", aspect=shape * nx / ny, interpolation="none", vmin=0
     )
-    label_sky(axes, ("Right ascension", "Declination"), (6, 3 if flat else 6), hms=hms)
+    ticks = (6, 3) if flat else (6, 6) if shape < SQUARE else (4, 5)
+    label_sky(axes, ("Right ascension", "Declination"), ticks, hms=hms)
     if grid.projection == "CAR":
         span = float(grid.x[-1] - grid.x[0])
         if span > 90:  # so wide that RA comes round

@@ -80,7 +80,8 @@ UNKNOWN = "The check cannot be made: unknown metric 'flix'; did you mean 'flux'?
     ],
 )
 def test_what_the_history_cannot_replay_says_why(keys, reason):
-    (found,) = replay(block(**keys), nights=values(1, 2, 3), references={"paper": "gone"})
+    some = [(night, s.model_copy(update={"counted": {}})) for night, s in values(1, 2, 3)]
+    (found,) = replay(block(**keys), nights=some, references={"paper": "gone"})
     assert (found.impossible, found.nights, found.fired) == (reason, 0, ())
 
 
