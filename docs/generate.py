@@ -1,6 +1,6 @@
 """Pages of the reference, made of the code: keys of the YAML, analyses, commands.
 
-Figures and their examples come from the runs in build/, as far as there are any.
+Figures come from the runs that `make docs` built, examples from their configurations.
 """
 
 import shutil
@@ -19,7 +19,8 @@ from reportgen.cli.reference import blocks_in, first_line, key_facts, keys_of
 from reportgen.config.schema import Settings
 
 ROOT = Path(__file__).parents[1]
-CONFIGS = ["cdfs", "radio", "optical", "nightly", "small", "fields"]
+CONFIGS = ["configs/cdfs", "docs/gallery", "configs/nightly", "configs/small", "configs/fields"]
+RUNS = ["build/cdfs/latest", "build/docs/gallery/latest"]
 Shape = Mapping[str, Any]
 
 
@@ -42,9 +43,9 @@ def write_reference(docs: Path) -> None:
 
 
 def _configurations() -> Iterator[tuple[str, yaml.MappingNode]]:
-    """Yield the text and the tree of our configurations."""
-    for path in [ROOT / "docs/gallery.yaml", *(ROOT / f"configs/{name}.yaml" for name in CONFIGS)]:
-        text = path.read_text(encoding="utf-8")
+    """Yield the text and the tree of our configurations, the best examples first."""
+    for name in CONFIGS:
+        text = (ROOT / f"{name}.yaml").read_text(encoding="utf-8")
         yield text, yaml.compose(text, Loader=yaml.SafeLoader)
 
 
@@ -144,17 +145,21 @@ def _analysis_page(analysis: type[AnyAnalysis], example: tuple[str, str] | None,
 
 
 def _figure(section: str, analysis: str, page: Path) -> Iterator[str]:
-    """Yield a figure of a section that was built, the first that is worth a look."""
-    for folder in sorted([*ROOT.glob("build/docs/*/latest"), *ROOT.glob("build/*/latest")]):
+    """Yield the first figure of a section that was built, and what the section says."""
+    for folder in (ROOT / run for run in RUNS):
         run = reportgen.load(folder)
-        record = run.sections.get(section)
-        if record is None or record.analysis != analysis or not record.figures:
+        record = run.sections[section] if section in run.sections else None
+        if record is None or record.analysis != analysis:
             continue
-        figure = run.figure(section, record.figures[0].id)
-        shutil.copy(figure.files["svg"], page.with_suffix(".svg"))
-        yield from (f":::{{figure}} {analysis}.svg", f":alt: {figure.record.alt}", "")
-        yield from (figure.record.caption, ":::", "")
-        return
+        if record.figures:
+            figure = run.figure(section, record.figures[0].id)
+            shutil.copy(figure.files["svg"], page.with_suffix(".svg"))
+            yield from (f":::{{figure}} {analysis}.svg", f":alt: {figure.record.alt}", "")
+            yield from (figure.record.caption, ":::", "")
+        yield "In the report it says:"
+        for finding in record.findings:
+            yield from ("", f"> {_escaped(finding)}")
+        yield ""
 
 
 def _commands_page() -> str:
