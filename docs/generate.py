@@ -51,11 +51,11 @@ def _configurations() -> Iterator[tuple[str, yaml.MappingNode]]:
 
 def _text_of(text: str, key: yaml.Node, value: yaml.Node) -> str:
     """Return the lines of a key with its value, as they are written."""
-    lines = text.splitlines()[key.start_mark.line : value.end_mark.line + 1]
-    if value.end_mark.column == 0 or lines[-1][: value.end_mark.column].isspace():
-        lines.pop()
-    cut = key.start_mark.column
-    return "\n".join(line[cut:] for line in lines).rstrip()
+    end = value.end_mark
+    lines = text.splitlines()[key.start_mark.line : end.line + 1]
+    if end.line < text.count("\n") and not lines[-1][: end.column].strip():
+        lines.pop()  # of what comes next
+    return "\n".join(line[key.start_mark.column :] for line in lines).rstrip()
 
 
 def _sections() -> Iterator[tuple[str, tuple[str, str]]]:
@@ -153,8 +153,9 @@ def _figure(section: str, analysis: str, page: Path) -> Iterator[str]:
             continue
         if record.figures:
             figure = run.figure(section, record.figures[0].id)
-            shutil.copy(figure.files["svg"], page.with_suffix(".svg"))
-            yield from (f":::{{figure}} {analysis}.svg", f":alt: {figure.record.alt}", "")
+            # Not the SVG: as an image it cannot use the fonts of reports.
+            shutil.copy(figure.files["png"], page.with_suffix(".png"))
+            yield from (f":::{{figure}} {analysis}.png", f":alt: {figure.record.alt}", "")
             yield from (figure.record.caption, ":::", "")
         yield "In the report it says:"
         for finding in record.findings:

@@ -112,10 +112,13 @@ def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     if "enum" in shape:
         return " or ".join(map(str, shape["enum"]))
     if "const" in shape:
-        return str(shape["const"])
+        return _value(shape["const"])
     if "$ref" in shape:
         return "keys and values"
     if shape.get("type") == "array":
+        if "prefixItems" in shape:
+            kinds = dict.fromkeys(_kind(part, schema) for part in shape["prefixItems"])
+            return f"list of {len(shape['prefixItems'])}: {' or '.join(kinds)}"
         items = shape.get("items", {})
         return f"list of {_kind(items, schema)}" if items else "list"
     names = {"string": "text", "integer": "whole number", "boolean": "true or false"}
