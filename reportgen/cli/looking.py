@@ -69,11 +69,12 @@ def sample(folder: Path, seed: int, rows: int, images: int) -> int:
 def doctor() -> int:
     """Say what PDF, fonts and optional parts need, and how to get it."""
     from reportgen.cli.doctor import examine
+    from reportgen.cli.tables import fold
 
     findings = examine()
     for finding in findings:
         mark = "ok     " if finding.fine else "missing" if finding.needed else "absent "
-        click.echo(f"{mark}  {finding.what}: {finding.said}")
+        click.echo(fold(f"{finding.what}: {finding.said}", f"{mark}  ", " " * 9))
         if finding.remedy:
             click.echo(f"         → {finding.remedy}")
     return int(ExitCode.OK if all(f.fine or not f.needed for f in findings) else ExitCode.CONFIG)

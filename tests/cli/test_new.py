@@ -21,6 +21,13 @@ def test_a_package_is_written_with_the_analysis_of_the_readme(tmp_path):
     assert not left
 
 
+def test_a_new_report_is_one_for_every_night(tmp_path, survey):
+    file = survey / "radio.fits"
+    written = [call(*words, file, cwd=tmp_path) for words in (["new", "report"], ["init", "--nightly"])]
+    assert "rows_at_least" in written[0].stdout
+    assert written[0].stdout == written[1].stdout
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
