@@ -56,8 +56,9 @@ def mail(
 ) -> int:
     """Mail a RUN once, as its configuration says.
 
-    RUN is a folder such as build/cdfs/latest, or beside the reports latest, an id or a date; several
-    make one mail. A run is mailed once, however often this is called. What cannot be sent is kept, and sent by the next run or with --flush.
+    RUN is a folder such as build/cdfs/latest, or beside the reports latest, an id or a date;
+    several make one mail. A run is mailed once, however often this is called. What cannot be sent
+    is kept, and sent by the next run or with --flush.
     """
     from reportgen.deliver import Options, deliver_runs, flush_outbox, write_messages
     from reportgen.quality.lookup import find_run
