@@ -58,6 +58,14 @@ def test_yaml_has_keys_and_values_that_there_are(text, validator):
     assert [error.message for error in validator.iter_errors(whole)] == []
 
 
+def test_the_expressions_fit_the_columns_and_units_of_a_file(survey, tmp_path):
+    (tmp_path / "radio.fits").symlink_to(survey / "components.fits")
+    text = next(text for language, text in snippets(ROOT / "docs/yaml.md") if language == "yaml")
+    (tmp_path / "c.yaml").write_text(f"report: {{id: c, title: C}}\n{text}", encoding="utf-8")
+    done = call("check", "c.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("text", of_language("sh"))
 def test_shell_commands_are_well_formed_and_ours_have_the_options_there_are(text):
     subprocess.run(["bash", "-n"], input=text, text=True, check=True)

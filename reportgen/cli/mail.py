@@ -69,9 +69,9 @@ def mail(
         raise click.UsageError("--flush sends what was written before: there is no --dry-run of it")
     if output is not None and not dry_run:
         raise click.UsageError("--output is for --dry-run")
+    options = Options(again=again, to=tuple(_address(text) for text in to))
     found = [find_run(run, None) for run in runs]
     codes = [show_log(flush_outbox(folder)) for folder in folders]
-    options = Options(again=again, to=tuple(_address(text) for text in to))
     if found and dry_run:
         codes.append(show_log(write_messages(found, options, output)))
     elif found:
