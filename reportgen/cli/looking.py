@@ -15,6 +15,7 @@ def sections(name: str | None) -> int:
     """List the analyses, or document the keys of one by its NAME."""
     from reportgen.analyses.base import installed_analyses
     from reportgen.cli.reference import describe_analysis, first_line
+    from reportgen.cli.tables import fold
 
     registry = installed_analyses()
     if name is not None:
@@ -22,7 +23,7 @@ def sections(name: str | None) -> int:
         return 0
     width = max(map(len, registry.types), default=0)
     for key, analysis in sorted(registry.types.items()):
-        click.echo(f"{key:{width}}  {first_line(analysis)}")
+        click.echo(fold(first_line(analysis), f"{key:{width}}  ", " " * (width + 2)))
     for problem in registry.broken.values():
         click.echo(f"Warning: {problem}", err=True)
     return 0

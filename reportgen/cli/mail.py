@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reportgen.deliver import Log, Options
 
 SECRETS = """\b
-Secrets come from the environment alone, each as NAME or, in a file, as NAME_FILE:
+Secrets come from the environment alone, as NAME or, in a file, as NAME_FILE:
   REPORTGEN_SMTP_USER, REPORTGEN_SMTP_PASSWORD   the login
   REPORTGEN_SMTP_TOKEN_COMMAND                   prints a token for xoauth2
   REPORTGEN_WEBHOOK_URL                          where the verdict is posted

@@ -74,7 +74,7 @@ def verify(run: str, workers: int | None, quiet: bool) -> int:
 @cli.command(
     epilog=with_examples(
         "reportgen summary latest",
-        "reportgen summary build/*/latest --markdown --link https://reports.example.org",
+        "reportgen summary build/*/latest --markdown --link https://example.org",
         then=SUMMARY_EXIT_CODES,
     )
 )
