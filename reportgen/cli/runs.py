@@ -67,7 +67,9 @@ def verify(run: str, workers: int | None, quiet: bool) -> int:
     for cause in found.causes:
         click.echo(f"Meanwhile: {cause}")
     if not found.differences and not quiet:
-        click.echo(f"{folder}: {count(found.files)} files of {found.sections} sections are the same.")
+        click.echo(
+            f"{folder}: {count(found.files)} files of {found.sections} sections are the same."
+        )
     return int(ExitCode.CHECK_FAILED if found.differences else ExitCode.OK)
 
 
