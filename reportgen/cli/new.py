@@ -24,13 +24,12 @@ def new() -> None:
     params=[each for each in init.params if each.name != "nightly"],
     epilog=with_examples("reportgen new report radio.fits --output radio.yaml"),
 )
-@click.pass_context
-def report(ctx: click.Context, **given: object) -> int:
+def report(**given: object) -> int:
     """Write a configuration for every night, as init --nightly does.
 
     It has checks, suggested from the values of today, and trends.
     """
-    return int(ctx.invoke(init, nightly=True, **given))
+    return int(click.get_current_context().invoke(init, nightly=True, **given))
 
 
 @new.command(

@@ -117,8 +117,9 @@ def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         return "keys and values"
     if shape.get("type") == "array":
         if "prefixItems" in shape:
-            kinds = dict.fromkeys(_kind(part, schema) for part in shape["prefixItems"])
-            return f"list of {len(shape['prefixItems'])}: {' or '.join(kinds)}"
+            parts = shape["prefixItems"]
+            of = dict.fromkeys(_kind(part, schema) for part in parts)
+            return f"list of {len(parts)}: {' or '.join(of)}"
         items = shape.get("items", {})
         return f"list of {_kind(items, schema)}" if items else "list"
     names = {"string": "text", "integer": "whole number", "boolean": "true or false"}
