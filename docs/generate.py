@@ -111,6 +111,7 @@ def _blocks(path: str, shape: Shape, schema: Shape, seen: set[str]) -> Iterator[
 
 def _keys_page() -> str:
     schema = Settings.model_json_schema()
+    schema["required"] = [*schema["required"], "sections"]
     examples = _block_examples()
     seen: set[str] = set()
     lines = ["# Keys of the YAML", ""]

@@ -101,7 +101,11 @@ def _value(value: object) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return "one, with its defaults"
     if isinstance(value, dict):
-        return "its own defaults"
+        given = {key: part for key, part in value.items() if part is not None}
+        if given.keys() == {"value", "unit"}:
+            return f"{given['value']} {given['unit']}"
+        inside = ", ".join(f"{key}: {part}" for key, part in given.items())
+        return f"{{{inside}}}" if given else "none"
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
