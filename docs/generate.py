@@ -20,6 +20,11 @@ from reportgen.config.schema import Settings
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ["configs/cdfs", "docs/gallery", "configs/nightly", "configs/small", "configs/fields"]
+NOT_IN_THEM = {  # blocks that need another run, or a cluster
+    "references": "references:\n  paper: 20261123T020000Z          # a run of this report\n"
+    "  release: ../release/build/latest  # or a run folder",
+    "engine": "engine: {dask: {scheduler: tcp://head.example.org:8786, timeout: 60}}",
+}
 RUNS = ["build/cdfs/latest", "build/docs/gallery/latest"]
 Shape = Mapping[str, Any]
 
@@ -71,7 +76,7 @@ def _sections() -> Iterator[tuple[str, tuple[str, str]]]:
 
 def _block_examples() -> dict[str, str]:
     """Return an example of each block at the top of a configuration."""
-    found = {}
+    found = dict(NOT_IN_THEM)
     for text, tree in reversed(list(_configurations())):
         for key, value in tree.value:
             if key.value != "sections":
