@@ -154,7 +154,7 @@ def _figure(section: str, analysis: str, page: Path) -> Iterator[str]:
     """Yield the first figure of a section that was built, and what the section says."""
     for folder in (ROOT / run for run in RUNS):
         run = reportgen.load(folder)
-        record = run.sections[section] if section in run.sections else None
+        record = run.sections.get(section)
         if record is None or record.analysis != analysis:
             continue
         if record.figures:

@@ -21,6 +21,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 # Pages whose Python is run: by test_readme.py, test_plugins.py and test_api.py.
 RUN_ELSEWHERE = {"README.md", "plugins.md", "python.md"}
+CONFIGS_OF_THE_SITE = ["configs/cdfs.yaml", "docs/gallery.yaml"]  # that `make docs` builds
 NOT_OURS = {"distributed"}  # first key of the YAML of others
 
 
@@ -85,6 +86,12 @@ def test_shell_commands_are_well_formed_and_ours_have_the_options_there_are(text
 @pytest.mark.parametrize("text", of_language("toml"))
 def test_toml_can_be_read(text):
     assert tomllib.loads(text)
+
+
+def test_every_analysis_has_an_example_whose_figure_the_site_shows():
+    found = [yaml.safe_load((ROOT / name).read_text()) for name in CONFIGS_OF_THE_SITE]
+    examples = {section["analysis"] for each in found for section in each["sections"].values()}
+    assert examples == set(installed_analyses().types)
 
 
 def test_python_is_on_pages_where_it_is_run():
