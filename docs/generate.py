@@ -1,6 +1,6 @@
 """Pages of the reference, made of the code: keys of the YAML, analyses, commands.
 
-Figures and their examples come from the runs in build/, as far as there are any.
+Figures come from the runs that `make docs` built, examples from their configurations.
 """
 
 import shutil
@@ -19,7 +19,13 @@ from reportgen.cli.reference import blocks_in, first_line, key_facts, keys_of
 from reportgen.config.schema import Settings
 
 ROOT = Path(__file__).parents[1]
-CONFIGS = ["cdfs", "radio", "optical", "nightly", "small", "fields"]
+CONFIGS = ["configs/cdfs", "docs/gallery", "configs/nightly", "configs/small", "configs/fields"]
+NOT_IN_THEM = {  # blocks that need another run, or a cluster
+    "references": "references:\n  paper: 20261123T020000Z          # a run of this report\n"
+    "  release: ../release/build/latest  # or a run folder",
+    "engine": "engine: {dask: {scheduler: tcp://head.example.org:8786, timeout: 60}}",
+}
+RUNS = ["build/cdfs/latest", "build/docs/gallery/latest"]
 Shape = Mapping[str, Any]
 
 
@@ -42,19 +48,19 @@ def write_reference(docs: Path) -> None:
 
 
 def _configurations() -> Iterator[tuple[str, yaml.MappingNode]]:
-    """Yield the text and the tree of our configurations."""
-    for path in [ROOT / "docs/gallery.yaml", *(ROOT / f"configs/{name}.yaml" for name in CONFIGS)]:
-        text = path.read_text(encoding="utf-8")
+    """Yield the text and the tree of our configurations, the best examples first."""
+    for name in CONFIGS:
+        text = (ROOT / f"{name}.yaml").read_text(encoding="utf-8")
         yield text, yaml.compose(text, Loader=yaml.SafeLoader)
 
 
 def _text_of(text: str, key: yaml.Node, value: yaml.Node) -> str:
     """Return the lines of a key with its value, as they are written."""
-    lines = text.splitlines()[key.start_mark.line : value.end_mark.line + 1]
-    if value.end_mark.column == 0 or lines[-1][: value.end_mark.column].isspace():
-        lines.pop()
-    cut = key.start_mark.column
-    return "\n".join(line[cut:] for line in lines).rstrip()
+    end = value.end_mark
+    lines = text.splitlines()[key.start_mark.line : end.line + 1]
+    if end.line < text.count("\n") and not lines[-1][: end.column].strip():
+        lines.pop()  # of what comes next
+    return "\n".join(line[key.start_mark.column :] for line in lines).rstrip()
 
 
 def _sections() -> Iterator[tuple[str, tuple[str, str]]]:
@@ -70,7 +76,7 @@ def _sections() -> Iterator[tuple[str, tuple[str, str]]]:
 
 def _block_examples() -> dict[str, str]:
     """Return an example of each block at the top of a configuration."""
-    found = {}
+    found = dict(NOT_IN_THEM)
     for text, tree in reversed(list(_configurations())):
         for key, value in tree.value:
             if key.value != "sections":
@@ -110,6 +116,7 @@ def _blocks(path: str, shape: Shape, schema: Shape, seen: set[str]) -> Iterator[
 
 def _keys_page() -> str:
     schema = Settings.model_json_schema()
+    schema["required"] = [*schema["required"], "sections"]
     examples = _block_examples()
     seen: set[str] = set()
     lines = ["# Keys of the YAML", ""]
@@ -144,17 +151,22 @@ def _analysis_page(analysis: type[AnyAnalysis], example: tuple[str, str] | None,
 
 
 def _figure(section: str, analysis: str, page: Path) -> Iterator[str]:
-    """Yield a figure of a section that was built, the first that is worth a look."""
-    for folder in sorted([*ROOT.glob("build/docs/*/latest"), *ROOT.glob("build/*/latest")]):
+    """Yield the first figure of a section that was built, and what the section says."""
+    for folder in (ROOT / run for run in RUNS):
         run = reportgen.load(folder)
         record = run.sections.get(section)
-        if record is None or record.analysis != analysis or not record.figures:
+        if record is None or record.analysis != analysis:
             continue
-        figure = run.figure(section, record.figures[0].id)
-        shutil.copy(figure.files["svg"], page.with_suffix(".svg"))
-        yield from (f":::{{figure}} {analysis}.svg", f":alt: {figure.record.alt}", "")
-        yield from (figure.record.caption, ":::", "")
-        return
+        if record.figures:
+            figure = run.figure(section, record.figures[0].id)
+            # Not the SVG: as an image it cannot use the fonts of reports.
+            shutil.copy(figure.files["png"], page.with_suffix(".png"))
+            yield from (f":::{{figure}} {analysis}.png", f":alt: {figure.record.alt}", "")
+            yield from (figure.record.caption, ":::", "")
+        yield "In the report it says:"
+        for finding in record.findings:
+            yield from ("", f"> {_escaped(finding)}")
+        yield ""
 
 
 def _commands_page() -> str:

@@ -41,7 +41,7 @@ def build(
 ) -> "Run":
     """Build a report and publish it, as ``reportgen build`` does; return the run.
 
-    only: sections, all if none is given. overrides: ``key.path=value`` texts, as of ``--set``.
+    only: sections, or one, all if none is given. overrides: ``key.path=value`` texts, as of ``--set``.
     cell: ``name=value`` texts that choose one combination of a matrix. output: folder of the runs,
     in place of the YAML's. workers: processes, as many as cores by default.
 
@@ -54,7 +54,10 @@ def build(
     import subprocess
 
     options = {"--only": only, "--set": overrides, "--cell": cell}
-    words = [word for name, texts in options.items() for text in texts for word in (name, text)]
+    words: list[str] = []
+    for name, texts in options.items():
+        for text in [texts] if isinstance(texts, str) else texts:
+            words += [name, text]
     words += [] if output is None else ["--output", str(output)]
     words += [] if workers is None else ["--workers", str(workers)]
     done = subprocess.run(  # noqa: S603 - ourselves

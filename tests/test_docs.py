@@ -21,6 +21,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 # Pages whose Python is run: by test_readme.py, test_plugins.py and test_api.py.
 RUN_ELSEWHERE = {"README.md", "plugins.md", "python.md"}
+CONFIGS_OF_THE_SITE = ["configs/cdfs.yaml", "docs/gallery.yaml"]  # that `make docs` builds
 NOT_OURS = {"distributed"}  # first key of the YAML of others
 
 
@@ -58,6 +59,14 @@ def test_yaml_has_keys_and_values_that_there_are(text, validator):
     assert [error.message for error in validator.iter_errors(whole)] == []
 
 
+def test_the_expressions_fit_the_columns_and_units_of_a_file(survey, tmp_path):
+    (tmp_path / "radio.fits").symlink_to(survey / "components.fits")
+    text = next(text for language, text in snippets(ROOT / "docs/yaml.md") if language == "yaml")
+    (tmp_path / "c.yaml").write_text(f"report: {{id: c, title: C}}\n{text}", encoding="utf-8")
+    done = call("check", "c.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("text", of_language("sh"))
 def test_shell_commands_are_well_formed_and_ours_have_the_options_there_are(text):
     subprocess.run(["bash", "-n"], input=text, text=True, check=True)
@@ -77,6 +86,12 @@ def test_shell_commands_are_well_formed_and_ours_have_the_options_there_are(text
 @pytest.mark.parametrize("text", of_language("toml"))
 def test_toml_can_be_read(text):
     assert tomllib.loads(text)
+
+
+def test_every_analysis_has_an_example_whose_figure_the_site_shows():
+    found = [yaml.safe_load((ROOT / name).read_text()) for name in CONFIGS_OF_THE_SITE]
+    examples = {section["analysis"] for each in found for section in each["sections"].values()}
+    assert examples == set(installed_analyses().types)
 
 
 def test_python_is_on_pages_where_it_is_run():

@@ -63,7 +63,8 @@ def today(values: tuple[Any, ...], rows: int) -> Today:
 def row_checks(rows: int, found: Mapping[str, Today]) -> Iterator[str]:
     """Yield the lines of checks that rows and values are there."""
     yield "    checks: # suggestions"
-    yield f"      - rows_at_least: {_rounded(ROWS * rows, rows, math.floor)} # today {rows}"
+    least = max(int(_rounded(ROWS * rows, rows, math.floor)), 1)
+    yield f"      - rows_at_least: {least} # today {rows}"
     yield "      # - fresh: 26 # hours since the file was written"
     for name, values in found.items():
         most = min(math.ceil(values.missing + (MISSING if values.missing else 0)), 100)

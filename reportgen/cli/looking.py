@@ -15,6 +15,7 @@ def sections(name: str | None) -> int:
     """List the analyses, or document the keys of one by its NAME."""
     from reportgen.analyses.base import installed_analyses
     from reportgen.cli.reference import describe_analysis, first_line
+    from reportgen.cli.tables import fold
 
     registry = installed_analyses()
     if name is not None:
@@ -22,7 +23,7 @@ def sections(name: str | None) -> int:
         return 0
     width = max(map(len, registry.types), default=0)
     for key, analysis in sorted(registry.types.items()):
-        click.echo(f"{key:{width}}  {first_line(analysis)}")
+        click.echo(fold(first_line(analysis), f"{key:{width}}  ", " " * (width + 2)))
     for problem in registry.broken.values():
         click.echo(f"Warning: {problem}", err=True)
     return 0
@@ -69,11 +70,12 @@ def sample(folder: Path, seed: int, rows: int, images: int) -> int:
 def doctor() -> int:
     """Say what PDF, fonts and optional parts need, and how to get it."""
     from reportgen.cli.doctor import examine
+    from reportgen.cli.tables import fold
 
     findings = examine()
     for finding in findings:
         mark = "ok     " if finding.fine else "missing" if finding.needed else "absent "
-        click.echo(f"{mark}  {finding.what}: {finding.said}")
+        click.echo(fold(f"{finding.what}: {finding.said}", f"{mark}  ", " " * 9))
         if finding.remedy:
             click.echo(f"         → {finding.remedy}")
     return int(ExitCode.OK if all(f.fine or not f.needed for f in findings) else ExitCode.CONFIG)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reportgen.deliver import Log, Options
 
 SECRETS = """\b
-Secrets come from the environment alone, each as NAME or, in a file, as NAME_FILE:
+Secrets come from the environment alone, as NAME or, in a file, as NAME_FILE:
   REPORTGEN_SMTP_USER, REPORTGEN_SMTP_PASSWORD   the login
   REPORTGEN_SMTP_TOKEN_COMMAND                   prints a token for xoauth2
   REPORTGEN_WEBHOOK_URL                          where the verdict is posted
@@ -30,7 +30,7 @@ Secrets come from the environment alone, each as NAME or, in a file, as NAME_FIL
         then=SECRETS,
     )
 )
-@click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--again", is_flag=True, help="Also what was sent before.")
 @click.option("--dry-run", is_flag=True, help="Write the mail to a file; send nothing.")
 @click.option(
@@ -47,7 +47,7 @@ Secrets come from the environment alone, each as NAME or, in a file, as NAME_FIL
 )
 def mail(
     *,
-    runs: tuple[Path, ...],
+    runs: tuple[str, ...],
     again: bool,
     dry_run: bool,
     output: Path | None,
@@ -56,10 +56,12 @@ def mail(
 ) -> int:
     """Mail a RUN once, as its configuration says.
 
-    RUN is a folder such as build/cdfs/latest; several make one mail. A run is mailed once, however
-    often this is called. What cannot be sent is kept, and sent by the next run or with --flush.
+    RUN is a folder such as build/cdfs/latest, or beside the reports latest, an id or a date;
+    several make one mail. A run is mailed once, however often this is called. What cannot be sent
+    is kept, and sent by the next run or with --flush.
     """
     from reportgen.deliver import Options, deliver_runs, flush_outbox, write_messages
+    from reportgen.quality.lookup import find_run
 
     if not runs and not folders:
         raise click.UsageError("give a run folder, or --flush with an output folder")
@@ -67,13 +69,14 @@ def mail(
         raise click.UsageError("--flush sends what was written before: there is no --dry-run of it")
     if output is not None and not dry_run:
         raise click.UsageError("--output is for --dry-run")
-    codes = [show_log(flush_outbox(folder)) for folder in folders]
     options = Options(again=again, to=tuple(_address(text) for text in to))
-    if runs and dry_run:
-        codes.append(show_log(write_messages(runs, options, output)))
-    elif runs:
-        with _said_when_stopped(runs[0]):
-            codes.append(show_log(deliver_runs(runs, options)))
+    found = [find_run(run, None) for run in runs]
+    codes = [show_log(flush_outbox(folder)) for folder in folders]
+    if found and dry_run:
+        codes.append(show_log(write_messages(found, options, output)))
+    elif found:
+        with _said_when_stopped(found[0]):
+            codes.append(show_log(deliver_runs(found, options)))
     return int(max(codes))
 
 

@@ -1,4 +1,4 @@
-"""The command new: begins a package with an analysis of one's own."""
+"""The commands new: begin a nightly report, or a package with an analysis of one's own."""
 
 import re
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from reportgen.cli.common import FOLDER, cli, with_examples
+from reportgen.cli.files import init
 from reportgen.errors import ConfigError, ExitCode
 
 TEMPLATE = Path(__file__).parents[1] / "plugin_template"
@@ -16,10 +17,19 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 @cli.group()
 def new() -> None:
-    """Begin a package with an analysis of your own.
+    """Begin a report for every night, or an analysis of your own."""
 
-    `reportgen init` begins a report.
+
+@new.command(
+    params=[each for each in init.params if each.name != "nightly"],
+    epilog=with_examples("reportgen new report radio.fits --output radio.yaml"),
+)
+def report(**given: object) -> int:
+    """Write a configuration for every night, as init --nightly does.
+
+    It has checks, suggested from the values of today, and trends.
     """
+    return int(click.get_current_context().invoke(init, nightly=True, **given))
 
 
 @new.command(
@@ -28,9 +38,9 @@ def new() -> None:
 @click.argument("name")
 @click.option("--output", type=FOLDER, help="Folder of the package; NAME if not given.")
 def plugin(name: str, output: Path | None) -> int:
-    """Write a package with an analysis that works, its tests and its entry point.
+    """Write a package with an analysis and its tests.
 
-    NAME is what the YAML calls the analysis, and the module: small letters, digits and _.
+    It works as it is, and its entry point announces it. NAME is what the YAML calls the analysis, and the module: small letters, digits and _.
     """
     from reportgen.analyses.base import installed_analyses
 

@@ -167,7 +167,7 @@ def _import(runs: tuple[str, ...], database: str | None, output: Path | None, as
     epilog=with_examples(
         "reportgen diff latest",
         "reportgen diff 2026-11-01 latest --html changes.html",
-        "reportgen diff build/cdfs/20261101T020000Z build/cdfs/latest --tolerance 1e-3",
+        "reportgen diff 20261101T020000Z latest --output build/cdfs --tolerance 1e-3",
         then=COMPARING,
     )
 )

@@ -101,7 +101,11 @@ def _value(value: object) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return "one, with its defaults"
     if isinstance(value, dict):
-        return "its own defaults"
+        given = {key: part for key, part in value.items() if part is not None}
+        if given.keys() == {"value", "unit"}:
+            return f"{given['value']} {given['unit']}"
+        inside = ", ".join(f"{key}: {part}" for key, part in given.items())
+        return f"{{{inside}}}" if given else "none"
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
@@ -112,10 +116,14 @@ def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     if "enum" in shape:
         return " or ".join(map(str, shape["enum"]))
     if "const" in shape:
-        return str(shape["const"])
+        return _value(shape["const"])
     if "$ref" in shape:
         return "keys and values"
     if shape.get("type") == "array":
+        if "prefixItems" in shape:
+            parts = shape["prefixItems"]
+            of = dict.fromkeys(_kind(part, schema) for part in parts)
+            return f"list of {len(parts)}: {' or '.join(of)}"
         items = shape.get("items", {})
         return f"list of {_kind(items, schema)}" if items else "list"
     names = {"string": "text", "integer": "whole number", "boolean": "true or false"}

@@ -25,13 +25,14 @@ MOST_SHOWN = 20  # differences
         "reportgen render build/cdfs/latest", "reportgen render build/cdfs/latest --templates mine"
     )
 )
-@click.argument("run", type=PATH)
+@click.argument("run")
 @click.option("--templates", type=PATH, help="Folder of templates to use.")
-def render(run: Path, templates: Path | None) -> int:
+def render(run: str, templates: Path | None) -> int:
     """Make the documents of a RUN again; nothing is recomputed."""
     from reportgen.build.rerender import rerender
+    from reportgen.quality.lookup import find_run
 
-    made = rerender(run, templates)
+    made = rerender(find_run(run, None), templates)
     for path in made.paths:
         click.echo(str(path))
     for form, error in made.errors.items():
@@ -40,10 +41,10 @@ def render(run: Path, templates: Path | None) -> int:
 
 
 @cli.command()
-@click.argument("run", type=PATH)
+@click.argument("run")
 @with_workers
 @click.option("--quiet", "-q", is_flag=True, help="Print differences only.")
-def verify(run: Path, workers: int | None, quiet: bool) -> int:
+def verify(run: str, workers: int | None, quiet: bool) -> int:
     """Compute a RUN again and compare it byte by byte.
 
     Nothing in it is changed. Exit code 1 when anything differs; then it is said what, and what has
@@ -52,12 +53,13 @@ def verify(run: Path, workers: int | None, quiet: bool) -> int:
     from reportgen.analyses.base import installed_analyses
     from reportgen.build.progress import progress_display
     from reportgen.build.verify import verify_run
+    from reportgen.quality.lookup import find_run
     from reportgen.wording import count
     from reportgen.workers.pool import default_workers
 
-    analyses = installed_analyses().types
+    analyses, folder = installed_analyses().types, find_run(run, None)
     with progress_display(quiet=quiet) as progress:
-        found = verify_run(run, analyses, workers or default_workers(), progress)
+        found = verify_run(folder, analyses, workers or default_workers(), progress)
     for difference in found.differences[:MOST_SHOWN]:
         click.echo(f"{difference.what} {difference.said}")
     if len(found.differences) > MOST_SHOWN:
@@ -65,14 +67,16 @@ def verify(run: Path, workers: int | None, quiet: bool) -> int:
     for cause in found.causes:
         click.echo(f"Meanwhile: {cause}")
     if not found.differences and not quiet:
-        click.echo(f"{run}: {count(found.files)} files of {found.sections} sections are the same.")
+        click.echo(
+            f"{folder}: {count(found.files)} files of {found.sections} sections are the same."
+        )
     return int(ExitCode.CHECK_FAILED if found.differences else ExitCode.OK)
 
 
 @cli.command(
     epilog=with_examples(
         "reportgen summary latest",
-        "reportgen summary build/*/latest --markdown --link https://reports.example.org",
+        "reportgen summary build/*/latest --markdown --link https://example.org",
         then=SUMMARY_EXIT_CODES,
     )
 )

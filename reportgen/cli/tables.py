@@ -223,7 +223,7 @@ def _summed(found: Backtest) -> str:
     quiet = len(found.checks) - fired - impossible - idle
     parts = [
         (fired, "would have fired"),
-        (quiet, "would not"),
+        (quiet, "would not have fired"),
         (idle, "had no night to be replayed on"),
         (impossible, "cannot be replayed"),
     ]

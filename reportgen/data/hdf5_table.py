@@ -20,6 +20,7 @@ from reportgen.data.hdf5 import (
     DAMAGE,
     DAMAGED,
     SIGNATURE,
+    datasets,
     filter_problem,
     is_whole,
     open_dataset,
@@ -163,10 +164,9 @@ def _only_table(file: "h5py.File") -> str:
     if found:
         hint = f"name one of them as dataset: {known_names(found)}"
         raise SourceError(f"holds {len(found)} tables", hint)
-    raise SourceError(
-        "holds no table whose columns have names",
-        "name the dataset of each column, and its index in a 2-D one (dataset:, index:)",
-    )
+    hint = "name the dataset of each column, and its index in a 2-D one (dataset:, index:)"
+    there = f"; its datasets: {known_names(names)}" if (names := datasets(file)) else ""
+    raise SourceError("holds no table whose columns have names", f"{hint}{there}")
 
 
 def _is_compound(dataset: "h5py.Dataset") -> bool:

@@ -159,7 +159,7 @@ def night_before(run: Path) -> Path:
         raise ConfigError(
             f"no night before that of {run} has a run that can be read, so there is nothing to "
             "compare it with",
-            "give both runs",
+            f"give both runs; {_runs_in(path.parent)}",
         )
     return path.parent / before.run.id
 

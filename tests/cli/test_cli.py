@@ -25,6 +25,7 @@ def test_help_names_every_command_and_exit_code():
         assert f"\n  {command} " in said
         help_of_command = invoke(command, "--help").output
         assert len(help_of_command.splitlines()[2].strip()) > 20
+        assert max(map(len, help_of_command.splitlines())) <= 80, command
     assert sorted(name for names in GROUPS.values() for name in names) == sorted(cli.cli.commands)
     assert max(map(len, said.splitlines())) <= 80
     assert "..." not in said.partition("Make reports")[2]

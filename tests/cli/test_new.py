@@ -1,8 +1,9 @@
-"""new plugin: a package to begin with; that its tests pass is tried with the wheel."""
+"""new: a package to begin with, whose own tests are run with the wheel; and a nightly report."""
 
 import tomllib
 
 import pytest
+from astropy.table import Table
 from projects import ROOT, call
 
 
@@ -19,6 +20,22 @@ def test_a_package_is_written_with_the_analysis_of_the_readme(tmp_path):
     assert method.strip() in "\n".join(lines)
     left = [path for path in folder.rglob("*") if path.is_file() and "@name" in path.read_text()]
     assert not left
+
+
+def test_a_new_report_is_one_for_every_night(tmp_path, survey):
+    file = survey / "radio.fits"
+    written = [
+        call(*words, file, cwd=tmp_path) for words in (["new", "report"], ["init", "--nightly"])
+    ]
+    assert "rows_at_least" in written[0].stdout
+    assert written[0].stdout == written[1].stdout
+
+
+def test_a_report_of_two_rows_can_be_built(tmp_path):
+    Table({"flux": [1.0, 2.5]}).write(tmp_path / "two.fits")
+    assert call("new", "report", "two.fits", "--output", "two.yaml", cwd=tmp_path).returncode == 0
+    done = call("check", "two.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

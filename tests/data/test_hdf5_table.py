@@ -446,6 +446,7 @@ def test_several_tables_are_listed_and_one_is_found(write):
     assert [c.name for c in describe_here((write(**{"c/x": [1.0]}), "")).columns] == ["x"]
     error = describe_here((write(image=np.ones((3, 4))), ""))
     assert error.message.endswith("holds no table whose columns have names")
+    assert error.hint.endswith("its datasets: /image")
 
 
 # Other files

@@ -189,7 +189,7 @@ def test_a_run_is_mailed_once_and_only_to_look_at_it_more_often(run, server, tmp
         (["--flush", "out", "--dry-run"], "there is no --dry-run of it"),
         (["out/latest", "--output", "x"], "--output is for --dry-run"),
         (["out/latest", "--to", "nobody"], "--to: 'nobody' is not one address"),
-        (["nothing"], "nothing/summary.json: cannot be read"),
+        (["nothing"], "nothing: there is no such run"),
         (["--flush", "nothing"], "there is no such folder"),
     ],
 )

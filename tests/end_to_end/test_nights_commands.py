@@ -384,8 +384,8 @@ def test_backtest_reads_well(config):
     assert "cannot be replayed: The history does not say how old the files were." in done.stdout
     assert "was replayed on no night; not in force on 17 nights" in done.stdout
     assert done.stdout.endswith(
-        "7 checks: 3 would have fired, 1 would not, 1 had no night to be replayed on and\n"
-        "2 cannot be replayed.\n"
+        "7 checks: 3 would have fired, 1 would not have fired, 1 had no night to be\n"
+        "replayed on and 2 cannot be replayed.\n"
     )
 
 
