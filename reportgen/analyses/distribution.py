@@ -93,7 +93,7 @@ class Distribution(Analysis, Grouping, name="distribution"):
                 middle = median_and_scatter(name, self.where)
                 result[f"{name}.groups"] = OfGroups(self.by.name, middle)
                 if self.histograms:
-                    first = self.histograms[0].reduction(name, names, self.where)
+                    first = self.histograms[0].reduction(column, names, self.where)
                     result[f"{name}.histograms"] = OfGroups(self.by.name, first)
             for i, view in enumerate(self.histograms):
                 result[f"{name}.histogram{i}"] = view.reduction(column, names, self.where)
