@@ -41,7 +41,7 @@ def build(
 ) -> "Run":
     """Build a report and publish it, as ``reportgen build`` does; return the run.
 
-    only: sections, or one, all if none is given. overrides: ``key.path=value`` texts, as of ``--set``.
+    only: one section or several, all if not given. overrides: ``key.path=value``, as of ``--set``.
     cell: ``name=value`` texts that choose one combination of a matrix. output: folder of the runs,
     in place of the YAML's. workers: processes, as many as cores by default.
 

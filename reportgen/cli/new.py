@@ -40,7 +40,8 @@ def report(**given: object) -> int:
 def plugin(name: str, output: Path | None) -> int:
     """Write a package with an analysis and its tests.
 
-    It works as it is, and its entry point announces it. NAME is what the YAML calls the analysis, and the module: small letters, digits and _.
+    It works as it is, and its entry point announces it. NAME is what the YAML calls the analysis,
+    and the module: small letters, digits and _.
     """
     from reportgen.analyses.base import installed_analyses
 

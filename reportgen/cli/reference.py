@@ -113,21 +113,16 @@ def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     if "anyOf" in shape:
         kinds = [_kind(part, schema) for part in shape["anyOf"] if part.get("type") != "null"]
         return " or ".join(dict.fromkeys(kinds))
-    if "enum" in shape:
-        return " or ".join(map(str, shape["enum"]))
-    if "const" in shape:
-        return _value(shape["const"])
+    if choices := shape.get("enum", [shape[key] for key in ("const",) if key in shape]):
+        return " or ".join(map(_value, choices))
     if "$ref" in shape:
         return "keys and values"
-    if shape.get("type") == "array":
-        if "prefixItems" in shape:
-            parts = shape["prefixItems"]
-            of = dict.fromkeys(_kind(part, schema) for part in parts)
-            return f"list of {len(parts)}: {' or '.join(of)}"
-        items = shape.get("items", {})
-        return f"list of {_kind(items, schema)}" if items else "list"
+    if parts := shape.get("prefixItems"):
+        return f"list of {len(parts)}: {_kind({'anyOf': parts}, schema)}"
+    if items := shape.get("items"):
+        return f"list of {_kind(items, schema)}"
     names = {"string": "text", "integer": "whole number", "boolean": "true or false"}
-    names["object"] = "keys and values"
+    names |= {"object": "keys and values", "array": "list"}
     kind = str(shape.get("type", "anything"))
     return names.get(kind, kind)
 
