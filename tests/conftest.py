@@ -11,6 +11,13 @@ from filelock import FileLock
 from hypothesis import settings
 from projects import CONFIG, REAL, ROWS, call, read_summary, reportgen, small_project
 
+from reportgen.build.sections import PRELOADED
+from reportgen.workers.pool import set_preloaded
+
+# The first task of pytest's process decides what is imported once for all later ones: of a command
+# that needs none of it, nothing, and then each of their tasks would take a second more.
+set_preloaded(PRELOADED)
+
 # A busy machine is not a failure: what a test asserts is never how long it takes.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")

@@ -54,8 +54,10 @@ PRELOADED = [
     "reportgen.build.tasks",
     "reportgen.build.image_tasks",
     "reportgen.build.documents",
+    "pebble",
     "h5py",
     "astropy.table",
+    "astropy.io.misc.yaml",  # what heads of tables in ECSV are written with
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_pdf",
     "matplotlib.backends.backend_svg",

@@ -1,6 +1,7 @@
 """A browser that is offline, and the pages that it opens; each is made once."""
 
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pages
@@ -34,9 +35,9 @@ class Opened:
     complaints: list = field(default_factory=list)
 
 
-@pytest.fixture
-def open_page(browser):
-    """Return a function that opens a file or an address; options are of a browser context."""
+@contextmanager
+def pages_of(browser):
+    """Give a function that opens a file or an address; options are of a browser context."""
     contexts = []
 
     def opened(place, **options):
@@ -52,9 +53,24 @@ def open_page(browser):
         page.goto(address)
         return seen
 
-    yield opened
-    for context in contexts:
-        context.close()
+    try:
+        yield opened
+    finally:
+        for context in contexts:
+            context.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    with pages_of(browser) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def open_once(browser):
+    """Open pages for all tests of a file; each sets the window and the media that it needs."""
+    with pages_of(browser) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -3,74 +3,78 @@
 import re
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 
 PAGES = [
     *("report_page", "troubled_page", "nights_page", "matrix_page", "diff_page", "mail_page"),
 ]
-PHONE = {"viewport": {"width": 360, "height": 740}}
 DESK = {"viewport": {"width": 1400, "height": 900}}
 
 
-@pytest.fixture(params=PAGES)
+@pytest.fixture(scope="module", params=PAGES)
 def place(request):
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def seen(place, open_once):
+    """Each page, opened once, with all that is folded open."""
+    found = open_once(place, **DESK)
+    open_details(found.page)
+    return found
 
 
 def open_details(page):
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
 
 
-SCREENS = {
-    "desk": {"viewport": {"width": 1280, "height": 900}},
-    "enlarged twice": {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2},
-    "phone": PHONE,
-}
+SCREENS = {"desk": (1280, 900), "enlarged twice": (640, 450), "phone": (360, 740)}
 
 
-def violations(page, place):
-    """Return what axe finds by day and by night, with all that is folded open."""
-    from axe_playwright_python.sync_playwright import Axe
-
+def violations(page, place, screens=tuple(SCREENS)):
+    """Return what axe finds on screens by day and by night."""
     # A mail is shown inside of a page that has these.
     rules = {
         name: {"enabled": place.name != "mail.html"} for name in ("region", "landmark-one-main")
     }
     # By night nothing else is new.
     schemes = {"light": {"rules": rules}, "dark": {"runOnly": ["color-contrast"]}}
-    open_details(page)
     found = []
-    for scheme, options in schemes.items():
-        page.emulate_media(color_scheme=scheme)
-        options["resultTypes"] = ["violations"]
-        broken = Axe().run(page, options=options).response["violations"]
-        found += [(scheme, one["id"], one["nodes"][0]["html"][:200]) for one in broken]
+    page.evaluate(AXE_SCRIPT)
+    for screen in screens:
+        width, height = SCREENS[screen]
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme, options in schemes.items():
+            page.emulate_media(color_scheme=scheme)
+            how = {**options, "resultTypes": ["violations"], "selectors": False}
+            broken = page.evaluate("async (how) => (await axe.run(how)).violations", how)
+            html = [one["nodes"][0]["html"][:200] for one in broken]
+            found += [(screen, scheme, one["id"], *html) for one in broken]
+    page.emulate_media(color_scheme="light")
     return found
 
 
-def test_axe_finds_nothing_that_keeps_a_reader_out(place, open_page):
-    found = {name: violations(open_page(place, **how).page, place) for name, how in SCREENS.items()}
-    assert not any(found.values()), found
+def test_axe_finds_nothing_that_keeps_a_reader_out(place, seen):
+    assert violations(seen.page, place) == []
 
 
 @pytest.mark.parametrize("name", ["report_page", "diff_page"])
 def test_axe_finds_nothing_without_scripts(name, open_page, request):
     place = request.getfixturevalue(name)
-    page = open_page("about:blank", **PHONE).page  # axe itself is a script
+    page = open_page("about:blank").page  # axe itself is a script
     text = place.read_text(encoding="utf-8")
     page.set_content(re.sub("<script>.*?</script>", "", text, flags=re.DOTALL))
-    assert violations(page, place) == []
-
-
-def test_nothing_makes_the_page_wider_than_the_window(place, open_page):
-    page = open_page(place, **PHONE).page
     open_details(page)
+    assert violations(page, place, ["phone"]) == []
+
+
+def test_nothing_makes_the_page_wider_than_the_window(seen):
     for width in (320, 360, 640, 700, 1000, 1400):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        seen.page.set_viewport_size({"width": width, "height": 800})
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_page_asks_for_nothing_but_itself_and_does_not_complain(place, open_page):
-    seen = open_page(place, **DESK)
+def test_the_page_asks_for_nothing_but_itself_and_does_not_complain(place, seen):
     assert [url for url in seen.requests if not url.startswith("data:")] == [seen.page.url]
     assert seen.complaints == []
     scripts = {"report.html": 2, "diff.html": 2, "mail.html": 0}
@@ -81,8 +85,8 @@ def test_the_page_asks_for_nothing_but_itself_and_does_not_complain(place, open_
 ELSEWHERE = "https://doi.org/", "https://aladin.cds.unistra.fr/", "https://proceedings.mlr.press/"
 
 
-def test_every_link_leads_somewhere(place, open_page):
-    page = open_page(place).page
+def test_every_link_leads_somewhere(place, seen):
+    page = seen.page
     links = page.eval_on_selector_all("a[href]", "(all) => all.map((a) => a.getAttribute('href'))")
     ids = set(page.eval_on_selector_all("[id]", "(all) => all.map((one) => one.id)"))
     folder = place.parent.resolve()
@@ -102,9 +106,10 @@ def lightness(colour):
 
 
 @pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
-def test_the_page_is_dark_when_the_phone_is(place, open_page, scheme, is_dark):
-    page = open_page(place, color_scheme=scheme, **PHONE).page
-    ground, ink = page.evaluate(
+def test_the_page_is_dark_when_the_phone_is(seen, scheme, is_dark):
+    seen.page.set_viewport_size({"width": 360, "height": 740})
+    seen.page.emulate_media(color_scheme=scheme)
+    ground, ink = seen.page.evaluate(
         """() => [getComputedStyle(document.body).backgroundColor,
             getComputedStyle(document.querySelector('h1')).color]"""
     )

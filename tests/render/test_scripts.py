@@ -8,9 +8,16 @@ DESK = {"viewport": {"width": 1280, "height": 900}}
 MOST_STOPS = 60
 
 
+@pytest.fixture(scope="module")
+def opened(report_page, open_once):
+    return open_once(report_page, reduced_motion="reduce", **DESK).page
+
+
 @pytest.fixture
-def page(report_page, open_page):
-    return open_page(report_page, reduced_motion="reduce", **DESK).page
+def page(opened):
+    """The report, opened once: a test leaves it as it was."""
+    yield opened
+    opened.emulate_media(media="screen")
 
 
 def point_at(page, figure, across, up):
