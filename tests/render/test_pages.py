@@ -19,7 +19,7 @@ def place(request):
 @pytest.fixture(scope="module")
 def seen(place, open_once):
     """Each page, opened once, with all that is folded open."""
-    found = open_once(place, **DESK)
+    found = open_once(place, device_scale_factor=2, **DESK)
     open_details(found.page)
     return found
 
