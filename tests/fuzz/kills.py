@@ -127,7 +127,7 @@ class KilledBuilds:
             self._assert_interrupted(building.returncode, kill.number, said, new)
         if kill.number == signal.SIGKILL and kill.target != "worker":
             self._left = self._hidden() | self._temporary()
-        assert self._hidden() | self._temporary() <= self._left
+        assert self._hidden() | self._temporary() | self._left == self._left
 
     def _assert_interrupted(self, code, number, said, new):
         if code != 128 + number:  # it came before the command began, or once it had ended
