@@ -23,6 +23,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from psutil import pid_exists
 
+from reportgen.interruption import delayed_signals
 from reportgen.wording import bytes_text, exact
 from reportgen.workers.failures import Ended, Failed, failure, killed_by
 from reportgen.workers.memory import memory_beyond
@@ -264,11 +265,14 @@ def worker_pool(workers: int, method: str = "forkserver") -> Iterator[Pool]:
     except FileNotFoundError:
         os.chdir(os.sep)  # workers start where we are, and our folder has been removed
     _remove_abandoned(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
+    with delayed_signals():  # which would find a folder that nobody knows of yet
+        made = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+        sockets = get_temp_dir()
+    with made as folder:
         warnings.filterwarnings("ignore", "flock not supported", UserWarning)  # it works as well
         lock = FileLock(Path(folder, _LOCK))
         lock.acquire()
-        Path(folder, _SOCKETS).symlink_to(get_temp_dir())
+        Path(folder, _SOCKETS).symlink_to(sockets)
         pool = Pool(workers, Path(folder), method)
         try:
             yield pool
