@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from projects import DISTRIBUTION, ROOT, SECONDS, small_project
+from projects import HISTOGRAM, ROOT, SECONDS, small_project
 
 DEPLOY = ROOT / "deploy"
 PROGRAMS = Path(sys.executable).parent
@@ -43,7 +43,7 @@ def set_limit(project, limit, **blocks):
     """
     checks = [{"metric": "flux_median", "max": limit}]
     output = {"folder": "../build/nightly", "formats": ["html"]}
-    project.configure({"fluxes": {**DISTRIBUTION, "checks": checks}}, output=output, **blocks)
+    project.configure({"fluxes": {**HISTOGRAM, "checks": checks}}, output=output, **blocks)
     project.config.replace(project.folder / "nightly.yaml")
 
 

@@ -313,19 +313,18 @@ def shell(command, **options):
     )
 
 
-@pytest.mark.parametrize("command", ["schema", "sections", "--help"])
+@pytest.mark.parametrize("command", ["schema", "--help"])
 def test_a_reader_that_goes_away_is_no_failed_check_and_no_reason_to_complain(command):
     done = shell(f"$reportgen {command} | true; exit ${{PIPESTATUS[0]}}")
     assert done.returncode == 128 + signal.SIGPIPE
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize(
-    "end", ["2>&1 | true; exit ${PIPESTATUS[0]}", "> /dev/full 2>&1", "<&- >&- 2>&-"]
-)
-def test_a_build_needs_nobody_who_reads_its_log(project, end):
-    assert shell(f"$reportgen report.yaml {end}", cwd=project.folder).returncode == 0
-    assert [section["status"] for section in project.summary()["sections"]] == ["ok"]
+def test_a_build_needs_nobody_who_reads_its_log(project):
+    for end in ("2>&1 | true; exit ${PIPESTATUS[0]}", "> /dev/full 2>&1", "<&- >&- 2>&-"):
+        assert shell(f"$reportgen report.yaml {end}", cwd=project.folder).returncode == 0, end
+        assert [section["status"] for section in project.summary()["sections"]] == ["ok"]
+    assert len(list(project.out.glob("*Z*"))) == 3
 
 
 @pytest.mark.parametrize("end", ["> /dev/full 2>&1", ">&- 2>&-"])

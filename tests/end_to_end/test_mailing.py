@@ -16,12 +16,12 @@ import pytest
 import trustme
 from mail_servers import PASSWORD, USER, Certificates, smtp_server
 from postfix import running_postfix
-from projects import DISTRIBUTION, call, section, small_project
+from projects import DISTRIBUTION, HISTOGRAM, call, section, small_project
 from web_servers import web_server
 
 SECRET = {"REPORTGEN_SMTP_PASSWORD": PASSWORD}
 LINKS = {"report": "https://reports.example.org/stars/{{ run.id }}/report.html"}
-FAILING = {**DISTRIBUTION, "title": "Größen"}
+FAILING = {**HISTOGRAM, "title": "Größen"}
 FAILING["checks"] = [{"metric": "flux_median", "max": 0.001, "owner": "Jo"}]
 SKY = section("sky_density", title="Sky", ra="ra", dec="dec", edges=300)
 

@@ -18,7 +18,7 @@ from projects import DISTRIBUTION, SECONDS, Project, clean_environment, read_sum
 from reportgen.data.store import FOLDER
 from reportgen.record import Summary
 
-BUILDS = 4
+BUILDS = 3
 WAITING = re.compile(
     r"Another build of this report is running: (?:process (\d+) on (\S+), since [\d-]+ [\d:]+ UTC"
     r"|one that has just begun)\. Waiting, 60 minutes at most\."
@@ -145,10 +145,13 @@ def test_reports_that_share_a_database_have_each_its_own_past(tmp_path):
         limits = {"metric": "flux_median", "min": centre - 1, "max": centre + 1}
         sections = {name: {**DISTRIBUTION, "checks": [limits]}}
         projects[name].configure(sections, report={"id": name, "title": f"The {name}"})
-    for night in range(2):
-        when = {"SOURCE_DATE_EPOCH": str(NIGHT + night * DAY), "REPORTGEN_HISTORY": str(database)}
-        builds = build_at_once(*((project, when) for project in projects.values()))
-        assert [done.code for done in builds] == [0, 0], [done.complained for done in builds]
+    first, second = (
+        {"SOURCE_DATE_EPOCH": str(NIGHT + night * DAY), "REPORTGEN_HISTORY": str(database)}
+        for night in range(2)
+    )
+    assert [project.build(env=first).returncode for project in projects.values()] == [0, 0]
+    builds = build_at_once(*((project, second) for project in projects.values()))
+    assert [done.code for done in builds] == [0, 0], [done.complained for done in builds]
     for name, project in projects.items():
         metric = project.section(name)["metrics"]["flux_median"]
         past = [{"night": "2026-09-21", "value": metric["value"]}]

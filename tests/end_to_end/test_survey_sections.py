@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from projects import section, small_project
+from projects import HISTOGRAM, section, small_project
 
 RULES = [
     {"column": "flux", "above": 0, "owner": "Radio team", "reason": "Fluxes are fitted"},
@@ -94,6 +94,7 @@ def test_of_a_catalogue_that_is_not_there_only_that_is_said(project):
 
 def test_a_distribution_is_compared_with_the_histogram_of_an_earlier_run(tmp_path):
     project = small_project(tmp_path)
+    project.configure({"fluxes": HISTOGRAM})
     assert project.build().returncode == 0
     paper = project.latest.resolve()
     reference = {"catalogue": "paper", "low": "bin_low", "high": "bin_high", "mean": "n_flux"}

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from projects import DISTRIBUTION, call, read_summary, small_project
+from projects import DISTRIBUTION, HISTOGRAM, call, read_summary, small_project
 
 from reportgen.build.rerender import rerender
 from reportgen.errors import ConfigError
@@ -15,7 +15,7 @@ PAGE = "<!DOCTYPE html>\n<title>Mine</title>\n<p>{{ view.summary.report.title }}
 def stars(tmp_path_factory):
     """A project whose report was built as page and PDF; do not change it."""
     project = small_project(tmp_path_factory.mktemp("stars"))
-    project.configure({"fluxes": DISTRIBUTION}, output={"folder": "out"})
+    project.configure({"fluxes": HISTOGRAM}, output={"folder": "out"})
     done = project.build(env={"SOURCE_DATE_EPOCH": "1760000000"})
     assert done.returncode == 0, done.stderr
     return project

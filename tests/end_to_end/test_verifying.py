@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from projects import DISTRIBUTION, Project, section, small_project
+from projects import HISTOGRAM, Project, section, small_project
 
 OVERVIEW = section("overview")
 TREND = {"analysis": "trend", "title": "Nights", "metrics": ["fluxes.flux_median"]}
@@ -15,7 +15,7 @@ def made(tmp_path_factory):
     """A project with one run, whose clock was not fixed. Do not change it: `project`."""
     project = small_project(tmp_path_factory.mktemp("verified"))
     project.configure(
-        {"fluxes": DISTRIBUTION, "overview": OVERVIEW, "nights": TREND},
+        {"fluxes": HISTOGRAM, "overview": OVERVIEW, "nights": TREND},
         output={"folder": "out", "formats": ["html", "pdf"]},
     )
     done = project.build()
@@ -54,7 +54,7 @@ def test_other_data_are_found_and_named_as_the_cause(project):
 
 
 def test_a_changed_configuration_does_not_matter_as_the_run_has_its_own(project):
-    project.configure({"other": DISTRIBUTION})
+    project.configure({"other": HISTOGRAM})
     done = project.call("verify", "out/latest")
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import psutil
-from projects import DISTRIBUTION, SECONDS, clean_environment, small_project
+from projects import HISTOGRAM, SECONDS, clean_environment, small_project
 
 from reportgen.data.store import FOLDER as CACHE
 from reportgen.deliver.outbox import FOLDER as OUTBOX
@@ -67,7 +67,7 @@ class KilledBuilds:
 
     def __init__(self, folder):
         self.project = small_project(folder)
-        self.project.configure({"fluxes": DISTRIBUTION}, deliver={"mail": MAIL})
+        self.project.configure({"fluxes": HISTOGRAM}, deliver={"mail": MAIL})
         self.temporary, self.sent = folder / "tmp", folder / "sent"
         self.temporary.mkdir()
         self.sent.mkdir()

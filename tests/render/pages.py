@@ -8,7 +8,7 @@ from email.policy import default
 import h5py
 from made_nights import REPORT, make_run, record, started
 from mailed_runs import MAIL, change, check, mailed_run
-from projects import DISTRIBUTION, section, small_project
+from projects import HISTOGRAM, section, small_project
 
 from reportgen.analyses.base import installed_analyses
 from reportgen.build.pipeline import Options, build
@@ -59,14 +59,14 @@ def make_troubled_run(folder):
         "lost": {"file": f"{UNBROKEN[:200]}.h5", "columns": {"flux": {"dataset": NASTY}}},
     }
     sections = {
-        "long": {**DISTRIBUTION, "title": LONG, "text": f"{LONG}\n\n{UNBROKEN}"},
-        "unbroken": {**DISTRIBUTION, "columns": ["size"], "title": UNBROKEN},
-        "nasty": {**DISTRIBUTION, "title": NASTY, "text": NASTY.replace("{{ 1 }}", "")},
+        "long": {**HISTOGRAM, "title": LONG, "text": f"{LONG}\n\n{UNBROKEN}"},
+        "unbroken": {**HISTOGRAM, "columns": ["size"], "title": UNBROKEN},
+        "nasty": {**HISTOGRAM, "title": NASTY, "text": NASTY.replace("{{ 1 }}", "")},
         "relation": section("relation", column="flux", against=["size"], title=f"Again: {NASTY}"),
         "overview": section("overview", title=f"All {UNBROKEN}"),
-        "none": {**DISTRIBUTION, "columns": ["none"], "title": f"None: {NASTY}"},
-        "unfilled": {**DISTRIBUTION, "text": "{{ metrics.nothing }}"},
-        "lost": {**DISTRIBUTION, "catalogue": "lost", "title": f"Lost: {LONG}"},
+        "none": {**HISTOGRAM, "columns": ["none"], "title": f"None: {NASTY}"},
+        "unfilled": {**HISTOGRAM, "text": "{{ metrics.nothing }}"},
+        "lost": {**HISTOGRAM, "catalogue": "lost", "title": f"Lost: {LONG}"},
     }
     report = {
         "id": "stars",

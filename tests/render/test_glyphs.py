@@ -1,5 +1,5 @@
 import pytest
-from projects import DISTRIBUTION, read_summary
+from projects import HISTOGRAM, read_summary
 
 from reportgen.render.glyphs import about_figures, missing_characters, notices_of_page
 
@@ -62,7 +62,7 @@ def test_warnings_on_single_glyphs_become_one_sentence():
 
 def test_a_label_that_fonts_lack_is_a_warning_in_the_log_the_pdf_and_the_page(project):
     project.columns["flux"]["label"] = "銀河 flux"
-    section = {**DISTRIBUTION, "title": "Fluxes"}
+    section = {**HISTOGRAM, "title": "Fluxes"}
     project.configure({"fluxes": section}, output={"folder": "out", "formats": ["html", "pdf"]})
     done = project.build()
     said = "The PDF has empty boxes in “銀河” (“Fluxes” and “Configuration as used”): its fonts"
