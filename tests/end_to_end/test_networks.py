@@ -157,29 +157,30 @@ def test_the_files_of_a_network_are_among_the_inputs(first):
     assert inputs["weights_10epochs.h5"]["synthetic"]
 
 
-def test_once_a_network_is_known_tensorflow_is_not_needed_and_nothing_changes(first, stars):
+def test_a_network_that_is_known_needs_no_tensorflow_and_others_say_what_to_install(first, stars):
     shutil.copytree(first.out / ".cache", stars.out / ".cache")
-    stars.sections(maps={**MAPS, "weights": ["late", "random"]})
+    shutil.copy(stars.folder / "weights_10epochs.h5", stars.folder / "new.h5")
+    spoil(stars.folder, "new.h5", convolution2d_1=lambda old: old / 2)
+    stars.sections(
+        models={"new": {**CNN, "weights": {"early": "new.h5"}}},
+        maps={**MAPS, "weights": ["late", "random"]},
+        new={**MAPS, "model": "new"},
+        fluxes=DISTRIBUTION,
+    )
     done = stars.run("report.yaml", env=without(stars, "tensorflow", "keras"))
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == ExitCode.SECTION, done.stderr
+    assert stars.statuses() == {"maps": "ok", "new": "error", "fluxes": "ok"}
     maps = contents(stars.latest / "sections" / "maps")
     assert maps
     assert maps == contents(first.latest / "sections" / "maps")
     assert len(stars.section("maps")["notes"]) == 1  # on how random weights are drawn
-
-
-# What goes wrong
-
-
-def test_without_tensorflow_the_sections_say_what_to_install(stars):
-    stars.sections(maps=MAPS, fluxes=DISTRIBUTION)
-    done = stars.run("report.yaml", env=without(stars, "tensorflow", "keras"))
-    assert done.returncode == ExitCode.SECTION
-    assert stars.statuses() == {"maps": "error", "fluxes": "ok"}
-    error = stars.section("maps")["error"]
+    error = stars.section("new")["error"]
     assert error["message"] == "TensorFlow is not installed"
     assert error["hint"] == "pip install 'reportgen[cnn]'"
     assert "pip install &#39;reportgen[cnn]&#39;" in stars.page()
+
+
+# What goes wrong
 
 
 def test_without_litert_the_sections_say_what_to_install(first, stars):

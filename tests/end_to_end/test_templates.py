@@ -26,6 +26,14 @@ def run(stars, tmp_path):
     return shutil.copytree(stars.latest.resolve(), tmp_path / "run")
 
 
+@pytest.fixture(scope="module")
+def stars_as_page(tmp_path_factory):
+    """A project whose report was built as page alone; do not change it."""
+    project = small_project(tmp_path_factory.mktemp("page"))
+    assert project.build().returncode == 0
+    return project
+
+
 @pytest.fixture
 def own(tmp_path):
     folder = tmp_path / "own templates"
@@ -85,7 +93,11 @@ def test_other_templates_change_what_they_replace_and_nothing_else(stars, run, o
         ("base.css", "a { }\n{% endif %}", "base.css:2: TemplateSyntaxError"),
     ],
 )
-def test_an_error_in_a_template_is_named_and_former_documents_stay(run, own, name, text, said):
+def test_an_error_in_a_template_is_named_and_former_documents_stay(
+    stars, stars_as_page, tmp_path, own, name, text, said
+):
+    made = stars if "pdf" in name else stars_as_page
+    run = shutil.copytree(made.latest.resolve(), tmp_path / "run")
     (own / name).write_text(text)
     before = contents(run)
     with pytest.raises(ConfigError) as caught:
