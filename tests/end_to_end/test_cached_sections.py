@@ -8,9 +8,9 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from projects import DISTRIBUTION, HISTOGRAM, ROOT, section, small_project
+from projects import DISTRIBUTION, ROOT, section, small_project
 
-SIZES = {**DISTRIBUTION, "columns": ["size"]}
+SIZES = section("distribution", columns=["size"], histograms=[{"bins": 5}])
 TREND = {"analysis": "trend", "title": "Nights", "metrics": ["fluxes.flux_median"]}
 PLUGIN = """
 import warnings
@@ -83,7 +83,8 @@ def files_of(run):
 def test_a_cached_build_and_a_fresh_one_give_the_same_bytes(tmp_path):
     project = small_project(tmp_path)
     project.configure(
-        {"fluxes": HISTOGRAM, "overview": section("overview"), "nights": TREND}
+        {"fluxes": DISTRIBUTION, "overview": section("overview"), "nights": TREND},
+        output={"folder": "out", "formats": ["html", "pdf"]},
     )
     project.env["SOURCE_DATE_EPOCH"] = "1760000000"
     runs, profiles = [], []
@@ -100,7 +101,7 @@ def test_a_cached_build_and_a_fresh_one_give_the_same_bytes(tmp_path):
     assert runs[0].keys() == runs[1].keys() == runs[2].keys()
     made = ["worker: section overview" in profile for profile in profiles]
     assert made == [True, False, True]
-    for said in ("began", "waiting for sections", " s in all; "):
+    for said in ("began", "worker: pdf", "waiting for sections", " s in all; "):
         assert all(said in profile for profile in profiles), said
 
 
@@ -184,6 +185,10 @@ def test_any_change_in_the_package_makes_every_section_anew(project):
         path.write_bytes((before or b"") + b"\n")
         assert planned().count("made  the code of reportgen has changed") == 3
         path.unlink() if before is None else path.write_bytes(before)
+    (site / "reportgen" / "new.py").touch()
+    done = project.run("report.yaml", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert kept(project) == dict.fromkeys(ALL_KEPT, False)
 
 
 def plan(project):

@@ -22,6 +22,7 @@ SECTIONS = {
         "columns": ["colour"],
         "where": "is_star and id > 9007199254742000 and dec < -27.5",
     },
+    "pairs": {"analysis": "correlation", "columns": ["ra", "flux", "id", "colour"]},
 }
 IMAGES = "holds an image of"
 REFUSED = {

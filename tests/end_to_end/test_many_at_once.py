@@ -18,7 +18,7 @@ from projects import DISTRIBUTION, SECONDS, Project, clean_environment, read_sum
 from reportgen.data.store import FOLDER
 from reportgen.record import Summary
 
-BUILDS = 3
+BUILDS = 4
 WAITING = re.compile(
     r"Another build of this report is running: (?:process (\d+) on (\S+), since [\d-]+ [\d:]+ UTC"
     r"|one that has just begun)\. Waiting, 60 minutes at most\."

@@ -28,6 +28,7 @@ def project(tmp_path):
     project.configure(
         {
             "positions": {**matched, "match": {"catalogue": "theirs", "radius": "3 arcsec"}},
+            "wide": {**matched, "match": {"catalogue": "theirs", "radius": "30 arcsec"}},
             "ours": {**overview, "catalogue": "ours"},
             "theirs": {**overview, "catalogue": "theirs"},
         },
@@ -72,6 +73,7 @@ def test_a_reference_that_cannot_be_read_takes_down_only_what_needs_it(project):
     assert done.returncode == 5
     assert {name for name, each in sections.items() if each["status"] == "error"} == {
         "positions",
+        "wide",
         "theirs",
     }
     assert done.stderr.count("theirs.h5") == 1
@@ -142,7 +144,9 @@ def within(catalogue, radius, **keys):
 
 BOTH = {"flux": "S20", "frequency": "19.904 GHz"}
 REAL = {
+    "near": section("astrometry", "atlas", **within("swire", 2)),
     "atlas": section("astrometry", "atlas", **within("swire", 5)),
+    "far": section("astrometry", "atlas", **within("swire", 10)),
     "matched": section(
         "astrometry",
         "atlas",
@@ -171,10 +175,12 @@ REAL = {
     ),
 }
 ORACLES = {
+    "near": {"matched": 604},
     "atlas": {
         **{"matched": 767, "offset_ra": 0.0923, "offset_dec": 0.1620},
         **{"scatter_ra": 0.5379, "scatter_dec": 1.1902},
     },
+    "far": {"matched": 807},
     "matched": {
         **{"matched": 816, "offset_ra": 0.0760, "offset_dec": 0.1854},
         **{"scatter_ra": 0.5876, "scatter_dec": 1.3023, "pull_ra": 1.0222, "pull_dec": 1.0779},
