@@ -8,7 +8,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from projects import DISTRIBUTION, ROOT, section, small_project
+from projects import HISTOGRAM, ROOT, section, small_project
 
 SIZES = section("distribution", columns=["size"], histograms=[{"bins": 5}])
 TREND = {"analysis": "trend", "title": "Nights", "metrics": ["fluxes.flux_median"]}
@@ -50,7 +50,7 @@ def made(tmp_path_factory):
     project = small_project(tmp_path_factory.mktemp("cached"))
     project.plugin(PLUGIN, counting="Counting", fickle="Fickle")
     (project.folder / "site" / "x_helper.py").write_text("SAID = 'There are rows.'")
-    sections = {"fluxes": DISTRIBUTION, "sizes": SIZES, "nights": TREND}
+    sections = {"fluxes": HISTOGRAM, "sizes": SIZES, "nights": TREND}
     project.configure(sections | {name: section(name) for name in ("counting", "fickle")})
     assert build(project) == dict.fromkeys(kept(project), False)
     return project
@@ -83,7 +83,7 @@ def files_of(run):
 def test_a_cached_build_and_a_fresh_one_give_the_same_bytes(tmp_path):
     project = small_project(tmp_path)
     project.configure(
-        {"fluxes": DISTRIBUTION, "overview": section("overview"), "nights": TREND},
+        {"fluxes": HISTOGRAM, "overview": section("overview"), "nights": TREND},
         output={"folder": "out", "formats": ["html", "pdf"]},
     )
     project.env["SOURCE_DATE_EPOCH"] = "1760000000"

@@ -93,11 +93,9 @@ def test_other_templates_change_what_they_replace_and_nothing_else(stars, run, o
         ("base.css", "a { }\n{% endif %}", "base.css:2: TemplateSyntaxError"),
     ],
 )
-def test_an_error_in_a_template_is_named_and_former_documents_stay(
-    stars, stars_as_page, tmp_path, own, name, text, said
-):
-    made = stars if "pdf" in name else stars_as_page
-    run = shutil.copytree(made.latest.resolve(), tmp_path / "run")
+def test_an_error_in_a_template_is_named_and_former_documents_stay(request, own, name, text, said):
+    made = request.getfixturevalue("stars" if "pdf" in name else "stars_as_page")
+    run = shutil.copytree(made.latest.resolve(), own.parent / "run")
     (own / name).write_text(text)
     before = contents(run)
     with pytest.raises(ConfigError) as caught:
