@@ -21,8 +21,10 @@ from machine import machine
 from numpy.typing import NDArray
 
 from reportgen.reduce.base import OfCatalogue
+from reportgen.reduce.executors import Threads
 from reportgen.reduce.match import Match, Pairs, ReferencePositions
 from reportgen.reduce.scan import ReadRows, scan
+from reportgen.workers.pool import default_workers
 
 RADIUS = 3.0  # arcseconds
 TURNS = 3
@@ -60,9 +62,10 @@ def field(rows: int, objects: int) -> tuple[Table, Table]:
 def ours(own: Table, other: Table) -> Pairs:
     """Match by a scan of each catalogue."""
     positions = ReferencePositions("ra", "dec")
-    known = {OfCatalogue("other", positions): scan([positions], other, 0)[positions]}
+    cores = Threads(default_workers())
+    known = {OfCatalogue("other", positions): scan([positions], other, 0, cores)[positions]}
     match = Match("ra", "dec", "other", positions, RADIUS)
-    found: Pairs = scan([match], own, 0, known=known)[match]
+    found: Pairs = scan([match], own, 0, cores, known)[match]
     return found
 
 
