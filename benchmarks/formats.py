@@ -30,7 +30,8 @@ names = [column.name for column in describe_here((path, "")).columns]
 begun, total = time.process_time(), 0.0
 with open_places([ColumnPlace(path, field=name) for name in names]) as read:
     for start in range(0, rows, 2**16):
-        total += sum(float(v.sum()) for v in read(start, min(rows, start + 2**16)))
+        block = read(start, min(rows, start + 2**16))  # kept while the next is read, as in a scan
+        total += sum(float(values.sum()) for values in block)
 """
 OTHERS = {
     "fits": """

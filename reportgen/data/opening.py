@@ -52,10 +52,6 @@ _MOST_PLANES = 2**31  # of an image in a file of its own: all there are
 SLOWEST_SERVER, LONGEST_TRIES = 1e6, 300.0
 """Bytes in a second that a server gives, and seconds more: each request has its own limit."""
 _START = 4096  # bytes of a file that tell its format
-_KEPT = 2**25 - 2**14
-"""Bytes of an array, never touched, after which malloc keeps the memory of smaller ones that are
-let go of (see M_MMAP_THRESHOLD in mallopt(3)). It would give that of each block of rows back, and
-the system would have to clear it for the next, which takes longer than to read it."""
 
 TableKey = tuple[Path, str]
 """A file and a table in it; empty for the only one."""
@@ -287,7 +283,6 @@ def open_places(places: Sequence[ColumnPlace]) -> Iterator[Callable[[int, int], 
     It returns one array a column, as ``as_values`` makes them, in the order of the places. Columns
     of one table are read together. Raises SourceError.
     """
-    np.empty(_KEPT, np.uint8)
     groups: dict[TableKey, list[ColumnPlace]] = {}
     for place in places:
         groups.setdefault((place.file, place.dataset), []).append(place)
