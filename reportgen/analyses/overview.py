@@ -63,7 +63,7 @@ class Overview(Analysis, name="overview"):
         """Ask for counts, range, quantiles and moments of each column."""
         result: dict[str, Statistic[Any]] = {"rows": CountRows(where=self.where)}
         for column in self.columns:
-            if column.kind in ("text", "integer"):
+            if column.kind in ("text", "integer") or (column.kind, column.unit) == ("number", ""):
                 result[f"{column.name}.distinct"] = Distinct(column.name, self.where, COMMONEST)
             if column.expression:
                 result[f"{column.name}.not_computable"] = CountNotComputable(
@@ -154,15 +154,15 @@ class Overview(Analysis, name="overview"):
         """Return the table of texts, integers and flags; none where there are no such columns."""
         known: dict[str, DistinctValues] = {}
         for column in self.columns:
-            if f"{column.name}.distinct" in values:
-                known[column.name] = values[f"{column.name}.distinct"]
-            elif column.kind == "number" and _is_flag(column, values):
-                known[column.name] = _of_flag(column, values)
+            name = f"{column.name}.distinct"
+            if name in values and (column.kind != "number" or values[f"{column.name}.whole"]):
+                known[column.name] = values[name]
         if not known:
             return []
         of = TableColumn.of
         columns, found = [c for c in self.columns if c.name in known], list(known.values())
-        kinds = {"text": "text", "integer": "integers", "number": "0 or 1"}
+        kinds = {"text": "text", "integer": "integers", "number": "whole numbers"}
+        kinds |= {c.name: "0 or 1" for c in columns if c.kind == "number" and _is_flag(c, values)}
         numbers = [f">{MOST_DISTINCT}" if f.number is None else str(f.number) for f in found]
         said = f"values that differ; of over {MOST_DISTINCT} none are named"
         commonest = [_commonest(each) for each in found]
@@ -174,7 +174,7 @@ class Overview(Analysis, name="overview"):
                 [
                     _keys(columns),
                     of("quantity", [c.title for c in columns]),
-                    of("holds", [kinds[c.kind] for c in columns]),
+                    of("holds", [kinds.get(c.name, kinds[c.kind]) for c in columns]),
                     of("n", [f.valid for f in found], description="rows with a value"),
                     of("missing", [f.missing for f in found]),
                     of("distinct", numbers, description=said),
@@ -286,19 +286,10 @@ def _is_flag_or_id(column: Column, values: Mapping[str, Any]) -> bool:
     if _is_flag(column, values) or NAMES.search(column.name) or NAMES.search(column.label):
         return True
     found: DistinctValues | None = values.get(f"{column.name}.distinct")
-    if found is None or found.valid < 2:
+    if found is None or column.kind == "number" or found.valid < 2:
         return False
     counted_up = high - low + 1 == found.valid
     return found.number == found.valid or (found.number is None and (counted_up or high > EXACT))
-
-
-def _of_flag(column: Column, values: Mapping[str, Any]) -> DistinctValues:
-    """Return how many rows hold 0 and how many 1, by their mean."""
-    n: Counts = values[f"{column.name}.count"]
-    ones = round(values[f"{column.name}.moments"].mean * n.valid)
-    held = [(value, rows) for value, rows in ((0.0, n.valid - ones), (1.0, ones)) if rows]
-    commonest = tuple(sorted(held, key=lambda each: -each[1]))
-    return DistinctValues(len(held), commonest, n.valid, n.missing)
 
 
 def _commonest(found: DistinctValues) -> str:

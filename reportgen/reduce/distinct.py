@@ -53,7 +53,8 @@ class Distinct(Reduction[DistinctState, DistinctValues]):
     def update(self, state: DistinctState, chunk: Chunk) -> DistinctState:
         found = chunk.stored(self.column, self.where)
         values = found if found.ndim == 1 else found[0]
-        valid = ~np.isnan(values)
+        # An infinite number counts as missing everywhere.
+        valid = np.isfinite(values) if values.dtype.kind == "f" else ~np.isnan(values)
         state.valid += (n := int(np.count_nonzero(valid)))
         state.missing += len(values) - n
         if state.rows is not None:

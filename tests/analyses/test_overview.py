@@ -120,4 +120,6 @@ def test_flags_and_identifiers_have_counts_and_no_quantiles_or_means():
         known = np.isfinite(np.array(columns[name], dtype=float))
         assert known.tolist() == [False, False, True, True], name
     assert columns["max"] == [1199, 1, 6, 0.5]
-    assert (held["column"], held["commonest"]) == (["is_star"], ["0 (900) and 1 (300)"])
+    assert held["column"] == ["source_id", "is_star", "visits"]
+    assert held["distinct"] == [">1000", "2", "7"]
+    assert held["commonest"][:2] == ["—", "0 (900) and 1 (300)"]
