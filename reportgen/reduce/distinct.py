@@ -8,6 +8,7 @@ import numpy as np
 
 from reportgen.config.expressions import Condition
 from reportgen.reduce.base import Chunk, Reduction
+from reportgen.reduce.sketch import counted
 
 MOST_DISTINCT = 1000
 """Values that are told apart; of more it is only known that there are more."""
@@ -58,8 +59,12 @@ class Distinct(Reduction[DistinctState, DistinctValues]):
         state.valid += (n := int(np.count_nonzero(valid)))
         state.missing += len(values) - n
         if state.rows is not None:
-            axis = None if found.ndim == 1 else 1
-            unique, counts = np.unique(found[..., valid], axis=axis, return_counts=True)
+            if values is found and values.dtype.kind == "f":
+                # Others need it, too: of many equal values it is quicker than numpy's unique.
+                unique, counts = counted(chunk.ordered(self.column, self.where))
+            else:
+                axis = None if found.ndim == 1 else 1
+                unique, counts = np.unique(found[..., valid], axis=axis, return_counts=True)
             state.rows = _few(state.rows, dict(zip(_as_keys(unique), counts.tolist(), strict=True)))
         return state
 

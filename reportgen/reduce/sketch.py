@@ -9,6 +9,7 @@ value says so.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class Sketch:
         """Count the values that wait."""
         keys = ordered_bits(self.sorted()) >> np.uint64(self.dropped)
         self.waiting, self.n_waiting = [], 0
-        self._add(*_counted(keys), self.dropped)
+        self._add(*counted(keys), self.dropped)
 
     def sorted(self) -> Values:
         """Return the values that wait, ascending."""
@@ -98,15 +99,15 @@ def _joined(first: tuple[Keys, Integers], second: tuple[Keys, Integers]) -> tupl
         return first if len(first[0]) else second
     keys = np.concatenate([first[0], second[0]])
     order = np.argsort(keys, kind="stable")  # fast: two ascending parts
-    return _counted(keys[order], np.concatenate([first[1], second[1]])[order])
+    return counted(keys[order], np.concatenate([first[1], second[1]])[order])
 
 
 def _shifted(keys: Keys, counts: Integers, bits: int) -> tuple[Keys, Integers]:
     """Return ascending keys with so many more bits dropped, each once."""
-    return _counted(keys >> np.uint64(bits), counts) if bits else (keys, counts)
+    return counted(keys >> np.uint64(bits), counts) if bits else (keys, counts)
 
 
-def _counted(keys: Keys, counts: Integers | None = None) -> tuple[Keys, Integers]:
+def counted(keys: NDArray[Any], counts: Integers | None = None) -> tuple[NDArray[Any], Integers]:
     """Return each of some ascending keys once, with the sum of its counts (None: of one each)."""
     first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
     if counts is None:
