@@ -18,7 +18,7 @@ from reportgen.analyses.plotting.offsets import (
     draw_offsets,
     draw_separations,
 )
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Figure, Metric, Section, TableColumn, edge_columns
 from reportgen.config.columns import Column
 from reportgen.config.types import ColumnRef
 from reportgen.config.unit_arithmetic import factor
@@ -37,7 +37,7 @@ UNIT = "arcsec"
 ARCSEC = Column("", unit=UNIT)
 
 
-class Astrometry(PairAnalysis, name="astrometry"):
+class Astrometry(PairAnalysis, name="astrometry", methods=(SCATTER, MEDIAN_ERROR)):
     """Offsets of positions from those of another catalogue, ours minus theirs."""
 
     matched: PositionBlock | None = None
@@ -45,11 +45,6 @@ class Astrometry(PairAnalysis, name="astrometry"):
     {ra, dec}."""
     errors: tuple[ColumnRef, ...] = Field(default=(), max_length=2)
     """Columns of our errors in right ascension (times cos δ) and declination, for pulls."""
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (SCATTER, MEDIAN_ERROR)
 
     def reductions(self) -> Statistics:
         """Ask for the pairs, and for those that chance makes."""
@@ -247,20 +242,16 @@ class Astrometry(PairAnalysis, name="astrometry"):
             caption += draw_limits(drawing.axes[0], ends, ARCSEC, along, of=of_side)  # type: ignore[arg-type]
         if plane.outside:
             caption += f" Outside the frame: {counted(plane.outside, 'pairs')}."
-        return Figure(
+        return Figure.of(
             "offsets",
             drawing,
             "Offsets",
+            columns,
             alt=f"Offsets of {counted(pairs.n, 'pairs')} in a square of ±{number(plane.half)}″. "
             f"Their median is at {there}.",
             caption=caption,
-            data=Table(
-                "offsets",
-                "Offsets, ours minus theirs",
-                columns,
-                shown=False,
-                position=("ra", "dec") if few else None,
-            ),
+            about="Offsets, ours minus theirs",
+            position=("ra", "dec") if few else None,
         )
 
     def _separations(
@@ -276,7 +267,7 @@ class Astrometry(PairAnalysis, name="astrometry"):
         # About the medians, offsets of normal errors have Rayleigh's distribution.
         sigma = float(np.hypot(robust(east)[1], robust(north)[1])) / np.sqrt(2)
         curves, of = [], TableColumn.of
-        columns = [of("low", edges[:-1], UNIT), of("high", edges[1:], UNIT), of("n", counts)]
+        columns = [*edge_columns(edges, UNIT), of("n", counts)]
         fine = np.linspace(0.0, most, 200)
         if sigma > 0:
             expected = len(separation) * np.diff(-np.exp(-((edges / sigma) ** 2) / 2))
@@ -299,10 +290,11 @@ class Astrometry(PairAnalysis, name="astrometry"):
         limits = self.check_limits("separation_median", "separation_95", unit=UNIT)
         limit = draw_limits(drawing.axes[0], limits, ARCSEC)
         about = "Rayleigh: normal errors with the scatter of the offsets and no offset."
-        return Figure(
+        return Figure.of(
             "separations",
             drawing,
             "Separations",
+            columns,
             alt=f"Histogram of the separations of {counted(len(separation), 'pairs')} up to "
             f"{number(most)}″. {said}",
             caption=" ".join(
@@ -318,31 +310,30 @@ class Astrometry(PairAnalysis, name="astrometry"):
                 ]
             )
             or said,
-            data=Table("separations", "Separations of pairs", columns, shown=False),
+            about="Separations of pairs",
         )
 
     def _arrows(self, cells: CellMedians) -> Figure:
         of, place = TableColumn.of, int(np.argmax(cells.size))
         columns = [
-            of("ra", cells.ra % 360, "deg", "middle of the cell"),
-            of("dec", cells.dec, "deg", "middle of the cell"),
+            *cells.places(),
             of("east", cells.east, UNIT, "median"),
             of("north", cells.north, UNIT, "median"),
             of("n", cells.n, description="pairs"),
         ]
         largest = number(float(cells.size[place]), 3)
-        return Figure(
+        return Figure.of(
             "arrows",
             draw_arrows(cells, self.ra.order),
             "Offsets on the sky",
+            columns,
             alt=f"Arrows of the median offset in {counted(len(cells.n), 'cells')}; the longest is "
             f"{largest}″ near RA {number(float(cells.ra[place] % 360), 2)}°, "
             f"Dec {number(float(cells.dec[place]), 2)}°.",
             caption=f"Medians of cells with {FEWEST_IN_CELL} pairs or more; the longest arrow "
             f"stands for {largest}″.",
-            data=Table(
-                "arrows", "Median offsets on the sky", columns, shown=False, position=("ra", "dec")
-            ),
+            about="Median offsets on the sky",
+            position=("ra", "dec"),
         )
 
 

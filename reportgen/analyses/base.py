@@ -72,11 +72,15 @@ class AnyAnalysis(SectionBlock):
     is_repeatable: ClassVar[bool] = True
     """Whether the same values give the same section; if not, it is made anew every night."""
 
-    def __init_subclass__(cls, name: str = "", **options: Any) -> None:
-        """Set the name that YAML uses."""
+    _methods: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(
+        cls, name: str = "", methods: tuple[str, ...] = (), **options: Any
+    ) -> None:
+        """Set the name that YAML uses, and how it computes what it shows, as ``methods``."""
         super().__init_subclass__(**options)
-        if name:
-            cls.name = name
+        cls.name = name or cls.name
+        cls._methods = methods or cls._methods
 
     @property
     def sources(self) -> tuple[tuple[str, str], ...]:
@@ -86,7 +90,7 @@ class AnyAnalysis(SectionBlock):
     @property
     def methods(self) -> tuple[str, ...]:
         """How it computes what it shows: sentences, with what to cite. A report lists them once."""
-        return ()
+        return self._methods
 
     def check_limits(self, *metrics: str, unit: str = "") -> list[float]:
         """Return the limits that checks set for some metrics, ascending. unit: of these metrics."""

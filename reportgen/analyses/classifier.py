@@ -39,7 +39,9 @@ BINS, CALIBRATION_BINS = 30, 10
 AREA = Measure("auc", "error", "AUC ± its standard error (Hanley & McNeil 1982)")
 
 
-class Classifier(Analysis, Grouping, name="classifier"):
+class Classifier(
+    Analysis, Grouping, name="classifier", methods=(ROC_AREA, BRIER, CALIBRATION, WILSON)
+):
     """How good a score is at telling two classes apart: ROC, precision, recall, calibration."""
 
     label: Selection
@@ -81,11 +83,6 @@ class Classifier(Analysis, Grouping, name="classifier"):
         found = both(self._judged, both(label, parse(f"valid({self.score.name})")))
         assert found is not None  # noqa: S101 - there is a label
         return found
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (ROC_AREA, BRIER, CALIBRATION, WILSON)
 
     def reductions(self) -> Statistics:
         """Ask for the order of the scores of both classes, and what the figures show."""

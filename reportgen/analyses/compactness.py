@@ -1,7 +1,7 @@
 """Which sources are resolved: their total beside their peak flux density."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pydantic import model_validator
@@ -26,8 +26,7 @@ from reportgen.analyses.plotting.cloud import (
     draw_points,
     name_points,
 )
-from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Axes, Figure, Metric, Section, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, parse
 from reportgen.config.types import ColumnRef, Positive
@@ -40,9 +39,6 @@ from reportgen.reduce.histograms import Axis, Counts2D, FewRows, Rows
 from reportgen.reduce.quantiles import MedianAndScatter, Robust
 from reportgen.style import MUTED
 from reportgen.wording import count, counted, exact, number, percent
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 BRIGHT = 100  # signal-to-noise ratio above which noise plays no part in the ratio
 POINTS = 10_000  # drawn one by one
@@ -254,8 +250,7 @@ class Compactness(Analysis, Grouping, name="compactness"):
     def _figure(
         self, finding: str, points: Rows, density: Counts2D, marked: Rows, envelope: BinnedQuantiles
     ) -> Figure:
-        drawing, axes = new_figure(62)
-        label_axes(axes, self._x.axis, RATIO.axis)
+        drawing, axes = new_figure(62, labels=(self._x.axis, RATIO.axis))
         limits = ""
         if draw_cloud(axes, points, density, (True, True)):
             self._draw_resolved(axes, points, marked, envelope)
@@ -270,19 +265,19 @@ class Compactness(Analysis, Grouping, name="compactness"):
             found = {tuple(each) for each in marked.values.tolist()}
             is_resolved = [int(tuple(each) in found) for each in points.values.tolist()]
             columns.append(of("resolved", is_resolved))
-        return Figure(
+        return Figure.of(
             name,
             drawing,
             title,
+            columns,
             alt=f"{title}, both axes logarithmic, of {counted(points.n, 'sources')}. {finding}",
             caption=f"{counted(points.n, 'sources')} {kind}. Solid: above it a source of usual "
             f"errors is resolved at {exact(self.sigma)} σ; each is judged by its own errors. "
             f"Dotted: point sources.{limits}",
-            data=Table(name, title, columns, shown=False),
         )
 
     def _draw_resolved(
-        self, axes: "Axes", points: Rows, marked: Rows, envelope: BinnedQuantiles
+        self, axes: Axes, points: Rows, marked: Rows, envelope: BinnedQuantiles
     ) -> None:
         if points.values is not None and marked.values is not None and marked.n:
             draw_points(axes, marked.values[:, 0], marked.values[:, 1], 2, alpha=0.9)

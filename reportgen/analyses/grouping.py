@@ -10,7 +10,7 @@ from reportgen.analyses.phrases import digits_among
 from reportgen.analyses.plotting.axes import Line
 from reportgen.analyses.plotting.dots import MOST_NAMED, draw_groups
 from reportgen.analyses.plotting.panels import draw_panels
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Figure, Metric, Section, TableColumn
 from reportgen.config.checks import checks_of
 from reportgen.config.columns import Column
 from reportgen.config.types import AnyColumnRef, Block, Mark, Text
@@ -123,15 +123,15 @@ def show_groups(
         limits = listed([quantity.quantity(exact(end)) for end in lines])
         dashed = f"limit{'s' if len(lines) > 1 else ''} of the checks, {limits}"
     file = f"{name}_by_group".lower()
-    figure = Figure(
+    figure = Figure.of(
         file,
         draw_groups(names, (medians, scatters), (quantity.axis, by.title), quantity.order, lines),
         title,
+        columns,
         alt=f"{quantity.title} in {counted(len(groups), 'groups')} of {by.title}, from "
         f"{number(low, digits)} to {quantity.quantity(number(high, digits))}; {who} is the "
         f"{superlative}.",
         caption=f"{measure.said}, of each.{order} Dashed: {dashed}.",
-        data=Table(file, title, columns, shown=False),
     )
     return GroupsShown(metrics, [figure], findings, notes)
 
@@ -178,19 +178,14 @@ def small_multiples(
     ends = listed([y.quantity(exact(limit)) for limit in limits])
     which = "the limit" if len(limits) == 1 else "limits"
     dashed = f" Dashed: {which} of the checks, {ends}." if limits else ""
-    figure = Figure(
+    figure = Figure.of(
         file,
         drawing,
         title,
+        [of(by.name, groups), *several, *of_x, of(y.name, values, y.unit)],
         alt=f"{y.title} against {x.title} in {counted(len(named), 'panels')} with the same axes, "
         f"one for each {by.title}: {listed(list(named))}.",
         caption=f"Each {by.title} by itself, with the same axes.{grey}{dashed}",
-        data=Table(
-            file,
-            title,
-            [of(by.name, groups), *several, *of_x, of(y.name, values, y.unit)],
-            shown=False,
-        ),
         width="full",
     )
     return [GroupsShown({}, [figure], [], [])]

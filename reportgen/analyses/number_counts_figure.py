@@ -6,8 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.analyses.plotting.axes import draw_limits, is_left_empty, key_above, new_figure
-from reportgen.analyses.plotting.lettering import label_axes
+from reportgen.analyses.plotting.axes import (
+    DOTTED,
+    draw_limits,
+    is_left_empty,
+    key_above,
+    new_figure,
+)
 from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
 from reportgen.analyses.results import Figure, Table, TableColumn
 from reportgen.config.columns import Column
@@ -107,8 +112,7 @@ class CountsFigure:
             *([] if binned.area is None else [of("area", binned.area, "deg2")]),
             *([] if self.reference is None else [of("reference", self.reference[0], unit)]),
         ]
-        drawing, axes = new_figure(62)
-        label_axes(axes, binned.of.axis, label)
+        drawing, axes = new_figure(62, labels=(binned.of.axis, label))
         said = f"{label.split(' [')[0]}"
         if binned.kind == "euclidean":
             said += ", each source with its own flux density"
@@ -118,7 +122,7 @@ class CountsFigure:
             self._draw(axes)
             said += draw_limits(axes, self.limits, binned.of)
             if self.complete is not None:
-                axes.axvline(self.complete, color=MUTED, linewidth=0.8, linestyle=":")
+                axes.axvline(self.complete, **DOTTED)
                 said += " Dotted: brighter sources are all found."
         title = "Source counts"
         return Figure(

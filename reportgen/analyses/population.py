@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,16 @@ from reportgen.analyses.phrases import (
     no_values,
     note_rows,
 )
-from reportgen.analyses.plotting.axes import Line, draw_histograms, is_left_empty, new_figure
-from reportgen.analyses.plotting.lettering import label_axes, plain
+from reportgen.analyses.plotting.axes import (
+    DASHED,
+    Line,
+    draw_histograms,
+    is_left_empty,
+    new_figure,
+)
+from reportgen.analyses.plotting.lettering import plain
 from reportgen.analyses.plotting.ticks import Values, padded, set_linear
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Axes, Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.expressions import both
 from reportgen.config.types import ColumnRef, Real, Selection, Text
@@ -33,16 +39,13 @@ from reportgen.reduce.quantiles import Comparison, SubsetComparison
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, series_colour
 from reportgen.wording import count, counted, exact, number, percent
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 # The whole has the colour of its column, as elsewhere in the report; the subset one far from it.
 APART = 4
 BINS = 10
 CONFIDENCE = 0.68269  # of one standard deviation
 
 
-class Population(Analysis, name="population"):
+class Population(Analysis, name="population", methods=(SMIRNOV, WILSON)):
     """A subset against the whole: both distributions, their ratio, and how far they differ."""
 
     column: ColumnRef
@@ -66,11 +69,6 @@ class Population(Analysis, name="population"):
     def _in_order(self) -> "Population":
         check_order(self.above, self.below)
         return self
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (SMIRNOV, WILSON)
 
     def reductions(self) -> Statistics:
         """Ask for both histograms in the same bins, and for the comparison."""
@@ -252,8 +250,7 @@ class Groups:
         filled, edges = self.whole.counts > 0, self.whole.edges
         overall = self.subset.n / self.whole.n if self.whole.n else float("nan")
         shares = np.stack(binomial_fraction(self.subset.counts, self.whole.counts))
-        figure, axes = new_figure(50)
-        label_axes(axes, self.column.axis, f"{self.labels[0]} among all [%]")
+        figure, axes = new_figure(50, labels=(self.column.axis, f"{self.labels[0]} among all [%]"))
         if not is_left_empty(axes, edges if filled.any() else (), "no values in this range"):
             ends = padded(float(edges[0]), float(edges[-1]), 0.02)
             set_linear(axes.xaxis, *ends, whole=self.whole.whole)
@@ -270,9 +267,9 @@ class Groups:
             data=self.table("fraction"),
         )
 
-    def _draw_ratio(self, axes: "Axes", shares: Values, overall: float) -> None:
+    def _draw_ratio(self, axes: Axes, shares: Values, overall: float) -> None:
         edges, (fraction, low, high) = self.whole.edges, shares
-        axes.axhline(overall, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+        axes.axhline(overall, **DASHED)
         axes.errorbar(
             (edges[:-1] / 2 + edges[1:] / 2)[self.whole.counts > 0],
             fraction,

@@ -1,7 +1,7 @@
 """A distribution against one that is expected, such as the redshifts of a class of targets."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pydantic import model_validator
@@ -12,9 +12,16 @@ from reportgen.analyses.matching import OtherCatalogueBlock
 from reportgen.analyses.methods import IN_BINS, STABILITY
 from reportgen.analyses.phrases import file_ids, interval
 from reportgen.analyses.plotting.axes import key_above, new_figure
-from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.ticks import padded, set_linear
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import (
+    Drawing,
+    Figure,
+    Metric,
+    Section,
+    Table,
+    TableColumn,
+    edge_columns,
+)
 from reportgen.config.columns import Column
 from reportgen.config.types import AnyColumnRef, CatalogueName, ColumnRef, Count, Selection
 from reportgen.reduce.base import OfCatalogue, Statistic, Values
@@ -24,9 +31,6 @@ from reportgen.reduce.counts import CountRows
 from reportgen.reduce.match import RowsOf
 from reportgen.style import MUTED, series_colour
 from reportgen.wording import count, counted, listed, number, percent
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Drawing
 
 FEWEST = 5  # values that a bin holds, or should hold, to count
 MOST_TOLD = 5
@@ -107,7 +111,9 @@ def _mean_size(first: Values, last: Values) -> Values:
     return np.where(crosses, across, np.abs(first + last) / 2)
 
 
-class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
+class ReferenceDistribution(
+    Analysis, Grouping, name="reference_distribution", methods=(IN_BINS, STABILITY)
+):
     """The distribution of a column, of all rows or of each group, against one that is expected."""
 
     column: ColumnRef
@@ -129,11 +135,6 @@ class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
     def sources(self) -> tuple[tuple[str, str], ...]:
         """The catalogue and the one that has the reference."""
         return ("catalogues", self.catalogue), ("catalogues", self.reference.catalogue)
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (IN_BINS, STABILITY)
 
     def reductions(self) -> Statistics:
         """Ask for counts in the bins of the reference, and for that."""
@@ -305,8 +306,7 @@ class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
     def _figure(self, figure_id: str, found: Compared, group: Any) -> Figure:
         of, unit = TableColumn.of, self.column.unit
         columns = [
-            of("low", found.edges[:-1], unit),
-            of("high", found.edges[1:], unit),
+            *edge_columns(found.edges, unit),
             of("n", found.counts.astype(np.int64)),
             of("expected", found.expected, description="reference, scaled to our number"),
             of("error", found.error, description="of the reference and of the count"),
@@ -314,21 +314,20 @@ class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
         ]
         which, of_group = (f", {group}", f" of {group}") if str(group) else ("", "")
         title = f"{self.column.title} and its reference{which}"
-        return Figure(
+        return Figure.of(
             figure_id,
             draw_compared(found, self.column),
             title,
+            columns,
             alt=f"Histogram beside what is expected. {self._sentence(found, of_group)}",
             caption="Outline: ours; band: what is expected of as many values, ± one standard "
             "deviation of the reference and of counting.",
-            data=Table(figure_id, title, columns, shown=False),
         )
 
 
-def draw_compared(found: Compared, column: Column) -> "Drawing":
+def draw_compared(found: Compared, column: Column) -> Drawing:
     """Draw counts as an outline over the band of what is expected."""
-    figure, axes = new_figure(52)
-    label_axes(axes, column.axis, "Values per bin")
+    figure, axes = new_figure(52, labels=(column.axis, "Values per bin"))
     ends = padded(float(found.edges[0]), float(found.edges[-1]), 0.02)
     set_linear(axes.xaxis, *ends)
     top = max(1.0, float((found.expected + found.error).max()), float(found.counts.max()))

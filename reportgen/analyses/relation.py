@@ -37,7 +37,7 @@ from reportgen.wording import count, counted, listed
 CELLS, MEDIAN_BINS = 40, 18
 
 
-class Relation(Analysis, name="relation"):
+class Relation(Analysis, name="relation", methods=(QUANTILES, PEARSON, SPEARMAN)):
     """One column against several others, a panel each, with running median and correlations."""
 
     column: ColumnRef
@@ -70,11 +70,6 @@ class Relation(Analysis, name="relation"):
         if self.log_y:
             where = both(where, compare(self.column.name, ">", 0))
         return where
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (QUANTILES, PEARSON, SPEARMAN)
 
     def reductions(self) -> Statistics:
         """Ask for points, density, running quantiles and correlations of each panel."""

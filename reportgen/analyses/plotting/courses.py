@@ -2,20 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reportgen.analyses.plotting.axes import draw_limits, is_left_empty, new_figure
-from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear
+from reportgen.analyses.plotting.ticks import Values, padded, set_around, set_linear
+from reportgen.analyses.results import Drawing
 from reportgen.config.columns import Column
 from reportgen.reduce.base import Integers
 from reportgen.reduce.chunk import Truth
 from reportgen.style import LINE, MUTED, series_colour
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -40,15 +36,14 @@ class Course:
 
 def draw_courses(
     course: Course, columns: tuple[Column, Column], limits: Sequence[float]
-) -> "tuple[Figure, str]":
+) -> tuple[Drawing, str]:
     """Draw a course; columns: of the axes. Returns what the caption says of limits, too."""
-    figure, axes = new_figure(52)
-    label_axes(axes, columns[0].axis, columns[1].axis)
+    figure, axes = new_figure(52, labels=(columns[0].axis, columns[1].axis))
     ends = np.concatenate([course.low, course.high, course.middle])
     ends = ends[np.isfinite(ends)]
     if is_left_empty(axes, ends):
         return figure, ""
-    set_linear(axes.xaxis, *padded(float(course.edges[0]), float(course.edges[-1]), 0.02))
+    set_around(axes.xaxis, course.edges, 0.02)
     low, high = (
         min(float(ends.min()), *limits) if limits else float(ends.min()),
         max(float(ends.max()), *limits) if limits else float(ends.max()),

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from reportgen.analyses.plotting.axes import colour_bar
 from reportgen.analyses.plotting.ticks import Values, set_linear
+from reportgen.analyses.results import Drawing
 from reportgen.style import CELL_SIZE, INK, LINE, MM, WIDTHS
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Scale = Literal["each", "shared"]
 
@@ -25,7 +23,7 @@ LONGEST = 3  # sides of a tile that is drawn to scale; a longer one would leave 
 FEWEST_CELLS = 24  # along a side of a tile; smaller maps are drawn with several pixels a cell
 
 
-def draw_mosaic(maps: Values, silent: Sequence[int], quantity: str, scale: Scale) -> "Figure":
+def draw_mosaic(maps: Values, silent: Sequence[int], quantity: str, scale: Scale) -> Drawing:
     """Draw maps, (filter, row, column), as one mosaic with row 0 of each map at the bottom.
 
     silent: filters to cross out. quantity: what a map shows. scale: colours from the lowest to the
@@ -56,7 +54,7 @@ def draw_mosaic(maps: Values, silent: Sequence[int], quantity: str, scale: Scale
 class Sheet:
     """Tiles on a page. corners: left and top of each, in cells of the one image that all are."""
 
-    figure: "Figure"
+    figure: Drawing
     axes: Any
     image: Any
     corners: list[tuple[int, int]]

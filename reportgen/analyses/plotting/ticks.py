@@ -135,6 +135,20 @@ def set_log(axis: Any, low: float, high: float) -> None:
     axis.set_ticks(minor.tolist(), minor=True)
 
 
+def set_around(
+    axis: Any, values: Values, share: float = 0.03, *, log: bool = False, **ticks: Any
+) -> None:
+    """Set the ends of an axis a little beyond those of values, and its ticks, as set_linear."""
+    ends = padded(float(np.min(values)), float(np.max(values)), share, log=log)
+    (set_log if log else set_linear)(axis, *ends, **ticks)
+
+
+def middles(edges: Values, *, log: bool = False) -> Values:
+    """Return the middle of each bin, on the axis as it is drawn; near 1e308, too."""
+    low, high = edges[:-1], edges[1:]
+    return np.sqrt(low) * np.sqrt(high) if log else low / 2 + high / 2
+
+
 def _set(axis: Any, scale: str, low: float, high: float) -> None:
     name = axis.axis_name
     getattr(axis.axes, f"set_{name}scale")(scale)
