@@ -223,8 +223,8 @@ class Completeness(Analysis, name="completeness", methods=(WILSON,)):
             figure,
             "Completeness",
             columns,
-            alt=f"Completeness in {counted(int(filled.sum()), 'bins')} of {self.truth.brightness.title}, "
-            f"from {span}.",
+            alt=f"Completeness in {counted(int(filled.sum()), 'bins')} of "
+            f"{self.truth.brightness.title}, from {span}.",
             caption=f"Detected share of the true objects with 68 % Wilson intervals.{dotted}{said}",
             about="Completeness in bins",
         )
