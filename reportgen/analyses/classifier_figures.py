@@ -13,7 +13,7 @@ from reportgen.analyses.plotting.axes import (
     is_left_empty,
     new_figure,
 )
-from reportgen.analyses.plotting.ticks import padded, set_linear, set_log
+from reportgen.analyses.plotting.ticks import middles, set_around, set_linear
 from reportgen.analyses.population import binomial_fraction
 from reportgen.analyses.results import Figure, Table, TableColumn, edge_columns
 from reportgen.config.columns import Column
@@ -67,17 +67,15 @@ class Decision:
 
 def roc(scores: Scores, decision: Decision) -> Figure:
     """Draw the share of the class that is found against the share of the others that seem so."""
-    curve = roc_curve(scores)
-    x, y = curve.x, curve.y
-    of = TableColumn.of
+    curve, of = roc_curve(scores), TableColumn.of
     columns = [
         of("score", np.append(np.nan, scores.thinned.scores), description="and above"),
-        of("false positive rate", x),
-        of("true positive rate", y),
+        of("false positive rate", curve.x),
+        of("true positive rate", curve.y),
     ]
     drawing, axes = _square("False positive rate", "True positive rate (recall)")
     axes.plot([0, 1], [0, 1], **DOTTED)
-    axes.plot(x, y, color=series_colour(0), drawstyle="default")
+    axes.plot(curve.x, curve.y, color=series_colour(0), drawstyle="default")
     said = _mark(axes, decision.false / decision.n, decision.recall, decision)
     return Figure.of(
         "roc",
@@ -140,8 +138,7 @@ def reliability(
     share, low, high = binomial_fraction(positives.n, n)
     of = TableColumn.of
     columns = [
-        of("score_low", positives.edges[:-1]),
-        of("score_high", positives.edges[1:]),
+        *edge_columns(positives.edges, "", ("score_low", "score_high")),
         of("n", n),
         of("mean score", mean),
         of("share of the class", share),
@@ -154,10 +151,11 @@ def reliability(
     heights = 0.2 * n / n.max()
     axes.stairs(heights, positives.edges, fill=True, color=MUTED, alpha=0.25, linewidth=0)
     for at in np.flatnonzero(used):
-        middle = (positives.edges[at] + positives.edges[at + 1]) / 2
         text = number(float(n[at])) if n[at] < 10_000 else f"{number(n[at] / 1000, 0)}k"
         place: Any = {"ha": "center", "transform": axes.get_xaxis_transform()}
-        axes.text(middle, 1.02, text, fontsize=CELL_SIZE, color=MUTED, **place)
+        axes.text(
+            middles(positives.edges)[at], 1.02, text, fontsize=CELL_SIZE, color=MUTED, **place
+        )
     bars = np.stack([share - low, high - share])[:, used].clip(0)
     style: dict[str, Any] = {"color": series_colour(0), "linewidth": 0.9, "markersize": 4}
     axes.errorbar(mean[used], share[used], bars, marker="o", **style)
@@ -222,12 +220,9 @@ def along(
     ]
     enough = np.array([min(total) >= LEAST_IN_BIN for total in totals])
     balanced = np.where(enough, [each.balanced for each in decisions], np.nan)
-    low, high = found.edges[:-1], found.edges[1:]
-    middle = np.sqrt(low) * np.sqrt(high) if log else low / 2 + high / 2
-    of = TableColumn.of
+    middle, of = middles(found.edges, log=log), TableColumn.of
     columns = [
-        of(f"{x.name}_low", low, x.unit),
-        of(f"{x.name}_high", high, x.unit),
+        *edge_columns(found.edges, x.unit, (f"{x.name}_low", f"{x.name}_high")),
         of("n_class", [p for p, _ in totals]),
         of("n_others", [n for _, n in totals]),
         of("balanced accuracy", balanced, digits=3),
@@ -236,8 +231,7 @@ def along(
     title, said = f"Balanced accuracy along {x.title}", ""
     shown = balanced[enough]
     if not is_left_empty(axes, middle[enough], "too few objects in each bin", log=log):
-        ends = padded(float(found.edges[0]), float(found.edges[-1]), log=log)
-        (set_log if log else set_linear)(axes.xaxis, *ends)
+        set_around(axes.xaxis, found.edges, log=log)
         set_linear(axes.yaxis, min(0.45, float(shown.min()) - 0.03), 1.02)
         axes.axhline(0.5, **DOTTED)
         axes.plot(middle, balanced, color=series_colour(x.order), marker="o", markersize=3.5)

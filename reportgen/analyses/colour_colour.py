@@ -10,7 +10,7 @@ from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, mode
 from reportgen.analyses.base import Analysis, Statistics
 from reportgen.analyses.methods import SCATTER
 from reportgen.analyses.phrases import approximate, no_values, note_rows, small_unit
-from reportgen.analyses.plotting.axes import DASHED, key_above, new_figure
+from reportgen.analyses.plotting.axes import DASHED, key_above, new_figure, say_limits
 from reportgen.analyses.plotting.cloud import cloud, cloud_columns, draw_cloud
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
@@ -248,9 +248,8 @@ class ColourColour(Analysis, name="colour_colour"):
         limits = self.check_limits("locus_median", unit=unit)
         for limit in limits:
             self._draw_locus(axes, limit / by, **DASHED)
-        said = listed([Column("", unit=unit).quantity(exact(limit)) for limit in limits])
-        which = "the limit" if len(limits) == 1 else "limits"
-        return f" Dashed: {which} of the checks of the median distance, {said}." if limits else ""
+        said = [Column("", unit=unit).quantity(exact(limit)) for limit in limits]
+        return say_limits(said, " of the checks of the median distance")
 
 
 def _table(found: Mapping[str, int], n: int) -> Table:

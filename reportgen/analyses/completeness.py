@@ -11,7 +11,7 @@ from reportgen.analyses.matching import MatchBlock, match_problems, matching
 from reportgen.analyses.methods import WILSON
 from reportgen.analyses.plotting.axes import draw_limits, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import padded, set_linear, set_log
+from reportgen.analyses.plotting.ticks import middles, set_around, set_linear
 from reportgen.analyses.population import binomial_fraction
 from reportgen.analyses.results import Figure, Metric, Section, TableColumn, edge_columns
 from reportgen.config.columns import Column
@@ -175,19 +175,15 @@ class Completeness(Analysis, name="completeness", methods=(WILSON,)):
     def _figure(self, edges: Values, total: Any, found: Any, metrics: dict[str, Metric]) -> Figure:
         fraction, low, high = (100 * each for each in binomial_fraction(found, total))
         filled = total > 0
-        middle = (
-            np.sqrt(edges[:-1] * edges[1:]) if self.truth.is_flux else (edges[:-1] + edges[1:]) / 2
-        )
         figure, axes = new_figure(52)
         axis = self.truth.brightness.axis
         known = axis if axis.lower().startswith("true") else f"True {axis}"
         label_axes(axes, known, "Completeness [%]")
-        ends = padded(float(edges[0]), float(edges[-1]), 0.02, log=self.truth.is_flux)
-        (set_log if self.truth.is_flux else set_linear)(axes.xaxis, *ends)
+        set_around(axes.xaxis, edges, 0.02, log=self.truth.is_flux)
         set_linear(axes.yaxis, 0, 104, most=6)
         errors = np.abs([fraction - low, high - fraction])[:, filled]
         axes.errorbar(
-            middle[filled],
+            middles(edges, log=self.truth.is_flux)[filled],
             fraction[filled],
             yerr=errors,
             fmt="o-",

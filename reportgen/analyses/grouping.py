@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.analyses.phrases import digits_among
-from reportgen.analyses.plotting.axes import Line
+from reportgen.analyses.plotting.axes import Line, say_limits
 from reportgen.analyses.plotting.dots import MOST_NAMED, draw_groups
 from reportgen.analyses.plotting.panels import draw_panels
 from reportgen.analyses.results import Figure, Metric, Section, TableColumn
@@ -175,9 +175,7 @@ def small_multiples(
     title = f"{y.title} by {by.title}"
     file = f"{y.name}_of_each".lower()
     grey = " Grey: all rows." if whole else ""
-    ends = listed([y.quantity(exact(limit)) for limit in limits])
-    which = "the limit" if len(limits) == 1 else "limits"
-    dashed = f" Dashed: {which} of the checks, {ends}." if limits else ""
+    dashed = say_limits([y.quantity(exact(limit)) for limit in limits])
     figure = Figure.of(
         file,
         drawing,

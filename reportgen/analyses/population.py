@@ -27,7 +27,7 @@ from reportgen.analyses.plotting.axes import (
     new_figure,
 )
 from reportgen.analyses.plotting.lettering import plain
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear
+from reportgen.analyses.plotting.ticks import Values, middles, set_around, set_linear
 from reportgen.analyses.results import Axes, Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.expressions import both
@@ -252,8 +252,7 @@ class Groups:
         shares = np.stack(binomial_fraction(self.subset.counts, self.whole.counts))
         figure, axes = new_figure(50, labels=(self.column.axis, f"{self.labels[0]} among all [%]"))
         if not is_left_empty(axes, edges if filled.any() else (), "no values in this range"):
-            ends = padded(float(edges[0]), float(edges[-1]), 0.02)
-            set_linear(axes.xaxis, *ends, whole=self.whole.whole)
+            set_around(axes.xaxis, edges, 0.02, whole=self.whole.whole)
             set_linear(axes.yaxis, 0, 106 * float(shares[2, filled].max()), most=5)
             self._draw_ratio(axes, 100 * shares[:, filled], 100 * overall)
         return Figure(
@@ -271,7 +270,7 @@ class Groups:
         edges, (fraction, low, high) = self.whole.edges, shares
         axes.axhline(overall, **DASHED)
         axes.errorbar(
-            (edges[:-1] / 2 + edges[1:] / 2)[self.whole.counts > 0],
+            middles(edges)[self.whole.counts > 0],
             fraction,
             yerr=np.abs(np.stack([fraction - low, high - fraction])),
             fmt="o",
@@ -313,11 +312,11 @@ class Groups:
     def table(self, name: str, *, shown: bool = False) -> Table:
         """Return what both figures draw."""
         fraction, low, high = binomial_fraction(self.subset.counts, self.whole.counts)
-        of, unit, wilson = TableColumn.of, self.column.unit, "68 % Wilson interval"
+        of, wilson = TableColumn.of, "68 % Wilson interval"
         one, every = self.labels
         columns: list[Any] = [
-            of("bin_low", self.whole.edges[:-1], unit, title="from"),
-            of("bin_high", self.whole.edges[1:], unit, title="to"),
+            of("bin_low", self.whole.edges[:-1], self.column.unit, title="from"),
+            of("bin_high", self.whole.edges[1:], self.column.unit, title="to"),
             of("n_subset", self.subset.counts, "", one, title=one),
             of("n_all", self.whole.counts, "", every, title=every),
             of("fraction", 100 * fraction, "%", digits=2),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from reportgen.analyses.phrases import absence, capital, coefficient, digits_among, interval
 from reportgen.analyses.plotting.axes import new_figure
 from reportgen.analyses.plotting.cloud import cloud_columns, draw_cloud, draw_haloed
-from reportgen.analyses.plotting.ticks import Values
+from reportgen.analyses.plotting.ticks import Values, middles
 from reportgen.analyses.results import Axes, Figure, Table, TableColumn, edge_columns
 from reportgen.config.columns import Column
 from reportgen.reduce.binned import BinnedQuantiles
@@ -59,8 +59,7 @@ class Panel:
     @property
     def centres(self) -> Values:
         """Middle of each bin of the running median, on the axis as it is drawn."""
-        low, high = self.running.edges[:-1], self.running.edges[1:]
-        return np.sqrt(low) * np.sqrt(high) if self.log[0] else low / 2 + high / 2
+        return middles(self.running.edges, log=self.log[0])
 
     def figure(self) -> Figure:
         """Draw the panel."""

@@ -13,7 +13,7 @@ from reportgen.analyses.methods import SCATTER
 from reportgen.analyses.phrases import capital
 from reportgen.analyses.plotting.axes import DASHED, is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear
+from reportgen.analyses.plotting.ticks import Values, set_around
 from reportgen.analyses.results import Axes, Drawing, Figure, Section, TableColumn
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Count, Positive, Text
@@ -206,7 +206,7 @@ def draw_trend(each: MetricHistory, outliers: Sequence[int]) -> Drawing:
         return figure
     limits = each.near_limits()
     drawn = [*each.known, *limits]
-    set_linear(axes.yaxis, *padded(min(drawn), max(drawn), 0.08), most=5)
+    set_around(axes.yaxis, np.array(drawn), 0.08, most=5)
     _set_dates(axes, each.nights[0], each.nights[-1])
     for limit in limits:
         axes.axhline(limit, **DASHED)

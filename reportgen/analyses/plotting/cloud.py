@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.plotting.axes import colour_bar, is_left_empty, key_above
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
+from reportgen.analyses.plotting.ticks import Values, middles, set_around, set_log
 from reportgen.analyses.results import Axes, TableColumn
 from reportgen.config.columns import Column
 from reportgen.reduce.chunk import limits_of
@@ -52,8 +52,7 @@ def running_median(
     medians = [
         np.median(y[place == k]) if (place == k).sum() >= least else np.nan for k in range(bins)
     ]
-    low, high = edges[:-1], edges[1:]
-    return np.sqrt(low) * np.sqrt(high) if log else low / 2 + high / 2, np.array(medians)
+    return middles(edges, log=log), np.array(medians)
 
 
 def draw_cloud(
@@ -72,8 +71,7 @@ def draw_cloud(
     ):
         return False
     for axis, is_log, values in zip((axes.xaxis, axes.yaxis), log, of, strict=True):
-        ends = padded(float(values.min()), float(values.max()), log=is_log)
-        (set_log if is_log else set_linear)(axis, *ends)
+        set_around(axis, values, log=is_log)
     if points.values is None:
         draw_density(axes, density)
     else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reportgen.analyses.plotting.axes import draw_limits, is_left_empty, new_figure
-from reportgen.analyses.plotting.ticks import Values, padded, set_around, set_linear
+from reportgen.analyses.plotting.ticks import Values, middles, set_around
 from reportgen.analyses.results import Drawing
 from reportgen.config.columns import Column
 from reportgen.reduce.base import Integers
@@ -31,7 +31,7 @@ class Course:
     @property
     def centres(self) -> Values:
         """Middle of each bin."""
-        return self.edges[:-1] / 2 + self.edges[1:] / 2
+        return middles(self.edges)
 
 
 def draw_courses(
@@ -44,11 +44,7 @@ def draw_courses(
     if is_left_empty(axes, ends):
         return figure, ""
     set_around(axes.xaxis, course.edges, 0.02)
-    low, high = (
-        min(float(ends.min()), *limits) if limits else float(ends.min()),
-        max(float(ends.max()), *limits) if limits else float(ends.max()),
-    )
-    set_linear(axes.yaxis, *padded(low, high, 0.06), most=5)
+    set_around(axes.yaxis, np.concatenate([ends, limits]), 0.06, most=5)
     x = course.centres
     for which, colour in (
         (course.judged, series_colour(columns[1].order)),

@@ -7,7 +7,7 @@ import numpy as np
 
 from reportgen.analyses.plotting.axes import DASHED, colour_bar, new_figure
 from reportgen.analyses.plotting.cloud import draw_points
-from reportgen.analyses.plotting.ticks import Values, padded, set_around, set_linear, set_log
+from reportgen.analyses.plotting.ticks import Values, set_around, set_linear
 from reportgen.analyses.results import Drawing
 from reportgen.reduce.base import Integers
 from reportgen.style import INK, MUTED
@@ -51,13 +51,8 @@ def draw_ratios(
     """Draw pairs (x, y), their running median with a band, and limits. labels, log: of the axes."""
     (x, y), (log_x, log_y) = pairs, log
     figure, axes = new_figure(55, labels=labels)
-    (set_log if log_x else set_linear)(
-        axes.xaxis, *padded(float(x.min()), float(x.max()), log=log_x)
-    )
-    low, high = np.quantile(y, SHOWN)
-    ends = min(low, *limits) if limits else low, max(high, *limits) if limits else high
-    padded_ends = padded(float(ends[0]), float(ends[1]), 0.08, log=log_y)
-    (set_log if log_y else set_linear)(axes.yaxis, *padded_ends)
+    set_around(axes.xaxis, x, log=log_x)
+    set_around(axes.yaxis, np.array([*np.quantile(y, SHOWN), *limits]), 0.08, log=log_y)
     draw_points(axes, x, y, order)
     middle = course.middle
     axes.fill_between(middle, course.p16, course.p84, color=MUTED, alpha=0.25, linewidth=0)
