@@ -107,13 +107,6 @@ def test_scores_beyond_0_to_1_are_no_probabilities_and_may_all_be_above_the_thre
     check(low)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 40])
-def test_few_or_equal_scores_are_a_whole_section(rows):
-    data = {name: values[:rows] for name, values in DATA.items()}
-    check(classifier(data, against="flux"))
-    check(classifier({**data, "score": np.full(rows, 0.5)}, threshold="best"))
-
-
 def test_nothing_to_judge_and_keys_that_make_no_sense_are_refused():
     with pytest.raises(SectionError, match="no valid value in score"):
         classifier({**DATA, "score": np.full(N, NAN)})

@@ -88,12 +88,6 @@ def test_many_objects_are_drawn_as_density_and_counted_alike_beyond_exact_rows()
     check(other)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 30])
-def test_few_or_equal_objects_are_a_whole_section(rows):
-    data = {name: np.full(rows, 0.5) for name in DATA}
-    check(colours(data, regions={"a": SQUARE, "b": "y > 1"}, locus={"line": [1, 0]}))
-
-
 def test_nothing_to_draw_and_keys_that_make_no_sense_are_refused():
     with pytest.raises(SectionError, match="no row has values in all of x and y"):
         colours({**DATA, "y": np.full(500, NAN)})

@@ -17,7 +17,6 @@ from projects import ROOT
 from pydantic import ValidationError
 from scipy import stats
 from tables import Table
-from test_odd_data import DATA
 
 from reportgen.analyses.number_counts import NumberCounts
 from reportgen.analyses.number_counts_figure import ONE_SIGMA, poisson_limits
@@ -105,20 +104,6 @@ def test_negative_and_missing_values_are_no_sources_of_the_bins():
     assert values_of(found)["n"] == 3
     assert found.notes == ["Outside the bins: 2 sources below them and 1 source above."]
     check(found)
-
-
-@pytest.mark.parametrize("fluxes", [[5.0], [0.1, 0.2], [2.0, 2.0], [1e4]])
-def test_few_sources_are_a_whole_section(fluxes):
-    check(counts(fluxes))
-
-
-@pytest.mark.parametrize("name", sorted(DATA))
-def test_a_section_of_odd_data_is_whole(name):
-    check(counts(DATA[name]["a"]))
-    in_other_bins = {"bins": {"from": 1e-100, "to": 1e100, "per_decade": 0.2}}
-    check(counts(DATA[name]["a"], **in_other_bins))
-    magnitudes = {"magnitude": "s", "flux": None, "complete_above": 12}
-    check(counts(DATA[name]["a"], "mag", **magnitudes, bins={"from": -9, "to": 30}))
 
 
 def test_nothing_to_count_is_an_error_that_says_why():
