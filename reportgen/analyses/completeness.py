@@ -190,7 +190,6 @@ class Completeness(Analysis, name="completeness", methods=(WILSON,)):
             markersize=3.2,
             linewidth=0.9,
             elinewidth=0.9,
-            capsize=0,
             color=series_colour(self.truth.brightness.order),
         )
         depths = [metrics[name].value for name in metrics if name.startswith("depth_")]

@@ -87,6 +87,12 @@ class _Described:
         factor, unit = self.shown_unit
         return f"{number(value * factor)}\u00a0{unit_symbol(unit)}".rstrip()
 
+    @property
+    def axis(self) -> str:
+        """What an axis of values of pixels says."""
+        symbol = unit_symbol(self.shown_unit[1])
+        return f"Pixel value [{symbol}]" if symbol else "Pixel value (no unit)"
+
     def area(self, pixels: int) -> str:
         """Return the area of some pixels, with its unit."""
         area = pixels * (self.pixel_area or 0.0)
@@ -160,17 +166,13 @@ class _Described:
         """Draw the image, its colours from the 1 % to the 99 % quantile."""
         from matplotlib.colors import Normalize
 
-        pixels, (factor, unit) = self.pixels, self.shown_unit
-        symbol = unit_symbol(unit)
+        pixels, factor = self.pixels, self.shown_unit[0]
         low, high = (pixels.quantile(share) * factor for share in RANGE)
         if low == high:
             low, high = low - 0.5, high + 0.5
-        label = f"Pixel value [{symbol}]" if symbol else "Pixel value (no unit)"
-        norm, side = Normalize(low, high), pixels.side
+        norm, side, shape = Normalize(low, high), pixels.side, pixels.shape
         values = pixels.picture * factor
-        drawing, places = draw_image(
-            values, self.images, label, norm, shape=pixels.shape, side=side
-        )
+        drawing, places = draw_image(values, self.images, self.axis, norm, shape=shape, side=side)
         ends = " to ".join(self.quantity(pixels.quantile(share)) for share in (0, 1))
         square = f"; each cell is the mean of {side} × {side} pixels" if side > 1 else ""
         beam = self.images.beam
@@ -191,9 +193,7 @@ class _Described:
     def curve(self) -> Figure:
         """Draw which share of the area is below which value."""
         pixels, (factor, unit) = self.pixels, self.shown_unit
-        symbol = unit_symbol(unit)
         line = Line("pixels", 0, 100 * pixels.shares, pixels.curve * factor)
-        label = f"Pixel value [{symbol}]" if symbol else "Pixel value (no unit)"
         columns = [
             TableColumn.of("area", 100 * pixels.shares, "%", "share of the pixels", digits=1),
             TableColumn.of("value", pixels.curve, self.images.unit, "they are below this"),
@@ -202,7 +202,7 @@ class _Described:
             f"{percent(share)} below {self.quantity(pixels.quantile(share))}"
             for share in (0.1, 0.5, 0.9)
         )
-        drawing = draw_curves([line], "Area with lower values [%]", label)
+        drawing = draw_curves([line], "Area with lower values [%]", self.axis)
         ends = [float(f"{factor * limit:.12g}") for limit in self.limits]
         shown = draw_limits(drawing.axes[0], ends, Column("", unit=unit), along="y")
         if self.below is not None:

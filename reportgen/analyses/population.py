@@ -277,7 +277,6 @@ class Groups:
             markersize=3.5,
             color=series_colour(self.subset_order),
             elinewidth=1,
-            capsize=0,
             clip_on=False,
         )
         axes.annotate(

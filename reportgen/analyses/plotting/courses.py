@@ -60,7 +60,6 @@ def draw_courses(
             color=colour,
             ecolor=colour,
             elinewidth=0.9,
-            capsize=0,
             alpha=1.0 if colour != MUTED else 0.6,
         )
     axes.grid(visible=True, axis="y", color=LINE)

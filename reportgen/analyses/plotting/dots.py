@@ -43,7 +43,6 @@ def draw_groups(
         "markersize": 3.5 if named else 2.2,
         "color": series_colour(order),
         "elinewidth": 1 if named else 0.6,
-        "capsize": 0,
     }
     if named:
         for at in lines:
