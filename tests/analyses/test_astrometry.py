@@ -3,7 +3,6 @@ import re
 import numpy as np
 import pytest
 from presenting import NAN, figure, present, table, values_of
-from pydantic import ValidationError
 
 from reportgen.analyses.astrometry import Astrometry
 from reportgen.errors import SectionError
@@ -130,25 +129,6 @@ def test_a_table_that_is_matched_already():
     assert (found["matched"], found["unmatched"]) == (1990, 10)
     assert found["offset_ra"] == pytest.approx(0.3, abs=0.05)
     assert "chance_percent" not in found
-
-
-@pytest.mark.parametrize(
-    ("keys", "said"),
-    [
-        ({"match": None}, "give match: .* or matched:"),
-        ({"match": MATCH, "matched": {"ra": "ra", "dec": "dec"}}, "give match: .* or matched:"),
-        ({"match": {**MATCH, "ra": "ra"}}, "unknown column 'ra'"),
-        ({"match": {**MATCH, "catalogue": "objects", "ra": "ra", "dec": "dec"}}, "own catalogue"),
-        ({"match": {**MATCH, "catalogue": "reff"}}, "did you mean 'ref'"),
-        ({"match": {**MATCH, "radius": "3 mJy"}}, "in ″"),
-        ({"ra": "wide"}, "must be in degrees; its unit is arcmin"),
-    ],
-)
-def test_what_cannot_be_matched_is_said(keys, said):
-    own, ref = sky(5)
-    own["wide"] = own["ra"]
-    with pytest.raises(ValidationError, match=said):
-        made(own, ref, {**DEGREES, "wide": "arcmin"}, **keys)
 
 
 def test_groups_of_pairs_name_the_one_that_is_farthest_off():

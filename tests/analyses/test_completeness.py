@@ -106,9 +106,3 @@ def test_the_limit_of_a_depth_is_drawn():
 def test_keys_of_groups_are_refused():
     with pytest.raises(ValidationError, match="by"):
         made(*survey(5), by="s")
-
-
-def test_the_truth_needs_a_brightness():
-    own, truth = survey(5)
-    with pytest.raises(ValidationError, match="give flux: or magnitude:"):
-        made(own, truth, match={"rule": "mutual"})

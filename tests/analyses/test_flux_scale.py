@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from presenting import NAN, figure, present, table, values_of
-from pydantic import ValidationError
 from test_astrometry import DEGREES, MATCH, sky
 
 from reportgen.analyses.flux_scale import FluxScale
@@ -96,21 +95,3 @@ def test_nothing_to_compare_is_said_and_no_metric_has_a_value():
     assert np.isnan(values_of(section)["ratio"])
     own["s"][:] = 0
     assert "None of" in made(own, ref).findings[0]
-
-
-@pytest.mark.parametrize(
-    ("keys", "said"),
-    [
-        ({"match": {**MATCH}}, "give flux: or magnitude:"),
-        ({"match": {**MATCH, "magnitude": "n"}}, "ours is a flux, so theirs must be one"),
-        ({"match": {**MATCH, "flux": "n"}}, "n is in mag, where mJy is needed"),
-        ({"spectral_index": -0.8}, "needs frequency: of both"),
-        ({"frequency": "s"}, "MHz is needed"),
-        ({"frequency": "3 Jy"}, "in MHz"),
-    ],
-)
-def test_what_cannot_be_compared_is_said(keys, said):
-    own, ref = sources(5)
-    ref["n"] = ref["t"]
-    with pytest.raises(ValidationError, match=said):
-        made(own, ref, **keys)

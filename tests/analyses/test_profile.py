@@ -3,7 +3,6 @@ import re
 import numpy as np
 import pytest
 from presenting import NAN, figure, present, table, values_of
-from pydantic import ValidationError
 
 from reportgen.analyses.distribution import Distribution
 from reportgen.analyses.profile import Profile
@@ -111,17 +110,3 @@ def test_a_distribution_has_groups_too():
     wide = present(Distribution, many, UNITS, columns=["zero"], by="band")
     assert len(table(wide, "zero_median_by_group")["n"]) == 100
     assert "100 groups in their order" in figure(wide, "zero_median_by_group").caption
-
-
-@pytest.mark.parametrize(
-    ("keys", "said"),
-    [
-        ({"against": "zero"}, "column itself"),
-        ({"limits": {"min": 2, "max": 1}}, "must be less"),
-        ({"above": 1}, "above: and below:"),
-        ({"by": "bnd"}, "did you mean 'band'"),
-    ],
-)
-def test_what_makes_no_sense_is_refused(keys, said):
-    with pytest.raises(ValidationError, match=said):
-        present(Profile, nights(50), UNITS, **{"column": "zero", "against": "mjd", **keys})

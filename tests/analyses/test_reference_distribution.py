@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from presenting import figure, present, table, values_of
-from pydantic import ValidationError
 from scipy.stats import norm
 
 from reportgen.analyses.reference_distribution import ReferenceDistribution
@@ -77,15 +76,3 @@ def test_values_outside_the_bins_and_nothing_to_compare_are_said():
     assert "nothing to compare" in empty.findings[0]
     assert np.isnan(values_of(empty)["ks_distance"])
     assert figure(empty, "bins")
-
-
-@pytest.mark.parametrize(
-    ("keys", "said"),
-    [
-        ({"by": "z"}, "needed in the section and in reference"),
-        ({"reference": {"low": "z"}}, "unknown column 'z'"),
-    ],
-)
-def test_what_cannot_be_compared_is_refused(keys, said):
-    with pytest.raises(ValidationError, match=said):
-        made({"z": np.zeros(3)}, expected(), **keys)
