@@ -102,7 +102,7 @@ class Correlation(Analysis, name="correlation"):
                 self._square_table("matrix", name, matrix.r, shorts, digits=3),
                 self._square_table("rows", "Rows of each pair", matrix.n, shorts),
             ],
-            rows=_most_rows(matrix),
+            rows=int(matrix.n[np.triu_indices(len(matrix.n), 1)].max()),  # of a pair
             notes=note_ranks([matrix], short_titles(self.columns)),
         )
 
@@ -111,7 +111,8 @@ class Correlation(Analysis, name="correlation"):
     ) -> list[str]:
         if not pairs:
             why = "there are too few rows, or columns are constant"
-            return [f"No correlation is {absence(matrix)}: {why}{_or_unknown(matrix)}."]
+            why += ", or the ranks of so many rows too uncertain" if matrix.unknown else ""
+            return [f"No correlation is {absence(matrix)}: {why}."]
         strongest = _strongest(matrix, pairs, name, shorts)
         if self.with_column is None or len(self.columns) == 2:
             return [strongest]
@@ -256,15 +257,6 @@ class Block(NamedTuple):
         first, second = (f"{part[0] + 1} to {part[-1] + 1}" for part in (self.rows, self.columns))
         others = "" if self.rows == self.columns else f" with columns {second}"
         return f"columns {first}{others} of {k}"
-
-
-def _most_rows(matrix: CorrelationMatrix) -> int:
-    """Return the number of rows of the pair that has most of them."""
-    return int(matrix.n[np.triu_indices(len(matrix.n), 1)].max())
-
-
-def _or_unknown(matrix: CorrelationMatrix) -> str:
-    return ", or the ranks of so many rows too uncertain" if matrix.unknown else ""
 
 
 def _strongest(matrix: CorrelationMatrix, pairs: list[Pair], name: str, shorts: list[str]) -> str:

@@ -69,19 +69,15 @@ def show_groups(
     spreads: list[Spread] = [found.values[group] for group in groups]
     medians = np.array([spread.median for spread in spreads])
     scatters = np.array([spread.scatter for spread in spreads])
-    absent = [group for group in map(_as_found, expect) if group not in groups]
-    notes, findings = [], []
-    if found.missing:
-        notes.append(f"In no group, as {by.title} is missing: {counted(found.missing, 'rows')}.")
-    if absent:
-        said = listed([_said(group) for group in absent], MOST_TOLD)
-        findings.append(f"Without a value though expected: {by.title} {said}.")
-    metrics = {
-        "groups": Metric(len(groups), f"groups of {by.title}", digits=0, shown=False),
-        "groups_absent": Metric(len(absent), f"expected of {by.title}, absent", digits=0),
-    }
-    if not expect:
-        del metrics["groups_absent"]
+    wanted = map(as_group, expect)
+    absent = [group for group in wanted if group not in groups]
+    lost = f"In no group, as {by.title} is missing: {counted(found.missing, 'rows')}."
+    lacking = listed([_said(group) for group in absent], MOST_TOLD)
+    notes = [lost] if found.missing else []
+    findings = [f"Without a value though expected: {by.title} {lacking}."] if absent else []
+    metrics = {"groups": Metric(len(groups), f"groups of {by.title}", digits=0, shown=False)}
+    if expect:
+        metrics["groups_absent"] = Metric(len(absent), f"expected of {by.title}, absent", digits=0)
     low_limit, high_limit = _ends(section, f"worst_{name}", quantity.unit)
     one_sided = (low_limit is None) != (high_limit is None)
     superlative = "farthest from the others"
@@ -166,11 +162,10 @@ def small_multiples(
     groups, labels, at, values, beyond = (list(each) for each in zip(*rows, strict=True))
     of, steps = (
         TableColumn.of,
-        any(len(line.x) > len(line.y) for line in panels[next(iter(panels))]),
+        any(len(line.x) > len(line.y) for line in next(iter(named.values()))),
     )
-    of_x = (
-        [of("low", at, x.unit), of("high", beyond, x.unit)] if steps else [of(x.name, at, x.unit)]
-    )
+    ends = [of("low", at, x.unit), of("high", beyond, x.unit)]
+    of_x = ends if steps else [of(x.name, at, x.unit)]
     several = [] if len(set(labels)) == 1 else [of("line", labels)]
     title = f"{y.title} by {by.title}"
     file = f"{y.name}_of_each".lower()
@@ -207,10 +202,6 @@ def _ends(section: Grouping, metric: str, unit: str) -> tuple[float | None, floa
     lows = [end for check in checks for end in (check.min, check.equals) if end is not None]
     highs = [end for check in checks for end in (check.max, check.equals) if end is not None]
     return max(lows, default=None), min(highs, default=None)
-
-
-def _as_found(group: Any) -> Group:
-    return int(group) if isinstance(group, float) and group.is_integer() else group
 
 
 def _said(group: Group) -> str:

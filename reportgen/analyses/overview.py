@@ -198,7 +198,11 @@ class Overview(Analysis, name="overview"):
         if 0 < len(missing) < len(counts):
             said += "; the others have none"
         of = TableColumn.of
-        shown, left_out = self._bars(fractions)
+        lacking = np.flatnonzero(fractions)
+        shown = lacking[np.argsort(-fractions[lacking], kind="stable")[:MOST_BARS]]
+        left_out = " The others have a value in every row." if len(shown) < len(fractions) else ""
+        if len(shown) < len(lacking):
+            left_out = f" The {MOST_BARS} columns that lack most are shown."
         columns = [
             of("column", [column.name for column in self._numbers]),
             of("rows", [n.rows for n in counts]),
@@ -216,15 +220,6 @@ class Overview(Analysis, name="overview"):
             caption="Fraction of the rows in which a column has no usable value: "
             f"a missing-value mark, NaN or infinity.{left_out}",
         )
-
-    def _bars(self, fractions: NDArray[np.float64]) -> tuple[NDArray[np.intp], str]:
-        """Return the columns that the chart shows, and what its caption says of the others."""
-        lacking = np.flatnonzero(fractions)
-        shown = lacking[np.argsort(-fractions[lacking], kind="stable")[:MOST_BARS]]
-        if len(shown) < len(lacking):
-            return shown, f" The {MOST_BARS} columns that lack most are shown."
-        others = len(shown) < len(fractions)
-        return shown, " The others have a value in every row." if others else ""
 
     def _findings(self, rows: int, counts: list[Counts], values: Mapping[str, Any]) -> list[str]:
         if not rows:

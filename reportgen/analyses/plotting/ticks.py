@@ -29,7 +29,8 @@ def linear_ticks(low: float, high: float, most: int = 6, *, whole: bool = False)
     from matplotlib.ticker import MaxNLocator
 
     # In units of a power of ten, since matplotlib's arithmetic ends before float64 does.
-    scale = 1.0 if whole else _decade(max(abs(low), abs(high)))
+    size = max(abs(low), abs(high))
+    scale = 1.0 if whole or size <= 1e-306 else 10.0 ** np.floor(np.log10(size))
     locator = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], integer=whole)
     ticks = np.asarray(locator.tick_values(low / scale, high / scale)) * scale
     slack = 1e-9 * (high / scale - low / scale) * scale
@@ -98,10 +99,6 @@ def _decimals(step: float) -> int:
         if abs(step * 10**decimals - round(step * 10**decimals)) < 1e-6 * step * 10**decimals:
             return decimals
     return FINEST
-
-
-def _decade(value: float) -> float:
-    return 10.0 ** np.floor(np.log10(value)) if value > 1e-306 else 1.0
 
 
 def set_linear(axis: Any, low: float, high: float, most: int = 6, *, whole: bool = False) -> None:
