@@ -46,15 +46,15 @@ def check_order(above: float | None, below: float | None) -> None:
         raise ValueError(f"above ({exact(above)}) must be less than below ({exact(below)})")
 
 
-def in_unit(column: Column, unit: str) -> str:
-    """Return the expression of a column in a unit, whether either is of a flux density per beam.
+def scale_to(column: Column, unit: str, *, beams: bool = True) -> float:
+    """Return by what the values of a column are multiplied to be in a unit.
 
-    Raises ValueError where they measure something else. A unit that is not known yet is not looked
-    at.
+    beams: whether flux densities per beam are told from those that are not. Raises ValueError where
+    both measure something else. A unit that is not known yet is not looked at.
     """
-    own, wanted = without_beam(column.unit), without_beam(unit)
+    own, wanted = (column.unit, unit) if beams else map(without_beam, (column.unit, unit))
     try:
-        by = factor(own, wanted) if column.is_known else 1.0
+        return factor(own, wanted) if column.is_known and own != wanted else 1.0
     except (ValueError, TypeError):
         said = f"is in {column.symbol}" if column.unit else "has no unit"
         wanted = unit_symbol(wanted) or "a number without unit"
@@ -62,6 +62,11 @@ def in_unit(column: Column, unit: str) -> str:
             f"{column.name} {said}, where {wanted} is needed; "
             f"columns: {{{column.name}: {{unit: …}}}} of the catalogue sets it"
         ) from None
+
+
+def in_unit(column: Column, unit: str) -> str:
+    """Return the expression of a column in a unit, whether either is per beam; as scale_to."""
+    by = scale_to(column, unit, beams=False)
     return column.name if by == 1.0 else f"({by!r} * {column.name})"
 
 

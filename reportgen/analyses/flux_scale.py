@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from reportgen.analyses.base import Statistics, in_unit
+from reportgen.analyses.base import Statistics, scale_to
 from reportgen.analyses.brightness import Brightness
 from reportgen.analyses.grouping import GroupsShown, small_multiples, with_groups
 from reportgen.analyses.matching import MatchBlock, PairAnalysis, no_pairs, robust
@@ -67,16 +67,15 @@ class FluxScale(PairAnalysis, Brightness, name="flux_scale", methods=(SCATTER, M
         if self.is_flux != self._there.is_flux:
             raise BlockError({(name,): f"ours is a {key}, so theirs must be one: {key}:"})
         problems: dict[KeyPath, str] = {}
-        theirs: dict[KeyPath, object] = {(name, "frequency"): self._there.frequency}
         wanted: list[tuple[KeyPath, object, str]] = [
-            (path, frequency, "MHz")
-            for path, frequency in ({("frequency",): self.frequency} | theirs).items()
+            (("frequency",), self.frequency, "MHz"),
+            ((name, "frequency"), self._there.frequency, "MHz"),
         ]
         if self.is_flux and self.brightness.is_known:
             wanted.append(((name, "flux"), self._there.brightness, self.brightness.unit))
         for path, column, unit in wanted:
             try:
-                _ = in_unit(column, unit) if isinstance(column, Column) else ""
+                _ = scale_to(column, unit) if isinstance(column, Column) else 1.0
             except ValueError as error:
                 problems[path] = str(error)
         if self.spectral_index is not None and None in (self.frequency, self._there.frequency):
@@ -154,7 +153,7 @@ class FluxScale(PairAnalysis, Brightness, name="flux_scale", methods=(SCATTER, M
         own, other = found.own[ours.name], found.other[theirs.name]
         if not self.is_flux:
             return 1000 * (own - other)
-        by = 1.0 if theirs.unit == ours.unit else factor(ours.unit, theirs.unit)
+        by = scale_to(ours, theirs.unit)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.log(np.where(own > 0, own * by, np.nan) / np.where(other > 0, other, np.nan))
             if self.spectral_index is not None:
@@ -236,19 +235,16 @@ class FluxScale(PairAnalysis, Brightness, name="flux_scale", methods=(SCATTER, M
 
     def _sides(self, found: PairColumns) -> list[tuple[Column, Values, bool]]:
         """Return what ratios are drawn against: a column, its values, whether logarithmic."""
-        first, log = (self.brightness, self.is_flux) if self.snr is None else (self.snr, True)
-        sides = [(first if self.snr is None else replace(first, name="snr"), first, log)]
-        sides += [
-            (each, each, False)
-            for each in self.against
-            if isinstance(each, Column) and (self.snr is None or each.name != self.snr.name)
-        ]
-        drawn = [(column, found.own[of.name], log) for column, of, log in sides]
-        if "distance" in self.against:
-            place = self.against.index("distance") + 1
-            column = Column("distance", "Distance from the centre of the field", "deg")
-            drawn.insert(place, (column, self._distance(found), False))
-        return drawn
+        sides = [(self.brightness, found.own[self.brightness.name], self.is_flux)]
+        if self.snr is not None:
+            sides = [(replace(self.snr, name="snr"), found.own[self.snr.name], True)]
+        for each in self.against:
+            if not isinstance(each, Column):
+                column = Column("distance", "Distance from the centre of the field", "deg")
+                sides.append((column, self._distance(found), False))
+            elif self.snr is None or each.name != self.snr.name:  # that is drawn already
+                sides.append((each, found.own[each.name], False))
+        return sides
 
     def _figures(self, found: PairColumns, ratio: Values) -> list[Figure]:
         figures = [

@@ -61,12 +61,13 @@ def test_metrics_are_of_bright_pairs_and_figures_of_all():
     own, ref = sources(3000)
     bright = own["snr"] > 10
     own["s"][~bright] *= 5
-    section = made(own, ref, snr="snr", against=["distance", "dec"])
+    section = made(own, ref, snr="snr", against=["snr", "distance", "dec"])
     found = values_of(section)
     assert found["pairs"] == pytest.approx(bright.sum(), abs=10)
     assert found["ratio"] == pytest.approx(1.07, abs=0.02)
     assert found["slope_snr"] == pytest.approx(0, abs=0.05)
     assert [each.id for each in section.figures] == ["against_1", "against_2", "against_3", "map"]
+    assert section.figures[1].title == "Against distance from the centre of the field"
     assert sum(table(section, "against_1")["n"]) > found["pairs"]
 
 

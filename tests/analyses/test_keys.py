@@ -22,7 +22,16 @@ from reportgen.analyses.sky_density import SkyDensity
 
 UNITS = {
     **{"ra": "deg", "dec": "deg", "minutes": "arcmin", "x": "deg", "y": "deg"},
-    **{"a": "", "b": "", "flag": "", "s": "mJy", "t": "mJy", "m": "mag", "n": "mag"},
+    **{
+        "a": "",
+        "b": "",
+        "flag": "",
+        "s": "mJy",
+        "p": "mJy / beam",
+        "t": "mJy",
+        "m": "mag",
+        "n": "mag",
+    },
 }
 OTHER = {"ref": ["x", "y", "t", "n"]}
 A, AB = {"columns": ["a"]}, {"column": "a", "against": ["b"]}
@@ -87,6 +96,7 @@ REFUSED = [
     (FluxScale, {**SCALE, "match": MATCH}, "give flux: or magnitude:"),
     (FluxScale, {**SCALE, "match": {**MATCH, "magnitude": "n"}}, "ours is a flux, so theirs must"),
     (FluxScale, {**SCALE, "match": {**MATCH, "flux": "n"}}, "n is in mag, where mJy is needed"),
+    (FluxScale, {**SCALE, "flux": "p"}, "t is in mJy, where mJy beam⁻¹ is needed"),
     (FluxScale, {**SCALE, "spectral_index": -0.8}, "needs frequency: of both"),
     (FluxScale, {**SCALE, "frequency": "s"}, "MHz is needed"),
     (FluxScale, {**SCALE, "frequency": "3 Jy"}, "in MHz"),
