@@ -1,6 +1,7 @@
 """A flagged subset against all objects in one column."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import NormalDist
 from typing import Any
 
@@ -133,7 +134,7 @@ class Population(Analysis, name="population", methods=(SMIRNOV, WILSON)):
             findings=[self._finding(comparison, digits)],
             metrics=metrics,
             figures=[groups.histograms(), groups.ratio()],
-            tables=[groups.table("bins", shown=True)],
+            tables=[Table("bins", groups.about, groups.columns)],
             rows=n_all,
             notes=notes,
         )
@@ -231,18 +232,19 @@ class Groups:
             for label, _, h, n in parts
         ]
         outside = self.whole.below + self.whole.above
-        return Figure(
+        return Figure.of(
             "distributions",
             draw_histograms(
                 lines, self.whole.edges, self.column.axis, ylabel, whole=self.whole.whole
             ),
             f"{subset} and {whole}",
+            self.columns,
             alt=f"Two histograms of {self.column.title} in {self.bins}, each in percent of its "
             f"group. {peaks[0]}. {peaks[1]}.",
             caption=f"Each group in percent of its own number, so that {count(self.n_subset)} "
             f"and {count(self.n_all)} can be compared."
             + (f" Outside the range: {count(outside)} of all." if outside else ""),
-            data=self.table("distributions"),
+            about=self.about,
         )
 
     def ratio(self) -> Figure:
@@ -255,15 +257,16 @@ class Groups:
             set_around(axes.xaxis, edges, 0.02, whole=self.whole.whole)
             set_linear(axes.yaxis, 0, 106 * float(shares[2, filled].max()), most=5)
             self._draw_ratio(axes, 100 * shares[:, filled], 100 * overall)
-        return Figure(
+        return Figure.of(
             "fraction",
             figure,
             f"Fraction: {self.labels[0]}",
+            self.columns,
             alt=f"Fraction of {self.labels[0]} among all in {self.bins} of "
             f"{self.column.title}. {self._course(shares[0], overall)}",
             caption=f"{self.labels[0]} over all in each bin that is not empty, with 68 % Wilson "
             "intervals; dashed: the fraction over all bins.",
-            data=self.table("fraction"),
+            about=self.about,
         )
 
     def _draw_ratio(self, axes: Axes, shares: Values, overall: float) -> None:
@@ -308,12 +311,13 @@ class Groups:
             ends.append(f"{percent(float(end))} {at}")
         return f"From {ends[0]} to {ends[1]}; {percent(overall)} over all bins."
 
-    def table(self, name: str, *, shown: bool = False) -> Table:
-        """Return what both figures draw."""
+    @cached_property
+    def columns(self) -> list[TableColumn]:
+        """What both figures draw."""
         fraction, low, high = binomial_fraction(self.subset.counts, self.whole.counts)
         of, wilson = TableColumn.of, "68 % Wilson interval"
         one, every = self.labels
-        columns: list[Any] = [
+        return [
             of("bin_low", self.whole.edges[:-1], self.column.unit, title="from"),
             of("bin_high", self.whole.edges[1:], self.column.unit, title="to"),
             of("n_subset", self.subset.counts, "", one, title=one),
@@ -322,8 +326,11 @@ class Groups:
             of("fraction_low", 100 * low, "%", wilson, digits=2, title="lower limit"),
             of("fraction_high", 100 * high, "%", wilson, digits=2, title="upper limit"),
         ]
-        title = f"{self.labels[0]} in bins of {self.column.title}"
-        return Table(name, title, columns, shown=shown)
+
+    @property
+    def about(self) -> str:
+        """What these columns are about."""
+        return f"{self.labels[0]} in bins of {self.column.title}"
 
 
 def binomial_fraction(
