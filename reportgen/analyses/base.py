@@ -46,15 +46,15 @@ def check_order(above: float | None, below: float | None) -> None:
         raise ValueError(f"above ({exact(above)}) must be less than below ({exact(below)})")
 
 
-def in_unit(column: Column, unit: str) -> str:
-    """Return the expression of a column in a unit, whether either is of a flux density per beam.
+def scale_to(column: Column, unit: str, *, beams: bool = True) -> float:
+    """Return by what the values of a column are multiplied to be in a unit.
 
-    Raises ValueError where they measure something else. A unit that is not known yet is not looked
-    at.
+    beams: whether flux densities per beam are told from those that are not. Raises ValueError where
+    both measure something else. A unit that is not known yet is not looked at.
     """
-    own, wanted = without_beam(column.unit), without_beam(unit)
+    own, wanted = (column.unit, unit) if beams else map(without_beam, (column.unit, unit))
     try:
-        by = factor(own, wanted) if column.is_known else 1.0
+        return factor(own, wanted) if column.is_known and own != wanted else 1.0
     except (ValueError, TypeError):
         said = f"is in {column.symbol}" if column.unit else "has no unit"
         wanted = unit_symbol(wanted) or "a number without unit"
@@ -62,6 +62,11 @@ def in_unit(column: Column, unit: str) -> str:
             f"{column.name} {said}, where {wanted} is needed; "
             f"columns: {{{column.name}: {{unit: …}}}} of the catalogue sets it"
         ) from None
+
+
+def in_unit(column: Column, unit: str) -> str:
+    """Return the expression of a column in a unit, whether either is per beam; as scale_to."""
+    by = scale_to(column, unit, beams=False)
     return column.name if by == 1.0 else f"({by!r} * {column.name})"
 
 
@@ -72,11 +77,15 @@ class AnyAnalysis(SectionBlock):
     is_repeatable: ClassVar[bool] = True
     """Whether the same values give the same section; if not, it is made anew every night."""
 
-    def __init_subclass__(cls, name: str = "", **options: Any) -> None:
-        """Set the name that YAML uses."""
+    _methods: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(
+        cls, name: str = "", methods: tuple[str, ...] = (), **options: Any
+    ) -> None:
+        """Set the name that YAML uses, and how it computes what it shows, as ``methods``."""
         super().__init_subclass__(**options)
-        if name:
-            cls.name = name
+        cls.name = name or cls.name
+        cls._methods = methods or cls._methods
 
     @property
     def sources(self) -> tuple[tuple[str, str], ...]:
@@ -86,7 +95,7 @@ class AnyAnalysis(SectionBlock):
     @property
     def methods(self) -> tuple[str, ...]:
         """How it computes what it shows: sentences, with what to cite. A report lists them once."""
-        return ()
+        return self._methods
 
     def check_limits(self, *metrics: str, unit: str = "") -> list[float]:
         """Return the limits that checks set for some metrics, ascending. unit: of these metrics."""

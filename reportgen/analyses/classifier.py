@@ -10,7 +10,14 @@ from pydantic import model_validator
 from reportgen.analyses import classifier_figures
 from reportgen.analyses.base import Analysis, Statistics
 from reportgen.analyses.classifier_figures import Decision
-from reportgen.analyses.grouping import Grouping, Measure, show_groups, small_multiples, with_groups
+from reportgen.analyses.grouping import (
+    Grouping,
+    GroupsShown,
+    Measure,
+    show_groups,
+    small_multiples,
+    with_groups,
+)
 from reportgen.analyses.methods import BRIER, CALIBRATION, ROC_AREA, WILSON
 from reportgen.analyses.phrases import bound, no_values, note_rows
 from reportgen.analyses.results import Metric, Section, Table, TableColumn
@@ -39,7 +46,9 @@ BINS, CALIBRATION_BINS = 30, 10
 AREA = Measure("auc", "error", "AUC ± its standard error (Hanley & McNeil 1982)")
 
 
-class Classifier(Analysis, Grouping, name="classifier"):
+class Classifier(
+    Analysis, Grouping, name="classifier", methods=(ROC_AREA, BRIER, CALIBRATION, WILSON)
+):
     """How good a score is at telling two classes apart: ROC, precision, recall, calibration."""
 
     label: Selection
@@ -76,35 +85,27 @@ class Classifier(Analysis, Grouping, name="classifier"):
         """The rows that are not of the training."""
         return self.where if self.training is None else both(self.where, negated(self.training))
 
-    def _class(self, *, positive: bool) -> Condition:
-        label = self.label if positive else negated(self.label)
+    def _class(self, label: Condition) -> Condition:
         found = both(self._judged, both(label, parse(f"valid({self.score.name})")))
         assert found is not None  # noqa: S101 - there is a label
         return found
 
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (ROC_AREA, BRIER, CALIBRATION, WILSON)
-
     def reductions(self) -> Statistics:
         """Ask for the order of the scores of both classes, and what the figures show."""
-        name, positive, negative = (
-            self.score.name,
-            self._class(positive=True),
-            self._class(positive=False),
-        )
+        name, label = self.score.name, self.label
+        positive, negative = (self._class(each) for each in (label, negated(label)))
         # Both classes: where the label is known.
         known = both(self._judged, parse(f"valid({name})"))
-        label = self.label
-        classes = {"positive": positive, "negative": negative}
         tenths = Axis(name, CALIBRATION_BINS, (0.0, 1.0))
         found: dict[str, Any] = {
             "rows": CountRows(self._judged),
             "judged": JudgeScores(name, positive, negative),
             "range": Range(name, self._judged),
         }
-        for kind, of in classes.items():
+        for kind, of, which in (
+            ("positive", positive, label),
+            ("negative", negative, negated(label)),
+        ):
             off = f"({name} - 1) ** 2" if kind == "positive" else f"{name} ** 2"
             found |= {
                 f"{kind}.off": MeanStd(off, of),
@@ -115,13 +116,12 @@ class Classifier(Analysis, Grouping, name="classifier"):
                     log=self.log_score,
                     index=not self.score.unit,
                     where=known,
-                    subset=label if kind == "positive" else negated(label),
+                    subset=which,
                 ),
                 f"{kind}.worst": ExtremeRows(name, self.worst, kind == "negative", of),
             }
             if not isinstance(self.threshold, str):
-                above = both(of, compare(name, ">=", self.threshold))
-                found[f"{kind}.above"] = CountRows(above)
+                found[f"{kind}.above"] = CountRows(both(of, compare(name, ">=", self.threshold)))
         if self.against is not None:
             axis = Axis(self.against.name, CALIBRATION_BINS, log=self.log_x)
             found["along"] = ScoresInBins(axis, name, positive, negative, known)
@@ -212,19 +212,17 @@ class Classifier(Analysis, Grouping, name="classifier"):
             rows=known,
             notes=[*notes, *self._notes(rows, known, judged, decision, range)],
         )
-        if groups is None:
-            return section
+        return section if groups is None else with_groups(section, self._groups(groups, judged))
+
+    def _groups(self, groups: ByGroup, judged: Scores) -> list[GroupsShown]:
+        """Return the area of each group, and its curve."""
+        of = {group: each for group, each in groups.values.items() if np.isfinite(each.auc)}
         areas = {
-            group: Spread(
-                each.positives + each.negatives if np.isfinite(each.auc) else 0,
-                each.auc,
-                each.auc_scatter,
-            )
-            for group, each in groups.values.items()
+            group: Spread(each.positives + each.negatives, each.auc, each.auc_scatter)
+            for group, each in of.items()
         }
         shown = show_groups(self, ByGroup(areas, groups.missing), Column("auc", "AUC"), AREA)
-        one_class = len(areas) - sum(each.n > 0 for each in areas.values())
-        if one_class:
+        if one_class := len(groups.values) - len(of):
             said = f"Without an AUC, as they have one class only: {counted(one_class, 'groups')}."
             shown = replace(shown, notes=[*shown.notes, said])
         curves = {
@@ -234,7 +232,7 @@ class Classifier(Analysis, Grouping, name="classifier"):
         }
         whole = [classifier_figures.roc_curve(judged)] if curves else []
         rates = Column("others", "Share of the others taken for it"), Column("roc", "Recall")
-        return with_groups(section, [shown, *small_multiples(self, curves, rates, whole)])
+        return [shown, *small_multiples(self, curves, rates, whole)]
 
     def _decision(self, judged: Scores, values: Mapping[str, Any]) -> Decision:
         if isinstance(self.threshold, str) and np.isnan(judged.best):
@@ -280,17 +278,17 @@ class Classifier(Analysis, Grouping, name="classifier"):
 
     def _worst(self, values: Mapping[str, Any]) -> Table | None:
         """Return the rows of each class whose scores are the furthest off."""
-        found: list[tuple[str, Extreme]] = [
-            ("of the class", values["positive.worst"]),
-            ("other", values["negative.worst"]),
-        ]
-        if not sum(len(each.rows) for _, each in found):
+        found: list[Extreme] = [values["positive.worst"], values["negative.worst"]]
+        rows, scores = (
+            np.concatenate(each) for each in zip(*((f.rows, f.values) for f in found), strict=True)
+        )
+        if not len(rows):
             return None
         of = TableColumn.of
         columns = [
-            of("class", [name for name, each in found for _ in each.rows]),
-            of("row", np.concatenate([each.rows for _, each in found]), "", "counted from 0"),
-            of("score", np.concatenate([each.values for _, each in found]), self.score.unit),
+            of("class", np.repeat(["of the class", "other"], [len(each.rows) for each in found])),
+            of("row", rows, "", "counted from 0"),
+            of("score", scores, self.score.unit),
         ]
         return Table("worst", "The lowest scores of the class, the highest of the others", columns)
 

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 
 from reportgen.analyses.plotting.axes import (
+    DOTTED,
     Line,
     draw_histograms,
     draw_limits,
     is_left_empty,
     new_figure,
 )
-from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import padded, set_linear, set_log
+from reportgen.analyses.plotting.ticks import middles, set_around, set_linear
 from reportgen.analyses.population import binomial_fraction
-from reportgen.analyses.results import Figure, Table, TableColumn
+from reportgen.analyses.results import Figure, Table, TableColumn, edge_columns
 from reportgen.config.columns import Column
 from reportgen.reduce.binned_moments import BinnedMoments
 from reportgen.reduce.histograms import HistogramCounts
@@ -67,26 +67,24 @@ class Decision:
 
 def roc(scores: Scores, decision: Decision) -> Figure:
     """Draw the share of the class that is found against the share of the others that seem so."""
-    curve = roc_curve(scores)
-    x, y = curve.x, curve.y
-    of = TableColumn.of
+    curve, of = roc_curve(scores), TableColumn.of
     columns = [
         of("score", np.append(np.nan, scores.thinned.scores), description="and above"),
-        of("false positive rate", x),
-        of("true positive rate", y),
+        of("false positive rate", curve.x),
+        of("true positive rate", curve.y),
     ]
     drawing, axes = _square("False positive rate", "True positive rate (recall)")
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
-    axes.plot(x, y, color=series_colour(0), drawstyle="default")
+    axes.plot([0, 1], [0, 1], **DOTTED)
+    axes.plot(curve.x, curve.y, color=series_colour(0), drawstyle="default")
     said = _mark(axes, decision.false / decision.n, decision.recall, decision)
-    return Figure(
+    return Figure.of(
         "roc",
         drawing,
         "ROC curve",
+        columns,
         alt="Share of the class that is found against the share of the others that is taken for "
         f"it, at every threshold. The area below the curve is {number(scores.auc, 3)}.",
         caption=f"Receiver operating characteristic. Dotted: what chance alone gives.{said}",
-        data=Table("roc", "ROC curve", columns, shown=False),
     )
 
 
@@ -113,20 +111,20 @@ def precision_recall(
     ]
     share = scores.positives / (scores.positives + scores.negatives)
     drawing, axes = _square("Recall", "Precision")
-    axes.axhline(share, color=MUTED, linewidth=0.8, linestyle=":")
+    axes.axhline(share, **DOTTED)
     axes.plot(recall, precision, color=series_colour(0), drawstyle="steps-pre")
     said = _mark(axes, decision.recall, decision.precision, decision)
     for ends, along, of_what in zip(limits, ("x", "y"), ("recall", "precision"), strict=True):
         of_checks = f" of the checks of the {of_what}"
         said += draw_limits(axes, ends, Column(""), along, of=of_checks)  # type: ignore[arg-type]
-    return Figure(
+    return Figure.of(
         "precision_recall",
         drawing,
         "Precision and recall",
+        columns,
         alt="Precision against recall at every threshold. The average precision is "
         f"{number(scores.average_precision, 3)}; the share of the class is {number(share, 3)}.",
         caption=f"Dotted: the share of the class, which chance alone gives.{said}",
-        data=Table("precision_recall", "Precision and recall", columns, shown=False),
     )
 
 
@@ -140,8 +138,7 @@ def reliability(
     share, low, high = binomial_fraction(positives.n, n)
     of = TableColumn.of
     columns = [
-        of("score_low", positives.edges[:-1]),
-        of("score_high", positives.edges[1:]),
+        *edge_columns(positives.edges, "", ("score_low", "score_high")),
         of("n", n),
         of("mean score", mean),
         of("share of the class", share),
@@ -149,15 +146,16 @@ def reliability(
         of("high", high, description="Wilson interval of 68 %"),
     ]
     drawing, axes = _square(f"Mean {score.axis}", "Share of the class")
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
+    axes.plot([0, 1], [0, 1], **DOTTED)
     # How many there are in each bin: beside the fullest, and as numbers above.
     heights = 0.2 * n / n.max()
     axes.stairs(heights, positives.edges, fill=True, color=MUTED, alpha=0.25, linewidth=0)
     for at in np.flatnonzero(used):
-        middle = (positives.edges[at] + positives.edges[at + 1]) / 2
         text = number(float(n[at])) if n[at] < 10_000 else f"{number(n[at] / 1000, 0)}k"
         place: Any = {"ha": "center", "transform": axes.get_xaxis_transform()}
-        axes.text(middle, 1.02, text, fontsize=CELL_SIZE, color=MUTED, **place)
+        axes.text(
+            middles(positives.edges)[at], 1.02, text, fontsize=CELL_SIZE, color=MUTED, **place
+        )
     bars = np.stack([share - low, high - share])[:, used].clip(0)
     style: dict[str, Any] = {"color": series_colour(0), "linewidth": 0.9, "markersize": 4}
     axes.errorbar(mean[used], share[used], bars, marker="o", **style)
@@ -193,22 +191,21 @@ def scores_of_classes(
     axes, said = drawing.axes[0], ""
     low, high = axes.get_xlim()
     if axes.patches and low <= decision.threshold <= high:
-        axes.axvline(decision.threshold, color=MUTED, linewidth=0.8, linestyle=":")
+        axes.axvline(decision.threshold, **DOTTED)
         said = f" Dotted: the threshold, {number(decision.threshold)}."
     columns = [
-        of("bin_low", edges[:-1], score.unit),
-        of("bin_high", edges[1:], score.unit),
+        *edge_columns(edges, score.unit, ("bin_low", "bin_high")),
         of("n_class", positives.counts),
         of("n_others", negatives.counts),
     ]
-    return Figure(
+    return Figure.of(
         "scores",
         drawing,
         "Scores of both classes",
+        columns,
         alt=f"Histograms of {score.title} of {counted(positives.n, 'objects')} of the class and "
         f"{counted(negatives.n, 'others')}, each in percent of its own.",
         caption=f"{score.title} of the class and of the others, each in percent of its own.{said}",
-        data=Table("scores", "Scores of both classes", columns, shown=False),
     )
 
 
@@ -223,45 +220,39 @@ def along(
     ]
     enough = np.array([min(total) >= LEAST_IN_BIN for total in totals])
     balanced = np.where(enough, [each.balanced for each in decisions], np.nan)
-    low, high = found.edges[:-1], found.edges[1:]
-    middle = np.sqrt(low) * np.sqrt(high) if log else low / 2 + high / 2
-    of = TableColumn.of
+    middle, of = middles(found.edges, log=log), TableColumn.of
     columns = [
-        of(f"{x.name}_low", low, x.unit),
-        of(f"{x.name}_high", high, x.unit),
+        *edge_columns(found.edges, x.unit, (f"{x.name}_low", f"{x.name}_high")),
         of("n_class", [p for p, _ in totals]),
         of("n_others", [n for _, n in totals]),
         of("balanced accuracy", balanced, digits=3),
     ]
-    drawing, axes = new_figure(54)
-    label_axes(axes, x.axis, "Balanced accuracy")
+    drawing, axes = new_figure(54, labels=(x.axis, "Balanced accuracy"))
     title, said = f"Balanced accuracy along {x.title}", ""
     shown = balanced[enough]
     if not is_left_empty(axes, middle[enough], "too few objects in each bin", log=log):
-        ends = padded(float(found.edges[0]), float(found.edges[-1]), log=log)
-        (set_log if log else set_linear)(axes.xaxis, *ends)
+        set_around(axes.xaxis, found.edges, log=log)
         set_linear(axes.yaxis, min(0.45, float(shown.min()) - 0.03), 1.02)
-        axes.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
+        axes.axhline(0.5, **DOTTED)
         axes.plot(middle, balanced, color=series_colour(x.order), marker="o", markersize=3.5)
         said = draw_limits(axes, limits, Column("balanced"), along="y")
     span = "in no bin are there enough of both classes"
     if len(shown):
         span = f"it lies between {number(shown.min(), 2)} and {number(shown.max(), 2)}"
-    return Figure(
+    return Figure.of(
         "along",
         drawing,
         title,
+        columns,
         alt=f"{title}: {span}.",
         caption=f"In bins with at least {LEAST_IN_BIN} objects of each class. Dotted: what chance "
         f"alone gives.{said}",
-        data=Table("along", title, columns, shown=False),
     )
 
 
 def _square(xlabel: str, ylabel: str) -> tuple[Any, Any]:
     """Return a figure whose axes are shares from 0 to 1."""
-    drawing, axes = new_figure(66)
-    label_axes(axes, xlabel, ylabel)
+    drawing, axes = new_figure(66, labels=(xlabel, ylabel))
     set_linear(axes.xaxis, -0.02, 1.02)
     set_linear(axes.yaxis, -0.02, 1.02)
     return drawing, axes

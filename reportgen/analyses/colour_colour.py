@@ -10,9 +10,8 @@ from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, mode
 from reportgen.analyses.base import Analysis, Statistics
 from reportgen.analyses.methods import SCATTER
 from reportgen.analyses.phrases import approximate, no_values, note_rows, small_unit
-from reportgen.analyses.plotting.axes import key_above, new_figure
+from reportgen.analyses.plotting.axes import DASHED, key_above, new_figure, say_limits
 from reportgen.analyses.plotting.cloud import cloud, cloud_columns, draw_cloud
-from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, parse
@@ -21,7 +20,7 @@ from reportgen.config.types import Block, BlockError, ColumnRef, Real, Selection
 from reportgen.reduce.counts import CountInside, CountRows
 from reportgen.reduce.histograms import Counts2D, Rows
 from reportgen.reduce.quantiles import MedianAndScatter, Robust
-from reportgen.style import INK, MUTED, series_colour, series_dashes
+from reportgen.style import INK, series_colour, series_dashes
 from reportgen.wording import count, counted, exact, listed, number, percent
 
 POINTS = 10_000  # drawn one by one
@@ -186,8 +185,7 @@ class ColourColour(Analysis, name="colour_colour"):
     def _figure(
         self, points: Rows, density: Counts2D, found: Mapping[str, int], findings: Sequence[str]
     ) -> Figure:
-        drawing, axes = new_figure(66)
-        label_axes(axes, self.x.axis, self.y.axis)
+        drawing, axes = new_figure(66, labels=(self.x.axis, self.y.axis))
         said = "as points" if points.values is not None else "as density"
         limits = ""
         if draw_cloud(axes, points, density, (False, False)):
@@ -206,15 +204,15 @@ class ColourColour(Analysis, name="colour_colour"):
         outside = [name.replace("_", " ") for name in found if not self._has_outline(name)]
         other = f" No outline, as other columns decide: {listed(outside)}." if outside else ""
         name = "colours"
-        return Figure(
+        return Figure.of(
             name,
             drawing,
             title,
+            cloud_columns(self.x, self.y, points, density),
             alt=f"{title} of {counted(points.n, 'objects')}. {' '.join(findings)}",
             caption=f"{counted(points.n, 'objects')} {said}; lines: the regions.{other}{limits}"
             if self.regions
             else f"{counted(points.n, 'objects')} {said}.{limits}",
-            data=Table(name, title, cloud_columns(self.x, self.y, points, density), shown=False),
         )
 
     def _has_outline(self, name: str) -> bool:
@@ -249,10 +247,9 @@ class ColourColour(Analysis, name="colour_colour"):
         by, unit = small_unit(self.y.unit)
         limits = self.check_limits("locus_median", unit=unit)
         for limit in limits:
-            self._draw_locus(axes, limit / by, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
-        said = listed([Column("", unit=unit).quantity(exact(limit)) for limit in limits])
-        which = "the limit" if len(limits) == 1 else "limits"
-        return f" Dashed: {which} of the checks of the median distance, {said}." if limits else ""
+            self._draw_locus(axes, limit / by, **DASHED)
+        said = [Column("", unit=unit).quantity(exact(limit)) for limit in limits]
+        return say_limits(said, " of the checks of the median distance")
 
 
 def _table(found: Mapping[str, int], n: int) -> Table:

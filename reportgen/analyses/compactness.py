@@ -1,7 +1,8 @@
 """Which sources are resolved: their total beside their peak flux density."""
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pydantic import model_validator
@@ -26,8 +27,8 @@ from reportgen.analyses.plotting.cloud import (
     draw_points,
     name_points,
 )
-from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.plotting.ticks import middles
+from reportgen.analyses.results import Axes, Figure, Metric, Section, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition, both, parse
 from reportgen.config.types import ColumnRef, Positive
@@ -36,13 +37,10 @@ from reportgen.reduce.base import Statistic
 from reportgen.reduce.binned import BinnedQuantiles, QuantilesInBins
 from reportgen.reduce.by_group import ByGroup, OfGroups, median_and_scatter, share_of
 from reportgen.reduce.counts import CountRows
-from reportgen.reduce.histograms import Axis, Counts2D, FewRows, Rows
+from reportgen.reduce.histograms import Axis, FewRows, Rows
 from reportgen.reduce.quantiles import MedianAndScatter, Robust
 from reportgen.style import MUTED
 from reportgen.wording import count, counted, exact, number, percent
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 BRIGHT = 100  # signal-to-noise ratio above which noise plays no part in the ratio
 POINTS = 10_000  # drawn one by one
@@ -101,10 +99,11 @@ class Compactness(Analysis, Grouping, name="compactness"):
             "resolved": f"log({total} / {peak}) > {self.sigma!r} * {error}",
         }
 
-    def _where(self, *names: str) -> Condition | None:
+    def _where(self, *texts: str) -> Condition | None:
+        """Return a condition on all of some texts, which may be named."""
         where = self.where
-        for name in names:
-            where = both(where, parse(self._texts[name]))
+        for text in texts:
+            where = both(where, parse(self._texts.get(text, text)))
         return where
 
     @property
@@ -119,28 +118,28 @@ class Compactness(Analysis, Grouping, name="compactness"):
     def reductions(self) -> Statistics:
         """Ask for the numbers of sources, the median ratios, and what the figure shows."""
         of = self._texts
-        drawn = both(self._where("positive"), parse(f"{of['x']} > 0"))
-        judged = both(self._where("judged"), parse(f"{of['x']} > 0"))
-        resolved = both(judged, parse(of["resolved"]))
-        bright = both(self._where("positive"), parse(f"{of['snr']} > {BRIGHT}"))
-        below_one = both(self._where("positive"), parse(f"{of['ratio']} < 1"))
+        above_zero, axis = f"{of['x']} > 0", Axis(of["x"], BINS, log=True)
+        drawn, judged = (self._where(name, above_zero) for name in ("positive", "judged"))
+        bright = self._where("positive", f"{of['snr']} > {BRIGHT}")
+        chosen = CountRows(self._where("judged", "resolved"))
         found: dict[str, Statistic[Any]] = {
             "rows": CountRows(self.where),
             "positive": CountRows(self._where("positive")),
             "judged": CountRows(self._where("judged")),
-            "resolved": CountRows(self._where("judged", "resolved")),
-            "below_one": CountRows(below_one),
+            "resolved": chosen,
+            "below_one": CountRows(self._where("positive", f"{of['ratio']} < 1")),
             "bright": MedianAndScatter(of["ratio"], bright),
             **cloud(of["x"], of["ratio"], POINTS, (True, True), drawn),
-            "marked": FewRows((of["x"], of["ratio"]), POINTS, resolved),
-            "envelope": QuantilesInBins(Axis(of["x"], BINS, log=True), of["error"], (0.5,), judged),
+            "marked": FewRows(
+                (of["x"], of["ratio"]), POINTS, self._where("judged", above_zero, "resolved")
+            ),
+            "envelope": QuantilesInBins(axis, of["error"], (0.5,), judged),
         }
         if self.by is not None:
-            by, chosen = self.by.name, self._where("judged", "resolved")
-            course = QuantilesInBins(Axis(of["x"], BINS, log=True), of["ratio"], (0.5,), drawn)
+            by, course = self.by.name, QuantilesInBins(axis, of["ratio"], (0.5,), drawn)
             found |= {
                 "judged_groups": OfGroups(by, CountRows(self._where("judged"))),
-                "resolved_groups": OfGroups(by, CountRows(chosen)),
+                "resolved_groups": OfGroups(by, chosen),
                 "bright_groups": OfGroups(by, median_and_scatter(of["ratio"], bright)),
                 "course": course,
                 "course_groups": OfGroups(by, course),
@@ -181,43 +180,30 @@ class Compactness(Analysis, Grouping, name="compactness"):
             "errors_missing": Metric(positive - judged, "without errors", digits=0),
         }
         finding = self._finding(judged, resolved, bright)
-        groups = {
-            name: values.pop(name) for name in list(values) if "groups" in name or name == "course"
-        }
         section = Section(
             findings=finding,
             metrics=metrics,
-            figures=[self._figure(finding[0], **values)],
+            figures=[self._figure(finding[0], values)],
             rows=positive,
             notes=self._notes(rows, positive, judged, bright),
         )
-        return section if self.by is None else with_groups(section, self._groups(**groups))
+        return section if self.by is None else with_groups(section, self._groups(values))
 
-    def _groups(
-        self,
-        judged_groups: ByGroup,
-        resolved_groups: ByGroup,
-        bright_groups: ByGroup,
-        course_groups: ByGroup,
-        course: BinnedQuantiles,
-    ) -> list[GroupsShown]:
+    def _groups(self, values: Mapping[str, Any]) -> list[GroupsShown]:
         """Return the share of each group that is resolved, and the ratio of its sources."""
-        resolved = resolved_groups.values
-        shares = {
-            group: share_of(resolved.get(group, 0), n) for group, n in judged_groups.values.items()
-        }
+        resolved, judged = values["resolved_groups"].values, values["judged_groups"]
+        shares = {group: share_of(resolved.get(group, 0), n) for group, n in judged.values.items()}
         share = Column("resolved_percent", "Resolved sources", "%")
         ratio = Column("ratio_median_bright", f"{RATIO.title}, S/N above {BRIGHT}")
-        lines = {group: _median(each) for group, each in course_groups.values.items()}
+        lines = {group: _median(each) for group, each in values["course_groups"].values.items()}
         panels = {group: [line] for group, line in lines.items() if np.isfinite(line.y).any()}
         up = Column("ratio", f"Median {RATIO.title[0].lower()}{RATIO.title[1:]}")
-        limits = self.check_limits("ratio_median_bright")
-        whole = [_median(course)]
+        limits, whole = self.check_limits("ratio_median_bright"), [_median(values["course"])]
         return [
             *small_multiples(self, panels, (self._x, up), whole, log=(True, True), limits=limits),
-            show_groups(self, ByGroup(shares, judged_groups.missing), share, SHARE),
+            show_groups(self, ByGroup(shares, judged.missing), share, SHARE),
             # A group without bright sources is not absent.
-            show_groups(self.model_copy(update={"expect": ()}), bright_groups, ratio),
+            show_groups(self.model_copy(update={"expect": ()}), values["bright_groups"], ratio),
         ]
 
     def _finding(self, judged: int, resolved: int, bright: Robust) -> list[str]:
@@ -251,14 +237,12 @@ class Compactness(Analysis, Grouping, name="compactness"):
             notes.append(note_rows(f"Medians are {approximate(bright.error)}"))
         return notes
 
-    def _figure(
-        self, finding: str, points: Rows, density: Counts2D, marked: Rows, envelope: BinnedQuantiles
-    ) -> Figure:
-        drawing, axes = new_figure(62)
-        label_axes(axes, self._x.axis, RATIO.axis)
+    def _figure(self, finding: str, values: Mapping[str, Any]) -> Figure:
+        points, density, marked = values["points"], values["density"], values["marked"]
+        drawing, axes = new_figure(62, labels=(self._x.axis, RATIO.axis))
         limits = ""
         if draw_cloud(axes, points, density, (True, True)):
-            self._draw_resolved(axes, points, marked, envelope)
+            self._draw_resolved(axes, points, marked, values["envelope"])
             axes.axhline(1, color=MUTED, linewidth=0.6, linestyle=":", zorder=1)
             limits = draw_limits(axes, self.check_limits("ratio_median_bright"), RATIO, along="y")
         kind = "as points" if points.values is not None else "as density"
@@ -270,31 +254,30 @@ class Compactness(Analysis, Grouping, name="compactness"):
             found = {tuple(each) for each in marked.values.tolist()}
             is_resolved = [int(tuple(each) in found) for each in points.values.tolist()]
             columns.append(of("resolved", is_resolved))
-        return Figure(
+        return Figure.of(
             name,
             drawing,
             title,
+            columns,
             alt=f"{title}, both axes logarithmic, of {counted(points.n, 'sources')}. {finding}",
             caption=f"{counted(points.n, 'sources')} {kind}. Solid: above it a source of usual "
             f"errors is resolved at {exact(self.sigma)} σ; each is judged by its own errors. "
             f"Dotted: point sources.{limits}",
-            data=Table(name, title, columns, shown=False),
         )
 
     def _draw_resolved(
-        self, axes: "Axes", points: Rows, marked: Rows, envelope: BinnedQuantiles
+        self, axes: Axes, points: Rows, marked: Rows, envelope: BinnedQuantiles
     ) -> None:
         if points.values is not None and marked.values is not None and marked.n:
             draw_points(axes, marked.values[:, 0], marked.values[:, 1], 2, alpha=0.9)
             name_points(axes, ["not resolved or not judged", "resolved"])
-        middle = np.sqrt(envelope.edges[:-1]) * np.sqrt(envelope.edges[1:])
         with np.errstate(over="ignore"):
             limit = np.exp(self.sigma * envelope.values[0])
         shown = np.where((envelope.n >= LEAST_IN_BIN) & np.isfinite(limit), limit, np.nan)
-        draw_haloed(axes, middle, shown, linewidth=1.2)
+        draw_haloed(axes, middles(envelope.edges, log=True), shown, linewidth=1.2)
 
 
 def _median(found: BinnedQuantiles) -> Line:
     """Return the median of each bin that holds enough."""
-    middle = np.sqrt(found.edges[:-1]) * np.sqrt(found.edges[1:])
-    return Line("median", 0, middle, np.where(found.n >= LEAST_IN_BIN, found.values[0], np.nan))
+    enough = np.where(found.n >= LEAST_IN_BIN, found.values[0], np.nan)
+    return Line("median", 0, middles(found.edges, log=True), enough)

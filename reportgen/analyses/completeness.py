@@ -6,19 +6,18 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis, Statistics
-from reportgen.analyses.matching import MatchBlock, matching, not_in_degrees
+from reportgen.analyses.brightness import Brightness
+from reportgen.analyses.matching import MatchBlock, match_problems, matching
 from reportgen.analyses.methods import WILSON
 from reportgen.analyses.plotting.axes import draw_limits, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import padded, set_linear, set_log
+from reportgen.analyses.plotting.ticks import middles, set_around, set_linear
 from reportgen.analyses.population import binomial_fraction
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Figure, Metric, Section, TableColumn, edge_columns
 from reportgen.config.columns import Column
-from reportgen.config.problems import KeyPath
 from reportgen.config.types import (
     CATALOGUES_OWN,
     BlockError,
-    ColumnRef,
     Count,
     DecRef,
     Percent,
@@ -35,16 +34,11 @@ BINS = 20
 FEWEST = 10  # true objects in a bin that decides on the depth
 
 
-class TruthBlock(MatchBlock):
-    """A catalogue of what is there, such as sources that were injected."""
-
-    flux: ColumnRef | None = None
-    """True flux density."""
-    magnitude: ColumnRef | None = None
-    """True magnitude, in place of flux."""
+class TruthBlock(MatchBlock, Brightness):
+    """A catalogue of what is there, such as sources that were injected, and how bright it is."""
 
 
-class Completeness(Analysis, name="completeness"):
+class Completeness(Analysis, name="completeness", methods=(WILSON,)):
     """Share of true objects that are detected, by flux density or magnitude, and the depth."""
 
     ra: RaRef = CATALOGUES_OWN
@@ -63,20 +57,7 @@ class Completeness(Analysis, name="completeness"):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Completeness":
-        truth = self.truth
-        problems: dict[KeyPath, str] = not_in_degrees(
-            {
-                ("ra",): self.ra,
-                ("dec",): self.dec,
-                ("truth", "ra"): truth.ra,
-                ("truth", "dec"): truth.dec,
-            }
-        )
-        if truth.catalogue == self.catalogue:
-            problems["truth", "catalogue"] = f"{self.catalogue} is the section's own catalogue"
-        if (truth.flux is None) == (truth.magnitude is None):
-            problems["truth", "flux"] = "give flux: or magnitude:, one of them"
-        if problems:
+        if problems := match_problems(self, "truth"):
             raise BlockError(problems)
         return self
 
@@ -85,25 +66,10 @@ class Completeness(Analysis, name="completeness"):
         """The catalogue, and that of the truth."""
         return ("catalogues", self.catalogue), ("catalogues", self.truth.catalogue)
 
-    @property
-    def _truth(self) -> Column:
-        found = self.truth.flux or self.truth.magnitude
-        assert found is not None  # noqa: S101 - validated
-        return found
-
-    @property
-    def _is_flux(self) -> bool:
-        return self.truth.flux is not None
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (WILSON,)
-
     def reductions(self) -> Statistics:
         """Ask for the pairs, for what is there, and for where anything is detected."""
         match = matching(self.ra, self.dec, self.truth, self.where)
-        there = self._truth.name, self.truth.ra.name, self.truth.dec.name
+        there = self.truth.brightness.name, self.truth.ra.name, self.truth.dec.name
         rows = match.reference.rows(tuple(dict.fromkeys(there)))
         found: dict[str, Statistic[Any]] = {
             "pairs": match,
@@ -117,13 +83,13 @@ class Completeness(Analysis, name="completeness"):
         self, pairs: Pairs, truth: dict[str, Values], covered: Covered | None = None
     ) -> Section:
         """Draw the completeness and say how deep it is."""
-        values = truth[self._truth.name]
+        values = truth[self.truth.brightness.name]
         is_found = np.zeros(len(values), dtype=bool)
         is_found[pairs.other] = True
-        usable = np.isfinite(values) & ((values > 0) | (not self._is_flux))
+        usable = np.isfinite(values) & ((values > 0) | (not self.truth.is_flux))
         notes = []
         if lost := len(values) - int(usable.sum()):
-            of = f"{self.truth.catalogue} without a usable {self._truth.title}"
+            of = f"{self.truth.catalogue} without a usable {self.truth.brightness.title}"
             notes.append(f"Left out, objects of {of}: {count(lost)}.")
         outside = 0
         if covered is not None:
@@ -156,12 +122,14 @@ class Completeness(Analysis, name="completeness"):
             ),
         }
         if not there:
-            said = f"{self.truth.catalogue} has no object with a usable {self._truth.title}"
+            said = (
+                f"{self.truth.catalogue} has no object with a usable {self.truth.brightness.title}"
+            )
             said += " where anything is detected" if outside else ""
             metrics |= self._depths(np.empty(0), np.empty(0), np.empty(0))
             return Section(findings=[f"{said}."], metrics=metrics, rows=n, notes=notes)
         limits = float(values[usable].min()), float(values[usable].max())
-        edges = bin_edges(limits, self.bins, log=self._is_flux)
+        edges = bin_edges(limits, self.bins, log=self.truth.is_flux)
         total = np.histogram(values[usable], edges)[0]
         found = np.histogram(values[usable & is_found], edges)[0]
         metrics |= self._depths(edges, total, found)
@@ -175,12 +143,14 @@ class Completeness(Analysis, name="completeness"):
 
     def _depths(self, edges: Values, total: Any, found: Any) -> dict[str, Metric]:
         """Return where the completeness, seen from the bright end, first falls below each share."""
-        title, unit = self._truth.title, self._truth.unit
+        title, unit = self.truth.brightness.title, self.truth.brightness.unit
         metrics = {}
         for share in self.depth:
             value = float("nan")
             if len(total):
-                value = crossing(edges, total, found, share / 100, bright_is_high=self._is_flux)
+                value = crossing(
+                    edges, total, found, share / 100, bright_is_high=self.truth.is_flux
+                )
             name = f"depth_{number(share, 0 if share == int(share) else 1).replace('.', '_')}"
             metrics[name] = Metric(value, f"{title} at {number(share)} % completeness", unit)
         return metrics
@@ -192,7 +162,7 @@ class Completeness(Analysis, name="completeness"):
             f"({percent(both / there)}); {counted(only_here, 'detections')} match none"
         )
         depths = [
-            f"{number(share)} % at {self._truth.quantity(number(metric.value))}"
+            f"{number(share)} % at {self.truth.brightness.quantity(number(metric.value))}"
             for share, metric in zip(
                 self.depth, list(metrics.values())[-len(self.depth) :], strict=True
             )
@@ -205,25 +175,22 @@ class Completeness(Analysis, name="completeness"):
     def _figure(self, edges: Values, total: Any, found: Any, metrics: dict[str, Metric]) -> Figure:
         fraction, low, high = (100 * each for each in binomial_fraction(found, total))
         filled = total > 0
-        middle = np.sqrt(edges[:-1] * edges[1:]) if self._is_flux else (edges[:-1] + edges[1:]) / 2
         figure, axes = new_figure(52)
-        axis = self._truth.axis
+        axis = self.truth.brightness.axis
         known = axis if axis.lower().startswith("true") else f"True {axis}"
         label_axes(axes, known, "Completeness [%]")
-        ends = padded(float(edges[0]), float(edges[-1]), 0.02, log=self._is_flux)
-        (set_log if self._is_flux else set_linear)(axes.xaxis, *ends)
+        set_around(axes.xaxis, edges, 0.02, log=self.truth.is_flux)
         set_linear(axes.yaxis, 0, 104, most=6)
         errors = np.abs([fraction - low, high - fraction])[:, filled]
         axes.errorbar(
-            middle[filled],
+            middles(edges, log=self.truth.is_flux)[filled],
             fraction[filled],
             yerr=errors,
             fmt="o-",
             markersize=3.2,
             linewidth=0.9,
             elinewidth=0.9,
-            capsize=0,
-            color=series_colour(self._truth.order),
+            color=series_colour(self.truth.brightness.order),
         )
         depths = [metrics[name].value for name in metrics if name.startswith("depth_")]
         for value in depths:
@@ -232,12 +199,11 @@ class Completeness(Analysis, name="completeness"):
         percents = Column("completeness", unit="%")
         said = draw_limits(axes, self.check_limits("completeness", unit="%"), percents, "y")
         names = [name for name in metrics if name.startswith("depth_")]
-        bounds = self.check_limits(*names, unit=self._truth.unit)
-        said += draw_limits(axes, bounds, self._truth, of=" of the checks of depths")
+        bounds = self.check_limits(*names, unit=self.truth.brightness.unit)
+        said += draw_limits(axes, bounds, self.truth.brightness, of=" of the checks of depths")
         of = TableColumn.of
         columns = [
-            of("low", edges[:-1], self._truth.unit),
-            of("high", edges[1:], self._truth.unit),
+            *edge_columns(edges, self.truth.brightness.unit),
             of("true", total),
             of("detected", found),
             of("completeness", fraction, "%", digits=2),
@@ -247,14 +213,15 @@ class Completeness(Analysis, name="completeness"):
         least, most = float(np.nanmin(fraction)), float(np.nanmax(fraction))
         span = f"{percent(least / 100)} to {percent(most / 100)}"
         dotted = " Dotted: the depths." if np.isfinite(depths).any() else ""
-        return Figure(
+        return Figure.of(
             "completeness",
             figure,
             "Completeness",
-            alt=f"Completeness in {counted(int(filled.sum()), 'bins')} of {self._truth.title}, "
-            f"from {span}.",
+            columns,
+            alt=f"Completeness in {counted(int(filled.sum()), 'bins')} of "
+            f"{self.truth.brightness.title}, from {span}.",
             caption=f"Detected share of the true objects with 68 % Wilson intervals.{dotted}{said}",
-            data=Table("completeness", "Completeness in bins", columns, shown=False),
+            about="Completeness in bins",
         )
 
 

@@ -20,7 +20,7 @@ from reportgen.analyses.phrases import (
 from reportgen.analyses.plotting.axes import colour_bar, new_figure
 from reportgen.analyses.plotting.lettering import fitted, plain, text_width
 from reportgen.analyses.plotting.ticks import set_linear
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Axes, Drawing, Figure, Metric, Section, Table, TableColumn
 from reportgen.config.types import ColumnRef, Fraction
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.moments import CorrelationMatrix, Pearson
@@ -29,9 +29,6 @@ from reportgen.style import CELL_SIZE, DIVERGING_MAP, INK, TEXT_SIZE, WIDTHS
 from reportgen.wording import count, exact, listed
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Drawing
-
     Width = Literal["column", "full"]
 
 METHODS = {"pearson": "Pearson's r", "spearman": "Spearman's ρ"}
@@ -105,7 +102,7 @@ class Correlation(Analysis, name="correlation"):
                 self._square_table("matrix", name, matrix.r, shorts, digits=3),
                 self._square_table("rows", "Rows of each pair", matrix.n, shorts),
             ],
-            rows=_most_rows(matrix),
+            rows=int(matrix.n[np.triu_indices(len(matrix.n), 1)].max()),  # of a pair
             notes=note_ranks([matrix], short_titles(self.columns)),
         )
 
@@ -114,7 +111,8 @@ class Correlation(Analysis, name="correlation"):
     ) -> list[str]:
         if not pairs:
             why = "there are too few rows, or columns are constant"
-            return [f"No correlation is {absence(matrix)}: {why}{_or_unknown(matrix)}."]
+            why += ", or the ranks of so many rows too uncertain" if matrix.unknown else ""
+            return [f"No correlation is {absence(matrix)}: {why}."]
         strongest = _strongest(matrix, pairs, name, shorts)
         if self.with_column is None or len(self.columns) == 2:
             return [strongest]
@@ -261,15 +259,6 @@ class Block(NamedTuple):
         return f"columns {first}{others} of {k}"
 
 
-def _most_rows(matrix: CorrelationMatrix) -> int:
-    """Return the number of rows of the pair that has most of them."""
-    return int(matrix.n[np.triu_indices(len(matrix.n), 1)].max())
-
-
-def _or_unknown(matrix: CorrelationMatrix) -> str:
-    return ", or the ranks of so many rows too uncertain" if matrix.unknown else ""
-
-
 def _strongest(matrix: CorrelationMatrix, pairs: list[Pair], name: str, shorts: list[str]) -> str:
     r = pairs[0].r
     if len(shorts) == 2:
@@ -287,7 +276,7 @@ def _strongest(matrix: CorrelationMatrix, pairs: list[Pair], name: str, shorts: 
 
 def _draw(
     r: NDArray[np.float64], rows: list[str], columns: list[str], name: str, width: "Width"
-) -> "tuple[Drawing, bool]":
+) -> tuple[Drawing, bool]:
     """Draw coefficients, (rows, columns); return whether there was room for the values, too."""
     k, points = len(columns), 72 * WIDTHS[width]
     to_left, to_below = (
@@ -325,7 +314,7 @@ def _draw(
     return drawing, written
 
 
-def _write_values(axes: "Axes", mesh: Any, r: NDArray[np.float64], cell: float) -> bool:
+def _write_values(axes: Axes, mesh: Any, r: NDArray[np.float64], cell: float) -> bool:
     """Write each value in its cell, (points) wide; without the 0 before the point if it is tight.
 
     Returns False, with nothing written, where there is no room for type that can be read.

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from reportgen.analyses.base import BinCount, check_order
 from reportgen.analyses.phrases import digits_among, fullest_bin, interval
-from reportgen.analyses.plotting.axes import Line, draw_curves, draw_histograms
-from reportgen.analyses.results import Figure, Table, TableColumn
+from reportgen.analyses.plotting.axes import DASHED, Line, draw_curves, draw_histograms, say_limits
+from reportgen.analyses.results import Figure, TableColumn, edge_columns
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Condition
 from reportgen.config.types import Block, Count, Real
@@ -129,8 +129,7 @@ class HistogramView(Block):
         limits = []
         for each in valid if axes.patches else ():
             for limit in (limit for limit in each.limits if low <= limit <= high):
-                colour = series_colour(each.order)
-                axes.axvline(limit, color=colour, linewidth=0.8, linestyle=(0, (4, 2)))
+                axes.axvline(limit, **{**DASHED, "color": series_colour(each.order)})
                 name = f"{each.label} " if len(valid) > 1 else ""
                 limits.append(name + each.column.quantity(exact(limit)))
         inside = any(h.n for _, h in found)
@@ -139,20 +138,17 @@ class HistogramView(Block):
         bins = counted(len(edges) - 1, "logarithmic bins" if self.log else "bins")
         of = TableColumn.of
         columns = [
-            of("bin_low", edges[:-1], shared.unit),
-            of("bin_high", edges[1:], shared.unit),
+            *edge_columns(edges, shared.unit, ("bin_low", "bin_high")),
             *(of(f"n_{each.column.name}", h.counts) for each, h in found),
         ]
         name, title = f"histogram_{place + 1}", f"Histogram, {span}"
-        which = "the limit" if len(limits) == 1 else "limits"
-        dashed = f" Dashed: {which} of the checks, {listed(limits)}." if limits else ""
-        return Figure(
+        return Figure.of(
             name,
             drawing,
             title,
+            columns,
             alt=f"Histogram in {bins}, {span}. {_joined([_peak(*each) for each in found])}",
-            caption=self._caption(bins, found) + dashed,
-            data=Table(name, title, columns, shown=False),
+            caption=self._caption(bins, found) + say_limits(limits),
         )
 
     def _range(self, shared: Column) -> str:
@@ -223,13 +219,13 @@ class CurveView(Block):
             of("value", np.concatenate(values), shared.unit),
         ]
         name, title = f"sorted_{place + 1}", f"Sorted values{cut}"
-        return Figure(
+        return Figure.of(
             name,
             drawing,
             title,
+            columns,
             alt=f"Valid values{cut} in rising order against their rank. {said}",
             caption=self._caption(cut, found),
-            data=Table(name, title, columns, shown=False),
         )
 
     def _caption(self, cut: str, found: Sequence[tuple[ColumnValues, Curve]]) -> str:

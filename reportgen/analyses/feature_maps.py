@@ -56,7 +56,7 @@ class FeatureMaps(NetworkAnalysis, name="feature_maps"):
         metrics: dict[str, Metric] = {}
         said: list[str] = []
         for (name, label, _), maps in zip(sets, every, strict=True):
-            silent = silent_filters(maps)
+            silent = np.flatnonzero((maps == 0).all(axis=(1, 2))).tolist()
             figures.append(self._mosaic(f"maps_{name}", label, maps, silent))
             metrics |= {
                 f"silent_{name}": Metric(len(silent), f"silent filters, {label}", digits=0),
@@ -92,8 +92,3 @@ class FeatureMaps(NetworkAnalysis, name="feature_maps"):
             data=filters.map_table(name, label, activation=maps),
             width="full",
         )
-
-
-def silent_filters(maps: filters.Values) -> list[int]:
-    """Return the filters whose maps, (filter, row, column), are 0 throughout."""
-    return np.flatnonzero((maps == 0).all(axis=(1, 2))).tolist()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from reportgen.analyses.responses import (
     occlusion_figure,
     strongest_figure,
 )
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Drawing, Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.types import AnyColumnRef, BlockError, Count, Fraction, Index
 from reportgen.errors import SectionError
@@ -42,9 +42,6 @@ from reportgen.reduce.maps import (
 from reportgen.reduce.responses import OccludeImage, PoolMaps, WholeImages
 from reportgen.style import DIVERGING_MAP
 from reportgen.wording import count, counted, exact, listed, number, percent
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Drawing
 
 SOURCE = "Bretherton et al. 1999, J. Climate 12, 1990, equation 5"
 MOST_NAMED = 3  # pairs that the alternative text names
@@ -346,13 +343,14 @@ def zeros_figure(sets: Sequence[Filters]) -> Figure:
         of("filter", [k for each in sets for k in range(len(each.state))]),
         of("zeros", 100 * np.concatenate([each.found.zeros for each in sets]), "%", digits=2),
     ]
-    return Figure(
+    return Figure.of(
         "zeros",
         draw_curves(lines, "Filters, in order", "Zero activations [%]"),
         "How often filters are silent",
+        columns,
         alt=f"Share of zero activations of each filter, in order of size. {'; '.join(said)}.",
         caption=f"Share of activations that are 0, over {images}, filters in order of that share.",
-        data=Table("zeros", "Share of zero activations", columns, shown=False),
+        about="Share of zero activations",
     )
 
 
@@ -400,19 +398,20 @@ def correlation_figure(of: Filters) -> Figure:
     blank = "" if compared == len(r) else " Filters that never change are left blank."
     name, columns = f"correlation_{of.name}", TableColumn.of
     data = [columns("first", first), columns("second", second), columns("r", values, digits=4)]
-    return Figure(
+    return Figure.of(
         name,
         _draw_matrix(r),
         f"Correlation of the filters, {of.label}",
+        data,
         alt=f"Matrix of the correlation of {compared} filters that vary, of {len(r)}, {of.label}. "
         f"{strongest}",
         caption=f"Pearson's r of the activations of two filters at the same place of the same "
         f"image, over {counted(of.found.n, 'images')}.{blank}",
-        data=Table(name, f"Correlation of each pair of filters, {of.label}", data, shown=False),
+        about=f"Correlation of each pair of filters, {of.label}",
     )
 
 
-def _draw_matrix(r: filters.Values) -> "Drawing":
+def _draw_matrix(r: filters.Values) -> Drawing:
     drawing, axes = new_figure(72)
     picture = axes.imshow(r, cmap=DIVERGING_MAP, vmin=-1, vmax=1, interpolation="none")
     label_axes(axes, "Filter", "Filter")

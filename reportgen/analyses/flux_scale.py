@@ -1,25 +1,29 @@
 """Flux densities or magnitudes against those of another catalogue."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from reportgen.analyses.base import Statistics
+from reportgen.analyses.base import Statistics, scale_to
+from reportgen.analyses.brightness import Brightness
 from reportgen.analyses.grouping import GroupsShown, small_multiples, with_groups
 from reportgen.analyses.matching import MatchBlock, PairAnalysis, no_pairs, robust
 from reportgen.analyses.methods import MEDIAN_ERROR, SCATTER
 from reportgen.analyses.phrases import capital
-from reportgen.analyses.plotting.axes import Line
+from reportgen.analyses.plotting.axes import Line, say_limits
+from reportgen.analyses.plotting.offsets import CellMedians
 from reportgen.analyses.plotting.ratios import Course, draw_ratio_map, draw_ratios
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Figure, Metric, Section, TableColumn
 from reportgen.config.columns import Column
-from reportgen.config.types import Block, BlockError, ColumnRef, Frequency, NotNegative, Real
+from reportgen.config.problems import KeyPath
+from reportgen.config.types import BlockError, ColumnRef, Frequency, NotNegative, Real
 from reportgen.config.unit_arithmetic import factor
 from reportgen.reduce.base import Values
 from reportgen.reduce.chunk import Truth
 from reportgen.reduce.match import PairColumns, angle, unit_vectors
-from reportgen.wording import counted, exact, listed, number, percent
+from reportgen.wording import counted, exact, number, percent
 
 FrequencyOrColumn = Annotated[Frequency | ColumnRef, Field(union_mode="left_to_right")]
 OUTLYING = 5.0  # times the scatter from the median
@@ -27,13 +31,9 @@ WIDE = 4.0  # largest over smallest ratio, beyond which the axis is logarithmic
 FEWEST = 10  # pairs for a slope, or a cell of the map
 
 
-class FluxBlock(Block):
+class FluxBlock(Brightness):
     """Brightness of the counterpart, and its frequency."""
 
-    flux: ColumnRef | None = None
-    """Its flux density."""
-    magnitude: ColumnRef | None = None
-    """Its magnitude, in place of flux."""
     frequency: FrequencyOrColumn | None = None
     """Its frequency, such as 1.4 GHz, or the column that has it."""
 
@@ -42,7 +42,7 @@ class FluxMatchBlock(FluxBlock, MatchBlock):
     """Another catalogue, which of its objects are the same as ours, and how bright these are."""
 
 
-class FluxScale(PairAnalysis, name="flux_scale"):
+class FluxScale(PairAnalysis, Brightness, name="flux_scale", methods=(SCATTER, MEDIAN_ERROR)):
     """Flux densities or magnitudes against those of another catalogue."""
 
     match: FluxMatchBlock | None = None
@@ -50,10 +50,6 @@ class FluxScale(PairAnalysis, name="flux_scale"):
     matched: FluxBlock | None = None
     """Columns of a table that is matched already, in place of match: {flux or magnitude,
     frequency}."""
-    flux: ColumnRef | None = None
-    """Our flux density."""
-    magnitude: ColumnRef | None = None
-    """Our magnitude, in place of flux."""
     frequency: FrequencyOrColumn | None = None
     """Our frequency, such as 887.5 MHz, or the column that has it."""
     spectral_index: Real | None = None
@@ -67,41 +63,26 @@ class FluxScale(PairAnalysis, name="flux_scale"):
 
     @model_validator(mode="after")
     def _brightness_fits(self) -> "FluxScale":
-        theirs, name = (self.match, "match") if self.match else (self.matched, "matched")
-        assert theirs is not None  # noqa: S101 - validated before
-        problems: dict[tuple[str | int, ...], str] = {}
-        key = "magnitude" if self.flux is None else "flux"
-        blocks: list[tuple[tuple[str, ...], Any]] = [((), self), ((name,), theirs)]
-        for path, block in blocks:
-            if (block.flux is None) == (block.magnitude is None):
-                problems[(*path, "flux")] = "give flux: or magnitude:, one of them"
-            elif getattr(block, key) is None:
-                problems[path or (key,)] = f"ours is a {key}, so theirs must be one: {key}:"
-        ours, other = getattr(self, key), getattr(theirs, key)
-        if ours is not None and other is not None:
-            problems |= _wrong_unit((name, key), other, ours, key)
-        for path, frequency in (
-            (("frequency",), self.frequency),
-            ((name, "frequency"), theirs.frequency),
-        ):
-            if isinstance(frequency, Column):
-                problems |= _wrong_unit(path, frequency, Column("MHz", unit="MHz"), "frequency")
-        if self.spectral_index is not None and None in (self.frequency, theirs.frequency):
+        name, key = "match" if self.match else "matched", "flux" if self.is_flux else "magnitude"
+        if self.is_flux != self._there.is_flux:
+            raise BlockError({(name,): f"ours is a {key}, so theirs must be one: {key}:"})
+        problems: dict[KeyPath, str] = {}
+        wanted: list[tuple[KeyPath, object, str]] = [
+            (("frequency",), self.frequency, "MHz"),
+            ((name, "frequency"), self._there.frequency, "MHz"),
+        ]
+        if self.is_flux and self.brightness.is_known:
+            wanted.append(((name, "flux"), self._there.brightness, self.brightness.unit))
+        for path, column, unit in wanted:
+            try:
+                _ = scale_to(column, unit) if isinstance(column, Column) else 1.0
+            except ValueError as error:
+                problems[path] = str(error)
+        if self.spectral_index is not None and None in (self.frequency, self._there.frequency):
             problems["spectral_index",] = "needs frequency: of both catalogues"
         if problems:
             raise BlockError(problems)
         return self
-
-    @property
-    def _is_flux(self) -> bool:
-        return self.flux is not None
-
-    @property
-    def _ours(self) -> Column:
-        """Column of our flux density or magnitude."""
-        found = self.flux or self.magnitude
-        assert found is not None  # noqa: S101 - validated
-        return found
 
     @property
     def _there(self) -> FluxBlock:
@@ -110,20 +91,17 @@ class FluxScale(PairAnalysis, name="flux_scale"):
         return found
 
     @property
-    def _theirs(self) -> Column:
-        found = self._there.flux or self._there.magnitude
-        assert found is not None  # noqa: S101 - validated
-        return found
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (SCATTER, MEDIAN_ERROR)
+    def _shown(self) -> Column:
+        """What is compared: a ratio, or a difference in mmag; its name is that of the metric."""
+        ours = self.brightness
+        if self.is_flux:
+            return Column("ratio", f"{ours.title}, ours over theirs", order=ours.order)
+        return Column("difference", f"{ours.title}, ours minus theirs", "mmag", ours.order)
 
     def reductions(self) -> Statistics:
         """Ask for what both say of each pair."""
-        own = [self._ours, self.snr, self.frequency, *self.against]
-        other = [self._theirs, self._there.frequency]
+        own = [self.brightness, self.snr, self.frequency, *self.against]
+        other = [self._there.brightness, self._there.frequency]
         of = [[each for each in side if isinstance(each, Column)] for side in (own, other)]
         return {"found": self.pairs(*of)}
 
@@ -146,45 +124,38 @@ class FluxScale(PairAnalysis, name="flux_scale"):
             rows=found.pairs.rows,
             notes=notes,
         )
-        name, unit = ("ratio", "") if self._is_flux else ("difference", "mmag")
-        shown = Column(name, self._axis.partition(" [")[0], unit, self._ours.order)
-        values = self._shown(np.where(used, ratio, np.nan))
-        return with_groups(
-            section, self.groups(found, (shown, values)) + self._of_each(found, ratio)
-        )
+        of_used = self._linear(np.where(used, ratio, np.nan))
+        groups = self.groups(found, (self._shown, of_used)) + self._of_each(found, ratio)
+        return with_groups(section, groups)
 
     def _of_each(self, found: PairColumns, ratio: Values) -> list[GroupsShown]:
         """Return the running median of each group."""
-        name, label, x, unit, log = self._sides(found)[0]
-        good = np.isfinite(ratio) & np.isfinite(x) & ((x > 0) | (not log))
-        chosen = {group: at[good[at]] for group, at in self.of_each(found).items()}
+        x, at_x, log = self._sides(found)[0]
+        good = np.isfinite(ratio) & np.isfinite(at_x) & ((at_x > 0) | (not log))
 
         def line(at: Any) -> Line:
-            course = Course.of(x[at], self._shown(ratio[at]))
-            return Line(name, self._ours.order, course.middle, course.median)
+            course = Course.of(at_x[at], self._linear(ratio[at]))
+            return Line(x.name, self._shown.order, course.middle, course.median)
 
+        chosen = {group: at[good[at]] for group, at in self.of_each(found).items()}
         panels = {group: [line(at)] for group, at in chosen.items() if len(at)}
-        unit_y = "" if self._is_flux else "mmag"
-        limits = self.check_limits("ratio" if self._is_flux else "difference", unit=unit_y)
-        title = self._axis.partition(" [")[0]
-        columns = Column(name, label.partition(" [")[0], unit), Column("median", title, unit_y)
         whole = [line(good)] if good.any() else []
+        columns, limits = (x, replace(self._shown, name="median")), self._limits
         return small_multiples(self, panels, columns, whole, log=(log, False), limits=limits)
+
+    @property
+    def _limits(self) -> list[float]:
+        return self.check_limits(self._shown.name, unit=self._shown.unit)
 
     def _ratio(self, found: PairColumns) -> Values:
         """Return ln(ours / theirs), or ours minus theirs in mmag; NaN where it is not defined."""
-        ours, theirs = found.own[self._ours.name], found.other[self._theirs.name]
-        if not self._is_flux:
-            return 1000 * (ours - theirs)
-        by = (
-            1.0
-            if self._theirs.unit == self._ours.unit
-            else factor(self._ours.unit, self._theirs.unit)
-        )
+        ours, theirs = self.brightness, self._there.brightness
+        own, other = found.own[ours.name], found.other[theirs.name]
+        if not self.is_flux:
+            return 1000 * (own - other)
+        by = scale_to(ours, theirs.unit)
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.log(
-                np.where(ours > 0, ours * by, np.nan) / np.where(theirs > 0, theirs, np.nan)
-            )
+            ratio = np.log(np.where(own > 0, own * by, np.nan) / np.where(other > 0, other, np.nan))
             if self.spectral_index is not None:
                 ratio = ratio - self.spectral_index * self._frequency_ratio(found)
         return np.where(np.isfinite(ratio), ratio, np.nan)
@@ -209,7 +180,7 @@ class FluxScale(PairAnalysis, name="flux_scale"):
         if snr is not None and n >= FEWEST and np.ptp(snr[used]):
             slope = float(np.polyfit(np.log10(snr[used]), chosen, 1)[0])
         metrics = {"pairs": Metric(n, "pairs compared", digits=0)}
-        if self._is_flux:
+        if self.is_flux:
             middle = float(np.exp(median))
             metrics |= {
                 "ratio": Metric(middle, "median ratio, ours over theirs", digits=4),
@@ -222,13 +193,12 @@ class FluxScale(PairAnalysis, name="flux_scale"):
                 "difference_error": Metric(error, "error of the median difference", "mmag", 1),
                 "difference_scatter": Metric(scatter, "scatter of the difference", "mmag", 1),
             }
-        unit = "" if self._is_flux else "mmag"
         if self.snr is not None:
             label = f"slope per factor of ten in {self.snr.title}"
-            metrics["slope_snr"] = Metric(slope, label, unit, 3)
+            metrics["slope_snr"] = Metric(slope, label, self._shown.unit, 3)
         label = f"pairs over {number(OUTLYING)} times the scatter from the median"
         metrics["outliers_percent"] = Metric(outlying, label, "%", digits=2)
-        if self._is_flux and self.frequency is not None and self._there.frequency is not None:
+        if self.is_flux and self.frequency is not None and self._there.frequency is not None:
             with np.errstate(divide="ignore", invalid="ignore"):
                 over = self._frequency_ratio(found)
                 plain = ratio + (self.spectral_index or 0.0) * over
@@ -249,7 +219,7 @@ class FluxScale(PairAnalysis, name="flux_scale"):
             return f"None of {counted(found.pairs.n, 'pairs')} can be compared."
         median, scatter, error = robust(chosen)
         said = f"Of {counted(n, 'pairs')}" if n > 1 else "Of one pair"
-        if not self._is_flux:
+        if not self.is_flux:
             digits = 1 if error < 10 else 0
             return (
                 f"{said}, ours minus theirs is {number(median, digits)} ± {number(error, digits)} "
@@ -263,33 +233,22 @@ class FluxScale(PairAnalysis, name="flux_scale"):
             f"{number(error * middle, digits)}, with a scatter of {percent(scatter)}."
         )
 
-    @property
-    def _axis(self) -> str:
-        if self._is_flux:
-            return f"{self._ours.title}, ours over theirs"
-        return f"{self._ours.title}, ours minus theirs [mmag]"
-
-    def _sides(self, found: PairColumns) -> list[tuple[str, str, Values, str, bool]]:
-        """Return what ratios are drawn against: name, axis, values, unit, whether logarithmic."""
-        sides: list[tuple[str, str, Values, str, bool]] = []
+    def _sides(self, found: PairColumns) -> list[tuple[Column, Values, bool]]:
+        """Return what ratios are drawn against: a column, its values, whether logarithmic."""
+        sides = [(self.brightness, found.own[self.brightness.name], self.is_flux)]
         if self.snr is not None:
-            sides.append(("snr", self.snr.axis, found.own[self.snr.name], self.snr.unit, True))
-        else:
-            own = found.own[self._ours.name]
-            sides.append((self._ours.name, self._ours.axis, own, self._ours.unit, self._is_flux))
+            sides = [(replace(self.snr, name="snr"), found.own[self.snr.name], True)]
         for each in self.against:
-            if isinstance(each, Column) and self.snr is not None and each.name == self.snr.name:
-                continue  # it is drawn already
-            if isinstance(each, Column):
-                sides.append((each.name, each.axis, found.own[each.name], each.unit, False))
-            else:
-                label = "Distance from the centre of the field [°]"
-                sides.append(("distance", label, self._distance(found), "deg", False))
+            if not isinstance(each, Column):
+                column = Column("distance", "Distance from the centre of the field", "deg")
+                sides.append((column, self._distance(found), False))
+            elif self.snr is None or each.name != self.snr.name:  # that is drawn already
+                sides.append((each, found.own[each.name], False))
         return sides
 
     def _figures(self, found: PairColumns, ratio: Values) -> list[Figure]:
         figures = [
-            self._against(f"against_{place}", side, ratio)
+            self._against(f"against_{place}", *side, ratio)
             for place, side in enumerate(self._sides(found), 1)
         ]
         return [each for each in figures if each is not None] + self._map(found, ratio)
@@ -301,100 +260,66 @@ class FluxScale(PairAnalysis, name="flux_scale"):
         middle /= np.linalg.norm(middle) or 1.0
         return angle(np.linalg.norm(at - middle, axis=1)) / 3600
 
-    def _shown(self, ratio: Values) -> Values:
-        return np.exp(ratio) if self._is_flux else ratio
+    def _linear(self, ratio: Values) -> Values:
+        return np.exp(ratio) if self.is_flux else ratio
 
     def _against(
-        self, figure_id: str, side: tuple[str, str, Values, str, bool], ratio: Values
+        self, figure_id: str, column: Column, x: Values, log: bool, ratio: Values
     ) -> Figure | None:
-        name, label, x, unit, log = side
         good = np.isfinite(ratio) & np.isfinite(x) & ((x > 0) | (not log))
         if not good.any():
             return None
-        x, y = x[good], self._shown(ratio[good])
-        course = Course.of(x, y)
-        log_y = self._is_flux and float(y.max()) > WIDE * float(y.min())
-        of, of_y = TableColumn.of, "" if self._is_flux else "mmag"
-        limits = self.check_limits("ratio" if self._is_flux else "difference", unit=of_y)
+        x, y, unit = x[good], self._linear(ratio[good]), self._shown.unit
+        course, of, title = Course.of(x, y), TableColumn.of, column.title
+        log_y = self.is_flux and float(y.max()) > WIDE * float(y.min())
         columns = [
-            of("low", course.low, unit),
-            of("high", course.high, unit),
-            of("median", course.median, of_y),
-            of("p16", course.p16, of_y, "16 % are below"),
-            of("p84", course.p84, of_y, "84 % are below"),
+            of("low", course.low, column.unit),
+            of("high", course.high, column.unit),
+            of("median", course.median, unit),
+            of("p16", course.p16, unit, "16 % are below"),
+            of("p84", course.p84, unit, "84 % are below"),
             of("n", course.n),
         ]
-        named = listed([exact(limit) for limit in limits])
-        which = "the limit" if len(limits) == 1 else "limits"
-        drawn = f" Dashed: {which} of a check, {named}." if limits else ""
-        ends = (number(float(end), 3) for end in (course.median[0], course.median[-1]))
-        short = label.partition(" [")[0]
-        return Figure(
+        first, last = (number(float(end), 3) for end in (course.median[0], course.median[-1]))
+        axes = column.axis, self._shown.axis
+        drawing = draw_ratios(
+            (x, y), course, axes, self._limits, self._shown.order, log=(log, log_y)
+        )
+        return Figure.of(
             figure_id,
-            draw_ratios(
-                (x, y),
-                course,
-                (label, self._axis),
-                limits,
-                self._ours.order,
-                log=(log, log_y),
-            ),
-            f"Against {short[:1].lower()}{short[1:]}" if name == "distance" else f"Against {short}",
-            alt=f"{counted(len(x), 'pairs')} against {short}: the running median goes from "
-            f"{next(ends)} to {next(ends)}.",
-            caption="Line: median in bins of equal number; band: the middle 68 % of each." + drawn,
-            data=Table(figure_id, f"Running median against {short}", columns, shown=False),
+            drawing,
+            f"Against {title[:1].lower()}{title[1:]}"
+            if column.name == "distance"
+            else f"Against {title}",
+            columns,
+            alt=f"{counted(len(x), 'pairs')} against {title}: the running median goes from "
+            f"{first} to {last}.",
+            caption="Line: median in bins of equal number; band: the middle 68 % of each."
+            + say_limits([exact(limit) for limit in self._limits], " of a check"),
+            about=f"Running median against {title}",
         )
 
     def _map(self, found: PairColumns, ratio: Values) -> list[Figure]:
         """Return the map of cell medians, if there are at least two cells."""
         good = np.isfinite(ratio)
         ra, dec = (found.own[column.name][good] for column in (self.ra, self.dec))
-        if not len(ra):
-            return []
-        from reportgen.analyses.plotting.offsets import CellMedians
-
         cells = CellMedians.of(ra, dec, ratio[good], ratio[good], fewest=FEWEST)
         if len(cells.n) < 2:
             return []
-        values, of = self._shown(cells.east), TableColumn.of
-        columns = [
-            of("ra", cells.ra % 360, "deg", "middle of the cell"),
-            of("dec", cells.dec, "deg", "middle of the cell"),
-            of("median", values, "" if self._is_flux else "mmag"),
-            of("n", cells.n, description="pairs"),
-        ]
+        values, of = self._linear(cells.east), TableColumn.of
         low, high = (number(float(end), 3) for end in (values.min(), values.max()))
-        figure = Figure(
+        columns = [*cells.places(), of("median", values, self._shown.unit)]
+        figure = Figure.of(
             "map",
-            draw_ratio_map(cells.ra, cells.dec, values, self._axis),
+            draw_ratio_map(cells.ra, cells.dec, values, self._shown.axis),
             "On the sky",
+            [*columns, of("n", cells.n, description="pairs")],
             alt=f"Map of the median in {counted(len(values), 'cells')} on the sky, from {low} to "
             f"{high}.",
             caption=f"Medians of cells with {FEWEST} pairs or more.",
-            data=Table("map", "Medians on the sky", columns, shown=False),
+            about="Medians on the sky",
         )
         return [figure]
-
-
-def _wrong_unit(
-    path: tuple[str | int, ...], column: Column, like: Column, key: str
-) -> dict[tuple[str | int, ...], str]:
-    """Return what is wrong with the unit of a column that is compared with another, by its key."""
-    if not (column.is_known and like.is_known) or key == "magnitude":
-        return {}
-    try:
-        factor(column.unit, like.unit)
-    except (ValueError, TypeError):
-        units = [
-            f"has the unit {each.symbol}" if each.unit else "has no unit" for each in (column, like)
-        ]
-        beside = (
-            f"and {like.name} {units[1]}" if key == "flux" else f"where {like.symbol} is needed"
-        )
-        said = f"columns: {{{column.name}: {{unit: …}}}} of the catalogue sets it"
-        return {path: f"{column.name} {units[0]}, {beside}; {said}"}
-    return {}
 
 
 def _frequency(frequency: object, columns: dict[str, Values]) -> Values | float:

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import CutoutAnalysis, Statistics
-from reportgen.analyses.matching import MatchBlock, matching, not_in_degrees
+from reportgen.analyses.matching import MatchBlock, match_problems, matching
 from reportgen.analyses.methods import ASINH, WORLD_COORDINATES
 from reportgen.analyses.plotting.image import Stretch
 from reportgen.analyses.plotting.sheet import draw_sheet
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.expressions import both, parse
-from reportgen.config.problems import KeyPath, shortened
+from reportgen.config.problems import shortened
 from reportgen.config.types import (
     CATALOGUES_OWN,
     Angle,
@@ -72,15 +72,10 @@ class Gallery(CutoutAnalysis, name="gallery"):
     def _one_way_to_choose(self) -> "Gallery":
         if (self.rank is None) == (self.match is None):
             raise ValueError("give rank: (a column) or match: (another catalogue), one of them")
-        positions: dict[KeyPath, Column | None] = {("ra",): self.ra, ("dec",): self.dec}
-        known = {path: column for path, column in positions.items() if column is not None}
-        problems = not_in_degrees(known)
-        if self.match is not None:
-            if self.match.catalogue == self.catalogue:
-                problems["match", "catalogue"] = f"{self.catalogue} is the section's own catalogue"
-            for path, column in positions.items():
-                if column is None:
-                    problems[path] = "which column it is, is not known: name it"
+        problems = match_problems(self, "match")
+        for name, column in (("ra", self.ra), ("dec", self.dec)):
+            if self.match is not None and column is None:
+                problems[name,] = "which column it is, is not known: name it"
         if problems:
             raise BlockError(problems)
         return self

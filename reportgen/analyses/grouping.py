@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from reportgen.analyses.phrases import digits_among
-from reportgen.analyses.plotting.axes import Line
+from reportgen.analyses.plotting.axes import Line, say_limits
 from reportgen.analyses.plotting.dots import MOST_NAMED, draw_groups
 from reportgen.analyses.plotting.panels import draw_panels
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Figure, Metric, Section, TableColumn
 from reportgen.config.checks import checks_of
 from reportgen.config.columns import Column
 from reportgen.config.types import AnyColumnRef, Block, Mark, Text
@@ -69,19 +69,15 @@ def show_groups(
     spreads: list[Spread] = [found.values[group] for group in groups]
     medians = np.array([spread.median for spread in spreads])
     scatters = np.array([spread.scatter for spread in spreads])
-    absent = [group for group in map(_as_found, expect) if group not in groups]
-    notes, findings = [], []
-    if found.missing:
-        notes.append(f"In no group, as {by.title} is missing: {counted(found.missing, 'rows')}.")
-    if absent:
-        said = listed([_said(group) for group in absent], MOST_TOLD)
-        findings.append(f"Without a value though expected: {by.title} {said}.")
-    metrics = {
-        "groups": Metric(len(groups), f"groups of {by.title}", digits=0, shown=False),
-        "groups_absent": Metric(len(absent), f"expected of {by.title}, absent", digits=0),
-    }
-    if not expect:
-        del metrics["groups_absent"]
+    wanted = map(as_group, expect)
+    absent = [group for group in wanted if group not in groups]
+    lost = f"In no group, as {by.title} is missing: {counted(found.missing, 'rows')}."
+    lacking = listed([_said(group) for group in absent], MOST_TOLD)
+    notes = [lost] if found.missing else []
+    findings = [f"Without a value though expected: {by.title} {lacking}."] if absent else []
+    metrics = {"groups": Metric(len(groups), f"groups of {by.title}", digits=0, shown=False)}
+    if expect:
+        metrics["groups_absent"] = Metric(len(absent), f"expected of {by.title}, absent", digits=0)
     low_limit, high_limit = _ends(section, f"worst_{name}", quantity.unit)
     one_sided = (low_limit is None) != (high_limit is None)
     superlative = "farthest from the others"
@@ -123,15 +119,15 @@ def show_groups(
         limits = listed([quantity.quantity(exact(end)) for end in lines])
         dashed = f"limit{'s' if len(lines) > 1 else ''} of the checks, {limits}"
     file = f"{name}_by_group".lower()
-    figure = Figure(
+    figure = Figure.of(
         file,
         draw_groups(names, (medians, scatters), (quantity.axis, by.title), quantity.order, lines),
         title,
+        columns,
         alt=f"{quantity.title} in {counted(len(groups), 'groups')} of {by.title}, from "
         f"{number(low, digits)} to {quantity.quantity(number(high, digits))}; {who} is the "
         f"{superlative}.",
         caption=f"{measure.said}, of each.{order} Dashed: {dashed}.",
-        data=Table(file, title, columns, shown=False),
     )
     return GroupsShown(metrics, [figure], findings, notes)
 
@@ -166,31 +162,23 @@ def small_multiples(
     groups, labels, at, values, beyond = (list(each) for each in zip(*rows, strict=True))
     of, steps = (
         TableColumn.of,
-        any(len(line.x) > len(line.y) for line in panels[next(iter(panels))]),
+        any(len(line.x) > len(line.y) for line in next(iter(named.values()))),
     )
-    of_x = (
-        [of("low", at, x.unit), of("high", beyond, x.unit)] if steps else [of(x.name, at, x.unit)]
-    )
+    ends = [of("low", at, x.unit), of("high", beyond, x.unit)]
+    of_x = ends if steps else [of(x.name, at, x.unit)]
     several = [] if len(set(labels)) == 1 else [of("line", labels)]
     title = f"{y.title} by {by.title}"
     file = f"{y.name}_of_each".lower()
     grey = " Grey: all rows." if whole else ""
-    ends = listed([y.quantity(exact(limit)) for limit in limits])
-    which = "the limit" if len(limits) == 1 else "limits"
-    dashed = f" Dashed: {which} of the checks, {ends}." if limits else ""
-    figure = Figure(
+    dashed = say_limits([y.quantity(exact(limit)) for limit in limits])
+    figure = Figure.of(
         file,
         drawing,
         title,
+        [of(by.name, groups), *several, *of_x, of(y.name, values, y.unit)],
         alt=f"{y.title} against {x.title} in {counted(len(named), 'panels')} with the same axes, "
         f"one for each {by.title}: {listed(list(named))}.",
         caption=f"Each {by.title} by itself, with the same axes.{grey}{dashed}",
-        data=Table(
-            file,
-            title,
-            [of(by.name, groups), *several, *of_x, of(y.name, values, y.unit)],
-            shown=False,
-        ),
         width="full",
     )
     return [GroupsShown({}, [figure], [], [])]
@@ -214,10 +202,6 @@ def _ends(section: Grouping, metric: str, unit: str) -> tuple[float | None, floa
     lows = [end for check in checks for end in (check.min, check.equals) if end is not None]
     highs = [end for check in checks for end in (check.max, check.equals) if end is not None]
     return max(lows, default=None), min(highs, default=None)
-
-
-def _as_found(group: Any) -> Group:
-    return int(group) if isinstance(group, float) and group.is_integer() else group
 
 
 def _said(group: Group) -> str:

@@ -7,23 +7,22 @@ import numpy as np
 
 from reportgen.analyses.base import ImageAnalysis, MapReductions
 from reportgen.analyses.methods import WORLD_COORDINATES
-from reportgen.analyses.plotting.axes import Line, draw_curves, draw_limits
+from reportgen.analyses.plotting.axes import DOTTED, Line, draw_curves, draw_limits
 from reportgen.analyses.plotting.image import draw_image, sky_of
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Figure, Metric, Section, TableColumn
 from reportgen.config.columns import Column, Images, prefixed_unit, unit_symbol
 from reportgen.config.image_header import ImageSky
 from reportgen.config.types import AnyQuantity, Index
 from reportgen.errors import SectionError
 from reportgen.reduce.maps import AboutImage
 from reportgen.reduce.pixels import BINS, RANGE, DescribePixels, PixelStatistics, pixels_in
-from reportgen.style import MUTED
 from reportgen.wording import counted, number, percent
 
 AREA_UNITS = (("deg2", 1.0), ("arcmin2", 3600.0), ("arcsec2", 3600.0**2))  # in a square degree
 CURVED = 0.01  # difference of the areas of pixels on the sky from which it is said
 
 
-class ImageNoise(ImageAnalysis, name="image_noise"):
+class ImageNoise(ImageAnalysis, name="image_noise", methods=(WORLD_COORDINATES,)):
     """The values of one image, such as an rms map: quantiles, area below a level, and a map."""
 
     image: Index = 0
@@ -32,11 +31,6 @@ class ImageNoise(ImageAnalysis, name="image_noise"):
     """Which channel of an image in colour, counted from 0."""
     below: AnyQuantity | None = None
     """A level, such as 35 uJy/beam: how much of the image is below?"""
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (WORLD_COORDINATES,)
 
     def reductions(self) -> MapReductions:
         """Ask for the pixels and for what the header says of them."""
@@ -92,6 +86,12 @@ class _Described:
         """Return a value of a pixel with its unit."""
         factor, unit = self.shown_unit
         return f"{number(value * factor)}\u00a0{unit_symbol(unit)}".rstrip()
+
+    @property
+    def axis(self) -> str:
+        """What an axis of values of pixels says."""
+        symbol = unit_symbol(self.shown_unit[1])
+        return f"Pixel value [{symbol}]" if symbol else "Pixel value (no unit)"
 
     def area(self, pixels: int) -> str:
         """Return the area of some pixels, with its unit."""
@@ -166,39 +166,34 @@ class _Described:
         """Draw the image, its colours from the 1 % to the 99 % quantile."""
         from matplotlib.colors import Normalize
 
-        pixels, (factor, unit) = self.pixels, self.shown_unit
-        symbol = unit_symbol(unit)
+        pixels, factor = self.pixels, self.shown_unit[0]
         low, high = (pixels.quantile(share) * factor for share in RANGE)
         if low == high:
             low, high = low - 0.5, high + 0.5
-        label = f"Pixel value [{symbol}]" if symbol else "Pixel value (no unit)"
-        norm, side = Normalize(low, high), pixels.side
+        norm, side, shape = Normalize(low, high), pixels.side, pixels.shape
         values = pixels.picture * factor
-        drawing, places = draw_image(
-            values, self.images, label, norm, shape=pixels.shape, side=side
-        )
+        drawing, places = draw_image(values, self.images, self.axis, norm, shape=shape, side=side)
         ends = " to ".join(self.quantity(pixels.quantile(share)) for share in (0, 1))
         square = f"; each cell is the mean of {side} × {side} pixels" if side > 1 else ""
         beam = self.images.beam
         value = TableColumn.of("value", pixels.picture.ravel(), self.images.unit)
-        return Figure(
+        return Figure.of(
             "map",
             drawing,
             "Map",
+            [*places, value],
             alt=f"Map of {self.title}, {pixels.shape[1]} × {pixels.shape[0]} pixels from {ends}, "
             f"{percent(self.blank)} of them blank.",
             caption=f"{self.title[0].upper()}{self.title[1:]}, with colours from the 1\u00a0% "
             f"to the 99\u00a0% quantile{square}."
             + ("" if beam is None else f" Beam: {beam.title}."),
-            data=Table("map", f"Values of {self.title}", [*places, value], shown=False),
+            about=f"Values of {self.title}",
         )
 
     def curve(self) -> Figure:
         """Draw which share of the area is below which value."""
         pixels, (factor, unit) = self.pixels, self.shown_unit
-        symbol = unit_symbol(unit)
         line = Line("pixels", 0, 100 * pixels.shares, pixels.curve * factor)
-        label = f"Pixel value [{symbol}]" if symbol else "Pixel value (no unit)"
         columns = [
             TableColumn.of("area", 100 * pixels.shares, "%", "share of the pixels", digits=1),
             TableColumn.of("value", pixels.curve, self.images.unit, "they are below this"),
@@ -207,18 +202,19 @@ class _Described:
             f"{percent(share)} below {self.quantity(pixels.quantile(share))}"
             for share in (0.1, 0.5, 0.9)
         )
-        drawing = draw_curves([line], "Area with lower values [%]", label)
+        drawing = draw_curves([line], "Area with lower values [%]", self.axis)
         ends = [float(f"{factor * limit:.12g}") for limit in self.limits]
         shown = draw_limits(drawing.axes[0], ends, Column("", unit=unit), along="y")
         if self.below is not None:
-            drawing.axes[0].axhline(factor * self.below, color=MUTED, linewidth=0.8, linestyle=":")
+            drawing.axes[0].axhline(factor * self.below, **DOTTED)
             shown += f" Dotted: {self.quantity(self.below)}."
-        return Figure(
+        return Figure.of(
             "area",
             drawing,
             "Cumulative area",
+            columns,
             alt=f"Share of the area of {self.title} below each value: {', '.join(said)}.",
             caption=f"Values of {self.title}, in order of size, against the share of its area that "
             f"is below; blank pixels left out.{shown}",
-            data=Table("area", "Values in order of size", columns, shown=False),
+            about="Values in order of size",
         )

@@ -1,6 +1,6 @@
 """Sections on two catalogues: the keys that say how objects are paired, and what pairs give."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -100,19 +100,9 @@ class PairAnalysis(Analysis, Grouping):
     def _one_way_to_match(self) -> "PairAnalysis":
         if (self.match is None) == (self.matched is None):
             raise ValueError("give match: (another catalogue) or matched: (columns), one of them")
-        problems = not_in_degrees(self._positions)
-        if self.match is not None and self.match.catalogue == self.catalogue:
-            problems["match", "catalogue"] = f"{self.catalogue} is the section's own catalogue"
-        if problems:
+        if problems := match_problems(self, "match" if self.match else "matched"):
             raise BlockError(problems)
         return self
-
-    @property
-    def _positions(self) -> dict[KeyPath, Column]:
-        found: dict[KeyPath, Column] = {("ra",): self.ra, ("dec",): self.dec}
-        block = "match" if self.match is not None else "matched"
-        names = zip(("ra", "dec"), self.there or (), strict=False)
-        return found | {(block, name): column for name, column in names}
 
     @property
     def sources(self) -> tuple[tuple[str, str], ...]:
@@ -207,15 +197,21 @@ def matching(
     )
 
 
-def not_in_degrees(positions: Mapping[KeyPath, Column]) -> dict[KeyPath, str]:
-    """Return what is wrong with columns of positions, by their keys: that they have other units.
+def match_problems(section: Any, key: str) -> dict[KeyPath, str]:
+    """Return what is wrong with the positions of a section and of the block that key names.
 
     Without a unit they are in degrees.
     """
     problems: dict[KeyPath, str] = {}
-    for path, column in positions.items():
-        if column.is_known and column.unit not in ("deg", ""):
-            problems[path] = f"{column.name} must be in degrees; its unit is {column.unit}"
+    other, path = getattr(section, key), (key,)
+    if getattr(other, "catalogue", None) == section.catalogue:
+        problems[key, "catalogue"] = f"{section.catalogue} is the section's own catalogue"
+    for keys, block in (((), section), (path, other)):
+        for name in ("ra", "dec"):
+            column: Column | None = getattr(block, name, None)
+            if column is not None and column.is_known and column.unit not in ("deg", ""):
+                said = f"{column.name} must be in degrees; its unit is {column.unit}"
+                problems[(*keys, name)] = said
     return problems
 
 

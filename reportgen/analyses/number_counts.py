@@ -7,19 +7,19 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from reportgen.analyses.base import Analysis, MapReductions, Statistics
+from reportgen.analyses.brightness import Brightness
 from reportgen.analyses.counts_reference import Compared, CountsReference
 from reportgen.analyses.methods import POISSON, SLOPE, WORLD_COORDINATES
 from reportgen.analyses.number_counts_figure import Binned, CountsFigure
 from reportgen.analyses.phrases import no_values
 from reportgen.analyses.results import Metric, Section
-from reportgen.config.columns import Column, Images, unit_symbol
+from reportgen.config.columns import Images, unit_symbol
 from reportgen.config.expressions import both, parse
 from reportgen.config.types import (
     AnyQuantity,
     Area,
     Block,
     BlockError,
-    ColumnRef,
     Frequency,
     ImagesRef,
     Positive,
@@ -63,13 +63,9 @@ class RmsBlock(Block):
     """How many times the noise a source must have to be found."""
 
 
-class NumberCounts(Analysis, name="number_counts"):
+class NumberCounts(Analysis, Brightness, name="number_counts"):
     """Source counts in bins of flux density or magnitude, with exact Poisson limits."""
 
-    flux: ColumnRef | None = None
-    """Flux density."""
-    magnitude: ColumnRef | None = None
-    """Magnitude, in place of a flux density."""
     area: Area | None = None
     """Area of the sky that was searched, such as 66 deg2; it is never inferred."""
     rms: RmsBlock | None = None
@@ -92,11 +88,11 @@ class NumberCounts(Analysis, name="number_counts"):
     def _knows_the_area(self) -> "NumberCounts":
         if (self.area is None) == (self.rms is None):
             raise ValueError("give area: or rms: (an image of the noise), one of them")
-        if self.rms is not None and self.flux is None:
+        if self.rms is not None and not self.is_flux:
             raise BlockError({("rms",): "it is for flux densities"})
         if self.rms is not None:
             try:
-                pixels_in(self._of.unit, self.rms.images.unit)
+                pixels_in(self.brightness.unit, self.rms.images.unit)
             except SectionError:
                 said = f"{self.rms.images.name} is in {unit_symbol(self.rms.images.unit)}"
                 raise BlockError({("rms", "images"): f"{said}, not a flux density"}) from None
@@ -104,19 +100,19 @@ class NumberCounts(Analysis, name="number_counts"):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "NumberCounts":
-        if (self.flux is None) == (self.magnitude is None):
-            raise ValueError("give flux: or magnitude:, one of them")
         if self.reference is not None:
-            if self.flux is None:
+            if not self.is_flux:
                 raise BlockError({("reference",): "it is for flux densities"})
             if self.reference.frequency is not None and self.frequency is None:
                 raise BlockError({("reference", "frequency"): "the section has no frequency: yet"})
         try:
-            _ = self._to("Jy" if self.flux is not None else "mag")
+            _ = self._to("Jy" if self.is_flux else "mag")
         except (ValueError, TypeError):
-            unit = self._of.symbol or "no unit; set it in columns:"
+            unit = self.brightness.symbol or "no unit; set it in columns:"
             key, said = ("flux", "a flux density") if self.flux else ("magnitude", "a magnitude")
-            raise BlockError({(key,): f"should be {said}; {self._of.name} has {unit}"}) from None
+            raise BlockError(
+                {(key,): f"should be {said}; {self.brightness.name} has {unit}"}
+            ) from None
         other, kind = ("width", "magnitude") if self.flux else ("per_decade", "flux density")
         if other in self.bins.model_fields_set:
             raise BlockError({("bins", other): f"it is for bins of {kind}"})
@@ -126,13 +122,13 @@ class NumberCounts(Analysis, name="number_counts"):
             (("bins", "width"), self.bins.width),
             (("complete_above",), self.complete_above),
         ):
-            if quantity is None or (keys[-1] == "width" and self.flux is not None):
+            if quantity is None or (keys[-1] == "width" and self.is_flux):
                 continue
             try:
                 value = self._value(quantity)
             except ValueError as error:
                 raise BlockError({keys: str(error)}) from None
-            if value <= 0 and (self.flux is not None or keys[-1] == "width"):
+            if value <= 0 and (self.is_flux or keys[-1] == "width"):
                 raise BlockError({keys: "should be more than 0"})
         low, high = self._ends
         if low >= high:
@@ -141,19 +137,13 @@ class NumberCounts(Analysis, name="number_counts"):
             raise BlockError({("bins",): f"the bins are more than {MOST_BINS}"})
         return self
 
-    @property
-    def _of(self) -> Column:
-        column = self.flux or self.magnitude
-        assert column is not None  # noqa: S101 - the validator has seen to it
-        return column
-
     def _value(self, quantity: Quantity) -> float:
         """Return a quantity in the unit of the column; that of a missing file is not known."""
-        return quantity.to(self._of.unit) if self._of.is_known else quantity.value
+        return quantity.to(self.brightness.unit) if self.brightness.is_known else quantity.value
 
     def _named(self, quantity: Quantity) -> str:
         """Return a quantity as it was given, in the unit of the column when it has none."""
-        return str(quantity) if quantity.unit else self._of.quantity(exact(quantity.value))
+        return str(quantity) if quantity.unit else self.brightness.quantity(exact(quantity.value))
 
     @property
     def _ends(self) -> tuple[float, float]:
@@ -162,7 +152,7 @@ class NumberCounts(Analysis, name="number_counts"):
     @property
     def _bins(self) -> int:
         low, high = self._ends
-        if self.flux is not None:
+        if self.is_flux:
             bins = self.bins.per_decade * (math.log10(high) - math.log10(low))
         else:
             bins = (high - low) / self._value(self.bins.width)
@@ -180,14 +170,14 @@ class NumberCounts(Analysis, name="number_counts"):
 
     def reductions(self) -> Statistics:
         """Ask for the sources in each bin, and the slope of the bright ones."""
-        name, limit = self._of.name, self._limit
-        axis = Axis(name, self._bins, self._ends, log=self.flux is not None)
+        name, limit = self.brightness.name, self._limit
+        axis = Axis(name, self._bins, self._ends, log=self.is_flux)
         found: dict[str, Any] = {
             "values": CountValues(name, self.where),
             "below": CountBelow(name, self._ends[:1], self.where),
             "sources": MomentsInBins(axis, f"{name} ** 2.5" if self.flux else name, self.where),
         }
-        if limit is not None and self.flux is not None:
+        if limit is not None and self.is_flux:
             bright = both(self.where, parse(f"{name} >= {limit!r}"))
             found["bright"] = MeanStd(f"log({name} / {limit!r})", bright)
         elif limit is not None:
@@ -205,7 +195,7 @@ class NumberCounts(Analysis, name="number_counts"):
         if self.rms is None:
             return {}
         levels = tuple((self._levels / self.rms.sigma).tolist())
-        noise = CountPixelsBelow(None, levels=levels, unit=self._of.unit)
+        noise = CountPixelsBelow(None, levels=levels, unit=self.brightness.unit)
         return {"noise": noise, "about": AboutImage(None)}
 
     @property
@@ -237,10 +227,10 @@ class NumberCounts(Analysis, name="number_counts"):
     def _binned(self, sources: BinnedMoments, area: Values) -> Binned:
         low, high, n = sources.edges[:-1], sources.edges[1:], sources.n
         area = np.where(area > 0, area, np.nan)
-        if self.flux is None:
+        if not self.is_flux:
             weight = 1 / (area * (high - low) * self._to("mag"))
             nothing = np.full(len(n), np.nan)
-            return Binned(self._of, "per_mag", sources.edges, n, weight, nothing)
+            return Binned(self.brightness, "per_mag", sources.edges, n, weight, nothing)
         by = self._to("Jy")
         differential = DEG2 / (area * (high - low) * by)
         powers = np.where(n > 0, sources.mean, (low * high) ** 1.25) * by**2.5
@@ -251,10 +241,10 @@ class NumberCounts(Analysis, name="number_counts"):
         }[self.normalise]
         euclidean = powers * differential
         seen = None if self.rms is None else area
-        return Binned(self._of, self.normalise, sources.edges, n, weight, euclidean, seen)
+        return Binned(self.brightness, self.normalise, sources.edges, n, weight, euclidean, seen)
 
     def _to(self, unit: str) -> float:
-        return factor(self._of.unit, unit) if self._of.is_known else 1.0
+        return factor(self.brightness.unit, unit) if self.brightness.is_known else 1.0
 
     def present(
         self,
@@ -268,7 +258,7 @@ class NumberCounts(Analysis, name="number_counts"):
     ) -> Section:
         """Draw the counts with their limits and, if there is one, the reference."""
         if not values.valid:
-            raise no_values((self._of,), values.rows, self.where)
+            raise no_values((self.brightness,), values.rows, self.where)
         area, areas = self._areas(noise, about)
         binned, n = self._binned(sources, areas), int(sources.n.sum())
         found = np.flatnonzero((sources.n > 0) & (areas > 0))
@@ -284,7 +274,7 @@ class NumberCounts(Analysis, name="number_counts"):
             "area": Metric(area, "area", "deg2"),
             "slope": Metric(slope, "slope", digits=3),
             "slope_error": Metric(error, "error of the slope", digits=3, shown=False),
-            "turnover": Metric(self._turnover(binned), "turnover", self._of.unit),
+            "turnover": Metric(self._turnover(binned), "turnover", self.brightness.unit),
         }
         drawn, findings = (
             None,
@@ -299,7 +289,7 @@ class NumberCounts(Analysis, name="number_counts"):
             metrics["reference_chi2"] = Metric(chi2, "χ² per bin", digits=2)
             findings.append(self._compared_said(ratio, chi2))
         figure = CountsFigure(
-            binned, drawn, self._limit, self.check_limits("turnover", unit=self._of.unit)
+            binned, drawn, self._limit, self.check_limits("turnover", unit=self.brightness.unit)
         )
         low, outside = int(below[0]), values.valid - n
         said = f"{counted(low, 'sources')} below them and {counted(outside - low, 'sources')} above"
@@ -324,14 +314,14 @@ class NumberCounts(Analysis, name="number_counts"):
     def _slope_said(self, bright: Moments | None, slope: float, error: float) -> list[str]:
         if bright is None:
             return []
-        side = "Above" if self.flux is not None else "Brighter than"
+        side = "Above" if self.is_flux else "Brighter than"
         limit = "" if self.complete_above is None else self._named(self.complete_above)
         if not np.isfinite(slope):
             return [f"{side} {limit} there are too few sources for a slope."]
         digits = max(2, 1 - int(np.floor(np.log10(error))))
         said = f"{number(slope, digits)} ± {number(error, digits)}"
         law = f"N(>S) falls as S to the power of −{said}"
-        if self.flux is None:
+        if not self.is_flux:
             law = f"log N(<m) rises by {said} per magnitude"
         return [f"{side} {limit}, {law} ({counted(bright.n, 'sources')})."]
 
@@ -352,8 +342,8 @@ class NumberCounts(Analysis, name="number_counts"):
 
         There counts begin to lack sources.
         """
-        n = binned.n if self.flux is not None else binned.n[::-1]
-        middle = binned.middle if self.flux is not None else binned.middle[::-1]
+        n = binned.n if self.is_flux else binned.n[::-1]
+        middle = binned.middle if self.is_flux else binned.middle[::-1]
         fullest = int(np.argmax(n))
         return float(middle[fullest]) if fullest and n[fullest] else np.nan
 

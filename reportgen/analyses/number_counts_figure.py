@@ -6,10 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.analyses.plotting.axes import draw_limits, is_left_empty, key_above, new_figure
-from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
-from reportgen.analyses.results import Figure, Table, TableColumn
+from reportgen.analyses.plotting.axes import (
+    DOTTED,
+    draw_limits,
+    is_left_empty,
+    key_above,
+    new_figure,
+)
+from reportgen.analyses.plotting.ticks import Values, middles, set_around
+from reportgen.analyses.results import Figure, Table, TableColumn, edge_columns
 from reportgen.config.columns import Column
 from reportgen.reduce.base import Integers
 from reportgen.style import MUTED, series_colour
@@ -65,8 +70,7 @@ class Binned:
     @property
     def middle(self) -> Values:
         """Middle of each bin, on the axis as it is drawn."""
-        low, high = self.edges[:-1], self.edges[1:]
-        return np.sqrt(low) * np.sqrt(high) if self.is_log else (low + high) / 2
+        return middles(self.edges, log=self.is_log)
 
     @property
     def counts(self) -> Values:
@@ -98,8 +102,7 @@ class CountsFigure:
         label, unit = AXES[binned.kind]
         low, high = binned.limits
         columns = [
-            of("from", binned.edges[:-1], binned.of.unit),
-            of("to", binned.edges[1:], binned.of.unit),
+            *edge_columns(binned.edges, binned.of.unit, ("from", "to")),
             of("sources", binned.n),
             of("counts", binned.counts, unit),
             of("lower limit", low, unit, "exact Poisson limit at 84.13 %"),
@@ -107,8 +110,7 @@ class CountsFigure:
             *([] if binned.area is None else [of("area", binned.area, "deg2")]),
             *([] if self.reference is None else [of("reference", self.reference[0], unit)]),
         ]
-        drawing, axes = new_figure(62)
-        label_axes(axes, binned.of.axis, label)
+        drawing, axes = new_figure(62, labels=(binned.of.axis, label))
         said = f"{label.split(' [')[0]}"
         if binned.kind == "euclidean":
             said += ", each source with its own flux density"
@@ -118,7 +120,7 @@ class CountsFigure:
             self._draw(axes)
             said += draw_limits(axes, self.limits, binned.of)
             if self.complete is not None:
-                axes.axvline(self.complete, color=MUTED, linewidth=0.8, linestyle=":")
+                axes.axvline(self.complete, **DOTTED)
                 said += " Dotted: brighter sources are all found."
         title = "Source counts"
         return Figure(
@@ -136,15 +138,13 @@ class CountsFigure:
         middle, counts, seen = binned.middle, binned.counts, binned.seen
         others = np.empty(0) if self.reference is None else self.reference[0]
         y = np.concatenate([low[seen], high[seen], others[np.isfinite(others)]])
-        ends = padded(float(y.min()), float(y.max()), 0.05, log=True)
-        set_log(axes.yaxis, *ends)
-        edges = padded(float(binned.edges[0]), float(binned.edges[-1]), 0.02, log=binned.is_log)
-        (set_log if binned.is_log else set_linear)(axes.xaxis, *edges)
+        set_around(axes.yaxis, y, 0.05, log=True)
+        set_around(axes.xaxis, binned.edges, 0.02, log=binned.is_log)
         bars = np.stack([counts - low, high - counts])[:, seen]
         colour = series_colour(binned.of.order)
         style: dict[str, Any] = {"color": colour, "linestyle": "none", "linewidth": 0.9}
         own = axes.errorbar(middle[seen], counts[seen], bars, marker="o", markersize=3, **style)
-        upper = ~seen & (high < ends[1])
+        upper = ~seen & (high < axes.get_ylim()[1])
         if upper.any():
             at = middle[upper], high[upper], 0.35 * high[upper]
             axes.errorbar(*at, uplims=True, marker="_", **style)

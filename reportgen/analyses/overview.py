@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from reportgen.analyses.phrases import (
 from reportgen.analyses.plotting.axes import new_figure
 from reportgen.analyses.plotting.lettering import plain, wrapped
 from reportgen.analyses.plotting.ticks import set_linear
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Drawing, Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.problems import shortened
 from reportgen.config.types import AnyColumnRef
@@ -31,9 +31,6 @@ from reportgen.reduce.quantiles import Quantiles
 from reportgen.reduce.sentinels import SuspectedSentinels
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, WIDTHS
 from reportgen.wording import EXACT, MISSING, count, counted, listed, number, percent
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Drawing
 
 MOST_NAMED = 6  # columns that lack values, in a sentence
 NUMBERS = dict(enumerate(("one", "two", "three", "four", "five", "six"), 1))
@@ -201,7 +198,11 @@ class Overview(Analysis, name="overview"):
         if 0 < len(missing) < len(counts):
             said += "; the others have none"
         of = TableColumn.of
-        shown, left_out = self._bars(fractions)
+        lacking = np.flatnonzero(fractions)
+        shown = lacking[np.argsort(-fractions[lacking], kind="stable")[:MOST_BARS]]
+        left_out = " The others have a value in every row." if len(shown) < len(fractions) else ""
+        if len(shown) < len(lacking):
+            left_out = f" The {MOST_BARS} columns that lack most are shown."
         columns = [
             of("column", [column.name for column in self._numbers]),
             of("rows", [n.rows for n in counts]),
@@ -210,24 +211,15 @@ class Overview(Analysis, name="overview"):
             of("fraction", 100 * fractions, "%"),
         ]
         bars = f"Bar chart of the rows without a value in {counted(len(counts), 'columns')}"
-        return Figure(
+        return Figure.of(
             "missing",
             _draw_bars([self._numbers[place].title for place in shown], fractions[shown]),
             "Rows without a value",
+            columns,
             alt=f"{bars}: {said}.",
             caption="Fraction of the rows in which a column has no usable value: "
             f"a missing-value mark, NaN or infinity.{left_out}",
-            data=Table("missing", "Rows without a value", columns, shown=False),
         )
-
-    def _bars(self, fractions: NDArray[np.float64]) -> tuple[NDArray[np.intp], str]:
-        """Return the columns that the chart shows, and what its caption says of the others."""
-        lacking = np.flatnonzero(fractions)
-        shown = lacking[np.argsort(-fractions[lacking], kind="stable")[:MOST_BARS]]
-        if len(shown) < len(lacking):
-            return shown, f" The {MOST_BARS} columns that lack most are shown."
-        others = len(shown) < len(fractions)
-        return shown, " The others have a value in every row." if others else ""
 
     def _findings(self, rows: int, counts: list[Counts], values: Mapping[str, Any]) -> list[str]:
         if not rows:
@@ -320,7 +312,7 @@ def _keys(columns: Sequence[Column]) -> TableColumn:
     )
 
 
-def _draw_bars(titles: list[str], fractions: NDArray[np.float64]) -> "Drawing":
+def _draw_bars(titles: list[str], fractions: NDArray[np.float64]) -> Drawing:
     room = 0.42 * 72 * WIDTHS["column"]
     labels = [wrapped(title, room) for title in titles]
     # A title in two rows takes more room than one in a single row.

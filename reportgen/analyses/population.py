@@ -1,8 +1,9 @@
 """A flagged subset against all objects in one column."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,16 @@ from reportgen.analyses.phrases import (
     no_values,
     note_rows,
 )
-from reportgen.analyses.plotting.axes import Line, draw_histograms, is_left_empty, new_figure
-from reportgen.analyses.plotting.lettering import label_axes, plain
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.plotting.axes import (
+    DASHED,
+    Line,
+    draw_histograms,
+    is_left_empty,
+    new_figure,
+)
+from reportgen.analyses.plotting.lettering import plain
+from reportgen.analyses.plotting.ticks import Values, middles, set_around, set_linear
+from reportgen.analyses.results import Axes, Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.expressions import both
 from reportgen.config.types import ColumnRef, Real, Selection, Text
@@ -33,16 +40,13 @@ from reportgen.reduce.quantiles import Comparison, SubsetComparison
 from reportgen.style import MUTED, SERIES, TEXT_SIZE, series_colour
 from reportgen.wording import count, counted, exact, number, percent
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 # The whole has the colour of its column, as elsewhere in the report; the subset one far from it.
 APART = 4
 BINS = 10
 CONFIDENCE = 0.68269  # of one standard deviation
 
 
-class Population(Analysis, name="population"):
+class Population(Analysis, name="population", methods=(SMIRNOV, WILSON)):
     """A subset against the whole: both distributions, their ratio, and how far they differ."""
 
     column: ColumnRef
@@ -66,11 +70,6 @@ class Population(Analysis, name="population"):
     def _in_order(self) -> "Population":
         check_order(self.above, self.below)
         return self
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (SMIRNOV, WILSON)
 
     def reductions(self) -> Statistics:
         """Ask for both histograms in the same bins, and for the comparison."""
@@ -135,7 +134,7 @@ class Population(Analysis, name="population"):
             findings=[self._finding(comparison, digits)],
             metrics=metrics,
             figures=[groups.histograms(), groups.ratio()],
-            tables=[groups.table("bins", shown=True)],
+            tables=[Table("bins", groups.about, groups.columns)],
             rows=n_all,
             notes=notes,
         )
@@ -233,18 +232,19 @@ class Groups:
             for label, _, h, n in parts
         ]
         outside = self.whole.below + self.whole.above
-        return Figure(
+        return Figure.of(
             "distributions",
             draw_histograms(
                 lines, self.whole.edges, self.column.axis, ylabel, whole=self.whole.whole
             ),
             f"{subset} and {whole}",
+            self.columns,
             alt=f"Two histograms of {self.column.title} in {self.bins}, each in percent of its "
             f"group. {peaks[0]}. {peaks[1]}.",
             caption=f"Each group in percent of its own number, so that {count(self.n_subset)} "
             f"and {count(self.n_all)} can be compared."
             + (f" Outside the range: {count(outside)} of all." if outside else ""),
-            data=self.table("distributions"),
+            about=self.about,
         )
 
     def ratio(self) -> Figure:
@@ -252,36 +252,34 @@ class Groups:
         filled, edges = self.whole.counts > 0, self.whole.edges
         overall = self.subset.n / self.whole.n if self.whole.n else float("nan")
         shares = np.stack(binomial_fraction(self.subset.counts, self.whole.counts))
-        figure, axes = new_figure(50)
-        label_axes(axes, self.column.axis, f"{self.labels[0]} among all [%]")
+        figure, axes = new_figure(50, labels=(self.column.axis, f"{self.labels[0]} among all [%]"))
         if not is_left_empty(axes, edges if filled.any() else (), "no values in this range"):
-            ends = padded(float(edges[0]), float(edges[-1]), 0.02)
-            set_linear(axes.xaxis, *ends, whole=self.whole.whole)
+            set_around(axes.xaxis, edges, 0.02, whole=self.whole.whole)
             set_linear(axes.yaxis, 0, 106 * float(shares[2, filled].max()), most=5)
             self._draw_ratio(axes, 100 * shares[:, filled], 100 * overall)
-        return Figure(
+        return Figure.of(
             "fraction",
             figure,
             f"Fraction: {self.labels[0]}",
+            self.columns,
             alt=f"Fraction of {self.labels[0]} among all in {self.bins} of "
             f"{self.column.title}. {self._course(shares[0], overall)}",
             caption=f"{self.labels[0]} over all in each bin that is not empty, with 68 % Wilson "
             "intervals; dashed: the fraction over all bins.",
-            data=self.table("fraction"),
+            about=self.about,
         )
 
-    def _draw_ratio(self, axes: "Axes", shares: Values, overall: float) -> None:
+    def _draw_ratio(self, axes: Axes, shares: Values, overall: float) -> None:
         edges, (fraction, low, high) = self.whole.edges, shares
-        axes.axhline(overall, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+        axes.axhline(overall, **DASHED)
         axes.errorbar(
-            (edges[:-1] / 2 + edges[1:] / 2)[self.whole.counts > 0],
+            middles(edges)[self.whole.counts > 0],
             fraction,
             yerr=np.abs(np.stack([fraction - low, high - fraction])),
             fmt="o",
             markersize=3.5,
             color=series_colour(self.subset_order),
             elinewidth=1,
-            capsize=0,
             clip_on=False,
         )
         axes.annotate(
@@ -313,22 +311,26 @@ class Groups:
             ends.append(f"{percent(float(end))} {at}")
         return f"From {ends[0]} to {ends[1]}; {percent(overall)} over all bins."
 
-    def table(self, name: str, *, shown: bool = False) -> Table:
-        """Return what both figures draw."""
+    @cached_property
+    def columns(self) -> list[TableColumn]:
+        """What both figures draw."""
         fraction, low, high = binomial_fraction(self.subset.counts, self.whole.counts)
-        of, unit, wilson = TableColumn.of, self.column.unit, "68 % Wilson interval"
+        of, wilson = TableColumn.of, "68 % Wilson interval"
         one, every = self.labels
-        columns: list[Any] = [
-            of("bin_low", self.whole.edges[:-1], unit, title="from"),
-            of("bin_high", self.whole.edges[1:], unit, title="to"),
+        return [
+            of("bin_low", self.whole.edges[:-1], self.column.unit, title="from"),
+            of("bin_high", self.whole.edges[1:], self.column.unit, title="to"),
             of("n_subset", self.subset.counts, "", one, title=one),
             of("n_all", self.whole.counts, "", every, title=every),
             of("fraction", 100 * fraction, "%", digits=2),
             of("fraction_low", 100 * low, "%", wilson, digits=2, title="lower limit"),
             of("fraction_high", 100 * high, "%", wilson, digits=2, title="upper limit"),
         ]
-        title = f"{self.labels[0]} in bins of {self.column.title}"
-        return Table(name, title, columns, shown=shown)
+
+    @property
+    def about(self) -> str:
+        """What these columns are about."""
+        return f"{self.labels[0]} in bins of {self.column.title}"
 
 
 def binomial_fraction(

@@ -25,7 +25,7 @@ from reportgen.analyses.phrases import (
     note_rows,
 )
 from reportgen.analyses.plotting.courses import Course, draw_courses
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Figure, Metric, Section, TableColumn, edge_columns
 from reportgen.config.columns import Column
 from reportgen.config.types import Block, ColumnRef, Count, Real
 from reportgen.reduce.base import Statistic, Values
@@ -263,8 +263,7 @@ class Profile(Analysis, Grouping, name="profile"):
         band = "16 to 84 % of the values" if self.statistic == "median" else "± its error"
         of_column = TableColumn.of
         columns = [
-            of_column("low", course.edges[:-1], against.unit),
-            of_column("high", course.edges[1:], against.unit),
+            *edge_columns(course.edges, against.unit),
             of_column("n", course.n, description="rows"),
             of_column(self.statistic, course.middle, shown.unit),
             of_column("band_low", course.low, shown.unit),
@@ -272,12 +271,12 @@ class Profile(Analysis, Grouping, name="profile"):
         ]
         title = f"{shown.title[:1].upper()}{shown.title[1:]} along {against.title}{of}"
         drawn, said = draw_courses(course, (against, shown), limits)
-        return Figure(
+        return Figure.of(
             figure_id,
             drawn,
             title,
+            columns,
             alt=f"{title}. {self._finding(course)}",
             caption=f"{self.statistic.replace('_', ' ').capitalize()} in bins with {band} in each; "
             f"grey: bins of fewer than {count(self.at_least)} rows.{said}",
-            data=Table(figure_id, title, columns, shown=False),
         )

@@ -34,12 +34,10 @@ KINDS = ("between", "above", "below", "unique", "apart", "bits", "holds", "missi
 OF_NUMBERS = ("between", "above", "below", "bits")
 
 
-def _at_most(value: object) -> object:
-    """Read ``at most 5 percent`` as 5 percent."""
-    return value.strip().removeprefix("at most") if isinstance(value, str) else value
-
-
-AtMost = Annotated[Share, BeforeValidator(_at_most)]
+AtMost = Annotated[  # reads "at most 5 percent" as 5 percent
+    Share,
+    BeforeValidator(lambda v: v.strip().removeprefix("at most") if isinstance(v, str) else v),
+]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 """A distribution against one that is expected, such as the redshifts of a class of targets."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from pydantic import model_validator
@@ -12,9 +13,16 @@ from reportgen.analyses.matching import OtherCatalogueBlock
 from reportgen.analyses.methods import IN_BINS, STABILITY
 from reportgen.analyses.phrases import file_ids, interval
 from reportgen.analyses.plotting.axes import key_above, new_figure
-from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.ticks import padded, set_linear
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import (
+    Drawing,
+    Figure,
+    Metric,
+    Section,
+    Table,
+    TableColumn,
+    edge_columns,
+)
 from reportgen.config.columns import Column
 from reportgen.config.types import AnyColumnRef, CatalogueName, ColumnRef, Count, Selection
 from reportgen.reduce.base import OfCatalogue, Statistic, Values
@@ -25,12 +33,15 @@ from reportgen.reduce.match import RowsOf
 from reportgen.style import MUTED, series_colour
 from reportgen.wording import count, counted, listed, number, percent
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Drawing
-
 FEWEST = 5  # values that a bin holds, or should hold, to count
 MOST_TOLD = 5
 LEAST_SHARE = 1e-4  # of an empty bin, in the population stability index
+DISTANCES: dict[str, tuple[str, int | None]] = {  # what they are called, and their decimals
+    "chi2_per_bin": (f"χ² per bin of {FEWEST} or more", 2),
+    "ks_distance": ("Kolmogorov–Smirnov distance, of the bins", 3),
+    "wasserstein": ("Wasserstein distance", None),
+    "stability_index": ("population stability index", 3),
+}
 
 
 class ReferenceBlock(OtherCatalogueBlock):
@@ -76,26 +87,21 @@ class Compared:
         """Difference in units of its error."""
         return np.asarray((self.counts - self.expected) / self.error)
 
-    def metrics(self, column: Column) -> dict[str, Metric]:
-        """Return how far both are apart; NaN where there is nothing to compare."""
-        ks = distance = stability = chi2 = float("nan")
-        if self.n and self.expected.sum() > 0:
-            ours, theirs = (each / each.sum() for each in (self.counts, self.expected))
-            gap = np.abs(np.cumsum(ours) - np.cumsum(theirs))
-            ks = float(gap.max())
-            # Within a bin both are taken for uniform: their distributions differ linearly there.
-            ends = np.concatenate([[0.0], np.cumsum(ours) - np.cumsum(theirs)])
-            distance = float(np.sum(_mean_size(ends[:-1], ends[1:]) * np.diff(self.edges)))
-            p, q = (np.maximum(each, LEAST_SHARE) for each in (ours, theirs))
-            stability = float(np.sum((p - q) * np.log(p / q)))
-            known = self.pulls[np.maximum(self.counts, self.expected) >= FEWEST]
-            chi2 = float(np.mean(known**2)) if len(known) else float("nan")
+    @cached_property
+    def distances(self) -> dict[str, float]:
+        """How far both are apart, as DISTANCES names it; NaN where there is nothing to compare."""
+        if not (self.n and self.expected.sum() > 0):
+            return dict.fromkeys(DISTANCES, np.nan)
+        ours, theirs = (each / each.sum() for each in (self.counts, self.expected))
+        # Within a bin both are taken for uniform: their distributions differ linearly there.
+        ends = np.concatenate([[0.0], np.cumsum(ours) - np.cumsum(theirs)])
+        p, q = (np.maximum(each, LEAST_SHARE) for each in (ours, theirs))
+        known = self.pulls[np.maximum(self.counts, self.expected) >= FEWEST]
         return {
-            "n": Metric(self.n, "values in the bins", digits=0),
-            "chi2_per_bin": Metric(chi2, f"χ² per bin of {FEWEST} or more", digits=2),
-            "ks_distance": Metric(ks, "Kolmogorov–Smirnov distance, of the bins", digits=3),
-            "wasserstein": Metric(distance, "Wasserstein distance", column.unit),
-            "stability_index": Metric(stability, "population stability index", digits=3),
+            "chi2_per_bin": float(np.mean(known**2)) if len(known) else np.nan,
+            "ks_distance": float(np.abs(ends).max()),
+            "wasserstein": float(np.sum(_mean_size(ends[:-1], ends[1:]) * np.diff(self.edges))),
+            "stability_index": float(np.sum((p - q) * np.log(p / q))),
         }
 
 
@@ -107,7 +113,9 @@ def _mean_size(first: Values, last: Values) -> Values:
     return np.where(crosses, across, np.abs(first + last) / 2)
 
 
-class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
+class ReferenceDistribution(
+    Analysis, Grouping, name="reference_distribution", methods=(IN_BINS, STABILITY)
+):
     """The distribution of a column, of all rows or of each group, against one that is expected."""
 
     column: ColumnRef
@@ -129,11 +137,6 @@ class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
     def sources(self) -> tuple[tuple[str, str], ...]:
         """The catalogue and the one that has the reference."""
         return ("catalogues", self.catalogue), ("catalogues", self.reference.catalogue)
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (IN_BINS, STABILITY)
 
     def reductions(self) -> Statistics:
         """Ask for counts in the bins of the reference, and for that."""
@@ -160,27 +163,21 @@ class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
         groups: ByGroup | None = None,
     ) -> Section:
         """Draw each distribution with its reference, and say how far they are apart."""
-        compared: dict[Group, Compared]
+        absent, few, compared = [], [], {}
         if groups is None:
-            compared = {"": self._compared(counts, expected, None)}
-            absent, few = [], []
+            compared[""] = self._compared(counts, expected, None)
         else:
             known = {as_group(group) for group in self._groups_of(expected)}
-            absent = [group for group in groups.values if group not in known]
-            few = [
-                group
-                for group, found in groups.values.items()
-                if group in known and found.n < self.at_least
-            ]
-            compared = {
-                group: self._compared(found, expected, group)
-                for group, found in groups.values.items()
-                if group in known and found.n >= self.at_least
-            }
-        metrics = self._metrics(compared)
+            for group, found in groups.values.items():
+                if group not in known:
+                    absent.append(str(group))
+                elif found.n < self.at_least:
+                    few.append(str(group))
+                else:
+                    compared[str(group)] = self._compared(found, expected, group)
         return Section(
             findings=self._findings(compared, absent),
-            metrics=metrics,
+            metrics=self._metrics(compared),
             figures=self._figures(compared),
             tables=[] if groups is None or not compared else [self._table(compared)],
             rows=rows,
@@ -212,66 +209,60 @@ class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
         error = np.sqrt(scatter**2 + np.maximum(mean, 1.0))
         return Compared(edges, found.counts.astype(np.float64), mean, error, found.outside)
 
-    def _metrics(self, compared: dict[Any, Compared]) -> dict[str, Metric]:
+    def _distance(self, name: str, value: float, prefix: str = "", suffix: str = "") -> Metric:
+        label, digits = DISTANCES[name]
+        unit = self.column.unit if name == "wasserstein" else ""
+        return Metric(value, f"{prefix}{label}{suffix}", unit, digits)
+
+    def _metrics(self, compared: dict[str, Compared]) -> dict[str, Metric]:
         if self.by is None:
-            return next(iter(compared.values())).metrics(self.column)
-        each = {group: found.metrics(self.column) for group, found in compared.items()}
-        metrics = {"groups": Metric(len(each), "groups compared", digits=0)}
-        for name in ("chi2_per_bin", "ks_distance", "wasserstein", "stability_index"):
-            values = {group: found[name].value for group, found in each.items()}
-            known = {group: value for group, value in values.items() if np.isfinite(value)}
-            worst = max(known, key=lambda group: known[group], default=None)
-            none = np.zeros(1)
-            blank = Compared(np.zeros(2), none, none, none + 1, 0).metrics(self.column)[name]
-            model = blank if worst is None else each[worst][name]
-            label = f"largest {model.label}" + ("" if worst is None else f": {worst}")
-            value = float("nan") if worst is None else known[worst]
-            metrics[f"worst_{name}"] = Metric(value, label, model.unit, model.digits)
+            (found,) = compared.values()
+            n = {"n": Metric(found.n, "values in the bins", digits=0)}
+            return n | {name: self._distance(name, far) for name, far in found.distances.items()}
+        metrics = {"groups": Metric(len(compared), "groups compared", digits=0)}
+        for name in DISTANCES:
+            far = {group: found.distances[name] for group, found in compared.items()}
+            known = [group for group in far if np.isfinite(far[group])]
+            worst = max(known, key=lambda group: far[group], default="")
+            whose, value = (f": {worst}", far[worst]) if known else ("", np.nan)
+            metrics[f"worst_{name}"] = self._distance(name, value, "largest ", whose)
         return metrics
 
-    def _findings(self, compared: dict[Any, Compared], absent: list[Group]) -> list[str]:
-        said = []
-        if not compared:
-            said.append("Nothing can be compared with the reference.")
-        elif self.by is None:
-            said.append(self._sentence(next(iter(compared.values())), ""))
-        else:
-            apart = {
-                group: each.metrics(self.column)["ks_distance"].value
-                for group, each in compared.items()
-            }
-            worst = max(apart, key=lambda group: np.nan_to_num(apart[group], nan=-1))
-            if len(compared) > 1:
-                said.append(
+    def _findings(self, compared: dict[str, Compared], absent: list[str]) -> list[str]:
+        said = ["Nothing can be compared with the reference."]
+        if compared:
+            far = {group: found.distances["ks_distance"] for group, found in compared.items()}
+            worst = max(far, key=lambda group: np.nan_to_num(far[group], nan=-1))
+            said = [self._sentence(compared[worst], f" of {worst}" if worst else "")]
+            if self.by is not None and len(compared) > 1:
+                said.insert(
+                    0,
                     f"Of {counted(len(compared), 'groups')}, {self.by.title} {worst} is the "
-                    "farthest from its reference."
+                    "farthest from its reference.",
                 )
-            said.append(self._sentence(compared[worst], f" of {worst}"))
         if absent:
-            names = listed([str(group) for group in absent], MOST_TOLD)
-            said.append(f"Without a reference: {names}.")
-        there = {str(group) for group in compared} | {str(group) for group in absent}
+            said.append(f"Without a reference: {listed(absent, MOST_TOLD)}.")
+        there = {*compared, *absent}
         if lost := [str(group) for group in self.expect if str(as_group(group)) not in there]:
             said.append(f"Without a value though expected: {listed(lost, MOST_TOLD)}.")
         return said
 
     def _sentence(self, found: Compared, which: str) -> str:
         values = f"{self.column.title}{which}, {counted(found.n, 'values')}"
-        metrics = found.metrics(self.column)
-        if not found.n or np.isnan(metrics["ks_distance"].value):
+        ks = found.distances["ks_distance"]
+        if np.isnan(ks):
             return f"{values}: there is nothing to compare."
-        ks = number(metrics["ks_distance"].value, 3)
         at = int(np.argmax(np.abs(found.pulls)))
         ends = interval(float(found.edges[at]), float(found.edges[at + 1]), self.column)
         there = (
             f"{count(int(found.counts[at]))} against {number(float(found.expected[at]))} expected"
         )
         return (
-            f"{values}: the largest distance from the reference is {ks}; the bin farthest off, "
-            f"between {ends}, holds {there}."
+            f"{values}: the largest distance from the reference is {number(ks, 3)}; the bin "
+            f"farthest off, between {ends}, holds {there}."
         )
 
-    def _notes(self, counts: BinCounts, few: list[Group], groups: ByGroup | None) -> list[str]:
+    def _notes(self, counts: BinCounts, few: list[str], groups: ByGroup | None) -> list[str]:
         notes = []
         if counts.outside:
             share = percent(counts.outside / (counts.n + counts.outside))
@@ -279,56 +270,58 @@ class ReferenceDistribution(Analysis, Grouping, name="reference_distribution"):
                 f"Outside the bins of the reference: {counted(counts.outside, 'values')} ({share})."
             )
         if few:
-            names = listed([str(group) for group in few], MOST_TOLD)
+            names = listed(few, MOST_TOLD)
             notes.append(f"With fewer than {count(self.at_least)} values, not compared: {names}.")
         if groups is not None and groups.missing:
             notes.append(f"In no group: {counted(groups.missing, 'rows')}.")
         return notes
 
-    def _table(self, compared: dict[Any, Compared]) -> Table:
-        found = [each.metrics(self.column) for each in compared.values()]
+    def _table(self, compared: dict[str, Compared]) -> Table:
         assert self.by is not None  # noqa: S101 - there are groups
-        columns = [TableColumn.of(self.by.name, [str(group) for group in compared])]
-        for name, metric in found[0].items():
-            values = [each[name].value for each in found]
-            columns.append(TableColumn.of(name, values, metric.unit, metric.label, metric.digits))
+        of, found = TableColumn.of, list(compared.values())
+        columns = [
+            of(self.by.name, list(compared)),
+            of("n", [each.n for each in found], "", "values in the bins", 0),
+        ]
+        for name in DISTANCES:
+            metric = self._distance(name, np.nan)
+            values = [each.distances[name] for each in found]
+            columns.append(of(name, values, metric.unit, metric.label, metric.digits))
         return Table("groups", f"{self.column.title} against the reference", columns)
 
-    def _figures(self, compared: dict[Any, Compared]) -> list[Figure]:
+    def _figures(self, compared: dict[str, Compared]) -> list[Figure]:
         shown = dict(list(compared.items())[:MOST_DRAWN])
-        ids = file_ids([Column(str(group)) for group in shown], "bins")
+        ids = file_ids([Column(group) for group in shown], "bins")
         return [
-            self._figure(ids[str(group)] if str(group) else "bins", found, group)
+            self._figure(ids[group] if group else "bins", found, group)
             for group, found in shown.items()
         ]
 
-    def _figure(self, figure_id: str, found: Compared, group: Any) -> Figure:
+    def _figure(self, figure_id: str, found: Compared, group: str) -> Figure:
         of, unit = TableColumn.of, self.column.unit
         columns = [
-            of("low", found.edges[:-1], unit),
-            of("high", found.edges[1:], unit),
+            *edge_columns(found.edges, unit),
             of("n", found.counts.astype(np.int64)),
             of("expected", found.expected, description="reference, scaled to our number"),
             of("error", found.error, description="of the reference and of the count"),
             of("pull", found.pulls, digits=2),
         ]
-        which, of_group = (f", {group}", f" of {group}") if str(group) else ("", "")
+        which, of_group = (f", {group}", f" of {group}") if group else ("", "")
         title = f"{self.column.title} and its reference{which}"
-        return Figure(
+        return Figure.of(
             figure_id,
             draw_compared(found, self.column),
             title,
+            columns,
             alt=f"Histogram beside what is expected. {self._sentence(found, of_group)}",
             caption="Outline: ours; band: what is expected of as many values, ± one standard "
             "deviation of the reference and of counting.",
-            data=Table(figure_id, title, columns, shown=False),
         )
 
 
-def draw_compared(found: Compared, column: Column) -> "Drawing":
+def draw_compared(found: Compared, column: Column) -> Drawing:
     """Draw counts as an outline over the band of what is expected."""
-    figure, axes = new_figure(52)
-    label_axes(axes, column.axis, "Values per bin")
+    figure, axes = new_figure(52, labels=(column.axis, "Values per bin"))
     ends = padded(float(found.edges[0]), float(found.edges[-1]), 0.02)
     set_linear(axes.xaxis, *ends)
     top = max(1.0, float((found.expected + found.error).max()), float(found.counts.max()))

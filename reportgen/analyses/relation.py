@@ -35,9 +35,10 @@ from reportgen.reduce.ranks import Spearman
 from reportgen.wording import count, counted, listed
 
 CELLS, MEDIAN_BINS = 40, 18
+COMPUTED = ("points", "density", "running", "pearson", "spearman")  # of each panel
 
 
-class Relation(Analysis, name="relation"):
+class Relation(Analysis, name="relation", methods=(QUANTILES, PEARSON, SPEARMAN)):
     """One column against several others, a panel each, with running median and correlations."""
 
     column: ColumnRef
@@ -71,11 +72,6 @@ class Relation(Analysis, name="relation"):
             where = both(where, compare(self.column.name, ">", 0))
         return where
 
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (QUANTILES, PEARSON, SPEARMAN)
-
     def reductions(self) -> Statistics:
         """Ask for points, density, running quantiles and correlations of each panel."""
         result: dict[str, Statistic[Any]] = {"rows": CountRows(where=self.where)}
@@ -89,13 +85,14 @@ class Relation(Analysis, name="relation"):
             of_median = replace(
                 of_x, bins=self.median_bins or MEDIAN_BINS, whole=self.median_bins is None
             )
-            result |= {
-                f"{x}.points": FewRows((x, y), self.points, where),
-                f"{x}.density": Histogram2D(of_x, of_y, where),
-                f"{x}.running": QuantilesInBins(of_median, y, BAND, where),
-                f"{x}.pearson": Pearson((x, y), where=self.where),
-                f"{x}.spearman": Spearman((x, y), where=self.where),
-            }
+            needed: tuple[Statistic[Any], ...] = (
+                FewRows((x, y), self.points, where),
+                Histogram2D(of_x, of_y, where),
+                QuantilesInBins(of_median, y, BAND, where),
+                Pearson((x, y), where=self.where),
+                Spearman((x, y), where=self.where),
+            )
+            result |= {f"{x}.{name}": each for name, each in zip(COMPUTED, needed, strict=True)}
         return result
 
     def present(self, rows: int, **values: Any) -> Section:
@@ -108,11 +105,7 @@ class Relation(Analysis, name="relation"):
                 y=self.column,
                 short=shorts[x.name],
                 log=(self.log_x, self.log_y),
-                points=values[f"{x.name}.points"],
-                density=values[f"{x.name}.density"],
-                running=values[f"{x.name}.running"],
-                pearson=values[f"{x.name}.pearson"],
-                spearman=values[f"{x.name}.spearman"],
+                **{name: values[f"{x.name}.{name}"] for name in COMPUTED},
             )
             for x in self.against
         ]

@@ -1,7 +1,6 @@
 """One panel of a relation: points or density, with the running median and its band."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,17 +8,13 @@ from numpy.typing import NDArray
 from reportgen.analyses.phrases import absence, capital, coefficient, digits_among, interval
 from reportgen.analyses.plotting.axes import new_figure
 from reportgen.analyses.plotting.cloud import cloud_columns, draw_cloud, draw_haloed
-from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import Values
-from reportgen.analyses.results import Figure, Table, TableColumn
+from reportgen.analyses.plotting.ticks import Values, middles
+from reportgen.analyses.results import Axes, Figure, Table, TableColumn, edge_columns
 from reportgen.config.columns import Column
 from reportgen.reduce.binned import BinnedQuantiles
 from reportgen.reduce.histograms import Counts2D, Rows
 from reportgen.reduce.moments import CorrelationMatrix
 from reportgen.wording import counted, listed, number
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 BAND = (0.16, 0.5, 0.84)
 # A median of fewer values than this says more about chance than about the objects.
@@ -64,13 +59,11 @@ class Panel:
     @property
     def centres(self) -> Values:
         """Middle of each bin of the running median, on the axis as it is drawn."""
-        low, high = self.running.edges[:-1], self.running.edges[1:]
-        return np.sqrt(low) * np.sqrt(high) if self.log[0] else low / 2 + high / 2
+        return middles(self.running.edges, log=self.log[0])
 
     def figure(self) -> Figure:
         """Draw the panel."""
-        drawing, axes = new_figure(54)
-        label_axes(axes, self.x.axis, self.y.axis)
+        drawing, axes = new_figure(54, labels=(self.x.axis, self.y.axis))
         self._draw(axes)
         title = f"{self.y.title} against {self.x.title}"
         n, kind = counted(self.points.n, "objects"), " as points"
@@ -88,20 +81,20 @@ class Panel:
             f"{', '.join(said)}." if said else f"Their correlation is not {absence(self.spearman)}."
         )
         columns = cloud_columns(self.x, self.y, self.points, self.density)
-        return Figure(
+        return Figure.of(
             self.id,
             drawing,
             title,
+            columns,
             alt=f"{title}: {n}{kind}. {self._trend()} {correlation}",
             caption=f"{capital(n)}{kind}{self._lines()}.{self._hidden()} {correlation}",
-            data=Table(self.id, title, columns, shown=False),
         )
 
-    def _draw(self, axes: "Axes") -> None:
+    def _draw(self, axes: Axes) -> None:
         if draw_cloud(axes, self.points, self.density, self.log, self.x.order):
             self._draw_running(axes)
 
-    def _draw_running(self, axes: "Axes") -> None:
+    def _draw_running(self, axes: Axes) -> None:
         shown = self.shown
         low, middle, high = np.where(shown, self.running.values, np.nan)
         # A bin with no neighbour has no line: it gets a mark.
@@ -191,8 +184,7 @@ class Panel:
         of, x, y = TableColumn.of, self.x, self.y
         low, middle, high = self.running.values
         columns = [
-            of("bin_low", self.running.edges[:-1], x.unit),
-            of("bin_high", self.running.edges[1:], x.unit),
+            *edge_columns(self.running.edges, x.unit, ("bin_low", "bin_high")),
             of("n", self.running.n, description=f"drawn from {LEAST_IN_BIN} on"),
             of("q16", low, y.unit),
             of("median", middle, y.unit),

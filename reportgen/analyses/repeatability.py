@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from reportgen.analyses.base import Analysis, Statistics
 from reportgen.analyses.methods import REPEATABILITY
 from reportgen.analyses.phrases import no_values, small_unit
-from reportgen.analyses.plotting.axes import draw_limits, new_figure
+from reportgen.analyses.plotting.axes import DOTTED, draw_limits, new_figure
 from reportgen.analyses.plotting.cloud import (
     cloud_columns,
     cloud_of,
@@ -16,21 +16,19 @@ from reportgen.analyses.plotting.cloud import (
     draw_haloed,
     running_median,
 )
-from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.ticks import Values
 from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
 from reportgen.config.columns import Column
 from reportgen.config.types import AnyColumnRef, AnyQuantity, BlockError, ColumnRef, Several
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.objects import MomentsOfObjects, Objects
-from reportgen.style import MUTED
 from reportgen.wording import count, counted, exact, number, percent
 
 POINTS, BINS, LEAST_IN_BIN = 10_000, 18, 10
 WORST = 10  # objects that a table names
 
 
-class Repeatability(Analysis, name="repeatability"):
+class Repeatability(Analysis, name="repeatability", methods=(REPEATABILITY,)):
     """Scatter of repeated measurements: the standard deviation of the visits of each object."""
 
     object: AnyColumnRef
@@ -65,11 +63,6 @@ class Repeatability(Analysis, name="repeatability"):
     @property
     def _x(self) -> Column:
         return self.against or self.value
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (REPEATABILITY,)
 
     def reductions(self) -> Statistics:
         """Ask for the mean and the scatter of each object."""
@@ -146,15 +139,14 @@ class Repeatability(Analysis, name="repeatability"):
     def _figure(self, shown: Column, x: Values, std: Values, findings: list[str]) -> Figure:
         log = (self.log_x, True)
         points, density, drawn = cloud_of(x, std, POINTS, log)
-        drawing, axes = new_figure(62)
-        label_axes(axes, f"Mean {self._x.axis}", shown.axis)
+        drawing, axes = new_figure(62, labels=(f"Mean {self._x.axis}", shown.axis))
         said = "as points" if points.values is not None else "as density"
         if draw_cloud(axes, points, density, log, self.value.order):
             line = running_median(x[drawn], std[drawn], BINS, log=self.log_x, least=LEAST_IN_BIN)
             draw_haloed(axes, *line, linewidth=1.4)
             said += "; line: running median"
             if self._outlier is not None:
-                axes.axhline(self._outlier, color=MUTED, linewidth=0.8, linestyle=":")
+                axes.axhline(self._outlier, **DOTTED)
                 said += f". Dotted: {shown.quantity(exact(self._outlier))}, above it are outliers"
             limits = draw_limits(
                 axes, self.check_limits("repeatability", unit=shown.unit), shown, along="y"
@@ -167,14 +159,14 @@ class Repeatability(Analysis, name="repeatability"):
             title = f"{shown.title} against {self.against.title}"
         column = Column(f"mean_{self._x.name}", self._x.title, self._x.unit)
         y = Column("std", shown.title, shown.unit)
-        return Figure(
+        return Figure.of(
             name,
             drawing,
             title,
+            cloud_columns(column, y, points, density),
             alt=f"{title} for {counted(points.n, 'objects')}. {' '.join(findings)}",
             caption=f"{counted(points.n, 'objects')} {said.rstrip('.')}."
             + (not_shown if hidden else ""),
-            data=Table(name, title, cloud_columns(column, y, points, density), shown=False),
         )
 
     def _worst(self, objects: Objects, used: Any, by: float, unit: str) -> Table:

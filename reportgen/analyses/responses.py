@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +13,13 @@ from reportgen.analyses.plotting.cloud import draw_points, name_points
 from reportgen.analyses.plotting.image import draw_image, norm_of, position_title
 from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.sheet import draw_sheet
-from reportgen.analyses.plotting.ticks import padded, set_linear
-from reportgen.analyses.results import Figure, Table, TableColumn
+from reportgen.analyses.plotting.ticks import set_around
+from reportgen.analyses.results import Drawing, Figure, TableColumn
 from reportgen.config.columns import Images, unit_symbol
 from reportgen.reduce.cutouts import Cutouts
 from reportgen.reduce.responses import Squares, principal
 from reportgen.style import HALO, INK, MUTED
 from reportgen.wording import count, counted, exact, listed, percent
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Drawing
 
 MOST_IMAGES = 24
 MARKERS = "o^sDv"  # of classes, those of most images
@@ -80,15 +77,15 @@ def strongest_figure(of: OfSet, found: Strongest, cutouts: Cutouts) -> Figure | 
     name = f"strongest_{of.name}"
     each = [f"{image} ({filters})" for image, filters in zip(named, times, strict=True)]
     left = len(np.unique(found.images[found.highest > 0])) - len(named)
-    return Figure(
+    return Figure.of(
         name,
         draw_sheet([tiles[image] for image, _ in found.shown], named, times, "asinh"),
         f"Images that excite filters most, {of.label}",
+        columns,
         alt=f"Contact sheet of {what}, by highest activation, {of.label}: {listed(each, 8)}.",
         caption=f"{what[0].upper()}{what[1:]}, by highest activation, and how many filters each "
         f"excites. {said} that any image excites. Each has a scale of its own (asinh)."
         + (f" Not shown: {counted(left, 'images')}." if left else ""),
-        data=Table(name, f"Images that excite filters most, {of.label}", columns, shown=False),
         width="full",
     )
 
@@ -127,15 +124,16 @@ def components_figure(
         members = np.array([class_name(each) for each in classes[1][shown].tolist()])
         columns.append(column("class", members.tolist()))
         by = f", by {classes[0]}"
-    return Figure(
+    return Figure.of(
         name,
         _draw_components(along.astype(np.float64), shares.astype(np.float64), members),
         f"Images along the components that vary most, {of.label}",
+        columns,
         alt=f"{counted(len(mean), 'images')} along the first two principal components of their "
         f"maps, {of.label}. {said}; image {count(int(places[far]))} is the farthest from the mean.",
         caption="Each point is an image, by the share of each filter in the sum of its mean "
         f"activations{by}. {said}.",
-        data=Table(name, f"Images along principal components, {of.label}", columns, shown=False),
+        about=f"Images along principal components, {of.label}",
     )
 
 
@@ -146,7 +144,7 @@ def class_name(value: object) -> str:
     return str(value)
 
 
-def _draw_components(along: Values, shares: Values, members: NDArray[np.str_]) -> "Drawing":
+def _draw_components(along: Values, shares: Values, members: NDArray[np.str_]) -> Drawing:
     """Draw places along two components. members: class of each; all are one without any."""
     figure, axes = new_figure(66)
     titles = [
@@ -166,7 +164,7 @@ def _draw_components(along: Values, shares: Values, members: NDArray[np.str_]) -
     if names[0]:
         name_points(axes, kept)
     for axis, values in zip((axes.xaxis, axes.yaxis), along.T, strict=True):
-        set_linear(axis, *padded(float(values.min()), float(values.max()), 0.05))
+        set_around(axis, values, 0.05)
     return figure
 
 
@@ -203,15 +201,16 @@ def occlusion_figure(
         column("column", across.ravel()),
         column("change", 100 * change.ravel(), "%", digits=2),
     ]
-    return Figure(
+    return Figure.of(
         name,
         drawing,
         f"Where hiding image {place} changes its maps, {of.label}",
+        data,
         alt=f"Image {place} with lines of how much hiding a square changes its maps, {of.label}. "
         f"{said}, at {where}.",
         caption=f"{said}, at {where}; lines: {levels}. The change is that of all activations, as a "
         "root of the sum of squares; squares are filled with the median of the image.",
-        data=Table(name, f"Change of the maps of image {place}, {of.label}", data, shown=False),
+        about=f"Change of the maps of image {place}, {of.label}",
     )
 
 

@@ -4,13 +4,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Drawing
+    import matplotlib.axes
+    import matplotlib.figure
+
+    Axes: TypeAlias = matplotlib.axes.Axes
+    Drawing: TypeAlias = matplotlib.figure.Figure
+else:  # annotations alone name them: matplotlib is imported where something is drawn
+    Axes = Drawing = Any
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 MOST_DIGITS = 340  # decimals of the smallest floats
@@ -93,6 +99,14 @@ class TableColumn:
         return cls(name, array, unit, description, digits, title, shown)
 
 
+def edge_columns(
+    edges: NDArray[Any], unit: str, names: tuple[str, str] = ("low", "high")
+) -> list[TableColumn]:
+    """Return the columns of both edges of each bin. edges: (bins + 1,)."""
+    ends = zip(names, (edges[:-1], edges[1:]), strict=True)
+    return [TableColumn.of(name, values, unit) for name, values in ends]
+
+
 @dataclass(frozen=True)
 class Table:
     """Columns of equal length.
@@ -133,12 +147,33 @@ class Figure:
     """
 
     id: str
-    drawing: "Drawing"
+    drawing: Drawing
     title: str
     alt: str
     caption: str
     data: Table
     width: Literal["column", "full"] = "column"
+
+    @classmethod
+    def of(
+        cls,
+        id: str,
+        drawing: Drawing,
+        title: str,
+        columns: Sequence[TableColumn],
+        *,
+        alt: str,
+        caption: str,
+        about: str = "",
+        position: tuple[str, str] | None = None,
+        width: Literal["column", "full"] = "column",
+    ) -> "Figure":
+        """Return a figure of the columns that it draws, which are in files alone.
+
+        about: title of their table; that of the figure when empty. position: as of a Table.
+        """
+        data = Table(id, about or title, columns, shown=False, position=position)
+        return cls(id, drawing, title, alt, caption, data, width)
 
     def __post_init__(self) -> None:
         check_id(self.id)

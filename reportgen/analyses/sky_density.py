@@ -17,7 +17,7 @@ from reportgen.analyses.plotting.sky import (
     map_width,
     stretched,
 )
-from reportgen.analyses.results import Figure, Metric, Section, Table, TableColumn
+from reportgen.analyses.results import Figure, Metric, Section, TableColumn
 from reportgen.config.types import CATALOGUES_OWN, Angle, DecRef, RaRef, Real
 from reportgen.reduce.counts import CountRows
 from reportgen.reduce.sky import MAX_CELLS, CountOnSky, SkyCounts
@@ -34,7 +34,7 @@ PER_BLOCK = 5  # objects in a block of cells, on average; chance leaves 1 block 
 SMALL_FIELD = 0.1  # square degrees; below it people think in square arcminutes
 
 
-class SkyDensity(Analysis, name="sky_density"):
+class SkyDensity(Analysis, name="sky_density", methods=(PROJECTION,)):
     """Map of the objects per square arcminute, smoothed with a Gaussian kernel."""
 
     ra: RaRef = CATALOGUES_OWN
@@ -61,11 +61,6 @@ class SkyDensity(Analysis, name="sky_density"):
             if column.is_known and column.unit not in ("deg", ""):
                 raise ValueError(f"{column.name} must be in degrees; its unit is {column.unit}")
         return self
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (PROJECTION,)
 
     def reductions(self) -> Statistics:
         """Ask for the objects in each cell."""
@@ -133,17 +128,17 @@ class SkyDensity(Analysis, name="sky_density"):
             of("n", counts[row, column], description="objects in the cell"),
             of("density", density[row, column], PER_AREA, "smoothed"),
         ]
-        return Figure(
+        return Figure.of(
             "density",
             draw_map(density, wcs, grid, label, hms=self.axes == "hms"),
             "Surface density",
+            columns,
             alt=f"Map of the sky, right ascension increasing to the left. {finding} "
             f"{percent(float((counts == 0).mean()))} of the cells are empty.",
             caption=f"Objects per square arcminute in {count(nx)} × {count(ny)} cells of "
             f"{number(width)}″ × {number(height)}″{place}, {kernel}.{scale}",
-            data=Table(
-                "density", "Cells with objects", columns, shown=False, position=("ra", "dec")
-            ),
+            about="Cells with objects",
+            position=("ra", "dec"),
             width=map_width(grid),
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -11,20 +11,16 @@ from pydantic import Field, field_validator
 from reportgen.analyses.base import HistoryAnalysis, no_repeats
 from reportgen.analyses.methods import SCATTER
 from reportgen.analyses.phrases import capital
-from reportgen.analyses.plotting.axes import is_left_empty, new_figure
+from reportgen.analyses.plotting.axes import DASHED, is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear
-from reportgen.analyses.results import Figure, Section, Table, TableColumn
+from reportgen.analyses.plotting.ticks import Values, set_around
+from reportgen.analyses.results import Axes, Drawing, Figure, Section, TableColumn
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Count, Positive, Text
 from reportgen.errors import SectionError
 from reportgen.reduce.moments import robust_std
-from reportgen.style import MUTED, series_colour
+from reportgen.style import series_colour
 from reportgen.wording import counted, exact, listed, number
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Drawing
 
 FEWEST = 5  # nights from which a scatter can be told
 MOST_DATES = 4  # with a number, beside each other
@@ -79,7 +75,7 @@ class MetricHistory:
         return f"{text}\u00a0{self.symbol}" if self.symbol else text
 
 
-class Trend(HistoryAnalysis, name="trend"):
+class Trend(HistoryAnalysis, name="trend", methods=(SCATTER,)):
     """Metrics of the other sections over the last nights, with limits and outlying nights."""
 
     metrics: tuple[Text, ...] = Field(min_length=1)
@@ -98,11 +94,6 @@ class Trend(HistoryAnalysis, name="trend"):
             if not all(name.partition(".")[::2]):
                 raise ValueError(f"{name!r} is not of the form section.metric")
         return metrics
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it computes, and what to cite."""
-        return (SCATTER,)
 
     def present(self, histories: Mapping[str, MetricHistory]) -> Section:
         """Draw each metric."""
@@ -156,14 +147,15 @@ class Trend(HistoryAnalysis, name="trend"):
             of("value", each.array, each.unit, digits=each.digits),
             of("outlying", [int(k in outliers) for k in range(len(each.nights))]),
         ]
-        return Figure(
+        return Figure.of(
             name,
             draw_trend(each, outliers),
             title,
+            columns,
             alt=alt,
             caption=f"{caption}. Rings: more than {exact(self.outlier)} times the usual scatter "
             "from the median.",
-            data=Table(name, f"{each.label} by night", columns, shown=False),
+            about=f"{each.label} by night",
         )
 
 
@@ -205,7 +197,7 @@ def outlying(each: MetricHistory, times: float) -> list[int]:
     return np.flatnonzero(np.abs(each.array - middle) > least).tolist()
 
 
-def draw_trend(each: MetricHistory, outliers: Sequence[int]) -> "Drawing":
+def draw_trend(each: MetricHistory, outliers: Sequence[int]) -> Drawing:
     """Draw a metric by night; nights without a value, or without a run, part the line."""
     figure, axes = new_figure(46)
     label = capital(each.label)
@@ -214,10 +206,10 @@ def draw_trend(each: MetricHistory, outliers: Sequence[int]) -> "Drawing":
         return figure
     limits = each.near_limits()
     drawn = [*each.known, *limits]
-    set_linear(axes.yaxis, *padded(min(drawn), max(drawn), 0.08), most=5)
+    set_around(axes.yaxis, np.array(drawn), 0.08, most=5)
     _set_dates(axes, each.nights[0], each.nights[-1])
     for limit in limits:
-        axes.axhline(limit, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+        axes.axhline(limit, **DASHED)
     days = np.array([night.toordinal() for night in each.nights], dtype=np.float64)
     line: dict[str, Any] = {"color": series_colour(0), "linewidth": 1.0}
     axes.plot(*_with_gaps(days, each.array), marker=".", markersize=3.5, **line)
@@ -242,7 +234,7 @@ def _day(place: float) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _set_dates(axes: "Axes", first: date, last: date) -> None:
+def _set_dates(axes: Axes, first: date, last: date) -> None:
     """Number an axis of days with dates."""
     span = (last - first).days
     low, high = first.toordinal() - 0.5, last.toordinal() + 0.5

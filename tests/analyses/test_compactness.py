@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from presenting import NAN, axes, check, figure, legend, present, present_file, table, values_of
 from pydantic import ValidationError
-from test_odd_data import DATA
 
 from reportgen.analyses.compactness import Compactness
 from reportgen.errors import SectionError
@@ -96,18 +95,6 @@ def test_limits_of_the_median_ratio_are_drawn_and_another_axis_can_be_chosen():
 def test_a_section_of_odd_data_is_whole(change):
     data = {**sources(30), **{name: np.array(values) for name, values in change.items()}}
     check(compactness(data))
-
-
-@pytest.mark.parametrize("name", sorted(DATA))
-def test_a_section_of_any_numbers_is_whole(name):
-    a, b = (np.asarray(DATA[name][key]) for key in "ab")
-    data = {"s": a, "p": b, "ds": b, "dp": a}
-    keys = {key: KEYS[key] for key in KEYS if key != "rms"}
-    if not ((a > 0) & (b > 0) & np.isfinite(a) & np.isfinite(b)).any():
-        with pytest.raises(SectionError, match="no row has both s and p above 0"):
-            present(Compactness, data, **keys)
-        return
-    check(present(Compactness, data, **keys))
 
 
 def test_nothing_to_judge_and_units_that_do_not_fit_are_refused():

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from presenting import NAN, figure, present, table
+from presenting import NAN, figure, present, table, values_of
 from pydantic import ValidationError
-from test_astrometry import DEGREES, MATCH, values
+from test_astrometry import DEGREES, MATCH
 
 from reportgen.analyses.completeness import Completeness
 from reportgen.analyses.population import binomial_fraction
@@ -30,7 +30,7 @@ def made(own, truth, match=None, **keys):
 def test_the_depth_of_gaussian_noise_is_that_of_theory():
     own, truth = survey()
     section = made(own, truth, checks=[{"metric": "completeness", "min": 60}], bins=40)
-    found = values(section)
+    found = values_of(section)
     assert found["depth_50"] == pytest.approx(5.0, abs=0.05)
     assert found["depth_90"] == pytest.approx(6.2816, abs=0.1)
     assert found["depth_95"] == pytest.approx(6.6449, abs=0.15)
@@ -45,7 +45,7 @@ def test_the_depth_of_gaussian_noise_is_that_of_theory():
 
 
 def test_magnitudes_are_bright_where_they_are_low():
-    found = values(made(*survey(), match={"magnitude": "m"}, depth=[50, 90]))
+    found = values_of(made(*survey(), match={"magnitude": "m"}, depth=[50, 90]))
     assert found["depth_50"] == pytest.approx(25 - 2.5 * np.log10(5), abs=0.03)
     assert found["depth_90"] < found["depth_50"]
 
@@ -66,10 +66,10 @@ def test_nothing_there_and_nothing_found_are_said():
     own, truth = survey(200)
     nothing = made(own, {**truth, "s": np.full(200, NAN)})
     assert "no object with a usable" in nothing.findings[0]
-    assert np.isnan(values(nothing)["completeness"])
-    assert np.isnan(values(nothing)["depth_50"])
+    assert np.isnan(values_of(nothing)["completeness"])
+    assert np.isnan(values_of(nothing)["depth_50"])
     none = made({"ra": np.array([100.0]), "dec": np.array([0.0])}, truth)
-    assert values(none)["completeness"] == 0
+    assert values_of(none)["completeness"] == 0
     assert "No depth can be given" in none.findings[0]
 
 
@@ -84,15 +84,15 @@ def test_true_objects_beyond_what_the_survey_covers_are_not_missed(centre):
     own = {name: values[half] for name, values in own.items()}
     own["ra"], truth["x"] = own["ra"] % 360, truth["x"] % 360
     section = made(own, truth)
-    found = values(section)
+    found = values_of(section)
     # Three quarters of the truth are covered, of which 62.5 % are found; cells stick out a little.
     assert found["outside_percent"] == pytest.approx(24, abs=1)
     assert found["completeness"] == pytest.approx(61.5, abs=1.2)
     assert "where the survey reaches" in section.findings[0]
     assert "Not counted as missed" in section.notes[0]
     whole = made(own, truth, footprint="truth")
-    assert values(whole)["completeness"] == pytest.approx(0.75 * 62.5, abs=1)
-    assert np.isnan(values(whole)["outside_percent"]) or not values(whole)["outside_percent"]
+    assert values_of(whole)["completeness"] == pytest.approx(0.75 * 62.5, abs=1)
+    assert np.isnan(values_of(whole)["outside_percent"]) or not values_of(whole)["outside_percent"]
 
 
 def test_the_limit_of_a_depth_is_drawn():
@@ -106,9 +106,3 @@ def test_the_limit_of_a_depth_is_drawn():
 def test_keys_of_groups_are_refused():
     with pytest.raises(ValidationError, match="by"):
         made(*survey(5), by="s")
-
-
-def test_the_truth_needs_a_brightness():
-    own, truth = survey(5)
-    with pytest.raises(ValidationError, match="give flux: or magnitude:"):
-        made(own, truth, match={"rule": "mutual"})

@@ -142,6 +142,7 @@ def test_what_makes_no_sense_is_refused():
         ({}, "give rank: .* or match:"),
         ({"rank": "flux", "match": POSITIONS}, "one of them"),
         ({"match": POSITIONS}, "own catalogue"),
+        ({"match": {**POSITIONS, "dec": "flux"}}, "flux must be in degrees; its unit is mJy"),
         ({"match": POSITIONS}, "which column it is, is not known: name it"),
         ({"rank": "flux", "ra": "flux"}, "flux must be in degrees; its unit is mJy"),
     ):

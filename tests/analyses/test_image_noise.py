@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from matplotlib.patches import Ellipse
-from presenting import axes, check, figure, table, units
+from presenting import axes, check, figure, table, units, values_of
 from projects import ROOT
 
 from reportgen.analyses.feature_maps import FeatureMaps
@@ -44,10 +44,6 @@ def present(image, unit="Jy / beam", pixel_scale=None, cards="", **keys):
         return section.present(about=images, pixels=found[wanted["pixels"]])
 
 
-def values(section):
-    return {name: metric.value for name, metric in section.metrics.items()}
-
-
 def test_the_distribution_of_the_pixels_is_told_drawn_and_followed():
     image = IMAGE.copy()
     image[:4] = np.nan
@@ -55,7 +51,7 @@ def test_the_distribution_of_the_pixels_is_told_drawn_and_followed():
     section = present(image, cards=header(), below="50 uJy/beam", checks=[limit])
     check(section)
     assert "limit of the checks, 49\xa0µJy beam⁻¹. Dotted: 50" in section.figures[1].caption
-    found, valid = values(section), image[4:].astype("f4").ravel()
+    found, valid = values_of(section), image[4:].astype("f4").ravel()
     assert found["median"] == pytest.approx(np.median(valid))
     assert (found["low"], found["high"]) == pytest.approx(tuple(np.quantile(valid, [0.1, 0.9])))
     assert found["blank_percent"] == pytest.approx(20)
@@ -126,7 +122,7 @@ def test_large_and_odd_images_are_drawn(shape, cards):
 def test_an_image_of_one_value_an_unknown_unit_and_a_channel():
     check(present(np.full((4, 5), 2.0), unit="furlongs$"))
     colours = np.stack([IMAGE, IMAGE + 1], axis=-1)
-    assert values(present(colours, channel=1))["median"] == pytest.approx(1.00005)
+    assert values_of(present(colours, channel=1))["median"] == pytest.approx(1.00005)
 
 
 def test_areas_say_where_pixels_differ_on_the_sky():
@@ -158,7 +154,7 @@ def test_real_rms_maps_have_the_values_that_are_known(name, wanted):
         pytest.skip("../shared/data/survey is not there")
     image, cards = fits.getdata(SURVEY / name), fits.getheader(SURVEY / name)
     cards.remove("HISTORY", ignore_missing=True, remove_all=True)
-    found = values(present(image, cards=cards.tostring()))
+    found = values_of(present(image, cards=cards.tostring()))
     found["valid"] = image.size * (1 - found["blank_percent"] / 100)
     assert {key: found[key] for key in wanted} == pytest.approx(wanted, rel=1e-4)
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from presenting import (
     NAN,
-    analysis,
     axes,
     check,
     described,
@@ -17,7 +16,6 @@ from projects import ROOT
 from pydantic import ValidationError
 from scipy import stats
 from tables import Table
-from test_odd_data import DATA
 
 from reportgen.analyses.number_counts import NumberCounts
 from reportgen.analyses.number_counts_figure import ONE_SIGMA, poisson_limits
@@ -107,20 +105,6 @@ def test_negative_and_missing_values_are_no_sources_of_the_bins():
     check(found)
 
 
-@pytest.mark.parametrize("fluxes", [[5.0], [0.1, 0.2], [2.0, 2.0], [1e4]])
-def test_few_sources_are_a_whole_section(fluxes):
-    check(counts(fluxes))
-
-
-@pytest.mark.parametrize("name", sorted(DATA))
-def test_a_section_of_odd_data_is_whole(name):
-    check(counts(DATA[name]["a"]))
-    in_other_bins = {"bins": {"from": 1e-100, "to": 1e100, "per_decade": 0.2}}
-    check(counts(DATA[name]["a"], **in_other_bins))
-    magnitudes = {"magnitude": "s", "flux": None, "complete_above": 12}
-    check(counts(DATA[name]["a"], "mag", **magnitudes, bins={"from": -9, "to": 30}))
-
-
 def test_nothing_to_count_is_an_error_that_says_why():
     with pytest.raises(SectionError, match="no rows"):
         counts([])
@@ -163,27 +147,6 @@ def test_a_reference_is_brought_to_the_frequency_of_the_section(tmp_path):
     reference = {"file": str(path), "unit": "mJy", "frequency": "2 GHz", "spectral_index": -0.8}
     found = counts(reference=reference, frequency="1000 MHz", bins={**BINS, "from": "9 mJy"})
     assert table(found, "counts")["reference"][0] == pytest.approx(100)
-
-
-@pytest.mark.parametrize(
-    ("keys", "said"),
-    [
-        ({"magnitude": "s"}, "give flux: or magnitude:, one of them"),
-        ({"area": "66 deg"}, "66° should be in deg², or what measures the same"),
-        ({"bins": {**BINS, "from": "0 mJy"}}, "should be more than 0"),
-        ({"bins": {**BINS, "from": "20 Jy"}}, "should be more than from, 20 Jy"),
-        ({"bins": {**BINS, "from": "1 mag"}}, "should be in mJy"),
-        ({"bins": {**BINS, "per_decade": 1e4}}, "the bins are more than 200"),
-        ({"bins": {**BINS, "width": 1}}, "it is for bins of magnitude"),
-        ({"flux": "ra"}, "should be a flux density; ra has °"),
-        ({"reference": {"file": "nowhere.txt"}}, "nowhere.txt: no such file"),
-        ({"reference": {"file": "pyproject.toml", "flux": "99"}}, "unknown column '99'"),
-    ],
-)
-def test_keys_that_make_no_sense_are_refused(keys, said):
-    with pytest.raises(ValidationError) as refused:
-        analysis(NumberCounts, ["s", "ra"], {"s": "mJy", "ra": "deg"}, **{**KEYS, **keys})
-    assert said in str(refused.value).replace("\u00a0", " ")
 
 
 RACS = "survey/flint_SB38959_RACS_1357-18_comp.fits"

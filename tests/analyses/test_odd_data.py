@@ -1,13 +1,17 @@
 """Whatever the data are, a section is whole: its words, and figures with nothing cut off."""
 
+import re
+
 import numpy as np
 import pytest
 from presenting import INF, LONG, NAN, check, check_drawing, present
 
 from reportgen.analyses.classifier import Classifier
 from reportgen.analyses.colour_colour import ColourColour
+from reportgen.analyses.compactness import Compactness
 from reportgen.analyses.correlation import Correlation
 from reportgen.analyses.distribution import Distribution
+from reportgen.analyses.number_counts import NumberCounts
 from reportgen.analyses.overview import Overview
 from reportgen.analyses.population import Population
 from reportgen.analyses.relation import Relation
@@ -75,16 +79,37 @@ def tables_of(section):
     return [*section.tables, *(figure.data for figure in section.figures)]
 
 
+COUNTS = {"area": "3 deg2", "complete_above": 12}
+# Of quantities that the other tests would give a unit that does not fit.
+OF_UNITS = {
+    "compactness": (
+        Compactness,
+        {"total": "a", "total_error": "b", "peak": "b", "peak_error": "a", "sigma": 1},
+    ),
+    "number_counts": (NumberCounts, {"flux": "a", **COUNTS, "bins": {"from": 1, "to": 1e4}}),
+    "number_counts, in wide bins": (
+        NumberCounts,
+        {"flux": "a", **COUNTS, "bins": {"from": 1e-100, "to": 1e100, "per_decade": 0.2}},
+    ),
+    "number_counts, of magnitudes": (
+        NumberCounts,
+        {"magnitude": "mag", **COUNTS, "bins": {"from": -9, "to": 30}},
+    ),
+}
+
+
 @pytest.mark.parametrize("name", DATA)
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("section", [*SECTIONS, *OF_UNITS])
 def test_a_section_is_whole(section, name):
-    kind, keys = SECTIONS[section]
+    kind, keys = (SECTIONS | OF_UNITS)[section]
+    given = DATA[name] | ({"mag": DATA[name]["a"]} if "magnitude" in keys else {})
     try:
-        made = present(kind, DATA[name], units={"a": "uJy", "b": "uJy"}, **keys)
+        made = present(kind, given, units={"a": "uJy", "b": "uJy", "mag": "mag"}, **keys)
     except SectionError as error:
         # Nothing to show is the only reason, and it is said so.
-        assert name in {"one column missing", "half missing"}, error  # noqa: PT017
-        assert "valid value" in str(error) or "has values" in str(error)  # noqa: PT017
+        said = "valid value|has values" + ("|above 0" if kind is Compactness else "")
+        assert kind is Compactness or name in {"one column missing", "half missing"}, error  # noqa: PT017
+        assert re.search(said, str(error))  # noqa: PT017
         return
     check(made)
 

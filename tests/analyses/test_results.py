@@ -26,41 +26,26 @@ def test_a_figure_without_words_is_refused(name, text):
         figure(**{name: text})
 
 
-def test_columns_of_a_table_are_equally_long_and_differ_in_name():
-    one, two = TableColumn.of("a", [1]), TableColumn.of("b", [1, 2])
-    with pytest.raises(ValueError, match=r"differ in length: \{'a': 1, 'b': 2\}"):
-        Table("t", "T", [one, two])
-    with pytest.raises(ValueError, match="two columns of one name"):
-        Table("t", "T", [one, one])
-    with pytest.raises(ValueError, match="table 't' has no column"):
-        Table("t", "T", [])
+ONE, TWO = TableColumn.of("a", [1]), TableColumn.of("b", [1, 2])
 
 
-def test_a_column_is_one_dimensional():
-    with pytest.raises(ValueError, match="column 'a' has 2 dimensions, not one"):
-        TableColumn.of("a", [[1, 2]])
-    with pytest.raises(ValueError, match="column 'a' has 0 dimensions, not one"):
-        TableColumn.of("a", 1)
-
-
-def test_digits_of_rows_are_as_many_as_the_rows():
-    assert TableColumn.of("a", [1, 2], digits=(0, None)).digits == (0, None)
-    with pytest.raises(ValueError, match="column 'a' has digits for 1 rows, not all"):
-        TableColumn.of("a", [1, 2], digits=(0,))
-
-
-@pytest.mark.parametrize("digits", [-341, 341, 2.5, "2"])
-def test_digits_that_cannot_be_shown_are_refused(digits):
-    with pytest.raises(ValueError, match="digits is a whole number up to 340"):
-        Metric(1, "one", digits=digits)
-    with pytest.raises(ValueError, match="digits is a whole number up to 340"):
-        TableColumn.of("a", [1], digits=digits)
-
-
-@pytest.mark.parametrize("value", ["many", None, 1j, [1]])
-def test_a_metric_is_a_number(value):
-    with pytest.raises(ValueError, match="not a number"):
-        Metric(value, "one")
+@pytest.mark.parametrize(
+    ("made", "arguments", "said"),
+    [
+        (Table, ("t", "T", [ONE, TWO]), r"differ in length: \{'a': 1, 'b': 2\}"),
+        (Table, ("t", "T", [ONE, ONE]), "two columns of one name"),
+        (Table, ("t", "T", []), "table 't' has no column"),
+        (TableColumn.of, ("a", [[1, 2]]), "column 'a' has 2 dimensions, not one"),
+        (TableColumn.of, ("a", 1), "column 'a' has 0 dimensions, not one"),
+        (TableColumn.of, ("a", [1, 2], "", "", (0,)), "column 'a' has digits for 1 rows, not all"),
+        *((TableColumn.of, ("a", [1], "", "", n), "a whole number up to 340") for n in (341, 2.5)),
+        *((Metric, (1, "one", "", n), "a whole number up to 340") for n in (-341, "2")),
+        *((Metric, (value, "one"), "not a number") for value in ("many", None, 1j, [1])),
+    ],
+)
+def test_what_could_not_be_written_is_refused(made, arguments, said):
+    with pytest.raises(ValueError, match=said):
+        made(*arguments)
 
 
 @pytest.mark.parametrize(

@@ -2,24 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.plotting.lettering import fitted, label_axes, plain, text_width
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
+from reportgen.analyses.plotting.ticks import Values, set_around, set_linear, set_log
+from reportgen.analyses.results import Axes, Drawing
 from reportgen.config.columns import Column
 from reportgen.style import MUTED, TEXT_SIZE, WIDTHS, series_colour, series_dashes
 from reportgen.wording import exact, listed
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 SMALLEST = 1e-280  # values of a linear axis below it are nothing to matplotlib
 LARGEST = 1e300  # its margins would be infinite
 ROW = 1.63  # height of a row of the key with the space below it, in units of the type size
+DASHED: dict[str, Any] = {"color": MUTED, "linewidth": 0.8, "linestyle": (0, (4, 2))}  # a limit
+DOTTED: dict[str, Any] = {"color": MUTED, "linewidth": 0.8, "linestyle": ":"}  # what is expected
 SINGLE_BIN = 0.7  # lower end of a logarithmic count axis: a bin of one object stands clear of it
 
 
@@ -36,12 +35,22 @@ class Line:
     y: NDArray[Any]
 
 
-def new_figure(height: float, width: Literal["column", "full"] = "column") -> "tuple[Figure, Axes]":
-    """Return a figure of a journal's width and a height in millimetres, with one pair of axes."""
+def new_figure(
+    height: float,
+    width: Literal["column", "full"] = "column",
+    labels: tuple[str, str] | None = None,
+) -> tuple[Drawing, Axes]:
+    """Return a figure of a journal's width and a height in millimetres, with one pair of axes.
+
+    labels: what these show, across and up.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTHS[width], height / 25.4), layout="constrained")
-    return figure, figure.add_subplot()
+    axes = figure.add_subplot()
+    if labels is not None:
+        label_axes(axes, *labels)
+    return figure, axes
 
 
 def draw_histograms(
@@ -53,23 +62,18 @@ def draw_histograms(
     log: bool = False,
     log_counts: bool = False,
     whole: bool = False,
-) -> "Figure":
+) -> Drawing:
     """Draw histograms as outlines; those that have nothing in the bins are left out.
 
     Each line's y: counts, (bins,); edges: (bins + 1,). log, log_counts: logarithmic axes.
     whole: whether the bins are of whole numbers.
     """
-    figure, axes = new_figure(50)
-    label_axes(axes, xlabel, ylabel)
+    figure, axes = new_figure(50, labels=(xlabel, ylabel))
     drawn = [line for line in lines if line.y.any()]
     if is_left_empty(axes, edges if drawn else (), "no values in this range", log=log):
         return figure
     widest = float(max(line.y.max() for line in drawn))
-    ends = padded(float(edges[0]), float(edges[-1]), 0.02, log=log)
-    if log:
-        set_log(axes.xaxis, *ends)
-    else:
-        set_linear(axes.xaxis, *ends, whole=whole)
+    set_around(axes.xaxis, edges, 0.02, log=log, **({} if log else {"whole": whole}))
     # Before anything is drawn: matplotlib would work out ends of its own, at times beyond float64.
     if log_counts:
         set_log(axes.yaxis, SINGLE_BIN, max(2, widest) * 1.5)
@@ -99,18 +103,16 @@ def draw_histograms(
     return figure
 
 
-def draw_curves(lines: Sequence[Line], xlabel: str, ylabel: str, *, log: bool = False) -> "Figure":
+def draw_curves(lines: Sequence[Line], xlabel: str, ylabel: str, *, log: bool = False) -> Drawing:
     """Draw curves of values against their rank; log: a logarithmic value axis, above 0."""
-    figure, axes = new_figure(50)
-    label_axes(axes, xlabel, ylabel)
+    figure, axes = new_figure(50, labels=(xlabel, ylabel))
     shown = [np.where(line.y > 0, line.y, np.nan) if log else line.y for line in lines]
     values = np.concatenate([*shown, np.empty(0)])
     values = values[np.isfinite(values)]
     if is_left_empty(axes, values, log=log):
         return figure
     set_linear(axes.xaxis, 0, 1.03 * max(float(line.x[-1]) for line in lines))
-    ends = padded(float(values.min()), float(values.max()), log=log)
-    (set_log if log else set_linear)(axes.yaxis, *ends)
+    set_around(axes.yaxis, values, log=log)
     for line, y in zip(lines, shown, strict=True):
         if np.isfinite(y).any():
             axes.plot(
@@ -127,7 +129,7 @@ def draw_curves(lines: Sequence[Line], xlabel: str, ylabel: str, *, log: bool = 
     return figure
 
 
-def key_above(figure: "Figure", labels: Sequence[str], handles: Sequence[Any]) -> None:
+def key_above(figure: Drawing, labels: Sequence[str], handles: Sequence[Any]) -> None:
     """Name lines above the axes, where that cannot cover data, in as few rows as they need.
 
     The figure grows by what more than one row takes, so that the axes do not shrink.
@@ -163,7 +165,7 @@ def key_above(figure: "Figure", labels: Sequence[str], handles: Sequence[Any]) -
 
 
 def draw_limits(
-    axes: "Axes",
+    axes: Axes,
     limits: Sequence[float],
     column: Column,
     along: Literal["x", "y"] = "x",
@@ -177,12 +179,17 @@ def draw_limits(
     shown = [limit for limit in limits if low <= limit <= high]
     for limit in shown:
         line = axes.axvline if along == "x" else axes.axhline
-        line(limit, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1.5)
-    said = listed([column.quantity(exact(limit)) for limit in shown])
-    return f" Dashed: {'the limit' if len(shown) == 1 else 'limits'}{of}, {said}." if shown else ""
+        line(limit, **DASHED, zorder=1.5)
+    return say_limits([column.quantity(exact(limit)) for limit in shown], of)
 
 
-def colour_bar(axes: "Axes", mesh: Any, label: str, **place: Any) -> Any:
+def say_limits(limits: list[str], of: str = " of the checks") -> str:
+    """Return what a caption says of limits that are drawn, as they are written; of: whose."""
+    which = "the limit" if len(limits) == 1 else "limits"
+    return f" Dashed: {which}{of}, {listed(limits)}." if limits else ""
+
+
+def colour_bar(axes: Axes, mesh: Any, label: str, **place: Any) -> Any:
     """Add a colour bar to a map, with the quantity and its unit; place: as matplotlib takes it."""
     beside = {"ax": axes, "pad": 0.02, "aspect": 30}
     bar = axes.figure.colorbar(mesh, **(place if "cax" in place else {**beside, **place}))
@@ -192,7 +199,7 @@ def colour_bar(axes: "Axes", mesh: Any, label: str, **place: Any) -> Any:
 
 
 def is_left_empty(
-    axes: "Axes",
+    axes: Axes,
     values: Values | Sequence[float],
     why: str = "no values to draw",
     *,

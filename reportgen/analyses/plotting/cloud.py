@@ -7,16 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.plotting.axes import colour_bar, is_left_empty, key_above
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
-from reportgen.analyses.results import TableColumn
+from reportgen.analyses.plotting.ticks import Values, middles, set_around, set_log
+from reportgen.analyses.results import Axes, TableColumn
 from reportgen.config.columns import Column
 from reportgen.reduce.chunk import limits_of
 from reportgen.reduce.histograms import Axis, Counts2D, FewRows, Histogram2D, Rows, bin_edges
 from reportgen.style import DENSITY_MAP, HALO, INK, series_colour
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from reportgen.config.expressions import Condition
 
 CELLS = 60  # along each axis of a density
@@ -54,12 +52,11 @@ def running_median(
     medians = [
         np.median(y[place == k]) if (place == k).sum() >= least else np.nan for k in range(bins)
     ]
-    low, high = edges[:-1], edges[1:]
-    return np.sqrt(low) * np.sqrt(high) if log else low / 2 + high / 2, np.array(medians)
+    return middles(edges, log=log), np.array(medians)
 
 
 def draw_cloud(
-    axes: "Axes", points: Rows, density: Counts2D, log: tuple[bool, bool], order: int = 0
+    axes: Axes, points: Rows, density: Counts2D, log: tuple[bool, bool], order: int = 0
 ) -> bool:
     """Draw objects and set the axes; False where there is nothing to draw, which is said then.
 
@@ -74,8 +71,7 @@ def draw_cloud(
     ):
         return False
     for axis, is_log, values in zip((axes.xaxis, axes.yaxis), log, of, strict=True):
-        ends = padded(float(values.min()), float(values.max()), log=is_log)
-        (set_log if is_log else set_linear)(axis, *ends)
+        set_around(axis, values, log=is_log)
     if points.values is None:
         draw_density(axes, density)
     else:
@@ -83,7 +79,7 @@ def draw_cloud(
     return True
 
 
-def draw_points(axes: "Axes", x: Values, y: Values, order: int, **style: Any) -> None:
+def draw_points(axes: Axes, x: Values, y: Values, order: int, **style: Any) -> None:
     """Draw objects as points, smaller where they are many."""
     few, many = len(x) < 50, len(x) > 3000
     axes.plot(
@@ -102,14 +98,14 @@ def draw_points(axes: "Axes", x: Values, y: Values, order: int, **style: Any) ->
     )
 
 
-def name_points(axes: "Axes", labels: Sequence[str]) -> None:
+def name_points(axes: Axes, labels: Sequence[str]) -> None:
     """Name the sets of points in a key above the axes, in the order in which they were drawn."""
     key_above(axes.figure, labels, axes.lines[: len(labels)])  # type: ignore[arg-type]
     for handle in axes.figure.legends[0].legend_handles:
         handle.set(markersize=9, alpha=0.9, rasterized=False)  # type: ignore[union-attr]
 
 
-def draw_density(axes: "Axes", density: Counts2D, *, bar: bool = True) -> None:
+def draw_density(axes: Axes, density: Counts2D, *, bar: bool = True) -> None:
     """Draw the number of objects in each cell, empty ones left out; bar: with its colour bar."""
     from matplotlib.colors import LogNorm
 
@@ -127,7 +123,7 @@ def draw_density(axes: "Axes", density: Counts2D, *, bar: bool = True) -> None:
         set_log(colour_bar(axes, mesh, "Objects per cell").ax.yaxis, 1, most)
 
 
-def draw_haloed(axes: "Axes", x: Values, y: Values, **line: Any) -> None:
+def draw_haloed(axes: Axes, x: Values, y: Values, **line: Any) -> None:
     """Draw a line that stands out from a map: its ground is drawn below it, without gaps."""
     if np.isfinite(y).any():
         wide = {**line, "linewidth": line["linewidth"] + 1.6, "linestyle": "-", "label": None}

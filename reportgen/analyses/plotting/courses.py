@@ -2,20 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reportgen.analyses.plotting.axes import draw_limits, is_left_empty, new_figure
-from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear
+from reportgen.analyses.plotting.ticks import Values, middles, set_around
+from reportgen.analyses.results import Drawing
 from reportgen.config.columns import Column
 from reportgen.reduce.base import Integers
 from reportgen.reduce.chunk import Truth
 from reportgen.style import LINE, MUTED, series_colour
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -35,25 +31,20 @@ class Course:
     @property
     def centres(self) -> Values:
         """Middle of each bin."""
-        return self.edges[:-1] / 2 + self.edges[1:] / 2
+        return middles(self.edges)
 
 
 def draw_courses(
     course: Course, columns: tuple[Column, Column], limits: Sequence[float]
-) -> "tuple[Figure, str]":
+) -> tuple[Drawing, str]:
     """Draw a course; columns: of the axes. Returns what the caption says of limits, too."""
-    figure, axes = new_figure(52)
-    label_axes(axes, columns[0].axis, columns[1].axis)
+    figure, axes = new_figure(52, labels=(columns[0].axis, columns[1].axis))
     ends = np.concatenate([course.low, course.high, course.middle])
     ends = ends[np.isfinite(ends)]
     if is_left_empty(axes, ends):
         return figure, ""
-    set_linear(axes.xaxis, *padded(float(course.edges[0]), float(course.edges[-1]), 0.02))
-    low, high = (
-        min(float(ends.min()), *limits) if limits else float(ends.min()),
-        max(float(ends.max()), *limits) if limits else float(ends.max()),
-    )
-    set_linear(axes.yaxis, *padded(low, high, 0.06), most=5)
+    set_around(axes.xaxis, course.edges, 0.02)
+    set_around(axes.yaxis, np.concatenate([ends, limits]), 0.06, most=5)
     x = course.centres
     for which, colour in (
         (course.judged, series_colour(columns[1].order)),
@@ -69,7 +60,6 @@ def draw_courses(
             color=colour,
             ecolor=colour,
             elinewidth=0.9,
-            capsize=0,
             alpha=1.0 if colour != MUTED else 0.6,
         )
     axes.grid(visible=True, axis="y", color=LINE)

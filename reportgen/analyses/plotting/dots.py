@@ -1,17 +1,15 @@
 """A median with its scatter for each of many groups."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from reportgen.analyses.plotting.axes import is_left_empty, new_figure
+from reportgen.analyses.plotting.axes import DASHED, is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import fitted, label_axes, plain
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear
-from reportgen.style import INK, MUTED, TEXT_SIZE, series_colour
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from reportgen.analyses.plotting.ticks import Values, set_around, set_linear
+from reportgen.analyses.results import Drawing
+from reportgen.style import INK, TEXT_SIZE, series_colour
 
 MOST_NAMED = 40  # groups, each with a row of its own
 ROW, FOOT = 4.2, 16.0  # mm: height of a row, and of the axis below
@@ -23,7 +21,7 @@ def draw_groups(
     labels: tuple[str, str],
     order: int,
     lines: Sequence[float],
-) -> "Figure":
+) -> Drawing:
     """Draw the medians ± the scatters of groups; labels: of the value and of the groups.
 
     Up to MOST_NAMED groups have a row each with its name, from the top; more are beside each other
@@ -38,18 +36,17 @@ def draw_groups(
     if is_left_empty(axes, ends):
         return figure
     values, groups = (axes.xaxis, axes.yaxis) if named else (axes.yaxis, axes.xaxis)
-    set_linear(values, *padded(float(ends.min()), float(ends.max()), 0.06))
+    set_around(values, ends, 0.06)
     place = np.arange(1.0, len(names) + 1)
     style: dict[str, Any] = {
         "fmt": "o",
         "markersize": 3.5 if named else 2.2,
         "color": series_colour(order),
         "elinewidth": 1 if named else 0.6,
-        "capsize": 0,
     }
     if named:
         for at in lines:
-            axes.axvline(at, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+            axes.axvline(at, **DASHED)
         axes.errorbar(medians, place, xerr=scatters, **style)
         axes.set_ylim(len(names) + 0.6, 0.4)
         shown = [plain(fitted(name, 90)) for name in names]
@@ -57,7 +54,7 @@ def draw_groups(
         axes.tick_params(axis="y", length=0)
         return figure
     for at in lines:
-        axes.axhline(at, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+        axes.axhline(at, **DASHED)
     axes.errorbar(place, medians, yerr=scatters, **style)
     set_linear(groups, 0, len(names) + 1.0, whole=True)
     return figure

@@ -9,7 +9,7 @@ from reportgen.analyses.plotting.axes import colour_bar, new_figure
 from reportgen.analyses.plotting.lettering import label_axes, wrapped
 from reportgen.analyses.plotting.sky import label_sky
 from reportgen.analyses.plotting.ticks import Values, set_linear
-from reportgen.analyses.results import Figure, Table, TableColumn
+from reportgen.analyses.results import Figure, TableColumn
 from reportgen.config.columns import Images, prefixed_unit, unit_symbol
 from reportgen.config.image_header import Beam, ImageSky
 from reportgen.reduce.moments import robust_std
@@ -60,15 +60,16 @@ def _figure(
     drawing, places = draw_image(values, images, label, norm)
     cells = [*places, TableColumn.of("value", image.ravel(), images.unit)]
     beam = "" if images.beam is None else f" Beam: {images.beam.title}."
-    return Figure(
+    return Figure.of(
         name,
         drawing,
         f"Image {place}{channel}",
+        cells,
         alt=f"Image {place} of {images.title}{channel}, {width} × {height} pixels. {brightest}; "
         f"the noise is {scatter}.",
         caption=f"Image {place} (counted from 0) of {images.title}{channel}, with {colours}. "
         f"Noise (from the median absolute deviation): {scatter}.{beam}",
-        data=Table(name, f"Pixels of image {place}{channel}", cells, shown=False),
+        about=f"Pixels of image {place}{channel}",
     )
 
 

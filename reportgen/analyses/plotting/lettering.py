@@ -1,12 +1,10 @@
 """Text in figures: as written, and never wider than its place."""
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from reportgen.analyses.results import Axes
 from reportgen.style import LABEL_SIZE, SANS, SIGNS, TEXT_SIZE, register_type
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def plain(text: str) -> str:
@@ -62,7 +60,7 @@ def wrapped(text: str, room: float, rows: int = 2, size: float = TEXT_SIZE) -> s
     return "\n".join([*lines[:-1], lines[-1] + ending])
 
 
-def label_axes(axes: "Axes", xlabel: str, ylabel: str) -> None:
+def label_axes(axes: Axes, xlabel: str, ylabel: str) -> None:
     """Write what the axes show, in two rows where one is too short."""
     figure: Any = axes.figure
     width, height = (72 * side for side in figure.get_size_inches())

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from reportgen.analyses.plotting.axes import colour_bar
 from reportgen.analyses.plotting.ticks import Values, set_linear
+from reportgen.analyses.results import Drawing
 from reportgen.style import CELL_SIZE, INK, LINE, MM, WIDTHS
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Scale = Literal["each", "shared"]
 
@@ -25,13 +23,15 @@ LONGEST = 3  # sides of a tile that is drawn to scale; a longer one would leave 
 FEWEST_CELLS = 24  # along a side of a tile; smaller maps are drawn with several pixels a cell
 
 
-def draw_mosaic(maps: Values, silent: Sequence[int], quantity: str, scale: Scale) -> "Figure":
+def draw_mosaic(maps: Values, silent: Sequence[int], quantity: str, scale: Scale) -> Drawing:
     """Draw maps, (filter, row, column), as one mosaic with row 0 of each map at the bottom.
 
     silent: filters to cross out. quantity: what a map shows. scale: colours from the lowest to the
     highest value of each map, or of all of them.
     """
-    maps = _enlarged(maps)
+    # Cells of small maps are repeated, so that gaps between tiles may be narrower than a cell.
+    rows, columns = (-(-FEWEST_CELLS // length) for length in maps.shape[1:])
+    maps = maps.repeat(rows, axis=1).repeat(columns, axis=2)
     titles = [
         f"{number} silent" if number in silent else str(number) for number in range(len(maps))
     ]
@@ -47,7 +47,10 @@ def draw_mosaic(maps: Values, silent: Sequence[int], quantity: str, scale: Scale
     bar = colour_bar(sheet.axes, image, "", cax=frame, orientation="horizontal")
     low, high = image.get_clim()
     set_linear(bar.ax.xaxis, low, high, most=4)
-    label = bar_label(maps, quantity, scale)
+    label = f"{quantity} (no unit)"
+    if scale == "each":
+        of = " / maximum" if float(maps.min()) >= 0 else ", lowest to highest"
+        label = f"{quantity}{of} of the map (no unit)"
     bar.ax.text(1 + 5 / BAR, 0.5, label, transform=bar.ax.transAxes, va="center", color=INK)
     return figure
 
@@ -56,7 +59,7 @@ def draw_mosaic(maps: Values, silent: Sequence[int], quantity: str, scale: Scale
 class Sheet:
     """Tiles on a page. corners: left and top of each, in cells of the one image that all are."""
 
-    figure: "Figure"
+    figure: Drawing
     axes: Any
     image: Any
     corners: list[tuple[int, int]]
@@ -100,12 +103,6 @@ def lay_out(tiles: Values, titles: Sequence[str], most: int = TILES, *, foot: fl
     return Sheet(figure, axes, image, corners)
 
 
-def _enlarged(maps: Values) -> Values:
-    """Repeat the cells of small maps, so that gaps between tiles may be narrower than a cell."""
-    rows, columns = (-(-FEWEST_CELLS // length) for length in maps.shape[1:])
-    return maps.repeat(rows, axis=1).repeat(columns, axis=2)
-
-
 def scaled(maps: Values, scale: Scale) -> Values:
     """Return maps as they are coloured: as they are, or each from its own lowest to its highest.
 
@@ -123,15 +120,6 @@ def _limits(maps: Values, scale: Scale) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = min(0.0, float(maps.min())), float(maps.max())
     return low, high if high > low else low + 1
-
-
-def bar_label(maps: Values, quantity: str, scale: Scale) -> str:
-    """Return what the colours mean."""
-    if scale == "shared":
-        return f"{quantity} (no unit)"
-    if float(maps.min()) >= 0:
-        return f"{quantity} / maximum of the map (no unit)"
-    return f"{quantity}, lowest to highest of the map (no unit)"
 
 
 def _cross_out(

@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reportgen.analyses.plotting.axes import Line, key_above, new_figure
 from reportgen.analyses.plotting.cloud import draw_density, draw_points
 from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear
+from reportgen.analyses.plotting.ticks import Values, set_around, set_linear
+from reportgen.analyses.results import Axes, Drawing, TableColumn
 from reportgen.reduce.base import Integers
 from reportgen.reduce.histograms import Counts2D
 from reportgen.reduce.sky import wrapped
 from reportgen.style import INK, MUTED, WIDTHS, series_colour, series_dashes
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 EAST, NORTH = "Offset to the east, Δα cos δ [″]", "Offset to the north, Δδ [″]"
 SHOWN = 0.99  # of the offsets lie in the frame
@@ -52,7 +48,7 @@ def draw_offsets(
     medians: tuple[float, float],
     limits: Sequence[float],
     order: int,
-) -> "Figure":
+) -> Drawing:
     """Draw offsets with their medians and histograms at the sides.
 
     points: to the east and north; None to draw how many are in each cell. limits: radii of circles.
@@ -89,7 +85,7 @@ def draw_offsets(
 
 
 def _draw_side(
-    axes: "Axes", counts: Integers, edges: Values, median: float, order: int, *, upright: bool
+    axes: Axes, counts: Integers, edges: Values, median: float, order: int, *, upright: bool
 ) -> None:
     """Draw a histogram along a side of the plane, which has the numbers, with the median."""
     axes.stairs(
@@ -107,10 +103,9 @@ def _draw_side(
 
 def draw_separations(
     edges: Values, counts: Integers, curves: Sequence[Line], order: int
-) -> "Figure":
+) -> Drawing:
     """Draw the number of pairs by separation, with what is expected of it."""
-    figure, axes = new_figure(50)
-    label_axes(axes, "Separation [″]", "Pairs per bin")
+    figure, axes = new_figure(50, labels=("Separation [″]", "Pairs per bin"))
     set_linear(axes.xaxis, 0, float(edges[-1]))
     top = max(float(counts.max()), *(float(line.y.max()) for line in curves))
     set_linear(axes.yaxis, 0, 1.06 * top, most=5)
@@ -135,8 +130,10 @@ class CellMedians:
 
     @staticmethod
     def of(ra: Values, dec: Values, east: Values, north: Values, *, fewest: int) -> "CellMedians":
-        """Return them for cells that hold at least so many pairs."""
+        """Return them for cells that hold at least so many pairs; none for less than one pair."""
         cells = CELLS
+        if not len(ra):
+            return CellMedians(ra, dec, east, north, np.zeros(0, np.int64))
         plain_ra, signed = (wrapped(ra, crosses_zero=crosses) for crosses in (False, True))
         x = signed if np.ptp(signed) < np.ptp(plain_ra) else plain_ra
         places, middles = [], []
@@ -159,19 +156,23 @@ class CellMedians:
             counts[chosen],
         )
 
+    def places(self) -> list[TableColumn]:
+        """Return the columns of a table that say where the cells are."""
+        places = ("ra", self.ra % 360), ("dec", self.dec)
+        return [TableColumn.of(*each, "deg", "middle of the cell") for each in places]
+
     @property
     def size(self) -> Values:
         """Size of each median offset, arcseconds."""
         return np.hypot(self.east, self.north)
 
 
-def draw_arrows(cells: CellMedians, order: int) -> "Figure":
+def draw_arrows(cells: CellMedians, order: int) -> Drawing:
     """Draw median offsets as arrows on the sky, the longest about as long as a cell."""
-    figure, axes = new_figure(62)
-    label_axes(axes, "Right ascension [°]", "Declination [°]")
+    figure, axes = new_figure(62, labels=("Right ascension [°]", "Declination [°]"))
     shrink = max(float(np.cos(np.radians(np.median(cells.dec)))), 0.02)
     for axis, values in ((axes.xaxis, cells.ra), (axes.yaxis, cells.dec)):
-        set_linear(axis, *padded(float(values.min()), float(values.max()), 0.15))
+        set_around(axis, values, 0.15)
     axes.invert_xaxis()
     axes.set_aspect(1 / shrink)
     axes.quiver(

@@ -1,17 +1,14 @@
 """Small multiples: the same figure of each of a few groups, with the same axes."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reportgen.analyses.plotting.axes import Line, key_above
+from reportgen.analyses.plotting.axes import DASHED, Line, key_above
 from reportgen.analyses.plotting.lettering import fitted, plain, wrapped
 from reportgen.analyses.plotting.ticks import padded, set_linear, set_log
+from reportgen.analyses.results import Drawing
 from reportgen.style import INK, LABEL_SIZE, MUTED, TEXT_SIZE, WIDTHS, series_colour, series_dashes
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = 3
 ROW, FOOT = 38.0, 14.0  # mm: height of a row of panels, and of what is below
@@ -24,7 +21,7 @@ def draw_panels(
     *,
     log: tuple[bool, bool] = (False, False),
     limits: Sequence[float] = (),
-) -> "Figure | None":
+) -> Drawing | None:
     """Draw lines of groups, a panel each by its name; None where nothing can be drawn.
 
     Lines whose x are one more than their y are histograms. whole: of all rows, grey in each panel;
@@ -76,7 +73,7 @@ def draw_panels(
                     line.x, line.y, marker="." if np.isfinite(line.y).sum() < 3 else "", **style
                 )
         for limit in limits:
-            axes.axhline(limit, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+            axes.axhline(limit, **DASHED)
         title = plain(fitted(name, 0.8 * room))
         axes.set_title(title, fontsize=TEXT_SIZE, color=INK, loc="left")
         # Of the lowest in each column, numbers are written.

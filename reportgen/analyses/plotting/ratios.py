@@ -2,19 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reportgen.analyses.plotting.axes import colour_bar, new_figure
+from reportgen.analyses.plotting.axes import DASHED, colour_bar, new_figure
 from reportgen.analyses.plotting.cloud import draw_points
-from reportgen.analyses.plotting.lettering import label_axes
-from reportgen.analyses.plotting.ticks import Values, padded, set_linear, set_log
+from reportgen.analyses.plotting.ticks import Values, set_around, set_linear
+from reportgen.analyses.results import Drawing
 from reportgen.reduce.base import Integers
 from reportgen.style import INK, MUTED
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 BINS, FEWEST = 12, 5  # of the running median, and values in each
 SHOWN = (0.005, 0.995)  # fractions of the values between which the axis ends
@@ -51,33 +47,26 @@ def draw_ratios(
     order: int,
     *,
     log: tuple[bool, bool],
-) -> "Figure":
+) -> Drawing:
     """Draw pairs (x, y), their running median with a band, and limits. labels, log: of the axes."""
     (x, y), (log_x, log_y) = pairs, log
-    figure, axes = new_figure(55)
-    label_axes(axes, *labels)
-    (set_log if log_x else set_linear)(
-        axes.xaxis, *padded(float(x.min()), float(x.max()), log=log_x)
-    )
-    low, high = np.quantile(y, SHOWN)
-    ends = min(low, *limits) if limits else low, max(high, *limits) if limits else high
-    padded_ends = padded(float(ends[0]), float(ends[1]), 0.08, log=log_y)
-    (set_log if log_y else set_linear)(axes.yaxis, *padded_ends)
+    figure, axes = new_figure(55, labels=labels)
+    set_around(axes.xaxis, x, log=log_x)
+    set_around(axes.yaxis, np.array([*np.quantile(y, SHOWN), *limits]), 0.08, log=log_y)
     draw_points(axes, x, y, order)
     middle = course.middle
     axes.fill_between(middle, course.p16, course.p84, color=MUTED, alpha=0.25, linewidth=0)
     axes.plot(middle, course.median, color=INK, marker="." if len(middle) < 3 else "")
     for limit in limits:
-        axes.axhline(limit, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+        axes.axhline(limit, **DASHED)
     return figure
 
 
-def draw_ratio_map(ra: Values, dec: Values, values: Values, label: str) -> "Figure":
+def draw_ratio_map(ra: Values, dec: Values, values: Values, label: str) -> Drawing:
     """Draw values of cells on the sky."""
-    figure, axes = new_figure(62)
-    label_axes(axes, "Right ascension [°]", "Declination [°]")
+    figure, axes = new_figure(62, labels=("Right ascension [°]", "Declination [°]"))
     for axis, each in ((axes.xaxis, ra), (axes.yaxis, dec)):
-        set_linear(axis, *padded(float(each.min()), float(each.max()), 0.1))
+        set_around(axis, each, 0.1)
     axes.invert_xaxis()
     axes.set_aspect(1 / max(float(np.cos(np.radians(np.median(dec)))), 0.02))
     low, high = float(values.min()), float(values.max())

@@ -1,18 +1,16 @@
 """A contact sheet: cut-outs of images with titles, each with a scale of its own."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from reportgen.analyses.plotting.image import Stretch, norm_of
 from reportgen.analyses.plotting.mosaic import lay_out
 from reportgen.analyses.plotting.ticks import Values
+from reportgen.analyses.results import Drawing
 from reportgen.config.problems import shortened
 from reportgen.style import HALO, INK
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Places = Sequence[tuple[float, float]]
 
@@ -32,7 +30,7 @@ def draw_sheet(
     *,
     places: Places = (),
     marks: Places = (),
-) -> "Figure":
+) -> Drawing:
     """Draw images of any size, (row, column), with row 0 at the bottom; blank pixels stay blank.
 
     names, values: to write above each; a name that is too long is cut. places: column and row in

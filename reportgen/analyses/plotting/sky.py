@@ -7,12 +7,12 @@ import numpy as np
 from reportgen.analyses.plotting.axes import colour_bar
 from reportgen.analyses.plotting.lettering import wrapped
 from reportgen.analyses.plotting.ticks import Values, linear_ticks, set_linear, tick_labels
+from reportgen.analyses.results import Drawing
 from reportgen.reduce.sky import SkyGrid
 from reportgen.style import INK, LABEL_SIZE, TEXT_SIZE, WIDTHS
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
-    from matplotlib.figure import Figure
 
 
 LONGEST = 12.0  # times a map may be longer than wide
@@ -81,7 +81,7 @@ def map_width(grid: SkyGrid) -> Literal["column", "full"]:
     return "column" if _shape(grid) * stretched(grid) >= SQUARE else "full"
 
 
-def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: bool) -> "Figure":
+def draw_map(density: Values, wcs: "WCS", grid: SkyGrid, label: str, *, hms: bool) -> Drawing:
     """Draw a map; density: (n_y, n_x), column 0 at the lowest x. label: of the colour bar."""
     from astropy import units
     from astropy.visualization.wcsaxes import WCSAxes

@@ -29,7 +29,8 @@ def linear_ticks(low: float, high: float, most: int = 6, *, whole: bool = False)
     from matplotlib.ticker import MaxNLocator
 
     # In units of a power of ten, since matplotlib's arithmetic ends before float64 does.
-    scale = 1.0 if whole else _decade(max(abs(low), abs(high)))
+    size = max(abs(low), abs(high))
+    scale = 1.0 if whole or size <= 1e-306 else 10.0 ** np.floor(np.log10(size))
     locator = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], integer=whole)
     ticks = np.asarray(locator.tick_values(low / scale, high / scale)) * scale
     slack = 1e-9 * (high / scale - low / scale) * scale
@@ -100,10 +101,6 @@ def _decimals(step: float) -> int:
     return FINEST
 
 
-def _decade(value: float) -> float:
-    return 10.0 ** np.floor(np.log10(value)) if value > 1e-306 else 1.0
-
-
 def set_linear(axis: Any, low: float, high: float, most: int = 6, *, whole: bool = False) -> None:
     """Set the ends and ticks of a linear axis: fewer than most, where their numbers are wide."""
     _set(axis, "linear", low, high)
@@ -133,6 +130,20 @@ def set_log(axis: Any, low: float, high: float) -> None:
         labels = tick_labels(major, log=True)
     axis.set_ticks(major.tolist(), labels)
     axis.set_ticks(minor.tolist(), minor=True)
+
+
+def set_around(
+    axis: Any, values: Values, share: float = 0.03, *, log: bool = False, **ticks: Any
+) -> None:
+    """Set the ends of an axis a little beyond those of values, and its ticks, as set_linear."""
+    ends = padded(float(np.min(values)), float(np.max(values)), share, log=log)
+    (set_log if log else set_linear)(axis, *ends, **ticks)
+
+
+def middles(edges: Values, *, log: bool = False) -> Values:
+    """Return the middle of each bin, on the axis as it is drawn; near 1e308, too."""
+    low, high = edges[:-1], edges[1:]
+    return np.sqrt(low) * np.sqrt(high) if log else low / 2 + high / 2
 
 
 def _set(axis: Any, scale: str, low: float, high: float) -> None:
