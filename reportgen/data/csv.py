@@ -4,20 +4,12 @@ A pass over the whole file decides what its columns are. Blanks around a cell ar
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import lru_cache, partial
+from contextlib import ExitStack
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen.data.arrow import (
-    Arrays,
-    RowReader,
-    needed_names,
-    read_values,
-    reading,
-    require_no_dataset,
-    require_pyarrow,
-)
+from reportgen.data.arrow import Arrays, ArrowFormat, ArrowRows, reading
 from reportgen.data.csv_cells import DTYPES, clean, narrow, read_cells, settle
 from reportgen.data.csv_layout import (
     Layout,
@@ -26,9 +18,8 @@ from reportgen.data.csv_layout import (
     open_text,
     read_layout,
 )
-from reportgen.data.file_columns import position
 from reportgen.data.file_digests import Stamp, stamp
-from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Wanted
+from reportgen.data.format import FileColumn, FileTable
 from reportgen.data.unpacking import reading_file, unpacked_start
 from reportgen.errors import SourceError
 
@@ -39,7 +30,7 @@ if TYPE_CHECKING:
 BLOCK = 2**20
 
 
-class CsvTable(Format):
+class CsvTable(ArrowFormat):
     """A table of text: a header line, then a line for each row."""
 
     name = "a CSV file"
@@ -49,41 +40,15 @@ class CsvTable(Format):
         """Return whether a text is clearly a table, and none that has another format."""
         return looks_like_table(path, unpacked_start(path, start))
 
-    def describe(self, path: Path, dataset: str) -> FileTable:
-        """Return the columns and the number of rows, after reading all of the file once."""
-        require_pyarrow(self.name)
-        require_no_dataset(dataset)
-        return _describe(path)[1]
-
-    @contextmanager
-    def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
-        """Open a file; rows before those that are read are passed over."""
-        require_pyarrow(self.name)
-        require_no_dataset(dataset)
-        layout, table, kinds = _describe(path)
-        columns = [table.columns[position(table.columns, each)] for each in wanted]
-        names = needed_names(columns, {})
-        reader = RowReader(table.rows, [0], lambda _: _batches(path, layout, names))
-        places = [names.index(column.name) for column in columns]
-        converts = [
-            partial(_convert, place=place, kind=kinds[column.name])
-            for place, column in zip(places, columns, strict=True)
-        ]
-        yield read_values(reader, columns, converts)
-
-
-def _convert(arrays: Arrays, place: int, kind: str) -> Any:
-    return read_cells(clean(arrays[place]), kind)
-
-
-def _describe(path: Path) -> tuple[Layout, FileTable, dict[str, str]]:
-    return _read_whole(path, stamp(path))
+    def look_at(self, path: Path) -> ArrowRows:
+        """Return what a pass over the whole file finds; of its rows, those before are passed."""
+        return _read_whole(path, stamp(path))
 
 
 # A pass takes as long as reading the file does, and who opens it needs what it found.
 @lru_cache(maxsize=16)
-def _read_whole(path: Path, now: Stamp | None) -> tuple[Layout, FileTable, dict[str, str]]:
-    """Return the layout of a file, its table, and the kind of each column.
+def _read_whole(path: Path, now: Stamp | None) -> ArrowRows:
+    """Return the columns and the number of rows of a file, and how they are read.
 
     now: the stamp of the file, so that it is read again when it has changed.
     """
@@ -93,9 +58,9 @@ def _read_whole(path: Path, now: Stamp | None) -> tuple[Layout, FileTable, dict[
     filled = dict.fromkeys(layout.names, False)
     rows = 0
     for arrays in _batches(path, layout, layout.names):
-        rows += len(arrays[0])
+        rows += len(next(iter(arrays.values())))
         with reading():
-            for name, array in zip(layout.names, arrays, strict=True):
+            for name, array in arrays.items():
                 cells = clean(array)
                 filled[name] = filled[name] or cells.null_count < len(cells)
                 possible[name] = narrow(possible[name], cells)
@@ -104,7 +69,12 @@ def _read_whole(path: Path, now: Stamp | None) -> tuple[Layout, FileTable, dict[
         FileColumn(name, DTYPES[kinds[name]], unit=unit)
         for name, unit in zip(layout.names, layout.units, strict=True)
     )
-    return layout, FileTable(rows, columns, in_order=True), kinds
+    return ArrowRows(
+        FileTable(rows, columns, in_order=True),
+        [0],
+        batches=lambda names, _: _batches(path, layout, names),
+        convert=lambda array, column, _: read_cells(clean(array), kinds[column.name]),
+    )
 
 
 def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[Arrays]:
@@ -121,7 +91,7 @@ def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[Array
             stack.callback(reader.close)
             while True:
                 batch = reader.read_next_batch()
-                yield [batch.column(name) for name in names]
+                yield {name: batch.column(name) for name in names}
         except StopIteration:
             return
         except (ValueError, RuntimeError, LookupError) as error:

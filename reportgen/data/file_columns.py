@@ -1,5 +1,6 @@
 """Columns as files describe them: those that share a name, and where one that is wanted is."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
@@ -11,16 +12,31 @@ from reportgen.errors import SourceError
 
 def without_duplicates(columns: Sequence[FileColumn]) -> tuple[FileColumn, ...]:
     """Return columns, of which those that share a name cannot be read."""
-    names = [column.name for column in columns]
-    shared = (
-        {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()
-    )
+    times = Counter(column.name for column in columns)
     return tuple(
-        replace(column, unreadable=f"{names.count(column.name)} columns have its name")
-        if column.name in shared
+        replace(column, unreadable=f"{times[column.name]} columns have its name")
+        if times[column.name] > 1
         else column
         for column in columns
     )
+
+
+def columns_of_astropy(lines: Sequence[bytes]) -> dict[str, FileColumn]:
+    """Return units and descriptions of columns that astropy wrote beside a table, as YAML."""
+    if not len(lines):
+        return {}
+    from astropy.table.meta import get_header_from_yaml
+
+    try:
+        columns = get_header_from_yaml([line.decode() for line in lines])["datatype"]
+        return {
+            (name := str(each["name"])): FileColumn(
+                name, "", unit=str(each.get("unit") or ""), label=str(each.get("description") or "")
+            )
+            for each in columns
+        }
+    except Exception:  # it is a help, written by another program: without it names serve
+        return {}
 
 
 def position(columns: Sequence[FileColumn], wanted: Wanted) -> int:

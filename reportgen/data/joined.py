@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 
 from reportgen.config.suggest import known_names
 from reportgen.config.types import listed_paths
-from reportgen.data.format import FileColumn, FileTable, ReadValues, TableError
+from reportgen.data.format import (
+    FileColumn,
+    FileTable,
+    ReadValues,
+    TableError,
+    one_after_another,
+)
 from reportgen.errors import SourceError
 from reportgen.remote.address import RemoteFile
 
@@ -164,13 +170,6 @@ def open_joined(
                 if first < last:
                     pieces.append(reader(number)(first - begin, last - begin))
             pieces = pieces or [reader(0)(0, 0)]
-            return [_one(each) for each in zip(*pieces, strict=True)]
+            return [one_after_another(each) for each in zip(*pieces, strict=True)]
 
         yield read
-
-
-def _one(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return arrays one after another, masked where one is."""
-    is_masked = any(isinstance(each, np.ma.MaskedArray) for each in arrays)
-    joined: NDArray[Any] = (np.ma.concatenate if is_masked else np.concatenate)(arrays)
-    return joined
