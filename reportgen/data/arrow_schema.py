@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reportgen.data.file_columns import columns_of_astropy, without_duplicates
+from reportgen.data.file_columns import columns_of_astropy, masks_of, without_duplicates
 from reportgen.data.format import FileColumn
 from reportgen.data.votable_header import read_header
 from reportgen.errors import SourceError
@@ -29,8 +29,7 @@ _UNIT, _LABEL, _UCD = (b"unit", b"units"), (b"description", b"doc", b"comment"),
 def describe_schema(schema: "pa.Schema") -> tuple[tuple[FileColumn, ...], dict[str, str]]:
     """Return the columns of a schema, and by some of them the names of their masks.
 
-    A column of truth values NAME.mask beside NAME, as astropy writes it, is no column of its own:
-    it says where values are missing.
+    Masks are no columns of their own: they say where values are missing.
     """
     metadata = schema.metadata or {}
     of_votable = _votable_columns(metadata.get(b"IVOA.VOTable-Parquet.content", b""))
@@ -43,13 +42,7 @@ def describe_schema(schema: "pa.Schema") -> tuple[tuple[FileColumn, ...], dict[s
         for other in (of_votable.get(each.name), of_astropy.get(each.name), kind):
             column = column.completed(other)
         columns.append(column)
-    names = schema.names
-    masks = {
-        column.name.removesuffix(".mask"): column.name
-        for column in columns
-        if column.name.endswith(".mask") and column.dtype == "|b1"
-        if names.count(column.name) == names.count(column.name.removesuffix(".mask")) == 1
-    }
+    masks = masks_of(columns)
     no_masks = [each for each in columns if each.name not in masks.values()]
     return without_duplicates(no_masks), masks
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.data.arrow import Arrays, ArrowFormat, ArrowRows, reading
-from reportgen.data.csv_cells import DTYPES, clean, narrow, read_cells, settle
+from reportgen.data.csv_cells import DTYPES, clean, narrow, read_cells
 from reportgen.data.csv_layout import (
     Layout,
     find_ragged_line,
@@ -64,7 +64,8 @@ def _read_whole(path: Path, now: Stamp | None) -> ArrowRows:
                 cells = clean(array)
                 filled[name] = filled[name] or cells.null_count < len(cells)
                 possible[name] = narrow(possible[name], cells)
-    kinds = {name: settle(possible[name], is_filled=filled[name]) for name in layout.names}
+    # A column without any cell is one of numbers that are missing.
+    kinds = {name: possible[name][0] if filled[name] else "float64" for name in layout.names}
     columns = tuple(
         FileColumn(name, DTYPES[kinds[name]], unit=unit)
         for name, unit in zip(layout.names, layout.units, strict=True)

@@ -66,20 +66,12 @@ def narrow(possible: list[str], cells: "pa.Array") -> list[str]:
     return kept
 
 
-def settle(possible: list[str], *, is_filled: bool) -> str:
-    """Return the kind of a column of the kinds that all its cells fit.
-
-    is_filled: whether any cell is; a column of none is of numbers that are missing.
-    """
-    return possible[0] if is_filled else "float64"
-
-
 def read_cells(cells: "pa.Array", kind: str) -> NDArray[Any]:
     """Return cells as numbers, masked where missing; as times or texts."""
     values = _parse(cells, kind)
     if not cells.null_count or values.dtype.kind in "OM":
         return values
-    return np.ma.masked_array(values, cells.is_null().to_numpy(zero_copy_only=False))
+    return np.ma.masked_array(values, _to_numpy(cells.is_null()))
 
 
 def _parse(cells: "pa.Array", kind: str) -> NDArray[Any]:
@@ -88,20 +80,17 @@ def _parse(cells: "pa.Array", kind: str) -> NDArray[Any]:
     import pyarrow.compute as pc
 
     if kind == "text":
-        return _texts(cells)
+        return _to_numpy(cells)
     if kind == "digits":
         _require(pc.match_substring_regex(cells, r"^[+-]?[0-9]+$"))
-        return _texts(cells)
+        return _to_numpy(cells)
     if kind == "truth":
         true = pc.is_in(cells, pa.array(TRUE))
         _require(pc.or_(pc.is_null(cells), pc.or_(true, pc.is_in(cells, pa.array(FALSE)))))
-        return np.asarray(true.to_numpy(zero_copy_only=False))
+        return _to_numpy(true)
     if kind.startswith("time"):
         unit, _, zone = kind[5:-1].partition(", ")
-        times: NDArray[Any] = cells.cast(pa.timestamp(unit, zone or None)).to_numpy(
-            zero_copy_only=False
-        )
-        return times
+        return _to_numpy(cells.cast(pa.timestamp(unit, zone or None)))
     try:
         # Of what Arrow reads as a number, hexadecimal ones are none to Python.
         if kind != "float64":
@@ -109,7 +98,7 @@ def _parse(cells: "pa.Array", kind: str) -> NDArray[Any]:
         numbers = pc.fill_null(cells.cast(kind), 0)
     except pa.ArrowInvalid:
         return _parse_singly(cells, kind)
-    return np.asarray(numbers.to_numpy(zero_copy_only=False))
+    return _to_numpy(numbers)
 
 
 def _parse_singly(cells: "pa.Array", kind: str) -> NDArray[Any]:
@@ -124,10 +113,8 @@ def _parse_singly(cells: "pa.Array", kind: str) -> NDArray[Any]:
     return np.array(numbers, kind)
 
 
-def _texts(cells: "pa.Array") -> NDArray[Any]:
-    values = np.empty(len(cells), object)
-    values[:] = cells.to_pylist()
-    return values
+def _to_numpy(array: "pa.Array") -> NDArray[Any]:
+    return np.asarray(array.to_numpy(zero_copy_only=False))
 
 
 def _require(truths: "pa.BooleanArray") -> None:

@@ -9,6 +9,8 @@ from reportgen.config.suggest import unknown
 from reportgen.data.format import FileColumn, Wanted
 from reportgen.errors import SourceError
 
+MASK = ".mask"
+
 
 def without_duplicates(columns: Sequence[FileColumn]) -> tuple[FileColumn, ...]:
     """Return columns, of which those that share a name cannot be read."""
@@ -19,6 +21,18 @@ def without_duplicates(columns: Sequence[FileColumn]) -> tuple[FileColumn, ...]:
         else column
         for column in columns
     )
+
+
+def masks_of(columns: Sequence[FileColumn]) -> dict[str, str]:
+    """Return by columns the names of their masks: truth values NAME.mask, as of astropy."""
+    times = Counter(column.name for column in columns)
+    masks = {}
+    for column in columns:
+        name = column.name.removesuffix(MASK)
+        is_mask = name != column.name and column.dtype == "|b1"
+        if is_mask and times[name] == times[column.name] == 1:
+            masks[name] = column.name
+    return masks
 
 
 def columns_of_astropy(lines: Sequence[bytes]) -> dict[str, FileColumn]:

@@ -8,7 +8,7 @@ empty text: FITS cannot tell it from a missing one. Blank numbers of ASCII table
 import io
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -68,10 +68,9 @@ class FitsTable(Format):
         with reading_file(), open_fits(path) as stream:
             hdu = find_hdu(stream, dataset)
             rows, fields = read_fields(hdu)
-            columns = [field.column for field in fields]
-            described = tuple(_with_votable(stream, hdu, columns))
+            columns = _with_votable(stream, hdu, [field.column for field in fields])
             synthetic, packed = hdu.header.text(SYNTHETIC_CARD), is_packed(_start(path))
-            return FileTable(rows, described, synthetic, in_order=packed)
+            return FileTable(rows, tuple(columns), synthetic, in_order=packed)
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
@@ -192,8 +191,8 @@ def _shown(hdu: Hdu) -> str:
     return f"{named}: {rows} row{'s'[: rows != 1]}, {columns} column{'s'[: columns != 1]}"
 
 
-def _with_votable(stream: BinaryIO, hdu: Hdu, columns: list[FileColumn]) -> Iterator[FileColumn]:
-    """Give columns with what a VOTable in the first HDU says of them and their HDU does not.
+def _with_votable(stream: BinaryIO, hdu: Hdu, columns: list[FileColumn]) -> list[FileColumn]:
+    """Return columns with what a VOTable in the first HDU says of them and their HDU does not.
 
     STILTS writes such files (fits-plus); in headers it leaves out texts that are too long for one.
     """
@@ -201,20 +200,11 @@ def _with_votable(stream: BinaryIO, hdu: Hdu, columns: list[FileColumn]) -> Iter
     told: Sequence[FileColumn] = ()
     if first.header.get("VOTMETA") is True and first.size <= _LARGEST_VOTABLE:
         stream.seek(first.offset)
-        try:
+        with suppress(SourceError):  # what it says is lost; the header has most of it
             tables = read_header(io.BytesIO(stream.read(first.size))).tables
-        except SourceError:  # what it says of the columns is lost, of which the header has most
-            tables = []
-        told = tables[hdu.number - 1].columns if hdu.number <= len(tables) else ()
+            told = tables[hdu.number - 1].columns if hdu.number <= len(tables) else ()
     by_name = {each.name: each for each in told}
-    for column in columns:
-        other = by_name.get(column.name, column)
-        yield replace(
-            column,
-            unit=column.unit or other.unit,
-            label=column.label or other.label,
-            ucd=column.ucd or other.ucd,
-        )
+    return [column.completed(by_name.get(column.name)) for column in columns]
 
 
 def _pick(fields: Sequence[Field], wanted: Wanted) -> Field:

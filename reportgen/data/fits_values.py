@@ -44,9 +44,7 @@ def _scaled(field: Field, raw: NDArray[Any]) -> NDArray[Any]:
 
 def _texts(raw: NDArray[np.bytes_]) -> NDArray[Any]:
     """Return texts: what stands before a zero byte, without the blanks at its end."""
-    texts = np.empty(len(raw), object)
-    texts[:] = [_text(each.partition(b"\0")[0]) for each in raw.tolist()]
-    return texts
+    return np.array([_text(each.partition(b"\0")[0]) for each in raw.tolist()], object)
 
 
 def _text(content: bytes) -> str:

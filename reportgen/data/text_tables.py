@@ -181,13 +181,8 @@ def _masked(column: Any) -> NDArray[Any]:
 def _readable(column: FileColumn, values: NDArray[Any]) -> tuple[FileColumn, NDArray[Any]]:
     """Return a column and its values, or why they cannot be read."""
     if values.dtype.kind in "US" and values.ndim == 1:
-        texts = np.empty(len(values), object)
-        missing = np.ma.getmaskarray(values)
-        texts[:] = [
-            None if gone else str(text)
-            for text, gone in zip(np.ma.getdata(values), missing, strict=True)
-        ]
-        return column, texts
+        texts = np.ma.getdata(values).astype(str).astype(object)
+        return column, np.where(np.ma.getmaskarray(values), None, texts)
     why = {
         "c": "holds complex numbers",
         "O": "holds lists of different lengths, or objects",

@@ -182,10 +182,6 @@ def _pick(columns: Columns, array: Values, wanted: Wanted) -> NDArray[Any]:
         data = data.reshape(shape)[:, wanted.index or 0]
         mask = mask.reshape(shape)[:, wanted.index or 0]
     if columns[at].dtype == "str":
-        texts = np.empty(len(data), object)
-        texts[:] = [
-            None if missing else str(text).rstrip()
-            for text, missing in zip(data, mask, strict=True)
-        ]
-        return texts
+        pairs = zip(data, mask, strict=True)
+        return np.array([None if gone else str(text).rstrip() for text, gone in pairs], object)
     return np.ma.MaskedArray(data, mask=mask) if mask.any() else data
