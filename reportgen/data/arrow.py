@@ -167,12 +167,10 @@ class ArrowFormat(Format):
         return self.look_at(path)
 
     def describe(self, path: Path, dataset: str) -> FileTable:
-        """Return what the table holds."""
         return self._look(path, dataset).table
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
-        """Open the table."""
         rows = self._look(path, dataset)
         known = rows.table.columns
         columns = [known[position(known, each)] for each in wanted]

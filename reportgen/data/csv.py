@@ -37,11 +37,9 @@ class CsvTable(ArrowFormat):
     pattern = "*.csv"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a text is clearly a table, and none that has another format."""
         return looks_like_table(path, unpacked_start(path, start))
 
     def look_at(self, path: Path) -> ArrowRows:
-        """Return what a pass over the whole file finds; of its rows, those before are passed."""
         return _read_whole(path, stamp(path))
 
 

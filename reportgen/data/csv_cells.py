@@ -23,21 +23,8 @@ DTYPES = {
     "text": "str",
 }
 TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
-MISSING = (
-    "",
-    "NaN",
-    "nan",
-    "NAN",
-    "-nan",
-    "NULL",
-    "null",
-    "N/A",
-    "n/a",
-    "NA",
-    "<NA>",
-    "None",
-    "NaT",
-)
+MISSING = ("", "NULL", "null", "N/A", "n/a", "NA", "<NA>", "None")
+MISSING += ("NaN", "nan", "NAN", "-nan", "NaT")
 
 
 def clean(texts: "pa.Array") -> "pa.Array":

@@ -34,11 +34,9 @@ class FeatherTable(ArrowFormat):
     pattern = "*.feather"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file is one of Arrow's, or of Feather before Arrow."""
         return start[:6] == FILE or start[:4] == FEATHER_1 or _is_stream(start)
 
     def look_at(self, path: Path) -> ArrowRows:
-        """Return what the schema says, and the rows of the batches."""
         file = _open_file(path)
         with reading():
             columns, masks = describe_schema(file.schema)

@@ -48,14 +48,12 @@ class FitsTable(Format):
     pattern = "*.fits*"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file, packed or not, begins as FITS does."""
         if start.startswith(_COMPRESS):
             return ".fit" in path.name.lower()
         return unpacked_start(path, start).startswith(_START)
 
     @property
     def images(self) -> Format:
-        """What reads images of such files."""
         from reportgen.data.fits_images import FitsImages  # which reads as this does
 
         return FitsImages()
@@ -74,7 +72,6 @@ class FitsTable(Format):
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
-        """Open a table."""
         with ExitStack() as stack:
             with reading_file():
                 stream = stack.enter_context(open_fits(path))

@@ -23,12 +23,10 @@ class FitsImages(FitsTable):
     """The images of a FITS file. Axes of one step, as radio images have them, are left out."""
 
     def datasets(self, path: Path) -> list[str]:
-        """Return the numbers of the HDUs with images."""
         with reading_file(), open_fits(path) as stream:
             return [str(hdu.number) for hdu in read_hdus(stream) if hdu.is_image]
 
     def describe(self, path: Path, dataset: str) -> FileTable:
-        """Return what an image, a cube or a stack is, from its header."""
         with reading_file(), open_fits(path) as stream:
             hdu = find_hdu(stream, dataset, "image")
             header, (n, *image) = hdu.header, _stack(hdu)
@@ -41,7 +39,6 @@ class FitsImages(FitsTable):
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted] = ()) -> Iterator[ReadValues]:
-        """Open a stack; of a file that is not packed as a whole, only what is wanted is read."""
         from astropy.io import fits
 
         with reading_file(), open_fits(path) as stream:

@@ -32,7 +32,6 @@ class HatsTable(ParquetTable):
     pattern = "*"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a folder has the properties of a HATS catalogue."""
         if start or not path.is_dir():
             return False
         if any((path / name).is_file() for name in HATS_FILES[:2]):
@@ -47,7 +46,6 @@ class HatsTable(ParquetTable):
         return catalogue, _list_partitions(catalogue)
 
     def look_at(self, path: Path) -> ArrowRows:
-        """Return what the footers of all partitions say, and the properties of the catalogue."""
         found, properties = super().look_at(path), _find_catalogue(path)[1]
         table, rows = found.table, properties.get("hats_nrows", "")
         if rows and (not rows.isdecimal() or int(rows) != table.rows):

@@ -72,7 +72,6 @@ class Hdf5Table(Format):
     pattern = "*.h5"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file begins as HDF5 does, at once or after a block of the user's."""
         if start.startswith(SIGNATURE):
             return True
         if path.suffix.lower() in {".h5", ".hdf5", ".hdf"}:
@@ -81,7 +80,6 @@ class Hdf5Table(Format):
 
     @property
     def images(self) -> Format:
-        """What reads images of such files."""
         from reportgen.data.hdf5_images import Hdf5Images  # which describes as this does
 
         return Hdf5Images()
@@ -90,7 +88,6 @@ class Hdf5Table(Format):
         return _only_table(file)
 
     def describe(self, path: Path, dataset: str) -> FileTable:
-        """Return what a dataset or a group holds; empty for the only table of the file."""
         with saying_nothing_of(path), open_file(path) as file, _naming_damage():
             try:
                 parts, rows, shown = _table(file, dataset or self._only(file))
@@ -101,7 +98,6 @@ class Hdf5Table(Format):
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
-        """Open a dataset or a group."""
         with saying_nothing_of(path), open_file(path) as file:
             with _naming_damage():
                 place = dataset or self._only(file)

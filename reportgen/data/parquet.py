@@ -36,7 +36,6 @@ class ParquetTable(ArrowFormat):
     pattern = "*.parquet"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file or folder holds Parquet."""
         if start:
             return start[:4] in (MAGIC, MAGIC_ENCRYPTED)
         if not path.is_dir() or any((path / name).is_file() for name in HATS_FILES):
@@ -50,11 +49,9 @@ class ParquetTable(ArrowFormat):
         return path, list_parts(path)
 
     def look_at(self, path: Path) -> ArrowRows:
-        """Return what the footers of all files say, and their rows."""
         return look_at_parts(*self.parts(path))
 
     def row_groups(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> list[RowGroup]:
-        """Return the row groups of all files."""
         return row_groups_of(*self.parts(path), wanted)
 
 

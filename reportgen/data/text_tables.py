@@ -36,16 +36,13 @@ class TextTable(Format):
     pattern = "*.ecsv"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file, packed or not, begins as one of these formats does."""
         return bool(_kind(path, unpacked_start(path, start)))
 
     def describe(self, path: Path, dataset: str) -> FileTable:
-        """Return what the table holds; all of the file is read."""
         return _table(path, dataset)[0]
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
-        """Open the table, which is read into memory."""
         table, values = _table(path, dataset)
         columns = []
         for each in wanted:

@@ -46,7 +46,6 @@ class VOTableFile(Format):
     pattern = "*.vot*"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file, packed or not, has the root element of a VOTable."""
         # Of UTF-16, every other byte of such a name is zero.
         return bool(_ROOT.search(unpacked_start(path, start).replace(b"\0", b"")))
 
@@ -61,7 +60,6 @@ class VOTableFile(Format):
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
-        """Open a table, which is read into memory."""
         with no_warnings():
             columns, array = _load(path, dataset, stamp(path))
         picked = [_pick(columns, array, each) for each in wanted]
