@@ -3,22 +3,22 @@ import threading
 import tracemalloc
 import warnings
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
-from tables_of_formats import FORMATS, SHARED, check_damage, read, same
+from tables_of_formats import FORMATS, SHARED, read, refused, same
+from tables_of_formats import described as described_by
 
 from reportgen.data.fits import FitsTable
 from reportgen.data.format import Wanted
-from reportgen.errors import SourceError
 
 FITS = FitsTable()
 
 
-def described(path, dataset=""):
-    return {column.name: column for column in FITS.describe(path, dataset).columns}
+described = partial(described_by, FITS)
 
 
 def table_hdu(*columns, **keywords):
@@ -44,10 +44,6 @@ def by_hand(path, rows, width, *cards, content=b"", kind="BINTABLE"):
     padded = [part.ljust(-(-len(part) // 2880) * 2880, filler) for part, filler in parts]
     path.write_bytes(b"".join(padded))
     return path
-
-
-def shown(error):
-    return f"{error.value.message} | {error.value.hint}"
 
 
 def test_types_units_and_descriptions_are_as_the_file_has_them(tmp_path):
@@ -87,7 +83,7 @@ def test_types_units_and_descriptions_are_as_the_file_has_them(tmp_path):
     assert columns["name"].dtype == "str"
     assert values["pair", 1].tolist() == [1, 3, 5]
     assert values["block", 4].tolist() == table["block"].reshape(3, -1)[:, 4].tolist()
-    ranges = [read(FITS, path, "", "id", "name", start=at, stop=at + 1) for at in range(3)]
+    ranges = [read(FITS, path, "id", "name", rows=(at, at + 1)) for at in range(3)]
     assert [each["id"][0] for each in ranges] == table["id"].tolist()
     assert [each["name"][0] for each in ranges] == ["a", "", "Ü"]
 
@@ -167,17 +163,13 @@ def test_columns_that_cannot_be_read_say_why(tmp_path):
         *(True, False, True, False, False, False, False, False, False, False, True),
     ]
     assert [values["words", at][0] for at in range(3)] == ["ab", "", "cd"]
-    with pytest.raises(SourceError) as error:
-        read(FITS, path, "", "twice")
-    assert "column twice cannot be read: 2 columns have its name" in shown(error)
+    assert "column twice cannot be read: 2 columns have its name" in refused(FITS, path, "twice")
     for wanted, said in [
         ("bits", "column bits has 11 values in each row | name one of them: index 0 to 10"),
         (("bits", 11), "column bits has no index 11 | the last one is 10"),
         ("bitz", "did you mean 'bits'?"),
     ]:
-        with pytest.raises(SourceError) as error:
-            read(FITS, path, "", wanted)
-        assert said in shown(error)
+        assert said in refused(FITS, path, wanted)
 
 
 def test_a_table_is_found_by_name_version_or_number(tmp_path):
@@ -204,9 +196,7 @@ def test_a_table_is_found_by_name_version_or_number(tmp_path):
         ("9", "has no HDU 9: the last one is 4 | tables in the file: 2 (Src)"),
         ("line", "unknown table 'line'; did you mean 'lines'?"),
     ]:
-        with pytest.raises(SourceError) as error:
-            FITS.describe(path, dataset)
-        assert said in shown(error)
+        assert said in refused(FITS, path, dataset=dataset)
 
 
 def test_a_file_without_a_table_says_what_it_holds(tmp_path):
@@ -219,12 +209,9 @@ def test_a_file_without_a_table_says_what_it_holds(tmp_path):
         (packed, "holds an image of 30 × 20 but no table"),
         (empty, "holds headers but no table"),
     ]:
-        with pytest.raises(SourceError) as error:
-            FITS.describe(path, "")
-        assert said in shown(error)
+        assert said in refused(FITS, path)
     table = written(tmp_path / "fpack.fits", table_hdu(("a", "J"), ZTABLE=True))
-    with pytest.raises(SourceError, match="a table that fpack has compressed"):
-        FITS.describe(table, "")
+    assert "a table that fpack has compressed" in refused(FITS, table)
 
 
 def test_an_ascii_table_keeps_integers_and_blanks_are_missing(tmp_path):
@@ -257,8 +244,7 @@ def test_an_ascii_table_keeps_integers_and_blanks_are_missing(tmp_path):
     assert values["implied"].tolist() == [123.45, -0.05, 1.25]
     assert described(path)["implied"].unit == "Jy"
     path.write_bytes(path.read_bytes().replace(b"-07 ", b"-O7 "))
-    with pytest.raises(SourceError, match="row 3 of column n holds '-O7', not a number"):
-        read(FITS, path)
+    assert "row 3 of column n holds '-O7', not a number" in refused(FITS, path)
 
 
 @pytest.mark.parametrize("rows", [1, 5])
@@ -281,7 +267,7 @@ def test_one_row_of_arrays_of_all_rows_is_a_table_of_them(tmp_path, rows):
     assert values["x"].tolist() == numbers.tolist()
     assert values["name"].tolist() == names.tolist()
     assert values["pair", 1].tolist() == list(range(1, rows * 8, 2))
-    assert read(FITS, path, "", "name", start=2, stop=3)["name"].tolist() == ["n02"]
+    assert read(FITS, path, "name", rows=(2, 3))["name"].tolist() == ["n02"]
 
 
 @pytest.mark.parametrize("suffix", ["gz", "bz2", "xz"])
@@ -296,18 +282,16 @@ def test_a_packed_file_reads_as_the_file_in_it(tmp_path, suffix):
     packed.write_bytes(pack(plain.read_bytes()))
     assert FITS.recognises(packed, packed.read_bytes()[:4096])
     assert replace(FITS.describe(packed, ""), in_order=False) == FITS.describe(plain, "")
-    for name, values in read(FITS, packed, start=100, stop=4000).items():
-        np.testing.assert_array_equal(values, read(FITS, plain, start=100, stop=4000)[name])
-    assert check_damage(FITS, packed, tmp_path, 1) < 40
+    for name, values in read(FITS, packed, rows=(100, 4000)).items():
+        np.testing.assert_array_equal(values, read(FITS, plain, rows=(100, 4000))[name])
 
 
 def test_a_file_packed_by_compress_says_how_to_unpack_it(tmp_path):
     path = tmp_path / "a.fits.Z"
     path.write_bytes(b"\x1f\x9d\x90" + bytes(100))
     assert FITS.recognises(path, path.read_bytes())
-    with pytest.raises(SourceError) as error:
-        FITS.describe(path, "")
-    assert "is packed by compress (.Z), which is not read | unpack it with gunzip" in shown(error)
+    said = "is packed by compress (.Z), which is not read | unpack it with gunzip"
+    assert said in refused(FITS, path)
 
 
 def test_what_stilts_says_in_the_first_hdu_is_added(tmp_path):
@@ -349,11 +333,9 @@ def test_a_header_that_makes_no_sense_is_told(tmp_path, cards, rows, width, said
         cards[-1] = "TFORM1  = '3000000000A'"
         path = by_hand(tmp_path / "bad2.fits", rows, width, *cards)
     tracemalloc.start()
-    with pytest.raises(SourceError) as error:
-        read(FITS, path)
+    assert said in refused(FITS, path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert said in shown(error)
     assert peak < 50 * 10**6
 
 
@@ -370,38 +352,16 @@ def test_characters_outside_ascii_in_a_header_do_no_harm(tmp_path):
     assert described(path)["col1"].unit == "?Jy"
 
 
-def test_what_is_not_fits_is_not_recognised(tmp_path):
-    for content in (
-        b"",
-        b"\x89HDF\r\n\x1a\n",
-        b"SIMPLE text",
-        gzip.compress(b"a,b\n"),
-        b"\x1f\x8b\0",
-    ):
-        path = tmp_path / "x"
-        path.write_bytes(content)
-        assert not FITS.recognises(path, content)
-
-
-def test_a_truncated_or_damaged_file_is_told_and_never_has_fewer_rows(tmp_path):
+def test_a_file_of_more_than_its_header_says_is_told(tmp_path):
     path = tmp_path / "a.fits"
-    table = Table(
-        {"x": np.arange(300.0), "n": np.arange(300), "t": [f"t{at}" for at in range(300)]}
-    )
-    table.write(path)
-    check_damage(FITS, path, tmp_path, 2)
-    numbers = fits.Column("x", "E15.7", array=table["x"]), fits.Column("n", "I5", array=table["n"])
-    text = written(tmp_path / "text.fits", fits.TableHDU.from_columns(numbers))
-    check_damage(FITS, text, tmp_path, 3)
+    Table({"x": np.arange(300.0), "n": np.arange(300)}).write(path)
     junk = tmp_path / "junk.fits"
     junk.write_bytes(path.read_bytes() + b"junk" * 1000)
-    with pytest.raises(SourceError, match="is damaged: what follows HDU 1 is no other HDU"):
-        FITS.describe(junk, "")
+    assert "is damaged: what follows HDU 1 is no other HDU" in refused(FITS, junk)
     fewer = tmp_path / "fewer.fits"
     announced = [b"NAXIS2  =                  %d" % rows for rows in (300, 299)]
     fewer.write_bytes(path.read_bytes().replace(*announced))
-    with pytest.raises(SourceError, match="HDU 1 holds more than the rows that it announces"):
-        FITS.describe(fewer, "")
+    assert "HDU 1 holds more than the rows that it announces" in refused(FITS, fewer)
     padded = tmp_path / "padded.fits"
     padded.write_bytes(path.read_bytes() + bytes(5000))
     assert FITS.describe(padded, "").rows == 300
@@ -422,7 +382,7 @@ def test_memory_stays_flat_and_threads_read_the_same_rows(tmp_path):
     found = {}
 
     def look(number):
-        found[number] = read(FITS, path, "", f"col{number + 1}", start=number, stop=15_000)
+        found[number] = read(FITS, path, f"col{number + 1}", rows=(number, 15_000))
 
     threads = [threading.Thread(target=look, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -451,8 +411,8 @@ def test_real_files_have_the_values_that_astropy_reads():
             for number, hdu in enumerate(hdus):
                 is_table = isinstance(hdu, fits.BinTableHDU | fits.TableHDU)
                 if not is_table or hdu.header.get("ZIMAGE"):
-                    with pytest.raises(SourceError, match=r"not a table|but no table"):
-                        FITS.describe(path, str(number))
+                    said = refused(FITS, path, dataset=str(number))
+                    assert "not a table" in said or "but no table" in said
                     continue
                 is_ascii = isinstance(hdu, fits.TableHDU)  # which Table does not always read
                 _compare(path, number, hdu.data if is_ascii else Table.read(path, hdu=number))
@@ -464,7 +424,7 @@ def _compare(path, number, expected):
     about = FITS.describe(path, str(number))
     columns = {column.name: column for column in about.columns}
     assert [name.rstrip() for name in expected.dtype.names] == list(columns)
-    for name, values in read(FITS, path, str(number)).items():
+    for name, values in read(FITS, path, dataset=str(number)).items():
         key, index = name if isinstance(name, tuple) else (name, 0)
         other = np.ma.asarray(expected[key])
         other = other.reshape(about.rows, -1)[:, index]

@@ -1,0 +1,65 @@
+"""Each damaged copy of a table gives as many rows as it says, or what is wrong and what to do."""
+
+import gzip
+
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from every_format import write_rows
+from tables_of_formats import damaged, read
+
+from reportgen.data.opening import format_of
+from reportgen.errors import SourceError
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("originals")
+    files = write_rows(folder, 300)
+    pa = pytest.importorskip("pyarrow")
+    table = Table.read(files["rows_ecsv"])
+    rows = pa.feather.read_table(files["rows_feather"])
+    pa.feather.write_feather(rows, folder / "plain.feather", "uncompressed", chunksize=100)
+    with pa.OSFile(str(folder / "stream.arrow"), "wb") as file:
+        pa.ipc.new_stream(file, rows.schema).write_table(rows, max_chunksize=70)
+    for how in ("tabledata", "binary"):
+        table.write(folder / f"{how}.vot", format="votable", tabledata_format=how)
+    for name in ("rows.csv", "rows.fits"):
+        (folder / f"{name}.gz").write_bytes(gzip.compress((folder / name).read_bytes()))
+    numbers = [fits.Column(name, "E15.7", array=table[name]) for name in ("ra", "dec")]
+    fits.TableHDU.from_columns(numbers).writeto(folder / "ascii.fits")
+    del table["is_star"]  # which neither has
+    table.write(folder / "rows.tbl", format="ascii.ipac")
+    words = Table({"f4": [1.5, 2.5, 3.5], "id": [1, 2, 3], "name": ["a b", "c", "d"]})
+    words.write(folder / "rows.mrt", format="ascii.mrt")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "fewest"),  # of 60 copies, those that are refused
+    [
+        *(("rows.fits", 20), ("ascii.fits", 20), ("rows.fits.gz", 40), ("groups.parquet", 30)),
+        *(("rows.feather", 20), ("plain.feather", 20), ("stream.arrow", 20), ("rows.csv", 0)),
+        *(("rows.csv.gz", 40), ("rows.vot", 30), ("tabledata.vot", 30), ("binary.vot", 30)),
+        *(("rows.ecsv", 1), ("rows.tbl", 1), ("rows.mrt", 1)),
+    ],
+)
+def test_a_damaged_table_is_read_in_whole_or_refused_with_a_cure(originals, tmp_path, name, fewest):
+    path, refused = originals / name, 0
+    kind = format_of(path)
+    for copy in damaged(path, tmp_path, seed=4):
+        kind.recognises(copy, copy.read_bytes()[:4096])
+        try:
+            rows = kind.describe(copy, "").rows
+            assert rows <= 10**6, "more rows than can be in so small a file"
+            assert {len(values) for values in read(kind, copy).values()} <= {rows}
+        except SourceError as error:
+            told = error
+        else:
+            continue
+        refused += 1
+        assert told.message
+        assert told.hint, told.message
+        assert "\n" not in told.message
+        assert not told.message.startswith(str(copy))
+    assert refused >= fewest
