@@ -23,7 +23,7 @@ DTYPES = {
     "text": "str",
 }
 TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
-MISSING = ("", "NULL", "null", "N/A", "n/a", "NA", "<NA>", "None")
+MISSING: tuple[str, ...] = ("", "NULL", "null", "N/A", "n/a", "NA", "<NA>", "None")
 MISSING += ("NaN", "nan", "NAN", "-nan", "NaT")
 
 

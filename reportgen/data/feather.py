@@ -92,10 +92,14 @@ class _ArrowFile:
 
     def batch_rows(self) -> list[int]:
         """Return how many rows each batch has; of the columns, the narrowest is read."""
+        from pyarrow import types
+
         with reading():
-            widths = [_width(field.type) for field in self.schema]
-            if not widths:
+            kinds = [field.type for field in self.schema]
+            if not kinds:
                 return []
+            # Bits of a value, those of a text being many.
+            widths = [each.bit_width if types.is_primitive(each) else 2**31 for each in kinds]
             narrowest = [widths.index(min(widths))]
             rows = []
             for batch in self._batches(narrowest, 0):
@@ -133,10 +137,3 @@ class _ArrowFile:
             if stop == there:
                 return
             first = stop
-
-
-def _width(kind: "pa.DataType") -> int:
-    """Return the bits of a value, those of a text being many."""
-    from pyarrow import types
-
-    return int(kind.bit_width) if types.is_primitive(kind) else 2**31

@@ -24,6 +24,7 @@ from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Tab
 from reportgen.data.unpacking import AGAIN, is_packed, open_unpacked, reading_file, unpacked_start
 from reportgen.data.votable_header import read_header
 from reportgen.errors import SourceError
+from reportgen.wording import counted
 
 _START = b"SIMPLE  ="
 _COMPRESS = b"\x1f\x9d"  # begins what the program compress packs
@@ -129,7 +130,9 @@ def find_hdu(stream: BinaryIO, dataset: str, noun: Literal["table", "image"] = "
     if len(named) == 1:
         _check_padding(stream, named[0])
         return named[0]
-    hint = _listed(named or there)
+    listed = named or there
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    hint = "; ".join(map(_shown, listed[:_LISTED])) + more
     if not dataset:
         raise TableError(f"holds {len(there)} {noun}s", f"name one of them as dataset: {hint}")
     if named:
@@ -171,11 +174,6 @@ def _is_called(hdu: Hdu, dataset: str) -> bool:
     return bool(hdu.name) and wanted.casefold() in (hdu.name.casefold(), versioned.casefold())
 
 
-def _listed(hdus: Sequence[Hdu]) -> str:
-    more = f" and {len(hdus) - _LISTED} more" if len(hdus) > _LISTED else ""
-    return "; ".join(map(_shown, hdus[:_LISTED])) + more
-
-
 def _shown(hdu: Hdu) -> str:
     named = f"{hdu.number} ({hdu.name})" if hdu.name else str(hdu.number)
     if hdu.is_image:
@@ -184,8 +182,7 @@ def _shown(hdu: Hdu) -> str:
         rows, fields = read_fields(hdu)
     except SourceError as error:
         return f"{named}: {error.message}"
-    columns = len(fields)
-    return f"{named}: {rows} row{'s'[: rows != 1]}, {columns} column{'s'[: columns != 1]}"
+    return f"{named}: {counted(rows, 'rows')}, {counted(len(fields), 'columns')}"
 
 
 def _with_votable(stream: BinaryIO, hdu: Hdu, columns: list[FileColumn]) -> list[FileColumn]:

@@ -179,7 +179,8 @@ def _readable(column: FileColumn, values: NDArray[Any]) -> tuple[FileColumn, NDA
     """Return a column and its values, or why they cannot be read."""
     if values.dtype.kind in "US" and values.ndim == 1:
         texts = np.ma.getdata(values).astype(str).astype(object)
-        return column, np.where(np.ma.getmaskarray(values), None, texts)
+        texts[np.ma.getmaskarray(values)] = None
+        return column, texts
     why = {
         "c": "holds complex numbers",
         "O": "holds lists of different lengths, or objects",

@@ -24,6 +24,7 @@ from reportgen.data.library_messages import no_warnings, reason
 from reportgen.data.unpacking import DAMAGED, open_unpacked, reading_file, unpacked_start
 from reportgen.data.votable_header import VOHeader, VOTable, read_header
 from reportgen.errors import SourceError
+from reportgen.wording import counted
 
 Columns = tuple[FileColumn, ...]
 Values = np.ma.MaskedArray[Any, Any]
@@ -99,8 +100,7 @@ def _find(header: VOHeader, dataset: str) -> int:
 
 def _shown(table: VOTable, number: int) -> str:
     named = f"{number + 1} ({', '.join(sorted(table.names))})" if table.names else f"{number + 1}"
-    rows, columns = table.rows, len(table.fields)
-    return f"{named}: {rows} row{'s'[: rows != 1]}, {columns} column{'s'[: columns != 1]}"
+    return f"{named}: {counted(table.rows, 'rows')}, {counted(len(table.fields), 'columns')}"
 
 
 @lru_cache(maxsize=2)
