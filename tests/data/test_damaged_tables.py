@@ -2,6 +2,7 @@
 
 import gzip
 
+import h5py
 import pytest
 from astropy.io import fits
 from astropy.table import Table
@@ -28,6 +29,10 @@ def originals(tmp_path_factory):
         (folder / f"{name}.gz").write_bytes(gzip.compress((folder / name).read_bytes()))
     numbers = [fits.Column(name, "E15.7", array=table[name]) for name in ("ra", "dec")]
     fits.TableHDU.from_columns(numbers).writeto(folder / "ascii.fits")
+    with h5py.File(folder / "packed.h5", "w") as file:
+        for name in ("ra", "id"):
+            data = {"data": table[name], "chunks": (100,), "compression": "gzip"}
+            file.create_dataset(f"group/{name}", **data)
     del table["is_star"]  # which neither has
     table.write(folder / "rows.tbl", format="ascii.ipac")
     words = Table({"f4": [1.5, 2.5, 3.5], "id": [1, 2, 3], "name": ["a b", "c", "d"]})
@@ -41,7 +46,8 @@ def originals(tmp_path_factory):
         *(("rows.fits", 20), ("ascii.fits", 20), ("rows.fits.gz", 40), ("groups.parquet", 30)),
         *(("rows.feather", 20), ("plain.feather", 20), ("stream.arrow", 20), ("rows.csv", 0)),
         *(("rows.csv.gz", 40), ("rows.vot", 30), ("tabledata.vot", 30), ("binary.vot", 30)),
-        *(("rows.ecsv", 1), ("rows.tbl", 1), ("rows.mrt", 1)),
+        *(("rows.ecsv", 1), ("rows.tbl", 1), ("rows.mrt", 1), ("rows.h5", 20)),
+        ("packed.h5", 20),
     ],
 )
 def test_a_damaged_table_is_read_in_whole_or_refused_with_a_cure(originals, tmp_path, name, fewest):
