@@ -82,8 +82,8 @@ def to_numpy(array: "pa.Array", column: FileColumn, index: int | None = None) ->
 
     if types.is_null(array.type):
         return _missing_values(len(array), column)
-    for step in np.unravel_index(index, column.shape) if index is not None else ():
-        array = pc.list_element(_plain(array), int(step))
+    if index is not None:
+        array = pc.list_element(_plain(array), index)
     array = _plain(array)
     kind = array.type
     if is_bytes(kind):

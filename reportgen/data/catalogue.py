@@ -20,6 +20,7 @@ from reportgen.config.sources import CatalogueBlock, ColumnBlock, numbered
 from reportgen.config.suggest import known_names, unknown
 from reportgen.config.types import listed_paths
 from reportgen.data.dataset import ColumnPlace
+from reportgen.data.file_columns import problem_of
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, TableError
 from reportgen.data.opening import Found, TableKey, describe_tables, formats, open_places
@@ -27,7 +28,7 @@ from reportgen.data.positions import IcrsAngle, with_positions
 from reportgen.data.row_groups import read_some, rows_to_read
 from reportgen.errors import SourceError
 from reportgen.remote.address import RemoteFile
-from reportgen.wording import count, counted, listed
+from reportgen.wording import listed
 
 LONGEST_LABEL = 50  # characters; of a description in a file, which may be a paragraph
 # How VizieR says in a description that a column may lack values, within which limits it is, and
@@ -394,7 +395,7 @@ def column_keys(table: FileTable) -> tuple[dict[str, str], dict[str, str]]:
     keys: dict[str, str] = {}
     skipped: dict[str, str] = {}
     for column in table.columns:
-        if why := _problem(column, None):
+        if why := problem_of(column, None):
             skipped[column.name] = why
             continue
         base = re.sub(r"\W", "_", column.name) or "value"  # of a dataset that is one column
@@ -403,28 +404,6 @@ def column_keys(table: FileTable) -> tuple[dict[str, str], dict[str, str]]:
         others = (f"{base}_{number}" for number in itertools.count(2))
         keys[next(key for key in itertools.chain([base], others) if key not in keys)] = column.name
     return keys, skipped
-
-
-def _problem(column: FileColumn, index: int | None) -> str:
-    """Return why a column cannot be read as one number or text a row; empty when it can."""
-    said = column.unreadable
-    if said:
-        return said
-    if not column.is_number and column.dtype not in ("str", "time"):
-        other = "complex numbers" if "c" in column.dtype else column.dtype
-        said = (
-            f"holds {'lists or references' if column.dtype.endswith('O') else other}, not numbers"
-        )
-    elif len(column.shape) > 1:
-        said = f"has values of shape {column.shape} in each row, which no column has"
-    elif not column.shape:
-        said = "" if index is None else "has one value in each row: leave out index"
-    elif index is None and column.shape != (1,):
-        said = f"has {count(column.shape[0])} values in each row: name one with index"
-    elif index is not None and index >= column.shape[0]:
-        there = counted(column.shape[0], "values")
-        said = f"has {there} in each row, counted from 0, so there is no index {index}"
-    return said
 
 
 def _find(table: FileTable, place: ColumnPlace, field: str | None, key: str) -> FileColumn:
@@ -448,7 +427,7 @@ def _find(table: FileTable, place: ColumnPlace, field: str | None, key: str) -> 
         name = key if field is None else field
         if name not in columns:
             raise SourceError(f"{place.said}: {unknown('field', name, columns)}")
-    if why := _problem(columns[name], place.index):
+    if why := problem_of(columns[name], place.index):
         named = f"{place.said}: {name}" if name else place.said
         hint = "" if "index" in why else "a column must hold numbers, truth values, times or texts"
         raise SourceError(f"{named} {why}", hint)

@@ -8,6 +8,7 @@ from math import prod
 from reportgen.config.suggest import unknown
 from reportgen.data.format import FileColumn, Wanted
 from reportgen.errors import SourceError
+from reportgen.wording import count, counted
 
 MASK = ".mask"
 
@@ -53,20 +54,33 @@ def columns_of_astropy(lines: Sequence[bytes]) -> dict[str, FileColumn]:
         return {}
 
 
+def problem_of(column: FileColumn, index: int | None) -> str:
+    """Return why a column cannot be read as one number or text a row; empty when it can."""
+    shape, kind = column.shape, column.dtype
+    if column.unreadable or not (column.is_number or kind in ("str", "time")):
+        other = "complex numbers" if "c" in kind else kind
+        other = "lists or references" if kind.endswith("O") else other
+        return column.unreadable or f"holds {other}, not numbers"
+    if len(shape) > 1:
+        return f"has values of shape {shape} in each row, which no column has"
+    if index is None:
+        several = f"has {count(prod(shape))} values in each row: name one with index"
+        return "" if shape in ((), (1,)) else several
+    if not shape:
+        return "has one value in each row: leave out index"
+    if index < shape[0]:
+        return ""
+    there = counted(shape[0], "values")
+    return f"has {there} in each row, counted from 0, so there is no index {index}"
+
+
 def position(columns: Sequence[FileColumn], wanted: Wanted) -> int:
     """Return which of the columns is wanted; SourceError when it cannot be read."""
     names = [column.name for column in columns]
     if wanted.column not in names:
         raise SourceError(unknown("column", wanted.column, names))
-    column = columns[at := names.index(wanted.column)]
-    if column.unreadable:
-        said = f"column {column.name} cannot be read: {column.unreadable}"
-        raise SourceError(said, "name another column")
-    values = prod(column.shape)
-    if wanted.index is None and column.shape:
-        said = f"column {column.name} has {values} values in each row"
-        raise SourceError(said, f"name one of them: index 0 to {values - 1}")
-    if not 0 <= (wanted.index or 0) < values:
-        said = f"column {column.name} has no index {wanted.index}"
-        raise SourceError(said, f"the last one is {values - 1}")
+    at = names.index(wanted.column)
+    if why := problem_of(columns[at], wanted.index):
+        said = f"column {wanted.column} cannot be read: {why}"
+        raise SourceError(said, "build again, or name another column")
     return at

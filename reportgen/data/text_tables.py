@@ -48,7 +48,7 @@ class TextTable(Format):
         for each in wanted:
             column = values[position(table.columns, each)]
             if column.ndim > 1:
-                column = column.reshape(len(column), -1)[:, each.index or 0]
+                column = column[:, each.index or 0]
             columns.append(column)
 
         def read(start: int, stop: int) -> list[NDArray[Any]]:

@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -176,9 +175,7 @@ def _pick(columns: Columns, array: Values, wanted: Wanted) -> NDArray[Any]:
     values = array[(array.dtype.names or ())[at]]
     data, mask = np.asarray(values.data), np.asarray(np.ma.getmaskarray(values), bool)
     if data.ndim > 1:
-        shape = len(data), prod(data.shape[1:])
-        data = data.reshape(shape)[:, wanted.index or 0]
-        mask = mask.reshape(shape)[:, wanted.index or 0]
+        data, mask = data[:, wanted.index or 0], mask[:, wanted.index or 0]
     if columns[at].dtype == "str":
         pairs = zip(data, mask, strict=True)
         return np.array([None if gone else str(text).rstrip() for text, gone in pairs], object)

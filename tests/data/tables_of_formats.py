@@ -2,7 +2,6 @@
 
 import random
 import warnings
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +27,8 @@ def read(kind, path, *wanted, dataset="", rows=None):
         if not wanted:
             columns = [column for column in table.columns if not column.unreadable]
             wanted = [column.name for column in columns if not column.shape]
-            vectors = [column for column in columns if column.shape]
-            wanted += [(c.name, place) for c in vectors for place in range(min(prod(c.shape), 50))]
+            vectors = [column for column in columns if len(column.shape) == 1]
+            wanted += [(c.name, place) for c in vectors for place in range(min(c.shape[0], 50))]
         places = [Wanted(*(each if isinstance(each, tuple) else (each,))) for each in wanted]
         with kind.open(path, dataset, places) as values:
             found = values(*(rows or (0, table.rows)))

@@ -23,6 +23,6 @@ def test_the_format_that_contributing_shows_is_one(npy, tmp_path):
     assert described(npy, path)["flux"].dtype == ">f4"
     found = read(npy, path, "id", ("pair", 1), rows=(0, 2))
     assert [values.tolist() for values in found.values()] == [[2**60 + 1, 2], [2, 4]]
-    assert "column pair has 2 values in each row" in refused(npy, path, "pair")
+    assert "column pair cannot be read: has 2 values in each row" in refused(npy, path, "pair")
     path.write_bytes(path.read_bytes()[:-9])
     assert "is damaged: " in refused(npy, path)

@@ -84,9 +84,9 @@ def test_a_vector_column_is_read_by_index(groups):
     found = read(PARQUET, groups[0], ("mags", 2), rows=(998, 1003))["mags", 2]
     assert found.tolist() == [1000, 1001, 1002, None, 1004]
     assert read(PARQUET, groups[0], ("mags", 1), rows=(1, 3))["mags", 1].mask.all()
-    for index in (None, 3, -1):
+    for index in (None, 3):
         with (
-            pytest.raises(SourceError, match=r"3 values in each row|has no index"),
+            pytest.raises(SourceError, match=r"3 values in each row"),
             PARQUET.open(groups[0], "", [Wanted("mags", index)]),
         ):
             pass
