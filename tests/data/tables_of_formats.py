@@ -1,17 +1,34 @@
 """Reading tables of files by their formats, as tests of formats do."""
 
+import gzip
 import random
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.table import Table
+from every_format import write_rows
 
 from reportgen.data.format import Wanted
 from reportgen.errors import SourceError
 
 FORMATS = Path(__file__).parents[3] / "shared/data/formats"
 SHARED = FORMATS.parent
+
+
+def write_every(folder, rows):
+    """Write the same rows in each format, packed, and in small batches; returns the folder."""
+    pa = pytest.importorskip("pyarrow")
+    files = write_rows(folder, rows)
+    table = pa.feather.read_table(files["rows_feather"])
+    pa.feather.write_feather(table, folder / "plain.feather", "uncompressed", chunksize=rows // 3)
+    with pa.ipc.new_stream(folder / "stream.arrow", table.schema) as writer:
+        writer.write_table(table, max_chunksize=rows // 4)
+    Table.read(files["rows_ecsv"]).write(folder / "tabledata.vot", format="votable")
+    for name in ("rows.csv", "rows.fits"):
+        (folder / f"{name}.gz").write_bytes(gzip.compress((folder / name).read_bytes()))
+    return folder
 
 
 def described(kind, path, dataset=""):

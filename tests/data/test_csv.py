@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from tables_of_formats import FORMATS, described, read, same
+from tables_of_formats import FORMATS, described, read
 from tables_of_formats import refused as refused_by
 
 from reportgen.data.csv import BLOCK, CsvTable
-from reportgen.data.format import Wanted
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 
@@ -84,33 +83,6 @@ def test_a_cell_far_down_decides_too(write):
     found = read(CSV, path, rows=(rows - 3, rows))
     assert found["a"].tolist() == [rows - 3, rows - 2, 1]
     assert found["b"].tolist() == [str(rows - 3), str(rows - 2), "x"]
-
-
-@pytest.fixture(scope="module")
-def survey(tmp_path_factory):
-    """A file of several blocks, and what is in it."""
-    random = np.random.default_rng(5)
-    rows = 30_000
-    ids = 2**60 + np.arange(rows)
-    flux = np.ma.masked_array(random.normal(size=rows), random.random(rows) < 0.1)
-    path = tmp_path_factory.mktemp("csv") / "survey.csv"
-    lines = (f"{i},{x!r},{'é' * 30}" for i, x in zip(ids, flux.tolist(), strict=True))
-    path.write_text("id,flux,name\r\n" + "\r\n".join(lines).replace("None", ""), "utf-8")
-    assert path.stat().st_size > 2 * BLOCK
-    return path, ids, flux
-
-
-@settings(max_examples=30)
-@given(ranges=st.lists(st.tuples(st.integers(0, 30_000), st.integers(0, 9000)), max_size=3))
-def test_any_rows_are_those_that_were_written(survey, ranges):
-    path, ids, flux = survey
-    with CSV.open(path, "", [Wanted("flux"), Wanted("id"), Wanted("flux")]) as values:
-        for start, length in ranges:
-            rows = slice(start, min(start + length, len(ids)))
-            first, second, third = values(rows.start, rows.stop)
-            assert np.array_equal(second, ids[rows])
-            assert same(first, third)
-            assert np.ma.filled(first, 9).tolist() == flux[rows].filled(9).tolist()
 
 
 @given(numbers=st.lists(st.floats(), min_size=1, max_size=50))

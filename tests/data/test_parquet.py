@@ -6,9 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tables_of_formats import described, read, same
+from tables_of_formats import described, read
 from tables_of_formats import refused as refused_by
 
 from reportgen.data.format import Wanted
@@ -90,18 +88,6 @@ def test_a_vector_column_is_read_by_index(groups):
             PARQUET.open(groups[0], "", [Wanted("mags", index)]),
         ):
             pass
-
-
-@settings(max_examples=30)
-@given(ranges=st.lists(st.tuples(st.integers(0, ROWS), st.integers(0, 2500)), max_size=4))
-def test_rows_are_the_same_whatever_the_row_groups(groups, ranges):
-    wanted = [Wanted(name) for name in ("id", "flux", "star", "field", "seen")]
-    with PARQUET.open(groups[0], "", wanted) as small, PARQUET.open(groups[1], "", wanted) as large:
-        for start, length in ranges:
-            stop = min(start + length, ROWS)
-            for one, other in zip(small(start, stop), large(start, stop), strict=True):
-                assert len(one) == stop - start
-                assert same(one, other)
 
 
 def test_arrays_are_the_callers_own(groups):
