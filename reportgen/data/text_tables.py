@@ -50,11 +50,7 @@ class TextTable(Format):
             if column.ndim > 1:
                 column = column[:, each.index or 0]
             columns.append(column)
-
-        def read(start: int, stop: int) -> list[NDArray[Any]]:
-            return [column[start:stop] for column in columns]
-
-        yield read
+        yield lambda start, stop: [column[start:stop] for column in columns]
 
 
 def _kind(path: Path, start: bytes) -> str:

@@ -63,11 +63,7 @@ class VOTableFile(Format):
         with no_warnings():
             columns, array = _load(path, dataset, stamp(path))
         picked = [_pick(columns, array, each) for each in wanted]
-
-        def read(start: int, stop: int) -> list[NDArray[Any]]:
-            return [values[start:stop] for values in picked]
-
-        yield read
+        yield lambda start, stop: [values[start:stop] for values in picked]
 
 
 def _header(path: Path) -> VOHeader:
