@@ -44,10 +44,6 @@ class Version:
     is_strong: bool
     modified: float
 
-    def is_same(self, other: "Version") -> bool:
-        """Return whether both are of the same content, as far as they tell."""
-        return (self.bytes, self.tag) == (other.bytes, other.tag)
-
 
 class _PassingError(Exception):
     """What may be otherwise when it is tried again."""

@@ -26,7 +26,7 @@ def write_every(folder, rows):
     with pa.ipc.new_stream(folder / "stream.arrow", table.schema) as writer:
         writer.write_table(table, max_chunksize=rows // 4)
     Table.read(files["rows_ecsv"]).write(folder / "tabledata.vot", format="votable")
-    for name in ("rows.csv", "rows.fits"):
+    for name in ("rows.csv", "rows.fits", "rows.vot", "rows.ecsv"):
         (folder / f"{name}.gz").write_bytes(gzip.compress((folder / name).read_bytes()))
     return folder
 

@@ -90,9 +90,6 @@ def test_types_units_and_descriptions_are_as_the_file_has_them(tmp_path):
     assert columns["name"].dtype == "str"
     assert values["pair", 1].tolist() == [1, 3, 5]
     assert "has values of shape (2, 3) in each row" in refused(FITS, path, ("block", 4))
-    ranges = [read(FITS, path, "id", "name", rows=(at, at + 1)) for at in range(3)]
-    assert [each["id"][0] for each in ranges] == table["id"].tolist()
-    assert [each["name"][0] for each in ranges] == ["a", "", "Ü"]
 
 
 def test_missing_values_and_scales_are_as_the_header_says(tmp_path):
