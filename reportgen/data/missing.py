@@ -11,16 +11,8 @@ from reportgen.errors import ReportgenError
 from reportgen.wording import listed
 
 Wrong = TypeVar("Wrong", bound=ReportgenError)
-_FITS: tuple[str, ...] = (
-    "components",
-    "infrared",
-    "mosaic",
-    "nz_reference",
-    "radio",
-    "rms",
-    "scores",
-)
-_FITS += ("shallow", "spectra", "swire", "truth", "visits")
+_FITS: tuple[str, ...] = ("components", "infrared", "mosaic", "nz_reference", "radio", "rms")
+_FITS += ("scores", "shallow", "spectra", "swire", "truth", "visits")
 _OTHERS = ("crowdastro.h5", "training.h5", "weights_10epochs.h5", "my_cnn_weights.h5")
 SAMPLE_FILES = frozenset({*(f"{name}.fits" for name in _FITS), *_OTHERS, "cnn_model.json"})
 """What ``reportgen sample`` writes."""
