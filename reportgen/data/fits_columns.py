@@ -11,8 +11,7 @@ import numpy as np
 
 from reportgen.data.file_columns import without_duplicates
 from reportgen.data.format import FileColumn, TableError
-from reportgen.data.library_messages import no_warnings
-from reportgen.data.unpacking import AGAIN, DAMAGED
+from reportgen.data.unpacking import AGAIN, DAMAGED, no_warnings
 from reportgen.errors import SourceError
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from reportgen.data.fits import SYNTHETIC_CARD, FitsTable, find_hdu, open_fits
 from reportgen.data.fits_columns import Hdu, read_hdus
 from reportgen.data.format import FileColumn, FileTable, ReadValues, TableError, Wanted
-from reportgen.data.library_messages import no_warnings, reason
-from reportgen.data.unpacking import DAMAGED, reading_file
+from reportgen.data.unpacking import DAMAGED, no_warnings, reading_file, reason
 from reportgen.errors import SourceError
 
 _TYPES = {8: "|u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}

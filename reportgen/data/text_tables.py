@@ -18,8 +18,14 @@ from numpy.typing import NDArray
 from reportgen.data.file_columns import position, without_duplicates
 from reportgen.data.file_digests import Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
-from reportgen.data.library_messages import no_warnings, reason
-from reportgen.data.unpacking import DAMAGED, open_unpacked, reading_file, unpacked_start
+from reportgen.data.unpacking import (
+    DAMAGED,
+    no_warnings,
+    open_unpacked,
+    reading_file,
+    reason,
+    unpacked_start,
+)
 from reportgen.errors import SourceError
 
 _BYTE_BY_BYTE = re.compile(rb"^Byte-by-byte Description of file", re.MULTILINE | re.IGNORECASE)

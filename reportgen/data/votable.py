@@ -19,8 +19,14 @@ from reportgen.config.suggest import unknown
 from reportgen.data.file_columns import position
 from reportgen.data.file_digests import Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
-from reportgen.data.library_messages import no_warnings, reason
-from reportgen.data.unpacking import DAMAGED, open_unpacked, reading_file, unpacked_start
+from reportgen.data.unpacking import (
+    DAMAGED,
+    no_warnings,
+    open_unpacked,
+    reading_file,
+    reason,
+    unpacked_start,
+)
 from reportgen.data.votable_header import VOHeader, VOTable, read_header
 from reportgen.errors import SourceError
 from reportgen.wording import counted
