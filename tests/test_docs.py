@@ -20,7 +20,7 @@ from reportgen.config.schema import SectionBlock, Settings
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 # Pages whose Python is run: by test_readme.py, test_plugins.py and test_api.py.
-RUN_ELSEWHERE = {"README.md", "plugins.md", "python.md"}
+RUN_ELSEWHERE = {"README.md", "CONTRIBUTING.md", "plugins.md", "python.md"}
 CONFIGS_OF_THE_SITE = ["configs/cdfs.yaml", "docs/gallery.yaml"]  # that `make docs` builds
 NOT_OURS = {"distributed"}  # first key of the YAML of others
 

@@ -4,127 +4,110 @@ Units and descriptions come from, in this order: the metadata of a column (as ls
 it), a VOTable (VOParquet 1.0, https://www.ivoa.net/documents/Notes/VOParquet/), astropy's table.
 """
 
-from collections import Counter
+import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
-from xml.parsers import expat
 
-from reportgen.data.arrow import describe_type
-from reportgen.data.file_columns import without_duplicates
+import numpy as np
+
+from reportgen.data.file_columns import columns_of_astropy, masks_of, without_duplicates
 from reportgen.data.format import FileColumn
+from reportgen.data.votable_header import read_header
+from reportgen.errors import SourceError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# Decimal digits that a float64 keeps whatever they are, and those that an int64 holds.
+FLOAT_DIGITS, INTEGER_DIGITS = 15, 18
+# Arrow's names of types that are not numpy's.
+_NUMPY_NAMES = {"halffloat": "float16", "float": "float32", "double": "float64"}
 _UNIT, _LABEL, _UCD = (b"unit", b"units"), (b"description", b"doc", b"comment"), (b"ucd",)
 
 
-@dataclass(frozen=True)
-class SchemaColumns:
-    """Columns of a schema. masks: names of the columns that say where values are missing."""
+def describe_schema(schema: "pa.Schema") -> tuple[tuple[FileColumn, ...], dict[str, str]]:
+    """Return the columns of a schema, and by some of them the names of their masks.
 
-    columns: tuple[FileColumn, ...]
-    masks: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class _Note:
-    unit: str = ""
-    label: str = ""
-    ucd: str = ""
-
-
-def describe_schema(schema: "pa.Schema") -> SchemaColumns:
-    """Return the columns of a schema.
-
-    A column of truth values NAME.mask beside NAME, as astropy writes it, is no column of its own:
-    it says where values are missing.
+    Masks are no columns of their own: they say where values are missing.
     """
     metadata = schema.metadata or {}
-    notes = _astropy_notes(metadata.get(b"table_meta_yaml", b""))
-    for name, note in _votable_notes(metadata.get(b"IVOA.VOTable-Parquet.content", b"")).items():
-        kept = notes.setdefault(name, _Note())
-        notes[name] = _Note(note.unit or kept.unit, note.label or kept.label, note.ucd or kept.ucd)
-    times = Counter(schema.names)
+    of_votable = _votable_columns(metadata.get(b"IVOA.VOTable-Parquet.content", b""))
+    of_astropy = columns_of_astropy(metadata.get(b"table_meta_yaml", b"").splitlines())
     columns = []
     for each in schema:
-        column = replace(describe_type(each.type), name=each.name)
-        note = notes.get(each.name, _Note())
-        column = replace(
-            column,
-            unit=_text(each.metadata, _UNIT) or note.unit or column.unit,
-            label=_text(each.metadata, _LABEL) or note.label,
-            ucd=_text(each.metadata, _UCD) or note.ucd,
-        )
+        kind, said = _describe_type(each.type), each.metadata or {}
+        unit, label, ucd = (_text(said, keys) for keys in (_UNIT, _LABEL, _UCD))
+        column = replace(kind, name=each.name, unit=unit, label=label, ucd=ucd)
+        for other in (of_votable.get(each.name), of_astropy.get(each.name), kind):
+            column = column.completed(other)
         columns.append(column)
-    masks = {
-        column.name.removesuffix(".mask"): column.name
-        for column in columns
-        if column.name.endswith(".mask")
-        and column.dtype == "|b1"
-        and times[column.name] == 1
-        and times[column.name.removesuffix(".mask")] == 1
-    }
+    masks = masks_of(columns)
     no_masks = [each for each in columns if each.name not in masks.values()]
-    return SchemaColumns(without_duplicates(no_masks), masks)
+    return without_duplicates(no_masks), masks
 
 
-def _text(metadata: Mapping[bytes, bytes] | None, keys: tuple[bytes, ...]) -> str:
-    found = (value for key, value in (metadata or {}).items() if key.lower() in keys)
+def _text(metadata: Mapping[bytes, bytes], keys: tuple[bytes, ...]) -> str:
+    found = (value for key, value in metadata.items() if key.lower() in keys)
     return next(found, b"").decode("utf-8", "replace").strip()
 
 
-def _astropy_notes(header: bytes) -> dict[str, _Note]:
-    if not header:
-        return {}
-    from astropy.table.meta import get_header_from_yaml
-
-    try:
-        columns = get_header_from_yaml(header.decode("utf-8").split("\n"))["datatype"]
-        return {
-            str(each["name"]): _Note(
-                str(each.get("unit") or ""), str(each.get("description") or "")
-            )
-            for each in columns
-        }
-    except Exception:
-        return {}
-
-
-def _votable_notes(document: bytes) -> dict[str, _Note]:
+def _votable_columns(document: bytes) -> dict[str, FileColumn]:
     """Return what the fields of a VOTable say of themselves; its rows are elsewhere."""
-    notes: dict[str, _Note] = {}
-    field_open: _Note | None = None
-    texts: list[str] | None = None
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal field_open, texts
-        tag = tag.rpartition(":")[2]
-        if tag == "FIELD":
-            field_open = _Note(attributes.get("unit", ""), "", attributes.get("ucd", ""))
-            notes[attributes.get("name", "")] = field_open
-        elif tag == "DESCRIPTION" and field_open is not None:
-            texts = []
-
-    def data(text: str) -> None:
-        if texts is not None:
-            texts.append(text)
-
-    def end(tag: str) -> None:
-        nonlocal field_open, texts
-        tag = tag.rpartition(":")[2]
-        if tag == "DESCRIPTION" and field_open is not None and texts is not None:
-            field_open.label = " ".join("".join(texts).split())
-            texts = None
-        elif tag == "FIELD":
-            field_open = None
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = data
     try:
-        parser.Parse(document, True)
-    except (expat.ExpatError, ValueError):
-        return notes  # of the fields before; the values are there without
-    return notes
+        tables = read_header(io.BytesIO(document)).tables if document else []
+    except SourceError:  # the values are there without
+        tables = []
+    return {column.name: column for table in tables for column in table.columns}
+
+
+def _describe_type(kind: "pa.DataType") -> FileColumn:
+    """Return what values of a type are; a column without a name."""
+    from pyarrow import types
+
+    while hasattr(kind, "storage_type") or types.is_dictionary(kind):
+        kind = kind.value_type if types.is_dictionary(kind) else kind.storage_type
+    if types.is_fixed_size_list(kind):
+        inner = _describe_type(kind.value_type)
+        why = inner.unreadable or ("" if kind.list_size else "holds lists of no values")
+        return replace(inner, shape=(kind.list_size, *inner.shape), unreadable=why)
+    dtype, unit, why = "str", "", ""
+    if types.is_decimal(kind):
+        is_whole = kind.scale == 0 and kind.precision <= INTEGER_DIGITS
+        dtype = "<i8" if is_whole else "<f8"
+        if not is_whole and kind.precision > FLOAT_DIGITS:
+            why = f"holds decimal numbers of {kind.precision} digits, more than a float64 has"
+    elif types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
+        dtype = np.dtype(_NUMPY_NAMES.get(str(kind), str(kind))).str
+    elif types.is_timestamp(kind) or types.is_date(kind):
+        dtype = "time"
+    elif types.is_duration(kind):
+        dtype, unit = "<i8", kind.unit
+    elif not is_text(kind) and not is_bytes(kind):
+        why = f"holds {_what_is_in(kind)}"
+    return FileColumn("", dtype, unit=unit, unreadable=why)
+
+
+def is_text(kind: "pa.DataType") -> bool:
+    """Return whether values of a type are texts."""
+    return str(kind) in ("string", "large_string", "string_view")
+
+
+def is_bytes(kind: "pa.DataType") -> bool:
+    """Return whether values of a type are bytes, which are read as texts."""
+    known = ("binary", "large_binary", "binary_view")
+    return str(kind) in known or str(kind).startswith("fixed_size_binary")
+
+
+def _what_is_in(kind: "pa.DataType") -> str:
+    from pyarrow import types
+
+    if types.is_null(kind):
+        return "no values, and does not say of which type they would be"
+    if types.is_time(kind):
+        return "times of day without a date"
+    if types.is_struct(kind) or types.is_map(kind):
+        return "nested values"
+    if "list" in str(kind).partition("<")[0]:
+        return "lists of various lengths"
+    return f"values of Arrow's type {str(kind)[:60]}, which cannot be read here"

@@ -20,6 +20,7 @@ from reportgen.config.sources import CatalogueBlock, ColumnBlock, numbered
 from reportgen.config.suggest import known_names, unknown
 from reportgen.config.types import listed_paths
 from reportgen.data.dataset import ColumnPlace
+from reportgen.data.file_columns import problem_of
 from reportgen.data.file_digests import FileDigests, Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, TableError
 from reportgen.data.opening import Found, TableKey, describe_tables, formats, open_places
@@ -27,7 +28,7 @@ from reportgen.data.positions import IcrsAngle, with_positions
 from reportgen.data.row_groups import read_some, rows_to_read
 from reportgen.errors import SourceError
 from reportgen.remote.address import RemoteFile
-from reportgen.wording import count, counted, listed
+from reportgen.wording import listed
 
 LONGEST_LABEL = 50  # characters; of a description in a file, which may be a paragraph
 # How VizieR says in a description that a column may lack values, within which limits it is, and
@@ -75,29 +76,30 @@ class Catalogue:
         return list(dict.fromkeys((place.file, place.dataset) for place in self.places.values()))
 
     @property
+    def _described(self) -> list[FileTable]:
+        return [table for table in self.tables.values() if isinstance(table, FileTable)]
+
+    @property
     def formats(self) -> list[str]:
         """What its files are: ``FITS file``."""
-        found = [table.format for table in self.tables.values() if isinstance(table, FileTable)]
-        return [each.split(maxsplit=1)[-1] for each in dict.fromkeys(found)]
+        names = dict.fromkeys(table.format for table in self._described)
+        return [each.split(maxsplit=1)[-1] for each in names]
 
     @property
     def has_row_groups(self) -> bool:
         """Whether one of its files may say what is in parts of its rows."""
         by_name = {each.name: type(each).row_groups is not Format.row_groups for each in formats()}
-        tables = [table for table in self.tables.values() if isinstance(table, FileTable)]
-        return any(by_name.get(table.format, False) for table in tables)
+        return any(by_name.get(table.format, False) for table in self._described)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What its files say that readers of the numbers must know: that rows are left out."""
-        found = [table.notes for table in self.tables.values() if isinstance(table, FileTable)]
-        return tuple(dict.fromkeys(note for notes in found for note in notes))
+        return tuple(dict.fromkeys(note for table in self._described for note in table.notes))
 
     @property
     def in_order(self) -> bool:
         """Whether rows are reached only by reading those before them."""
-        found = self.tables.values()
-        return any(table.in_order for table in found if isinstance(table, FileTable))
+        return any(table.in_order for table in self._described)
 
     @property
     def has_changed(self) -> bool:
@@ -110,8 +112,7 @@ class Catalogue:
         strange: dict[str, list[str]] = {}
         for key, place in self.places.items():
             table = self.tables.get((place.file, place.dataset))
-            columns = () if table is None or isinstance(table, SourceError) else table.columns
-            for column in columns:
+            for column in table.columns if isinstance(table, FileTable) else ():
                 is_it = column.name == (place.field or "") and not column.unit_is_known
                 if is_it and self.columns[key].unit == column.unit:
                     strange.setdefault(column.unit, []).append(key)
@@ -264,11 +265,10 @@ class _Asked:
         self._check_lengths(found)
         described = {key: (each.table, each.column) for key, each in found.items()}
         # Expressions may use positions, and make them.
-        in_files = with_positions(columns, described, self.block, self.block.columns)
+        sky = in_files = with_positions(columns, described, self.block, self.block.columns)
         computed = computed_columns(self.block.columns, in_files.columns)
         columns |= in_files.columns if in_files.expressions else {}
         columns |= computed.columns
-        sky = in_files
         if not in_files.expressions:
             sky = with_positions(columns, described, self.block, self.block.columns)
             columns = dict(sky.columns)
@@ -340,15 +340,11 @@ class _Asked:
 
     def _placed(self, error: SourceError, column: str = "") -> SourceError:
         """Put the key before an error that says which table is wrong, or which file."""
-        is_dataset = isinstance(error, TableError) and self._dataset(column)
+        block = self.block.columns.get(column)
+        dataset = (block and block.dataset) or self.block.dataset
+        is_dataset = isinstance(error, TableError) and dataset
         where = self._where("dataset" if is_dataset else "file", column)
         return SourceError(f"{where}: {error.message}", error.hint)
-
-    def _dataset(self, column: str) -> str:
-        """Return the table of a column, its own or its catalogue's; empty for the only one."""
-        block = self.block.columns.get(column)
-        own = None if block is None else block.dataset
-        return own or self.block.dataset or ""
 
     def _where(self, key: str, column: str = "") -> str:
         """Return the place of a key that a column has itself or from its catalogue."""
@@ -378,27 +374,17 @@ class _FoundColumn:
     column: FileColumn
 
 
-def _short(description: str) -> str:
-    """Return a description that can stand at an axis; empty for a longer one."""
-    text = _NOTATION.sub("", " ".join(description.split())).strip()
-    return text if len(text) <= LONGEST_LABEL else ""
-
-
 def _as_seen(column: FileColumn, other: Column) -> Column:
     """Return a column of a file as analyses see it. other: with its name, and a label for none."""
-    label, kind = _short(column.label) or other.label, _kind(column)
-    if kind == "time":
-        return replace(other, label=f"{label} (MJD)", unit="d", kind=kind, is_known=True)
-    unit = "" if kind == "text" else column.unit
-    return replace(other, label=label, unit=unit, kind=kind, is_known=True)
-
-
-def _kind(column: FileColumn) -> Literal["number", "integer", "text", "time"]:
-    if column.dtype == "str":
-        return "text"
+    description = _NOTATION.sub("", " ".join(column.label.split())).strip()
+    label = description if 0 < len(description) <= LONGEST_LABEL else other.label
     if column.dtype == "time":
-        return "time"
-    return "integer" if np.dtype(column.dtype).kind in "biu" else "number"
+        return replace(other, label=f"{label} (MJD)", unit="d", kind="time", is_known=True)
+    if column.dtype == "str":
+        return replace(other, label=label, unit="", kind="text", is_known=True)
+    is_integer = np.dtype(column.dtype).kind in "biu"
+    kind: Literal["integer", "number"] = "integer" if is_integer else "number"
+    return replace(other, label=label, unit=column.unit, kind=kind, is_known=True)
 
 
 def column_keys(table: FileTable) -> tuple[dict[str, str], dict[str, str]]:
@@ -409,7 +395,7 @@ def column_keys(table: FileTable) -> tuple[dict[str, str], dict[str, str]]:
     keys: dict[str, str] = {}
     skipped: dict[str, str] = {}
     for column in table.columns:
-        if why := _problem(column, None):
+        if why := problem_of(column, None):
             skipped[column.name] = why
             continue
         base = re.sub(r"\W", "_", column.name) or "value"  # of a dataset that is one column
@@ -418,28 +404,6 @@ def column_keys(table: FileTable) -> tuple[dict[str, str], dict[str, str]]:
         others = (f"{base}_{number}" for number in itertools.count(2))
         keys[next(key for key in itertools.chain([base], others) if key not in keys)] = column.name
     return keys, skipped
-
-
-def _problem(column: FileColumn, index: int | None) -> str:
-    """Return why a column cannot be read as one number or text a row; empty when it can."""
-    said = column.unreadable
-    if said:
-        return said
-    if not column.is_number and column.dtype not in ("str", "time"):
-        other = "complex numbers" if "c" in column.dtype else column.dtype
-        said = (
-            f"holds {'lists or references' if column.dtype.endswith('O') else other}, not numbers"
-        )
-    elif len(column.shape) > 1:
-        said = f"has values of shape {column.shape} in each row, which no column has"
-    elif not column.shape:
-        said = "" if index is None else "has one value in each row: leave out index"
-    elif index is None and column.shape != (1,):
-        said = f"has {count(column.shape[0])} values in each row: name one with index"
-    elif index is not None and index >= column.shape[0]:
-        there = counted(column.shape[0], "values")
-        said = f"has {there} in each row, counted from 0, so there is no index {index}"
-    return said
 
 
 def _find(table: FileTable, place: ColumnPlace, field: str | None, key: str) -> FileColumn:
@@ -463,7 +427,7 @@ def _find(table: FileTable, place: ColumnPlace, field: str | None, key: str) -> 
         name = key if field is None else field
         if name not in columns:
             raise SourceError(f"{place.said}: {unknown('field', name, columns)}")
-    if why := _problem(columns[name], place.index):
+    if why := problem_of(columns[name], place.index):
         named = f"{place.said}: {name}" if name else place.said
         hint = "" if "index" in why else "a column must hold numbers, truth values, times or texts"
         raise SourceError(f"{named} {why}", hint)

@@ -11,11 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from reportgen.data.csv_cells import MISSING
 from reportgen.data.unpacking import AGAIN, is_packed, open_unpacked
 from reportgen.errors import SourceError
 from reportgen.remote.address import RemoteFile
 
+MISSING: tuple[str, ...] = ("", "NULL", "null", "N/A", "n/a", "NA", "<NA>", "None")
+MISSING += ("NaN", "nan", "NAN", "-nan", "NaT")
+"""What cells say where nothing is there."""
 BLANK = " "
 DELIMITERS = (",", "\t", ";", "|", BLANK)
 # Bytes and lines at the beginning of a file by which its layout is told.

@@ -3,27 +3,15 @@
 https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format; vaex writes streams.
 """
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen.data.arrow import (
-    Arrays,
-    RowReader,
-    converters,
-    needed_names,
-    read_values,
-    reading,
-    require_no_dataset,
-    require_pyarrow,
-)
-from reportgen.data.arrow_schema import SchemaColumns, describe_schema
-from reportgen.data.file_columns import position
+from reportgen.data.arrow import Arrays, ArrowFormat, ArrowRows, both_ends, reading
+from reportgen.data.arrow_schema import describe_schema
 from reportgen.data.file_digests import stamp
-from reportgen.data.format import FileTable, Format, ReadValues, Wanted
+from reportgen.data.format import FileTable
 from reportgen.data.unpacking import AGAIN
 from reportgen.errors import SourceError
 from reportgen.remote.address import RemoteFile
@@ -39,38 +27,23 @@ MESSAGE, END = b"\xff\xff\xff\xff", b"\xff\xff\xff\xff\0\0\0\0"
 MAPPED = 2**25
 
 
-class FeatherTable(Format):
+class FeatherTable(ArrowFormat):
     """A Feather file (version 2), which is an Arrow IPC file, or an Arrow IPC stream."""
 
     name = "a Feather file"
     pattern = "*.feather"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file is one of Arrow's, or of Feather before Arrow."""
         return start[:6] == FILE or start[:4] == FEATHER_1 or _is_stream(start)
 
-    def describe(self, path: Path, dataset: str) -> FileTable:
-        """Return what the schema says, and how many rows the batches have."""
-        require_pyarrow(self.name)
-        require_no_dataset(dataset)
+    def look_at(self, path: Path) -> ArrowRows:
         file = _open_file(path)
-        return FileTable(sum(file.batch_rows()), _describe(file).columns)
-
-    @contextmanager
-    def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
-        """Map a file."""
-        require_pyarrow(self.name)
-        require_no_dataset(dataset)
-        file = _open_file(path)
-        content = _describe(file)
-        columns = [content.columns[position(content.columns, each)] for each in wanted]
-        names = needed_names(columns, content.masks)
-        rows = file.batch_rows()
-        ends = list(accumulate(rows))
+        with reading():
+            columns, masks = describe_schema(file.schema)
+        ends = list(accumulate(file.batch_rows(), initial=0))
         # Any batch of a file can be read at once; a stream, from its beginning only.
-        starts = [0, *ends[:-1]] if file.is_random else [0]
-        reader = RowReader(ends[-1] if ends else 0, starts, lambda k: file.arrays(names, k))
-        yield read_values(reader, columns, converters(columns, wanted, names, content.masks))
+        starts = ends[:-1] if file.is_random else [0]
+        return ArrowRows(FileTable(ends[-1], columns), starts or [0], file.arrays, masks)
 
 
 def _is_stream(start: bytes) -> bool:
@@ -78,19 +51,10 @@ def _is_stream(start: bytes) -> bool:
     return start[:4] == MESSAGE and 0 < int.from_bytes(start[4:8], "little") < 2**28
 
 
-def _describe(file: "_ArrowFile") -> SchemaColumns:
-    with reading():
-        return describe_schema(file.schema)
-
-
 def _open_file(path: Path) -> "_ArrowFile":
     """Return a file; SourceError where it is none of Arrow's or not whole."""
     with reading():
-        with path.open("rb") as raw:
-            start = raw.read(8)
-            size = raw.seek(0, os.SEEK_END)
-            raw.seek(max(size - 8, 0))
-            end = raw.read(8)
+        start, end, size = both_ends(path, 8)
         if not size:
             raise SourceError("is empty", AGAIN)
         if start[:4] == FEATHER_1:
@@ -128,10 +92,14 @@ class _ArrowFile:
 
     def batch_rows(self) -> list[int]:
         """Return how many rows each batch has; of the columns, the narrowest is read."""
+        from pyarrow import types
+
         with reading():
-            widths = [_width(field.type) for field in self.schema]
-            if not widths:
+            kinds = [field.type for field in self.schema]
+            if not kinds:
                 return []
+            # Bits of a value, those of a text being many.
+            widths = [each.bit_width if types.is_primitive(each) else 2**31 for each in kinds]
             narrowest = [widths.index(min(widths))]
             rows = []
             for batch in self._batches(narrowest, 0):
@@ -152,7 +120,7 @@ class _ArrowFile:
                 # The lengths and offsets in a file are not checked when it is read; where they
                 # are wrong, what comes next would read memory that is not its own.
                 batch.validate(full=True)
-                arrays = [batch.column(name) for name in names]
+                arrays = {name: batch.column(name) for name in names}
             yield arrays
 
     def _batches(self, fields: Sequence[int], first: int) -> Iterator["pa.RecordBatch"]:
@@ -169,10 +137,3 @@ class _ArrowFile:
             if stop == there:
                 return
             first = stop
-
-
-def _width(kind: "pa.DataType") -> int:
-    """Return the bits of a value, those of a text being many."""
-    from pyarrow import types
-
-    return int(kind.bit_width) if types.is_primitive(kind) else 2**31

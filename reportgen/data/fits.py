@@ -8,7 +8,7 @@ empty text: FITS cannot tell it from a missing one. Blank numbers of ASCII table
 import io
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -24,6 +24,7 @@ from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, Tab
 from reportgen.data.unpacking import AGAIN, is_packed, open_unpacked, reading_file, unpacked_start
 from reportgen.data.votable_header import read_header
 from reportgen.errors import SourceError
+from reportgen.wording import counted
 
 _START = b"SIMPLE  ="
 _COMPRESS = b"\x1f\x9d"  # begins what the program compress packs
@@ -48,14 +49,12 @@ class FitsTable(Format):
     pattern = "*.fits*"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file, packed or not, begins as FITS does."""
         if start.startswith(_COMPRESS):
             return ".fit" in path.name.lower()
         return unpacked_start(path, start).startswith(_START)
 
     @property
     def images(self) -> Format:
-        """What reads images of such files."""
         from reportgen.data.fits_images import FitsImages  # which reads as this does
 
         return FitsImages()
@@ -68,14 +67,12 @@ class FitsTable(Format):
         with reading_file(), open_fits(path) as stream:
             hdu = find_hdu(stream, dataset)
             rows, fields = read_fields(hdu)
-            columns = [field.column for field in fields]
-            described = tuple(_with_votable(stream, hdu, columns))
+            columns = _with_votable(stream, hdu, [field.column for field in fields])
             synthetic, packed = hdu.header.text(SYNTHETIC_CARD), is_packed(_start(path))
-            return FileTable(rows, described, synthetic, in_order=packed)
+            return FileTable(rows, tuple(columns), synthetic, in_order=packed)
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
-        """Open a table."""
         with ExitStack() as stack:
             with reading_file():
                 stream = stack.enter_context(open_fits(path))
@@ -133,7 +130,9 @@ def find_hdu(stream: BinaryIO, dataset: str, noun: Literal["table", "image"] = "
     if len(named) == 1:
         _check_padding(stream, named[0])
         return named[0]
-    hint = _listed(named or there)
+    listed = named or there
+    more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+    hint = "; ".join(map(_shown, listed[:_LISTED])) + more
     if not dataset:
         raise TableError(f"holds {len(there)} {noun}s", f"name one of them as dataset: {hint}")
     if named:
@@ -175,11 +174,6 @@ def _is_called(hdu: Hdu, dataset: str) -> bool:
     return bool(hdu.name) and wanted.casefold() in (hdu.name.casefold(), versioned.casefold())
 
 
-def _listed(hdus: Sequence[Hdu]) -> str:
-    more = f" and {len(hdus) - _LISTED} more" if len(hdus) > _LISTED else ""
-    return "; ".join(map(_shown, hdus[:_LISTED])) + more
-
-
 def _shown(hdu: Hdu) -> str:
     named = f"{hdu.number} ({hdu.name})" if hdu.name else str(hdu.number)
     if hdu.is_image:
@@ -188,12 +182,11 @@ def _shown(hdu: Hdu) -> str:
         rows, fields = read_fields(hdu)
     except SourceError as error:
         return f"{named}: {error.message}"
-    columns = len(fields)
-    return f"{named}: {rows} row{'s'[: rows != 1]}, {columns} column{'s'[: columns != 1]}"
+    return f"{named}: {counted(rows, 'rows')}, {counted(len(fields), 'columns')}"
 
 
-def _with_votable(stream: BinaryIO, hdu: Hdu, columns: list[FileColumn]) -> Iterator[FileColumn]:
-    """Give columns with what a VOTable in the first HDU says of them and their HDU does not.
+def _with_votable(stream: BinaryIO, hdu: Hdu, columns: list[FileColumn]) -> list[FileColumn]:
+    """Return columns with what a VOTable in the first HDU says of them and their HDU does not.
 
     STILTS writes such files (fits-plus); in headers it leaves out texts that are too long for one.
     """
@@ -201,20 +194,11 @@ def _with_votable(stream: BinaryIO, hdu: Hdu, columns: list[FileColumn]) -> Iter
     told: Sequence[FileColumn] = ()
     if first.header.get("VOTMETA") is True and first.size <= _LARGEST_VOTABLE:
         stream.seek(first.offset)
-        try:
+        with suppress(SourceError):  # what it says is lost; the header has most of it
             tables = read_header(io.BytesIO(stream.read(first.size))).tables
-        except SourceError:  # what it says of the columns is lost, of which the header has most
-            tables = []
-        told = tables[hdu.number - 1].columns if hdu.number <= len(tables) else ()
+            told = tables[hdu.number - 1].columns if hdu.number <= len(tables) else ()
     by_name = {each.name: each for each in told}
-    for column in columns:
-        other = by_name.get(column.name, column)
-        yield replace(
-            column,
-            unit=column.unit or other.unit,
-            label=column.label or other.label,
-            ucd=column.ucd or other.ucd,
-        )
+    return [column.completed(by_name.get(column.name)) for column in columns]
 
 
 def _pick(fields: Sequence[Field], wanted: Wanted) -> Field:

@@ -11,8 +11,7 @@ import numpy as np
 
 from reportgen.data.file_columns import without_duplicates
 from reportgen.data.format import FileColumn, TableError
-from reportgen.data.library_messages import no_warnings
-from reportgen.data.unpacking import AGAIN, DAMAGED
+from reportgen.data.unpacking import AGAIN, DAMAGED, no_warnings
 from reportgen.errors import SourceError
 
 if TYPE_CHECKING:
@@ -154,20 +153,16 @@ def read_hdus(stream: BinaryIO) -> Iterator[Hdu]:
         header, offset = found
         size = _data_size(header, number)
         end = offset + size
-        if size and not _reaches(stream, end):
+        is_there = end <= _LARGEST
+        if is_there and size:
+            stream.seek(end - 1)
+            is_there = bool(stream.read(1))
+        if not is_there:
             said = f"is truncated: the data of HDU {number} would end at byte {end}"
             raise SourceError(said, AGAIN)
         yield Hdu(number, header, offset, size)
         offset = end + -end % BLOCK
         number += 1
-
-
-def _reaches(stream: BinaryIO, end: int) -> bool:
-    """Return whether a file has at least so many bytes."""
-    if end > _LARGEST:
-        return False
-    stream.seek(end - 1)
-    return bool(stream.read(1))
 
 
 def _read_header(stream: BinaryIO, number: int, offset: int) -> tuple[Header, int] | None:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from reportgen.data.fits import SYNTHETIC_CARD, FitsTable, find_hdu, open_fits
 from reportgen.data.fits_columns import Hdu, read_hdus
 from reportgen.data.format import FileColumn, FileTable, ReadValues, TableError, Wanted
-from reportgen.data.library_messages import no_warnings, reason
-from reportgen.data.unpacking import DAMAGED, reading_file
+from reportgen.data.unpacking import DAMAGED, no_warnings, reading_file, reason
 from reportgen.errors import SourceError
 
 _TYPES = {8: "|u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -23,12 +22,10 @@ class FitsImages(FitsTable):
     """The images of a FITS file. Axes of one step, as radio images have them, are left out."""
 
     def datasets(self, path: Path) -> list[str]:
-        """Return the numbers of the HDUs with images."""
         with reading_file(), open_fits(path) as stream:
             return [str(hdu.number) for hdu in read_hdus(stream) if hdu.is_image]
 
     def describe(self, path: Path, dataset: str) -> FileTable:
-        """Return what an image, a cube or a stack is, from its header."""
         with reading_file(), open_fits(path) as stream:
             hdu = find_hdu(stream, dataset, "image")
             header, (n, *image) = hdu.header, _stack(hdu)
@@ -41,7 +38,6 @@ class FitsImages(FitsTable):
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted] = ()) -> Iterator[ReadValues]:
-        """Open a stack; of a file that is not packed as a whole, only what is wanted is read."""
         from astropy.io import fits
 
         with reading_file(), open_fits(path) as stream:

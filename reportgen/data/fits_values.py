@@ -16,8 +16,8 @@ def converted(field: Field, raw: NDArray[Any], start: int) -> NDArray[Any]:
     to the other sign included; otherwise scaled values are float64. Masked where the file marks
     missing values: TNULL, truth values that are neither T nor F, blank numbers of an ASCII table.
     """
-    if field.kind == "A":
-        return _texts(raw)
+    if field.kind == "A":  # before a zero byte, without the blanks at its end
+        return np.array([_text(each.partition(b"\0")[0]) for each in raw.tolist()], object)
     if field.kind == "L":
         return np.ma.MaskedArray(raw == b"T", mask=~((raw == b"T") | (raw == b"F")))
     if field.kind == "X":
@@ -40,13 +40,6 @@ def _scaled(field: Field, raw: NDArray[Any]) -> NDArray[Any]:
         shifted: NDArray[Any] = (unsigned ^ half).view(dtype)
         return shifted
     return raw.astype(np.float64) * field.scale + field.zero
-
-
-def _texts(raw: NDArray[np.bytes_]) -> NDArray[Any]:
-    """Return texts: what stands before a zero byte, without the blanks at its end."""
-    texts = np.empty(len(raw), object)
-    texts[:] = [_text(each.partition(b"\0")[0]) for each in raw.tolist()]
-    return texts
 
 
 def _text(content: bytes) -> str:

@@ -7,7 +7,7 @@ like those that come with reportgen.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,13 @@ class FileColumn:
     def is_number(self) -> bool:
         """Whether its values are numbers or truth values."""
         return self.dtype not in ("str", "time") and np.dtype(self.dtype).kind in "biuf"
+
+    def completed(self, other: "FileColumn | None") -> "FileColumn":
+        """Return it with the unit, label and UCD of another description where it has none."""
+        if other is None:
+            return self
+        unit, label, ucd = (getattr(self, n) or getattr(other, n) for n in ("unit", "label", "ucd"))
+        return replace(self, unit=unit, label=label, ucd=ucd)
 
 
 @dataclass(frozen=True)
@@ -157,3 +164,10 @@ class Format(ABC):
         It is called with rows in rising order, mostly, and memory does not grow with the rows of
         the file where the format allows for that. Several threads open the same file at once.
         """
+
+
+def one_after_another(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return arrays as one, which is nobody else's memory; masked where one of them is."""
+    is_masked = any(isinstance(each, np.ma.MaskedArray) for each in arrays)
+    joined: NDArray[Any] = (np.ma.concatenate if is_masked else np.concatenate)(arrays)
+    return joined

@@ -4,16 +4,13 @@ https://www.ivoa.net/documents/Notes/HATS/ describes them; versions 0.4 to 1 are
 """
 
 import re
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
 from reportgen.config.suggest import unknown
-from reportgen.data.arrow import reading, require_no_dataset, require_pyarrow
-from reportgen.data.format import FileTable, Format, ReadValues, RowGroup, Wanted
-from reportgen.data.parquet import HATS_FILES, list_parts
-from reportgen.data.parquet_files import PartFile, describe_parts, open_parts, row_groups_of
+from reportgen.data.arrow import ArrowRows, reading
+from reportgen.data.parquet import HATS_FILES, ParquetTable, list_parts
+from reportgen.data.parquet_files import PartFile
 from reportgen.data.unpacking import AGAIN
 from reportgen.errors import SourceError
 
@@ -28,14 +25,13 @@ OTHER_PRODUCTS = {
 _PIXEL = re.compile(r"Norder=(\d{1,2})/Dir=\d+/Npix=(\d{1,19})(\.\w+)?")
 
 
-class HatsTable(Format):
+class HatsTable(ParquetTable):
     """A HATS catalogue, or the primary one of a collection."""
 
     name = "a HATS catalogue"
     pattern = "*"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a folder has the properties of a HATS catalogue."""
         if start or not path.is_dir():
             return False
         if any((path / name).is_file() for name in HATS_FILES[:2]):
@@ -44,13 +40,14 @@ class HatsTable(Format):
         with reading():
             return old.is_file() and b"\nhats_" in old.read_bytes()[:65536]
 
-    def describe(self, path: Path, dataset: str) -> FileTable:
-        """Return what the footers of all partitions say."""
-        require_pyarrow(self.name)
-        require_no_dataset(dataset)
-        catalogue, properties = _find_catalogue(path)
-        table = describe_parts(catalogue, _list_partitions(catalogue))
-        rows = properties.get("hats_nrows", "")
+    def parts(self, path: Path) -> tuple[Path, list[PartFile]]:
+        """Return the folder of a catalogue, and its partitions by their places on the sky."""
+        catalogue, _ = _find_catalogue(path)
+        return catalogue, _list_partitions(catalogue)
+
+    def look_at(self, path: Path) -> ArrowRows:
+        found, properties = super().look_at(path), _find_catalogue(path)[1]
+        table, rows = found.table, properties.get("hats_nrows", "")
         if rows and (not rows.isdecimal() or int(rows) != table.rows):
             said = f"is not whole: its partitions hold {table.rows} rows, its properties say {rows}"
             raise SourceError(said, AGAIN)
@@ -65,21 +62,7 @@ class HatsTable(Format):
             replace(each, unit=each.unit or "deg") if each.name in {ra, dec} else each
             for each in table.columns
         )
-        return replace(table, columns=columns, ra=ra, dec=dec)
-
-    def open(
-        self, path: Path, dataset: str, wanted: Sequence[Wanted]
-    ) -> AbstractContextManager[ReadValues]:
-        """Open all partitions."""
-        require_pyarrow(self.name)
-        require_no_dataset(dataset)
-        catalogue, _ = _find_catalogue(path)
-        return open_parts(catalogue, _list_partitions(catalogue), wanted)
-
-    def row_groups(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> list[RowGroup]:
-        """Return the row groups of all partitions."""
-        catalogue, _ = _find_catalogue(path)
-        return row_groups_of(catalogue, _list_partitions(catalogue), wanted)
+        return replace(found, table=replace(table, columns=columns, ra=ra, dec=dec))
 
 
 def _find_catalogue(path: Path) -> tuple[Path, dict[str, str]]:

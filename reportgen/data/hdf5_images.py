@@ -30,7 +30,6 @@ class Hdf5Images(Hdf5Table):
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted] = ()) -> Iterator[ReadValues]:
-        """Open a dataset, of which all of each row is read."""
         with saying_nothing_of(path), open_file(path) as file:
             name = dataset or self._only(file)
             found = open_dataset(file, name)

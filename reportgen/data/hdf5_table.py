@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config.suggest import known_names
+from reportgen.data.file_columns import columns_of_astropy, masks_of
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
 from reportgen.data.hdf5 import (
     DAMAGE,
@@ -36,17 +37,20 @@ if TYPE_CHECKING:
 # Two wanted columns with at most this many unwanted ones between them are read in one go: in a
 # row-major dataset the bytes between come from the disk anyway.
 MAX_GAP = 8
-MASK = ".mask"
-"""What astropy appends to the name of a column for that with its mask."""
 # Attributes in which programs write what a column is.
 _UNITS, _LABELS, _UCDS = ("unit", "units"), ("description", "label", "long_name"), ("ucd", "UCD")
+
+
+_Values = tuple[str, tuple[str, ...], int | None]
+"""Where values are: the dataset, the field in it if it is compound, and which of those in a row."""
 
 
 @dataclass(frozen=True)
 class _Part:
     """Where a column is. field: of a compound dataset, those around it first. mask: beside it.
 
-    valid: whether the mask is of bits that are set where the value is there.
+    valid: whether the mask is of bits that are set where the value is there. block: which of the
+    columns that are in one dataset.
     """
 
     column: FileColumn
@@ -56,6 +60,10 @@ class _Part:
     valid: bool = False
     block: int | None = None
 
+    def values(self, index: int | None = None) -> _Values:
+        """Return where its values are. index: which of those in a row, if there are several."""
+        return self.dataset, self.field, index if self.block is None else self.block
+
 
 class Hdf5Table(Format):
     """HDF5."""
@@ -64,7 +72,6 @@ class Hdf5Table(Format):
     pattern = "*.h5"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file begins as HDF5 does, at once or after a block of the user's."""
         if start.startswith(SIGNATURE):
             return True
         if path.suffix.lower() in {".h5", ".hdf5", ".hdf"}:
@@ -73,7 +80,6 @@ class Hdf5Table(Format):
 
     @property
     def images(self) -> Format:
-        """What reads images of such files."""
         from reportgen.data.hdf5_images import Hdf5Images  # which describes as this does
 
         return Hdf5Images()
@@ -82,7 +88,6 @@ class Hdf5Table(Format):
         return _only_table(file)
 
     def describe(self, path: Path, dataset: str) -> FileTable:
-        """Return what a dataset or a group holds; empty for the only table of the file."""
         with saying_nothing_of(path), open_file(path) as file, _naming_damage():
             try:
                 parts, rows, shown = _table(file, dataset or self._only(file))
@@ -93,22 +98,17 @@ class Hdf5Table(Format):
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
-        """Open a dataset or a group."""
         with saying_nothing_of(path), open_file(path) as file:
             with _naming_damage():
                 place = dataset or self._only(file)
                 known = {part.column.name: part for part in _table(file, place)[0]}
-                parts = [known[each.column] for each in wanted]
-                datasets = {
-                    each.dataset: open_dataset(file, each.dataset)
-                    for part in parts
-                    for each in (part, part.mask)
-                    if each is not None
-                }
+                parts = [(known[each.column], each.index) for each in wanted]
+                both = (each for part, _ in parts for each in (part, part.mask) if each)
+                datasets = {each.dataset: open_dataset(file, each.dataset) for each in both}
 
             def read(start: int, stop: int) -> list[NDArray[Any]]:
                 try:
-                    return _read(datasets, list(zip(parts, wanted, strict=True)), start, stop)
+                    return _read(datasets, parts, start, stop)
                 except DAMAGE as error:
                     said = f"{place}: rows {start} to {stop} cannot be read: {reason(error)}"
                     raise SourceError(said, DAMAGED) from None
@@ -258,10 +258,12 @@ def _compound_parts(file: "h5py.File", dataset: "h5py.Dataset") -> list[_Part]:
         )
         for part in _fields(dataset.id.get_type(), dataset.name, ())
     }
-    for name, (unit, label) in _astropy_meta(file, dataset.name).items():
-        if name in parts:
-            part = parts[name]
-            parts[name] = replace(part, column=replace(part.column, unit=unit, label=label))
+    with suppress(*DAMAGE):
+        meta = file[f"{dataset.name}.__table_column_meta__"][()]
+        for name, other in columns_of_astropy(meta).items():
+            if name in parts:
+                column = parts[name].column.completed(other)
+                parts[name] = replace(parts[name], column=column)
     return _with_masks(_pandas_names(dataset, parts))
 
 
@@ -286,33 +288,12 @@ def _fields(kind: Any, dataset: str, outer: tuple[str, ...]) -> Iterator[_Part]:
 
 def _with_masks(parts: dict[str, _Part]) -> list[_Part]:
     """Return columns without those that are masks of others, which have them now."""
-    masks = {
-        name: parts[f"{name}{MASK}"]
-        for name in parts
-        if f"{name}{MASK}" in parts and parts[f"{name}{MASK}"].column.dtype == "|b1"
-    }
+    masks = masks_of([part.column for part in parts.values()])
     return [
-        replace(part, mask=masks.get(name))
+        replace(part, mask=parts[masks[name]] if name in masks else None)
         for name, part in parts.items()
-        if name.removesuffix(MASK) not in masks or name in masks
+        if name not in masks.values()
     ]
-
-
-def _astropy_meta(file: "h5py.File", name: str) -> dict[str, tuple[str, str]]:
-    """Return unit and description of each column, where astropy has written them beside a table."""
-    try:
-        lines = [line.decode() for line in file[f"{name}.__table_column_meta__"][()]]
-    except DAMAGE:
-        return {}
-    from astropy.table.meta import get_header_from_yaml
-
-    with suppress(Exception):  # it is a help, written by another program: without it names serve
-        columns = get_header_from_yaml(lines)["datatype"]
-        return {
-            str(each["name"]): (str(each.get("unit", "")), str(each.get("description", "")))
-            for each in columns
-        }
-    return {}
 
 
 def _pandas_names(dataset: "h5py.Dataset", parts: dict[str, _Part]) -> dict[str, _Part]:
@@ -400,41 +381,33 @@ def _vaex_parts(columns: "h5py.Group") -> Iterator[_Part]:
 
 def _read(
     datasets: dict[str, "h5py.Dataset"],
-    wanted: Sequence[tuple[_Part, Wanted]],
+    wanted: Sequence[tuple[_Part, int | None]],
     start: int,
     stop: int,
 ) -> list[NDArray[Any]]:
     """Return rows of columns; those of one dataset are read together."""
-    groups: dict[str, list[tuple[_Part, int | None]]] = {}
-    for part, each in wanted:
-        index = part.block if part.block is not None else each.index
-        groups.setdefault(part.dataset, []).append((part, index))
+    groups: dict[str, list[_Values]] = {}
+    for part, index in wanted:
+        groups.setdefault(part.dataset, []).append(part.values(index))
         if part.mask is not None and not part.valid:
-            groups.setdefault(part.mask.dataset, []).append((part.mask, None))
-    found: dict[tuple[str, tuple[str, ...], int | None], NDArray[Any]] = {}
+            groups.setdefault(part.mask.dataset, []).append(part.mask.values())
+    found: dict[_Values, NDArray[Any]] = {}
     for name, group in groups.items():
-        if group[0][0].field:
-            found |= _read_fields(datasets[name], group, start, stop)
-        else:
-            found |= _read_plain(datasets[name], [index for _, index in group], start, stop)
-    values = []
-    for part, each in wanted:
-        index = part.block if part.block is not None else each.index
-        raw = found[part.dataset, part.field, index]
+        read = _read_fields if group[0][1] else _read_plain
+        found |= read(datasets[name], group, start, stop)
+    columns = []
+    for part, index in wanted:
+        raw = found[part.values(index)]
         if part.column.dtype == "str":
             raw = np.array([_text(text) for text in raw.tolist()], dtype=object)
-        if part.mask is not None:
-            mask = part.mask
-            bits = (
-                ~_valid_bits(datasets[mask.dataset], start, stop)
-                if part.valid
-                else found[mask.dataset, mask.field, None].astype(bool)
-            )
-            raw = np.ma.MaskedArray(raw, mask=bits)
+        if part.mask is not None and part.valid:
+            raw = np.ma.MaskedArray(raw, ~_valid_bits(datasets[part.mask.dataset], start, stop))
+        elif part.mask is not None:
+            raw = np.ma.MaskedArray(raw, found[part.mask.values()].astype(bool))
         if len(raw) != stop - start:
             raise ValueError(f"there are only {start + len(raw)} rows left of {stop}")
-        values.append(raw)
-    return values
+        columns.append(raw)
+    return columns
 
 
 def _text(raw: object) -> str:
@@ -442,8 +415,8 @@ def _text(raw: object) -> str:
 
 
 def _read_fields(
-    dataset: "h5py.Dataset", group: Sequence[tuple[_Part, int | None]], start: int, stop: int
-) -> dict[tuple[str, tuple[str, ...], int | None], NDArray[Any]]:
+    dataset: "h5py.Dataset", group: Sequence[_Values], start: int, stop: int
+) -> dict[_Values, NDArray[Any]]:
     """Return rows of fields of a compound dataset, whatever the types of its other fields.
 
     HDF5 picks members by their names; h5py's own way needs a numpy type of the whole dataset.
@@ -451,7 +424,7 @@ def _read_fields(
     import h5py
 
     stop = min(stop, len(dataset))
-    dtype = _subset(dataset.id.get_type(), {part.field for part, _ in group})
+    dtype = _subset(dataset.id.get_type(), {field for _, field, _ in group})
     rows = np.empty(max(stop - start, 0), dtype)
     if len(rows):
         there = dataset.id.get_space()
@@ -459,13 +432,13 @@ def _read_fields(
         here = h5py.h5s.create_simple((len(rows),))
         dataset.id.read(here, there, rows, h5py.h5t.py_create(dtype))
     found = {}
-    for part, index in group:
-        values = rows
-        for name in part.field:
+    for each in group:
+        values, (_, field, index) = rows, each
+        for name in field:
             values = values[name]
         if index is not None or values.ndim > 1:
             values = values.reshape(len(values), -1)[:, index or 0]
-        found[dataset.name, part.field, index] = values
+        found[each] = values
     return found
 
 
@@ -483,15 +456,14 @@ def _subset(kind: Any, fields: set[tuple[str, ...]]) -> np.dtype[Any]:
 
 
 def _read_plain(
-    dataset: "h5py.Dataset", indices: Sequence[int | None], start: int, stop: int
-) -> dict[tuple[str, tuple[str, ...], int | None], NDArray[Any]]:
+    dataset: "h5py.Dataset", group: Sequence[_Values], start: int, stop: int
+) -> dict[_Values, NDArray[Any]]:
     """Return rows of columns of a 2-D dataset, or of a 1-D one, which has no index."""
-    wanted = np.unique([index for index in indices if index is not None])
+    wanted = np.unique([index for _, _, index in group if index is not None])
     if not len(wanted):
         whole = dataset[start:stop]
-        values = whole.reshape(len(whole), -1)[:, 0] if whole.ndim > 1 else whole
-        return {(dataset.name, (), None): values}
-    found: dict[tuple[str, tuple[str, ...], int | None], NDArray[Any]] = {}
+        return {group[0]: whole.reshape(len(whole), -1)[:, 0] if whole.ndim > 1 else whole}
+    found: dict[_Values, NDArray[Any]] = {}
     for run in np.split(wanted, np.flatnonzero(np.diff(wanted) > MAX_GAP + 1) + 1):
         first, last = int(run[0]), int(run[-1])
         if first + dataset.shape[1] - 1 - last <= MAX_GAP and dataset.chunks is None:

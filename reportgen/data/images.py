@@ -12,7 +12,7 @@ from reportgen.config.image_header import Beam
 from reportgen.config.loader import Report
 from reportgen.data.dataset import ColumnPlace
 from reportgen.data.file_digests import FileDigests, stamp
-from reportgen.data.format import FileColumn, FileTable, TableError
+from reportgen.data.format import FileTable, TableError
 from reportgen.data.joined import is_many, members
 from reportgen.data.opening import (
     describe_here,
@@ -105,10 +105,6 @@ def _axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     return ()
 
 
-def _kind(pixels: FileColumn) -> str:
-    return np.dtype(pixels.dtype).name if pixels.is_number else "texts or others"
-
-
 def open_images(report: Report, name: str, contents: FileDigests | None = None) -> ImageStack:
     """Check that an image stack is there and is one; SourceError says what is wrong.
 
@@ -167,7 +163,8 @@ def checked_shape(
     shape = (table.rows, *pixels.shape)
     axes = _axes(shape)
     if len(table.columns) > 1 or not axes or not pixels.is_number:
-        said = f"has shape {shape} of {_kind(pixels)}, not that of images"
+        kind = np.dtype(pixels.dtype).name if pixels.is_number else "texts or others"
+        said = f"has shape {shape} of {kind}, not that of images"
         if len(table.columns) > 1:
             said = f"holds a table of {len(table.columns)} columns, not images"
         raise SourceError(f"{named} {said}", _HINT)

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 
 from reportgen.config.suggest import known_names
 from reportgen.config.types import listed_paths
-from reportgen.data.format import FileColumn, FileTable, ReadValues, TableError
+from reportgen.data.format import (
+    FileColumn,
+    FileTable,
+    ReadValues,
+    TableError,
+    one_after_another,
+)
 from reportgen.errors import SourceError
 from reportgen.remote.address import RemoteFile
 
@@ -57,23 +63,28 @@ def members(path: Path) -> list[Path]:
     return sorted(anchor.glob(str(path.relative_to(anchor))))
 
 
+def _existing_members(path: Path) -> list[Path]:
+    files = members(path)
+    if not files and path.is_dir():
+        raise SourceError("holds no FITS file", "name the folder with the images")
+    if not files:
+        beside = known_names(each.name for each in path.parent.glob("*"))
+        raise SourceError("no file matches", f"there are: {beside}")
+    return files
+
+
 def describe_joined(path: Path, describe: Callable[[Path], FileTable]) -> FileTable:
     """Return what several files hold together.
 
     Raises SourceError where there are none, or where one has other columns than the first.
     """
-    files = members(path)
-    if not files:
-        beside = known_names(each.name for each in path.parent.glob("*"))
-        raise SourceError("no file matches", f"there are: {beside}")
+    files = _existing_members(path)
     first, *others = tables = [describe(file) for file in files]
     for file, table in zip(files[1:], others, strict=True):
         for ours, theirs in zip(first.columns, table.columns, strict=False):
             if (ours.name, ours.shape, ours.unit) != (theirs.name, theirs.shape, theirs.unit):
                 said = f"{theirs.name} [{theirs.unit}] where {files[0].name} has {ours.name}"
-                raise TableError(
-                    f"{file.name} has {said} [{ours.unit}]", "name files of the same columns"
-                )
+                raise TableError(f"{file.name} has {said} [{ours.unit}]", _HINT)
         if len(table.columns) != len(first.columns):
             names = [{column.name for column in each.columns} for each in (first, table)]
             differing = known_names(names[0] ^ names[1])
@@ -100,12 +111,7 @@ def describe_stack(path: Path, describe: Callable[[Path], FileTable]) -> FileTab
     Planes of one file are the channels of its image. Raises SourceError where there are no files,
     or where one has an image of another shape or unit than the first.
     """
-    files = members(path)
-    if not files:
-        if path.is_dir():
-            raise SourceError("holds no FITS file", "name the folder with the images")
-        beside = known_names(each.name for each in path.parent.glob("*"))
-        raise SourceError("no file matches", f"there are: {beside}")
+    files = _existing_members(path)
     first = _as_image(describe(files[0]))
     ours = first.columns[0]
     for file in files[1:]:
@@ -164,13 +170,6 @@ def open_joined(
                 if first < last:
                     pieces.append(reader(number)(first - begin, last - begin))
             pieces = pieces or [reader(0)(0, 0)]
-            return [_one(each) for each in zip(*pieces, strict=True)]
+            return [one_after_another(each) for each in zip(*pieces, strict=True)]
 
         yield read
-
-
-def _one(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return arrays one after another, masked where one is."""
-    is_masked = any(isinstance(each, np.ma.MaskedArray) for each in arrays)
-    joined: NDArray[Any] = (np.ma.concatenate if is_masked else np.concatenate)(arrays)
-    return joined

@@ -11,27 +11,10 @@ from reportgen.errors import ReportgenError
 from reportgen.wording import listed
 
 Wrong = TypeVar("Wrong", bound=ReportgenError)
-SAMPLE_FILES = frozenset(
-    {
-        "cnn_model.json",
-        "components.fits",
-        "crowdastro.h5",
-        "infrared.fits",
-        "mosaic.fits",
-        "my_cnn_weights.h5",
-        "nz_reference.fits",
-        "radio.fits",
-        "rms.fits",
-        "scores.fits",
-        "shallow.fits",
-        "spectra.fits",
-        "swire.fits",
-        "training.h5",
-        "truth.fits",
-        "visits.fits",
-        "weights_10epochs.h5",
-    }
-)
+_FITS: tuple[str, ...] = ("components", "infrared", "mosaic", "nz_reference", "radio", "rms")
+_FITS += ("scores", "shallow", "spectra", "swire", "truth", "visits")
+_OTHERS = ("crowdastro.h5", "training.h5", "weights_10epochs.h5", "my_cnn_weights.h5")
+SAMPLE_FILES = frozenset({*(f"{name}.fits" for name in _FITS), *_OTHERS, "cnn_model.json"})
 """What ``reportgen sample`` writes."""
 NO_FILE = "there is no such file"
 

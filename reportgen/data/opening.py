@@ -114,7 +114,7 @@ def describe_here(key: TableKey, *, images: bool = False) -> Found:
 def _describe(path: Path, dataset: str, *, images: bool = False) -> FileTable:
     """Return what a table holds; the message of a SourceError begins with the path."""
     describe = partial(_describe, dataset=dataset, images=images)
-    with _saying_file(path):
+    with _naming(path):
         if images and is_many(path):
             return describe_stack(path, describe)
         if is_several(path):
@@ -125,20 +125,19 @@ def _describe(path: Path, dataset: str, *, images: bool = False) -> FileTable:
 
 
 @contextmanager
-def _saying_file(path: Path) -> Iterator[None]:
-    """Put the path before the message of an error, unless it stands there."""
+def _naming(path: Path, where: str = "") -> Iterator[None]:
+    """Put the file before the message of an error unless it stands there, and where before that.
+
+    path: of several files one may be named already. where: the place in the configuration.
+    """
     try:
         yield
     except SourceError as error:
-        raise type(error)(_naming(path, error.message), error.hint) from None
-
-
-def _naming(path: Path, message: str) -> str:
-    """Return a message that begins with the path, or with that of the one of several it is of."""
-    several = is_many(path)
-    if message.startswith(tuple(f"{file}: " for file in (members(path) if several else [path]))):
-        return message
-    return f"{listed([*map(str, listed_paths(path))], 3)}: {message.removeprefix(f'{path}: ')}"
+        said, named = error.message, members(path) if is_many(path) else [path]
+        if not said.startswith(tuple(f"{file}: " for file in named)):
+            files = listed([*map(str, listed_paths(path))], 3)
+            said = f"{files}: {said.removeprefix(f'{path}: ')}"
+        raise type(error)(f"{where}: {said}" if where else said, error.hint) from None
 
 
 @lru_cache(maxsize=256)
@@ -162,11 +161,11 @@ def _open(path: Path, dataset: str, wanted: Sequence[Wanted]) -> AbstractContext
 def _open_member(path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
     """Open one of several files, which errors name."""
     with ExitStack() as stack:
-        with _saying_file(path):
+        with _naming(path):
             read = stack.enter_context(_open(path, dataset, wanted))
 
         def read_naming(start: int, stop: int) -> list[NDArray[Any]]:
-            with _saying_file(path):
+            with _naming(path):
                 return read(start, stop)
 
         yield read_naming
@@ -293,14 +292,14 @@ def open_places(places: Sequence[ColumnPlace]) -> Iterator[Callable[[int, int], 
             for place in group:
                 for each in _wanted(place):
                     wanted.setdefault(each, len(wanted))
-            with _saying_where(group[0]):
+            with _naming(group[0].file, group[0].where):
                 opened = _open(path, dataset, list(wanted))
                 readers.append((group, wanted, stack.enter_context(opened)))
 
         def read(start: int, stop: int) -> Columns:
             values = {}
             for group, wanted, read_values in readers:
-                with _saying_where(group[0]):
+                with _naming(group[0].file, group[0].where):
                     found = read_values(start, stop)
                     if any(len(each) != stop - start for each in found):
                         rows = min(map(len, found))
@@ -323,9 +322,9 @@ def row_groups(places: Sequence[ColumnPlace]) -> list[RowGroup]:
     path, dataset = places[0].file, places[0].dataset
     wanted = [Wanted(place.field or "", place.index) for place in places]
     found: list[RowGroup] = []
-    with _saying_where(places[0]):
+    with _naming(path, places[0].where):
         for file in members(path) if is_several(path) else [path]:
-            with _saying_file(file):
+            with _naming(file):
                 groups = format_of(file).row_groups(file, dataset, wanted)
                 if not groups and _rows(file, dataset, stamp(file)):
                     return []
@@ -348,7 +347,7 @@ def open_stack(place: ColumnPlace) -> Iterator[Callable[[int, int], NDArray[Any]
             def read_files(start: int, stop: int) -> NDArray[Any]:
                 found: list[NDArray[Any]] = []
                 for file in files[start:stop]:
-                    with _saying_where(replace(place, file=file)), _images_of(file, place) as read:
+                    with _naming(file, place.where), _images_of(file, place) as read:
                         pixels = read(0, _MOST_PLANES)[0]
                         found.append(pixels[0] if len(pixels) == 1 else pixels)
                         if found[-1].shape != found[0].shape:
@@ -358,11 +357,11 @@ def open_stack(place: ColumnPlace) -> Iterator[Callable[[int, int], NDArray[Any]
 
             yield read_files
             return
-        with _saying_where(place):
+        with _naming(path, place.where):
             read_one = stack.enter_context(_images_of(path, place))
 
         def read(start: int, stop: int) -> NDArray[Any]:
-            with _saying_where(place):
+            with _naming(path, place.where):
                 return read_one(start, stop)[0]
 
         yield read
@@ -376,13 +375,3 @@ def _wanted(place: ColumnPlace) -> list[Wanted]:
     """Return a column as its format knows it, and the one with its mask if there is one."""
     column = Wanted(place.field or "", place.index)
     return [column] if place.mask is None else [column, Wanted(place.mask)]
-
-
-@contextmanager
-def _saying_where(place: ColumnPlace) -> Iterator[None]:
-    """Put the place in the configuration and the path before the message of an error."""
-    try:
-        yield
-    except SourceError as error:
-        where = f"{place.where}: " if place.where else ""
-        raise SourceError(f"{where}{_naming(place.file, error.message)}", error.hint) from None

@@ -1,21 +1,19 @@
 """Parquet: files, folders of files and hive-partitioned folders, read page by page."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import unquote
 
-from reportgen.data.arrow import reading, require_no_dataset, require_pyarrow
+from reportgen.data.arrow import ArrowFormat, ArrowRows, reading
 from reportgen.data.file_digests import files_below
-from reportgen.data.format import FileTable, Format, ReadValues, RowGroup, Wanted
+from reportgen.data.format import RowGroup, Wanted
 from reportgen.data.parquet_files import (
     MAGIC,
     MAGIC_ENCRYPTED,
     PartFile,
-    describe_parts,
-    open_parts,
+    look_at_parts,
     row_groups_of,
 )
 from reportgen.errors import SourceError
@@ -31,14 +29,13 @@ _NO_DATA = "._"
 LOOK_AT = 1000
 
 
-class ParquetTable(Format):
+class ParquetTable(ArrowFormat):
     """A Parquet file, or a folder of them as one table, in the order of their paths."""
 
     name = "a Parquet file"
     pattern = "*.parquet"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file or folder holds Parquet."""
         if start:
             return start[:4] in (MAGIC, MAGIC_ENCRYPTED)
         if not path.is_dir() or any((path / name).is_file() for name in HATS_FILES):
@@ -47,23 +44,15 @@ class ParquetTable(Format):
             file.suffix.lower() in SUFFIXES for file in islice(files_below(path, _NO_DATA), LOOK_AT)
         )
 
-    def describe(self, path: Path, dataset: str) -> FileTable:
-        """Return what the footers say of a file, or of all files of a folder."""
-        require_pyarrow(self.name)
-        require_no_dataset(dataset)
-        return describe_parts(path, list_parts(path))
+    def parts(self, path: Path) -> tuple[Path, list[PartFile]]:
+        """Return the place of a table, and its files in their order."""
+        return path, list_parts(path)
 
-    def open(
-        self, path: Path, dataset: str, wanted: Sequence[Wanted]
-    ) -> AbstractContextManager[ReadValues]:
-        """Open a file or a folder of files."""
-        require_pyarrow(self.name)
-        require_no_dataset(dataset)
-        return open_parts(path, list_parts(path), wanted)
+    def look_at(self, path: Path) -> ArrowRows:
+        return look_at_parts(*self.parts(path))
 
     def row_groups(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> list[RowGroup]:
-        """Return the row groups of a file, or of all files of a folder."""
-        return row_groups_of(path, list_parts(path), wanted)
+        return row_groups_of(*self.parts(path), wanted)
 
 
 def list_parts(path: Path) -> list[PartFile]:

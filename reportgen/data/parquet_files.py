@@ -1,8 +1,7 @@
 """The Parquet files of one table: their footers, and their rows one after another."""
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -11,19 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from reportgen.data.arrow import (
-    Arrays,
-    RowReader,
-    converters,
-    needed_names,
-    read_values,
-    reading,
-    to_numpy,
-)
-from reportgen.data.arrow_schema import SchemaColumns, describe_schema
+from reportgen.data.arrow import Arrays, ArrowRows, both_ends, reading, to_numpy
+from reportgen.data.arrow_schema import describe_schema
 from reportgen.data.file_columns import position
 from reportgen.data.file_digests import Stamp, stamp
-from reportgen.data.format import FileColumn, FileTable, ReadValues, RowGroup, Wanted
+from reportgen.data.format import FileColumn, FileTable, RowGroup, Wanted
 from reportgen.data.unpacking import AGAIN
 from reportgen.errors import SourceError
 from reportgen.remote.address import RemoteFile
@@ -52,24 +43,39 @@ class PartFile:
 
 @dataclass(frozen=True)
 class _Footer:
-    """What the end of a file says is in it. groups: rows of each row group."""
+    """What the end of a file says is in it.
+
+    groups: rows of each row group. masks: by columns, the names of those that say where they are
+    missing.
+    """
 
     part: PartFile
     subject: str
     stamp: Stamp | None
     groups: tuple[int, ...]
     schema: "pa.Schema"
-    content: SchemaColumns
+    columns: tuple[FileColumn, ...]
+    masks: Mapping[str, str]
 
 
-def describe_parts(root: Path, parts: Sequence[PartFile]) -> FileTable:
-    """Return what the footers of the files of a table say; SourceError where they differ.
+def look_at_parts(root: Path, parts: Sequence[PartFile]) -> ArrowRows:
+    """Return the table of some files; SourceError where their columns differ.
 
-    root: the table as the user named it; messages name its files from there.
+    root: the table as the user named it; messages name its files from there. The files are opened
+    one after another, as they are read.
     """
     footers = [_read_footer(root, part) for part in parts]
-    rows = sum(sum(each.groups) for each in footers)
-    return FileTable(rows, _columns(footers))
+    columns = _columns(footers)
+    masks = {name: mask for each in footers for name, mask in each.masks.items()}
+    whole = {column.name for column in columns if column.dtype == "<i8"}
+    groups = [(f, g, rows) for f, each in enumerate(footers) for g, rows in enumerate(each.groups)]
+    ends = list(accumulate((rows for _, _, rows in groups), initial=0))
+    return ArrowRows(
+        FileTable(ends[-1], columns),
+        starts=ends[:-1] or [0],
+        batches=lambda names, part: _batches(footers, groups[part:], names, whole),
+        masks=masks,
+    )
 
 
 def _read_footer(root: Path, part: PartFile) -> _Footer:
@@ -78,37 +84,19 @@ def _read_footer(root: Path, part: PartFile) -> _Footer:
         raise SourceError(f"{subject}is no regular file", "name or put a regular file there")
     with reading(subject):
         now = stamp(part.path)
-        found = _read_end(part.path, subject, now)
-    return _Footer(part, subject, now, *found)
+        return _Footer(part, subject, now, *_read_end(part.path, subject, now))
 
 
 # A folder may have thousands of files, and is opened by each of several workers' tasks.
 @lru_cache(maxsize=2**14)
 def _read_end(
     path: Path, subject: str, now: Stamp | None
-) -> tuple[tuple[int, ...], "pa.Schema", SchemaColumns]:
-    """Return the rows of the row groups of a file, its schema and columns.
+) -> tuple[tuple[int, ...], "pa.Schema", tuple[FileColumn, ...], dict[str, str]]:
+    """Return the rows of the row groups of a file, its schema, its columns and their masks.
 
     now: the stamp of the file, so that it is read again when it has changed.
     """
-    _check_ends(path, subject)
-    with _open_file(path) as file:
-        metadata = file.metadata
-        groups = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
-        if min(groups, default=0) < 0 or sum(groups) != metadata.num_rows:
-            raise ValueError("its numbers of rows contradict each other")
-        schema = file.schema_arrow
-        # Columns of row groups are not looked at: where they are damaged, pyarrow ends the process.
-        return groups, schema, describe_schema(schema)
-
-
-def _check_ends(path: Path, subject: str) -> None:
-    """Raise SourceError where the first and last bytes say that a file is not whole."""
-    with path.open("rb") as file:
-        start = file.read(4)
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(size - 4, 0))
-        end = file.read(4)
+    start, end, size = both_ends(path, 4)
     if not size:
         raise SourceError(f"{subject}is empty", AGAIN)
     if MAGIC_ENCRYPTED in (start, end):
@@ -118,6 +106,14 @@ def _check_ends(path: Path, subject: str) -> None:
     if end != MAGIC or size < 12:
         said = f"{subject}is truncated: its end, which says what is in it, is missing"
         raise SourceError(said, AGAIN)
+    with _open_file(path) as file:
+        metadata = file.metadata
+        groups = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
+        if min(groups, default=0) < 0 or sum(groups) != metadata.num_rows:
+            raise ValueError("its numbers of rows contradict each other")
+        schema = file.schema_arrow
+        # Columns of row groups are not looked at: where they are damaged, pyarrow ends the process.
+        return groups, schema, *describe_schema(schema)
 
 
 def _open_file(path: Path) -> "pq.ParquetFile":
@@ -139,7 +135,7 @@ def _open_file(path: Path) -> "pq.ParquetFile":
 def _columns(footers: Sequence[_Footer]) -> tuple[FileColumn, ...]:
     """Return the columns of all files and their keys; SourceError where they differ."""
     first = footers[0]
-    columns = {column.name: column for column in first.content.columns}
+    columns = {column.name: column for column in first.columns}
     for footer in footers[1:]:
         if not footer.schema.equals(first.schema, check_metadata=True):
             _compare(columns, first, footer)
@@ -152,7 +148,7 @@ def _compare(columns: dict[str, FileColumn], first: _Footer, other: _Footer) -> 
     A column that is of no type in one of them, for all of its values are missing, is of the type
     that it has in the other.
     """
-    others = {column.name: column for column in other.content.columns}
+    others = {column.name: column for column in other.columns}
     one, two = (each.part.path.name for each in (first, other))
     if one == two:
         one, two = (str(each.part.path) for each in (first, other))
@@ -202,27 +198,6 @@ def _is_integer(text: str) -> bool:
     """Return whether a text is an int64 as a program writes it, without zeros before."""
     digits = text.removeprefix("-")
     return digits.isdecimal() and len(digits) <= 18 and str(int(text)) == text
-
-
-@contextmanager
-def open_parts(
-    root: Path, parts: Sequence[PartFile], wanted: Sequence[Wanted]
-) -> Iterator[ReadValues]:
-    """Open the files of a table, one after another as they are read."""
-    footers = [_read_footer(root, part) for part in parts]
-    known = _columns(footers)
-    columns = [known[position(known, each)] for each in wanted]
-    masks = {name: mask for each in footers for name, mask in each.content.masks.items()}
-    names = needed_names(columns, masks)
-    whole = {column.name for column in columns if column.dtype == "<i8"}
-    groups = [(f, g, rows) for f, each in enumerate(footers) for g, rows in enumerate(each.groups)]
-    ends = list(accumulate(rows for _, _, rows in groups))
-    reader = RowReader(
-        rows=ends[-1] if ends else 0,
-        starts=[0, *ends[:-1]],
-        batches=lambda part: _batches(footers, groups[part:], names, whole),
-    )
-    yield read_values(reader, columns, converters(columns, wanted, names, masks))
 
 
 def row_groups_of(
@@ -332,8 +307,6 @@ def _group_batches(
             if batch is None or found + len(batch) > rows:
                 raise ValueError(f"row group {number} does not hold the {rows} rows that it should")
             found += len(batch)
-            arrays = [
-                pa.repeat(constants[name], len(batch)) if name in constants else batch.column(name)
-                for name in names
-            ]
+            arrays = {name: batch.column(name) for name in inside}
+            arrays |= {name: pa.repeat(each, len(batch)) for name, each in constants.items()}
         yield arrays

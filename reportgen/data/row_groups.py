@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from reportgen.config.columns import Column
 from reportgen.config.expression_bounds import (
     NOTHING,
-    Bounds,
     Interval,
     bounds_of,
     can_be_true,
@@ -46,7 +45,10 @@ def rows_to_read(
     for group in groups:
         found = {n: _interval(e, columns[n]) for n, e in zip(names, group.ends, strict=True)}
         bounds = {name: ends for name, ends in found.items() if ends is not None}
-        if any(can_be_true(each, _with_computed(bounds, computed)) for each in conditions):
+        for name, expression in computed.items():
+            if isinstance(expression, Expression) and (ends := bounds_of(expression, bounds)):
+                bounds[name] = ends
+        if any(can_be_true(each, bounds) for each in conditions):
             begin = taken.pop().start if taken and taken[-1].stop == first else first
             taken.append(range(begin, first + group.rows))
         first += group.rows
@@ -75,14 +77,6 @@ def _interval(ends: NDArray[Any] | None, column: Column) -> Interval | None:
     if column.kind == "time":
         low, high = low - _A_MILLISECOND, high + _A_MILLISECOND
     return widened(low, high)
-
-
-def _with_computed(bounds: Bounds, computed: Computed) -> Bounds:
-    found = dict(bounds)
-    for name, expression in computed.items():
-        if isinstance(expression, Expression) and (ends := bounds_of(expression, found)):
-            found[name] = ends
-    return found
 
 
 def read_some(

@@ -18,8 +18,14 @@ from numpy.typing import NDArray
 from reportgen.data.file_columns import position, without_duplicates
 from reportgen.data.file_digests import Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
-from reportgen.data.library_messages import no_warnings, reason
-from reportgen.data.unpacking import DAMAGED, open_unpacked, reading_file, unpacked_start
+from reportgen.data.unpacking import (
+    DAMAGED,
+    no_warnings,
+    open_unpacked,
+    reading_file,
+    reason,
+    unpacked_start,
+)
 from reportgen.errors import SourceError
 
 _BYTE_BY_BYTE = re.compile(rb"^Byte-by-byte Description of file", re.MULTILINE | re.IGNORECASE)
@@ -36,28 +42,21 @@ class TextTable(Format):
     pattern = "*.ecsv"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file, packed or not, begins as one of these formats does."""
         return bool(_kind(path, unpacked_start(path, start)))
 
     def describe(self, path: Path, dataset: str) -> FileTable:
-        """Return what the table holds; all of the file is read."""
         return _table(path, dataset)[0]
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
-        """Open the table, which is read into memory."""
         table, values = _table(path, dataset)
         columns = []
         for each in wanted:
             column = values[position(table.columns, each)]
             if column.ndim > 1:
-                column = column.reshape(len(column), -1)[:, each.index or 0]
+                column = column[:, each.index or 0]
             columns.append(column)
-
-        def read(start: int, stop: int) -> list[NDArray[Any]]:
-            return [column[start:stop] for column in columns]
-
-        yield read
+        yield lambda start, stop: [column[start:stop] for column in columns]
 
 
 def _kind(path: Path, start: bytes) -> str:
@@ -181,12 +180,8 @@ def _masked(column: Any) -> NDArray[Any]:
 def _readable(column: FileColumn, values: NDArray[Any]) -> tuple[FileColumn, NDArray[Any]]:
     """Return a column and its values, or why they cannot be read."""
     if values.dtype.kind in "US" and values.ndim == 1:
-        texts = np.empty(len(values), object)
-        missing = np.ma.getmaskarray(values)
-        texts[:] = [
-            None if gone else str(text)
-            for text, gone in zip(np.ma.getdata(values), missing, strict=True)
-        ]
+        texts = np.ma.getdata(values).astype(str).astype(object)
+        texts[np.ma.getmaskarray(values)] = None
         return column, texts
     why = {
         "c": "holds complex numbers",

@@ -1,8 +1,11 @@
-"""Files that may be packed by gzip, bzip2 or xz, read as what is in them."""
+"""Files that may be packed by gzip, bzip2 or xz, and what goes wrong where libraries read them."""
 
 import bz2
 import gzip
 import lzma
+import re
+import threading
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +17,7 @@ from reportgen.remote.address import RemoteFile
 
 AGAIN = "copy or download it again"
 DAMAGED = f"the file is damaged; {AGAIN}"
+_LOCK = threading.RLock()
 _MAGIC: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -64,3 +68,19 @@ def reading_file() -> Iterator[None]:
         # bzip2 says that data make no sense by an OSError without a number.
         why, hint = (error.strerror, "check the path") if error.errno else (error, DAMAGED)
         raise SourceError(f"cannot be read: {why}", hint) from None
+
+
+@contextmanager
+def no_warnings() -> Iterator[None]:
+    """Ignore all warnings; one thread at a time, as the filters are those of the process."""
+    with _LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def reason(error: Exception) -> str:
+    """Return why a file cannot be read, in one line, for an error of a library that parses it."""
+    said = next(iter(str(error).strip().splitlines()), "")
+    if not said or isinstance(error, LookupError | TypeError | AttributeError | NameError):
+        return "what it says of itself makes no sense"  # these speak of the code of the library
+    return re.sub(r"^\S*:[\d?]+:[\d?]+: ", "", said)[:300]  # without the place in a stream

@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,17 @@ from reportgen.config.suggest import unknown
 from reportgen.data.file_columns import position
 from reportgen.data.file_digests import Stamp, stamp
 from reportgen.data.format import FileColumn, FileTable, Format, ReadValues, TableError, Wanted
-from reportgen.data.library_messages import no_warnings, reason
-from reportgen.data.unpacking import DAMAGED, open_unpacked, reading_file, unpacked_start
+from reportgen.data.unpacking import (
+    DAMAGED,
+    no_warnings,
+    open_unpacked,
+    reading_file,
+    reason,
+    unpacked_start,
+)
 from reportgen.data.votable_header import VOHeader, VOTable, read_header
 from reportgen.errors import SourceError
+from reportgen.wording import counted
 
 Columns = tuple[FileColumn, ...]
 Values = np.ma.MaskedArray[Any, Any]
@@ -46,7 +52,6 @@ class VOTableFile(Format):
     pattern = "*.vot*"
 
     def recognises(self, path: Path, start: bytes) -> bool:
-        """Return whether a file, packed or not, has the root element of a VOTable."""
         # Of UTF-16, every other byte of such a name is zero.
         return bool(_ROOT.search(unpacked_start(path, start).replace(b"\0", b"")))
 
@@ -61,15 +66,10 @@ class VOTableFile(Format):
 
     @contextmanager
     def open(self, path: Path, dataset: str, wanted: Sequence[Wanted]) -> Iterator[ReadValues]:
-        """Open a table, which is read into memory."""
         with no_warnings():
             columns, array = _load(path, dataset, stamp(path))
         picked = [_pick(columns, array, each) for each in wanted]
-
-        def read(start: int, stop: int) -> list[NDArray[Any]]:
-            return [values[start:stop] for values in picked]
-
-        yield read
+        yield lambda start, stop: [values[start:stop] for values in picked]
 
 
 def _header(path: Path) -> VOHeader:
@@ -101,8 +101,7 @@ def _find(header: VOHeader, dataset: str) -> int:
 
 def _shown(table: VOTable, number: int) -> str:
     named = f"{number + 1} ({', '.join(sorted(table.names))})" if table.names else f"{number + 1}"
-    rows, columns = table.rows, len(table.fields)
-    return f"{named}: {rows} row{'s'[: rows != 1]}, {columns} column{'s'[: columns != 1]}"
+    return f"{named}: {counted(table.rows, 'rows')}, {counted(len(table.fields), 'columns')}"
 
 
 @lru_cache(maxsize=2)
@@ -178,14 +177,8 @@ def _pick(columns: Columns, array: Values, wanted: Wanted) -> NDArray[Any]:
     values = array[(array.dtype.names or ())[at]]
     data, mask = np.asarray(values.data), np.asarray(np.ma.getmaskarray(values), bool)
     if data.ndim > 1:
-        shape = len(data), prod(data.shape[1:])
-        data = data.reshape(shape)[:, wanted.index or 0]
-        mask = mask.reshape(shape)[:, wanted.index or 0]
+        data, mask = data[:, wanted.index or 0], mask[:, wanted.index or 0]
     if columns[at].dtype == "str":
-        texts = np.empty(len(data), object)
-        texts[:] = [
-            None if missing else str(text).rstrip()
-            for text, missing in zip(data, mask, strict=True)
-        ]
-        return texts
+        pairs = zip(data, mask, strict=True)
+        return np.array([None if gone else str(text).rstrip() for text, gone in pairs], object)
     return np.ma.MaskedArray(data, mask=mask) if mask.any() else data

@@ -7,12 +7,12 @@ refused; astropy, which reads the values, would follow links.
 import base64
 import binascii
 import re
-import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 from typing import BinaryIO
 from xml.parsers import expat
+
+import numpy as np
 
 from reportgen.data.file_columns import without_duplicates
 from reportgen.data.format import FileColumn
@@ -26,9 +26,6 @@ _TYPES |= {"floatComplex": "<c8", "doubleComplex": "<c16"}
 _OTHER_NAMES = {"string": "char", "unicodeString": "unicodeChar", "int16": "short", "int32": "int"}
 _OTHER_NAMES |= {"int64": "long", "float32": "float", "float64": "double"}
 _OTHER_NAMES |= {"unsignedShort": "int", "unsignedInt": "long"}
-# Bytes of one value in the serializations BINARY and BINARY2; bits are packed.
-_SIZES = {"boolean": 1, "unsignedByte": 1, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8}
-_SIZES |= {"char": 1, "unicodeChar": 2, "floatComplex": 8, "doubleComplex": 16}
 _LONG_TEXT = 2**16  # characters that a column may announce, whatever the size of the file
 _SHOWN = 500  # characters of what a server says
 
@@ -57,6 +54,12 @@ class VOField:
         return tuple(map(int, re.findall(r"\d{1,18}(?=x|$)", self.arraysize)))[::-1]
 
     @property
+    def bits(self) -> int:
+        """Return the bits of one value in the serializations BINARY and BINARY2."""
+        several = {"bit": 1, "char": 8, "unicodeChar": 16}
+        return several.get(self.datatype) or 8 * np.dtype(_TYPES.get(self.datatype, "u1")).itemsize
+
+    @property
     def column(self) -> FileColumn:
         """Return what the file says of the column."""
         dtype = _TYPES.get(self.datatype, "")
@@ -64,8 +67,7 @@ class VOField:
         if not dtype:
             dtype, why = "|O", f"its type {self.datatype!r} is not one of VOTable"
         elif dtype == "str":
-            why = "holds lists of texts" if "x" in self.arraysize else ""
-            shape = ()
+            shape, why = (), "holds lists of texts" if "x" in self.arraysize else ""
         elif "*" in self.arraysize:
             shape, why = (), "holds lists of different lengths"
         elif self.datatype.endswith("Complex"):
@@ -73,13 +75,13 @@ class VOField:
         elif prod(shape) == 0:
             why = "holds no values"
         return FileColumn(
-            name=self.attributes.get("name") or self.attributes.get("ID", ""),
-            dtype=dtype,
-            shape=shape,
-            unit=self.attributes.get("unit", "").strip(),
-            label=" ".join(self.description.split()),
-            ucd=self.attributes.get("ucd", "").strip(),
-            unreadable=why,
+            self.attributes.get("name") or self.attributes.get("ID", ""),
+            dtype,
+            shape,
+            self.attributes.get("unit", "").strip(),
+            " ".join(self.description.split()),
+            self.attributes.get("ucd", "").strip(),
+            why,
         )
 
 
@@ -107,33 +109,21 @@ class VOTable:
         return {self.attributes.get("ID", ""), self.attributes.get("name", "")} - {""}
 
 
-@dataclass
-class VOHeader:
-    """The tables of a file in their order; notes: sentences to be shown with them."""
-
-    tables: list[VOTable] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
-def read_header(stream: BinaryIO) -> VOHeader:
+def read_header(stream: BinaryIO) -> "VOHeader":
     """Return what a VOTable holds, reading all of it, with little memory.
 
     SourceError when it is not well-formed XML, when it says that a query failed, or when what it
     announces cannot be in a file of its size.
     """
-    reader = _Reader()
+    header = VOHeader()
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.characters
-    parser.EntityDeclHandler = reader.entity
-    size = 0
+    parser.StartElementHandler = header.start
+    parser.EndElementHandler = header.end
+    parser.CharacterDataHandler = header.characters
+    parser.EntityDeclHandler = header.entity
     try:
-        while block := stream.read(2**20):
-            size += len(block)
-            parser.Parse(block, False)
-        parser.Parse(b"", True)
+        parser.ParseFile(stream)
     except expat.ExpatError as error:
         said = expat.ErrorString(error.code)
         if error.code in _UNFINISHED:
@@ -142,9 +132,9 @@ def read_header(stream: BinaryIO) -> VOHeader:
         raise SourceError(f"is damaged: line {error.lineno}: {said}", AGAIN) from None
     except (ValueError, LookupError) as error:  # of an encoding that Python does not have
         raise SourceError(f"is damaged: {error}", AGAIN) from None
-    for table in reader.header.tables:
-        _check_claims(table, size)
-    return reader.header
+    for table in header.tables:
+        _check_claims(table, parser.CurrentByteIndex)
+    return header
 
 
 _UNFINISHED = {
@@ -153,11 +143,15 @@ _UNFINISHED = {
 }
 
 
-class _Reader:
-    """What has been found so far in the XML of a VOTable."""
+class VOHeader:
+    """What a VOTable says of itself, found while its XML is read.
+
+    tables: in the order of the file. notes: sentences to be shown with them.
+    """
 
     def __init__(self) -> None:
-        self.header = VOHeader()
+        self.tables: list[VOTable] = []
+        self.notes: list[str] = []
         self._inside: list[str] = []
         self._table: VOTable | None = None
         self._text: list[str] | None = None
@@ -173,8 +167,10 @@ class _Reader:
         table = self._table
         if name == "TABLE":
             self._table = VOTable(attributes)
-            self.header.tables.append(self._table)
-            self._table.fields = self._fields_of(attributes.get("ref", ""))
+            for other in self.tables if attributes.get("ref") else ():
+                if other.attributes.get("ID") == attributes["ref"]:  # it has the same fields
+                    self._table.fields = [*other.fields]
+            self.tables.append(self._table)
         elif name == "FIELD" and table:
             table.fields.append(VOField(attributes))
         elif name == "DESCRIPTION" and table and self._inside[-2:-1] == ["FIELD"]:
@@ -186,13 +182,6 @@ class _Reader:
         elif name == "STREAM" and table:
             table.elsewhere = attributes.get("href", "")
             self._text = []
-
-    def _fields_of(self, reference: str) -> list[VOField]:
-        """Return the fields of the table that a table refers to for its own."""
-        for table in self.header.tables[:-1]:
-            if reference and table.attributes.get("ID") == reference:
-                return list(table.fields)
-        return []
 
     def characters(self, text: str) -> None:
         if self._text is not None:
@@ -220,7 +209,7 @@ class _Reader:
             raise SourceError(said, "correct the query and download the table again")
         if self._status == "OVERFLOW":
             said = "The server that wrote this table left out rows that exceed its limit"
-            self.header.notes.append(f"{said}: {text}." if text else f"{said}.")
+            self.notes.append(f"{said}: {text}." if text else f"{said}.")
 
 
 def _check_claims(table: VOTable, size: int) -> None:
@@ -244,33 +233,25 @@ def _rows_in_stream(table: VOTable, text: str) -> int:
         content = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise SourceError(f"is damaged: the rows of a table: {error}", AGAIN) from None
-    widths = [_width(each) for each in table.fields]
-    flags = (len(table.fields) + 7) // 8 if table.written == "BINARY2" else 0
-    if all(isinstance(width, int) for width in widths):
-        row = flags + sum(width for width in widths if isinstance(width, int))
+    # Bits of a value, and how many of them a row has; None where each row says it.
+    sizes = [
+        (each.bits, None if "*" in each.arraysize else prod(each.fixed)) for each in table.fields
+    ]
+    flags = (len(sizes) + 7) // 8 if table.written == "BINARY2" else 0
+    fixed = [(bits * many + 7) // 8 for bits, many in sizes if many is not None]
+    rows = at = 0
+    if len(fixed) == len(sizes):
+        row = flags + sum(fixed)
         rows, left = divmod(len(content), row) if row else (0, len(content))
     else:
-        rows, at = 0, 0
         while at < len(content):
             at += flags
-            for width in widths:
-                try:
-                    at += width if isinstance(width, int) else width(content, at)
-                except struct.error:
-                    at = len(content) + 1
+            for bits, many in sizes:
+                if many is None:
+                    many, at = int.from_bytes(content[at : at + 4]), at + 4  # noqa: PLW2901
+                at += (bits * many + 7) // 8
             rows += at <= len(content)
         left = at - len(content)
     if left:
         raise SourceError(f"is damaged: row {rows + 1} of a table is not whole", DAMAGED)
     return rows
-
-
-def _width(each: VOField) -> int | Callable[[bytes, int], int]:
-    """Return the bytes of a value in a stream, or a function that finds them at a place."""
-    size = _SIZES.get(each.datatype, 1)
-    if "*" in each.arraysize:
-        if each.datatype == "bit":
-            return lambda content, at: 4 + (struct.unpack_from(">I", content, at)[0] + 7) // 8
-        return lambda content, at: 4 + struct.unpack_from(">I", content, at)[0] * size
-    values = prod(each.fixed)
-    return (values + 7) // 8 if each.datatype == "bit" else values * size

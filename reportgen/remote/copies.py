@@ -47,7 +47,7 @@ class _Copy:
     def _fetch(self, blocks: list[int]) -> None:
         first, stop = blocks[0] * BLOCK, min((blocks[-1] + 1) * BLOCK, self.version.bytes)
         version, data = ask(self.file, first, stop - 1)
-        if not version.is_same(self.version):
+        if (version.bytes, version.tag) != (self.version.bytes, self.version.tag):
             raise SourceError("was changed while it was read", "build again")
         try:
             written = os.pwrite(self._descriptor, data, first)
@@ -74,19 +74,15 @@ class _Parts(io.RawIOBase):
         return str(self._copy.file)
 
     def readable(self) -> bool:
-        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Return True."""
         return True
 
     def tell(self) -> int:
-        """Return the position in the file."""
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position in the file, which is returned."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         self._at = max(0, base + offset)
         return self._at

@@ -44,10 +44,6 @@ class Version:
     is_strong: bool
     modified: float
 
-    def is_same(self, other: "Version") -> bool:
-        """Return whether both are of the same content, as far as they tell."""
-        return (self.bytes, self.tag) == (other.bytes, other.tag)
-
 
 class _PassingError(Exception):
     """What may be otherwise when it is tried again."""
@@ -130,7 +126,9 @@ def _requested(
     """Return the answer of the server that has a file, its content not yet read."""
     import urllib3
 
-    address = _presigned(file, int(time.time() * 2 // _SIGNED)) if _is_s3(file) else file.address
+    address = file.address
+    if file.parts[0] == "s3:":
+        address = _presigned(file, int(time.time() * 2 // _SIGNED))
     headers = {
         "Range": f"bytes={first}-{last}",
         "Accept-Encoding": "identity",
@@ -233,10 +231,6 @@ def _pool(proxy: str | None) -> "urllib3.PoolManager":
 
 
 # --- S3 ----------------------------------------------------------------------------------------
-
-
-def _is_s3(file: RemoteFile) -> bool:
-    return file.parts[0] == "s3:"
 
 
 @lru_cache(maxsize=256)

@@ -1,16 +1,16 @@
 import bz2
 import gzip
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from arrow_tables import FORMATS, described, read, same, survive_damage
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tables_of_formats import FORMATS, described, read
+from tables_of_formats import refused as refused_by
 
 from reportgen.data.csv import BLOCK, CsvTable
-from reportgen.data.format import Wanted
-from reportgen.errors import SourceError
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 
@@ -31,10 +31,7 @@ def kinds(path):
     return {name: column.dtype for name, column in described(CSV, path).items()}
 
 
-def refused(path):
-    with pytest.raises(SourceError) as error:
-        CSV.describe(path, "")
-    return str(error.value)
+refused = partial(refused_by, CSV)
 
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";", "|", "  ", " \t "])
@@ -86,33 +83,6 @@ def test_a_cell_far_down_decides_too(write):
     found = read(CSV, path, rows=(rows - 3, rows))
     assert found["a"].tolist() == [rows - 3, rows - 2, 1]
     assert found["b"].tolist() == [str(rows - 3), str(rows - 2), "x"]
-
-
-@pytest.fixture(scope="module")
-def survey(tmp_path_factory):
-    """A file of several blocks, and what is in it."""
-    random = np.random.default_rng(5)
-    rows = 30_000
-    ids = 2**60 + np.arange(rows)
-    flux = np.ma.masked_array(random.normal(size=rows), random.random(rows) < 0.1)
-    path = tmp_path_factory.mktemp("csv") / "survey.csv"
-    lines = (f"{i},{x!r},{'é' * 30}" for i, x in zip(ids, flux.tolist(), strict=True))
-    path.write_text("id,flux,name\r\n" + "\r\n".join(lines).replace("None", ""), "utf-8")
-    assert path.stat().st_size > 2 * BLOCK
-    return path, ids, flux
-
-
-@settings(max_examples=30)
-@given(ranges=st.lists(st.tuples(st.integers(0, 30_000), st.integers(0, 9000)), max_size=3))
-def test_any_rows_are_those_that_were_written(survey, ranges):
-    path, ids, flux = survey
-    with CSV.open(path, "", [Wanted("flux"), Wanted("id"), Wanted("flux")]) as values:
-        for start, length in ranges:
-            rows = slice(start, min(start + length, len(ids)))
-            first, second, third = values(rows.start, rows.stop)
-            assert np.array_equal(second, ids[rows])
-            assert same(first, third)
-            assert np.ma.filled(first, 9).tolist() == flux[rows].filled(9).tolist()
 
 
 @given(numbers=st.lists(st.floats(), min_size=1, max_size=50))
@@ -216,49 +186,12 @@ def test_what_is_wrong_with_a_file_is_said(write, text, said):
     assert refused(write(text)).startswith(said)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "# %ECSV 1.0\n# ---\n# datatype:\nra dec\n1 2\n",
-        "\\catalog = swire\n| ra | dec |\n  1.0  2.0 \n",
-        "Title: Spectra of stars\n====\nByte-by-byte Description\n",
-        '{"ra": 1, "dec": 2}\n{"ra": 1, "dec": 2}\n',
-        "[1, 2]\n[3, 4]\n",
-        "report:\n  id: swire\n  title: SWIRE\n",
-        "id: swire\ntitle: SWIRE\nlanguage: en\n",
-        "<html>\n<p>a, b\n</html>\n",
-        "<?xml version='1.0'?>\n<VOTABLE>\n",
-        "import numpy, scipy\nfrom x import y, z\nprint(1, 2)\n",
-        "x = 1\ny = 2\n",
-        "This is a text.\nIt has some words.\n",
-        "To whom it may concern,\nwe have no data,\n",
-        "one two three\nfour five six\n",
-        "ra\n1\n2\n",
-        "1,2\n3,4\n",
-        "ra,dec\n1,2\n3\n",
-        "SIMPLE  =                    T\n",
-        "\x89HDF\r\n\x1a\n\0\0",
-        "",
-    ],
-)
-def test_other_texts_are_not_taken_for_tables(write, text):
-    path = write(text, "other")
-    assert not CSV.recognises(path, path.read_bytes()[:4096])
-
-
 def test_a_name_says_that_a_text_is_a_table_unless_it_is_another_thing(write):
     for text, is_table in (("ra\n1\n", True), ("1,2\n", True), ("<html>", False), ("", False)):
         assert CSV.recognises(write(text), text.encode()) is is_table
     path = Path("configs/cdfs.yaml")
     assert not CSV.recognises(path, b"a, b\n1, 2\n")
     assert not CSV.recognises(Path("a.csv"), b"PAR1\x15\0\0")
-
-
-def test_damage_is_an_error_and_never_fewer_rows(write):
-    rows = "".join(f"{i},{i / 7!r},name {i}\n" for i in range(300))
-    path = write(f"id,flux,name\n{rows}")
-    survive_damage(CSV, path, 40)
-    assert survive_damage(CSV, write(gzip.compress(path.read_bytes()), "a.csv.gz"), 40) > 20
 
 
 @pytest.mark.skipif(not FORMATS.is_dir(), reason="../shared/data/formats is not there")

@@ -3,22 +3,22 @@ import threading
 import tracemalloc
 import warnings
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
-from tables_of_formats import FORMATS, SHARED, check_damage, read, same
+from tables_of_formats import FORMATS, SHARED, read, refused, same
+from tables_of_formats import described as described_by
 
 from reportgen.data.fits import FitsTable
 from reportgen.data.format import Wanted
-from reportgen.errors import SourceError
 
 FITS = FitsTable()
 
 
-def described(path, dataset=""):
-    return {column.name: column for column in FITS.describe(path, dataset).columns}
+described = partial(described_by, FITS)
 
 
 def table_hdu(*columns, **keywords):
@@ -34,20 +34,23 @@ def written(path, *hdus):
     return path
 
 
-def by_hand(path, rows, width, *cards, content=b"", kind="BINTABLE"):
-    """Write a table by its cards, which astropy may refuse to write."""
+def by_hand(path, rows, width, *columns, content=b"", kind="BINTABLE", cards=()):
+    """Write a table that astropy may refuse to write.
+
+    columns: the cards of each, such as ``TFORM='I'; TNULL=-99``. cards: those of the table.
+    """
     head = ["SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 0", "END"]
     body = [f"XTENSION= '{kind}'", "BITPIX  = 8", "NAXIS   = 2", f"NAXIS1  = {width}"]
-    body += [f"NAXIS2  = {rows}", "PCOUNT  = 0", "GCOUNT  = 1", *cards, "END"]
-    blocks = ["".join(card.ljust(80) for card in each) for each in (head, body)]
+    body += [f"NAXIS2  = {rows}", "PCOUNT  = 0", "GCOUNT  = 1"]
+    body += cards or [f"TFIELDS = {len(columns)}"]
+    for number, column in enumerate(columns, 1):
+        pairs = (card.partition("=") for card in column.split("; "))
+        body += [f"{key}{number}".ljust(8) + f"= {value}" for key, _, value in pairs]
+    blocks = ["".join(card.ljust(80) for card in each) for each in (head, [*body, "END"])]
     parts = [(block.encode("latin-1"), b" ") for block in blocks] + [(content, b"\0")]
     padded = [part.ljust(-(-len(part) // 2880) * 2880, filler) for part, filler in parts]
     path.write_bytes(b"".join(padded))
     return path
-
-
-def shown(error):
-    return f"{error.value.message} | {error.value.hint}"
 
 
 def test_types_units_and_descriptions_are_as_the_file_has_them(tmp_path):
@@ -86,10 +89,7 @@ def test_types_units_and_descriptions_are_as_the_file_has_them(tmp_path):
     assert values["name"].tolist() == ["a", "", "Ü"]
     assert columns["name"].dtype == "str"
     assert values["pair", 1].tolist() == [1, 3, 5]
-    assert values["block", 4].tolist() == table["block"].reshape(3, -1)[:, 4].tolist()
-    ranges = [read(FITS, path, "", "id", "name", start=at, stop=at + 1) for at in range(3)]
-    assert [each["id"][0] for each in ranges] == table["id"].tolist()
-    assert [each["name"][0] for each in ranges] == ["a", "", "Ü"]
+    assert "has values of shape (2, 3) in each row" in refused(FITS, path, ("block", 4))
 
 
 def test_missing_values_and_scales_are_as_the_header_says(tmp_path):
@@ -97,28 +97,12 @@ def test_missing_values_and_scales_are_as_the_header_says(tmp_path):
         tmp_path / "scaled.fits",
         3,
         13,
-        "TFIELDS = 6",
-        "TTYPE1  = 'n'",
-        "TFORM1  = 'I'",
-        "TNULL1  = -99",
-        "TTYPE2  = 'u'",
-        "TFORM2  = '1I'",
-        "TZERO2  = 32768.0",
-        "TNULL2  = -32768",
-        "TTYPE3  = 'scaled'",
-        "TFORM3  = 'I'",
-        "TSCAL3  = 0.5",
-        "TZERO3  = 10",
-        "TNULL3  = 7",
-        "TFORM4  = 'E'",
-        "TUNIT4  = 'mag'",
-        "TCOMM4  = 'how bright'",
-        "TUCD4   = 'phot.mag'",
-        "TTYPE5  = 'ok' / was it seen",
-        "TFORM5  = '2L'",
-        "TTYPE6  = 'i1'",
-        "TFORM6  = 'B'",
-        "TZERO6  = -128",
+        "TTYPE='n'; TFORM='I'; TNULL=-99",
+        "TTYPE='u'; TFORM='1I'; TZERO=32768.0; TNULL=-32768",
+        "TTYPE='scaled'; TFORM='I'; TSCAL=0.5; TZERO=10; TNULL=7",
+        "TFORM='E'; TUNIT='mag'; TCOMM='how bright'; TUCD='phot.mag'",
+        "TTYPE='ok' / was it seen; TFORM='2L'",
+        "TTYPE='i1'; TFORM='B'; TZERO=-128",
         content=np.array(
             [
                 (1, -32768, 2, 1.5, b"TF", 0),
@@ -148,11 +132,9 @@ def test_columns_that_cannot_be_read_say_why(tmp_path):
         tmp_path / "odd.fits",
         1,
         41,
-        "TFIELDS = 7",
-        *("TTYPE1  = 'lists'", "TFORM1  = '1PE(5)'", "TTYPE2  = 'complex'", "TFORM2  = 'M'"),
-        *("TTYPE3  = 'none'", "TFORM3  = '0D'", "TTYPE4  = 'twice'", "TFORM4  = 'J'"),
-        *("TTYPE5  = 'twice'", "TFORM5  = 'J'", "TTYPE6  = 'bits'", "TFORM6  = '11X'"),
-        *("TTYPE7  = 'words'", "TFORM7  = '6A2'"),
+        *("TTYPE='lists'; TFORM='1PE(5)'", "TTYPE='complex'; TFORM='M'"),
+        *("TTYPE='none'; TFORM='0D'", "TTYPE='twice'; TFORM='J'", "TTYPE='twice'; TFORM='J'"),
+        *("TTYPE='bits'; TFORM='11X'", "TTYPE='words'; TFORM='6A2'"),
         content=bytes(32) + b"\xa0\x20" + b"ab  cd",
     )
     columns = described(path)
@@ -167,17 +149,16 @@ def test_columns_that_cannot_be_read_say_why(tmp_path):
         *(True, False, True, False, False, False, False, False, False, False, True),
     ]
     assert [values["words", at][0] for at in range(3)] == ["ab", "", "cd"]
-    with pytest.raises(SourceError) as error:
-        read(FITS, path, "", "twice")
-    assert "column twice cannot be read: 2 columns have its name" in shown(error)
+    assert "column twice cannot be read: 2 columns have its name" in refused(FITS, path, "twice")
     for wanted, said in [
-        ("bits", "column bits has 11 values in each row | name one of them: index 0 to 10"),
-        (("bits", 11), "column bits has no index 11 | the last one is 10"),
+        ("bits", "column bits cannot be read: has 11 values in each row: name one with index"),
+        (
+            ("bits", 11),
+            "has 11 values in each row, counted from 0, so there is no",
+        ),
         ("bitz", "did you mean 'bits'?"),
     ]:
-        with pytest.raises(SourceError) as error:
-            read(FITS, path, "", wanted)
-        assert said in shown(error)
+        assert said in refused(FITS, path, wanted)
 
 
 def test_a_table_is_found_by_name_version_or_number(tmp_path):
@@ -204,9 +185,7 @@ def test_a_table_is_found_by_name_version_or_number(tmp_path):
         ("9", "has no HDU 9: the last one is 4 | tables in the file: 2 (Src)"),
         ("line", "unknown table 'line'; did you mean 'lines'?"),
     ]:
-        with pytest.raises(SourceError) as error:
-            FITS.describe(path, dataset)
-        assert said in shown(error)
+        assert said in refused(FITS, path, dataset=dataset)
 
 
 def test_a_file_without_a_table_says_what_it_holds(tmp_path):
@@ -219,12 +198,9 @@ def test_a_file_without_a_table_says_what_it_holds(tmp_path):
         (packed, "holds an image of 30 × 20 but no table"),
         (empty, "holds headers but no table"),
     ]:
-        with pytest.raises(SourceError) as error:
-            FITS.describe(path, "")
-        assert said in shown(error)
+        assert said in refused(FITS, path)
     table = written(tmp_path / "fpack.fits", table_hdu(("a", "J"), ZTABLE=True))
-    with pytest.raises(SourceError, match="a table that fpack has compressed"):
-        FITS.describe(table, "")
+    assert "a table that fpack has compressed" in refused(FITS, table)
 
 
 def test_an_ascii_table_keeps_integers_and_blanks_are_missing(tmp_path):
@@ -238,12 +214,11 @@ def test_an_ascii_table_keeps_integers_and_blanks_are_missing(tmp_path):
         tmp_path / "ascii.fits",
         3,
         29,
-        "TFIELDS = 5",
-        *("TTYPE1  = 'n'", "TBCOL1  = 1", "TFORM1  = 'I3'"),
-        *("TTYPE2  = 'd'", "TBCOL2  = 4", "TFORM2  = 'D10.2'", "TNULL2  = '-NULL-'"),
-        *("TTYPE3  = 't'", "TBCOL3  = 15", "TFORM3  = 'A4'"),
-        *("TTYPE4  = 'f'", "TBCOL4  = 19", "TFORM4  = 'F5.1'", "TSCAL4  = 2.0"),
-        *("TTYPE5  = 'implied'", "TBCOL5  = 24", "TFORM5  = 'F6.2'", "TUNIT5  = 'Jy'"),
+        "TTYPE='n'; TBCOL=1; TFORM='I3'",
+        "TTYPE='d'; TBCOL=4; TFORM='D10.2'; TNULL='-NULL-'",
+        "TTYPE='t'; TBCOL=15; TFORM='A4'",
+        "TTYPE='f'; TBCOL=19; TFORM='F5.1'; TSCAL=2.0",
+        "TTYPE='implied'; TBCOL=24; TFORM='F6.2'; TUNIT='Jy'",
         content=content,
         kind="TABLE",
     )
@@ -257,8 +232,7 @@ def test_an_ascii_table_keeps_integers_and_blanks_are_missing(tmp_path):
     assert values["implied"].tolist() == [123.45, -0.05, 1.25]
     assert described(path)["implied"].unit == "Jy"
     path.write_bytes(path.read_bytes().replace(b"-07 ", b"-O7 "))
-    with pytest.raises(SourceError, match="row 3 of column n holds '-O7', not a number"):
-        read(FITS, path)
+    assert "row 3 of column n holds '-O7', not a number" in refused(FITS, path)
 
 
 @pytest.mark.parametrize("rows", [1, 5])
@@ -268,10 +242,9 @@ def test_one_row_of_arrays_of_all_rows_is_a_table_of_them(tmp_path, rows):
         tmp_path / "col.fits",
         1,
         rows * 4 * (8 + 3 + 4),
-        "TFIELDS = 3",
-        *("TTYPE1  = 'x'", f"TFORM1  = '{rows * 4}D'"),
-        *("TTYPE2  = 'name'", f"TFORM2  = '{rows * 12}A'", f"TDIM2   = '(3,{rows * 4})'"),
-        *("TTYPE3  = 'pair'", f"TFORM3  = '{rows * 8}I'", f"TDIM3   = '(2,{rows * 4})'"),
+        f"TTYPE='x'; TFORM='{rows * 4}D'",
+        f"TTYPE='name'; TFORM='{rows * 12}A'; TDIM='(3,{rows * 4})'",
+        f"TTYPE='pair'; TFORM='{rows * 8}I'; TDIM='(2,{rows * 4})'",
         content=numbers.astype(">f8").tobytes()
         + "".join(names).encode()
         + np.arange(rows * 8, dtype=">i2").tobytes(),
@@ -281,7 +254,7 @@ def test_one_row_of_arrays_of_all_rows_is_a_table_of_them(tmp_path, rows):
     assert values["x"].tolist() == numbers.tolist()
     assert values["name"].tolist() == names.tolist()
     assert values["pair", 1].tolist() == list(range(1, rows * 8, 2))
-    assert read(FITS, path, "", "name", start=2, stop=3)["name"].tolist() == ["n02"]
+    assert read(FITS, path, "name", rows=(2, 3))["name"].tolist() == ["n02"]
 
 
 @pytest.mark.parametrize("suffix", ["gz", "bz2", "xz"])
@@ -296,18 +269,16 @@ def test_a_packed_file_reads_as_the_file_in_it(tmp_path, suffix):
     packed.write_bytes(pack(plain.read_bytes()))
     assert FITS.recognises(packed, packed.read_bytes()[:4096])
     assert replace(FITS.describe(packed, ""), in_order=False) == FITS.describe(plain, "")
-    for name, values in read(FITS, packed, start=100, stop=4000).items():
-        np.testing.assert_array_equal(values, read(FITS, plain, start=100, stop=4000)[name])
-    assert check_damage(FITS, packed, tmp_path, 1) < 40
+    for name, values in read(FITS, packed, rows=(100, 4000)).items():
+        np.testing.assert_array_equal(values, read(FITS, plain, rows=(100, 4000))[name])
 
 
 def test_a_file_packed_by_compress_says_how_to_unpack_it(tmp_path):
     path = tmp_path / "a.fits.Z"
     path.write_bytes(b"\x1f\x9d\x90" + bytes(100))
     assert FITS.recognises(path, path.read_bytes())
-    with pytest.raises(SourceError) as error:
-        FITS.describe(path, "")
-    assert "is packed by compress (.Z), which is not read | unpack it with gunzip" in shown(error)
+    said = "is packed by compress (.Z), which is not read | unpack it with gunzip"
+    assert said in refused(FITS, path)
 
 
 def test_what_stilts_says_in_the_first_hdu_is_added(tmp_path):
@@ -328,80 +299,47 @@ def test_what_stilts_says_in_the_first_hdu_is_added(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("cards", "rows", "width", "said"),
+    ("column", "cards", "size", "said"),
     [
-        (["TFIELDS = 1", "TFORM1  = 'D'"], 10**18, 8, "is truncated: the data of HDU 1"),
-        (["TFIELDS = 1", "TFORM1  = '999999999999D'"], 1, 8, "column 1 ends after its rows"),
-        (["TFIELDS = 1", "TFORM1  = '2000000000A'"], 0, 2 * 10**9, "ends after its rows"),
-        (["TFIELDS = 1000000000"], 1, 8, "has 1000000000 columns"),
-        (["TFIELDS = 1", "TFORM1  = 'Y'"], 1, 8, "TFORM1 is 'Y'"),
-        (["TFIELDS = 1"], 1, 8, "TFORM1 is ''"),
-        (["TFIELDS = -1"], 1, 8, "TFIELDS in the header of HDU 1 is -1"),
-        ([], 1, 8, "TFIELDS in the header of HDU 1 is None"),
-        (["TFIELDS = 1", "TFORM1  = 'D'", "TUNIT1  = 'Jy"], 1, 8, "TUNIT1 in the header of HDU 1"),
-        (["TFIELDS = 1", "TFORM1  = 'D'", "TSCAL1  = 'x'"], 1, 8, "TSCAL1 is x, not a number"),
+        ("TFORM='D'", [], (10**18, 8), "is truncated: the data of HDU 1"),
+        ("TFORM='999999999999D'", [], (1, 8), "column 1 ends after its rows"),
+        ("TFORM='3000000000A'", [], (0, 2 * 10**9), "ends after its rows"),
+        ("", ["TFIELDS = 1000000000"], (1, 8), "has 1000000000 columns"),
+        ("TFORM='Y'", [], (1, 8), "TFORM1 is 'Y'"),
+        ("", ["TFIELDS = 1"], (1, 8), "TFORM1 is ''"),
+        ("", ["TFIELDS = -1"], (1, 8), "TFIELDS in the header of HDU 1 is -1"),
+        ("", ["COMMENT"], (1, 8), "TFIELDS in the header of HDU 1 is None"),
+        ("TFORM='D'; TUNIT='Jy", [], (1, 8), "TUNIT1 in the header of HDU 1"),
+        ("TFORM='D'; TSCAL='x'", [], (1, 8), "TSCAL1 is x, not a number"),
     ],
 )
-def test_a_header_that_makes_no_sense_is_told(tmp_path, cards, rows, width, said):
-    content = bytes(8) if rows * width == 8 else b""
-    path = by_hand(tmp_path / "bad.fits", rows, width, *cards, content=content)
-    if "2000000000A" in "".join(cards):
-        cards[-1] = "TFORM1  = '3000000000A'"
-        path = by_hand(tmp_path / "bad2.fits", rows, width, *cards)
+def test_a_header_that_makes_no_sense_is_told(tmp_path, column, cards, size, said):
+    content = bytes(8) if size == (1, 8) else b""
+    columns = [column] if column else []
+    path = by_hand(tmp_path / "bad.fits", *size, *columns, content=content, cards=cards)
     tracemalloc.start()
-    with pytest.raises(SourceError) as error:
-        read(FITS, path)
+    assert said in refused(FITS, path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert said in shown(error)
     assert peak < 50 * 10**6
 
 
 def test_characters_outside_ascii_in_a_header_do_no_harm(tmp_path):
-    path = by_hand(
-        tmp_path / "a.fits",
-        1,
-        8,
-        "TFIELDS = 1",
-        "TFORM1  = 'D'",
-        "TUNIT1  = '\xb5Jy'",
-        content=b"a" * 8,
-    )
+    column = "TFORM='D'; TUNIT='\xb5Jy'"
+    path = by_hand(tmp_path / "a.fits", 1, 8, column, content=b"a" * 8)
     assert described(path)["col1"].unit == "?Jy"
 
 
-def test_what_is_not_fits_is_not_recognised(tmp_path):
-    for content in (
-        b"",
-        b"\x89HDF\r\n\x1a\n",
-        b"SIMPLE text",
-        gzip.compress(b"a,b\n"),
-        b"\x1f\x8b\0",
-    ):
-        path = tmp_path / "x"
-        path.write_bytes(content)
-        assert not FITS.recognises(path, content)
-
-
-def test_a_truncated_or_damaged_file_is_told_and_never_has_fewer_rows(tmp_path):
+def test_a_file_of_more_than_its_header_says_is_told(tmp_path):
     path = tmp_path / "a.fits"
-    table = Table(
-        {"x": np.arange(300.0), "n": np.arange(300), "t": [f"t{at}" for at in range(300)]}
-    )
-    table.write(path)
-    check_damage(FITS, path, tmp_path, 2)
-    numbers = fits.Column("x", "E15.7", array=table["x"]), fits.Column("n", "I5", array=table["n"])
-    text = written(tmp_path / "text.fits", fits.TableHDU.from_columns(numbers))
-    check_damage(FITS, text, tmp_path, 3)
+    Table({"x": np.arange(300.0), "n": np.arange(300)}).write(path)
     junk = tmp_path / "junk.fits"
     junk.write_bytes(path.read_bytes() + b"junk" * 1000)
-    with pytest.raises(SourceError, match="is damaged: what follows HDU 1 is no other HDU"):
-        FITS.describe(junk, "")
+    assert "is damaged: what follows HDU 1 is no other HDU" in refused(FITS, junk)
     fewer = tmp_path / "fewer.fits"
     announced = [b"NAXIS2  =                  %d" % rows for rows in (300, 299)]
     fewer.write_bytes(path.read_bytes().replace(*announced))
-    with pytest.raises(SourceError, match="HDU 1 holds more than the rows that it announces"):
-        FITS.describe(fewer, "")
+    assert "HDU 1 holds more than the rows that it announces" in refused(FITS, fewer)
     padded = tmp_path / "padded.fits"
     padded.write_bytes(path.read_bytes() + bytes(5000))
     assert FITS.describe(padded, "").rows == 300
@@ -410,8 +348,8 @@ def test_a_truncated_or_damaged_file_is_told_and_never_has_fewer_rows(tmp_path):
 def test_memory_stays_flat_and_threads_read_the_same_rows(tmp_path):
     path = tmp_path / "wide.fits"
     table = np.arange(20_000 * 200.0).reshape(20_000, 200)
-    forms = [f"TFORM{at}".ljust(8) + "= 'D'" for at in range(1, 201)]
-    by_hand(path, 20_000, 1600, "TFIELDS = 200", *forms, content=table.astype(">f8").tobytes())
+    content = table.astype(">f8").tobytes()
+    by_hand(path, 20_000, 1600, *(["TFORM='D'"] * 200), content=content)
     tracemalloc.start()
     with FITS.open(path, "", [Wanted("col8")]) as rows:
         values = rows(0, 20_000)[0]
@@ -422,7 +360,7 @@ def test_memory_stays_flat_and_threads_read_the_same_rows(tmp_path):
     found = {}
 
     def look(number):
-        found[number] = read(FITS, path, "", f"col{number + 1}", start=number, stop=15_000)
+        found[number] = read(FITS, path, f"col{number + 1}", rows=(number, 15_000))
 
     threads = [threading.Thread(target=look, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -451,8 +389,8 @@ def test_real_files_have_the_values_that_astropy_reads():
             for number, hdu in enumerate(hdus):
                 is_table = isinstance(hdu, fits.BinTableHDU | fits.TableHDU)
                 if not is_table or hdu.header.get("ZIMAGE"):
-                    with pytest.raises(SourceError, match=r"not a table|but no table"):
-                        FITS.describe(path, str(number))
+                    said = refused(FITS, path, dataset=str(number))
+                    assert "not a table" in said or "but no table" in said
                     continue
                 is_ascii = isinstance(hdu, fits.TableHDU)  # which Table does not always read
                 _compare(path, number, hdu.data if is_ascii else Table.read(path, hdu=number))
@@ -464,7 +402,7 @@ def _compare(path, number, expected):
     about = FITS.describe(path, str(number))
     columns = {column.name: column for column in about.columns}
     assert [name.rstrip() for name in expected.dtype.names] == list(columns)
-    for name, values in read(FITS, path, str(number)).items():
+    for name, values in read(FITS, path, dataset=str(number)).items():
         key, index = name if isinstance(name, tuple) else (name, 0)
         other = np.ma.asarray(expected[key])
         other = other.reshape(about.rows, -1)[:, index]

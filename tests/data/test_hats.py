@@ -1,12 +1,13 @@
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
-from arrow_tables import FORMATS, described, read
+from tables_of_formats import FORMATS, described, read
+from tables_of_formats import refused as refused_by
 
 from reportgen.data.hats import HatsTable
 from reportgen.data.parquet import ParquetTable
-from reportgen.errors import SourceError
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
@@ -36,10 +37,7 @@ def say(folder, **properties):
     (folder / "hats.properties").write_text("\n".join(lines))
 
 
-def refused(path):
-    with pytest.raises(SourceError) as error:
-        HATS.describe(path, "")
-    return str(error.value)
+refused = partial(refused_by, HATS)
 
 
 def test_partitions_come_in_their_order_on_the_sky(catalogue):

@@ -4,8 +4,6 @@ import re
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from reportgen.config.sources import CatalogueBlock
 from reportgen.data.catalogue import open_catalogues
@@ -123,14 +121,6 @@ def test_columns_come_in_the_order_asked_for_whatever_they_are_read_with(write, 
 
 
 # What can be wrong with a file
-
-
-def test_a_missing_file_lists_the_hdf5_files_beside_it(write, tmp_path):
-    write(data=[1.0])
-    message, hint = refusal(read, tmp_path / "swrie.h5")
-    assert message == f"{tmp_path / 'swrie.h5'}: there is no such file"
-    assert hint == f"table files in {tmp_path}: swire.h5"
-    assert refusal(read, tmp_path / "no" / "x.h5")[1] == "check the path"
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
@@ -298,28 +288,6 @@ def test_a_compression_that_is_not_installed_is_no_damage(path):
         f"{path}: data is compressed by the HDF5 filter 32001, which is not installed: "
         "pip install hdf5plugin, or set HDF5_PLUGIN_PATH to the folder of its plugin"
     )
-
-
-@given(data=st.data())
-def test_any_damage_is_a_source_error_or_goes_unnoticed(tmp_path_factory, data):
-    path = tmp_path_factory.getbasetemp() / "damaged.h5"
-    with h5py.File(path, "w") as file:
-        file.create_dataset("group/data", data=np.arange(300.0), chunks=(100,), compression="gzip")
-        file["other"] = np.zeros((5, 2))
-    size = path.stat().st_size
-    with path.open("r+b") as raw:
-        for _ in range(data.draw(st.integers(1, 4))):
-            raw.seek(data.draw(st.integers(0, size - 1)))
-            raw.write(data.draw(st.binary(min_size=1, max_size=4)))
-    table = Hdf5Table()
-    for name, wanted in (("group/data", Wanted("")), ("other", Wanted("", 1)), ("nothing", None)):
-        try:
-            found = table.describe(path, name)
-            with table.open(path, name, [wanted]) as rows:
-                (values,) = rows(0, min(found.rows, 1000))  # the damage may promise many more
-            assert len(values) == min(found.rows, 1000)
-        except SourceError as error:
-            assert error.message  # noqa: PT017
 
 
 # How programs lay tables out

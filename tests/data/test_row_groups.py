@@ -58,51 +58,42 @@ ROW = st.tuples(
     st.one_of(st.none(), st.integers(0, 9)),
     st.sampled_from([None, True, False]),
 )
-CONSTANT = st.one_of(
-    st.floats(-3, 3).map(repr),
-    st.sampled_from(["0", "-0.0", "1e309", "-99", "9007199254740993", "9007199254740992"]),
+
+
+def written(*parts):
+    """Return texts of parts: texts that stay as they are, lists of which one is taken, others."""
+    chosen = [st.sampled_from([each] if isinstance(each, str) else each)
+              if isinstance(each, str | list) else each for each in parts]  # fmt: skip
+    return st.tuples(*chosen).map("".join)
+
+
+CONSTANT = st.floats(-3, 3).map(repr) | written(
+    ["0", "-0.0", "1e309", "-99", "9007199254740993", "9007199254740992"]
 )
+FUNCTIONS = ["abs", "sqrt", "log10", "log", "exp", "floor", "mag", "sin", "-"]
 NUMBER = st.recursive(
-    st.one_of(st.sampled_from("xyibce"), CONSTANT),
+    written([*"xyibce"]) | CONSTANT,
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("+-*/%"), inner).map("({0[0]} {0[1]} {0[2]})".format),
-        st.tuples(inner, inner).map("({0[0]}) ** {0[1]}".format),
-        st.tuples(
-            st.sampled_from(["abs", "sqrt", "log10", "log", "exp", "floor", "mag", "sin", "-"]),
-            inner,
-        ).map("{0[0]}({0[1]})".format),
-        st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(
-            "{0[0]}({0[1]}, {0[2]})".format
-        ),
-        st.tuples(inner, inner, CONSTANT, CONSTANT).map(
-            "separation({0[0]}, {0[1]}, {0[2]}, {0[3]})".format
-        ),
+        written("(", inner, [*"+-*/%"], inner, ")"),
+        written("(", inner, ") ** ", inner),
+        written(FUNCTIONS, "(", inner, ")"),
+        written(["min", "max"], "(", inner, ", ", inner, ")"),
+        written("separation(", inner, ", ", inner, ", ", CONSTANT, ", ", CONSTANT, ")"),
     ),
     max_leaves=5,
 )
-SIGN = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
+SIGNS = [" < ", " <= ", " > ", " >= ", " == ", " != "]
 COMPARISON = st.one_of(
-    st.tuples(NUMBER, SIGN, NUMBER).map("{0[0]} {0[1]} {0[2]}".format),
-    st.tuples(NUMBER, SIGN, NUMBER, SIGN, NUMBER).map(" ".join),
-    st.tuples(NUMBER, st.sampled_from(["in", "not in"]), CONSTANT, CONSTANT).map(
-        "{0[0]} {0[1]} ({0[2]}, {0[3]})".format
-    ),
-    st.tuples(st.sampled_from(["missing", "valid"]), st.sampled_from("xyibscde")).map(
-        "{0[0]}({0[1]})".format
-    ),
-    st.tuples(st.sampled_from(["==", "!="]), st.sampled_from("abäc")).map(
-        "s {0[0]} '{0[1]}'".format
-    ),
-    st.tuples(SIGN, st.integers(1, 9)).map("d {0[0]} '2024-01-0{0[1]}'".format),
+    written(NUMBER, SIGNS, NUMBER),
+    written(NUMBER, SIGNS, NUMBER, SIGNS, NUMBER),
+    written(NUMBER, [" in (", " not in ("], CONSTANT, ", ", CONSTANT, ")"),
+    written(["missing(", "valid("], [*"xyibscde"], ")"),
+    written("s", [" == '", " != '"], [*"abäc"], "'"),
+    written("d", SIGNS, "'2024-01-0", [*"123456789"], "'"),
 )
 CONDITION = st.recursive(
     COMPARISON,
-    lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(
-            "({0[0]} {0[1]} {0[2]})".format
-        ),
-        inner.map("not ({})".format),
-    ),
+    lambda inner: written("(", inner, [" and ", " or "], inner, ")") | written("not (", inner, ")"),
     max_leaves=4,
 )
 

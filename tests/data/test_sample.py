@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from astropy.coordinates import angular_separation
 from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
@@ -74,12 +75,9 @@ def test_the_tables_in_fits_hold_the_same_with_units_and_say_that_they_are_synth
         assert all(each.label for each in table.columns)
 
 
-def separation(ra1, dec1, ra2, dec2):
-    """Arcminutes between places in degrees (haversine formula)."""
-    ra1, dec1, ra2, dec2 = (np.radians(angle) for angle in (ra1, dec1, ra2, dec2))
-    root = np.sin((dec1 - dec2) / 2) ** 2
-    root = root + np.cos(dec1) * np.cos(dec2) * np.sin((ra1 - ra2) / 2) ** 2
-    return np.degrees(2 * np.arcsin(np.sqrt(root))) * 60
+def separation(*places):
+    """Arcminutes between two places: right ascension and declination of each, in degrees."""
+    return 60 * np.degrees(angular_separation(*map(np.radians, places)))
 
 
 def test_the_files_have_the_layout_of_the_notebook_and_say_that_they_are_synthetic(sample):

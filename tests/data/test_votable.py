@@ -1,4 +1,3 @@
-import gzip
 import subprocess
 import sys
 import warnings
@@ -7,11 +6,10 @@ import numpy as np
 import pytest
 from astropy.io import votable
 from astropy.table import MaskedColumn, Table
-from tables_of_formats import FORMATS, check_damage, read, same
+from tables_of_formats import FORMATS, read, refused, same
 
 from reportgen.data.fits import FitsTable
 from reportgen.data.votable import VOTableFile
-from reportgen.errors import SourceError
 
 VOT = VOTableFile()
 
@@ -56,10 +54,6 @@ def document(path, inside, data="", fields='<FIELD name="x" datatype="int"/>', a
     return path
 
 
-def shown(error):
-    return f"{error.value.message} | {error.value.hint}"
-
-
 @pytest.mark.parametrize("how", ["tabledata", "binary", "binary2"])
 def test_values_of_each_serialization_are_those_written(tmp_path, table, how):
     if how == "binary":  # in which astropy writes no mask
@@ -78,12 +72,6 @@ def test_values_of_each_serialization_are_those_written(tmp_path, table, how):
         if name != "name":
             assert np.dtype(columns[name].dtype) == np.ma.getdata(values[name]).dtype
     assert values["pair", 1].tolist() == [1, 3, 5]
-    parts = [read(VOT, path, "", "id", start=at, stop=at + 1)["id"].tolist() for at in range(3)]
-    assert parts == [[2**63 - 1], [5 if how == "binary" else None], [-7]]
-    packed = tmp_path / "a.vot.gz"
-    packed.write_bytes(gzip.compress(path.read_bytes()))
-    assert VOT.recognises(packed, packed.read_bytes()[:4096])
-    assert VOT.describe(packed, "") == about
 
 
 @pytest.mark.parametrize(
@@ -114,28 +102,21 @@ def test_a_file_that_has_changed_is_read_again(tmp_path):
 def test_a_table_is_found_by_id_name_or_number(tmp_path, table):
     path = written(tmp_path / "a.xml", table, table[:1]["i2", "f8"])
     assert VOT.describe(path, "t2") == VOT.describe(path, "2")
-    assert read(VOT, path, "2")["i2"].tolist() == [1]
+    assert read(VOT, path, dataset="2")["i2"].tolist() == [1]
     assert VOT.describe(path, "1").rows == 3
     for dataset, said in [
         ("", "holds 2 tables | name one of them, or its number, as dataset: 1 (t1): 3 rows, 8"),
         ("t3", "unknown table 't3' (known: t1, t2)"),
         ("3", "unknown table '3'"),
     ]:
-        with pytest.raises(SourceError) as error:
-            VOT.describe(path, dataset)
-        assert said in shown(error)
-    with pytest.raises(SourceError, match="holds no table"):
-        VOT.describe(document(tmp_path / "none.vot", "", fields=""), "")
+        assert said in refused(VOT, path, dataset=dataset)
+    assert "holds no table" in refused(VOT, document(tmp_path / "none.vot", "", fields=""))
 
 
 def test_what_a_server_says_of_its_query_is_told(tmp_path):
     info = '<INFO name="QUERY_STATUS" value="{}">{}</INFO>'
     path = document(tmp_path / "a.vot", info.format("ERROR", "no such\n table"))
-    with pytest.raises(SourceError) as error:
-        VOT.describe(path, "")
-    assert "holds no table but what a server said: no such table | correct the query" in shown(
-        error
-    )
+    assert "but what a server said: no such table | correct the query" in refused(VOT, path)
     path = document(tmp_path / "b.vot", info.format("OVERFLOW", "only 5 rows"))
     note = "The server that wrote this table left out rows that exceed its limit: only 5 rows."
     assert VOT.describe(path, "").notes == (note,)
@@ -201,9 +182,7 @@ def test_rows_that_are_elsewhere_are_not_fetched(tmp_path, how):
     other.write_bytes(bytes(8))
     data = f'<{how}><STREAM href="{other.as_uri()}"/></{how}>'
     path = document(tmp_path / "a.vot", "", data)
-    with pytest.raises(SourceError) as error:
-        read(VOT, path)
-    assert f"keeps its rows at {other.as_uri()}, where they are not read" in shown(error)
+    assert f"keeps its rows at {other.as_uri()}, where they are not read" in refused(VOT, path)
 
 
 @pytest.mark.parametrize(
@@ -216,53 +195,24 @@ def test_rows_that_are_elsewhere_are_not_fetched(tmp_path, how):
         ("", "", "<TABLEDATA><TR><TD>1</TD><TD>2</TD></TR></TABLEDATA>", "is damaged: E20: "),
         ("", "", "<TABLEDATA><TR></TR></TABLEDATA>", "is damaged: E21: "),
         ("", "", "<TABLEDATA><TR><TD>99999999999</TD></TR></TABLEDATA>", "is damaged: W51: "),
-        (
-            "",
-            "",
-            '<BINARY><STREAM encoding="base64">AAAAAQAA</STREAM></BINARY>',
-            "row 2 of a table",
-        ),
-        (
-            "",
-            "",
-            '<BINARY><STREAM encoding="base64">AA?A</STREAM></BINARY>',
-            "is damaged: the rows",
-        ),
-        (
-            'arraysize="*"',
-            "",
-            '<BINARY><STREAM encoding="base64">AAABAAAA</STREAM></BINARY>',
-            "row 1",
-        ),
+        ("", "", "AAAAAQAA", "row 2 of a table"),
+        ("", "", "AA?A", "is damaged: the rows"),
+        ('arraysize="*"', "", "AAABAAAA", "row 1"),
         ("", "", "<TABLEDATA><TR>", "is damaged: line 1: mismatched tag"),
     ],
 )
 def test_what_makes_no_sense_is_told(tmp_path, fields, attributes, data, said):
     field = f'<FIELD name="x" datatype="int" {fields}/>'
+    if not data.startswith("<"):
+        data = f'<BINARY><STREAM encoding="base64">{data}</STREAM></BINARY>'
     path = document(tmp_path / "a.vot", "", data, field, attributes)
-    with pytest.raises(SourceError) as error:
-        read(VOT, path)
-    assert said in shown(error)
+    assert said in refused(VOT, path)
 
 
-@pytest.mark.parametrize("how", ["tabledata", "binary", "binary2"])
-def test_a_truncated_or_damaged_file_is_told_and_never_has_fewer_rows(tmp_path, table, how):
-    table["id"].mask = False
-    path = written(tmp_path / "a.vot", table, how=how)
-    assert check_damage(VOT, path, tmp_path, 4) < 40
+def test_a_file_that_is_cut_off_is_told(tmp_path, table):
+    path = written(tmp_path / "a.vot", table)
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(SourceError, match="is truncated: its XML has no end"):
-        VOT.describe(path, "")
-
-
-def test_what_is_no_votable_is_not_recognised(tmp_path):
-    path = tmp_path / "x"
-    for content in (b"", b"<html><body>VOTABLE</body>", b"SIMPLE = <VOTABLE>", b"# <VOTABLE>"):
-        path.write_bytes(content)
-        assert not VOT.recognises(path, content)
-    for content in (b"<VOTABLE>", b"\xef\xbb\xbf<?xml?>\n<!-- a -->\n<vo:VOTABLE version='1.3'>"):
-        assert VOT.recognises(path, content)
-    assert VOT.recognises(path, "<?xml?><VOTABLE>".encode("utf-16"))
+    assert "is truncated: its XML has no end" in refused(VOT, path)
 
 
 REAL = sorted([*FORMATS.glob("**/*.xml"), *FORMATS.glob("**/*.vot")])
@@ -277,18 +227,17 @@ def test_real_files_have_the_values_that_astropy_reads(path):
         tables = list(votable.parse(str(path)).iter_tables())
     for number, expected in enumerate(tables, 1):
         if path.name == "names.xml":
-            with pytest.raises(SourceError, match="announces 18949 rows and holds 1"):
-                VOT.describe(path, str(number))
+            said = "announces 18949 rows and holds 1"
+            assert said in refused(VOT, path, dataset=str(number))
             continue
         about = VOT.describe(path, str(number))
         assert about.rows == len(expected.array)
         assert [column.name for column in about.columns] == [f.name for f in expected.fields]
         if path.name == "regression.xml" and number == 1:
-            with pytest.raises(SourceError, match="W51: Value '256' is out of range"):
-                read(VOT, path, "1")
+            assert "W51: Value '256' is out of range" in refused(VOT, path, dataset="1")
             continue
         identity = {field.name: field.ID for field in expected.fields}
-        for name, values in read(VOT, path, str(number)).items():
+        for name, values in read(VOT, path, dataset=str(number)).items():
             key, index = name if isinstance(name, tuple) else (name, 0)
             other = expected.array[identity[key]]
             if other.ndim > 1:
