@@ -39,10 +39,16 @@ LONGEST_PATH = 3500  # bytes; Linux takes 4095, and a run has paths of its own b
 Known = TypeVar("Known")
 
 
+def schema_name(block: type) -> str:
+    """Return what the JSON Schema calls a block, such as ``report_budgets``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", block.__name__.removesuffix("Block")).lower()
+
+
 class Block(Documented):
     """Any block of the YAML: frozen, and no key beyond those it lists."""
 
     model_config = ConfigDict(
+        model_title_generator=schema_name,
         frozen=True,
         extra="forbid",
         arbitrary_types_allowed=True,

@@ -135,14 +135,6 @@ def check_report_budgets(
     return tuple(check(name) for name in block.limits)
 
 
-def budget_labels(block: SectionBudgets) -> dict[Budget, str]:
-    """Return what each budget asks for, in words."""
-    return {
-        name: f"{_LABELS[name]}: at most {_in_words(name, limit, limit)[1]}"
-        for name, limit in block.limits.items()
-    }
-
-
 def compare_budget(
     block: SectionBudgets, name: Budget, value: float | None, *, whole: bool = False
 ) -> CheckRecord:
@@ -168,12 +160,13 @@ def _check(
     value: float | None = None,
     in_force: bool = True,
 ) -> CheckRecord:
+    limit = block.limits[name]
     return CheckRecord(
         id=f"budget-{name}",
         kind=name,
-        label=budget_labels(block)[name],
+        label=f"{_LABELS[name]}: at most {_in_words(name, limit, limit)[1]}",
         value=value,
-        high=block.limits[name],
+        high=limit,
         unit="s" if name == "seconds" else BYTE,
         severity=block.severity,
         status=status,
