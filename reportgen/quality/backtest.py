@@ -153,7 +153,7 @@ def _replay_budgets(
 
 def _section_record(name: str, section: SectionBlock, table: MetricTable) -> SectionRecord:
     """Return a section with all metrics that it ever had, as far as the history knows them."""
-    rows = [used for used in table.rows.get(name, ()) if used is not None]
+    rows = [each.rows for each in table.sections.get(name, ()) if each and each.rows is not None]
     is_of_images = isinstance(section, ImagesSection) and not isinstance(section, CatalogueSection)
     return SectionRecord(
         id=name,
@@ -177,13 +177,11 @@ def _nights(
     then: Mapping[tuple[str, date], Mapping[str, CheckPoint]],
 ) -> list[Night]:
     """Return a section on every night; values in another unit than the newest are none."""
-    unknown = [None] * len(table.nights)
-    statuses, rows, seconds = (
-        of.get(section.id, unknown) for of in (table.statuses, table.rows, table.seconds)
-    )
+    sections = table.sections.get(section.id, [None] * len(table.nights))
     missing = _missing(report, section.id, table)
     found = []
-    for place, night in enumerate(table.nights):
+    for place, (night, known) in enumerate(zip(table.nights, sections, strict=True)):
+        status, rows, seconds = known or (None, None, None)
         checks = then.get((section.id, night.night), {})
         metrics = {
             name: metric.model_copy(update={"value": cell[0] if cell[1] == metric.unit else None})
@@ -193,16 +191,16 @@ def _nights(
         counted = {}
         for column, shares in missing.items():
             share = _found(checks, f"{column.name}-missing_at_most")
-            share, n = shares[place] if share is None else share, rows[place]
-            if n is not None and share is not None:
-                valid = round(n * (1 - share / 100))
-                counted[column.name] = CountedRecord(label=column.title, rows=n, valid=valid)
+            share = shares[place] if share is None else share
+            if rows is not None and share is not None:
+                valid = round(rows * (1 - share / 100))
+                counted[column.name] = CountedRecord(label=column.title, rows=rows, valid=valid)
         changes = {
             "metrics": metrics,
-            "rows": rows[place],
-            "status": "error" if statuses[place] == "error" else "ok",
+            "rows": rows,
+            "status": "error" if status == "error" else "ok",
             "counted": counted,
-            "seconds": seconds[place],
+            "seconds": seconds,
             "memory": _found(checks, "budget-memory"),
         }
         record = section.model_copy(update=changes)
@@ -259,7 +257,7 @@ def replay(
     undated = [each.model_copy(update={"from_": None, "until": None}) for each in blocks]
     series = {
         (section.id, name): [
-            (each.date, metric and metric.value)
+            (each.date, None if metric is None else metric.value)
             for each in nights
             for metric in [each.section.metrics.get(name)]
         ]
@@ -296,7 +294,7 @@ def _replayed(newest: CheckRecord, section: SectionRecord, made: _Made) -> Repla
     """Return a check over the nights. newest: as it is made of all that the history ever had."""
     in_force = [(night, check) for night, check in made if check.in_force]
     computed = [(night, check) for night, check in in_force if night.section.status != "error"]
-    unknown = [night for night, check in computed if check.status == "error"]
+    unknown = [night.date for night, check in computed if check.status == "error"]
     impossible = ""
     if newest.cell is not None:
         impossible = "The history keeps no tables."
@@ -305,7 +303,7 @@ def _replayed(newest: CheckRecord, section: SectionRecord, made: _Made) -> Repla
     elif newest.kind in OF_A_NUMBER and newest.status == "error":
         impossible = newest.message
     if impossible:
-        in_force = computed = unknown = []
+        in_force, computed, unknown = [], [], []
     known = [(night, check) for night, check in computed if check.status != "error"]
     return ReplayRecord(
         section=section.id,
@@ -329,6 +327,6 @@ def _replayed(newest: CheckRecord, section: SectionRecord, made: _Made) -> Repla
         ),
         not_computed=tuple(n.date for n, _ in in_force if n.section.status == "error"),
         not_judged=tuple(night.date for night, check in known if not check.judged),
-        not_known=tuple(night.date for night in unknown),
+        not_known=tuple(unknown),
         impossible=impossible,
     )

@@ -80,8 +80,8 @@ def metric_histories(
     metrics = {(s.id, name): metric for s in records.values() for name, metric in s.metrics.items()}
     found = {}
     for key in {**earlier.table.cells, **metrics}:
-        metric, points = metrics.get(key), earlier.table.points(key)
-        unit = next((p.unit for p in points[::-1] if p.value is not None), "")
+        metric, cells = metrics.get(key), earlier.table.cells.get(key, ())
+        unit = next((cell[1] for cell in cells[::-1] if cell and cell[0] is not None), "")
         unit = unit if metric is None else metric.unit
         values = earlier.table.values(key, unit)
         name = ".".join(key)

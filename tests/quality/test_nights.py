@@ -80,7 +80,7 @@ def test_only_runs_that_the_history_lacks_are_read(tmp_path, runs, history):
     os.utime(first, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert [run.status for run in from_history(history, tmp_path)] == ["ok", "fail", "warn", "ok"]
     assert [run.status for run in history.runs("cdfs")] == ["ok", "fail", "warn", "ok"]
-    assert history.runs("cdfs")[-1].run == new.name
+    assert history.runs("cdfs")[-1].id == new.name
 
 
 def test_a_run_whose_folder_is_gone_has_its_place(tmp_path, runs, history):

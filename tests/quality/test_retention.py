@@ -12,7 +12,8 @@ from projects import SECONDS, clean_environment
 
 from reportgen.config.schema import KeepBlock
 from reportgen.errors import PublishError
-from reportgen.quality.nights import RunEntry, list_runs
+from reportgen.quality.history.records import RunEntry
+from reportgen.quality.nights import list_runs
 from reportgen.quality.retention import delete_runs, not_ours, to_delete
 from reportgen.run_folder import new_run
 

@@ -26,7 +26,8 @@ from reportgen.quality.history.records import (
     MetricName,
     MetricTable,
     MetricValue,
-    NightRun,
+    RunEntry,
+    SectionNight,
     origin_text,
 )
 from reportgen.quality.history.rows import part_rows, put_run, run_row, stored_run
@@ -35,15 +36,13 @@ from reportgen.quality.history.schema import (
     METRICS,
     RUNS,
     SECTIONS,
-    STORED,
     VERSION,
     make_current,
     schema_version,
 )
-from reportgen.record import Status, Summary
+from reportgen.record import Summary
 
 _ATTEMPTS = 4  # two that write to a server may both find that something is not there yet
-_RUN = (RUNS.c.id, *(RUNS.c[name] for name in STORED))
 # Runs of one second have a number at the end of their id: -2, -10.
 _AGE = (RUNS.c.started, func.length(RUNS.c.run), RUNS.c.run, RUNS.c.id)
 
@@ -115,7 +114,7 @@ class History:
 
     def runs(
         self, report: str, origin: Path | None = None, metrics: Collection[str] = ()
-    ) -> list[NightRun]:
+    ) -> list[RunEntry]:
         """Return all runs of a report, oldest first, partial ones too.
 
         origin: an output folder, whose runs are given besides, whatever their report. metrics:
@@ -129,7 +128,7 @@ class History:
         named = or_(false(), *(and_(m.section == key[0], m.name == key[2]) for key in keys))
         columns = (m.run_id, m.section, m.name, m.value, m.label, m.unit, m.digits)
         runs, cells = self._select(
-            select(*_RUN).where(wanted).order_by(*_AGE),
+            select(RUNS).where(wanted).order_by(*_AGE),
             select(*columns).join(RUNS, m.run_id == RUNS.c.id).where(wanted, named),
         )
         values: dict[int, dict[str, MetricValue]] = {}
@@ -139,7 +138,7 @@ class History:
 
     def nights(
         self, report: str, *, until: date | None = None, most: int | None = None
-    ) -> list[NightRun]:
+    ) -> list[RunEntry]:
         """Return the run that counts for each night, oldest first."""
         (found,) = self._select(_in_order(_nights(report, until, most)))
         return [stored_run(row) for row in found]
@@ -168,13 +167,10 @@ class History:
             of_metrics.join(picked, m.run_id == picked.c.id).order_by(picked.c.night),
         )
         places = {row.id: place for place, row in enumerate(nights)}
-        statuses: dict[str, list[Status | None]] = {}
-        rows: dict[str, list[int | None]] = {}
-        seconds: dict[str, list[float | None]] = {}
-        for number, section, status, used, took in sections:
-            statuses.setdefault(section, [None] * len(places))[places[number]] = status
-            rows.setdefault(section, [None] * len(places))[places[number]] = used
-            seconds.setdefault(section, [None] * len(places))[places[number]] = took
+        of_nights: dict[str, list[SectionNight | None]] = {}
+        for number, section, *found in sections:
+            row = of_nights.setdefault(section, [None] * len(places))
+            row[places[number]] = SectionNight(*found)
         cells: dict[Key, list[Cell | None]] = {}
         names: dict[Key, MetricName] = {}
         for number, section, name, label, unit, digits, value, verdict in metrics:
@@ -182,7 +178,7 @@ class History:
             cells.setdefault(key, [None] * len(places))[places[number]] = (value, unit, verdict)
             names[key] = MetricName(label, unit, digits)  # that of the last night stays
         runs = tuple(stored_run(row) for row in nights)
-        return MetricTable(runs, statuses, cells, names, rows, seconds)
+        return MetricTable(runs, of_nights, cells, names)
 
     def metrics(self, report: str) -> list[KnownMetric]:
         """Return every metric that a report ever had on a night, sorted."""
@@ -249,7 +245,7 @@ def _nights(report: str, until: date | None, most: int | None) -> Subquery:
     place = func.row_number().over(
         partition_by=RUNS.c.night, order_by=[desc(column) for column in _AGE]
     )
-    complete = select(*_RUN, place.label("place")).where(
+    complete = select(RUNS, place.label("place")).where(
         RUNS.c.report == report, RUNS.c.partial == false()
     )
     if until is not None:
@@ -260,4 +256,4 @@ def _nights(report: str, until: date | None, most: int | None) -> Subquery:
 
 
 def _in_order(picked: Subquery) -> Select[Any]:
-    return select(*(picked.c[column.name] for column in _RUN)).order_by(picked.c.night)
+    return select(picked).order_by(picked.c.night)

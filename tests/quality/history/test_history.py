@@ -11,7 +11,7 @@ from projects import SECONDS, clean_environment
 from stored_runs import INPUTS, add, night
 
 from reportgen.quality.history import open_history
-from reportgen.quality.history.records import HistoryError, MetricValue, Point, night_run
+from reportgen.quality.history.records import HistoryError, MetricValue, run_entry
 from reportgen.record import write_summary
 
 
@@ -32,13 +32,20 @@ def rows(path, query):
 
 
 def points(history, section="flux", name="median", **options):
-    return history.table("cdfs", only=(section, name), **options).points((section, name))
+    """Give the night, value, status of the section and verdict of a metric, night by night."""
+    table = history.table("cdfs", only=(section, name), **options)
+    nothing = [None] * len(table.nights)
+    columns = table.sections.get(section, nothing), table.cells.get((section, name), nothing)
+    return [
+        (night.night.day, *(cell[:1] if cell else [None]), at and at.status, cell and cell[2])
+        for night, at, cell in zip(table.nights, *columns, strict=True)
+    ]
 
 
 def test_a_run_comes_back(history, tmp_path):
     add(history, tmp_path, night(22))
     (found,) = history.nights("cdfs")
-    assert (found.report, found.run, found.night) == (
+    assert (found.report, found.id, found.night) == (
         "cdfs",
         "20261123T020000Z",
         date(2026, 11, 23),
@@ -103,19 +110,19 @@ def test_what_lists_of_runs_show_comes_with_the_runs(history, tmp_path):
     assert one.stamp.partition("-")[0] == str((run / "summary.json").stat().st_size)
     assert (other.metrics, other.stamp) == ({}, "")
     broken = section(status="error", median=metric(7.0))
-    assert night_run(night(0, broken), run, ["flux.median"]).metrics["flux.median"].value is None
+    assert run_entry(night(0, broken), run, ["flux.median"]).metrics["flux.median"].value is None
 
 
 def test_the_newest_complete_run_of_a_utc_night_counts(history, tmp_path):
     runs = [night(0, section(median=metric(float(hour))), hours=hour) for hour in (0, 9, 4)]
     add(history, tmp_path, *runs, night(0, hours=12, only=("flux",)), night(1, only=("flux",)))
     assert [found.partial for found in history.runs("cdfs")] == [False, False, False, True, True]
-    assert [found.run for found in history.nights("cdfs")] == ["20261101T110000Z"]
-    assert [point.value for point in points(history)] == [9.0]
+    assert [found.id for found in history.nights("cdfs")] == ["20261101T110000Z"]
+    assert points(history) == [(1, 9.0, "ok", None)]
     for suffix in ("-10", "", "-2", "-9"):
         add(history, tmp_path, night(2, name=f"20261103T020000Z{suffix}"))
-    assert history.nights("cdfs")[-1].run == "20261103T020000Z-10"
-    assert [found.run[16:] for found in history.runs("cdfs")[-4:]] == ["", "-2", "-9", "-10"]
+    assert history.nights("cdfs")[-1].id == "20261103T020000Z-10"
+    assert [found.id[16:] for found in history.runs("cdfs")[-4:]] == ["", "-2", "-9", "-10"]
     add(history, tmp_path, night(name="late", started="2026-11-05T01:30:00+02:00"))
     assert history.nights("cdfs")[-1].started == datetime(2026, 11, 4, 23, 30, tzinfo=UTC)
 
@@ -131,8 +138,7 @@ def test_a_night_without_the_metric_is_a_point_without_a_value(history, tmp_path
         night(8, section(median=metric(5.0, verdict="warn"), status="warn")),
     ]
     add(history, tmp_path, *nights)
-    found = points(history)
-    assert [(p.night.day, p.value, p.status, p.verdict) for p in found] == [
+    assert points(history) == [
         (1, 200.0, "ok", None),
         (2, None, None, None),
         (3, None, "error", None),
@@ -141,8 +147,7 @@ def test_a_night_without_the_metric_is_a_point_without_a_value(history, tmp_path
         (7, None, "ok", None),
         (9, 5.0, "warn", "warn"),
     ]
-    assert found[0] == Point(date(2026, 11, 1), nights[0].run.id, 200.0, "uJy", "ok", None)
-    assert points(history, name="mean") == points(history, "fluxes") == []
+    assert history.table("cdfs").values(("flux", "mean"), "uJy") == []
     assert history.table("elais").nights == ()
 
 
@@ -160,7 +165,7 @@ def test_only_the_last_nights_are_given(history, tmp_path, until, most, days):
     add(history, tmp_path, *(night(number) for number in (3, 0, 4, 1, 2)))
     assert [n.night.day for n in history.nights("cdfs", until=until, most=most)] == days
     found = points(history, until=until, most=most)
-    assert [(p.night.day, p.value) for p in found] == [(day, 199.0 + day) for day in days]
+    assert [each[:2] for each in found] == [(day, 199.0 + day) for day in days]
 
 
 def test_two_output_folders_share_a_database(history, tmp_path):
@@ -183,13 +188,11 @@ def test_a_table_holds_all_metrics_of_all_nights(history, tmp_path):
     table = history.table("cdfs")
     assert [n.night.day for n in table.nights] == [1, 2, 3, 4]
     assert table.names["flux", "median"] == ("median", "mJy", None)
-    assert table.rows == {"flux": [0, 1, 2, 3], "late": [None] * 4}
+    assert [each.rows for each in table.sections["flux"]] == [0, 1, 2, 3]
+    assert table.sections["late"] == [None] * 3 + [("ok", None, 0.5)]
     values = [value for _, value in table.values(("flux", "median"), "mJy")]
     assert values == [None, 2.0, 3.0, 4.0], "in another unit"
-    shown = [(p.value, p.status) for p in table.points(("late", "count"))]
-    assert shown == [(None, None)] * 3 + [(7.0, "ok")]
-    for key in table.cells:
-        assert table.points(key) == points(history, *key)
+    assert table.cells["late", "count"] == [None] * 3 + [(7.0, "", None)]
     assert [(m.key, m.nights, m.last) for m in history.metrics("cdfs")] == [
         ("flux.mean", 4, date(2026, 11, 4)),
         ("flux.median", 4, date(2026, 11, 4)),
