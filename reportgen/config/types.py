@@ -21,7 +21,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from reportgen.config.columns import Column, Images, Model, unit_problem, unit_symbol
+from reportgen.config.columns import Column, Images, Model, unit_problem, unit_symbol, with_unit
 from reportgen.config.expressions import Condition, Expression, parse, parse_expression
 from reportgen.config.nodes import check_integer
 from reportgen.config.problems import KeyPath
@@ -134,7 +134,7 @@ class Quantity:
     unit: str = ""
 
     def __str__(self) -> str:
-        return Column("", unit=self.unit).quantity(exact(self.value))
+        return with_unit(exact(self.value), self.unit)
 
     def to(self, unit: str) -> float:
         """Return the number in a unit; ValueError where it measures something else."""

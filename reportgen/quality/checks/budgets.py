@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from reportgen.config.budgets import Budget, ReportBudgets, SectionBudgets
+from reportgen.config.columns import with_unit
 from reportgen.quality.checks.verdicts import is_broken
-from reportgen.quality.quantities import MOST_DIGITS, beside, with_unit
+from reportgen.quality.quantities import MOST_DIGITS, beside
 from reportgen.record import (
     CheckRecord,
     DocumentRecord,

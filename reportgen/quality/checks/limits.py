@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from reportgen.config.checks import CheckBlock, DriftBlock, Kind, MissingBlock
+from reportgen.config.columns import with_unit
 from reportgen.quality.checks.facts import Facts, NightValues
 from reportgen.quality.quantities import (
     apart,
@@ -18,7 +19,6 @@ from reportgen.quality.quantities import (
     difference,
     roughly,
     stated,
-    with_unit,
 )
 from reportgen.record import Entries, SectionRecord
 from reportgen.reduce.moments import robust_std

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from reportgen.config.columns import unit_symbol
 from reportgen.quality.diff.inputs import compare_inputs
 from reportgen.quality.diff.records import (
     Changes,
@@ -20,7 +21,7 @@ from reportgen.quality.diff.records import (
     VersionChange,
 )
 from reportgen.quality.history.records import Key, MetricTable, finite
-from reportgen.quality.quantities import relative_change, symbol
+from reportgen.quality.quantities import relative_change
 from reportgen.record import (
     STATUSES,
     CheckRecord,
@@ -226,7 +227,7 @@ def _metric_kind(
 ) -> MetricKind | None:
     if one is None or other is None:
         return "new" if one is None else "gone"
-    if one.unit != other.unit and symbol(one.unit) != symbol(other.unit):
+    if one.unit != other.unit and unit_symbol(one.unit) != unit_symbol(other.unit):
         return "unit"
     before, after = finite(one.value), finite(other.value)
     if before is None or after is None:
