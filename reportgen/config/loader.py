@@ -235,15 +235,10 @@ def _sections(
         return {}
     columns = _columns(values.get("catalogues", {}), catalogues, opened)
     references = values.get("references", {})
-    images, models = (
-        _blocks(validator, "images", ImagesBlock),
-        _blocks(validator, "models", ModelBlock),
-    )
-    # The name of one that is wrong can be used all the same.
     validator.context |= {
         "catalogues": columns,
-        "images": images and {n: b.described(n) if b else Images(n) for n, b in images.items()},
-        "models": models and {n: b.described(n) if b else Model(n) for n, b in models.items()},
+        "images": _described(_blocks(validator, "images", ImagesBlock), Images),
+        "models": _described(_blocks(validator, "models", ModelBlock), Model),
         "references": references if isinstance(references, dict) else None,
     }
     sections: dict[str, SectionBlock] = {}
@@ -284,6 +279,17 @@ def _section(
     common = {key: value for key, value in raw.items() if key in kind.model_fields}
     validator.check(kind, {**common, "analysis": ""}, path, columns=columns)
     return None
+
+
+def _described(
+    blocks: Mapping[str, Any] | None, name_only: Callable[[str], Any]
+) -> dict[str, Any] | None:
+    """Return what analyses know of sources. name_only: gives one that is wrong, by its name."""
+    if blocks is None:
+        return None
+    return {
+        name: each.described(name) if each else name_only(name) for name, each in blocks.items()
+    }
 
 
 def _columns(
