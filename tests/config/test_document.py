@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 import yaml
-from documents import cases
+from cases import cases
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from documents import cases
+from cases import cases
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ from math import prod
 
 import pytest
 import yaml
-from documents import cases
+from cases import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator

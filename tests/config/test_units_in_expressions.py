@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from documents import cases
+from cases import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
