@@ -29,8 +29,8 @@ LABELS = """\
 flux-min | Median 24 μm flux density: at least 0 µJy
 flux-max | Median 24 μm flux density: at most 1 µJy
 flux-equals | Median 24 μm flux density: equal to 1 µJy ± 1 µJy
-flux-drift | Median 24 μm flux density: at most 5 times the usual scatter from the median of the last\
- 14 nights
+flux-drift | Median 24 μm flux density: at most 5 times the usual scatter from the median of the\
+ last 14 nights
 flux-within | Median 24 μm flux density: within 10 % of the reference run paper
 statistics-in-row-0-median-max | Median in row 0 (table statistics): at most 1 µJy
 rows_at_least | Rows: at least 1 row
@@ -140,22 +140,10 @@ def test_a_waiver_holds_until_its_last_day_and_not_after(days, severity):
     ("keys", "path", "message"),
     [
         ({"metric": "flx"}, ("metric",), "unknown metric 'flx'; did you mean 'flux'?"),
-        (
-            {"table": "statistic"},
-            ("cell", "table"),
-            "unknown table 'statistic'; did you mean 'stat",
-        ),
-        (
-            {"column": "medium"},
-            ("cell", "column"),
-            "unknown column 'medium'; did you mean 'median'",
-        ),
+        ({"table": "statistic"}, ("cell", "table"), "unknown table 'statistic'; did you mean 's"),
+        ({"column": "medium"}, ("cell", "column"), "unknown column 'medium'; did you mean 'median"),
         ({"column": "band"}, ("cell", "column"), "the column 'band' holds no numbers"),
-        (
-            {"row": {"bnd": "x"}},
-            ("cell", "row", "bnd"),
-            "unknown column 'bnd'; did you mean 'band'",
-        ),
+        ({"row": {"bnd": "x"}}, ("cell", "row", "bnd"), "unknown column 'bnd'; did you mean 'band"),
     ],
 )
 def test_a_check_on_what_is_not_there_is_an_error_with_a_guess(keys, path, message):
@@ -194,20 +182,14 @@ def test_rows_are_counted(rows, status, message):
 HOUR = timedelta(hours=1)
 
 
+LATE = "b.h5 was last changed 26.001 hours before the run, 0.001 hours more than the 26 hours that"
+
+
 @pytest.mark.parametrize(
     ("ages", "status", "message"),
     [
-        (
-            [25, 26],
-            "ok",
-            "b.h5 was last changed 26.0 hours before the run; up to 26 hours is allowed.",
-        ),
-        (
-            [1, 26.001],
-            "fail",
-            "b.h5 was last changed 26.001 hours before the run, 0.001 hours more than the 26 hours "
-            "that are allowed.",
-        ),
+        ([25, 26], "ok", "b.h5 was last changed 26.0 hours before the run; up to 26 hours is"),
+        ([1, 26.001], "fail", LATE),
         ([-24, -25], "ok", "a.h5 was last changed after the run had started."),
         ([1, None], "error", "It is not known when b.h5 was last changed."),
         ([], "error", "It is not known which files the section reads."),
@@ -217,20 +199,15 @@ def test_the_oldest_source_file_must_be_fresh(ages, status, message):
     files = zip(("/d/a.h5", "/d/b.h5"), ages, strict=False)
     modified = {file: age and STARTED - age * HOUR for file, age in files}
     found = check(section(), fresh=26, facts={"modified": {"fluxes": modified}})
-    assert (found.status, plain(found)) == (status, message)
+    assert found.status == status
+    assert plain(found).startswith(message)
 
 
 @pytest.mark.parametrize(
     ("rows", "valid", "percent", "status", "message"),
     [
-        (1000, 667, 33.3, "ok", "no valid value in 33.3 % of 1,000 rows; up to 33.3 % is allowed."),
-        (
-            30000,
-            17999,
-            40,
-            "fail",
-            "40.003 % of 30,000 rows, above the 40 % that are allowed (by 0.0",
-        ),
+        (1000, 667, 33.3, "ok", "no valid value in 33.3 % of 1,000 rows; up to 33.3 % is allow"),
+        (30000, 17999, 40, "fail", "40.003 % of 30,000 rows, above the 40 % that are allowed (by"),
         (1, 1, 0, "ok", "no valid value in 0.0 % of 1 row; up to 0 % is allowed."),
         (0, 0, 100, "fail", "There are no rows, so 24 μm flux density has no valid value."),
     ],
@@ -247,11 +224,7 @@ def test_missing_values_are_a_share_of_the_rows(rows, valid, percent, status, me
 @pytest.mark.parametrize(
     ("value", "status", "message"),
     [
-        (
-            248.04,
-            "fail",
-            "Median where band is 24 (table statistics): 248.0 µJy, above the limit of",
-        ),
+        (248.04, "fail", "Median where band is 24 (table statistics): 248.0 µJy, above the limit"),
         (LookupError("no such row"), "fail", "“median where band is 24 (table statistics)” has no"),
         (ValueError("damaged"), "error", "cannot be read: damaged."),
         (float("nan"), "fail", "has no value"),
