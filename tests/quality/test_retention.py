@@ -50,11 +50,8 @@ def test_of_the_last_months_the_newest_whole_run_stays():
     later = [entry(started(40)), entry(started(41))]
     assert staying([whole, partial, *later], 1, monthly=3)[0] == whole
     assert staying([partial, *later], 1, monthly=3)[0] == partial
-
-
-def test_months_are_those_of_utc():
-    late = datetime(2026, 9, 30, 23, 59, tzinfo=UTC)
-    runs = [entry(late - timedelta(days=1)), entry(late), entry(late + timedelta(minutes=2))]
+    late = datetime(2026, 9, 30, 23, 59, tzinfo=UTC)  # months are those of UTC
+    runs = [entry(late + timedelta(minutes=minutes)) for minutes in (-1440, 0, 2)]
     assert staying(runs, 1, monthly=2) == runs[1:]
 
 

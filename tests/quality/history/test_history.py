@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from made_records import VERSIONS, check, metric, section
 from projects import SECONDS, clean_environment
-from stored_runs import INPUTS, add, night
+from stored_runs import FIRST, INPUTS, add, night
 
 from reportgen.quality.history import open_history
-from reportgen.quality.history.records import HistoryError, MetricValue, run_entry
-from reportgen.record import write_summary
+from reportgen.quality.history.records import HistoryError, run_entry
 
 
 @pytest.fixture
@@ -42,29 +41,13 @@ def points(history, section="flux", name="median", **options):
     ]
 
 
-def test_a_run_comes_back(history, tmp_path):
-    add(history, tmp_path, night(22))
-    (found,) = history.nights("cdfs")
-    assert (found.report, found.id, found.night) == (
-        "cdfs",
-        "20261123T020000Z",
-        date(2026, 11, 23),
-    )
-    assert found.started == datetime(2026, 11, 23, 2, tzinfo=UTC)
-    assert (found.status, found.seconds, found.partial) == ("ok", 12.5, False)
-    assert found.folder == tmp_path / "20261123T020000Z"
-    assert (found.verdict, found.synthetic) == (
-        "The section was computed. Nothing is checked.",
-        False,
-    )
-    assert history.runs("cdfs") == [found]
-    assert history.reports() == ["cdfs"]
-
-
 def test_inputs_versions_and_sections_are_stored(history, path, tmp_path):
     broken = section("masses", "error", rows=7)
     sections = (section(median=metric(1.5, digits=2)), broken)
     add(history, tmp_path, night(0, *sections, inputs=INPUTS, commit="a1b2"))
+    (run,) = history.nights("cdfs")
+    assert run == run_entry(night(0, *sections), tmp_path / run.id)
+    assert (run.folder, run.started) == (tmp_path / "20261101T020000Z", FIRST)
     expected = {
         "place, path, sha256, bytes, error FROM reportgen_inputs": [
             (0, "/data/crowdastro.h5", "a" * 64, 2_900_000, ""),
@@ -97,20 +80,6 @@ def test_adding_a_run_again_gives_it_its_new_values(history, path, tmp_path):
     (tmp_path / night().run.id).mkdir()
     (tmp_path / "latest").symlink_to(night().run.id)
     assert not history.add(night(), tmp_path / "latest")
-
-
-def test_what_lists_of_runs_show_comes_with_the_runs(history, tmp_path):
-    run = tmp_path / night().run.id
-    run.mkdir()
-    write_summary(run, night())
-    add(history, tmp_path, night(0, section(median=metric(2.0, digits=1))))
-    add(history, tmp_path, night(1, section("other")))
-    one, other = history.runs("cdfs", metrics=["flux.median", "gone.metric"])
-    assert one.metrics == {"flux.median": MetricValue(2.0, "median", "uJy", 1)}
-    assert one.stamp.partition("-")[0] == str((run / "summary.json").stat().st_size)
-    assert (other.metrics, other.stamp) == ({}, "")
-    broken = section(status="error", median=metric(7.0))
-    assert run_entry(night(0, broken), run, ["flux.median"]).metrics["flux.median"].value is None
 
 
 def test_the_newest_complete_run_of_a_utc_night_counts(history, tmp_path):
