@@ -163,9 +163,12 @@ def _section_record(name: str, section: SectionBlock, table: MetricTable) -> Sec
         rows=rows[-1] if rows else None,
         entries="images" if is_of_images else "rows",
         metrics={
-            metric: MetricRecord(label=label, value=None, unit=unit, digits=digits)
-            for (owner, metric), (label, unit, digits) in table.names.items()
+            metric: MetricRecord(
+                label=newest.label, value=None, unit=newest.unit, digits=newest.digits
+            )
+            for owner, metric in table.cells
             if owner == name
+            for newest in [table.newest((owner, metric))]
         },
     )
 
@@ -184,7 +187,9 @@ def _nights(
         status, rows, seconds = known or (None, None, None)
         checks = then.get((section.id, night.night), {})
         metrics = {
-            name: metric.model_copy(update={"value": cell[0] if cell[1] == metric.unit else None})
+            name: metric.model_copy(
+                update={"value": cell.value if cell.unit == metric.unit else None}
+            )
             for name, metric in section.metrics.items()
             if (cell := table.cells[section.id, name][place]) is not None
         }
@@ -234,7 +239,7 @@ def _missing(report: Report, name: str, table: MetricTable) -> dict[Column, Sequ
                 and (block.catalogue, block.where) == (section.catalogue, section.where)
                 and key in table.cells
             ):
-                found[column] = [cell and cell[0] for cell in table.cells[key]]
+                found[column] = [cell and cell.value for cell in table.cells[key]]
     return found
 
 

@@ -81,7 +81,7 @@ def metric_histories(
     found = {}
     for key in {**earlier.table.cells, **metrics}:
         metric, cells = metrics.get(key), earlier.table.cells.get(key, ())
-        unit = next((cell[1] for cell in cells[::-1] if cell and cell[0] is not None), "")
+        unit = next((c.unit for c in cells[::-1] if c is not None and c.value is not None), "")
         unit = unit if metric is None else metric.unit
         values = earlier.table.values(key, unit)
         name = ".".join(key)

@@ -104,7 +104,7 @@ def read_series(
     known = _choose_metric(history.metrics(report), metric, report)
     key = (known.section, known.name)
     table = history.table(report, most=most, only=key)
-    label, unit, digits = table.names.get(key, (known.name, "", None))
+    newest = table.newest(key)
     nothing = [None] * len(table.nights)  # of one that is older than the nights
     sections, cells = table.sections.get(known.section, nothing), table.cells.get(key, nothing)
     return SeriesRecord(
@@ -112,22 +112,21 @@ def read_series(
         report=report,
         section=known.section,
         metric=known.name,
-        label=label,
-        unit=unit,
-        digits=digits,
+        label=newest.label,
+        unit=newest.unit,
+        digits=newest.digits,
         known_nights=known.nights,
         nights=tuple(
             PointRecord(
                 night=run.night,
                 run=run.id,
                 folder=str(run.folder),
-                value=value,
-                unit=unit,
-                status=None if section is None else section.status,
-                verdict=verdict,
+                value=cell.value if cell else None,
+                unit=cell.unit if cell else "",
+                status=section.status if section else None,
+                verdict=cell.verdict if cell else None,
             )
             for run, section, cell in zip(table.nights, sections, cells, strict=True)
-            for value, unit, verdict in [cell or (None, "", None)]
         ),
     )
 
@@ -199,20 +198,15 @@ def _of_report(history: History, report: str, most: int) -> HistoryReport:
 
 
 def _last(metric: KnownMetric, table: MetricTable) -> LastRecord:
-    """Return a metric on the last night that has it; without its value when that is long ago."""
-    key = (metric.section, metric.name)
-    label, unit, digits = table.names.get(key, ("", "", None))
-    nights = {
-        run.night: cell for run, cell in zip(table.nights, table.cells.get(key, ()), strict=False)
-    }
-    value, _, verdict = nights.get(metric.last) or (None, "", None)
+    """Return a metric on the last night that has it; nothing but its name when that is long ago."""
+    found = table.newest((metric.section, metric.name))
     return LastRecord(
         key=metric.key,
-        label=label,
+        label=found.label,
         nights=metric.nights,
         last=metric.last,
-        value=value,
-        unit=unit,
-        digits=digits,
-        verdict=verdict,
+        value=found.value,
+        unit=found.unit,
+        digits=found.digits,
+        verdict=found.verdict,
     )

@@ -51,7 +51,7 @@ def test_the_history_and_the_records_give_the_same_runs(tmp_path, runs, history)
     assert broken.verdict == "The section could not be computed."
     assert first.documents == {"html": "report.html", "pdf": "report.pdf"}
     assert (first.seconds, first.partial, first.synthetic) == (41.2, False, False)
-    assert warned.metrics == {MEDIAN: (2.0, "Median flux", "mag", 2)}
+    assert warned.metrics == {MEDIAN: (2.0, "Median flux", "mag", 2, None)}
     assert broken.metrics[MEDIAN].value is None
     make_run(tmp_path, started(2, 9), only=("fluxes",), synthetic=("Made up.",))
     for number in (10, 2):

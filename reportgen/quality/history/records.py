@@ -21,12 +21,17 @@ class HistoryError(PublishError):
 
 
 class MetricValue(NamedTuple):
-    """A metric of a run. value: None when the run has no number for it."""
+    """A metric of a run.
+
+    value: None when the run has no number for it. unit: as astropy reads it. verdict: of the checks
+    on it, None when there were none.
+    """
 
     value: float | None
     label: str
     unit: str = ""
     digits: int | None = None
+    verdict: Status | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,8 @@ def run_entry(summary: Summary, folder: Path, metrics: Collection[str] = ()) -> 
         documents={form: d.file for form, d in summary.documents.items() if d.file},
         metrics={
             f"{section.id}.{name}": MetricValue(
-                metric_value(metric, section.status), metric.label, metric.unit, metric.digits
+                metric_value(metric, section.status),
+                *(metric.label, metric.unit, metric.digits, metric.verdict),
             )
             for section in summary.sections
             for name, metric in section.metrics.items()
@@ -142,31 +148,17 @@ class SectionNight(NamedTuple):
 
 
 class CheckPoint(NamedTuple):
-    """How a check ended on one night; status: a waiver aside."""
+    """How a check ended on one night. name: its id, unique within its section.
+
+    status: a waiver aside. value: what was found; None when there is no number.
+    """
 
     night: date
-    run: str
     section: str
     name: str
-    """Id of the check, unique within its section."""
     status: Status
-    waived: bool
     in_force: bool
-    message: str
     value: float | None
-    """What was found; None when there is no number, and before version 5."""
-
-
-Cell = tuple[float | None, str, Status | None]
-"""Value, unit and verdict of a metric."""
-
-
-class MetricName(NamedTuple):
-    """What a metric is called and how it is shown."""
-
-    label: str
-    unit: str
-    digits: int | None
 
 
 class KnownMetric(NamedTuple):
@@ -188,13 +180,17 @@ class MetricTable:
     """All metrics of some nights, oldest first.
 
     sections: each section, and cells: each metric, on each night; None where the run had no such
-    section or metric. names: of each metric, as on the last night that has it.
+    section or metric.
     """
 
     nights: tuple[RunEntry, ...] = ()
     sections: Mapping[str, Sequence[SectionNight | None]] = field(default_factory=dict)
-    cells: Mapping[Key, Sequence[Cell | None]] = field(default_factory=dict)
-    names: Mapping[Key, MetricName] = field(default_factory=dict)
+    cells: Mapping[Key, Sequence[MetricValue | None]] = field(default_factory=dict)
+
+    def newest(self, key: Key) -> MetricValue:
+        """Return a metric on the last night that has it; nothing but its name when none has."""
+        found = next((cell for cell in reversed(self.cells.get(key, ())) if cell is not None), None)
+        return found or MetricValue(None, key[1])
 
     def values(self, key: Key, unit: str) -> list[tuple[date, float | None]]:
         """Return a metric by night, oldest first, None where it has no number in this unit.
@@ -203,6 +199,6 @@ class MetricTable:
         """
         cells = self.cells.get(key, ())
         return [
-            (night.night, cell[0] if cell is not None and cell[1] == unit else None)
+            (night.night, cell.value if cell is not None and cell.unit == unit else None)
             for night, cell in zip(self.nights, cells, strict=False)
         ]

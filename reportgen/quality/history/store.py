@@ -19,11 +19,9 @@ from reportgen.quality.history.database import (
     shown_url,
 )
 from reportgen.quality.history.records import (
-    Cell,
     CheckPoint,
     Key,
     KnownMetric,
-    MetricName,
     MetricTable,
     MetricValue,
     RunEntry,
@@ -44,6 +42,7 @@ from reportgen.record import Summary
 
 _ATTEMPTS = 4  # two that write to a server may both find that something is not there yet
 # Runs of one second have a number at the end of their id: -2, -10.
+_VALUE = tuple(METRICS.c[name] for name in MetricValue._fields)
 _AGE = (RUNS.c.started, func.length(RUNS.c.run), RUNS.c.run, RUNS.c.id)
 
 T = TypeVar("T")
@@ -126,7 +125,7 @@ class History:
             wanted = or_(wanted, RUNS.c.origin == origin_text(origin))
         keys = (key.partition(".") for key in metrics)
         named = or_(false(), *(and_(m.section == key[0], m.name == key[2]) for key in keys))
-        columns = (m.run_id, m.section, m.name, m.value, m.label, m.unit, m.digits)
+        columns = (m.run_id, m.section, m.name, *_VALUE)
         runs, cells = self._select(
             select(RUNS).where(wanted).order_by(*_AGE),
             select(*columns).join(RUNS, m.run_id == RUNS.c.id).where(wanted, named),
@@ -155,30 +154,25 @@ class History:
         picked = _nights(report, until, most)
         s, m = SECTIONS.c, METRICS.c
         of_sections = select(s.run_id, s.section, s.status, s.rows_used, s.seconds)
-        of_metrics = select(
-            m.run_id, m.section, m.name, m.label, m.unit, m.digits, m.value, m.verdict
-        )
+        of_metrics = select(m.run_id, m.section, m.name, *_VALUE)
         if only is not None:
             of_sections = of_sections.where(s.section == only[0])
             of_metrics = of_metrics.where(m.section == only[0], m.name == only[1])
         nights, sections, metrics = self._select(
             _in_order(picked),
             of_sections.join(picked, s.run_id == picked.c.id),
-            of_metrics.join(picked, m.run_id == picked.c.id).order_by(picked.c.night),
+            of_metrics.join(picked, m.run_id == picked.c.id).order_by(m.section, m.name),
         )
         places = {row.id: place for place, row in enumerate(nights)}
         of_nights: dict[str, list[SectionNight | None]] = {}
         for number, section, *found in sections:
             row = of_nights.setdefault(section, [None] * len(places))
             row[places[number]] = SectionNight(*found)
-        cells: dict[Key, list[Cell | None]] = {}
-        names: dict[Key, MetricName] = {}
-        for number, section, name, label, unit, digits, value, verdict in metrics:
-            key = section, name
-            cells.setdefault(key, [None] * len(places))[places[number]] = (value, unit, verdict)
-            names[key] = MetricName(label, unit, digits)  # that of the last night stays
-        runs = tuple(stored_run(row) for row in nights)
-        return MetricTable(runs, of_nights, cells, names)
+        cells: dict[Key, list[MetricValue | None]] = {}
+        for number, section, name, *value in metrics:
+            of_metric = cells.setdefault((section, name), [None] * len(places))
+            of_metric[places[number]] = MetricValue(*value)
+        return MetricTable(tuple(map(stored_run, nights)), of_nights, cells)
 
     def metrics(self, report: str) -> list[KnownMetric]:
         """Return every metric that a report ever had on a night, sorted."""
@@ -191,12 +185,11 @@ class History:
         )
         return [KnownMetric(*row) for row in found]
 
-    def checks(self, report: str, *, most: int | None = None) -> list[CheckPoint]:
+    def checks(self, report: str) -> list[CheckPoint]:
         """Return how each check ended on each night, oldest first; none before version 3."""
-        picked, c = _nights(report, None, most), CHECKS.c
-        columns = (c.section, c.name, c.status, c.waived, c.in_force, c.message, c.value)
+        picked, c = _nights(report, None, None), CHECKS.c
         (found,) = self._select(
-            select(picked.c.night, picked.c.run, *columns)
+            select(picked.c.night, c.section, c.name, c.status, c.in_force, c.value)
             .join(picked, c.run_id == picked.c.id)
             .order_by(picked.c.night, c.section, c.name)
         )

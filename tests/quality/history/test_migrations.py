@@ -61,7 +61,7 @@ def test_a_database_of_version_1_is_brought_to_this_version_by_a_reader_or_a_wri
     with open_history(old) as history:
         (cell,) = history.table("cdfs").cells["flux", "median"]
         (run,) = history.runs("cdfs")
-    assert (run.night, cell) == (date(2026, 10, 30), (198.5, "uJy", "warn"))
+    assert (run.night, cell) == (date(2026, 10, 30), (198.5, "Median", "uJy", None, "warn"))
     assert (run.verdict, run.synthetic, run.documents, run.stamp) == ("", False, {}, "")
     assert rows(old, "SELECT version FROM reportgen_schema") == [(VERSION,)]
     old.unlink()
