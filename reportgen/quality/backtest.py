@@ -10,7 +10,7 @@ from reportgen.config.checks import OF_A_NUMBER, CheckBlock
 from reportgen.config.columns import Column
 from reportgen.config.loader import Report
 from reportgen.config.schema import CatalogueSection, ImagesSection, SectionBlock
-from reportgen.quality.checks.budgets import check_section_budgets, compare_budget
+from reportgen.quality.checks.budgets import check_budget, check_section_budgets
 from reportgen.quality.checks.evaluation import evaluate
 from reportgen.quality.checks.facts import Facts, Reference, read_references
 from reportgen.quality.history import open_history
@@ -144,11 +144,11 @@ def _replay_budgets(
     for name in block.limits:
         identifier = f"budget-{name}"
         made = [
-            (night, compare_budget(block, name, point and point.value, whole=True))
+            (night, check_budget(block, name, {name: point and point.value}, whole=True))
             for night in nights[-(last or len(nights)) :]
             for point in [night.then.get(identifier)]
         ]
-        yield _replayed(compare_budget(block, name, None, whole=True), whole, made)
+        yield _replayed(check_budget(block, name, {name: None}, whole=True), whole, made)
 
 
 def _section_record(name: str, section: SectionBlock, table: MetricTable) -> SectionRecord:
