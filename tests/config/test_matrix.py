@@ -219,16 +219,6 @@ def test_ids_and_folders_that_cannot_be_are_refused(reports, path, matrix, block
     assert caught.value.message.replace(f"{path}:", "").startswith(said)
 
 
-def test_values_reach_every_block(reports, tmp_path):
-    text = TWO + REPORT.replace("file: stars.h5", "file: '${DATA:-d}/${{ matrix.field }}.h5'")
-    text = text.replace("title: One", "title: 'One of ${{ matrix.n }}', timeout: '${{ matrix.n }}'")
-    one, two = reports(text).all().reports
-    assert one.catalogues["stars"].file == tmp_path / "d" / "cdfs.h5"
-    assert two.catalogues["stars"].file == tmp_path / "d" / "elais.h5"
-    assert two.sections["one"].title == "One of 5"
-    assert two.sections["one"].timeout == 5
-
-
 def test_problems_of_all_are_said_once_and_those_of_one_with_its_name(reports, path):
     text = "matrix: {field: [cdfs, elais], include: [{field: cdfs, t: 5}]}\n" + REPORT.replace(
         "analysis: plain", "analysis: plian"

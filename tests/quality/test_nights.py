@@ -233,6 +233,5 @@ def test_a_page_of_own_templates_and_one_without_runs(tmp_path):
     own = tmp_path / "templates"
     own.mkdir()
     (own / "index.html.j2").write_text("<p>{{ view.newest.name }}</p>")
-    for day in (1, 2):
-        make_run(tmp_path, started(day - 1))
-        assert f"<p>{day} September 2026</p>" in index(tmp_path, templates=str(own))
+    make_run(tmp_path, started(1))
+    assert "<p>2 September 2026</p>" in index(tmp_path, templates=str(own))

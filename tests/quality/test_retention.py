@@ -38,11 +38,6 @@ def staying(runs, nights, monthly=0):
     return [run for run in runs if run.id not in gone]
 
 
-def test_the_last_nights_stay_with_all_their_runs():
-    runs = [entry(started(0)), entry(started(1, 1)), entry(started(1, 3)), entry(started(2))]
-    assert staying(runs, 2) == runs[1:]
-
-
 def test_of_the_last_months_the_newest_whole_run_stays():
     runs = of_nights(0, 20, 30, 50, 61, 62)  # September twice, October twice, November twice
     assert staying(runs, 2, monthly=3) == [runs[1], runs[3], runs[4], runs[5]]

@@ -57,19 +57,6 @@ def test_a_value_beside_its_limit_is_shown_with_enough_digits_to_tell_them_apart
     assert "is 231 µJy, above the limit of 230.456 µJy (by 0.544 µJy)" in plain(found)
 
 
-@pytest.mark.parametrize(
-    ("label", "start"),
-    [
-        ("rows", "Rows: 248 µJy, above"),
-        ("median, chosen hosts", "Median, chosen hosts: 248 µJy, above"),
-        ("flux_24 missing", "flux_24 missing is 248 µJy, above"),
-        ("brightness", "Brightness is 248 µJy, above"),
-    ],
-)
-def test_a_sentence_reads_well_with_any_label(label, start):
-    assert plain(check(section(label=label), metric="flux", max=1)).startswith(start)
-
-
 @given(NUMBERS, NUMBERS, DIGITS, st.sampled_from(["min", "max"]))
 @example(value=0.96004, limit=0.96, digits=None, kind="max")
 @example(value=1e-12, limit=0.0, digits=2, kind="max")

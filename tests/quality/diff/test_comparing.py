@@ -91,22 +91,6 @@ def test_scatter_is_robust_and_needs_five_nights():
     assert usual_scatter([-1.7e308, -1.7e308, 0.0, 1.7e308, 1.7e308]) is None
 
 
-def test_sections_and_metrics_come_and_go_and_break_and_recover():
-    before = run(section("a"), section("b"), section("c", "error", "no"), section("e", "error"))
-    after = run(section("a"), section("b", "error", "why"), section("c"), section("d"))
-    changes = compare(before, after)
-    assert [(c.section, c.kind, c.message) for c in changes.sections] == [
-        ("b", "error", "why"),
-        ("c", "recovered", ""),
-        ("d", "new", ""),
-        ("e", "gone", ""),
-    ]
-    assert changes.moved
-    one, other = run(section(a=metric(1.0), b=metric(2.0))), run(section(a=metric(1.0)))
-    assert (kinds(compare(one, other)), kinds(compare(other, one))) == (["gone"], ["new"])
-    assert (compare(one, other).moved, compare(other, one).moved) == (True, False)
-
-
 def test_a_section_in_error_says_nothing_of_its_metrics_and_checks():
     fine = run(section(checks=[check(status="fail")], status="fail", median=metric(1.0)))
     broken = run(section(status="error", checks=[check(status="error")]))

@@ -65,6 +65,7 @@ def test_metrics_that_come_and_go_or_have_another_unit():
         "Flux: median has a value, and had none before: 5 µJy.",
         "Flux: a new metric, “c”: 3.",
     ]
+    assert (compare(before, after).moved, compare(run(section()), after).moved) == (True, False)
     assert said(flux(210.0), flux(0.21, unit="mJy")) == [
         "Flux: the unit of median was µJy and is mJy, so that its values are not compared: "
         "210 µJy before, 0.21 mJy now."
@@ -141,6 +142,7 @@ def test_sections():
         section("c"),
         section("e", "error"),
     )
+    assert compare(before, after).moved
     assert said(before, after) == [
         "A: the section could not be computed: column x is missing …",
         "D: the section is gone.",
