@@ -303,7 +303,7 @@ def _replayed(newest: CheckRecord, section: SectionRecord, made: _Made) -> Repla
     impossible = ""
     if newest.cell is not None:
         impossible = "The history keeps no tables."
-    elif newest.kind in _NOT_SAID and len(unknown) == len(computed):
+    elif newest.kind in _NOT_SAID and unknown and len(unknown) == len(computed):
         impossible = f"The history does not say {_NOT_SAID[newest.kind]}."
     elif newest.kind in OF_A_NUMBER and newest.status == "error":
         impossible = newest.message
