@@ -13,12 +13,12 @@ import numpy as np
 
 from reportgen.config.expression_values import (
     ARITHMETIC,
-    EXACT,
     FUNCTIONS,
     is_quantity,
     modified_julian_date,
 )
 from reportgen.config.expressions import Condition, Expression
+from reportgen.wording import EXACT
 
 Interval = tuple[Any, Any]
 """The ends between which all values are that are not missing, two numbers or two texts."""

@@ -18,14 +18,13 @@ from reportgen.config.columns import Column, unit_problem, unit_symbol
 from reportgen.config.expression_values import (
     ARITHMETIC,
     COMPARISONS,
-    EXACT,
     FUNCTIONS,
     is_quantity,
     modified_julian_date,
 )
 from reportgen.config.problems import shortened
 from reportgen.config.suggest import unknown
-from reportgen.wording import listed
+from reportgen.wording import EXACT, listed
 
 TESTS = ("missing", "valid", "between")
 LONGEST_TEXT = 200  # characters of one that is compared

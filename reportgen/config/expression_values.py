@@ -11,6 +11,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.wording import EXACT
+
 Values = NDArray[np.float64]
 Truth = NDArray[np.bool_]
 Rows = Mapping[str, NDArray[Any]]
@@ -33,8 +35,6 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-EXACT = 2**53
-"""Up to here every integer is a float64."""
 _AB_ZERO = 3631.0  # Jy, Oke and Gunn (1983)
 _MJD_ZERO, _JD_OF_IT = datetime(1858, 11, 17, tzinfo=UTC), 2400000.5
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")

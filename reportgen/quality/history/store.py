@@ -51,9 +51,8 @@ T = TypeVar("T")
 class History:
     """Runs in a database, SQLite or another one; see `reportgen.quality.history.open_history`.
 
-    Of several complete runs of a night the newest counts. Whatever reads nights takes until, the
-    last night to be seen, and most: how many nights, the last ones. All raise HistoryError when
-    the database refuses.
+    Of several complete runs of a night the newest counts. All raise HistoryError when the database
+    refuses.
     """
 
     def __init__(self, where: str | Path, wait_seconds: float) -> None:
@@ -135,11 +134,9 @@ class History:
             values.setdefault(number, {})[f"{section}.{name}"] = MetricValue(*value)
         return [stored_run(row, values.get(row.id, {})) for row in runs]
 
-    def nights(
-        self, report: str, *, until: date | None = None, most: int | None = None
-    ) -> list[RunEntry]:
+    def nights(self, report: str) -> list[RunEntry]:
         """Return the run that counts for each night, oldest first."""
-        (found,) = self._select(_in_order(_nights(report, until, most)))
+        (found,) = self._select(_in_order(_nights(report)))
         return [stored_run(row) for row in found]
 
     def table(
@@ -150,7 +147,10 @@ class History:
         most: int | None = None,
         only: Key | None = None,
     ) -> MetricTable:
-        """Return all metrics, or only one, on each night: three queries, however many there are."""
+        """Return all metrics, or only one, on each night: three queries, however many there are.
+
+        until: the last night to be seen. most: how many nights, the last ones.
+        """
         picked = _nights(report, until, most)
         s, m = SECTIONS.c, METRICS.c
         of_sections = select(s.run_id, s.section, s.status, s.rows_used, s.seconds)
@@ -176,7 +176,7 @@ class History:
 
     def metrics(self, report: str) -> list[KnownMetric]:
         """Return every metric that a report ever had on a night, sorted."""
-        picked, columns = _nights(report, None, None), (METRICS.c.section, METRICS.c.name)
+        picked, columns = _nights(report), (METRICS.c.section, METRICS.c.name)
         (found,) = self._select(
             select(*columns, func.count(), func.max(picked.c.night))
             .join(picked, METRICS.c.run_id == picked.c.id)
@@ -187,7 +187,7 @@ class History:
 
     def checks(self, report: str) -> list[CheckPoint]:
         """Return how each check ended on each night, oldest first; none before version 3."""
-        picked, c = _nights(report, None, None), CHECKS.c
+        picked, c = _nights(report), CHECKS.c
         (found,) = self._select(
             select(picked.c.night, c.section, c.name, c.status, c.in_force, c.value)
             .join(picked, c.run_id == picked.c.id)
@@ -233,7 +233,7 @@ class History:
                 return done
 
 
-def _nights(report: str, until: date | None, most: int | None) -> Subquery:
+def _nights(report: str, until: date | None = None, most: int | None = None) -> Subquery:
     """Return which run stands for each of the last nights: the newest complete one."""
     place = func.row_number().over(
         partition_by=RUNS.c.night, order_by=[desc(column) for column in _AGE]

@@ -132,7 +132,7 @@ def test_a_night_without_the_metric_is_a_point_without_a_value(history, tmp_path
 )
 def test_only_the_last_nights_are_given(history, tmp_path, until, most, days):
     add(history, tmp_path, *(night(number) for number in (3, 0, 4, 1, 2)))
-    assert [n.night.day for n in history.nights("cdfs", until=until, most=most)] == days
+    assert [n.night.day for n in history.table("cdfs", until=until, most=most).nights] == days
     found = points(history, until=until, most=most)
     assert [each[:2] for each in found] == [(day, 199.0 + day) for day in days]
 
