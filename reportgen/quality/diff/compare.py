@@ -38,6 +38,9 @@ BEYOND = 4.0
 """How many times its noise a metric must change to have moved. Both nights scatter, so that it
 is 2.8 standard deviations of a difference."""
 
+NOISE_NIGHTS = 90
+"""How many nights before the later run tell how much a metric usually scatters."""
+
 FEWEST_NIGHTS = 5
 """Fewer values say nothing of how much they scatter."""
 
