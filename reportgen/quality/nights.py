@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 DOCUMENTS = {"html": "report.html", "pdf": "report.pdf"}
 """File of each document in a run folder, by its form."""
 
-_TOGETHER = 50  # runs that are added in one transaction
-
 
 @dataclass(frozen=True)
 class Night:
@@ -91,16 +89,12 @@ def import_runs(history: "History", report: str, folder: Path) -> None:
     Raises HistoryError when the database refuses.
     """
     known = {(run.id, run.stamp) for run in history.runs(report, folder)}
-    missing = [n for n in run_names(folder) if (n, record_stamp(folder / n)) not in known]
-    for place in range(0, len(missing), _TOGETHER):
-        found = []
-        for name in missing[place : place + _TOGETHER]:
+    for name in run_names(folder):
+        if (name, record_stamp(folder / name)) not in known:
             with suppress(ConfigError):
                 summary = read_summary(folder / name)
                 if summary.run.id == name:
-                    found.append((summary, folder / name))
-        if found:
-            history.add_all(found)
+                    history.add(summary, folder / name)
 
 
 def night_before(folder: Path, night: date) -> Night | None:

@@ -1,6 +1,6 @@
 """The history itself: runs go in, nights come out."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -82,13 +82,9 @@ class History:
         folder: the run folder, also through a link such as ``latest``. A run that is there
         already, of the same id, report and output folder, gets the values of this record.
         """
-        return self.add_all([(summary, folder)]) == [True]
-
-    def add_all(self, runs: Iterable[tuple[Summary, Path]]) -> list[bool]:
-        """Add runs in one transaction, as `add` does; return which of them are new."""
-        rows = [(run_row(*run), part_rows(run[0])) for run in runs]
+        rows = run_row(summary, folder), part_rows(summary)
         with database_errors(self._url):
-            return self._write(lambda connection: [put_run(connection, *each) for each in rows])
+            return self._write(lambda connection: put_run(connection, *rows))
 
     def require_writable(self, output: Path) -> None:
         """Raise HistoryError unless a run could be added, as far as can be said without one.

@@ -231,14 +231,13 @@ def test_verdicts_of_checks_are_stored_night_by_night(history, tmp_path):
     ]
 
 
-def test_runs_are_added_together_or_not_at_all(history, path, tmp_path):
-    runs = [(night(number), tmp_path / f"{number}") for number in (0, 1, 0)]
-    assert history.add_all(runs) == [True, True, False]
+def test_a_run_is_added_as_a_whole_or_not_at_all(history, path, tmp_path):
+    add(history, tmp_path, night(0))
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TABLE reportgen_versions")
     with pytest.raises(HistoryError, match="no such table"):
-        history.add_all([(night(5), tmp_path / "5"), (night(6), tmp_path / "6")])
-    assert len(history.runs("cdfs")) == 2
+        add(history, tmp_path, night(1))
+    assert len(history.runs("cdfs")) == 1
 
 
 WRITING = """
