@@ -10,7 +10,7 @@ from typing import Literal
 
 from reportgen.config.budgets import Budget, ReportBudgets, SectionBudgets
 from reportgen.config.columns import with_unit
-from reportgen.quality.checks.verdicts import is_broken
+from reportgen.quality.checks.verdicts import BROKEN, is_broken
 from reportgen.quality.quantities import MOST_DIGITS, beside
 from reportgen.record import (
     CheckRecord,
@@ -29,7 +29,6 @@ _FIXED = (
     "memory meter gives."
 )
 _NO_METER = "The check cannot be made: this system does not say how much memory processes use."
-_BROKEN = "The check could not be made, because the section could not be computed."
 
 _LABELS: Mapping[Budget, str] = {
     "html": "Size of report.html",
@@ -108,7 +107,7 @@ def check_section_budgets(
     checks = (check_budget(block, name, used, fixed=fixed) for name in block.limits)
     if not is_broken(section):
         return tuple(checks)
-    broken = {"status": "error", "message": _BROKEN, "value": None, "in_force": True}
+    broken = {"status": "error", "message": BROKEN, "value": None, "in_force": True}
     return tuple(check.model_copy(update=broken) for check in checks)
 
 

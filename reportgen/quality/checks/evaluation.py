@@ -13,7 +13,7 @@ from reportgen.quality.checks.budgets import check_section_budgets
 from reportgen.quality.checks.facts import Facts
 from reportgen.quality.checks.limits import Impossible, Limits, Outcome, Subject
 from reportgen.quality.checks.subjects import cell_name, reference_value, row_name, subject_of
-from reportgen.quality.checks.verdicts import is_broken
+from reportgen.quality.checks.verdicts import BROKEN, is_broken
 from reportgen.quality.quantities import capital
 from reportgen.record import (
     CellRecord,
@@ -85,8 +85,7 @@ def _check(
     subject, asked = Subject(_name_of(section, block)), block
     try:
         if is_broken(section):
-            said = "The check could not be made, because the section could not be computed."
-            raise Impossible(said)
+            raise Impossible(BROKEN)
         if kind in OF_A_NUMBER:
             subject, asked = _number(section, block, facts)
         outcome = _test(section, asked, kind, subject, facts)
