@@ -10,7 +10,7 @@ from reportgen.config.loader import Report
 from reportgen.deliver import require_own_outbox
 from reportgen.errors import ReportgenError
 from reportgen.quality.history import FILE, open_history
-from reportgen.quality.history.records import NightRun
+from reportgen.quality.history.records import RunEntry
 from reportgen.quality.lookup import history_place
 from reportgen.quality.nights import list_runs
 from reportgen.quality.retention import delete_runs
@@ -37,7 +37,7 @@ def do_housekeeping(report: Report, summary: Summary, run: Path) -> Housekeeping
     """
     troubles: list[ReportgenError] = []
     notes: list[str] = []
-    stored: list[NightRun] = []
+    stored: list[RunEntry] = []
     with _noting(troubles):
         stored = _add_to_history(report, summary, run)
     with _noting(troubles):
@@ -69,7 +69,7 @@ def _noting(troubles: list[ReportgenError]) -> Iterator[None]:
         troubles.append(error)
 
 
-def _add_to_history(report: Report, summary: Summary, run: Path) -> list[NightRun]:
+def _add_to_history(report: Report, summary: Summary, run: Path) -> list[RunEntry]:
     """Add a run to the history; return all that it has, with the metrics of the page of nights."""
     with open_history(history_place(report)) as history:
         history.add(summary, run)
@@ -77,7 +77,7 @@ def _add_to_history(report: Report, summary: Summary, run: Path) -> list[NightRu
 
 
 def _delete_old_runs(
-    report: Report, summary: Summary, run: Path, stored: Sequence[NightRun]
+    report: Report, summary: Summary, run: Path, stored: Sequence[RunEntry]
 ) -> list[str]:
     """Delete old runs as the configuration says; return why some are not deleted."""
     keep = report.output.keep
@@ -97,7 +97,7 @@ def _delete_old_runs(
     return [f"{name} is old, but it stays: {why}." for name, why in foreign.items()]
 
 
-def _write_index(report: Report, summary: Summary, run: Path, stored: Sequence[NightRun]) -> None:
+def _write_index(report: Report, summary: Summary, run: Path, stored: Sequence[RunEntry]) -> None:
     trends = index_trends(report, summary)
     is_own = history_place(report) == report.output.folder / FILE
     write_index(

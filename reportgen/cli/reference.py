@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping
 from textwrap import wrap
 from typing import Any
@@ -159,8 +161,25 @@ def configuration_schema(analyses: Mapping[str, type[AnyAnalysis]]) -> dict[str,
     schema["required"] = sorted({*schema.get("required", []), "sections"})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_with_variables({**schema, "$defs": definitions, "title": "reportgen configuration"}),
+        **_with_public_names(
+            _with_variables({**schema, "$defs": definitions, "title": "reportgen configuration"})
+        ),
     }
+
+
+def _with_public_names(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema whose definitions are called by their titles, without those it does not use.
+
+    Editors show the names; those of classes mean nothing to whoever writes YAML.
+    """
+    reference = re.compile(r'(?<="#/\$defs/)\w+(?=")')
+    text = json.dumps(schema)
+    used = {name: schema["$defs"][name]["title"] for name in sorted(reference.findall(text))}
+    titles = Counter(used.values())
+    names = {name: name if titles[title] > 1 else title for name, title in used.items()}
+    renamed: dict[str, Any] = json.loads(reference.sub(lambda found: names[found[0]], text))
+    definitions = {names[name]: renamed["$defs"][name] for name in used}
+    return {**renamed, "$defs": definitions}
 
 
 def installed_schema() -> str:

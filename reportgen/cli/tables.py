@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from io import StringIO
 from textwrap import wrap
 
+from reportgen.config.columns import unit_symbol
 from reportgen.quality.backtest import Backtest, FiredRecord, ReplayRecord
 from reportgen.quality.diff.records import Changes
 from reportgen.quality.diff.sentences import sentences
@@ -19,7 +20,6 @@ from reportgen.quality.overview import (
     PointRecord,
     SeriesRecord,
 )
-from reportgen.quality.quantities import symbol
 from reportgen.render.series import Series, SeriesPoint, usual_step
 from reportgen.render.series_text import plot_lines, signs_for
 from reportgen.wording import count, counted, listed, number
@@ -56,7 +56,7 @@ def plotted(series: SeriesRecord) -> Series:
     """Return a metric as it is plotted: only values in the newest unit."""
     return Series(
         label=series.label,
-        unit=symbol(series.unit),
+        unit=unit_symbol(series.unit),
         digits=series.digits,
         points=tuple(
             SeriesPoint(
@@ -84,7 +84,8 @@ def series_text(series: SeriesRecord) -> str:
     parts += ["", *(lines or ["No night has a value to plot."])]
     others = sum(p.value is not None and p.unit != series.unit for p in series.nights)
     if others:
-        said = f"{counted(others, 'nights')} with another unit than {symbol(series.unit) or 'none'}"
+        unit = unit_symbol(series.unit) or "none"
+        said = f"{counted(others, 'nights')} with another unit than {unit}"
         parts.append(fold(f"{said} {'is' if others == 1 else 'are'} not in the plot."))
     return "\n".join(parts).replace("\u00a0", " ")
 
@@ -97,7 +98,7 @@ def _night_rows(series: SeriesRecord) -> Iterator[_Row]:
         if former is not None and usual == 1 and (point.night - former).days > 1:
             yield _no_run(former, point.night)
         value = "no value" if point.value is None else number(point.value, series.digits)
-        yield f"{point.night}", value, symbol(point.unit), _verdict(point), point.run
+        yield f"{point.night}", value, unit_symbol(point.unit), _verdict(point), point.run
         former = point.night
 
 
@@ -161,7 +162,14 @@ def _report_lines(report: HistoryReport) -> Iterator[str]:
 def _metric_row(metric: LastRecord, last: date | None) -> _Row:
     value = "no value" if metric.value is None else number(metric.value, metric.digits)
     when = "" if metric.last == last else f"{metric.last}"
-    return metric.key, value, symbol(metric.unit), metric.verdict or "", f"{metric.nights}", when
+    return (
+        metric.key,
+        value,
+        unit_symbol(metric.unit),
+        metric.verdict or "",
+        f"{metric.nights}",
+        when,
+    )
 
 
 def diff_text(changes: Changes, width: int) -> str:

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from reportgen.config.columns import Column, unit_symbol
+from reportgen.config.columns import unit_symbol, with_unit
 from reportgen.config.problems import KeyPath, shortened
 from reportgen.config.sources import Unit
 from reportgen.config.types import (
@@ -224,9 +224,12 @@ class CheckBlock(Block):
     def said(self) -> str:
         """The metric and its limits, in words."""
         ends = (("at least", self.min), ("at most", self.max), ("equal to", self.equals))
-        column = Column("", unit=self.unit or "")
-        limits = [(word, column.quantity(exact(end))) for word, end in ends if end is not None]
-        return f"{self.metric} {' and '.join(f'{word} {end}' for word, end in limits)}"
+        limits = [
+            f"{word} {with_unit(exact(end), self.unit or '')}"
+            for word, end in ends
+            if end is not None
+        ]
+        return f"{self.metric} {' and '.join(limits)}"
 
     def in_unit(self, unit: str) -> "CheckBlock":
         """Return the check with its limits in the unit of a metric, whether of a flux or per beam.

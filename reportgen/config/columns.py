@@ -55,10 +55,7 @@ class Column:
 
     def quantity(self, number: str) -> str:
         """Return a formatted number with the unit, for a sentence."""
-        if not self.symbol:
-            return number
-        gap = "" if self.symbol in {"°", "′", "″"} else "\u00a0"
-        return f"{number}{gap}{self.symbol}"
+        return with_unit(number, self.unit)
 
 
 @dataclass(frozen=True)
@@ -130,6 +127,13 @@ def unit_symbol(unit: str) -> str:
         with suppress(ValueError, TypeError):
             symbol = str(read_unit(unit).to_string("unicode"))
     return SYMBOLS.get(symbol, symbol)
+
+
+def with_unit(text: str, unit: str) -> str:
+    """Return a formatted number with its unit."""
+    symbol = unit_symbol(unit)
+    gap = "" if symbol in {"", "°", "′", "″"} else "\u00a0"
+    return f"{text}{gap}{symbol}"
 
 
 PREFIXES = {"": 1.0, "m": 1e3, "u": 1e6, "n": 1e9}

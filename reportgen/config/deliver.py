@@ -7,7 +7,7 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -22,10 +22,8 @@ from reportgen.config.problems import shortened
 from reportgen.config.secrets import ADVICE, NAME, PREFIX
 from reportgen.config.templates import check_template
 from reportgen.config.types import Block, BlockError, Count, FilePath, Index, Number, Size, Text
-from reportgen.record import ReportRecord, RunRecord
+from reportgen.record import STATUSES, ReportRecord, RunRecord, Status
 
-Severity = Literal["ok", "warn", "fail", "error"]
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 When = Literal["always", "change", "warn"]
 Security = Literal["starttls", "tls", "none"]
 
@@ -195,15 +193,15 @@ def _recipients(value: object) -> object:
     if isinstance(value, str):
         value = [value]
     if isinstance(value, list | tuple):
-        return {SEVERITIES[0]: value}
+        return {STATUSES[0]: value}
     return value
 
 
 Recipients = Annotated[
-    dict[Severity, tuple[MailAddress, ...]],
+    dict[Status, tuple[MailAddress, ...]],
     BeforeValidator(
         _recipients,
-        json_schema_input_type=str | tuple[str, ...] | dict[Severity, tuple[str, ...]],
+        json_schema_input_type=str | tuple[str, ...] | dict[Status, tuple[str, ...]],
     ),
 ]
 """Recipients by verdict; one that is not named has those of the next better one that is."""
@@ -251,11 +249,11 @@ class MailBlock(_NoSecrets):
             raise BlockError({("to",): "names nobody"})
         return self
 
-    def recipients(self, status: Severity) -> tuple[str, ...]:
+    def recipients(self, status: Status) -> tuple[str, ...]:
         """Return who is told of a verdict, copies aside."""
-        for severity in reversed(SEVERITIES[: SEVERITIES.index(status) + 1]):
-            if severity in self.to:
-                return self.to[severity]
+        for verdict in reversed(STATUSES[: STATUSES.index(status) + 1]):
+            if verdict in self.to:
+                return self.to[verdict]
         return ()
 
 

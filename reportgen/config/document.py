@@ -103,7 +103,7 @@ class Source:
         reader = Reader(self.path, Variables(environment, matrix or {}))
         values = reader.mapping(self.root)
         for override in overrides:
-            reader.problems += _set_key(values, reader, override)
+            _set_key(values, reader, override)
         found = tuple(reader.problems), frozenset(reader.from_matrix), reader.unset
         return Document(self.path, self.text, values, reader.places, *found)
 
@@ -162,8 +162,8 @@ def _not_yaml(path: Path, text: str, error: yaml.YAMLError) -> ConfigError:
     return ConfigError(f"{path}:{line}:{column}: not YAML: {problem}", hint)
 
 
-def _set_key(values: dict[str, object], reader: Reader, text: str) -> list[Problem]:
-    """Set one key, ``key.path=value``, in what a reader has read; return what is wrong."""
+def _set_key(values: dict[str, object], reader: Reader, text: str) -> None:
+    """Set one key, ``key.path=value``, in what a reader has read; it notes what is wrong."""
     place = f"--set {shortened(text)}"
     key, equals, raw = text.partition("=")
     parts = re.sub(r"\[(\d+)\]", r".\1", key.strip()).split(".")
@@ -172,21 +172,19 @@ def _set_key(values: dict[str, object], reader: Reader, text: str) -> list[Probl
             raise ValueError("write --set key.path=value, such as output.paper=letter")
         node = yaml.compose(raw, Loader=yaml.SafeLoader)
         path, target = _target(values, parts)
-    except yaml.YAMLError as error:
-        return [Problem(place, (), f"the value is not YAML: {parser_problem(error, raw)[0]}")]
-    except RecursionError:
-        return [Problem(place, (), "the value is nested too deeply to read")]
-    except ValueError as error:
-        return [Problem(place, (), str(error))]
-    below = Reader(Path(), reader.variables, place)
-    target[path[-1]] = "" if node is None else below.value(node, path)  # type: ignore[index]
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        said = str(error)
+        if isinstance(error, yaml.YAMLError):
+            said = f"the value is not YAML: {parser_problem(error, raw)[0]}"
+        elif isinstance(error, RecursionError):
+            said = "the value is nested too deeply to read"
+        reader.problems.append(Problem(place, (), said))
+        return
     reader.forget(path)
-    for depth in range(1, len(path)):
+    for depth in range(1, len(path) + 1):
         reader.places.setdefault(path[:depth], place)
-    reader.places |= {**below.places, path: place}
-    reader.from_matrix |= below.from_matrix
-    reader.unset |= below.unset
-    return below.problems
+    reader.fixed_place = place
+    target[path[-1]] = "" if node is None else reader.value(node, path)  # type: ignore[index]
 
 
 def _target(

@@ -13,12 +13,12 @@ import numpy as np
 
 from reportgen.config.expression_values import (
     ARITHMETIC,
-    EXACT,
     FUNCTIONS,
     is_quantity,
     modified_julian_date,
 )
 from reportgen.config.expressions import Condition, Expression
+from reportgen.wording import EXACT
 
 Interval = tuple[Any, Any]
 """The ends between which all values are that are not missing, two numbers or two texts."""
@@ -127,7 +127,7 @@ def _called(name: str, given: list[Any], arguments: int) -> Interval | None:
             return of(each[0] for each in given), of(each[1] for each in given)
         case "sqrt" | "log10" | "log" | "exp" | "floor" | "mag":
             ends = np.array([high, low] if name == "mag" else [low, high])
-            low, high = FUNCTIONS[name](ends).tolist()
+            low, high = FUNCTIONS[name].work(ends).tolist()
             # It is not a number where the function is not defined.
             return (
                 low - _WIDER * abs(low) if np.isfinite(low) else -np.inf,

@@ -18,21 +18,15 @@ from reportgen.config.columns import Column, unit_problem, unit_symbol
 from reportgen.config.expression_values import (
     ARITHMETIC,
     COMPARISONS,
-    EXACT,
     FUNCTIONS,
-    RAW_FUNCTIONS,
     is_quantity,
     modified_julian_date,
 )
 from reportgen.config.problems import shortened
 from reportgen.config.suggest import unknown
-from reportgen.wording import listed
+from reportgen.wording import EXACT, listed
 
 TESTS = ("missing", "valid", "between")
-_NUMBERS = (*FUNCTIONS, *RAW_FUNCTIONS)
-_ALIKE = {"abs", "floor", "min", "max"}  # of the unit of what they are given
-_FEWEST = {"min": 2, "max": 2}
-_MOST = {"min": 50, "max": 50, "bits": 2, "separation": 4}
 LONGEST_TEXT = 200  # characters of one that is compared
 _JULIAN_DATE = re.compile(r"(?i)(?:.*_|^)([mbh]?jd)(?:_.*|$)")
 
@@ -281,31 +275,31 @@ class Checker:
     def _call(self, node: ast.Call, name: str, arguments: list[ast.expr]) -> Operand:
         if name in TESTS:
             raise self.refusal(node, f"{name}(…) is true or false, not a number")
-        if name not in _NUMBERS:
-            raise self.refusal(node, unknown("function", name, [*_NUMBERS, *TESTS]))
-        most = _MOST.get(name, 1)
-        if not _FEWEST.get(name, most) <= len(arguments) <= most or node.keywords:
-            said = "two numbers or more" if name in _FEWEST else f"{_WORDS[most]}"
-            raise self.refusal(node, f"{name} takes {said}")
-        if name in ("mjd", "jd"):
+        function = FUNCTIONS.get(name)
+        if function is None:
+            raise self.refusal(node, unknown("function", name, [*FUNCTIONS, *TESTS]))
+        if not function.fewest <= len(arguments) <= function.most or node.keywords:
+            raise self.refusal(node, f"{name} takes {function.said}")
+        if function.takes == "date":
             return self._time(arguments[0], name)
-        if name == "bits":
+        if function.takes == "bits":
             return self._bits(*arguments)
         found = [self.number(each) for each in arguments]
         unit: str | None = ""
-        if name in _ALIKE:
-            found, unit = self._alike(arguments, found)
-        elif name in ("sin", "cos"):
-            found = [self._converted(arguments[0], found[0], "rad", f"{name} takes an angle")]
-        elif name == "separation":
-            said = f"{name} takes angles; numbers without a unit are degrees"
-            pairs = zip(arguments, found, strict=True)
-            found, unit = [self._converted(n, each, "deg", said) for n, each in pairs], "deg"
-        elif name == "mag":
-            found, unit = [self._flux_density(arguments[0], found[0])], "mag"
-        elif name != "sqrt":
-            found, unit = [self._pure(arguments[0], found[0], f"what {name} takes")], found[0].unit
-            unit = None if unit is None else ""
+        match function.takes:
+            case "alike":
+                found, unit = self._alike(arguments, found)
+            case "angle":
+                found = [self._converted(arguments[0], found[0], "rad", f"{name} takes an angle")]
+            case "position":
+                said = f"{name} takes angles; numbers without a unit are degrees"
+                pairs = zip(arguments, found, strict=True)
+                found, unit = [self._converted(n, each, "deg", said) for n, each in pairs], "deg"
+            case "flux":
+                found, unit = [self._flux_density(arguments[0], found[0])], "mag"
+            case "number":
+                found = [self._pure(arguments[0], found[0], f"what {name} takes")]
+                unit = None if found[0].unit is None else ""
         made = ast.Call(ast.Name(name, ast.Load()), [each.node for each in found], [])
         return self._raised(arguments[0], found[0], made) if name == "sqrt" else Operand(made, unit)
 
@@ -428,7 +422,7 @@ class Checker:
         return self.refusal(
             node,
             f"`{self._source(node)}` is not allowed; allowed are columns, numbers, + - * / ** %, "
-            f"comparisons, and, or, not, in, {', '.join(_NUMBERS)}, {', '.join(TESTS)}",
+            f"comparisons, and, or, not, in, {', '.join(FUNCTIONS)}, {', '.join(TESTS)}",
         )
 
     def refusal(self, node: ast.expr, what: str) -> ExpressionError:
@@ -436,9 +430,6 @@ class Checker:
         # Python counts bytes.
         before = self.text.encode()[: node.col_offset].decode(errors="ignore")
         return ExpressionError(f"at character {len(before) + 1}: {what}")
-
-
-_WORDS = {1: "one number", 2: "flags and a number of bits", 4: "two positions: ra, dec, ra, dec"}
 
 
 def _usual(unit: str) -> str:

@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, reduce
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from reportgen.wording import EXACT
 
 Values = NDArray[np.float64]
 Truth = NDArray[np.bool_]
@@ -33,8 +35,6 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-EXACT = 2**53
-"""Up to here every integer is a float64."""
 _AB_ZERO = 3631.0  # Jy, Oke and Gunn (1983)
 _MJD_ZERO, _JD_OF_IT = datetime(1858, 11, 17, tzinfo=UTC), 2400000.5
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -93,9 +93,9 @@ def _number(node: ast.expr, rows: Rows) -> Any:
 
 
 def _called(name: str, arguments: list[ast.expr], rows: Rows) -> Any:
-    if name not in RAW_FUNCTIONS:
-        return FUNCTIONS[name](*(number(each, rows) for each in arguments))
-    return RAW_FUNCTIONS[name](*(_operand(each, rows) for each in arguments))
+    function = FUNCTIONS[name]
+    value = _operand if function.takes in ("bits", "date") else number
+    return function.work(*(value(each, rows) for each in arguments))
 
 
 def _operand(node: ast.expr, rows: Rows) -> Any:
@@ -206,23 +206,34 @@ def _julian_date(values: Any) -> Any:
     return dates
 
 
-RAW_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "bits": _bits,
-    "mjd": _julian_date,
-    "jd": lambda values: _julian_date(values) + _JD_OF_IT,
-}
-"""Functions of texts, and of integers with all their digits."""
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": np.abs,
-    "sqrt": np.sqrt,
-    "log10": np.log10,
-    "log": np.log,
-    "exp": np.exp,
-    "floor": np.floor,
-    "sin": np.sin,
-    "cos": np.cos,
-    "min": lambda *values: reduce(np.minimum, values),
-    "max": lambda *values: reduce(np.maximum, values),
-    "mag": _magnitude,
-    "separation": _separation,
+class Function(NamedTuple):
+    """A function of numbers; of dates and bits texts and all digits of integers are given.
+
+    takes: what it takes, which decides its unit. said: the arguments, in words.
+    """
+
+    work: Callable[..., Any]
+    takes: Literal["alike", "number", "square", "angle", "position", "flux", "bits", "date"]
+    fewest: int = 1
+    most: int = 1
+    said: str = "one number"
+
+
+_SEVERAL = 2, 50, "two numbers or more"
+FUNCTIONS: Mapping[str, Function] = {
+    "abs": Function(np.abs, "alike"),
+    "sqrt": Function(np.sqrt, "square"),
+    "log10": Function(np.log10, "number"),
+    "log": Function(np.log, "number"),
+    "exp": Function(np.exp, "number"),
+    "floor": Function(np.floor, "alike"),
+    "sin": Function(np.sin, "angle"),
+    "cos": Function(np.cos, "angle"),
+    "min": Function(lambda *values: reduce(np.minimum, values), "alike", *_SEVERAL),
+    "max": Function(lambda *values: reduce(np.maximum, values), "alike", *_SEVERAL),
+    "mag": Function(_magnitude, "flux"),
+    "separation": Function(_separation, "position", 4, 4, "two positions: ra, dec, ra, dec"),
+    "bits": Function(_bits, "bits", 2, 2, "flags and a number of bits"),
+    "mjd": Function(_julian_date, "date"),
+    "jd": Function(lambda values: _julian_date(values) + _JD_OF_IT, "date"),
 }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
@@ -31,6 +31,7 @@ from reportgen.config.validation import Validator, shown, value_at
 from reportgen.errors import ConfigError, ReportgenError
 from reportgen.remote.address import RemoteFile
 
+Kind = TypeVar("Kind", CatalogueBlock, ImagesBlock, ModelBlock)
 AnalysisTypes = Mapping[str, type[SectionBlock]]
 
 
@@ -140,8 +141,7 @@ def load_report(
     settings = validator.check(Settings, document.values, ())
     own = None if settings is None else _own_place(validator, settings, cell, output)
     folder = None if own is None else own["output"].folder
-    catalogues = _catalogues(validator)
-    catalogues = _without_secrets(validator, catalogues, overrides)
+    catalogues = _without_secrets(validator, overrides)
     opened: Mapping[str, Opened | ReportgenError] = {}
     if open_catalogues is not None:
         opened = open_catalogues(catalogues, lambda *key: _place(document, *key), folder)
@@ -189,23 +189,27 @@ def _own_place(
     return {"report": block, "output": where.model_copy(update={"folder": folder})}
 
 
-def _catalogues(validator: Validator) -> dict[str, CatalogueBlock]:
-    """Return the catalogues that are right; what is wrong with the others is noted elsewhere."""
-    raw = validator.document.values.get("catalogues")
-    found = {}
-    for name, each in raw.items() if isinstance(raw, dict) else ():
+def _blocks(validator: Validator, key: str, kind: type[Kind]) -> dict[str, Kind | None] | None:
+    """Return the sources of a kind, by name; None for one that is wrong, which is noted elsewhere.
+
+    None for all where the whole block is wrong.
+    """
+    raw = validator.document.values.get(key, {})
+    if not isinstance(raw, dict):
+        return None
+    found: dict[str, Kind | None] = dict.fromkeys(raw)
+    for name, each in raw.items():
         with suppress(ValidationError):
-            found[str(name)] = CatalogueBlock.model_validate(each, context=validator.context)
+            found[name] = kind.model_validate(each, context=validator.context)
     return found
 
 
-def _without_secrets(
-    validator: Validator, catalogues: Mapping[str, CatalogueBlock], overrides: Iterable[str]
-) -> dict[str, CatalogueBlock]:
-    """Return catalogues but for those with a secret in what a run keeps of its configuration."""
-    found = dict(catalogues)
+def _without_secrets(validator: Validator, overrides: Iterable[str]) -> dict[str, CatalogueBlock]:
+    """Return the catalogues but for those that are wrong, or have a secret in what a run keeps."""
+    catalogues = _blocks(validator, "catalogues", CatalogueBlock) or {}
+    found = {name: block for name, block in catalogues.items() if block is not None}
     kept = "\n".join([validator.document.text, *overrides]).replace("/", "%2F")
-    for name, block in catalogues.items():
+    for name, block in list(found.items()):
         files = {(): block.file} | {("columns", k): c.file for k, c in block.columns.items()}
         for key, file in files.items():
             if isinstance(file, RemoteFile) and any(each in kept for each in file.secrets):
@@ -233,8 +237,8 @@ def _sections(
     references = values.get("references", {})
     validator.context |= {
         "catalogues": columns,
-        "images": _described(validator, "images", ImagesBlock, lambda name, _: Images(name)),
-        "models": _described(validator, "models", ModelBlock, lambda name, _: Model(name)),
+        "images": _described(_blocks(validator, "images", ImagesBlock), Images),
+        "models": _described(_blocks(validator, "models", ModelBlock), Model),
         "references": references if isinstance(references, dict) else None,
     }
     sections: dict[str, SectionBlock] = {}
@@ -278,26 +282,14 @@ def _section(
 
 
 def _described(
-    validator: Validator,
-    key: str,
-    kind: type[ImagesBlock] | type[ModelBlock],
-    name_only: Callable[[str, object], Any],
+    blocks: Mapping[str, Any] | None, name_only: Callable[[str], Any]
 ) -> dict[str, Any] | None:
-    """Return what analyses know of each source of a kind; None where the whole block is wrong.
-
-    name_only: describes a source that is wrong, whose name can be used all the same.
-    """
-    raw = validator.document.values.get(key, {})
-    if not isinstance(raw, dict):
+    """Return what analyses know of sources. name_only: gives one that is wrong, by its name."""
+    if blocks is None:
         return None
-    described = {}
-    for name, each in raw.items():
-        try:
-            block = kind.model_validate(each, context=validator.context)
-            described[name] = block.described(name)
-        except ValidationError:
-            described[name] = name_only(name, each)
-    return described
+    return {
+        name: each.described(name) if each else name_only(name) for name, each in blocks.items()
+    }
 
 
 def _columns(

@@ -45,13 +45,13 @@ def parser_problem(error: yaml.YAMLError, text: str) -> tuple[str, int, int]:
 class Reader:
     """Walks the nodes once: values, places and problems come out.
 
-    place: stands for every place, where the text is not that of the file.
+    fixed_place: stands for every place while nodes are not of the file.
     """
 
-    def __init__(self, path: Path, variables: Variables, place: str = "") -> None:
+    def __init__(self, path: Path, variables: Variables) -> None:
         self.path = path
         self.variables = variables
-        self.fixed_place = place
+        self.fixed_place = ""
         self.places: dict[KeyPath, str] = {}
         self.problems: list[Problem] = []
         self.from_matrix: set[KeyPath] = set()

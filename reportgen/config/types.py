@@ -21,7 +21,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from reportgen.config.columns import Column, Images, Model, unit_problem, unit_symbol
+from reportgen.config.columns import Column, Images, Model, unit_problem, unit_symbol, with_unit
 from reportgen.config.expressions import Condition, Expression, parse, parse_expression
 from reportgen.config.nodes import check_integer
 from reportgen.config.problems import KeyPath
@@ -39,10 +39,16 @@ LONGEST_PATH = 3500  # bytes; Linux takes 4095, and a run has paths of its own b
 Known = TypeVar("Known")
 
 
+def schema_name(block: type) -> str:
+    """Return what the JSON Schema calls a block, such as ``report_budgets``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", block.__name__.removesuffix("Block")).lower()
+
+
 class Block(Documented):
     """Any block of the YAML: frozen, and no key beyond those it lists."""
 
     model_config = ConfigDict(
+        model_title_generator=schema_name,
         frozen=True,
         extra="forbid",
         arbitrary_types_allowed=True,
@@ -128,7 +134,7 @@ class Quantity:
     unit: str = ""
 
     def __str__(self) -> str:
-        return Column("", unit=self.unit).quantity(exact(self.value))
+        return with_unit(exact(self.value), self.unit)
 
     def to(self, unit: str) -> float:
         """Return the number in a unit; ValueError where it measures something else."""

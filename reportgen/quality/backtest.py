@@ -1,16 +1,16 @@
 """Replays the checks of today over earlier nights: on which would each have fired?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
-from reportgen.config.budgets import SectionBudgets
-from reportgen.config.checks import CheckBlock
+from reportgen.config.budgets import ReportBudgets, SectionBudgets
+from reportgen.config.checks import OF_A_NUMBER, CheckBlock
 from reportgen.config.columns import Column
 from reportgen.config.loader import Report
 from reportgen.config.schema import CatalogueSection, ImagesSection, SectionBlock
-from reportgen.quality.checks.budgets import budget_labels, compare_budget
+from reportgen.quality.checks.budgets import check_budget, check_section_budgets
 from reportgen.quality.checks.evaluation import evaluate
 from reportgen.quality.checks.facts import Facts, Reference, read_references
 from reportgen.quality.history import open_history
@@ -23,7 +23,6 @@ class FiredRecord(Record):
 
     night: date
     status: Status
-    """Its severity, or error when it could not have been made."""
     waived: bool
     message: str
     recorded: Status | None
@@ -74,53 +73,58 @@ class Backtests(Record):
     reports: tuple[Backtest, ...]
 
 
-Nights = Sequence[tuple[date, SectionRecord]]
-"""A section on each night, oldest first, with the metrics that it had then."""
+@dataclass(frozen=True)
+class Night:
+    """A section on a night, with the metrics that it had then.
+
+    hours: age of the oldest of its source files. then: how its checks ended, by id.
+    """
+
+    date: date
+    section: SectionRecord
+    hours: float | None = None
+    then: Mapping[str, CheckPoint] = field(default_factory=dict)
 
 
-class UsedNight(NamedTuple):
-    """What was used on a night, by the name of a budget. is_broken: no section was made."""
+_Made = Sequence[tuple[Night, CheckRecord]]
+"""A check as it is made of each night."""
 
-    night: date
-    used: Mapping[str, float]
-    is_broken: bool
+_OLDEST = "The oldest source file"
+_NOT_SAID = {
+    "fresh": "how old the files were",
+    "missing_at_most": "how many values were missing",
+    "rows_at_least": "how many rows were used",
+}
+"""What a history may say of no night, by the kind of the check that is on it."""
 
 
 def replay_checks(
     report: Report, place: str | Path, *, most: int | None = None, dated: bool = True
 ) -> Backtest:
-    """Replay the checks of a configuration over the nights of a history.
+    """Replay the checks and budgets of a configuration over the nights of a history.
 
     most: how many nights, the last ones; drift looks at earlier ones, too.
     dated: keep to the dates from which and until which checks are in force.
     """
-    identity = report.report.id
     with open_history(place) as history:
-        table = history.table(identity)
-        points = history.checks(identity, most=most)
+        table = history.table(report.report.id)
+        then: dict[tuple[str, date], dict[str, CheckPoint]] = {}
+        for point in history.checks(report.report.id):
+            then.setdefault((point.section, point.night), {})[point.name] = point
         shown = history.place
     references = read_references(report)
     found: list[ReplayRecord] = []
-    for name, section in report.sections.items():
-        if section.checks:
-            record = _section_record(name, section, table)
-            recorded = {(p.name, p.night): p for p in points if p.section == name and p.in_force}
-            found += backtest(
-                record,
-                section.checks,
-                _nights(record, table, _missing(report, name, table, points)),
-                references,
-                dated=dated,
-                last=most,
-                recorded=recorded,
-            )
-    for name, title, block in _budgets(report):
-        used = _used(name, table, points)
-        found += _replay_budgets(name, title, block, used[-(most or len(used)) :], points)
+    for name, block in report.sections.items():
+        section = _section_record(name, block, table)
+        of_section = _nights(report, section, table, then)
+        checks, budgets = block.checks, block.budgets
+        found += replay(section, checks, of_section, references, budgets, dated=dated, last=most)
+    if report.budgets is not None:
+        found += _replay_budgets(report.budgets, table, then, most)
     nights = [night.night for night in table.nights][-(most or len(table.nights)) :]
     return Backtest(
         history=shown,
-        report=identity,
+        report=report.report.id,
         nights=len(nights),
         first=nights[0] if nights else None,
         last=nights[-1] if nights else None,
@@ -128,80 +132,28 @@ def replay_checks(
     )
 
 
-def _budgets(report: Report) -> Iterator[tuple[str, str, SectionBudgets]]:
-    """Yield the budgets of sections, by id and title, and those of the whole report."""
-    for name, section in report.sections.items():
-        if section.budgets is not None:
-            yield name, section.title, section.budgets
-    if report.budgets is not None:
-        yield "", "Budgets", report.budgets
-
-
-def _used(section: str, table: MetricTable, points: Sequence[CheckPoint]) -> list[UsedNight]:
-    """Return what a section, or the whole report, used on each night, as far as it is known.
-
-    Besides the seconds of sections that is what budgets of that night were compared with.
-    """
-    unknown = [None] * len(table.nights)
-    seconds = table.seconds.get(section, unknown)
-    statuses = table.statuses.get(section, unknown)
-    compared: dict[date, dict[str, float]] = {}
-    for point in points:
-        if point.section == section and point.value is not None:
-            compared.setdefault(point.night, {})[point.name.removeprefix("budget-")] = point.value
-    return [
-        UsedNight(
-            night.night,
-            compared.get(night.night, {}) | ({} if took is None else {"seconds": took}),
-            is_broken=status == "error",
-        )
-        for night, took, status in zip(table.nights, seconds, statuses, strict=True)
-    ]
-
-
 def _replay_budgets(
-    section: str,
-    title: str,
-    block: SectionBudgets,
-    used: Sequence[UsedNight],
-    points: Sequence[CheckPoint],
+    block: ReportBudgets,
+    table: MetricTable,
+    then: Mapping[tuple[str, date], Mapping[str, CheckPoint]],
+    last: int | None,
 ) -> Iterator[ReplayRecord]:
-    then = {(p.name, p.night): p.status for p in points if p.section == section and p.in_force}
-    for name, label in budget_labels(block).items():
-        known = [
-            (each.night, compare_budget(block, name, each.used[name], whole=not section))
-            for each in used
-            if name in each.used and not each.is_broken
+    """Replay the budgets of the whole report over what those of each night were compared with."""
+    whole = SectionRecord(id="", analysis="", title="Budgets", status="ok")
+    nights = [Night(n.night, whole, then=then.get(("", n.night), {})) for n in table.nights]
+    for name in block.limits:
+        identifier = f"budget-{name}"
+        made = [
+            (night, check_budget(block, name, {name: point and point.value}, whole=True))
+            for night in nights[-(last or len(nights)) :]
+            for point in [night.then.get(identifier)]
         ]
-        yield ReplayRecord(
-            section=section,
-            title=title,
-            check=f"budget-{name}",
-            label=label,
-            kind=name,
-            severity=block.severity,
-            nights=len(known),
-            fired=tuple(
-                FiredRecord(
-                    night=night,
-                    status=check.status,
-                    waived=False,
-                    message=check.message,
-                    recorded=then.get((check.id, night)),
-                )
-                for night, check in known
-                if check.status != "ok"
-            ),
-            not_computed=tuple(each.night for each in used if each.is_broken),
-            not_known=tuple(
-                each.night for each in used if name not in each.used and not each.is_broken
-            ),
-        )
+        yield _replayed(check_budget(block, name, {name: None}, whole=True), whole, made)
 
 
 def _section_record(name: str, section: SectionBlock, table: MetricTable) -> SectionRecord:
     """Return a section with all metrics that it ever had, as far as the history knows them."""
-    rows = [used for used in table.rows.get(name, ()) if used is not None]
+    rows = [each.rows for each in table.sections.get(name, ()) if each and each.rows is not None]
     is_of_images = isinstance(section, ImagesSection) and not isinstance(section, CatalogueSection)
     return SectionRecord(
         id=name,
@@ -211,136 +163,153 @@ def _section_record(name: str, section: SectionBlock, table: MetricTable) -> Sec
         rows=rows[-1] if rows else None,
         entries="images" if is_of_images else "rows",
         metrics={
-            metric: MetricRecord(label=label, value=None, unit=unit, digits=digits)
-            for (owner, metric), (label, unit, digits) in table.names.items()
+            metric: MetricRecord(
+                label=newest.label, value=None, unit=newest.unit, digits=newest.digits
+            )
+            for owner, metric in table.cells
             if owner == name
+            for newest in [table.newest((owner, metric))]
         },
     )
 
 
-def _missing(
-    report: Report, name: str, table: MetricTable, points: Sequence[CheckPoint]
-) -> dict[Column, dict[date, float]]:
-    """Return for each column that a section checks the % of its rows without a value, by night.
+def _nights(
+    report: Report,
+    section: SectionRecord,
+    table: MetricTable,
+    then: Mapping[tuple[str, date], Mapping[str, CheckPoint]],
+) -> list[Night]:
+    """Return a section on every night; values in another unit than the newest are none."""
+    sections = table.sections.get(section.id, [None] * len(table.nights))
+    missing = _missing(report, section.id, table)
+    found = []
+    for place, (night, known) in enumerate(zip(table.nights, sections, strict=True)):
+        status, rows, seconds = known or (None, None, None)
+        checks = then.get((section.id, night.night), {})
+        metrics = {
+            name: metric.model_copy(
+                update={"value": cell.value if cell.unit == metric.unit else None}
+            )
+            for name, metric in section.metrics.items()
+            if (cell := table.cells[section.id, name][place]) is not None
+        }
+        counted = {}
+        for column, shares in missing.items():
+            share = _found(checks, f"{column.name}-missing_at_most")
+            share = shares[place] if share is None else share
+            if rows is not None and share is not None:
+                valid = round(rows * (1 - share / 100))
+                counted[column.name] = CountedRecord(label=column.title, rows=rows, valid=valid)
+        changes = {
+            "metrics": metrics,
+            "rows": rows,
+            "status": "error" if status == "error" else "ok",
+            "counted": counted,
+            "seconds": seconds,
+            "memory": _found(checks, "budget-memory"),
+        }
+        record = section.model_copy(update=changes)
+        found.append(Night(night.night, record, _found(checks, "fresh"), checks))
+    return found
 
-    It is what an overview of the same rows said, or a check of that night.
+
+def _found(checks: Mapping[str, CheckPoint], name: str) -> float | None:
+    """Return what a check found on a night, whether it was to warn or to fail."""
+    points = (checks.get(each) for each in (name, f"{name}-warn"))
+    return next((p.value for p in points if p is not None and p.value is not None), None)
+
+
+def _missing(report: Report, name: str, table: MetricTable) -> dict[Column, Sequence[float | None]]:
+    """Return for each column that a section checks what an overview of the same rows said.
+
+    That is the % of the rows without a value on each night, None where no overview says it.
     """
     section = report.sections[name]
-    found: dict[Column, dict[date, float]] = {}
+    found: dict[Column, Sequence[float | None]] = {}
     for check in section.checks:
         if check.missing_at_most is None or not isinstance(section, CatalogueSection):
             continue
-        column = check.missing_at_most.column.name
-        shares: dict[date, float] = {}
+        column = check.missing_at_most.column
+        found[column] = [None] * len(table.nights)
         for other, block in report.sections.items():
-            if not isinstance(block, CatalogueSection) or block.analysis != "overview":
-                continue
-            if (block.catalogue, block.where) == (section.catalogue, section.where):
-                cells = table.cells.get((other, f"{column}_missing"), ())
-                for night, cell in zip(table.nights, cells, strict=False):
-                    if cell is not None and cell[0] is not None:
-                        shares[night.night] = cell[0]
-        ids = {f"{column}-missing_at_most", f"{column}-missing_at_most-warn"}
-        for point in points:
-            if point.section == name and point.name in ids and point.value is not None:
-                shares[point.night] = point.value
-        found[check.missing_at_most.column] = shares
+            key = other, f"{column.name}_missing"
+            if (
+                isinstance(block, CatalogueSection)
+                and block.analysis == "overview"
+                and (block.catalogue, block.where) == (section.catalogue, section.where)
+                and key in table.cells
+            ):
+                found[column] = [cell and cell.value for cell in table.cells[key]]
     return found
 
 
-def _nights(
-    section: SectionRecord,
-    table: MetricTable,
-    missing: Mapping[Column, Mapping[date, float]] = {},
-) -> Nights:
-    """Return a section on every night; values in another unit than the newest are none.
-
-    missing: by column and night, in % of the rows.
-    """
-    unknown = [None] * len(table.nights)
-    statuses = table.statuses.get(section.id, unknown)
-    rows = table.rows.get(section.id, unknown)
-    found = []
-    for place, night in enumerate(table.nights):
-        cells = {name: table.cells[section.id, name][place] for name in section.metrics}
-        metrics = {
-            name: section.metrics[name].model_copy(
-                update={"value": cell[0] if cell[1] == section.metrics[name].unit else None}
-            )
-            for name, cell in cells.items()
-            if cell is not None
-        }
-        status = "error" if statuses[place] == "error" else "ok"
-        n, counted = rows[place], {}
-        for column, shares in missing.items():
-            if n is not None and night.night in shares:
-                valid = round(n * (1 - shares[night.night] / 100))
-                counted[column.name] = CountedRecord(label=column.title, rows=n, valid=valid)
-        changes = {"metrics": metrics, "rows": n, "status": status, "counted": counted}
-        found.append((night.night, section.model_copy(update=changes)))
-    return found
-
-
-def backtest(
+def replay(
     section: SectionRecord,
     blocks: Sequence[CheckBlock],
-    nights: Nights,
+    nights: Sequence[Night],
     references: Mapping[str, Reference | str],
+    budgets: SectionBudgets | None = None,
     *,
     dated: bool = True,
     last: int | None = None,
-    recorded: Mapping[tuple[str, date], CheckPoint] = {},
 ) -> Iterator[ReplayRecord]:
     """Replay the checks of a section over earlier nights, oldest first, in the order of the YAML.
 
     section: with all metrics that it ever had, in whose units the values of the nights are.
     dated: keep to the dates from which and until which checks are in force.
     last: how many nights to replay, the last ones; drift looks at earlier ones, too. None for all.
-    recorded: how its checks ended then, by id and night.
     """
     undated = [each.model_copy(update={"from_": None, "until": None}) for each in blocks]
     series = {
         (section.id, name): [
-            (night, record.metrics[name].value if name in record.metrics else None)
-            for night, record in nights
+            (each.date, None if metric is None else metric.value)
+            for each in nights
+            for metric in [each.section.metrics.get(name)]
         ]
         for name in section.metrics
     }
     # A drift looks back so far and no farther; all of many years would be sorted every night.
     reach = max((each.drift.nights for each in blocks if each.drift is not None), default=0)
 
-    def checks_on(
-        record: SectionRecord, blocks: Sequence[CheckBlock], place: int
-    ) -> tuple[CheckRecord, ...]:
-        night = nights[place][0] if nights else date(1970, 1, 1)
-        near = {key: values[max(0, place - reach) : place] for key, values in series.items()}
-        started = datetime.combine(night, time(12), UTC)
-        return evaluate(record, blocks, Facts(started, near, references=references)).checks
+    def checks_of(night: Night, blocks: Sequence[CheckBlock], place: int) -> Sequence[CheckRecord]:
+        started = datetime.combine(night.date, time(12), UTC)
+        age = None if night.hours is None else timedelta(hours=night.hours)
+        facts = Facts(
+            started,
+            {key: values[max(0, place - reach) : place] for key, values in series.items()},
+            {section.id: {_OLDEST: None if age is None else started - age}},
+            references,
+        )
+        record = night.section
+        others = check_section_budgets(record, budgets, fixed=False) if budgets else ()
+        return evaluate(record, blocks, facts, others).checks
 
-    newest = checks_on(section, undated, max(0, len(nights) - 1))
+    newest = nights[-1].date if nights else date(1970, 1, 1)
+    today = checks_of(Night(newest, section), undated, max(0, len(nights) - 1))
     first = 0 if last is None else max(0, len(nights) - last)
-    chosen = blocks if dated else undated
-    replayed = [
-        (*nights[place], checks_on(nights[place][1], chosen, place))
+    made = [
+        (nights[place], checks_of(nights[place], blocks if dated else undated, place))
         for place in range(first, len(nights))
     ]
-    for place, check in enumerate(newest):
-        results = [(night, record, checks[place]) for night, record, checks in replayed]
-        yield _replay(section, check, results, recorded)
+    for place, check in enumerate(today):
+        yield _replayed(check, section, [(night, checks[place]) for night, checks in made])
 
 
-def _replay(
-    section: SectionRecord,
-    newest: CheckRecord,
-    replayed: Sequence[tuple[date, SectionRecord, CheckRecord]],
-    recorded: Mapping[tuple[str, date], CheckPoint],
-) -> ReplayRecord:
-    impossible = _impossible(newest, [record for _, record, _ in replayed])
-    in_force = [] if impossible else [each for each in replayed if each[2].in_force]
-    found = [(night, check) for night, record, check in in_force if _is_known(record, check)]
-    known = [(night, check) for night, check in found if check.judged]
-    unknown = [(night, record) for night, record, check in in_force if not _is_known(record, check)]
-    then = {night: recorded.get((newest.id, night)) for night, _ in known}
+def _replayed(newest: CheckRecord, section: SectionRecord, made: _Made) -> ReplayRecord:
+    """Return a check over the nights. newest: as it is made of all that the history ever had."""
+    in_force = [(night, check) for night, check in made if check.in_force]
+    computed = [(night, check) for night, check in in_force if night.section.status != "error"]
+    unknown = [night.date for night, check in computed if check.status == "error"]
+    impossible = ""
+    if newest.cell is not None:
+        impossible = "The history keeps no tables."
+    elif newest.kind in _NOT_SAID and unknown and len(unknown) == len(computed):
+        impossible = f"The history does not say {_NOT_SAID[newest.kind]}."
+    elif newest.kind in OF_A_NUMBER and newest.status == "error":
+        impossible = newest.message
+    if impossible:
+        in_force, computed, unknown = [], [], []
+    known = [(night, check) for night, check in computed if check.status != "error"]
     return ReplayRecord(
         section=section.id,
         title=section.title,
@@ -348,46 +317,21 @@ def _replay(
         label=newest.label,
         kind=newest.kind,
         severity=newest.severity,
-        nights=len(known),
+        nights=sum(check.judged for _, check in known),
         fired=tuple(
             FiredRecord(
-                night=night,
+                night=night.date,
                 status=check.status,
                 waived=check.waived,
                 message=check.message,
-                recorded=point.status if (point := then[night]) else None,
+                recorded=then.status if then is not None and then.in_force else None,
             )
             for night, check in known
+            for then in [night.then.get(check.id)]
             if check.status != "ok"
         ),
-        not_judged=tuple(night for night, check in found if not check.judged),
-        not_computed=tuple(night for night, record in unknown if record.status == "error"),
-        not_known=tuple(night for night, record in unknown if record.status != "error"),
+        not_computed=tuple(n.date for n, _ in in_force if n.section.status == "error"),
+        not_judged=tuple(night.date for night, check in known if not check.judged),
+        not_known=tuple(unknown),
         impossible=impossible,
-    )
-
-
-def _impossible(newest: CheckRecord, replayed: Sequence[SectionRecord]) -> str:
-    """Return why a check cannot be replayed at all; empty when it can."""
-    if newest.cell is not None:
-        return "The history keeps no tables."
-    if newest.kind == "fresh":
-        return "The history does not say how old the files were."
-    if newest.kind == "missing_at_most":
-        is_known = any(newest.column in record.counted for record in replayed)
-        return "" if is_known else "The history does not say how many values were missing."
-    if newest.kind == "rows_at_least":
-        rows_known = any(record.rows is not None for record in replayed)
-        return "" if rows_known else "The history does not say how many rows were used."
-    return newest.message if newest.status == "error" else ""
-
-
-def _is_known(record: SectionRecord, check: CheckRecord) -> bool:
-    """Return whether the history knows what a check is on."""
-    if record.status == "error":
-        return False
-    if check.kind == "missing_at_most":
-        return check.column in record.counted
-    return (
-        record.rows is not None if check.kind == "rows_at_least" else check.metric in record.metrics
     )

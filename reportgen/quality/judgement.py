@@ -21,7 +21,7 @@ from reportgen.quality.checks.facts import (
     reference_folder,
 )
 from reportgen.quality.checks.subjects import unknown_subjects
-from reportgen.quality.diff.compare import compare, usual_scatters
+from reportgen.quality.diff.compare import NOISE_NIGHTS, compare, usual_scatters
 from reportgen.quality.diff.sentences import sentences
 from reportgen.quality.history import open_history
 from reportgen.quality.history.records import HistoryError, Key, MetricTable
@@ -37,7 +37,6 @@ from reportgen.record import (
 )
 
 SPARK_NIGHTS = 30  # beside a checked metric
-LEAST_NIGHTS = 90  # read from the history for the usual scatter of metrics
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def read_earlier_nights(
     until = started.astimezone(UTC).date() - timedelta(days=1)
     drifts = (c.drift.nights for s in report.sections.values() for c in s.checks if c.drift)
     trends = (getattr(section, "nights", 0) for section in report.sections.values())
-    most = max([LEAST_NIGHTS, *drifts, *trends])
+    most = max([NOISE_NIGHTS, *drifts, *trends])
     try:
         with open_history(history_place(report)) as history:
             if importing:
@@ -80,8 +79,8 @@ def metric_histories(
     metrics = {(s.id, name): metric for s in records.values() for name, metric in s.metrics.items()}
     found = {}
     for key in {**earlier.table.cells, **metrics}:
-        metric, points = metrics.get(key), earlier.table.points(key)
-        unit = next((p.unit for p in points[::-1] if p.value is not None), "")
+        metric, cells = metrics.get(key), earlier.table.cells.get(key, ())
+        unit = next((c.unit for c in cells[::-1] if c is not None and c.value is not None), "")
         unit = unit if metric is None else metric.unit
         values = earlier.table.values(key, unit)
         name = ".".join(key)

@@ -1,9 +1,9 @@
 """The runs of an output folder, and which of them stands for its night."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from reportgen.errors import ConfigError
 from reportgen.quality.history.records import (
-    MetricValue,
-    NightRun,
-    night_run,
+    RunEntry,
     origin_text,
     record_stamp,
+    run_entry,
+    run_number,
 )
-from reportgen.record import Status, read_summary
+from reportgen.record import read_summary
 from reportgen.run_folder import RUN_ID
 
 if TYPE_CHECKING:
@@ -25,36 +25,6 @@ if TYPE_CHECKING:
 
 DOCUMENTS = {"html": "report.html", "pdf": "report.pdf"}
 """File of each document in a run folder, by its form."""
-
-_TOGETHER = 50  # runs that are added in one transaction
-
-
-@dataclass(frozen=True)
-class RunEntry:
-    """A run as lists of runs show it.
-
-    id: name of its folder. number: its place among the runs of one second, 1 for the first.
-    status: None when its record cannot be read; the verdict then says why. is_here: whether its
-    folder is still there. documents: form to file name. metrics: those asked for that the run has,
-    by ``section.metric``.
-    """
-
-    id: str
-    started: datetime
-    number: int
-    status: Status | None
-    verdict: str
-    seconds: float | None = None
-    partial: bool = False
-    synthetic: bool = False
-    is_here: bool = True
-    documents: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, MetricValue] = field(default_factory=dict)
-
-    @property
-    def night(self) -> date:
-        """UTC date of the start."""
-        return self.started.date()
 
 
 @dataclass(frozen=True)
@@ -90,7 +60,7 @@ def _night(day: date, runs: list[RunEntry]) -> Night:
 
 def list_runs(
     folder: Path,
-    stored: Iterable[NightRun] = (),
+    stored: Iterable[RunEntry] = (),
     metrics: Collection[str] = (),
     *,
     is_own: bool = True,
@@ -103,12 +73,12 @@ def list_runs(
     """
     known, found, origin = {}, {}, origin_text(folder)
     for run in stored:
-        known[run.run, run.stamp] = run
-        if _is_run(run.run) and (is_own or run.origin == origin):
-            found[run.run] = _entry(run.run, run, is_here=False)
+        known[run.id, run.stamp] = run
+        if _is_run(run.id) and (is_own or run.origin == origin):
+            found[run.id] = replace(run, is_here=False, documents={})
     for name in run_names(folder):
         here = known.get((name, record_stamp(folder / name)))
-        found[name] = _entry(name, here) if here else _read_run(folder / name, metrics)
+        found[name] = here or _read_run(folder / name, metrics)
     return in_order(found.values())
 
 
@@ -118,17 +88,13 @@ def import_runs(history: "History", report: str, folder: Path) -> None:
     A run whose record cannot be read is passed over; lists of runs show it.
     Raises HistoryError when the database refuses.
     """
-    known = {(run.run, run.stamp) for run in history.runs(report, folder)}
-    missing = [n for n in run_names(folder) if (n, record_stamp(folder / n)) not in known]
-    for place in range(0, len(missing), _TOGETHER):
-        found = []
-        for name in missing[place : place + _TOGETHER]:
+    known = {(run.id, run.stamp) for run in history.runs(report, folder)}
+    for name in run_names(folder):
+        if (name, record_stamp(folder / name)) not in known:
             with suppress(ConfigError):
                 summary = read_summary(folder / name)
                 if summary.run.id == name:
-                    found.append((summary, folder / name))
-        if found:
-            history.add_all(found)
+                    history.add(summary, folder / name)
 
 
 def night_before(folder: Path, night: date) -> Night | None:
@@ -168,29 +134,16 @@ def _is_run(name: str) -> bool:
 
 def _place(name: str) -> tuple[datetime, int]:
     """Return the start of a run and its number, by the name of its folder."""
-    started, _, number = name.partition("-")
-    return datetime.strptime(started, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC), int(number or 1)
-
-
-def _entry(name: str, run: NightRun, *, is_here: bool = True) -> RunEntry:
-    return RunEntry(
-        name,
-        *_place(name),
-        status=run.status,
-        verdict=run.verdict,
-        seconds=run.seconds,
-        partial=run.partial,
-        synthetic=run.synthetic,
-        is_here=is_here,
-        documents=run.documents if is_here else {},
-        metrics=run.metrics,
-    )
+    started = datetime.strptime(name.partition("-")[0], "%Y%m%dT%H%M%SZ")
+    return started.replace(tzinfo=UTC), run_number(name)
 
 
 def _read_run(folder: Path, metrics: Collection[str] = ()) -> RunEntry:
     """Return a run by its record; one that cannot be read with the documents that are there."""
     try:
-        return _entry(folder.name, night_run(read_summary(folder), folder, metrics))
+        started, number = _place(folder.name)  # a copied run has the name of another
+        entry = run_entry(read_summary(folder), folder, metrics)
+        return replace(entry, id=folder.name, started=started, number=number)
     except ConfigError as error:
         why = error.message.removeprefix(f"{folder}/").replace(": ", " ", 1).replace(": : ", ": ")
         there = {form: file for form, file in DOCUMENTS.items() if (folder / file).is_file()}

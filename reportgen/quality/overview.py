@@ -6,7 +6,7 @@ from datetime import date
 from reportgen.config.suggest import unknown
 from reportgen.errors import ConfigError
 from reportgen.quality.history import FILE
-from reportgen.quality.history.records import KnownMetric, MetricName, MetricTable, Point
+from reportgen.quality.history.records import KnownMetric, MetricTable
 from reportgen.quality.history.store import History
 from reportgen.record import Record, Status
 from reportgen.wording import listed
@@ -104,22 +104,29 @@ def read_series(
     known = _choose_metric(history.metrics(report), metric, report)
     key = (known.section, known.name)
     table = history.table(report, most=most, only=key)
-    name = table.names.get(key, MetricName(known.name, "", None))
-    points = table.points(key)
-    if not points:  # it is older than the nights that were asked for
-        points = [Point(night.night, night.run, None, "", None, None) for night in table.nights]
+    newest = table.newest(key)
+    nothing = [None] * len(table.nights)  # of one that is older than the nights
+    sections, cells = table.sections.get(known.section, nothing), table.cells.get(key, nothing)
     return SeriesRecord(
         history=history.place,
         report=report,
         section=known.section,
         metric=known.name,
-        label=name.label,
-        unit=name.unit,
-        digits=name.digits,
+        label=newest.label,
+        unit=newest.unit,
+        digits=newest.digits,
         known_nights=known.nights,
         nights=tuple(
-            PointRecord(**point._asdict(), folder=str(run.folder))
-            for point, run in zip(points, table.nights, strict=True)
+            PointRecord(
+                night=run.night,
+                run=run.id,
+                folder=str(run.folder),
+                value=cell.value if cell else None,
+                unit=cell.unit if cell else "",
+                status=section.status if section else None,
+                verdict=cell.verdict if cell else None,
+            )
+            for run, section, cell in zip(table.nights, sections, cells, strict=True)
         ),
     )
 
@@ -183,7 +190,7 @@ def _of_report(history: History, report: str, most: int) -> HistoryReport:
         known_nights=len(nights),
         runs=len(history.runs(report)),
         nights=tuple(
-            NightRecord(night=each.night, run=each.run, status=each.status, seconds=each.seconds)
+            NightRecord(night=each.night, run=each.id, status=each.status, seconds=each.seconds)
             for each in nights[-most:]
         ),
         metrics=tuple(_last(metric, table) for metric in history.metrics(report)),
@@ -191,17 +198,15 @@ def _of_report(history: History, report: str, most: int) -> HistoryReport:
 
 
 def _last(metric: KnownMetric, table: MetricTable) -> LastRecord:
-    """Return a metric on the last night that has it; without its value when that is long ago."""
-    key = (metric.section, metric.name)
-    label, unit, digits = table.names.get(key, MetricName("", "", None))
-    found = next((point for point in table.points(key) if point.night == metric.last), None)
+    """Return a metric on the last night that has it; nothing but its name when that is long ago."""
+    found = table.newest((metric.section, metric.name))
     return LastRecord(
         key=metric.key,
-        label=label,
+        label=found.label,
         nights=metric.nights,
         last=metric.last,
-        value=None if found is None else found.value,
-        unit=unit,
-        digits=digits,
-        verdict=None if found is None else found.verdict,
+        value=found.value,
+        unit=found.unit,
+        digits=found.digits,
+        verdict=found.verdict,
     )

@@ -3,10 +3,9 @@
 import math
 import re
 from decimal import Decimal
-from functools import lru_cache
 from itertools import chain
 
-from reportgen.config.columns import unit_problem, unit_symbol
+from reportgen.config.columns import unit_symbol, with_unit
 from reportgen.wording import count, exact, number, power_of_ten, significant
 
 _ATTACHED = {"%", "°", "′", "″"}
@@ -18,24 +17,9 @@ _SMALL, _LARGE = Decimal("1e-7"), Decimal("1e15")  # beyond, numbers have powers
 _LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
-@lru_cache(maxsize=256)
-def symbol(unit: str) -> str:
-    """Return a unit as text for people; one that astropy does not know as it is."""
-    return unit if unit_problem(unit) else unit_symbol(unit)
-
-
 def quantity(value: float, unit: str, digits: int | None = None) -> str:
     """Return a number with its unit; a number that is not 0 is not written as 0."""
     return with_unit(_least(value, digits), unit)
-
-
-def with_unit(text: str, unit: str) -> str:
-    """Return a formatted number with its unit."""
-    sign = symbol(unit)
-    if not sign:
-        return text
-    gap = "" if sign in _ATTACHED - {"%"} else "\u00a0"
-    return f"{text}{gap}{sign}"
 
 
 def before_and_after(
@@ -46,13 +30,13 @@ def before_and_after(
     The first one bears its unit only where a sentence needs it on both: ``210``, ``248 µJy``.
     """
     one, other = _distinct(before, after, digits)
-    first = with_unit(one, unit) if symbol(unit) in _ATTACHED else one
+    first = with_unit(one, unit) if unit_symbol(unit) in _ATTACHED else one
     return first, with_unit(other, unit)
 
 
 def has_ratio(unit: str) -> bool:
     """Return whether a percentage of a number in this unit means something to a reader."""
-    return not any(part in _NO_RATIO for part in (symbol(unit), unit))
+    return not any(part in _NO_RATIO for part in (unit_symbol(unit), unit))
 
 
 def relative_change(before: float, after: float) -> float | None:
@@ -73,7 +57,7 @@ def signed_change(before: float, after: float, unit: str, digits: int | None = N
     if relative is not None and abs(relative) < 10 and has_ratio(unit):
         return signed_percent(relative)
     far = difference(*_distinct(before, after, digits))
-    if symbol(unit) == "%":
+    if unit_symbol(unit) == "%":
         said = f"{far}\u00a0percentage point{'' if far == '1' else 's'}"
     else:
         said = with_unit(far, unit)

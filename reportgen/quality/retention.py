@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.config.schema import KeepBlock
-from reportgen.quality.nights import DOCUMENTS, RunEntry, in_order, nights
+from reportgen.quality.history.records import RunEntry
+from reportgen.quality.nights import DOCUMENTS, in_order, nights
 from reportgen.record import FILE, read_regular
 from reportgen.run_folder import DELETING, LATEST, LINK, RUN_ID, finish_deletions, publishing_errors
 

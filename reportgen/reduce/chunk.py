@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.config.expression_values import EXACT
 from reportgen.config.expressions import Condition, parsed_number
 from reportgen.reduce.binning import Binning
+from reportgen.wording import EXACT
 
 Values = NDArray[np.float64]
 Integers = NDArray[np.int64]

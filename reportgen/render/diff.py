@@ -9,14 +9,13 @@ from typing import TypeVar
 
 from markupsafe import Markup
 
+from reportgen.config.columns import unit_symbol, with_unit
 from reportgen.quality.diff.records import Changes, ComparedRun, MetricChange, MetricKind
 from reportgen.quality.quantities import (
     before_and_after,
     quantity,
     signed_change,
-    symbol,
     times,
-    with_unit,
 )
 from reportgen.record import ChangeRecord, FigureRecord, Summary, own_file
 from reportgen.render.fonts import render_with_fonts
@@ -194,7 +193,7 @@ def _number(change: MetricChange) -> NumberView:
     moved = ""
     if change.before is not None and change.after is not None and change.change is not None:
         one, other = before_and_after(change.before, change.after, change.unit, change.digits)
-        one = one if symbol(change.unit) in one else with_unit(one, change.unit)
+        one = one if unit_symbol(change.unit) in one else with_unit(one, change.unit)
         moved = signed_change(change.before, change.after, change.unit, change.digits)
     return NumberView(
         key=f"{change.section}.{change.metric}",

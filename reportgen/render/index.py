@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from reportgen.errors import PublishError
-from reportgen.quality.nights import Night, RunEntry, nights
+from reportgen.quality.history.records import RunEntry
+from reportgen.quality.nights import Night, nights
 from reportgen.record import STATUSES, ReportRecord, Status, read_regular
 from reportgen.render.fonts import render_with_fonts
 from reportgen.render.neighbours import NEIGHBOURS, neighbour_pages, night_id

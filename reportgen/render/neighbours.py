@@ -12,7 +12,8 @@ from html import escape
 from itertools import pairwise
 from urllib.parse import quote
 
-from reportgen.quality.nights import Night, RunEntry, nights
+from reportgen.quality.history.records import RunEntry
+from reportgen.quality.nights import Night, nights
 
 NEIGHBOURS = "nights"  # the folder of these pages
 

@@ -121,7 +121,9 @@ def schema():
 
 def test_the_schema_holds_each_analysis_with_its_fields(schema):
     Draft202012Validator.check_schema(schema)
-    own = schema["$defs"]["Everything"]
+    assert {"check", "report_budgets", "inner"} <= schema["$defs"].keys(), "editors show the names"
+    assert not any(name[0].isupper() for name in schema["$defs"])
+    own = schema["$defs"]["everything"]
     assert set(own["properties"]) == set(Everything.model_fields)
     assert own["properties"]["analysis"]["const"] == "everything"
     assert own["additionalProperties"] is False
@@ -130,8 +132,8 @@ def test_the_schema_holds_each_analysis_with_its_fields(schema):
     assert set(schema["properties"]) == set(Settings.model_fields)
     assert "sections" in schema["required"]
     assert "output" not in schema["required"]
-    assert "timeout" not in schema["$defs"]["Overview"]["required"]
-    check = schema["$defs"]["CheckBlock"]["properties"]
+    assert "timeout" not in schema["$defs"]["overview"]["required"]
+    check = schema["$defs"]["check"]["properties"]
     assert "from" in check
     assert "from_" not in check
 

@@ -1,8 +1,7 @@
-"""What tests of the configuration share: a report, its analyses, and tables of cases."""
+"""What tests of the configuration share: a report and its analyses."""
 
 from typing import Annotated, Literal
 
-import pytest
 from pydantic import Field, model_validator
 
 from reportgen.config.schema import CatalogueSection, NetworkSection
@@ -74,13 +73,3 @@ def changed(old, new):
     """Give the report with one text in place of another that it has once."""
     assert GOOD.count(old) == 1
     return GOOD.replace(old, new)
-
-
-def cases(table):
-    """Give the rows of a table: a line each, cells between |, in which ¶ is the end of a line."""
-    rows = [[cell.strip() for cell in row.split(" | ")] for row in table.strip().splitlines()]
-    assert len({len(row) for row in rows}) == 1, rows
-    return [
-        pytest.param(*(cell.replace("¶", "\n") for cell in row), id=" ".join(row)[:70])
-        for row in rows
-    ]

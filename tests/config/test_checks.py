@@ -3,7 +3,8 @@
 from datetime import date
 
 import pytest
-from documents import GOOD, cases
+from cases import cases
+from documents import GOOD
 
 HEAD = "references: {paper: 20260901T020000Z, old: ../runs/x}\n"  # line 1; checks are on line 22
 REPORT = f"{HEAD}{GOOD}    checks:\n"

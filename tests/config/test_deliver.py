@@ -69,10 +69,6 @@ def test_every_key_of_a_mail_is_documented(block):
         ({"smtp": None}, "give smtp: {host: …}, or"),
         ({"sendmail": True}, "not both"),
         ({"subject": "{{ repot.id }}"}, "did you mean 'report'"),
-        ({"subject": "{{ night | datum }}"}, "unknown filter 'datum'"),
-        ({"subject": "{{ night is olden }}"}, "unknown test 'olden'"),
-        ({"subject": "{{ 9**(9**9) }}"}, "can have no **"),
-        ({"subject": "{{ " + "(" * 300 + "1" + ")" * 300 + " }}"}, "is nested too deeply"),
         ({"smtp": {"host": "h.org", "security": "none", "login": {}}}, "needs starttls or tls"),
         ({"smtp": {"host": "smtp.b.org:587"}}, "the name of a host alone"),
         ({"smtp": {"host": "smtp://u:p@b.org"}}, "the name of a host alone"),
@@ -84,16 +80,10 @@ def test_what_is_wrong_with_a_mail_is_said(said, mail, expected):
     assert expected in said({"mail": {**MAIL, **mail}})
 
 
-@pytest.mark.parametrize(
-    ("deliver", "expected"),
-    [
-        ({"links": {"report": "javascript:alert(1)"}}, "should be a web address"),
-        ({"links": {"report": "https://x.org/{{ 2 ** 3 }}"}}, "can have no **"),
-        ({"webhook": {"variable": "HOME"}}, "starts with REPORTGEN_"),
-    ],
-)
-def test_what_is_wrong_with_links_and_webhooks_is_said(said, deliver, expected):
-    assert expected in said(deliver)
+def test_what_is_wrong_with_links_and_webhooks_is_said(said):
+    assert "should be a web address" in said({"links": {"report": "javascript:alert(1)"}})
+    assert "can have no **" in said({"links": {"report": "https://x.org/{{ 2 ** 3 }}"}})
+    assert "starts with REPORTGEN_" in said({"webhook": {"variable": "HOME"}})
 
 
 @pytest.mark.parametrize(

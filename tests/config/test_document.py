@@ -1,13 +1,12 @@
 """YAML text to values with places: variables filled in, overrides set, slips named."""
 
 import os
-import re
 import threading
 from contextlib import suppress
 
 import pytest
 import yaml
-from documents import cases
+from cases import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -256,15 +255,6 @@ ${{ matrix.field }}: x | 1:1: ${{ … }} can stand in a value
 def test_what_the_matrix_does_not_have_is_named_with_its_place(found, text, said):
     (problem,) = found(text, matrix=MATRIX)
     assert said in problem
-
-
-def test_all_problems_are_reported_at_once(found):
-    text = "a: ${NO}\nb: !x 1\nb: 2\nc: ['${NO2}']\na: 3\n"
-    assert [re.split(": |:[0-9]", said)[0] for said in found(text, "d=[", "e")] == [
-        *"12345",
-        "--set d=[",
-        "--set e",
-    ]
 
 
 # Overrides

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from documents import ANALYSES, GOOD, Spread, cases, changed
+from cases import cases
+from documents import ANALYSES, GOOD, Spread, changed
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ from math import prod
 
 import pytest
 import yaml
-from documents import cases
+from cases import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -217,16 +217,6 @@ def test_ids_and_folders_that_cannot_be_are_refused(reports, path, matrix, block
     with pytest.raises(ConfigError) as caught:
         reports(text, "report.title=F").all()
     assert caught.value.message.replace(f"{path}:", "").startswith(said)
-
-
-def test_values_reach_every_block(reports, tmp_path):
-    text = TWO + REPORT.replace("file: stars.h5", "file: '${DATA:-d}/${{ matrix.field }}.h5'")
-    text = text.replace("title: One", "title: 'One of ${{ matrix.n }}', timeout: '${{ matrix.n }}'")
-    one, two = reports(text).all().reports
-    assert one.catalogues["stars"].file == tmp_path / "d" / "cdfs.h5"
-    assert two.catalogues["stars"].file == tmp_path / "d" / "elais.h5"
-    assert two.sections["one"].title == "One of 5"
-    assert two.sections["one"].timeout == 5
 
 
 def test_problems_of_all_are_said_once_and_those_of_one_with_its_name(reports, path):

@@ -5,13 +5,13 @@ import sys
 
 import numpy as np
 import pytest
-from documents import cases
+from cases import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.config.columns import Column
 from reportgen.config.expressions import Expression, ExpressionError, parse, parse_expression
-from reportgen.data.dataset import TEXT, as_values
+from reportgen.data.dataset import as_values
 
 KNOWN = {
     column.name: column
@@ -196,11 +196,6 @@ def test_dates_are_compared_as_times():
     assert selected("date < seen", date=dates[:2], seen=[60310.4, 60310.4]) == [True, False]
 
 
-def test_times_are_read_as_modified_julian_dates():
-    raw = np.array(["2024-01-01T12:00", "NaT"], "datetime64[ns]")
-    assert as_values(raw, ()) == pytest.approx([60310.5, NAN], nan_ok=True)
-
-
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1), st.data())
 def test_large_integers_are_compared_with_all_their_digits(values, data):
     chosen = data.draw(st.sampled_from(values)) + data.draw(st.integers(-1, 1))
@@ -248,7 +243,3 @@ def test_any_text_with_units_is_an_expression_or_an_expression_error(text):
     rows |= {name: texts("a", "b") for name in found.columns & {"field", "date"}}
     assert rows.keys() >= found.columns
     assert found.values(rows).dtype == np.float64
-
-
-def test_texts_are_kept_in_little_memory():
-    assert texts("a", "b").dtype == TEXT

@@ -51,7 +51,7 @@ def test_the_history_and_the_records_give_the_same_runs(tmp_path, runs, history)
     assert broken.verdict == "The section could not be computed."
     assert first.documents == {"html": "report.html", "pdf": "report.pdf"}
     assert (first.seconds, first.partial, first.synthetic) == (41.2, False, False)
-    assert warned.metrics == {MEDIAN: (2.0, "Median flux", "mag", 2)}
+    assert warned.metrics == {MEDIAN: (2.0, "Median flux", "mag", 2, None)}
     assert broken.metrics[MEDIAN].value is None
     make_run(tmp_path, started(2, 9), only=("fluxes",), synthetic=("Made up.",))
     for number in (10, 2):
@@ -80,7 +80,7 @@ def test_only_runs_that_the_history_lacks_are_read(tmp_path, runs, history):
     os.utime(first, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert [run.status for run in from_history(history, tmp_path)] == ["ok", "fail", "warn", "ok"]
     assert [run.status for run in history.runs("cdfs")] == ["ok", "fail", "warn", "ok"]
-    assert history.runs("cdfs")[-1].run == new.name
+    assert history.runs("cdfs")[-1].id == new.name
 
 
 def test_a_run_whose_folder_is_gone_has_its_place(tmp_path, runs, history):
@@ -233,6 +233,5 @@ def test_a_page_of_own_templates_and_one_without_runs(tmp_path):
     own = tmp_path / "templates"
     own.mkdir()
     (own / "index.html.j2").write_text("<p>{{ view.newest.name }}</p>")
-    for day in (1, 2):
-        make_run(tmp_path, started(day - 1))
-        assert f"<p>{day} September 2026</p>" in index(tmp_path, templates=str(own))
+    make_run(tmp_path, started(1))
+    assert "<p>2 September 2026</p>" in index(tmp_path, templates=str(own))

@@ -16,6 +16,7 @@ from reportgen.quality.quantities import (
     roughly,
     signed_change,
     signed_percent,
+    stated,
 )
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -72,6 +73,14 @@ def test_relative_changes(fraction, text):
 )
 def test_words_get_a_capital_and_names_do_not(label, shown):
     assert capital(label) == shown
+
+
+@pytest.mark.parametrize(
+    "said", ["Rows: 2", "Median, chosen hosts: 2", "flux_24 missing is 2", "Brightness is 2"]
+)
+def test_a_sentence_begins_well_with_any_label(said):
+    label = said.removesuffix(" 2").removesuffix(":").removesuffix(" is")
+    assert stated(label, "2") == said
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from projects import SECONDS, clean_environment
 
 from reportgen.config.schema import KeepBlock
 from reportgen.errors import PublishError
-from reportgen.quality.nights import RunEntry, list_runs
+from reportgen.quality.history.records import RunEntry
+from reportgen.quality.nights import list_runs
 from reportgen.quality.retention import delete_runs, not_ours, to_delete
 from reportgen.run_folder import new_run
 
@@ -37,11 +38,6 @@ def staying(runs, nights, monthly=0):
     return [run for run in runs if run.id not in gone]
 
 
-def test_the_last_nights_stay_with_all_their_runs():
-    runs = [entry(started(0)), entry(started(1, 1)), entry(started(1, 3)), entry(started(2))]
-    assert staying(runs, 2) == runs[1:]
-
-
 def test_of_the_last_months_the_newest_whole_run_stays():
     runs = of_nights(0, 20, 30, 50, 61, 62)  # September twice, October twice, November twice
     assert staying(runs, 2, monthly=3) == [runs[1], runs[3], runs[4], runs[5]]
@@ -49,11 +45,8 @@ def test_of_the_last_months_the_newest_whole_run_stays():
     later = [entry(started(40)), entry(started(41))]
     assert staying([whole, partial, *later], 1, monthly=3)[0] == whole
     assert staying([partial, *later], 1, monthly=3)[0] == partial
-
-
-def test_months_are_those_of_utc():
-    late = datetime(2026, 9, 30, 23, 59, tzinfo=UTC)
-    runs = [entry(late - timedelta(days=1)), entry(late), entry(late + timedelta(minutes=2))]
+    late = datetime(2026, 9, 30, 23, 59, tzinfo=UTC)  # months are those of UTC
+    runs = [entry(late + timedelta(minutes=minutes)) for minutes in (-1440, 0, 2)]
     assert staying(runs, 1, monthly=2) == runs[1:]
 
 

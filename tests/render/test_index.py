@@ -10,8 +10,8 @@ import pytest
 from made_nights import REPORT, started
 from pages import DAMAGED, GONE, METRIC, NIGHTS
 
-from reportgen.quality.history.records import MetricValue
-from reportgen.quality.nights import RunEntry, nights
+from reportgen.quality.history.records import MetricValue, RunEntry
+from reportgen.quality.nights import nights
 from reportgen.render.index import calendar_months, render_index
 from reportgen.render.trends import Limits, trend_view
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from reportgen.config.budgets import Budget, ReportBudgets, SectionBudgets
-from reportgen.quality.checks.verdicts import is_broken
-from reportgen.quality.quantities import MOST_DIGITS, beside, with_unit
+from reportgen.config.columns import with_unit
+from reportgen.quality.checks.verdicts import BROKEN, is_broken
+from reportgen.quality.quantities import MOST_DIGITS, beside
 from reportgen.record import (
     CheckRecord,
     DocumentRecord,
@@ -28,7 +29,6 @@ _FIXED = (
     "memory meter gives."
 )
 _NO_METER = "The check cannot be made: this system does not say how much memory processes use."
-_BROKEN = "The check could not be made, because the section could not be computed."
 
 _LABELS: Mapping[Budget, str] = {
     "html": "Size of report.html",
@@ -103,82 +103,58 @@ def check_section_budgets(
 
     fixed: whether SOURCE_DATE_EPOCH asks for the same bytes every time.
     """
-    if is_broken(section):
-        return tuple(_check(block, name, "error", _BROKEN) for name in block.limits)
-    if fixed:
-        return tuple(_check(block, name, "ok", _FIXED, in_force=False) for name in block.limits)
     used: Used = {"seconds": section.seconds, "memory": section.memory}
-    return tuple(compare_budget(block, name, used[name]) for name in block.limits)
+    checks = (check_budget(block, name, used, fixed=fixed) for name in block.limits)
+    if not is_broken(section):
+        return tuple(checks)
+    broken = {"status": "error", "message": BROKEN, "value": None, "in_force": True}
+    return tuple(check.model_copy(update=broken) for check in checks)
 
 
 def check_report_budgets(
     block: ReportBudgets, used: Used, *, fixed: bool
 ) -> tuple[CheckRecord, ...]:
-    """Return the checks of the budgets of a whole report. fixed: as for a section.
+    """Return the checks of the budgets of a whole report. fixed: as for a section."""
+    return tuple(check_budget(block, name, used, whole=True, fixed=fixed) for name in block.limits)
 
-    The message of one that holds does not tell the number: a document that has the message has no
-    size yet.
+
+def check_budget(
+    block: SectionBudgets, name: Budget, used: Used, *, whole: bool = False, fixed: bool = False
+) -> CheckRecord:
+    """Return the check of what a section, or the whole build, used beside a budget.
+
+    The message of one of the whole build that holds does not tell the number: a document that has
+    the message has no size yet.
     """
-
-    def check(name: Budget) -> CheckRecord:
-        if name in {"html", "pdf"}:
-            if name not in used:
-                said = f"Not checked: this report has no {name.upper()}."
-                return _check(block, name, "ok", said, in_force=False)
-            if used[name] is None:
-                said = f"The check cannot be made, because the {name.upper()} could not be."
-                return _check(block, name, "error", said)
-        elif fixed:
-            return _check(block, name, "ok", _FIXED, in_force=False)
-        return compare_budget(block, name, used[name], whole=True)
-
-    return tuple(check(name) for name in block.limits)
-
-
-def budget_labels(block: SectionBudgets) -> dict[Budget, str]:
-    """Return what each budget asks for, in words."""
-    return {
-        name: f"{_LABELS[name]}: at most {_in_words(name, limit, limit)[1]}"
-        for name, limit in block.limits.items()
-    }
-
-
-def compare_budget(
-    block: SectionBudgets, name: Budget, value: float | None, *, whole: bool = False
-) -> CheckRecord:
-    """Return the check of what a section, or the whole build, used beside its budget."""
-    if value is None:
-        return _check(block, name, "error", _NO_METER)
-    who = "The build" if whole else "The section"
-    held = f"{_WITHIN[name]} its budget of {{most}}." if whole else "{took}; its budget is {most}."
-    text, most = _in_words(name, value, block.limits[name])
-    took = _TOOK[name].format(text, who=who)
-    if value > block.limits[name]:
-        said = f"{took}, more than its budget of {most}."
-        return _check(block, name, block.severity, said, value=value)
-    return _check(block, name, "ok", held.format(took=took, most=most), value=value)
-
-
-def _check(
-    block: SectionBudgets,
-    name: Budget,
-    status: Status,
-    message: str,
-    *,
-    value: float | None = None,
-    in_force: bool = True,
-) -> CheckRecord:
+    value, limit = used.get(name), block.limits[name]
+    is_document, in_force = name in {"html", "pdf"}, True
+    status: Status = "ok"
+    if is_document and name not in used:
+        in_force, said = False, f"Not checked: this report has no {name.upper()}."
+    elif fixed and not is_document:
+        value, in_force, said = None, False, _FIXED
+    elif value is None:
+        why = f"because the {name.upper()} could not be."
+        status, said = "error", f"The check cannot be made, {why}" if is_document else _NO_METER
+    else:
+        text, most = _in_words(name, value, limit)
+        took = _TOOK[name].format(text, who="The build" if whole else "The section")
+        said = (
+            f"{_WITHIN[name]} its budget of {most}." if whole else f"{took}; its budget is {most}."
+        )
+        if value > limit:
+            status, said = block.severity, f"{took}, more than its budget of {most}."
     return CheckRecord(
         id=f"budget-{name}",
         kind=name,
-        label=budget_labels(block)[name],
+        label=f"{_LABELS[name]}: at most {_in_words(name, limit, limit)[1]}",
         value=value,
-        high=block.limits[name],
+        high=limit,
         unit="s" if name == "seconds" else BYTE,
         severity=block.severity,
         status=status,
         in_force=in_force,
-        message=message,
+        message=said,
         reason=block.reason or "",
         owner=block.owner or "",
     )

@@ -7,14 +7,14 @@ from itertools import chain, count
 from typing import Any
 
 from reportgen.config.budgets import SectionBudgets
-from reportgen.config.checks import CheckBlock, Kind, WithinBlock
+from reportgen.config.checks import OF_A_NUMBER, CheckBlock, Kind
 from reportgen.quality.checks import limits
 from reportgen.quality.checks.budgets import check_section_budgets
 from reportgen.quality.checks.facts import Facts
 from reportgen.quality.checks.limits import Impossible, Limits, Outcome, Subject
 from reportgen.quality.checks.subjects import cell_name, reference_value, row_name, subject_of
-from reportgen.quality.checks.verdicts import is_broken
-from reportgen.quality.quantities import capital, with_unit
+from reportgen.quality.checks.verdicts import BROKEN, is_broken
+from reportgen.quality.quantities import capital
 from reportgen.record import (
     CellRecord,
     CheckRecord,
@@ -25,7 +25,6 @@ from reportgen.record import (
     with_status,
     worst,
 )
-from reportgen.wording import exact, significant
 
 LONGEST_ID = 90  # characters, before a number that tells two apart
 
@@ -83,11 +82,16 @@ def _check(
     identifier: str, section: SectionRecord, block: CheckBlock, kind: Kind, facts: Facts
 ) -> CheckRecord:
     idle, waiver = _not_in_force(block, facts.night), _waiver(block, facts.night)
+    subject, asked = Subject(_name_of(section, block)), block
     try:
-        outcome = _test(section, block, kind, facts)
+        if is_broken(section):
+            raise Impossible(BROKEN)
+        if kind in OF_A_NUMBER:
+            subject, asked = _number(section, block, facts)
+        outcome = _test(section, asked, kind, subject, facts)
     except Impossible as problem:
-        subject = Subject(_name_of(section, block))
-        outcome = Outcome(subject, None, str(problem), _wanted_of(block, kind), Limits())
+        outcome = Outcome(Subject(subject.label), None, str(problem), Limits())
+    wanted = limits.wanted(asked, kind, subject.unit or asked.unit or "", section.entries)
     statuses: dict[bool | None, Status] = {True: "ok", False: block.severity, None: "error"}
     status: Status = "ok" if idle else statuses[outcome.holds]
     said = idle or outcome.said
@@ -102,7 +106,7 @@ def _check(
     return CheckRecord(
         id=identifier,
         kind=kind,
-        label=f"{capital(outcome.subject.label)}: {outcome.wanted}",
+        label=f"{capital(subject.label)}: {wanted}",
         metric=block.metric or "",
         cell=block.cell and CellRecord(**dict(block.cell)),
         column="" if missing is None else missing.column.name,
@@ -126,64 +130,39 @@ def _check(
     )
 
 
-def _test(section: SectionRecord, block: CheckBlock, kind: Kind, facts: Facts) -> Outcome:
-    """Make one test; raises Impossible when it cannot be made."""
-    if is_broken(section):
-        raise Impossible("The check could not be made, because the section could not be computed.")
-    wanted: Any = getattr(block, kind)
-    if kind == "rows_at_least":
-        return limits.rows_at_least(section, wanted)
-    if kind == "fresh":
-        return limits.fresh(section, wanted, facts)
-    if kind == "missing_at_most":
-        return limits.missing_at_most(section, wanted)
-    return _test_number(section, block, kind, facts)
-
-
-def _test_number(section: SectionRecord, block: CheckBlock, kind: Kind, facts: Facts) -> Outcome:
+def _number(section: SectionRecord, block: CheckBlock, facts: Facts) -> tuple[Subject, CheckBlock]:
+    """Return the number that a check is on, and the check with its limits in the unit of it."""
     subject = subject_of(section, block, facts.read_cell)
     try:
-        block = block.in_unit(subject.unit)
+        return subject, block.in_unit(subject.unit)
     except ValueError as error:
         raise Impossible(f"The check cannot be made: {error}.") from None
+
+
+def _test(
+    section: SectionRecord, block: CheckBlock, kind: Kind, subject: Subject, facts: Facts
+) -> Outcome:
+    """Make one test; raises Impossible when it cannot be made. subject: of one of a number."""
     wanted: Any = getattr(block, kind)
-    if kind in {"min", "max"}:
-        return limits.one_sided(subject, wanted, kind)
-    if kind == "equals":
-        tolerance = block.tolerance or 0.0
-        words = f"equal to {with_unit(exact(wanted), subject.unit)}"
-        if tolerance:
-            words += f" ± {with_unit(exact(tolerance), subject.unit)}"
-        return limits.near(subject, wanted, tolerance, words, "that it should be")
-    if kind == "within":
-        reference = reference_value(wanted.of, section, block, subject, facts)
-        whose = f"of the reference run {wanted.of}"
-        words = f"within {_tolerance(wanted, subject.unit)} {whose}"
-        return limits.near(subject, reference, wanted.tolerance(reference), words, whose)
-    if facts.no_history:
-        raise Impossible("The history cannot be read, so there is nothing to compare with.")
-    earlier = facts.earlier.get((section.id, block.metric or ""), ())
-    return limits.drift(subject, wanted, earlier, facts.night)
-
-
-def _wanted_of(block: CheckBlock, kind: Kind) -> str:
-    """Return what is asked for when nothing could be tested, so that its unit is not known."""
-    if kind == "within" and block.within is not None:
-        return f"within {_tolerance(block.within, '')} of the reference run {block.within.of}"
-    if kind == "drift":
-        return "no drift"
-    if kind == "missing_at_most" and block.missing_at_most is not None:
-        return f"at most {with_unit(exact(block.missing_at_most.percent), '%')} missing"
-    words = {"min": "at least", "max": "at most", "equals": "equal to"}
-    words |= {"rows_at_least": "at least", "fresh": "hours since they were changed, at most"}
-    return f"{words[kind]} {with_unit(exact(getattr(block, kind)), block.unit or '')}"
-
-
-def _tolerance(block: WithinBlock, unit: str) -> str:
-    parts = [] if block.absolute is None else [with_unit(exact(block.absolute), unit)]
-    if block.relative is not None:
-        parts.append(with_unit(significant(100 * block.relative, 12), "%"))
-    return " or ".join(parts)
+    match kind:
+        case "min" | "max":
+            outcome = limits.one_sided(subject, wanted, kind)
+        case "equals":
+            outcome = limits.near(subject, wanted, block.tolerance or 0.0, "that it should be")
+        case "within":
+            reference = reference_value(wanted.of, section, block, subject, facts)
+            whose = f"of the reference run {wanted.of}"
+            outcome = limits.near(subject, reference, wanted.tolerance(reference), whose)
+        case "drift":
+            earlier = facts.earlier.get((section.id, block.metric or ""), ())
+            outcome = limits.drift(subject, wanted, earlier, facts)
+        case "rows_at_least":
+            outcome = limits.rows_at_least(section, wanted)
+        case "fresh":
+            outcome = limits.fresh(section, wanted, facts)
+        case "missing_at_most":
+            outcome = limits.missing_at_most(section, wanted)
+    return outcome
 
 
 def _name_of(section: SectionRecord, block: CheckBlock) -> str:
@@ -194,8 +173,8 @@ def _name_of(section: SectionRecord, block: CheckBlock) -> str:
     if block.cell is not None:
         return cell_name(block.cell)
     if block.missing_at_most is not None:
-        return block.missing_at_most.column.title
-    return "source files" if block.fresh is not None else section.entries
+        return f"{block.missing_at_most.column.title}, missing"
+    return "age of the source files" if block.fresh is not None else section.entries
 
 
 def _identifier(block: CheckBlock, kind: Kind, taken: set[str]) -> str:

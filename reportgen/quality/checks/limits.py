@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from statistics import median
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from reportgen.config.checks import DriftBlock, MissingBlock
+from reportgen.config.checks import CheckBlock, DriftBlock, Kind, MissingBlock
+from reportgen.config.columns import with_unit
 from reportgen.quality.checks.facts import Facts, NightValues
 from reportgen.quality.quantities import (
     apart,
@@ -18,11 +19,10 @@ from reportgen.quality.quantities import (
     difference,
     roughly,
     stated,
-    with_unit,
 )
-from reportgen.record import SectionRecord
+from reportgen.record import Entries, SectionRecord
 from reportgen.reduce.moments import robust_std
-from reportgen.wording import count, counted, exact
+from reportgen.wording import count, counted, exact, significant
 
 # Relative difference that two machines or two versions of numpy may make.
 ROUNDING = 1e-9
@@ -64,27 +64,51 @@ class Limits(NamedTuple):
 class Outcome:
     """How a test ended. holds: None when it could not be made.
 
-    said: one sentence. wanted: what was asked for, in words. judged: false where there is too
-    little to tell yet. brief: what is wrong, in words that follow the number.
+    said: one sentence. judged: false where there is too little to tell yet.
+    brief: what is wrong, in words that follow the number.
     """
 
     subject: Subject
     holds: bool | None
     said: str
-    wanted: str
     limits: Limits
     judged: bool = True
     brief: str = ""
+
+
+def wanted(block: CheckBlock, kind: Kind, unit: str, entries: Entries) -> str:
+    """Return what a check asks for, in words. unit: of its number. entries: what sections count."""
+    limit: Any = getattr(block, kind)
+    match kind:
+        case "min" | "max":
+            said = f"at {'least' if kind == 'min' else 'most'} {with_unit(exact(limit), unit)}"
+        case "equals":
+            spare = f" ± {with_unit(exact(block.tolerance), unit)}" if block.tolerance else ""
+            said = f"equal to {with_unit(exact(limit), unit)}{spare}"
+        case "within":
+            parts = [] if limit.absolute is None else [with_unit(exact(limit.absolute), unit)]
+            if limit.relative is not None:
+                parts.append(with_unit(significant(100 * limit.relative, 12), "%"))
+            said = f"within {' or '.join(parts)} of the reference run {limit.of}"
+        case "drift":
+            scatter = f"at most {exact(limit.most)} times the usual scatter"
+            said = f"{scatter} from the median of the last {limit.nights} nights"
+        case "rows_at_least":
+            said = f"at least {counted(limit, entries)}"
+        case "fresh":
+            said = f"changed within {_hours(exact(limit))} before the run"
+        case "missing_at_most":
+            said = f"at most {with_unit(exact(limit.percent), '%')} without a valid value"
+    return said
 
 
 def one_sided(subject: Subject, limit: float, kind: Literal["min", "max"]) -> Outcome:
     """Test that a number is not below a limit, min, or not above it, max."""
     is_max = kind == "max"
     edge = exact(limit)
-    wanted = f"{'at most' if is_max else 'at least'} {subject.in_unit(edge)}"
     limits = Limits(high=limit) if is_max else Limits(low=limit)
     if subject.value is None:
-        return _without_value(subject, wanted, limits)
+        return _without_value(subject, limits)
     value = subject.value
     holds = value <= limit if is_max else value >= limit
     text = beside(value, limit, subject.digits)
@@ -92,17 +116,17 @@ def one_sided(subject: Subject, limit: float, kind: Literal["min", "max"]) -> Ou
     rest = f"not {side}" if holds else f"{side} (by {subject.in_unit(difference(text, edge))})"
     brief = f"{'above' if is_max else 'below'} {subject.in_unit(edge)}"
     said = f"{subject.stated(text)}, {rest}."
-    return Outcome(subject, holds, said, wanted, limits, brief=brief)
+    return Outcome(subject, holds, said, limits, brief=brief)
 
 
-def near(subject: Subject, target: float, tolerance: float, wanted: str, whose: str) -> Outcome:
+def near(subject: Subject, target: float, tolerance: float, whose: str) -> Outcome:
     """Test that a number is not further from a target than a tolerance.
 
     whose: what has the target, after its number, such as ``of the reference run paper``.
     """
     limits = _around(target, tolerance)
     if subject.value is None:
-        return _without_value(subject, wanted, limits)
+        return _without_value(subject, limits)
     value = subject.value
     distance = abs(value - target)
     # What is equal in decimals may differ in the last bit.
@@ -111,30 +135,29 @@ def near(subject: Subject, target: float, tolerance: float, wanted: str, whose: 
     text, of_target = apart(value, target, subject.digits)
     what = f"the {subject.in_unit(of_target)} {whose}"
     if distance <= slack:
-        return Outcome(subject, True, f"{subject.stated(text)}, equal to {what}.", wanted, limits)
+        return Outcome(subject, True, f"{subject.stated(text)}, equal to {what}.", limits)
     away, allowed = apart(min(distance, tolerance) if holds else distance, tolerance)
     most = f"up to {subject.in_unit(allowed)} is" if tolerance else "no difference is"
     far = f"{subject.in_unit(away)} {'above' if value > target else 'below'}"
     said = f"{subject.stated(text)}, {far} {what}; {most} allowed."
-    return Outcome(subject, holds, said, wanted, limits, brief=f"{far} {what}")
+    return Outcome(subject, holds, said, limits, brief=f"{far} {what}")
 
 
-def drift(subject: Subject, block: DriftBlock, earlier: NightValues, night: date) -> Outcome:
+def drift(subject: Subject, block: DriftBlock, earlier: NightValues, facts: Facts) -> Outcome:
     """Test that a number is near the median of the last nights, in units of their scatter."""
+    if facts.no_history:
+        raise Impossible("The history cannot be read, so there is nothing to compare with.")
     most = exact(block.most)
-    wanted = (
-        f"at most {most} times the usual scatter from the median of the last {block.nights} nights"
-    )
-    values, recorded = _last(earlier, block.nights, night)
+    values, recorded = _last(earlier, block.nights, facts.night)
     if subject.value is None:
-        return _without_value(subject, wanted, Limits())
+        return _without_value(subject, Limits())
     value = subject.value
     if len(values) < block.at_least:
         said = (
             f"{subject.stated(apart(value, value, subject.digits)[0])}; the history is too short "
             f"to tell a drift: {counted(len(values), 'nights')}, and {block.at_least} are needed."
         )
-        return Outcome(subject, True, said, wanted, Limits(), judged=False)
+        return Outcome(subject, True, said, Limits(), judged=False)
     middle = median(values)
     usual = robust_std(np.array(values))
     scale = max(usual, block.floor, ROUNDING * abs(middle))
@@ -163,12 +186,12 @@ def drift(subject: Subject, block: DriftBlock, earlier: NightValues, night: date
         rest = f"{far} {side} {what}, which usually does not change."
         brief = rest.removesuffix(".")
     said = f"{subject.stated(text)}, {rest}"
-    return Outcome(subject, holds, said, wanted, limits, brief=brief)
+    return Outcome(subject, holds, said, limits, brief=brief)
 
 
-def _without_value(subject: Subject, wanted: str, limits: Limits) -> Outcome:
+def _without_value(subject: Subject, limits: Limits) -> Outcome:
     why = subject.why or f"“{subject.label}” has no value, so there is nothing to test."
-    return Outcome(subject, False, why, wanted, limits)
+    return Outcome(subject, False, why, limits)
 
 
 def _around(target: float, distance: float) -> Limits:
@@ -187,7 +210,6 @@ def _last(earlier: NightValues, most: int, night: date) -> tuple[list[float], in
 
 def rows_at_least(section: SectionRecord, least: int) -> Outcome:
     """Test that a section used enough rows, or images."""
-    wanted = f"at least {counted(least, section.entries)}"
     if section.rows is None:
         raise Impossible(f"The analysis {section.analysis} does not say how many rows it used.")
     rows = section.rows
@@ -197,12 +219,11 @@ def rows_at_least(section: SectionRecord, least: int) -> Outcome:
     else:
         said += f", at least the {count(least)} that are needed."
     subject = Subject(section.entries.capitalize(), float(rows))
-    return Outcome(subject, rows >= least, said, wanted, Limits(low=float(least)))
+    return Outcome(subject, rows >= least, said, Limits(low=float(least)))
 
 
 def fresh(section: SectionRecord, hours: float, facts: Facts) -> Outcome:
     """Test that all source files of a section were changed within some hours before the run."""
-    wanted = f"changed within {_hours(exact(hours))} before the run"
     found = facts.modified.get(section.id, {})
     times = {each: time for each, time in found.items() if time is not None}
     if not found:
@@ -215,7 +236,7 @@ def fresh(section: SectionRecord, hours: float, facts: Facts) -> Outcome:
     subject = Subject("Age of the source files", age, "h")
     if age < 0:
         said = f"{name} was last changed after the run had started."
-        return Outcome(subject, True, said, wanted, limits)
+        return Outcome(subject, True, said, limits)
     text = beside(age, hours, 1)
     said = f"{name} was last changed {_hours(text)} before the run"
     if age > hours:
@@ -223,7 +244,7 @@ def fresh(section: SectionRecord, hours: float, facts: Facts) -> Outcome:
         said += f", {more} more than the {_hours(exact(hours))} that are allowed."
     else:
         said += f"; up to {_hours(exact(hours))} is allowed."
-    return Outcome(subject, age <= hours, said, wanted, limits)
+    return Outcome(subject, age <= hours, said, limits)
 
 
 def _hours(text: str) -> str:
@@ -233,14 +254,13 @@ def _hours(text: str) -> str:
 def missing_at_most(section: SectionRecord, block: MissingBlock) -> Outcome:
     """Test that few enough rows of a section lack a valid value in a column."""
     allowed = with_unit(exact(block.percent), "%")
-    wanted = f"at most {allowed} without a valid value"
     counts = section.counted.get(block.column.name)
     if counts is None:
         raise Impossible(f"The missing values of {block.column.title} were not counted.")
     label, limits = f"{counts.label}, missing", Limits(high=block.percent)
     if not counts.rows:
         said = f"There are no rows, so {counts.label} has no valid value."
-        return Outcome(Subject(label, None, "%"), False, said, wanted, limits)
+        return Outcome(Subject(label, None, "%"), False, said, limits)
     share = 100 * (counts.rows - counts.valid) / counts.rows
     text = beside(share, block.percent, 1)
     said = f"{counts.label} has no valid value in {with_unit(text, '%')} of {count(counts.rows)} "
@@ -250,4 +270,4 @@ def missing_at_most(section: SectionRecord, block: MissingBlock) -> Outcome:
         said += f", above the {allowed} that are allowed (by {more} of the rows)."
     else:
         said += f"; up to {allowed} is allowed."
-    return Outcome(Subject(label, share, "%"), share <= block.percent, said, wanted, limits)
+    return Outcome(Subject(label, share, "%"), share <= block.percent, said, limits)

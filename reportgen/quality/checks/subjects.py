@@ -5,18 +5,17 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from reportgen.config.checks import CellBlock, CheckBlock
+from reportgen.config.problems import KeyPath
 from reportgen.config.suggest import unknown
 from reportgen.quality.checks.facts import CellReader, Facts, Reference, Row
 from reportgen.quality.checks.limits import Impossible, Subject
 from reportgen.quality.checks.verdicts import is_broken
 from reportgen.record import ColumnRecord, SectionRecord, TableRecord
 
-Path = tuple[str | int, ...]
-
 
 def unknown_subjects(
     section: SectionRecord, blocks: Iterable[CheckBlock], night: date | None = None
-) -> list[tuple[Path, str]]:
+) -> list[tuple[KeyPath, str]]:
     """Return the metrics, tables and columns of checks that a computed section does not have.
 
     Each with the path of the key within the section, and a message. A section in error has none.
@@ -32,7 +31,7 @@ def unknown_subjects(
     ]
 
 
-def _unknown(section: SectionRecord, block: CheckBlock) -> Iterator[tuple[Path, str]]:
+def _unknown(section: SectionRecord, block: CheckBlock) -> Iterator[tuple[KeyPath, str]]:
     if block.metric is not None and block.metric not in section.metrics:
         yield ("metric",), unknown("metric", block.metric, section.metrics)
     elif block.metric is not None:

@@ -8,6 +8,7 @@ from reportgen.quality.quantities import capital
 from reportgen.record import CheckRecord, MetricRecord, SectionRecord, Status, Summary
 from reportgen.wording import clip, counted, listed
 
+BROKEN = "The check could not be made, because the section could not be computed."
 MOST_OF_A_TITLE = 70  # characters
 
 Placed = tuple[SectionRecord | None, CheckRecord]

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
-from typing import NamedTuple
 
 import numpy as np
 
+from reportgen.config.columns import unit_symbol
 from reportgen.quality.diff.inputs import compare_inputs
 from reportgen.quality.diff.records import (
     Changes,
@@ -20,7 +20,7 @@ from reportgen.quality.diff.records import (
     VersionChange,
 )
 from reportgen.quality.history.records import Key, MetricTable, finite
-from reportgen.quality.quantities import relative_change, symbol
+from reportgen.quality.quantities import relative_change
 from reportgen.record import (
     STATUSES,
     CheckRecord,
@@ -37,6 +37,9 @@ TOLERANCE = 1e-9
 BEYOND = 4.0
 """How many times its noise a metric must change to have moved. Both nights scatter, so that it
 is 2.8 standard deviations of a difference."""
+
+NOISE_NIGHTS = 90
+"""How many nights before the later run tell how much a metric usually scatters."""
 
 FEWEST_NIGHTS = 5
 """Fewer values say nothing of how much they scatter."""
@@ -72,13 +75,12 @@ def compare(
     noise: Noise | None = None,
     *,
     tolerance: float = TOLERANCE,
-    beyond: float = BEYOND,
 ) -> Changes:
     """Return all that changed from one run to another.
 
     noise: usual scatter of metrics, in their units, such as `usual_scatters` gives; a metric that
     it does not hold is only said to differ. tolerance: relative difference of numbers that are
-    the same. beyond: how many times its noise a metric must change to have moved.
+    the same.
     """
     former = {section.id: section for section in before.sections}
     left_out = _left_out(before, after)
@@ -90,7 +92,7 @@ def compare(
             change
             for section in after.sections
             if section.id in former and "error" not in (section.status, former[section.id].status)
-            for change in _metrics(former[section.id], section, noise or {}, tolerance, beyond)
+            for change in _metrics(former[section.id], section, noise or {}, tolerance)
         ),
         verdicts=tuple(_verdicts(before, after)),
         sections=tuple(_sections(former, after, left_out)),
@@ -98,7 +100,7 @@ def compare(
         versions=_versions(before, after),
         commit=_commit(before, after),
         left_out=left_out,
-        beyond=beyond,
+        beyond=BEYOND,
     )
 
 
@@ -180,14 +182,14 @@ def _commit(before: Summary, after: Summary) -> CommitChange | None:
 
 
 def _metrics(
-    before: SectionRecord, after: SectionRecord, noise: Noise, tolerance: float, beyond: float
+    before: SectionRecord, after: SectionRecord, noise: Noise, tolerance: float
 ) -> Iterator[MetricChange]:
     """Return the metrics that are not the same; the section was computed in both runs."""
     for name in {**after.metrics, **before.metrics}:
         one, other = before.metrics.get(name), after.metrics.get(name)
         scatter = finite(noise.get((after.id, name)))
         scatter = None if scatter is None or scatter < 0 else scatter
-        kind = _metric_kind(one, other, scatter, tolerance, beyond)
+        kind = _metric_kind(one, other, scatter, tolerance)
         if kind is None:
             continue
         known = other or one or MetricRecord(label="", value=None)
@@ -222,11 +224,10 @@ def _metric_kind(
     other: MetricRecord | None,
     noise: float | None,
     tolerance: float,
-    beyond: float,
 ) -> MetricKind | None:
     if one is None or other is None:
         return "new" if one is None else "gone"
-    if one.unit != other.unit and symbol(one.unit) != symbol(other.unit):
+    if one.unit != other.unit and unit_symbol(one.unit) != unit_symbol(other.unit):
         return "unit"
     before, after = finite(one.value), finite(other.value)
     if before is None or after is None:
@@ -236,16 +237,7 @@ def _metric_kind(
         return None
     if noise is None:
         return "differs"
-    return "moved" if noise == 0 or change > beyond * noise else "within"
-
-
-class _Verdict(NamedTuple):
-    """How a check ended. status: what counts, None when nothing was tested."""
-
-    label: str = ""
-    status: Status | None = None
-    message: str = ""
-    is_waived: bool = False
+    return "moved" if noise == 0 or change > BEYOND * noise else "within"
 
 
 def _verdicts(before: Summary, after: Summary) -> Iterator[VerdictChange]:
@@ -262,38 +254,43 @@ def _verdicts(before: Summary, after: Summary) -> Iterator[VerdictChange]:
 def _of_checks(
     section: str, title: str, before: Iterable[CheckRecord], after: Iterable[CheckRecord]
 ) -> Iterator[VerdictChange]:
-    former, current = ({check.id: _verdict(check) for check in each} for each in (before, after))
+    former, current = ({check.id: check for check in each} for each in (before, after))
     for name in {**current, **former}:
-        one, other = former.get(name, _Verdict()), current.get(name, _Verdict())
+        one, other = former.get(name), current.get(name)
         kind = _verdict_kind(one, other)
         if kind is not None:
             yield VerdictChange(
                 section=section,
                 title=title,
                 name=name,
-                label=other.label or one.label,
+                label=(current.get(name) or former[name]).label,
                 kind=kind,
-                before=one.status,
-                after=other.status,
-                waived_before=one.is_waived,
-                message=other.message,
+                before=_status(one),
+                after=_status(other),
+                waived_before=_is_waived(one),
+                message="" if other is None else other.message,
             )
 
 
-def _verdict(check: CheckRecord) -> _Verdict:
-    status = check.verdict if check.in_force else None
-    return _Verdict(check.label, status, check.message, check.waived and check.in_force)
+def _status(check: CheckRecord | None) -> Status | None:
+    """Return what counts of a check; None when nothing was tested."""
+    return check.verdict if check is not None and check.in_force else None
 
 
-def _verdict_kind(before: _Verdict, after: _Verdict) -> VerdictKind | None:
-    did_not_hold = before.is_waived or before.status not in {None, "ok"}
-    if after.status is None:
+def _is_waived(check: CheckRecord | None) -> bool:
+    return check is not None and check.waived and check.in_force
+
+
+def _verdict_kind(one: CheckRecord | None, other: CheckRecord | None) -> VerdictKind | None:
+    before, after = _status(one), _status(other)
+    did_not_hold = _is_waived(one) or before not in {None, "ok"}
+    if after is None:
         return "unchecked" if did_not_hold else None
-    if after.is_waived:
-        return None if before.is_waived else "waived"
-    if after.status == "ok":
+    if _is_waived(other):
+        return None if _is_waived(one) else "waived"
+    if after == "ok":
         return "recovered" if did_not_hold else None
-    if before.status is None or before.status == "ok":
+    if before is None or before == "ok":
         return "new"
-    rank = STATUSES.index(after.status) - STATUSES.index(before.status)
+    rank = STATUSES.index(after) - STATUSES.index(before)
     return "worse" if rank > 0 else "better" if rank < 0 else "still"

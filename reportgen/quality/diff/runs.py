@@ -4,16 +4,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from reportgen.quality.diff.compare import TOLERANCE, Noise, compare, usual_scatters
+from reportgen.quality.diff.compare import NOISE_NIGHTS, TOLERANCE, Noise, compare, usual_scatters
 from reportgen.quality.diff.records import Changes
 from reportgen.quality.diff.sentences import sentences
 from reportgen.quality.history import open_history
 from reportgen.quality.history.records import HistoryError
 from reportgen.record import ChangeRecord, Record, Summary, read_summary
 from reportgen.wording import counted
-
-NOISE_NIGHTS = 90
-"""How many nights before the later run tell how much a metric usually scatters."""
 
 
 class NoiseRecord(Record):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
+from reportgen.config.columns import unit_symbol
 from reportgen.quality.diff.records import (
     Changes,
     CommitChange,
@@ -17,7 +18,6 @@ from reportgen.quality.quantities import (
     before_and_after,
     quantity,
     signed_change,
-    symbol,
     times,
 )
 from reportgen.record import ChangeRecord, Status
@@ -181,7 +181,7 @@ def _movement(change: MetricChange, before: float, after: float) -> str:
 
 
 def _other_unit(change: MetricChange) -> str:
-    units = [symbol(unit) or "none" for unit in (change.unit_before, change.unit)]
+    units = [unit_symbol(unit) or "none" for unit in (change.unit_before, change.unit)]
     values = [
         "no value" if value is None else quantity(value, unit, change.digits)
         for value, unit in ((change.before, change.unit_before), (change.after, change.unit))

@@ -21,77 +21,91 @@ class HistoryError(PublishError):
 
 
 class MetricValue(NamedTuple):
-    """A metric of a run. value: None when the run has no number for it."""
+    """A metric of a run.
+
+    value: None when the run has no number for it. unit: as astropy reads it. verdict: of the checks
+    on it, None when there were none.
+    """
 
     value: float | None
     label: str
     unit: str = ""
     digits: int | None = None
+    verdict: Status | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NightRun:
-    """A run.
+@dataclass(frozen=True)
+class RunEntry:
+    """A run as the history has it and lists of runs show it.
 
-    documents: file name of each document, by its form. stamp: of its summary.json, see
-    `record_stamp`. Of runs that a version before 4 added, verdict and stamp are empty and
-    documents are none.
+    id: name of its folder. started: UTC. number: its place among the runs of one second, 1 for the
+    first. status: None when its record cannot be read; the verdict then says why. partial: whether
+    it was made with --only, so that it stands for no night. is_here: whether its folder is still
+    there. documents: form to file name. metrics: those asked for that it has, by
+    ``section.metric``. origin: output folder, absolute. stamp: of its summary.json, see
+    `record_stamp`; empty of runs that a version before 4 added.
     """
 
-    report: str
-    run: str
-    origin: str
-    """Output folder, absolute."""
-    night: date
-    """UTC date of the start."""
+    id: str
     started: datetime
-    """UTC."""
-    status: Status
-    seconds: float | None
-    partial: bool
-    """Whether it was made with --only, so that it stands for no night."""
-    verdict: str = ""
-    """The one sentence that matters most."""
+    number: int
+    status: Status | None
+    verdict: str
+    seconds: float | None = None
+    partial: bool = False
     synthetic: bool = False
-    """Whether its sources do not hold observations."""
+    is_here: bool = True
     documents: Mapping[str, str] = field(default_factory=dict)
-    stamp: str = ""
     metrics: Mapping[str, MetricValue] = field(default_factory=dict)
-    """Those that were asked for and that it has, by ``section.metric``."""
+    report: str = ""
+    origin: str = ""
+    stamp: str = ""
+
+    @property
+    def night(self) -> date:
+        """UTC date of the start."""
+        return self.started.date()
 
     @property
     def folder(self) -> Path:
         """Where the run was published."""
-        return Path(self.origin) / self.run
+        return Path(self.origin) / self.id
 
 
-def night_run(summary: Summary, folder: Path, metrics: Collection[str] = ()) -> NightRun:
-    """Return what the history says of a run. folder: of the run, also through a link to it.
+def run_number(name: str) -> int:
+    """Return the place of a run among those of one second, by the name of its folder."""
+    number = name.partition("-")[2]
+    return int(number) if number.isdecimal() else 1
+
+
+def run_entry(summary: Summary, folder: Path, metrics: Collection[str] = ()) -> RunEntry:
+    """Return a run by its record. folder: of the run, also through a link to it.
 
     metrics: those to give with it, as ``section.metric``.
     """
     run = summary.run
-    return NightRun(
-        report=summary.report.id,
-        run=run.id,
-        origin=origin_text(folder.resolve().parent),
-        night=run.start.date(),
-        started=run.start,
-        status=run.status,
+    return RunEntry(
+        run.id,
+        run.start,
+        run_number(run.id),
+        run.status,
+        verdict_sentence(summary),
         seconds=finite(run.seconds),
         partial=bool(run.only),
-        verdict=verdict_sentence(summary),
         synthetic=bool(run.synthetic),
         documents={form: d.file for form, d in summary.documents.items() if d.file},
-        stamp=record_stamp(folder),
         metrics={
             f"{section.id}.{name}": MetricValue(
-                metric_value(metric, section.status), metric.label, metric.unit, metric.digits
+                metric_value(metric, section.status),
+                *(metric.label, metric.unit, metric.digits, metric.verdict),
             )
             for section in summary.sections
             for name, metric in section.metrics.items()
             if f"{section.id}.{name}" in metrics
         },
+        report=summary.report.id,
+        origin=origin_text(folder.resolve().parent),
+        stamp=record_stamp(folder),
     )
 
 
@@ -125,47 +139,26 @@ def record_stamp(folder: Path) -> str:
     return f"{stat.st_size}-{stat.st_mtime_ns}"
 
 
-class Point(NamedTuple):
-    """A metric on one night.
+class SectionNight(NamedTuple):
+    """A section on one night. rows, seconds: None where that is not known."""
 
-    value: None when it was not computed. unit: as astropy reads it. status: of its section, None
-    when the run had no such section. verdict: of the checks on it, None when there were none.
-    """
-
-    night: date
-    run: str
-    value: float | None
-    unit: str
-    status: Status | None
-    verdict: Status | None
+    status: Status
+    rows: int | None
+    seconds: float | None
 
 
 class CheckPoint(NamedTuple):
-    """How a check ended on one night; status: a waiver aside."""
+    """How a check ended on one night. name: its id, unique within its section.
+
+    status: a waiver aside. value: what was found; None when there is no number.
+    """
 
     night: date
-    run: str
     section: str
     name: str
-    """Id of the check, unique within its section."""
     status: Status
-    waived: bool
     in_force: bool
-    message: str
     value: float | None
-    """What was found; None when there is no number, and before version 5."""
-
-
-Cell = tuple[float | None, str, Status | None]
-"""Value, unit and verdict of a metric."""
-
-
-class MetricName(NamedTuple):
-    """What a metric is called and how it is shown."""
-
-    label: str
-    unit: str
-    digits: int | None
 
 
 class KnownMetric(NamedTuple):
@@ -186,33 +179,26 @@ class KnownMetric(NamedTuple):
 class MetricTable:
     """All metrics of some nights, oldest first.
 
-    statuses: of each section, and cells: of each metric, one for each night; None where the run
-    had no such section or metric. names: of each metric, as on the last night that has it.
-    rows, seconds: how many each section used and how long it took, one for each night; None where
-    that is not known.
+    sections: each section, and cells: each metric, on each night; None where the run had no such
+    section or metric.
     """
 
-    nights: tuple[NightRun, ...] = ()
-    statuses: Mapping[str, Sequence[Status | None]] = field(default_factory=dict)
-    cells: Mapping[Key, Sequence[Cell | None]] = field(default_factory=dict)
-    names: Mapping[Key, MetricName] = field(default_factory=dict)
-    rows: Mapping[str, Sequence[int | None]] = field(default_factory=dict)
-    seconds: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    nights: tuple[RunEntry, ...] = ()
+    sections: Mapping[str, Sequence[SectionNight | None]] = field(default_factory=dict)
+    cells: Mapping[Key, Sequence[MetricValue | None]] = field(default_factory=dict)
 
-    def points(self, key: Key) -> list[Point]:
-        """Return a metric with a point for each night; none when no night has it."""
-        if key not in self.cells:
-            return []
-        columns = zip(self.nights, self.statuses[key[0]], self.cells[key], strict=True)
-        return [
-            Point(night.night, night.run, value, unit, status, verdict)
-            for night, status, (value, unit, verdict) in (
-                (night, status, cell or (None, "", None)) for night, status, cell in columns
-            )
-        ]
+    def newest(self, key: Key) -> MetricValue:
+        """Return a metric on the last night that has it; nothing but its name when none has."""
+        found = next((cell for cell in reversed(self.cells.get(key, ())) if cell is not None), None)
+        return found or MetricValue(None, key[1])
 
     def values(self, key: Key, unit: str) -> list[tuple[date, float | None]]:
-        """Return a metric by night, oldest first, None where it has no number in this unit."""
+        """Return a metric by night, oldest first, None where it has no number in this unit.
+
+        It is empty where no night has it.
+        """
+        cells = self.cells.get(key, ())
         return [
-            (point.night, point.value if point.unit == unit else None) for point in self.points(key)
+            (night.night, cell.value if cell is not None and cell.unit == unit else None)
+            for night, cell in zip(self.nights, cells, strict=False)
         ]

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Row, Table, delete, insert, select, update
 
 from reportgen.quality.history.records import (
     MetricValue,
-    NightRun,
+    RunEntry,
     finite,
     metric_value,
-    night_run,
+    run_entry,
+    run_number,
 )
 from reportgen.quality.history.schema import (
     CHECKS,
@@ -22,7 +23,6 @@ from reportgen.quality.history.schema import (
     METRICS,
     RUNS,
     SECTIONS,
-    STORED,
     VERSIONS,
 )
 from reportgen.record import Summary
@@ -30,14 +30,23 @@ from reportgen.record import Summary
 Rows = list[dict[str, Any]]
 
 
-def stored_run(row: Row[Any], metrics: Mapping[str, MetricValue] = {}) -> NightRun:
-    """Return a run from the columns of RUNS that it has; metrics: to give with it."""
-    known: dict[str, Any] = {name: getattr(row, name) for name in STORED}
-    known["started"] = row.started.replace(tzinfo=UTC)
-    # Before version 4 these were not stored.
-    known |= {"verdict": row.verdict or "", "synthetic": bool(row.synthetic)}
-    known |= {"documents": row.documents or {}, "stamp": row.stamp or ""}
-    return NightRun(**known, metrics=metrics)
+def stored_run(row: Row[Any], metrics: Mapping[str, MetricValue] = {}) -> RunEntry:
+    """Return a run from a row of RUNS; metrics: to give with it."""
+    return RunEntry(
+        row.run,
+        row.started.replace(tzinfo=UTC),
+        run_number(row.run),
+        row.status,
+        row.verdict or "",  # this, and what else may be null, was not stored before version 4
+        seconds=row.seconds,
+        partial=row.partial,
+        synthetic=bool(row.synthetic),
+        documents=row.documents or {},
+        metrics=metrics,
+        report=row.report,
+        origin=row.origin,
+        stamp=row.stamp or "",
+    )
 
 
 def put_run(connection: Connection, run: dict[str, Any], parts: Mapping[Table, Rows]) -> bool:
@@ -60,10 +69,12 @@ def put_run(connection: Connection, run: dict[str, Any], parts: Mapping[Table, R
 
 def run_row(summary: Summary, folder: Path) -> dict[str, Any]:
     """Return the row of a run. folder: of the run, also through a link to it."""
-    run = night_run(summary, folder)
-    identity = "\0".join((run.report, run.run, run.origin))
+    run = run_entry(summary, folder)
+    identity = "\0".join((run.report, run.id, run.origin))
+    stored = "report", "origin", "night", "status", "seconds", "partial", "verdict", "synthetic"
     return {
-        **{name: getattr(run, name) for name in STORED},
+        **{name: getattr(run, name) for name in (*stored, "documents", "stamp")},
+        "run": run.id,
         "identity": sha256(identity.encode()).hexdigest(),
         "started": run.started.replace(tzinfo=None),  # not every database keeps a time zone
         "configuration": summary.configuration.sha256,

@@ -1,11 +1,8 @@
-"""Tables of the history, and the steps that bring databases of former versions to this one.
+"""Tables of the history, which databases of former versions get what they lack of.
 
-Whoever changes a table raises VERSION and adds a step to STEPS. New columns come last, as a step
-adds them.
+Whoever adds a table or a column raises VERSION. New columns come last and may be null, as they are
+in databases that get them later.
 """
-
-from collections.abc import Callable, Mapping
-from dataclasses import fields
 
 from sqlalchemy import (
     JSON,
@@ -26,12 +23,11 @@ from sqlalchemy import (
     inspect,
     select,
     text,
-    update,
 )
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
 from reportgen.quality.history.database import LATER
-from reportgen.quality.history.records import HistoryError, NightRun
+from reportgen.quality.history.records import HistoryError
 
 VERSION = 5
 METADATA = MetaData()
@@ -65,8 +61,6 @@ RUNS = Table(
     Column("stamp", Text),
     Index("reportgen_runs_by_night", "report", "night"),
 )
-STORED = tuple(each.name for each in fields(NightRun) if each.name in RUNS.c)
-"""What a NightRun has that is a column of RUNS."""
 
 
 def _part(name: str, *columns: Column[object]) -> Table:
@@ -154,41 +148,15 @@ def schema_version(connection: Connection, shown: str) -> int | None:
 def make_current(connection: Connection, shown: str) -> None:
     """Make the tables, or bring them to this version; the caller's transaction holds it all."""
     found = schema_version(connection, shown)
-    if found is None:
-        METADATA.create_all(connection)
-        connection.execute(SCHEMA.insert(), {"version": VERSION})
+    if found == VERSION:
         return
-    for version in range(found, VERSION):
-        STEPS[version](connection)
-        connection.execute(update(SCHEMA).values(version=version + 1))
-
-
-def _name_sections_and_digits(connection: Connection) -> None:
-    connection.execute(text("ALTER TABLE reportgen_sections ADD COLUMN title TEXT"))
-    connection.execute(text("ALTER TABLE reportgen_metrics ADD COLUMN digits INTEGER"))
-
-
-def _count_rows_and_keep_checks(connection: Connection) -> None:
-    connection.execute(text("ALTER TABLE reportgen_sections ADD COLUMN rows_used BIGINT"))
-    CHECKS.create(connection)  # as it is now: a step that adds a column looks whether it is there
-
-
-def _describe_runs(connection: Connection) -> None:
-    for column in ("verdict TEXT", "synthetic BOOLEAN", "documents JSON", "stamp TEXT"):
-        connection.execute(text(f"ALTER TABLE reportgen_runs ADD COLUMN {column}"))
-
-
-def _keep_values_of_checks(connection: Connection) -> None:
-    columns = inspect(connection).get_columns(CHECKS.name)
-    if all(column["name"] != "value" for column in columns):
-        kind = CHECKS.c.value.type.compile(connection.dialect)
-        connection.execute(text(f"ALTER TABLE reportgen_checks ADD COLUMN value {kind}"))
-
-
-STEPS: Mapping[int, Callable[[Connection], None]] = {
-    1: _name_sections_and_digits,
-    2: _count_rows_and_keep_checks,
-    3: _describe_runs,
-    4: _keep_values_of_checks,
-}
-"""From which version a step goes to the next one. A step never changes once it was released."""
+    METADATA.create_all(connection)
+    for table in METADATA.sorted_tables:
+        there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                kind = column.type.compile(connection.dialect)
+                added = f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"
+                connection.execute(text(added))
+    connection.execute(SCHEMA.delete())
+    connection.execute(SCHEMA.insert(), {"version": VERSION})

@@ -1,6 +1,6 @@
 """The history itself: runs go in, nights come out."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -19,14 +19,13 @@ from reportgen.quality.history.database import (
     shown_url,
 )
 from reportgen.quality.history.records import (
-    Cell,
     CheckPoint,
     Key,
     KnownMetric,
-    MetricName,
     MetricTable,
     MetricValue,
-    NightRun,
+    RunEntry,
+    SectionNight,
     origin_text,
 )
 from reportgen.quality.history.rows import part_rows, put_run, run_row, stored_run
@@ -35,16 +34,15 @@ from reportgen.quality.history.schema import (
     METRICS,
     RUNS,
     SECTIONS,
-    STORED,
     VERSION,
     make_current,
     schema_version,
 )
-from reportgen.record import Status, Summary
+from reportgen.record import Summary
 
 _ATTEMPTS = 4  # two that write to a server may both find that something is not there yet
-_RUN = (RUNS.c.id, *(RUNS.c[name] for name in STORED))
 # Runs of one second have a number at the end of their id: -2, -10.
+_VALUE = tuple(METRICS.c[name] for name in MetricValue._fields)
 _AGE = (RUNS.c.started, func.length(RUNS.c.run), RUNS.c.run, RUNS.c.id)
 
 T = TypeVar("T")
@@ -53,9 +51,8 @@ T = TypeVar("T")
 class History:
     """Runs in a database, SQLite or another one; see `reportgen.quality.history.open_history`.
 
-    Of several complete runs of a night the newest counts. Whatever reads nights takes until, the
-    last night to be seen, and most: how many nights, the last ones. All raise HistoryError when
-    the database refuses.
+    Of several complete runs of a night the newest counts. All raise HistoryError when the database
+    refuses.
     """
 
     def __init__(self, where: str | Path, wait_seconds: float) -> None:
@@ -85,13 +82,9 @@ class History:
         folder: the run folder, also through a link such as ``latest``. A run that is there
         already, of the same id, report and output folder, gets the values of this record.
         """
-        return self.add_all([(summary, folder)]) == [True]
-
-    def add_all(self, runs: Iterable[tuple[Summary, Path]]) -> list[bool]:
-        """Add runs in one transaction, as `add` does; return which of them are new."""
-        rows = [(run_row(*run), part_rows(run[0])) for run in runs]
+        rows = run_row(summary, folder), part_rows(summary)
         with database_errors(self._url):
-            return self._write(lambda connection: [put_run(connection, *each) for each in rows])
+            return self._write(lambda connection: put_run(connection, *rows))
 
     def require_writable(self, output: Path) -> None:
         """Raise HistoryError unless a run could be added, as far as can be said without one.
@@ -115,7 +108,7 @@ class History:
 
     def runs(
         self, report: str, origin: Path | None = None, metrics: Collection[str] = ()
-    ) -> list[NightRun]:
+    ) -> list[RunEntry]:
         """Return all runs of a report, oldest first, partial ones too.
 
         origin: an output folder, whose runs are given besides, whatever their report. metrics:
@@ -127,9 +120,9 @@ class History:
             wanted = or_(wanted, RUNS.c.origin == origin_text(origin))
         keys = (key.partition(".") for key in metrics)
         named = or_(false(), *(and_(m.section == key[0], m.name == key[2]) for key in keys))
-        columns = (m.run_id, m.section, m.name, m.value, m.label, m.unit, m.digits)
+        columns = (m.run_id, m.section, m.name, *_VALUE)
         runs, cells = self._select(
-            select(*_RUN).where(wanted).order_by(*_AGE),
+            select(RUNS).where(wanted).order_by(*_AGE),
             select(*columns).join(RUNS, m.run_id == RUNS.c.id).where(wanted, named),
         )
         values: dict[int, dict[str, MetricValue]] = {}
@@ -137,11 +130,9 @@ class History:
             values.setdefault(number, {})[f"{section}.{name}"] = MetricValue(*value)
         return [stored_run(row, values.get(row.id, {})) for row in runs]
 
-    def nights(
-        self, report: str, *, until: date | None = None, most: int | None = None
-    ) -> list[NightRun]:
+    def nights(self, report: str) -> list[RunEntry]:
         """Return the run that counts for each night, oldest first."""
-        (found,) = self._select(_in_order(_nights(report, until, most)))
+        (found,) = self._select(_in_order(_nights(report)))
         return [stored_run(row) for row in found]
 
     def table(
@@ -152,41 +143,36 @@ class History:
         most: int | None = None,
         only: Key | None = None,
     ) -> MetricTable:
-        """Return all metrics, or only one, on each night: three queries, however many there are."""
+        """Return all metrics, or only one, on each night: three queries, however many there are.
+
+        until: the last night to be seen. most: how many nights, the last ones.
+        """
         picked = _nights(report, until, most)
         s, m = SECTIONS.c, METRICS.c
         of_sections = select(s.run_id, s.section, s.status, s.rows_used, s.seconds)
-        of_metrics = select(
-            m.run_id, m.section, m.name, m.label, m.unit, m.digits, m.value, m.verdict
-        )
+        of_metrics = select(m.run_id, m.section, m.name, *_VALUE)
         if only is not None:
             of_sections = of_sections.where(s.section == only[0])
             of_metrics = of_metrics.where(m.section == only[0], m.name == only[1])
         nights, sections, metrics = self._select(
             _in_order(picked),
             of_sections.join(picked, s.run_id == picked.c.id),
-            of_metrics.join(picked, m.run_id == picked.c.id).order_by(picked.c.night),
+            of_metrics.join(picked, m.run_id == picked.c.id).order_by(m.section, m.name),
         )
         places = {row.id: place for place, row in enumerate(nights)}
-        statuses: dict[str, list[Status | None]] = {}
-        rows: dict[str, list[int | None]] = {}
-        seconds: dict[str, list[float | None]] = {}
-        for number, section, status, used, took in sections:
-            statuses.setdefault(section, [None] * len(places))[places[number]] = status
-            rows.setdefault(section, [None] * len(places))[places[number]] = used
-            seconds.setdefault(section, [None] * len(places))[places[number]] = took
-        cells: dict[Key, list[Cell | None]] = {}
-        names: dict[Key, MetricName] = {}
-        for number, section, name, label, unit, digits, value, verdict in metrics:
-            key = section, name
-            cells.setdefault(key, [None] * len(places))[places[number]] = (value, unit, verdict)
-            names[key] = MetricName(label, unit, digits)  # that of the last night stays
-        runs = tuple(stored_run(row) for row in nights)
-        return MetricTable(runs, statuses, cells, names, rows, seconds)
+        of_nights: dict[str, list[SectionNight | None]] = {}
+        for number, section, *found in sections:
+            row = of_nights.setdefault(section, [None] * len(places))
+            row[places[number]] = SectionNight(*found)
+        cells: dict[Key, list[MetricValue | None]] = {}
+        for number, section, name, *value in metrics:
+            of_metric = cells.setdefault((section, name), [None] * len(places))
+            of_metric[places[number]] = MetricValue(*value)
+        return MetricTable(tuple(map(stored_run, nights)), of_nights, cells)
 
     def metrics(self, report: str) -> list[KnownMetric]:
         """Return every metric that a report ever had on a night, sorted."""
-        picked, columns = _nights(report, None, None), (METRICS.c.section, METRICS.c.name)
+        picked, columns = _nights(report), (METRICS.c.section, METRICS.c.name)
         (found,) = self._select(
             select(*columns, func.count(), func.max(picked.c.night))
             .join(picked, METRICS.c.run_id == picked.c.id)
@@ -195,12 +181,11 @@ class History:
         )
         return [KnownMetric(*row) for row in found]
 
-    def checks(self, report: str, *, most: int | None = None) -> list[CheckPoint]:
+    def checks(self, report: str) -> list[CheckPoint]:
         """Return how each check ended on each night, oldest first; none before version 3."""
-        picked, c = _nights(report, None, most), CHECKS.c
-        columns = (c.section, c.name, c.status, c.waived, c.in_force, c.message, c.value)
+        picked, c = _nights(report), CHECKS.c
         (found,) = self._select(
-            select(picked.c.night, picked.c.run, *columns)
+            select(picked.c.night, c.section, c.name, c.status, c.in_force, c.value)
             .join(picked, c.run_id == picked.c.id)
             .order_by(picked.c.night, c.section, c.name)
         )
@@ -244,12 +229,12 @@ class History:
                 return done
 
 
-def _nights(report: str, until: date | None, most: int | None) -> Subquery:
+def _nights(report: str, until: date | None = None, most: int | None = None) -> Subquery:
     """Return which run stands for each of the last nights: the newest complete one."""
     place = func.row_number().over(
         partition_by=RUNS.c.night, order_by=[desc(column) for column in _AGE]
     )
-    complete = select(*_RUN, place.label("place")).where(
+    complete = select(RUNS, place.label("place")).where(
         RUNS.c.report == report, RUNS.c.partial == false()
     )
     if until is not None:
@@ -260,4 +245,4 @@ def _nights(report: str, until: date | None, most: int | None) -> Subquery:
 
 
 def _in_order(picked: Subquery) -> Select[Any]:
-    return select(*(picked.c[column.name] for column in _RUN)).order_by(picked.c.night)
+    return select(picked).order_by(picked.c.night)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -5,16 +6,16 @@ from checking import BROKEN, NIGHT, block, checked, nights, section, summary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.quality.backtest import backtest
+from reportgen.quality.backtest import Night, replay
 from reportgen.quality.checks.facts import Reference
 
 
-def values(*numbers, rows=None):
-    return [(night, section(value, rows=rows)) for night, value in nights(*numbers)]
+def values(*numbers, rows=None, **more):
+    return [Night(night, section(value, rows=rows), **more) for night, value in nights(*numbers)]
 
 
-def replay(*blocks, nights=(), references=None, **options):
-    return list(backtest(section(), blocks, nights, references or {}, **options))
+def replayed(*blocks, nights=(), references=None, **options):
+    return list(replay(section(), blocks, nights, references or {}, **options))
 
 
 def fired(found):
@@ -24,7 +25,7 @@ def fired(found):
 @given(st.lists(st.none() | st.floats(-1e6, 1e6), max_size=25))
 def test_a_replay_says_what_the_checks_said_on_those_nights(numbers):
     blocks = [block(metric="flux", min=-10, max=10), block(metric="flux", drift={"nights": 6})]
-    for place, each in enumerate(replay(*blocks, nights=values(*numbers))):
+    for place, each in enumerate(replayed(*blocks, nights=values(*numbers))):
         then, unjudged = [], []
         for n, (night, value) in enumerate(nights(*numbers)):
             facts = {"earlier": {("fluxes", "flux"): nights(*numbers)[:n]}}
@@ -39,20 +40,19 @@ def test_a_replay_says_what_the_checks_said_on_those_nights(numbers):
 
 def test_a_night_in_error_and_a_metric_that_was_not_there_are_said():
     some = values(300, 300, 300)
-    some[1] = (some[1][0], BROKEN)
-    some[2] = (some[2][0], section(metrics={}))
-    (found,) = replay(block(metric="flux", max=230), nights=some)
+    some[1:] = [replace(some[1], section=BROKEN), replace(some[2], section=section(metrics={}))]
+    (found,) = replayed(block(metric="flux", max=230), nights=some)
     assert (found.nights, fired(found)) == (1, [3])
-    assert (found.not_computed, found.not_known) == ((some[1][0],), (some[2][0],))
+    assert (found.not_computed, found.not_known) == ((some[1].date,), (some[2].date,))
 
 
 def test_dates_and_waivers_are_those_of_each_night_unless_dates_are_not_wanted():
     day = (NIGHT - timedelta(days=2)).isoformat()
     check = block(metric="flux", max=230, waive={"until": day, "reason": "x"}, **{"from": day})
-    (found,) = replay(check, nights=values(300, 300, 300, 300))
+    (found,) = replayed(check, nights=values(300, 300, 300, 300))
     assert (found.nights, fired(found)) == (2, [2, 1])
     assert [each.waived for each in found.fired] == [True, False]
-    (found,) = replay(check, nights=values(300, 300, 300, 300), dated=False)
+    (found,) = replayed(check, nights=values(300, 300, 300, 300), dated=False)
     assert (found.nights, fired(found)) == (4, [4, 3, 2, 1])
 
 
@@ -80,26 +80,33 @@ UNKNOWN = "The check cannot be made: unknown metric 'flix'; did you mean 'flux'?
     ],
 )
 def test_what_the_history_cannot_replay_says_why(keys, reason):
-    some = [(night, s.model_copy(update={"counted": {}})) for night, s in values(1, 2, 3)]
-    (found,) = replay(block(**keys), nights=some, references={"paper": "gone"})
+    some = [Night(night, section(value, rows=None, counted={})) for night, value in nights(1, 2)]
+    (found,) = replayed(block(**keys), nights=some, references={"paper": "gone"})
     assert (found.impossible, found.nights, found.fired) == (reason, 0, ())
 
 
-def test_rows_and_references_are_replayed_where_they_are_known():
-    some = [*values(1, 2, rows=100)[:1], *values(1, 2)[1:]]
-    (found,) = replay(block(rows_at_least=101), nights=some)
-    assert (found.nights, len(found.not_known), fired(found)) == (1, 1, [2])
+def test_rows_ages_and_references_are_replayed_where_they_are_known():
+    some = [*values(1, 2, rows=100, hours=25.5)[:1], *values(1, 2)[1:]]
+    for keys in ({"rows_at_least": 101}, {"fresh": 24}):
+        (found,) = replayed(block(**keys), nights=some)
+        assert (found.nights, len(found.not_known), fired(found)) == (1, 1, [2])
+    assert found.fired[0].message.replace("\u00a0", " ") == (
+        "The oldest source file was last changed 25.5 hours before the run, 1.5 hours more than "
+        "the 24 hours that are allowed."
+    )
     check = block(metric="flux", within={"of": "paper", "absolute": 5})
     references = {"paper": Reference(summary(section(230.0)))}
-    (found,) = replay(check, nights=values(231, 240), references=references)
+    (found,) = replayed(check, nights=values(231, 240), references=references)
     assert fired(found) == [1]
 
 
 def test_the_last_nights_are_replayed_and_drift_sees_those_before():
     drift = block(metric="flux", drift={"floor": 1})
-    (found,) = replay(drift, nights=values(*[10] * 6, 50, 10, 50), last=2)
+    (found,) = replayed(drift, nights=values(*[10] * 6, 50, 10, 50), last=2)
     assert (found.nights, fired(found)) == (2, [1])
-    (found,) = replay(block(metric="flux", max=20), nights=values(50, 10, 50), last=9)
+    (found,) = replayed(block(metric="flux", max=20), nights=values(50, 10, 50), last=9)
     assert (found.nights, fired(found)) == (3, [3, 1])
-    (found,) = replay(drift)
-    assert (found.nights, found.fired, found.impossible) == (0, (), "")
+    later = block(rows_at_least=1, **{"from": "2030-01-01"})
+    for check, some in ((drift, ()), (later, values(1, 2))):
+        (found,) = replayed(check, nights=some)
+        assert (found.nights, found.fired, found.impossible) == (0, (), "")

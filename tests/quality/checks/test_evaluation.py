@@ -25,51 +25,32 @@ ALL_KINDS = [
 KNOWN = {"until": "2030-01-01", "reason": "known"}
 
 
-def test_each_test_of_an_item_is_a_check_with_an_id_that_says_what_it_is_on():
+LABELS = """\
+flux-min | Median 24 μm flux density: at least 0 µJy
+flux-max | Median 24 μm flux density: at most 1 µJy
+flux-equals | Median 24 μm flux density: equal to 1 µJy ± 1 µJy
+flux-drift | Median 24 μm flux density: at most 5 times the usual scatter from the median of the\
+ last 14 nights
+flux-within | Median 24 μm flux density: within 10 % of the reference run paper
+statistics-in-row-0-median-max | Median in row 0 (table statistics): at most 1 µJy
+rows_at_least | Rows: at least 1 row
+fresh | Age of the source files: changed within 26 hours before the run
+flux_24-missing_at_most | 24 μm flux density, missing: at most 100 % without a valid value
+flux-max-2 | Median 24 μm flux density: at most 1 µJy
+flux-max-warn | Median 24 μm flux density: at most 1 µJy
+"""
+
+
+def test_each_test_of_an_item_is_a_check_with_an_id_and_a_label_that_say_what_it_asks_for():
     blocks = [block(**keys) for keys in ALL_KINDS]
     blocks += [
         block(metric="flux", max=1, until="2026-01-01"),
         block(metric="flux", max=1, severity="warn"),
     ]
-    found = checked(section(), *blocks)
-    assert [each.id for each in found] == [
-        "flux-min",
-        "flux-max",
-        "flux-equals",
-        "flux-drift",
-        "flux-within",
-        "statistics-in-row-0-median-max",
-        "rows_at_least",
-        "fresh",
-        "flux_24-missing_at_most",
-        "flux-max-2",
-        "flux-max-warn",
-    ]
+    found = checked(section(), *blocks, read_cell=lambda *_: 1.0)
+    said = "".join(f"{each.id} | {each.label}\n" for each in found)
+    assert said.replace("\u00a0", " ") == LABELS
     assert [each.id for each in checked(BROKEN, *blocks)] == [each.id for each in found]
-
-
-@pytest.mark.parametrize(
-    ("keys", "label"),
-    [
-        ({"metric": "flux", "max": 230}, "Median 24 μm flux density: at most 230 µJy"),
-        (
-            {"metric": "flux", "equals": 230, "tolerance": 0.5},
-            "Median 24 μm flux density: equal to 230 µJy ± 0.5 µJy",
-        ),
-        (
-            {"metric": "flux", "drift": {"most": 4.5}},
-            "Median 24 μm flux density: at most 4.5 times the usual scatter from the median of the "
-            "last 14 nights",
-        ),
-        ({"rows_at_least": 20000}, "Rows: at least 20,000 rows"),
-        (
-            {"missing_at_most": {"column": "flux_24", "percent": 40}},
-            "24 μm flux density, missing: at most 40 % without a valid value",
-        ),
-    ],
-)
-def test_a_check_says_in_words_what_it_asks_for(keys, label):
-    assert check(section(), **keys).label.replace("\u00a0", " ") == label
 
 
 @pytest.mark.parametrize("severity", ["warn", "fail"])
@@ -150,44 +131,23 @@ def test_a_waiver_holds_until_its_last_day_and_not_after(days, severity):
     assert found.verdict == ("ok" if days >= 0 else severity)
     words = "Waived until" if days >= 0 else "The waiver expired on"
     assert found.message.endswith(f"(by 247\u00a0µJy). {words} {until} (The lamp is weak, Ann).")
-
-
-def test_a_waiver_of_what_holds_is_recorded_and_changes_nothing():
-    keys = {"waive": KNOWN, "reason": "Because.", "owner": "Ann"}
-    found = check(section(), metric="flux", max=1000, **keys)
-    assert (found.status, found.waived, found.waiver.reason) == ("ok", False, "known")
-    assert (found.reason, found.owner) == ("Because.", "Ann")
-    assert "aive" not in found.message
+    good = check(section(), metric="flux", max=1000, waive=waive, owner="Bob")
+    assert (good.status, good.waived, good.waiver.owner, good.owner) == ("ok", False, "Ann", "Bob")
+    assert "aive" not in good.message
 
 
 @pytest.mark.parametrize(
     ("keys", "path", "message"),
     [
         ({"metric": "flx"}, ("metric",), "unknown metric 'flx'; did you mean 'flux'?"),
-        (
-            {"cell": {**CELL, "table": "statistic"}},
-            ("cell", "table"),
-            "unknown table 'statistic'; did you mean 'statistics'?",
-        ),
-        (
-            {"cell": {**CELL, "column": "medium"}},
-            ("cell", "column"),
-            "unknown column 'medium'; did you mean 'median'?",
-        ),
-        (
-            {"cell": {**CELL, "column": "band"}},
-            ("cell", "column"),
-            "the column 'band' holds no numbers",
-        ),
-        (
-            {"cell": {**CELL, "row": {"bnd": "x"}}},
-            ("cell", "row", "bnd"),
-            "unknown column 'bnd'; did you mean 'band'?",
-        ),
+        ({"table": "statistic"}, ("cell", "table"), "unknown table 'statistic'; did you mean 's"),
+        ({"column": "medium"}, ("cell", "column"), "unknown column 'medium'; did you mean 'median"),
+        ({"column": "band"}, ("cell", "column"), "the column 'band' holds no numbers"),
+        ({"row": {"bnd": "x"}}, ("cell", "row", "bnd"), "unknown column 'bnd'; did you mean 'band"),
     ],
 )
 def test_a_check_on_what_is_not_there_is_an_error_with_a_guess(keys, path, message):
-    wrong = block(max=1, **keys)
+    wrong = block(max=1, **(keys if "metric" in keys else {"cell": {**CELL, **keys}}))
     ((where, said),) = unknown_subjects(section(), [block(rows_at_least=1), wrong])
     assert where == ("checks", 1, *path)
     assert said.startswith(message)
@@ -222,46 +182,32 @@ def test_rows_are_counted(rows, status, message):
 HOUR = timedelta(hours=1)
 
 
+LATE = "b.h5 was last changed 26.001 hours before the run, 0.001 hours more than the 26 hours that"
+
+
 @pytest.mark.parametrize(
-    ("files", "status", "message"),
+    ("ages", "status", "message"),
     [
-        (
-            {"/d/a.h5": 25 * HOUR, "/d/b.h5": 26 * HOUR},
-            "ok",
-            "b.h5 was last changed 26.0 hours before the run; up to 26 hours is allowed.",
-        ),
-        (
-            {"/d/b.h5": 26.001 * HOUR},
-            "fail",
-            "b.h5 was last changed 26.001 hours before the run, 0.001 hours more than the 26 hours "
-            "that are allowed.",
-        ),
-        ({"/d/b.h5": -25 * HOUR}, "ok", "b.h5 was last changed after the run had started."),
-        (
-            {"/d/a.h5": HOUR, "/d/b.h5": None},
-            "error",
-            "It is not known when b.h5 was last changed.",
-        ),
-        ({}, "error", "It is not known which files the section reads."),
+        ([25, 26], "ok", "b.h5 was last changed 26.0 hours before the run; up to 26 hours is"),
+        ([1, 26.001], "fail", LATE),
+        ([-24, -25], "ok", "a.h5 was last changed after the run had started."),
+        ([1, None], "error", "It is not known when b.h5 was last changed."),
+        ([], "error", "It is not known which files the section reads."),
     ],
 )
-def test_the_oldest_source_file_must_be_fresh(files, status, message):
-    modified = {file: age and STARTED - age for file, age in files.items()}
+def test_the_oldest_source_file_must_be_fresh(ages, status, message):
+    files = zip(("/d/a.h5", "/d/b.h5"), ages, strict=False)
+    modified = {file: age and STARTED - age * HOUR for file, age in files}
     found = check(section(), fresh=26, facts={"modified": {"fluxes": modified}})
-    assert (found.status, plain(found)) == (status, message)
+    assert found.status == status
+    assert plain(found).startswith(message)
 
 
 @pytest.mark.parametrize(
     ("rows", "valid", "percent", "status", "message"),
     [
-        (1000, 667, 33.3, "ok", "no valid value in 33.3 % of 1,000 rows; up to 33.3 % is allowed."),
-        (
-            30000,
-            17999,
-            40,
-            "fail",
-            "in 40.003 % of 30,000 rows, above the 40 % that are allowed (by 0.003 % of the rows).",
-        ),
+        (1000, 667, 33.3, "ok", "no valid value in 33.3 % of 1,000 rows; up to 33.3 % is allow"),
+        (30000, 17999, 40, "fail", "40.003 % of 30,000 rows, above the 40 % that are allowed (by"),
         (1, 1, 0, "ok", "no valid value in 0.0 % of 1 row; up to 0 % is allowed."),
         (0, 0, 100, "fail", "There are no rows, so 24 μm flux density has no valid value."),
     ],
@@ -271,19 +217,14 @@ def test_missing_values_are_a_share_of_the_rows(rows, valid, percent, status, me
     keys = {"column": "flux_24", "percent": percent}
     found = check(section(counted=counted), missing_at_most=keys)
     assert (found.status, found.column, found.high) == (status, "flux_24", percent)
-    assert plain(found).endswith(message)
+    assert message in plain(found)
     assert check(section(counted={}), missing_at_most=keys).status == "error"
 
 
 @pytest.mark.parametrize(
     ("value", "status", "message"),
     [
-        (
-            248.04,
-            "fail",
-            "Median where band is 24 (table statistics): 248.0 µJy, above the limit of 230 µJy "
-            "(by 18 µJy).",
-        ),
+        (248.04, "fail", "Median where band is 24 (table statistics): 248.0 µJy, above the limit"),
         (LookupError("no such row"), "fail", "“median where band is 24 (table statistics)” has no"),
         (ValueError("damaged"), "error", "cannot be read: damaged."),
         (float("nan"), "fail", "has no value"),

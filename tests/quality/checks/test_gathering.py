@@ -1,14 +1,10 @@
 from datetime import UTC, datetime
 
-import h5py
-import numpy as np
 import pytest
 from checking import section, summary
 
 from reportgen.analyses.base import installed_analyses
-from reportgen.build.tasks import compute_section, scan_catalogue
 from reportgen.config.loader import load_report
-from reportgen.data.catalogue import open_catalogues
 from reportgen.quality.checks.facts import (
     Reference,
     modified_files,
@@ -61,26 +57,6 @@ def report(tmp_path):
     path = tmp_path / "cdfs.yaml"
     path.write_text(YAML)
     return load_report(path, installed_analyses().types, (), {})
-
-
-def test_missing_values_are_counted_in_the_rows_of_the_section(report, tmp_path):
-    flux_36 = np.arange(10.0)
-    flux_24 = np.where(flux_36 % 4 == 0, -99, flux_36)  # missing at 0, 4, 8
-    with h5py.File(tmp_path / "swire.h5", "w") as file:
-        file["fluxes"] = np.stack([flux_36, flux_24], axis=1)
-    with h5py.File(tmp_path / "labels.h5", "w") as file:
-        file["labels"] = np.ones(10)
-    chosen = {name: report.sections[name] for name in ("flux", "hosts")}
-    values = scan_catalogue(
-        open_catalogues(report.catalogues, report.place)["swire"], chosen, 10**6
-    )
-    flux, hosts = (
-        compute_section(name, chosen[name], values[name].values, tmp_path / "run")
-        for name in chosen
-    )
-    (counted,) = flux.counted.values()
-    assert (counted.label, counted.rows, counted.valid) == ("24\u00a0μm flux density", 7, 5)
-    assert hosts.counted == {}
 
 
 def test_only_references_that_checks_use_are_read(report, tmp_path):

@@ -1,4 +1,7 @@
+from pathlib import PurePath
+
 import pytest
+from cases import cases
 from made_records import VERSIONS, check, flux, metric, run, section, source
 
 from reportgen.cli.tables import diff_text
@@ -62,6 +65,7 @@ def test_metrics_that_come_and_go_or_have_another_unit():
         "Flux: median has a value, and had none before: 5 µJy.",
         "Flux: a new metric, “c”: 3.",
     ]
+    assert (compare(before, after).moved, compare(run(section()), after).moved) == (True, False)
     assert said(flux(210.0), flux(0.21, unit="mJy")) == [
         "Flux: the unit of median was µJy and is mJy, so that its values are not compared: "
         "210 µJy before, 0.21 mJy now."
@@ -79,27 +83,49 @@ def test_metrics_within_their_scatter_share_a_sentence():
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "sentence"),
-    [
-        ("ok", "fail", "failed; it was ok before. It is 248."),
-        ("ok", "warn", "has a warning; it was ok before. It is 248."),
-        ("fail", "fail", "still fails. It is 248."),
-        ("warn", "fail", "failed; it had a warning before. It is 248."),
-        ("fail", "ok", "is ok again; it failed before."),
-        ("ok", "error", "could not be checked; it was ok before. It is 248."),
-        ("waived", "fail", "failed; it was waived before. It is 248."),
-        ("fail", "waived", "does not hold, which is waived; it failed before. It is 248."),
-        ("fail", None, "is not checked any more; it failed before."),
-        (None, "fail", "failed; it was not checked before. It is 248."),
-    ],
+    ("before", "after", "kind", "sentence"),
+    cases(
+        """
+ok | fail | new | failed; it was ok before. It is 248.
+ok | warn | new | has a warning; it was ok before. It is 248.
+ok | error | new | could not be checked; it was ok before. It is 248.
+none | fail | new | failed; it was not checked before. It is 248.
+idle | fail | new | failed; it was not checked before. It is 248.
+waived | fail | new | failed; it was waived before. It is 248.
+warn | fail | worse | failed; it had a warning before. It is 248.
+fail | fail | still | still fails. It is 248.
+fail | warn | better | has a warning; it failed before. It is 248.
+fail | ok | recovered | is ok again; it failed before.
+waived | ok | recovered | is ok again; it was waived before.
+fail | waived | waived | does not hold, which is waived; it failed before. It is 248.
+ok | waived | waived | does not hold, which is waived; it was ok before. It is 248.
+fail | none | unchecked | is not checked any more; it failed before.
+waived | idle | unchecked | is not checked any more; it was waived before. It is 248.
+ok | ok | nothing | -
+ok | none | nothing | -
+none | ok | nothing | -
+waived | waived | nothing | -
+"""
+    ),
 )
-def test_a_check(before, after, sentence):
+def test_a_check_of_a_section_or_of_the_whole_run(before, after, kind, sentence):
     def made(status):
-        waived = status == "waived"
-        found = check(status="fail" if waived else status, waived=waived) if status else None
-        return run(section(checks=() if found is None else [found]))
+        if status == "none":
+            return ()
+        waived, idle = status == "waived", status == "idle"
+        ended = "fail" if waived else "ok" if idle else status
+        return (check(status=ended, waived=waived, in_force=not idle),)
 
-    assert said(made(before), made(after)) == [f"Flux: “median at most 230” {sentence}"]
+    one, other = made(before), made(after)
+    whole = compare(run(section(), checks=one), run(section(), checks=other))
+    part = compare(run(section(checks=one)), run(section(checks=other)))
+    for changes, place in ((whole, ("", "Budgets")), (part, ("flux", "Flux"))):
+        found = [(c.section, c.title, c.name, c.kind) for c in changes.verdicts]
+        assert found == ([] if kind == "nothing" else [(*place, "limit", kind)])
+        said = "".join(each.text for each in sentences(changes)) or "-"
+        assert said.removeprefix(f"{place[1]}: “median at most 230” ") == sentence
+        assert changes.is_empty == (kind in {"nothing", "still"})
+        assert changes.moved == (kind in {"new", "worse"})
 
 
 def test_the_label_of_a_rule_keeps_its_own_quotation_marks():
@@ -116,6 +142,7 @@ def test_sections():
         section("c"),
         section("e", "error"),
     )
+    assert compare(before, after).moved
     assert said(before, after) == [
         "A: the section could not be computed: column x is missing …",
         "D: the section is gone.",
@@ -125,51 +152,43 @@ def test_sections():
     ]
 
 
+GROWN = "grew from 2,000 to 2,400 rows and from 2.9 MB to 3.4 MB."
+BY_NAME = "in /a from 20 to 21 rows, in /b from 30 to 31 rows and from 2,900,000 to 2,900,010 bytes"
+MOVED = "has the same content as before. It was read from /22/a.h5, and is now from /23/a.h5."
+
+
 @pytest.mark.parametrize(
-    ("before", "after", "sentence"),
+    ("before", "after", "kind", "said"),
     [
+        ({"a": 2000}, {"a": 2400, "size": 3_400_000}, "grown", GROWN),
+        ({"a": 2, "b": 2}, {"a": 1, "b": 1}, "shrunk", "shrank from 2 to 1 rows and in as many"),
+        ({"a": 20, "b": 30}, {"a": 21, "b": 31, "size": 2_900_010}, "grown", f"grew {BY_NAME}."),
+        ({"a": 5}, {"a": 5, "size": 3_000_000}, "grown", "grew from 2.9 MB to 3 MB."),
+        ({"a": 5}, {"a": 5, "size": 2}, "shrunk", "shrank from 2.9 MB to 2 B."),
+        ({"a": 2}, {"a": 2}, "changed", "has other content of the same size."),
+        ({"a": 2}, {"a": 2, "size": None}, "changed", "has other content."),
         (
-            source(a=2000),
-            source(a=2400, size=3_400_000, sha256="b"),
-            "grew from 2,000 to 2,400 rows and from 2.9 MB to 3.4 MB.",
+            {"a": 2, "b": 3},
+            {"a": 3, "b": 2},
+            "changed",
+            "has other content, in /a from 2 to 3",
         ),
-        (
-            source(a=2000, b=2000),
-            source(a=1000, b=1000, sha256="b"),
-            "shrank from 2,000 to 1,000 rows and in as many bytes.",
-        ),
-        (
-            source(a=20, b=30),
-            source(a=21, b=31, size=2_900_010, sha256="b"),
-            "grew in /a from 20 to 21 rows, in /b from 30 to 31 rows and from 2,900,000 to "
-            "2,900,010 bytes.",
-        ),
-        (
-            source(a=20),
-            source(a=21, b=31, size=2_900_010, sha256="b"),
-            "grew from 20 to 21 rows and from 2,900,000 to 2,900,010 bytes.",
-        ),
-        (source(a=2), source(a=2, sha256="b"), "has other content of the same size."),
-        (source(a=2), source(a=2, sha256="b", size=None), "has other content."),
-        (
-            source(a=2, b=3),
-            source(a=3, b=2, sha256="b"),
-            "has other content, in /a from 2 to 3 rows, in /b from 3 to 2 rows and in as many "
-            "bytes.",
-        ),
-        (source(), source(error="No file"), "could not be read: No file."),
-        (source(), source(sha256=None), "could not be compared: its checksum is not known."),
-        (source(), source(), "is unchanged."),
-        (
-            source("/22/crowdastro.h5"),
-            source("/23/crowdastro.h5"),
-            "has the same content as before. It was read from /22/crowdastro.h5, and is now from "
-            "/23/crowdastro.h5.",
-        ),
+        ({"a": 5}, {"b": 7, "sha256": "a" * 64}, "unchanged", "is unchanged."),
+        ({"sha256": None}, {"size": 3_000_000, "sha256": None}, "grown", "grew from 2.9 MB to 3"),
+        ({}, {"sha256": None}, "unknown", "could not be compared: its checksum is not known."),
+        ({}, {"error": "No file"}, "unreadable", "could not be read: No file."),
+        ({"error": "no"}, {}, "readable", "can be read again."),
+        ({"error": "no"}, {"error": "not"}, "still_unreadable", "still cannot be read: not."),
+        ({"path": "/22/a.h5"}, {"path": "/23/a.h5", "sha256": "a" * 64}, "moved", MOVED),
     ],
 )
-def test_an_input(before, after, sentence):
-    assert said(run(inputs=[before]), run(inputs=[after])) == [f"crowdastro.h5 {sentence}"]
+def test_an_input(before, after, kind, said):
+    one, other = source(**before), source(**{"sha256": "b", **after})
+    changes = compare(run(inputs=[one]), run(inputs=[other]))
+    assert [change.kind for change in changes.inputs] == [kind]
+    (sentence,) = sentences(changes)
+    name = PurePath(other.path).name
+    assert sentence.text.replace("\u00a0", " ").startswith(f"{name} {said}")
 
 
 def test_inputs_that_come_and_go_and_share_a_name():

@@ -131,12 +131,12 @@ if os.getuid() == 0:
     os.setuid(65534)
 path = Path(sys.argv[1])
 with open_history(path) as history:
-    print(*(n.run for n in history.nights("cdfs")))
+    print(*(n.id for n in history.nights("cdfs")))
     try:
         add(history, path.parent, night(9))
     except HistoryError as error:
         print(error.message, error.hint, sep=": ")
-    print(*(n.run for n in history.nights("cdfs")))
+    print(*(n.id for n in history.nights("cdfs")))
 """
 
 

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from made_records import VERSIONS, check, metric, section
 from projects import SECONDS, clean_environment
-from stored_runs import INPUTS, add, night
+from stored_runs import FIRST, INPUTS, add, night
 
 from reportgen.quality.history import open_history
-from reportgen.quality.history.records import HistoryError, MetricValue, Point, night_run
-from reportgen.record import write_summary
+from reportgen.quality.history.records import HistoryError, run_entry
 
 
 @pytest.fixture
@@ -32,32 +31,23 @@ def rows(path, query):
 
 
 def points(history, section="flux", name="median", **options):
-    return history.table("cdfs", only=(section, name), **options).points((section, name))
-
-
-def test_a_run_comes_back(history, tmp_path):
-    add(history, tmp_path, night(22))
-    (found,) = history.nights("cdfs")
-    assert (found.report, found.run, found.night) == (
-        "cdfs",
-        "20261123T020000Z",
-        date(2026, 11, 23),
-    )
-    assert found.started == datetime(2026, 11, 23, 2, tzinfo=UTC)
-    assert (found.status, found.seconds, found.partial) == ("ok", 12.5, False)
-    assert found.folder == tmp_path / "20261123T020000Z"
-    assert (found.verdict, found.synthetic) == (
-        "The section was computed. Nothing is checked.",
-        False,
-    )
-    assert history.runs("cdfs") == [found]
-    assert history.reports() == ["cdfs"]
+    """Give the night, value, status of the section and verdict of a metric, night by night."""
+    table = history.table("cdfs", only=(section, name), **options)
+    nothing = [None] * len(table.nights)
+    columns = table.sections.get(section, nothing), table.cells.get((section, name), nothing)
+    return [
+        (night.night.day, *(cell[:1] if cell else [None]), at and at.status, cell and cell.verdict)
+        for night, at, cell in zip(table.nights, *columns, strict=True)
+    ]
 
 
 def test_inputs_versions_and_sections_are_stored(history, path, tmp_path):
     broken = section("masses", "error", rows=7)
     sections = (section(median=metric(1.5, digits=2)), broken)
     add(history, tmp_path, night(0, *sections, inputs=INPUTS, commit="a1b2"))
+    (run,) = history.nights("cdfs")
+    assert run == run_entry(night(0, *sections), tmp_path / run.id)
+    assert (run.folder, run.started) == (tmp_path / "20261101T020000Z", FIRST)
     expected = {
         "place, path, sha256, bytes, error FROM reportgen_inputs": [
             (0, "/data/crowdastro.h5", "a" * 64, 2_900_000, ""),
@@ -92,30 +82,16 @@ def test_adding_a_run_again_gives_it_its_new_values(history, path, tmp_path):
     assert not history.add(night(), tmp_path / "latest")
 
 
-def test_what_lists_of_runs_show_comes_with_the_runs(history, tmp_path):
-    run = tmp_path / night().run.id
-    run.mkdir()
-    write_summary(run, night())
-    add(history, tmp_path, night(0, section(median=metric(2.0, digits=1))))
-    add(history, tmp_path, night(1, section("other")))
-    one, other = history.runs("cdfs", metrics=["flux.median", "gone.metric"])
-    assert one.metrics == {"flux.median": MetricValue(2.0, "median", "uJy", 1)}
-    assert one.stamp.partition("-")[0] == str((run / "summary.json").stat().st_size)
-    assert (other.metrics, other.stamp) == ({}, "")
-    broken = section(status="error", median=metric(7.0))
-    assert night_run(night(0, broken), run, ["flux.median"]).metrics["flux.median"].value is None
-
-
 def test_the_newest_complete_run_of_a_utc_night_counts(history, tmp_path):
     runs = [night(0, section(median=metric(float(hour))), hours=hour) for hour in (0, 9, 4)]
     add(history, tmp_path, *runs, night(0, hours=12, only=("flux",)), night(1, only=("flux",)))
     assert [found.partial for found in history.runs("cdfs")] == [False, False, False, True, True]
-    assert [found.run for found in history.nights("cdfs")] == ["20261101T110000Z"]
-    assert [point.value for point in points(history)] == [9.0]
+    assert [found.id for found in history.nights("cdfs")] == ["20261101T110000Z"]
+    assert points(history) == [(1, 9.0, "ok", None)]
     for suffix in ("-10", "", "-2", "-9"):
         add(history, tmp_path, night(2, name=f"20261103T020000Z{suffix}"))
-    assert history.nights("cdfs")[-1].run == "20261103T020000Z-10"
-    assert [found.run[16:] for found in history.runs("cdfs")[-4:]] == ["", "-2", "-9", "-10"]
+    assert history.nights("cdfs")[-1].id == "20261103T020000Z-10"
+    assert [found.id[16:] for found in history.runs("cdfs")[-4:]] == ["", "-2", "-9", "-10"]
     add(history, tmp_path, night(name="late", started="2026-11-05T01:30:00+02:00"))
     assert history.nights("cdfs")[-1].started == datetime(2026, 11, 4, 23, 30, tzinfo=UTC)
 
@@ -131,8 +107,7 @@ def test_a_night_without_the_metric_is_a_point_without_a_value(history, tmp_path
         night(8, section(median=metric(5.0, verdict="warn"), status="warn")),
     ]
     add(history, tmp_path, *nights)
-    found = points(history)
-    assert [(p.night.day, p.value, p.status, p.verdict) for p in found] == [
+    assert points(history) == [
         (1, 200.0, "ok", None),
         (2, None, None, None),
         (3, None, "error", None),
@@ -141,8 +116,7 @@ def test_a_night_without_the_metric_is_a_point_without_a_value(history, tmp_path
         (7, None, "ok", None),
         (9, 5.0, "warn", "warn"),
     ]
-    assert found[0] == Point(date(2026, 11, 1), nights[0].run.id, 200.0, "uJy", "ok", None)
-    assert points(history, name="mean") == points(history, "fluxes") == []
+    assert history.table("cdfs").values(("flux", "mean"), "uJy") == []
     assert history.table("elais").nights == ()
 
 
@@ -158,9 +132,9 @@ def test_a_night_without_the_metric_is_a_point_without_a_value(history, tmp_path
 )
 def test_only_the_last_nights_are_given(history, tmp_path, until, most, days):
     add(history, tmp_path, *(night(number) for number in (3, 0, 4, 1, 2)))
-    assert [n.night.day for n in history.nights("cdfs", until=until, most=most)] == days
+    assert [n.night.day for n in history.table("cdfs", until=until, most=most).nights] == days
     found = points(history, until=until, most=most)
-    assert [(p.night.day, p.value) for p in found] == [(day, 199.0 + day) for day in days]
+    assert [each[:2] for each in found] == [(day, 199.0 + day) for day in days]
 
 
 def test_two_output_folders_share_a_database(history, tmp_path):
@@ -182,14 +156,12 @@ def test_a_table_holds_all_metrics_of_all_nights(history, tmp_path):
         add(history, tmp_path, night(number, flux, *late))
     table = history.table("cdfs")
     assert [n.night.day for n in table.nights] == [1, 2, 3, 4]
-    assert table.names["flux", "median"] == ("median", "mJy", None)
-    assert table.rows == {"flux": [0, 1, 2, 3], "late": [None] * 4}
+    assert table.newest(("flux", "median")) == (4.0, "median", "mJy", None, None)
+    assert [each.rows for each in table.sections["flux"]] == [0, 1, 2, 3]
+    assert table.sections["late"] == [None] * 3 + [("ok", None, 0.5)]
     values = [value for _, value in table.values(("flux", "median"), "mJy")]
     assert values == [None, 2.0, 3.0, 4.0], "in another unit"
-    shown = [(p.value, p.status) for p in table.points(("late", "count"))]
-    assert shown == [(None, None)] * 3 + [(7.0, "ok")]
-    for key in table.cells:
-        assert table.points(key) == points(history, *key)
+    assert table.cells["late", "count"] == [None] * 3 + [(7.0, "median", "", None, None)]
     assert [(m.key, m.nights, m.last) for m in history.metrics("cdfs")] == [
         ("flux.mean", 4, date(2026, 11, 4)),
         ("flux.median", 4, date(2026, 11, 4)),
@@ -252,22 +224,20 @@ def test_verdicts_of_checks_are_stored_night_by_night(history, tmp_path):
     failed = section(checks=[check("median-max", "fail")])
     add(history, tmp_path, night(0, waived, idle), night(1, failed))
     add(history, tmp_path, night(2, only=("flux",)), night(3))
-    assert [tuple(check)[2:] for check in history.checks("cdfs")] == [
-        ("flux", "median-max", "warn", True, True, "It is 248.", None),
-        ("sky", "rows", "ok", False, False, "It is 248.", None),
-        ("flux", "median-max", "fail", False, True, "It is 248.", None),
+    assert [(str(check.night)[8:], *check[1:]) for check in history.checks("cdfs")] == [
+        ("01", "flux", "median-max", "warn", True, None),
+        ("01", "sky", "rows", "ok", False, None),
+        ("02", "flux", "median-max", "fail", True, None),
     ]
-    assert [str(check.night) for check in history.checks("cdfs", most=2)] == ["2026-11-02"]
 
 
-def test_runs_are_added_together_or_not_at_all(history, path, tmp_path):
-    runs = [(night(number), tmp_path / f"{number}") for number in (0, 1, 0)]
-    assert history.add_all(runs) == [True, True, False]
+def test_a_run_is_added_as_a_whole_or_not_at_all(history, path, tmp_path):
+    add(history, tmp_path, night(0))
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TABLE reportgen_versions")
     with pytest.raises(HistoryError, match="no such table"):
-        history.add_all([(night(5), tmp_path / "5"), (night(6), tmp_path / "6")])
-    assert len(history.runs("cdfs")) == 2
+        add(history, tmp_path, night(1))
+    assert len(history.runs("cdfs")) == 1
 
 
 WRITING = """
