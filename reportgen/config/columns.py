@@ -116,6 +116,7 @@ SYMBOLS = {
     "uJy": "µJy",
     "Jy / beam": "Jy beam⁻¹",
     "mJy / beam": "mJy beam⁻¹",
+    "Jy(3/2) / sr": "Jy¹·⁵ sr⁻¹",  # a sign of fractions that few fonts have, by astropy
 }
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from reportgen.render.tables import TableView
 from reportgen.style import FONT_FILES, SANS, font_path
 
-PAGE = 174 * 72 / 25.4  # points, as print.css has it
+PAGE, COLUMN, NARROW = (mm * 72 / 25.4 for mm in (174, 84, 82))  # points, as print.css has it
 MANY = 8  # columns; a table of more is in smaller type
-SIZES = {False: (8.0, 9.0), True: (7.0, 4.25)}  # points of type, and of the gap; small or not
+SIZES = {False: (8.0, 7.0), True: (7.0, 4.25)}  # points of type, and of the gap; small or not
+SHORT = 30  # rows; a table of more is not kept on one page
 LONGEST = 32  # characters of a word, then it may be broken
 BREAK = "\u200b"  # where a line may end, without a width
 EM = 100  # pixels, to measure with
@@ -28,7 +29,10 @@ def in_blocks(table: TableView) -> list[TableView]:
     widths = _widths(table)
     if sum(widths) <= PAGE:
         return [table]
-    return [_block(table, places) for places in _fitting(widths)]
+    # As many as are needed, of like widths.
+    few = len(list(_fitting(widths, PAGE)))
+    ways = (list(_fitting(widths, PAGE * part / 20)) for part in range(10, 21))
+    return [_block(table, places) for places in next(way for way in ways if len(way) == few)]
 
 
 def table_width(table: TableView) -> float:
@@ -36,16 +40,29 @@ def table_width(table: TableView) -> float:
     return sum(_widths(table, whole=True))
 
 
+def is_narrow(table: TableView) -> bool:
+    """Return whether two such tables fit beside each other, and on one page."""
+    size, gap = SIZES[len(table.heads) > MANY]
+    heads = (f"{head.name} [{head.unit}]" if head.unit else head.name for head in table.heads)
+    width = sum(text_width(head, size, 600) + gap for head in heads)
+    return len(table.rows) <= SHORT and max(width, table_width(table)) <= NARROW
+
+
+def text_width(text: str, size: float, weight: int = 400) -> float:
+    """Return how wide a line of text is, in points. size: of the type."""
+    return size * float(_face(weight).getlength(text)) / EM
+
+
 def _widths(table: TableView, *, whole: bool = False) -> list[float]:
     size, gap = SIZES[len(table.heads) > MANY]
     return [size * _ems(table, place, whole=whole) + gap for place in range(len(table.heads))]
 
 
-def _fitting(widths: Sequence[float]) -> Iterator[list[int]]:
+def _fitting(widths: Sequence[float], room: float) -> Iterator[list[int]]:
     """Yield the columns of each block, the first one aside."""
     places: list[int] = []
     for place in range(1, len(widths)):
-        if places and widths[0] + sum(widths[p] for p in [*places, place]) > PAGE:
+        if places and widths[0] + sum(widths[p] for p in [*places, place]) > room:
             yield places
             places = []
         places.append(place)

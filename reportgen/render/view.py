@@ -13,7 +13,7 @@ from reportgen.quality.checks.verdicts import (
     verdict_sentence,
     waived_checks,
 )
-from reportgen.quality.quantities import before_and_after, quantity, signed_change
+from reportgen.quality.quantities import before_and_after, quantity, signed_change, with_unit
 from reportgen.record import (
     ChangeRecord,
     CheckRecord,
@@ -40,7 +40,7 @@ SHORT_ROWS = 15  # a table up to here stands open on a screen
 
 @dataclass(frozen=True)
 class MetricView:
-    """A number above the figures."""
+    """A number above the figures. unit: with the blank that parts it from the number, if any."""
 
     label: str
     value: str
@@ -362,10 +362,15 @@ def checked_metrics(summary: Summary) -> tuple[MetricView, ...]:
 
 
 def _metric(metric: MetricRecord, label: str) -> MetricView:
+    if metric.value is None:
+        value, unit = MISSING, ""
+    else:
+        value = number(metric.value, metric.digits)
+        unit = with_unit("", metric.unit)
     return MetricView(
         label,
-        MISSING if metric.value is None else number(metric.value, metric.digits),
-        unit_symbol(metric.unit),
+        value,
+        unit,
         metric.verdict,
         "" if metric.verdict is None else WORDS[metric.verdict],
         _spark(metric),
