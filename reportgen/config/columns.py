@@ -116,7 +116,6 @@ SYMBOLS = {
     "uJy": "µJy",
     "Jy / beam": "Jy beam⁻¹",
     "mJy / beam": "mJy beam⁻¹",
-    "Jy(3/2) / sr": "Jy¹·⁵ sr⁻¹",  # a sign of fractions that few fonts have, by astropy
 }
 
 
@@ -130,6 +129,7 @@ def unit_symbol(unit: str) -> str:
     if unit not in SYMBOLS:
         with suppress(ValueError, TypeError):
             symbol = str(read_unit(unit).to_string("unicode"))
+            symbol = symbol.replace("³\u2e0d²", "¹·⁵")  # few fonts have that sign of a fraction
     return SYMBOLS.get(symbol, symbol)
 
 
