@@ -102,12 +102,13 @@ def _draw(figure: Figure) -> dict[str, bytes]:
     # The places are settled: with a layout, each form would work them out anew and draw twice.
     with mpl.rc_context({"figure.constrained_layout.use": False}):
         drawing.set_layout_engine(None)
-        contents = {form: _saved(drawing, form, figure.title) for form in _FORMS}
+        contents = {form: saved(drawing, form, figure.title) for form in _FORMS}
     svg = with_small_images(contents["svg"].decode())
     return contents | {"svg": with_values(svg, figure_values(drawing)).encode()}
 
 
-def _saved(drawing: Any, form: str, title: str) -> bytes:
+def saved(drawing: Any, form: str, title: str) -> bytes:
+    """Return a drawing as a file: svg, pdf or png. To be called in the house style."""
     options = dict(_FORMS[form])
     options["metadata"] = {**options["metadata"], "Title": title}
     buffer = BytesIO()
