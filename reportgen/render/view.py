@@ -197,7 +197,7 @@ def _section_views(run: Path, summary: Summary, most_rows: int | None) -> Iterat
         if section.error is not None:
             reason = section.error.message, section.error.hint, section.error.details
             like = first.setdefault(reason, section)
-        yield _section(run, section, most_rows, place, None if like is section else like)
+        yield section_view(run, section, most_rows, place, None if like is section else like)
 
 
 def _attention(summary: Summary) -> Iterator[Attention]:
@@ -298,13 +298,14 @@ def _first_line(text: str) -> str:
     return f"{first} …" if rest else first
 
 
-def _section(
+def section_view(
     run: Path,
     section: SectionRecord,
     most_rows: int | None,
-    place: int,
-    like: SectionRecord | None,
+    place: int = 1,
+    like: SectionRecord | None = None,
 ) -> SectionView:
+    """Put a section into words. most_rows: as for `report_view`. place: in the report, from 1."""
     figures: list[FigureView] = []
     tables: list[TableView] = []
     if most_rows is not None:
