@@ -30,14 +30,10 @@ _OF_VALUES = '<metadata id="values">'
 _STYLE = re.compile(r' style="([^"]*)"')
 _ID = re.compile(r' id="([^"]*)"')
 _USED = re.compile(r'(?:url\(#|href="#)([^)"]*)')
-_PLACES = re.compile(r' (?:d|x|y|width|height|transform)="[^"]*"')
-_NUMBER = re.compile(r"-?\d+\.\d{3,}")
-_GROUP = re.compile(r"<g>\s*</g>|<defs>\s*</defs>")
 _BLANK = re.compile(r"\s*\n\s*")
 _NO_TURN = re.compile(r' transform="rotate\(-?0 [^"]*\)"')
 
 CSS_PIXELS_PER_POINT = 96 / 72
-DECIMALS = 2  # of a point: a thousandth of a line's width of print
 COLOURS = 256  # of an image with a palette
 
 
@@ -96,8 +92,7 @@ def inline_svg(text: str, prefix: str, alt: str, styles: dict[str, str]) -> str:
         body = before_id.sub(rf"\g<0>{prefix}-", body)
     body = _COLOUR.sub(lambda match: f"var({variable(match[0].lower())})", body)
     body = _STYLE.sub(lambda found: _class(found[1], styles), body)
-    body = _PLACES.sub(lambda found: _NUMBER.sub(_short, found[0]), _NO_TURN.sub("", body))
-    body = _GROUP.sub("", _BLANK.sub(" ", body).replace("> <", "><")).strip()
+    body = _BLANK.sub(" ", _NO_TURN.sub("", body)).replace("> <", "><").strip()
     return _OPENING.sub(lambda _: opening, body, count=1)
 
 
@@ -105,10 +100,6 @@ def _class(style: str, styles: dict[str, str]) -> str:
     if "url(#" in style:  # of this figure alone
         return f' style="{style}"'
     return f' class="{styles.setdefault(style, f"f{len(styles)}")}"'
-
-
-def _short(number: re.Match[str]) -> str:
-    return f"{float(number[0]):.{DECIMALS}f}".rstrip("0").rstrip(".")
 
 
 def class_rules(styles: Mapping[str, str]) -> str:

@@ -116,6 +116,11 @@ class Attention:
     target: str
     spark: Spark | None = None
 
+    @property
+    def word(self) -> str:
+        """What the status is called."""
+        return WORDS[self.status]
+
 
 @dataclass(frozen=True)
 class SinceView:
