@@ -261,7 +261,7 @@ def test_the_sheet_is_a4_unless_letter_is_asked_for(reader, project):
 
 def test_a_long_table_is_cut_with_a_word_and_attached_whole(project):
     columns = [f"c{k}" for k in range(60)]
-    project.write(**{name: [float(k), k + 1.0] for k, name in enumerate(columns)})
+    project.write(**{name: [k + 0.25, k + 1.5] for k, name in enumerate(columns)})
     project.columns = {name: {"dataset": name} for name in columns}
     section = {
         "analysis": "overview",
