@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from reportgen.style import DARK
 
@@ -102,18 +102,18 @@ def _class(style: str, styles: dict[str, str]) -> str:
     return f' class="{styles.setdefault(style, f"f{len(styles)}")}"'
 
 
-def class_rules(styles: Mapping[str, str]) -> str:
-    """Return the CSS of the classes that `inline_svg` named."""
-    return "\n".join(f"svg .{name} {{ {style} }}" for style, name in styles.items())
-
-
 def variable(colour: str) -> str:
     """Return the CSS variable of a colour of the house style."""
     return f"--fig-{colour.removeprefix('#')}"
 
 
-def colour_variables(*, dark: bool) -> str:
-    """Return the CSS that sets each colour of the house style."""
-    return " ".join(
-        f"{variable(light)}: {night if dark else light};" for light, night in DARK.items()
-    )
+def page_styles(styles: Mapping[str, str]) -> dict[str, Markup]:
+    """Return the CSS that figures of a page need: colours by day and by night, and classes.
+
+    styles: names of classes by what they set, as `inline_svg` named them.
+    """
+    light = " ".join(f"{variable(colour)}: {colour};" for colour in DARK)
+    dark = " ".join(f"{variable(colour)}: {night};" for colour, night in DARK.items())
+    classes = "\n".join(f"svg .{name} {{ {style} }}" for style, name in styles.items())
+    # Constants, and styles of our own SVG.
+    return {"light": Markup(light), "dark": Markup(dark), "classes": Markup(classes)}  # noqa: S704

@@ -17,7 +17,7 @@ from reportgen.record import (
     worst,
 )
 from reportgen.render.citations import SOFTWARE
-from reportgen.render.svg import class_rules, inline_svg
+from reportgen.render.svg import inline_svg, page_styles
 from reportgen.render.tables import aligned
 from reportgen.render.view import report_view
 
@@ -246,7 +246,10 @@ def test_a_figure_in_the_page_has_its_own_ids_its_words_and_colours_that_turn():
     for expected in ('id="part-one-g1"', 'href="#part-one-g1"', "url(#part-one-c)"):
         assert expected in inside
     assert 'class="f0"' in inside
-    assert "svg .f0 { fill: var(--fig-1c2026); stroke: var(--fig-fefefe) }" in class_rules(styles)
+    assert (
+        "svg .f0 { fill: var(--fig-1c2026); stroke: var(--fig-fefefe) }"
+        in page_styles(styles)["classes"]
+    )
     assert 'viewBox="0 0 10 5" width="13" height="7"' in inside
     for unseen in ("Secret", "script", "<?xml", "DOCTYPE"):
         assert unseen not in inside
