@@ -54,8 +54,17 @@ def text_width(text: str, size: float, weight: int = 400) -> float:
 
 
 def _widths(table: TableView, *, whole: bool = False) -> list[float]:
+    """Return the widths of columns: of their longest words, or of their longest texts if whole."""
     size, gap = SIZES[len(table.heads) > MANY]
-    return [size * _ems(table, place, whole=whole) + gap for place in range(len(table.heads))]
+    widths = []
+    for place, head in enumerate(table.heads):
+        heads = [*_words(head.name), *([f"[{head.unit}]"] if head.unit else [])]
+        texts = [row[place].text for row in table.rows]
+        words = texts if whole else [word for text in texts for word in _words(text)]
+        widest = [text_width(word, size, 600) for word in heads]
+        widest += [text_width(word, size) for word in words]
+        widths.append(max(widest) + gap)
+    return widths
 
 
 def _fitting(widths: Sequence[float], room: float) -> Iterator[list[int]]:
@@ -97,18 +106,6 @@ def _block(table: TableView, places: Sequence[int]) -> TableView:
         heads=tuple(table.heads[place] for place in (0, *places)),
         rows=tuple(tuple(row[place] for place in (0, *places)) for row in table.rows),
     )
-
-
-def _ems(table: TableView, place: int, *, whole: bool) -> float:
-    """Return the width of the longest word of a column, in units of the type size.
-
-    whole: of the longest text, but for the head.
-    """
-    head = table.heads[place]
-    words = [(word, 600) for word in (*_words(head.name), f"[{head.unit}]" * bool(head.unit))]
-    texts = [row[place].text for row in table.rows]
-    words += [(word, 400) for text in texts for word in ([text] if whole else _words(text))]
-    return float(max(_face(weight).getlength(word) for word, weight in words)) / EM
 
 
 def _words(text: str) -> list[str]:

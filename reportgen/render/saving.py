@@ -1,6 +1,6 @@
 """The files of a section: its figures and tables in every form, with the record of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import count
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.analyses.results import Figure, Section, Table, TableColumn
+from reportgen.analyses.results import Figure, Section, Table
 from reportgen.record import ColumnRecord, FigureRecord, MetricRecord, TableRecord
 from reportgen.render.figure_values import figure_values
 from reportgen.render.latex import latex_table
@@ -51,7 +51,17 @@ def section_files(section: Section, section_id: str, *, drawn: bool = True) -> S
             tables[data.id] = data
             contents = _draw(figure) if drawn else {}
             forms = _forms(f"{base}/figures/{figure.id}", contents, files)
-            figures.append(_figure_record(figure, data.id, forms))
+            figures.append(
+                FigureRecord(
+                    id=figure.id,
+                    title=figure.title,
+                    alt=figure.alt,
+                    caption=figure.caption,
+                    width=figure.width,
+                    table=data.id,
+                    files=forms,
+                )
+            )
     records = []
     for table in tables.values():
         contents = write_table(table) if drawn else {}
@@ -116,41 +126,25 @@ def saved(drawing: Any, form: str, title: str) -> bytes:
     return buffer.getvalue()
 
 
-def _figure_record(figure: Figure, table: str, files: Mapping[str, str]) -> FigureRecord:
-    return FigureRecord(
-        id=figure.id,
-        title=figure.title,
-        alt=figure.alt,
-        caption=figure.caption,
-        width=figure.width,
-        table=table,
-        files=files,
-    )
-
-
 def _table_record(table: Table, files: Mapping[str, str]) -> TableRecord:
     return TableRecord(
         id=table.id,
         title=table.title,
         rows=len(table.columns[0].values) if table.columns else 0,
         shown=table.shown,
-        columns=_column_records(table.columns),
+        columns=tuple(
+            ColumnRecord(
+                name=column.name,
+                unit=column.unit,
+                description=column.description,
+                digits=column.digits,
+                numeric=column.is_numeric,
+                title=column.title,
+                shown=column.shown,
+            )
+            for column in table.columns
+        ),
         files=files,
         position=table.position,
         place=None if table.position is None else covered_place(table),
-    )
-
-
-def _column_records(columns: Sequence[TableColumn]) -> tuple[ColumnRecord, ...]:
-    return tuple(
-        ColumnRecord(
-            name=column.name,
-            unit=column.unit,
-            description=column.description,
-            digits=column.digits,
-            numeric=column.is_numeric,
-            title=column.title,
-            shown=column.shown,
-        )
-        for column in columns
     )
