@@ -83,8 +83,10 @@ def main() -> None:
         all_of_it = LETTERS | MORE_LETTERS | SIGNS | MORE_SIGNS
         cut(original, name, all_of_it, TARGET / f"{stem}.ttf")
         cut(original, name, LETTERS | SIGNS, TARGET / f"{stem}.woff2")
-    cut(SIGNS_FROM, SIGNS_NAME, SIGNS | MORE_SIGNS, TARGET / "ReportgenSigns.ttf")
-    cut(SIGNS_FROM, SIGNS_NAME, SIGNS, TARGET / "ReportgenSigns.woff2")
+    # Pango may take the space between a sign and a letter of another script from the sign's font.
+    signs = SIGNS | {0x20, 0xA0}
+    cut(SIGNS_FROM, SIGNS_NAME, signs | MORE_SIGNS, TARGET / "ReportgenSigns.ttf")
+    cut(SIGNS_FROM, SIGNS_NAME, signs, TARGET / "ReportgenSigns.woff2")
     cut(CODE_FROM, CODE_NAME, CODE, TARGET / "ReportgenMono.ttf")
     cut(CODE_FROM, CODE_NAME, CODE, TARGET / "ReportgenMono.woff2")
 

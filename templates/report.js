@@ -231,13 +231,14 @@ for (const section of all("main section")) {
   });
 }
 /* What need not be scrolled need not be a stop. */
-const fitting = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-    else target.removeAttribute("tabindex");
-  }
-});
+function fit(scrolled) {
+  if (scrolled.scrollWidth > scrolled.clientWidth) scrolled.tabIndex = 0;
+  else scrolled.removeAttribute("tabindex");
+}
+const fitting = new ResizeObserver((entries) => { for (const { target } of entries) fit(target); });
 for (const scrolled of all(".scroll")) fitting.observe(scrolled);
+/* A font that is used for the first time, such as that of a configuration, is there later. */
+document.fonts.addEventListener("loadingdone", () => all(".scroll").forEach(fit));
 
 /* Search, what needs attention, colours. */
 const tools = document.querySelector(".tools");

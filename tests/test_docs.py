@@ -10,7 +10,7 @@ import tomllib
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from projects import ROOT, call
+from projects import ROOT, call, read_summary
 
 from reportgen.analyses.base import installed_analyses
 from reportgen.cli import cli
@@ -59,12 +59,54 @@ def test_yaml_has_keys_and_values_that_there_are(text, validator):
     assert [error.message for error in validator.iter_errors(whole)] == []
 
 
+def blocks_of(page):
+    """Return the YAML of a page, block by block."""
+    return [yaml.safe_load(text) for language, text in snippets(ROOT / page) if language == "yaml"]
+
+
+def build(keys, folder, *options, **variables):
+    """Build the page of a configuration, below a folder; returns the record of the run."""
+    whole = {"report": {"id": "c", "title": "C"}, **keys}
+    (folder / "c.yaml").write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
+    html = ("--set", "output.formats=[html]", "--output", "out")
+    done = call("build", "c.yaml", *html, *options, cwd=folder, env=variables)
+    assert done.returncode == 0, done.stderr
+    return read_summary(folder / "out/latest")
+
+
 def test_the_expressions_fit_the_columns_and_units_of_a_file(survey, tmp_path):
     (tmp_path / "radio.fits").symlink_to(survey / "components.fits")
-    text = next(text for language, text in snippets(ROOT / "docs/yaml.md") if language == "yaml")
-    (tmp_path / "c.yaml").write_text(f"report: {{id: c, title: C}}\n{text}", encoding="utf-8")
-    done = call("check", "c.yaml", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    (section,) = build(blocks_of("docs/yaml.md")[0], tmp_path)["sections"]
+    assert section["rows"] > 0
+
+
+def test_the_networks_are_found_and_run(survey, built, tmp_path):
+    for file in survey.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    shutil.copytree(built.folder / ".cache", tmp_path / "out/.cache")  # they are exported there
+    maps = {"analysis": "feature_maps", "images": "stack", "model": "cnn", "title": "T", "image": 0}
+    maps["weights"] = ["epochs_10", "epochs_100"]
+    stack = {"file": "crowdastro.h5", "dataset": "/atlas/cdfs/images_2x2"}
+    keys = {"images": {"stack": stack}, "sections": {"maps": maps}}
+    (section,) = build(keys | blocks_of("docs/networks.md")[0], tmp_path)["sections"]
+    assert len(section["figures"]) == 3
+
+
+def test_the_checks_are_judged_and_the_mails_are_written(survey, tmp_path):
+    keys = yaml.safe_load((ROOT / "configs/nightly.yaml").read_text(encoding="utf-8"))
+    del keys["deliver"], keys["output"]
+    survey = {"CDFS_DATA": str(survey)}
+    keys["references"] = {"paper": build(keys, tmp_path, **survey)["run"]["id"]}
+    pages = [*blocks_of("README.md"), *blocks_of("docs/yaml.md")]
+    checks = [check for block in pages for check in block.get("checks", ())]
+    keys["sections"]["fluxes"]["checks"] = checks
+    sections = build(keys, tmp_path, **survey)["sections"]
+    judged = [check for section in sections for check in section["checks"] if check["judged"]]
+    assert {check["kind"] for check in judged} >= {"min", "max", "within", "fresh"}
+    blocks = [*blocks_of("README.md"), *blocks_of("docs/mail.md")]
+    for deliver in (block["deliver"] for block in blocks if "deliver" in block):
+        build(keys | {"deliver": deliver}, tmp_path, "--mail", "--dry-run", **survey)
+    assert list((tmp_path / "out").rglob("*.eml"))
 
 
 @pytest.mark.parametrize("text", of_language("sh"))

@@ -193,22 +193,34 @@ class Gallery(CutoutAnalysis, name="gallery"):
     ) -> Figure:
         found, numbers, quantity = cutouts.found, chosen.rows[place], self.quantity
         names = [f"row {count(row)}" for row in numbers.tolist()]
+        titles, titled = [count(row) for row in numbers.tolist()], "row"
         if self.label is not None:
-            labels = chosen.others[self.label.name][place].tolist()
-            names = [_text(label) or name for label, name in zip(labels, names, strict=True)]
+            labels = list(map(_text, chosen.others[self.label.name][place].tolist()))
+            names = [label or name for label, name in zip(labels, names, strict=True)]
+            titles, titled = names, self.label.title
         places = [each.at for each in found] if self.image is None else []
         marks = [each.mark for each in found]
         tiles = [each.pixels for each in found]
         what = f"{counted(len(found), 'images')}, {cutouts.images.title}{_width(found[0].arcsec)}"
         each = [f"{name} ({value})" for name, value in zip(names, said, strict=True)]
-        caption = f"{what}. Each has a scale of its own ({self.stretch}); blank pixels have none."
+        caption = (
+            f"{what}. Above each: {titled} · {quantity.axis}. Each has a scale of its own "
+            f"({self.stretch}); blank pixels have none."
+        )
         if places:
             caption += " Lines point at the position in the catalogue."
         if any(np.isfinite(mark).all() for mark in marks):
             caption += f" Rings: counterparts in {self.match.catalogue if self.match else ''}."
         return Figure(
             "gallery",
-            draw_sheet(tiles, names, said, self.stretch, places=places, marks=marks),
+            draw_sheet(
+                tiles,
+                titles,
+                list(map(number, chosen.values[place].tolist())),
+                self.stretch,
+                places=places,
+                marks=marks,
+            ),
             f"Images by {quantity.title}",
             alt=f"Contact sheet of {what}, by {quantity.title}: {listed(each, MOST_NAMED)}.",
             caption=caption,

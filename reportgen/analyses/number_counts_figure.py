@@ -22,7 +22,7 @@ from reportgen.wording import counted
 
 ONE_SIGMA = 0.8413447460685429  # Φ(1)
 AXES = {
-    "euclidean": ("S²·⁵ dN/dS [Jy¹·⁵ sr⁻¹]", "Jy1.5 / sr"),
+    "euclidean": ("S²·⁵ dN/dS [Jy¹·⁵ sr⁻¹]", "Jy(3/2) / sr"),
     "none": ("dN/dS [Jy⁻¹ sr⁻¹]", "1 / (Jy sr)"),
     "per_deg2": ("Sources per bin and square degree [deg⁻²]", "1 / deg2"),
     "per_mag": ("Sources per magnitude and square degree [mag⁻¹ deg⁻²]", "1 / (mag deg2)"),

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from reportgen.cli.common import (
     with_examples,
 )
 from reportgen.errors import ConfigError, ExitCode
+
+if TYPE_CHECKING:
+    from reportgen.quality.overview import SeriesRecord
 
 READING = """\b
 Exit codes:
@@ -100,10 +103,9 @@ def history(
     files = {"png": png, "svg": svg}
     for form, file in files.items():
         if file is not None:
-            from reportgen.render.series_figure import series_figure
             from reportgen.run_folder import replace_file
 
-            replace_file(file, series_figure(tables.plotted(series), form))
+            replace_file(file, _figure(series, form))
     if as_json:
         click.echo(_json(series))
     elif as_csv:
@@ -113,6 +115,23 @@ def history(
     for file in filter(None, files.values()):
         click.echo(f"{file}", err=as_json or as_csv)
     return ExitCode.OK
+
+
+def _figure(series: "SeriesRecord", form: str) -> bytes:
+    """Return a metric over the nights as a trend section draws it; rings: a check does not hold."""
+    from reportgen.analyses.trend import MetricHistory, draw_trend
+    from reportgen.cli.tables import plotted
+    from reportgen.render.saving import saved
+    from reportgen.style import house_style
+
+    shown = plotted(series)
+    nights, values = zip(*((point.night, point.value) for point in shown.points), strict=True)
+    metric = MetricHistory(
+        series.key, "", shown.label, series.unit, shown.unit, series.digits, nights, values
+    )
+    troubled = [n for n, point in enumerate(shown.points) if not point.fine and point.value]
+    with house_style():
+        return saved(draw_trend(metric, troubled), form, shown.title)
 
 
 def _check_words(words: tuple[str, ...], of_metric: bool, in_two_forms: bool) -> None:

@@ -126,6 +126,7 @@ def unit_symbol(unit: str) -> str:
     if unit not in SYMBOLS:
         with suppress(ValueError, TypeError):
             symbol = str(read_unit(unit).to_string("unicode"))
+            symbol = symbol.replace("³\u2e0d²", "¹·⁵")  # few fonts have that sign of a fraction
     return SYMBOLS.get(symbol, symbol)
 
 

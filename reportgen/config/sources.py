@@ -1,5 +1,6 @@
 """The sources of a report: ``catalogues:``, ``images:`` and ``models:`` of the YAML."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from keyword import iskeyword
@@ -161,11 +162,20 @@ class CatalogueBlock(Block):
         )
 
 
+BANDS = {
+    band: place
+    for bands in ("u g r i z y", "J H K", "J H Ks", "W1 W2 W3 W4", "3.6 4.5 5.8 8.0 24 70")
+    for place, band in enumerate(bands.split())
+}
+"""Filters, and wavelengths in micrometres, with the place that gives each its colour."""
+
+
 def numbered(
     columns: Iterable[Column], known: dict[tuple[str, bool, str], int] | None = None
 ) -> dict[str, Column]:
     """Return columns by name, each with its place among those of the same unit; texts aside.
 
+    A band has the place of its name in BANDS, in every report, where no other has taken it.
     known: places by title in the catalogues before this one, which the same titles have here, too;
     those of this one are added.
     """
@@ -174,16 +184,22 @@ def numbered(
     keys = {each.name: (each.unit, each.kind == "text", each.title) for each in columns}
     found: dict[str, Column] = {}
     taken: set[tuple[str, bool, int]] = set()
+    bands = {each.name: _band_place(each.title) for each in columns}
     # First those whose place is known, so that no other takes it.
-    for column in sorted(columns, key=lambda each: keys[each.name] not in known):
+    for column in sorted(columns, key=lambda c: (keys[c.name] not in known, bands[c.name] is None)):
         unit, is_text, title = keys[column.name]
-        place = known.get((unit, is_text, title), 0)
+        place = known.get((unit, is_text, title), bands[column.name] or 0)
         while (unit, is_text, place) in taken:
             place += 1
         taken.add((unit, is_text, place))
         known.setdefault((unit, is_text, title), place)
         found[column.name] = replace(column, order=place)
     return {each.name: found[each.name] for each in columns}
+
+
+def _band_place(title: str) -> int | None:
+    words = re.findall(r"[\w.]+", title)
+    return next((BANDS[word] for word in words if word in BANDS), None)
 
 
 class ImagesBlock(Block):

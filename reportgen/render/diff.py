@@ -20,7 +20,7 @@ from reportgen.quality.quantities import (
 from reportgen.record import ChangeRecord, FigureRecord, Summary, own_file
 from reportgen.render.fonts import render_with_fonts
 from reportgen.render.statuses import WORDS
-from reportgen.render.svg import class_rules, colour_variables, inline_svg
+from reportgen.render.svg import inline_svg, page_styles
 from reportgen.wording import MISSING
 
 Part = TypeVar("Part")
@@ -102,13 +102,8 @@ def render_diff(
         "more": 0 if configuration is None else configuration.more,
     }
     own = own if own and Path(own).is_dir() else ""
-    colours = {
-        "light": Markup(colour_variables(dark=False)),  # noqa: S704 - constants
-        "dark": Markup(colour_variables(dark=True)),  # noqa: S704 - constants
-        "classes": Markup(class_rules(styles)),  # noqa: S704 - styles of our own SVG
-    }
-    page = render_with_fonts("diff.html.j2", own, view=view, words=WORDS, when=_when, **colours)
-    return page.encode()
+    context = {"view": view, "words": WORDS, "when": _when, **page_styles(styles)}
+    return render_with_fonts("diff.html.j2", own, **context).encode()
 
 
 def _differing(

@@ -33,11 +33,11 @@ def check_templates(own: str) -> None:
     Raises ConfigError that names the template and the line of the first that cannot.
     """
     if own:
-        from reportgen.render.own_templates import compile_own, require_folder
+        from reportgen.render.own_templates import require_folder, run_own
 
         require_folder(own)
         names = sorted(path.name for path in templates_folder().iterdir())
-        compile_own(own, [name for name in names if Path(own, name).exists()], _environment)
+        run_own(own, [name for name in names if Path(own, name).exists()], _environment)
 
 
 def render_page(name: str, own: str, **context: Any) -> str:
@@ -48,10 +48,10 @@ def render_page(name: str, own: str, **context: Any) -> str:
     Raises ConfigError that names template and line when a user's template is at fault.
     """
     if own:
-        from reportgen.render.own_templates import render_own, require_folder
+        from reportgen.render.own_templates import require_folder, run_own
 
         require_folder(own)
-        return render_own(own, name, _environment, context)
+        return run_own(own, [name], _environment, context)
     return str(_our_environment().get_template(name).render(**context))
 
 

@@ -2,10 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 from string import punctuation
 
@@ -18,6 +17,11 @@ MOST_CHARACTERS = 20  # of a word, as it is quoted and as code points
 _IN_FIGURES = re.compile(r"<text\b[^>]*>(.*?)</text>", re.DOTALL)
 _OF_MATPLOTLIB = re.compile(r"Glyph (\d+) .*missing from font", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
+# The contents repeat the titles of sections.
+_PASSED_OVER = re.compile(r"<(head|nav|script|style)\b.*?</\1>", re.DOTALL)
+_SECTION = re.compile(r"(?=<section\b)")
+_ID = re.compile(r"""<section\b[^>]*\bid=["']([^"']*)""")
+_DRAWING = re.compile(r"""<img\b[^>]*\bsrc=["']([^"':]*\.svg)["']""")
 # Spaces, what cannot be seen, and what chooses between forms of the character before it.
 _WITHOUT_GLYPH = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 _VARIATIONS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
@@ -44,10 +48,8 @@ def notices_of_page(page: str, run: Path, titles: Mapping[str, str]) -> tuple[st
     Each word is named once, with the sections that it is in. run: where the figures are. titles:
     of the sections, by the id that they have in the page.
     """
-    reader = _PageReader(run)
-    reader.feed(page)
     found: dict[str, list[str]] = {}
-    for section, text in reader.texts:
+    for section, text in _texts(page, run):
         title = f"“{titles.get(section, section)}”" if section else "the first page"
         for word in () if text.isascii() else map(_bare, text.split()):
             if missing_characters(word) and title not in found.setdefault(word, []):
@@ -97,33 +99,14 @@ def _characters() -> frozenset[int]:
     return frozenset(found)
 
 
-class _PageReader(HTMLParser):
-    """Gathers the texts of a page that are printed, each with the id of the section it is in."""
-
-    # The contents repeat the titles of sections.
-    _PASSED_OVER = frozenset({"head", "nav", "script", "style"})
-
-    def __init__(self, run: Path) -> None:
-        super().__init__()
-        self.texts: list[tuple[str, str]] = []
-        self._run = run
-        self._section = self._passing = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        if tag == "section":
-            self._section = values.get("id") or self._section
-        elif tag == "img" and (values.get("src") or "").endswith(".svg"):
-            drawing = (self._run / (values["src"] or "")).read_text(encoding="utf-8")
+def _texts(page: str, run: Path) -> Iterator[tuple[str, str]]:
+    """Yield the texts of a page that are printed, each with the id of the section it is in."""
+    section = ""
+    for part in _SECTION.split(_PASSED_OVER.sub("", page)):
+        if found := _ID.match(part):
+            section = found[1]
+        for name in _DRAWING.findall(part):
+            drawing = (run / name).read_text(encoding="utf-8")
             for text in _IN_FIGURES.findall(drawing):
-                self.handle_data(unescape(_TAG.sub("", text)))
-        elif tag in self._PASSED_OVER and not self._passing:
-            self._passing = tag
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self._passing:
-            self._passing = ""
-
-    def handle_data(self, data: str) -> None:
-        if not self._passing:
-            self.texts.append((self._section, data))
+                yield section, unescape(_TAG.sub("", text))
+        yield section, unescape(_TAG.sub(" ", part))

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from reportgen.record import FigureRecord, Summary, own_file
 from reportgen.render.fonts import render_with_fonts
-from reportgen.render.svg import class_rules, colour_variables, inline_svg
+from reportgen.render.svg import inline_svg, page_styles
 from reportgen.render.view import SHORT_ROWS, report_view
 
 MOST_ROWS = 500  # longest table on the page; the file has all of it
@@ -33,7 +33,5 @@ def render_html(run: Path, summary: Summary) -> bytes:
         view=report_view(run, summary, MOST_ROWS),
         drawings=drawings,
         short_rows=SHORT_ROWS,
-        light=Markup(colour_variables(dark=False)),  # noqa: S704 - constants
-        dark=Markup(colour_variables(dark=True)),  # noqa: S704 - constants
-        classes=Markup(class_rules(styles)),  # noqa: S704 - styles of our own SVG
+        **page_styles(styles),
     ).encode()

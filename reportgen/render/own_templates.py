@@ -103,21 +103,17 @@ def require_folder(own: str) -> None:
         raise ConfigError(said, "chmod o-w it, or keep the templates elsewhere")
 
 
-def compile_own(own: str, names: list[str], make: MakeEnvironment) -> None:
-    """Check that templates of a user can be read. Raises ConfigError naming file and line."""
-    _bounded(_compile, own, names, make)
+def run_own(
+    own: str, names: list[str], make: MakeEnvironment, context: Mapping[str, Any] | None = None
+) -> str:
+    """Read templates of a user; return the page that the last one makes, if there is a context.
 
-
-def render_own(own: str, name: str, make: MakeEnvironment, context: Mapping[str, Any]) -> str:
-    """Return the page that a user's template makes. Raises ConfigError naming file and line."""
-    return str(_bounded(_render, own, name, make, context))
-
-
-def _bounded(work: Callable[..., Any], own: str, *arguments: Any) -> Any:
-    ended = run_alone(work, SECONDS, own, *arguments, timeout=SECONDS + _SPARE)
+    Raises ConfigError naming file and line.
+    """
+    ended = run_alone(_run, SECONDS, own, names, make, context, timeout=SECONDS + _SPARE)
     match ended.failed:
         case None:
-            return ended.value
+            return str(ended.value)
         case Failed(error=ReportgenError() as error):
             raise error
         case Failed(kind="error") as failed:
@@ -126,20 +122,20 @@ def _bounded(work: Callable[..., Any], own: str, *arguments: Any) -> Any:
             raise ConfigError(f"output.templates: {own}: a template {failed.message}", _MEND)
 
 
-def _compile(seconds: float, own: str, names: list[str], make: MakeEnvironment) -> None:
-    environment = make(own)
+def _run(
+    seconds: float,
+    own: str,
+    names: list[str],
+    make: MakeEnvironment,
+    context: Mapping[str, Any] | None,
+) -> str:
+    environment, page = make(own), ""
     for name in names:
         with _blaming(own, name), _limited(seconds):
-            environment.get_template(name)
-
-
-def _render(
-    seconds: float, own: str, name: str, make: MakeEnvironment, context: Mapping[str, Any]
-) -> str:
-    with _blaming(own, name), _limited(seconds):
-        page = make(own).get_template(name).render(**context)
-        if len(page) > MOST_PAGE:
-            raise MemoryError
+            template = environment.get_template(name)
+            page = "" if context is None else template.render(**context)
+            if len(page) > MOST_PAGE:
+                raise MemoryError
     return page
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from reportgen.render.tables import TableView
 from reportgen.style import FONT_FILES, SANS, font_path
 
-PAGE = 174 * 72 / 25.4  # points, as print.css has it
+PAGE, COLUMN, NARROW = (mm * 72 / 25.4 for mm in (174, 84, 82))  # points, as print.css has it
 MANY = 8  # columns; a table of more is in smaller type
-SIZES = {False: (8.0, 9.0), True: (7.0, 4.25)}  # points of type, and of the gap; small or not
+SIZES = {False: (8.0, 7.0), True: (7.0, 4.25)}  # points of type, and of the gap; small or not
+SHORT = 30  # rows; a table of more is not kept on one page
 LONGEST = 32  # characters of a word, then it may be broken
 BREAK = "\u200b"  # where a line may end, without a width
 EM = 100  # pixels, to measure with
@@ -28,7 +29,10 @@ def in_blocks(table: TableView) -> list[TableView]:
     widths = _widths(table)
     if sum(widths) <= PAGE:
         return [table]
-    return [_block(table, places) for places in _fitting(widths)]
+    # As many as are needed, of like widths.
+    few = len(list(_fitting(widths, PAGE)))
+    ways = (list(_fitting(widths, PAGE * part / 20)) for part in range(10, 21))
+    return [_block(table, places) for places in next(way for way in ways if len(way) == few)]
 
 
 def table_width(table: TableView) -> float:
@@ -36,16 +40,38 @@ def table_width(table: TableView) -> float:
     return sum(_widths(table, whole=True))
 
 
-def _widths(table: TableView, *, whole: bool = False) -> list[float]:
+def is_narrow(table: TableView) -> bool:
+    """Return whether two such tables fit beside each other, and on one page."""
     size, gap = SIZES[len(table.heads) > MANY]
-    return [size * _ems(table, place, whole=whole) + gap for place in range(len(table.heads))]
+    heads = (f"{head.name} [{head.unit}]" if head.unit else head.name for head in table.heads)
+    width = sum(text_width(head, size, 600) + gap for head in heads)
+    return len(table.rows) <= SHORT and max(width, table_width(table)) <= NARROW
 
 
-def _fitting(widths: Sequence[float]) -> Iterator[list[int]]:
+def text_width(text: str, size: float, weight: int = 400) -> float:
+    """Return how wide a line of text is, in points. size: of the type."""
+    return size * float(_face(weight).getlength(text)) / EM
+
+
+def _widths(table: TableView, *, whole: bool = False) -> list[float]:
+    """Return the widths of columns: of their longest words, or of their longest texts if whole."""
+    size, gap = SIZES[len(table.heads) > MANY]
+    widths = []
+    for place, head in enumerate(table.heads):
+        heads = [*_words(head.name), *([f"[{head.unit}]"] if head.unit else [])]
+        texts = [row[place].text for row in table.rows]
+        words = texts if whole else [word for text in texts for word in _words(text)]
+        widest = [text_width(word, size, 600) for word in heads]
+        widest += [text_width(word, size) for word in words]
+        widths.append(max(widest) + gap)
+    return widths
+
+
+def _fitting(widths: Sequence[float], room: float) -> Iterator[list[int]]:
     """Yield the columns of each block, the first one aside."""
     places: list[int] = []
     for place in range(1, len(widths)):
-        if places and widths[0] + sum(widths[p] for p in [*places, place]) > PAGE:
+        if places and widths[0] + sum(widths[p] for p in [*places, place]) > room:
             yield places
             places = []
         places.append(place)
@@ -80,18 +106,6 @@ def _block(table: TableView, places: Sequence[int]) -> TableView:
         heads=tuple(table.heads[place] for place in (0, *places)),
         rows=tuple(tuple(row[place] for place in (0, *places)) for row in table.rows),
     )
-
-
-def _ems(table: TableView, place: int, *, whole: bool) -> float:
-    """Return the width of the longest word of a column, in units of the type size.
-
-    whole: of the longest text, but for the head.
-    """
-    head = table.heads[place]
-    words = [(word, 600) for word in (*_words(head.name), f"[{head.unit}]" * bool(head.unit))]
-    texts = [row[place].text for row in table.rows]
-    words += [(word, 400) for text in texts for word in ([text] if whole else _words(text))]
-    return float(max(_face(weight).getlength(word) for word, weight in words)) / EM
 
 
 def _words(text: str) -> list[str]:

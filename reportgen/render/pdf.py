@@ -29,7 +29,7 @@ from reportgen.record import (
 from reportgen.render.environment import render_page
 from reportgen.render.glyphs import notices_of_page
 from reportgen.render.paper_figures import figure_rows
-from reportgen.render.paper_tables import in_blocks
+from reportgen.render.paper_tables import in_blocks, is_narrow
 from reportgen.render.view import ReportView, report_view
 from reportgen.style import PNG_DPI, font_path
 from reportgen.workers.worker import folders
@@ -80,6 +80,7 @@ def _page(view: ReportView, picture: Callable[[FigureRecord], str]) -> str:
         view=view,
         picture=picture,
         in_blocks=in_blocks,
+        is_narrow=is_narrow,
         figure_rows=figure_rows,
     )
 

@@ -1,6 +1,6 @@
 """The files of a section: its figures and tables in every form, with the record of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import count
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.analyses.results import Figure, Section, Table, TableColumn
+from reportgen.analyses.results import Figure, Section, Table
 from reportgen.record import ColumnRecord, FigureRecord, MetricRecord, TableRecord
 from reportgen.render.figure_values import figure_values
 from reportgen.render.latex import latex_table
@@ -51,7 +51,17 @@ def section_files(section: Section, section_id: str, *, drawn: bool = True) -> S
             tables[data.id] = data
             contents = _draw(figure) if drawn else {}
             forms = _forms(f"{base}/figures/{figure.id}", contents, files)
-            figures.append(_figure_record(figure, data.id, forms))
+            figures.append(
+                FigureRecord(
+                    id=figure.id,
+                    title=figure.title,
+                    alt=figure.alt,
+                    caption=figure.caption,
+                    width=figure.width,
+                    table=data.id,
+                    files=forms,
+                )
+            )
     records = []
     for table in tables.values():
         contents = write_table(table) if drawn else {}
@@ -102,29 +112,18 @@ def _draw(figure: Figure) -> dict[str, bytes]:
     # The places are settled: with a layout, each form would work them out anew and draw twice.
     with mpl.rc_context({"figure.constrained_layout.use": False}):
         drawing.set_layout_engine(None)
-        contents = {form: _saved(drawing, form, figure.title) for form in _FORMS}
+        contents = {form: saved(drawing, form, figure.title) for form in _FORMS}
     svg = with_small_images(contents["svg"].decode())
     return contents | {"svg": with_values(svg, figure_values(drawing)).encode()}
 
 
-def _saved(drawing: Any, form: str, title: str) -> bytes:
+def saved(drawing: Any, form: str, title: str) -> bytes:
+    """Return a drawing as a file: svg, pdf or png. To be called in the house style."""
     options = dict(_FORMS[form])
     options["metadata"] = {**options["metadata"], "Title": title}
     buffer = BytesIO()
     drawing.savefig(buffer, format=form, **options)
     return buffer.getvalue()
-
-
-def _figure_record(figure: Figure, table: str, files: Mapping[str, str]) -> FigureRecord:
-    return FigureRecord(
-        id=figure.id,
-        title=figure.title,
-        alt=figure.alt,
-        caption=figure.caption,
-        width=figure.width,
-        table=table,
-        files=files,
-    )
 
 
 def _table_record(table: Table, files: Mapping[str, str]) -> TableRecord:
@@ -133,23 +132,19 @@ def _table_record(table: Table, files: Mapping[str, str]) -> TableRecord:
         title=table.title,
         rows=len(table.columns[0].values) if table.columns else 0,
         shown=table.shown,
-        columns=_column_records(table.columns),
+        columns=tuple(
+            ColumnRecord(
+                name=column.name,
+                unit=column.unit,
+                description=column.description,
+                digits=column.digits,
+                numeric=column.is_numeric,
+                title=column.title,
+                shown=column.shown,
+            )
+            for column in table.columns
+        ),
         files=files,
         position=table.position,
         place=None if table.position is None else covered_place(table),
-    )
-
-
-def _column_records(columns: Sequence[TableColumn]) -> tuple[ColumnRecord, ...]:
-    return tuple(
-        ColumnRecord(
-            name=column.name,
-            unit=column.unit,
-            description=column.description,
-            digits=column.digits,
-            numeric=column.is_numeric,
-            title=column.title,
-            shown=column.shown,
-        )
-        for column in columns
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from reportgen.style import DARK
 
@@ -30,14 +30,10 @@ _OF_VALUES = '<metadata id="values">'
 _STYLE = re.compile(r' style="([^"]*)"')
 _ID = re.compile(r' id="([^"]*)"')
 _USED = re.compile(r'(?:url\(#|href="#)([^)"]*)')
-_PLACES = re.compile(r' (?:d|x|y|width|height|transform)="[^"]*"')
-_NUMBER = re.compile(r"-?\d+\.\d{3,}")
-_GROUP = re.compile(r"<g>\s*</g>|<defs>\s*</defs>")
 _BLANK = re.compile(r"\s*\n\s*")
 _NO_TURN = re.compile(r' transform="rotate\(-?0 [^"]*\)"')
 
 CSS_PIXELS_PER_POINT = 96 / 72
-DECIMALS = 2  # of a point: a thousandth of a line's width of print
 COLOURS = 256  # of an image with a palette
 
 
@@ -96,8 +92,7 @@ def inline_svg(text: str, prefix: str, alt: str, styles: dict[str, str]) -> str:
         body = before_id.sub(rf"\g<0>{prefix}-", body)
     body = _COLOUR.sub(lambda match: f"var({variable(match[0].lower())})", body)
     body = _STYLE.sub(lambda found: _class(found[1], styles), body)
-    body = _PLACES.sub(lambda found: _NUMBER.sub(_short, found[0]), _NO_TURN.sub("", body))
-    body = _GROUP.sub("", _BLANK.sub(" ", body).replace("> <", "><")).strip()
+    body = _BLANK.sub(" ", _NO_TURN.sub("", body)).replace("> <", "><").strip()
     return _OPENING.sub(lambda _: opening, body, count=1)
 
 
@@ -107,22 +102,18 @@ def _class(style: str, styles: dict[str, str]) -> str:
     return f' class="{styles.setdefault(style, f"f{len(styles)}")}"'
 
 
-def _short(number: re.Match[str]) -> str:
-    return f"{float(number[0]):.{DECIMALS}f}".rstrip("0").rstrip(".")
-
-
-def class_rules(styles: Mapping[str, str]) -> str:
-    """Return the CSS of the classes that `inline_svg` named."""
-    return "\n".join(f"svg .{name} {{ {style} }}" for style, name in styles.items())
-
-
 def variable(colour: str) -> str:
     """Return the CSS variable of a colour of the house style."""
     return f"--fig-{colour.removeprefix('#')}"
 
 
-def colour_variables(*, dark: bool) -> str:
-    """Return the CSS that sets each colour of the house style."""
-    return " ".join(
-        f"{variable(light)}: {night if dark else light};" for light, night in DARK.items()
-    )
+def page_styles(styles: Mapping[str, str]) -> dict[str, Markup]:
+    """Return the CSS that figures of a page need: colours by day and by night, and classes.
+
+    styles: names of classes by what they set, as `inline_svg` named them.
+    """
+    light = " ".join(f"{variable(colour)}: {colour};" for colour in DARK)
+    dark = " ".join(f"{variable(colour)}: {night};" for colour, night in DARK.items())
+    classes = "\n".join(f"svg .{name} {{ {style} }}" for style, name in styles.items())
+    # Constants, and styles of our own SVG.
+    return {"light": Markup(light), "dark": Markup(dark), "classes": Markup(classes)}  # noqa: S704

@@ -1,7 +1,7 @@
 """What the templates see: the record of a run, put into words and numbers for people."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from reportgen.quality.checks.verdicts import (
     verdict_sentence,
     waived_checks,
 )
-from reportgen.quality.quantities import before_and_after, quantity, signed_change
+from reportgen.quality.quantities import before_and_after, quantity, signed_change, with_unit
 from reportgen.record import (
     ChangeRecord,
     CheckRecord,
@@ -40,7 +40,7 @@ SHORT_ROWS = 15  # a table up to here stands open on a screen
 
 @dataclass(frozen=True)
 class MetricView:
-    """A number above the figures."""
+    """A number above the figures. unit: with the blank that parts it from the number, if any."""
 
     label: str
     value: str
@@ -105,12 +105,6 @@ class SectionView:
         """Whether its metrics stand beside its only figure, a narrow one."""
         return len(self.figures) == 1 and self.figures[0].record.width == "column"
 
-    @property
-    def heading(self) -> str:
-        """Title, and status where that is none to be glad of."""
-        status = self.record.status
-        return self.record.title if status == "ok" else f"{self.record.title} {self.status_word}"
-
 
 @dataclass(frozen=True)
 class Attention:
@@ -121,6 +115,11 @@ class Attention:
     text: str
     target: str
     spark: Spark | None = None
+
+    @property
+    def word(self) -> str:
+        """What the status is called."""
+        return WORDS[self.status]
 
 
 @dataclass(frozen=True)
@@ -199,48 +198,41 @@ def report_view(run: Path, summary: Summary, most_rows: int | None = None) -> Re
 def _section_views(run: Path, summary: Summary, most_rows: int | None) -> Iterator[SectionView]:
     first: dict[tuple[str, str, str], SectionRecord] = {}
     for place, section in enumerate(summary.sections, 1):
-        view = section_view(run, section, most_rows, place)
+        like = None
         if section.error is not None:
             reason = section.error.message, section.error.hint, section.error.details
-            before = first.setdefault(reason, section)
-            view = replace(view, like=None if before is section else before)
-        yield view
+            like = first.setdefault(reason, section)
+        yield section_view(run, section, most_rows, place, None if like is section else like)
 
 
-def _attention(summary: Summary) -> list[Attention]:
+def _attention(summary: Summary) -> Iterator[Attention]:
     broken = [(section, section.error.message) for section in summary.sections if section.error]
-    lines: list[Attention] = []
     unread = [record for record in summary.inputs if record.error]
     for record in unread:
         hit = [section for section, message in broken if record.path in message]
         text = f"{record.error} ({_titles(hit)})" if hit else record.error
         target = f"section-{hit[0].id}" if hit else "provenance"
-        lines.append(Attention("error", Path(record.path).name, text, target))
+        yield Attention("error", Path(record.path).name, text, target)
     alike: dict[str, list[SectionRecord]] = {}
     for section, message in broken:
         troubles = [line for line in message.splitlines() if not line.lstrip().startswith("→")]
         if not all(any(record.path in line for record in unread) for line in troubles):
             alike.setdefault(message, []).append(section)
     for message, group in alike.items():
-        target = f"section-{group[0].id}"
-        lines.append(Attention("error", _titles(group), _first_line(message), target))
-    lines += _of_checks(summary)
-    lines += [Attention("error", "Configuration", said, "provenance") for said in summary.mistakes]
+        yield Attention("error", _titles(group), _first_line(message), f"section-{group[0].id}")
+    yield from _of_checks(summary)
+    others: list[tuple[Status, str, str]] = [
+        ("error", "Configuration", said) for said in summary.mistakes
+    ]
     if summary.history.error:
-        lines.append(
-            Attention("error", "History", _first_line(summary.history.error), "provenance")
-        )
-    lines += [
-        Attention("error", form.upper(), _first_line(document.error.message), "provenance")
-        for form, document in summary.documents.items()
-        if document.error is not None
-    ]
-    lines += [
-        Attention("warn", form.upper(), notice, "provenance")
-        for form, document in summary.documents.items()
-        for notice in document.notices
-    ]
-    return lines
+        others.append(("error", "History", _first_line(summary.history.error)))
+    documents = [(form.upper(), document) for form, document in summary.documents.items()]
+    for form, document in documents:
+        if document.error is not None:
+            others.append(("error", form, _first_line(document.error.message)))
+    others += [("warn", form, said) for form, document in documents for said in document.notices]
+    for status, title, said in others:
+        yield Attention(status, title, said, "provenance")
 
 
 def _titles(sections: Sequence[SectionRecord]) -> str:
@@ -312,7 +304,11 @@ def _first_line(text: str) -> str:
 
 
 def section_view(
-    run: Path, section: SectionRecord, most_rows: int | None, place: int = 1
+    run: Path,
+    section: SectionRecord,
+    most_rows: int | None,
+    place: int = 1,
+    like: SectionRecord | None = None,
 ) -> SectionView:
     """Put a section into words. most_rows: as for `report_view`. place: in the report, from 1."""
     figures: list[FigureView] = []
@@ -342,6 +338,7 @@ def section_view(
         checks=tuple(_check(check) for check in section.checks),
         facts=tuple(_facts(section)),
         effort=tuple(_effort(section)),
+        like=like,
     )
 
 
@@ -362,10 +359,15 @@ def checked_metrics(summary: Summary) -> tuple[MetricView, ...]:
 
 
 def _metric(metric: MetricRecord, label: str) -> MetricView:
+    if metric.value is None:
+        value, unit = MISSING, ""
+    else:
+        value = number(metric.value, metric.digits)
+        unit = with_unit("", metric.unit)
     return MetricView(
         label,
-        MISSING if metric.value is None else number(metric.value, metric.digits),
-        unit_symbol(metric.unit),
+        value,
+        unit,
         metric.verdict,
         "" if metric.verdict is None else WORDS[metric.verdict],
         _spark(metric),
@@ -394,9 +396,7 @@ def _check(check: CheckRecord) -> CheckView:
 
 def _since(record: SinceRecord, above: Set[tuple[str, str]]) -> SinceView:
     """Put what changed into words. above: what is said already of sections, with its name."""
-    changes = tuple(
-        change for change in record.changes if (change.section, change.name) not in above
-    )
+    changes = tuple(c for c in record.changes if (c.section, c.name) not in above)
     name = f"the reference {record.name}" if record.name else "the last night"
     when = target = ""
     if record.night:

@@ -85,3 +85,10 @@ def test_what_is_called_the_same_has_the_same_colour_in_every_catalogue():
     assert list(found) == ["new", "s", "t"]
     twice = [Column("a", "45 μm", "uJy"), Column("b", "45 μm", "uJy"), Column("c", "45 μm", "mJy")]
     assert [column.order for column in numbered(twice, known).values()] == [1, 2, 0]
+
+
+def test_a_band_has_the_same_colour_whatever_else_a_report_shows():
+    some = [Column("f24", "24 μm flux", "uJy"), Column("err", "Error", "uJy")]
+    assert [column.order for column in numbered(some).values()] == [4, 0]
+    bands = [Column(band, f"{band} magnitude", "mag") for band in "zgr"]
+    assert [column.order for column in numbered(bands).values()] == [4, 1, 2]

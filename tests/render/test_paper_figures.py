@@ -18,14 +18,15 @@ def sections(built):
 def test_narrow_figures_stand_in_pairs_and_a_wide_one_alone(sections):
     rows = figure_rows(sections["cnn_filters"])
     widths = [tuple(figure.record.width for figure in row.figures) for row in rows]
-    assert widths[:2] == [("column", "column"), ("column",)]
+    assert widths[:2] == [("column",), ("column", "column")]
+    assert rows[0].metrics
     assert set(widths[2:]) == {("full",)}
-    assert not any(row.is_shared for row in rows if row.figures[0].record.width == "full")
+    assert not any(row.saved for row in rows if row.figures[0].record.width == "full")
 
 
-def test_beside_a_map_stand_its_numbers(sections):
+def test_beside_a_map_stand_its_numbers_and_notes(sections):
     (row,) = figure_rows(sections["swire_sky"])
-    assert (row.metrics, row.table, row.checks) == (True, None, False)
+    assert (row.metrics, row.table, row.checks, row.foot) == (True, None, False, True)
 
 
 def test_beside_the_last_figure_stands_a_narrow_table_that_follows(sections):

@@ -1,14 +1,12 @@
-"""A metric over the nights, in characters and as a figure."""
+"""A metric over the nights, in characters."""
 
 from datetime import date, timedelta
-from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.render.series import Series, SeriesPoint
-from reportgen.render.series_figure import draw_series, series_figure
 from reportgen.render.series_text import ASCII, HEIGHT, UNICODE, plot_lines, signs_for
 
 FIRST = date(2026, 9, 1)
@@ -85,32 +83,3 @@ def test_no_line_is_wider_than_the_terminal(values, width, signs):
 )
 def test_the_signs_are_those_that_the_terminal_can_write(encoding, signs):
     assert signs_for(encoding) is signs
-
-
-def test_the_figure_shows_every_value_and_what_is_wrong_with_it():
-    found = series(1.0, None, 3.0, 4.0, troubled={3})
-    (axes,) = draw_series(found).axes
-    assert axes.get_ylabel() == "Median (µJy)"
-    assert axes.get_xlabel() == "Night, 2026"
-    marked = {
-        line.get_label(): list(line.get_ydata())
-        for line in axes.lines
-        if line.get_marker() not in {"", "None"}
-    }
-    assert marked["value"] == [1.0, 3.0]
-    assert marked["a check does not hold"] == [4.0]
-    assert len(marked["no value"]) == 1
-
-
-def test_the_files_of_a_figure_are_the_same_every_time():
-    found = series(1.0, None, 3.0)
-    svg = ET.fromstring(series_figure(found, "svg"))  # noqa: S314 - our own
-    assert svg.find(".//{*}title").text == "Median (µJy)"
-    assert series_figure(found, "svg") == series_figure(found, "svg")
-    assert series_figure(found, "png").startswith(b"\x89PNG")
-
-
-@pytest.mark.parametrize("values", [(5.0,), (None,), (None, None), (1e300, -1e300), (5.0, 5.0)])
-def test_odd_series_have_a_figure(values):
-    found = series(*values, label="50 % of $x_{y}$ $")
-    assert series_figure(found, "png").startswith(b"\x89PNG")

@@ -17,7 +17,7 @@ from reportgen.record import (
     worst,
 )
 from reportgen.render.citations import SOFTWARE
-from reportgen.render.svg import class_rules, inline_svg
+from reportgen.render.svg import inline_svg, page_styles
 from reportgen.render.tables import aligned
 from reportgen.render.view import report_view
 
@@ -119,19 +119,13 @@ def test_checks_of_the_whole_run_need_attention_and_have_a_place_of_their_own(bu
     assert view.status_word == "Warning"
 
 
-def test_a_check_that_cannot_be_judged_is_shown_as_such(built, record):
-    view = report_view(built.run, checked(record, check("ok", judged=False)), 5)
-    (shown,) = view.sections[0].checks
-    assert (shown.kind, shown.word) == (None, "Not judged yet")
-    assert view.verdict == "All 10 sections were computed. 1 check cannot be judged yet."
-
-
-def test_a_check_that_is_not_in_force_is_shown_as_such(built, record):
+def test_checks_that_cannot_be_judged_or_are_not_in_force_are_shown_as_such(built, record):
     idle = check("ok", in_force=False, since="2027-01-01", owner="Ann", reason="Zero point")
-    view = report_view(built.run, checked(record, idle), 5)
-    (shown,) = view.sections[0].checks
-    assert (shown.kind, shown.word) == (None, "Not in force")
-    assert shown.quiet == "Zero point · Ann · from 2027-01-01"
+    view = report_view(built.run, checked(record, check("ok", judged=False), idle), 5)
+    shown = [(each.kind, each.word, each.quiet) for each in view.sections[0].checks]
+    quiet = "Zero point · Ann · from 2027-01-01"
+    assert shown == [(None, "Not judged yet", ""), (None, "Not in force", quiet)]
+    assert "1 check cannot be judged yet" in view.verdict
 
 
 def test_what_changed_is_told_for_each_run_that_was_compared(built, record):
@@ -252,7 +246,10 @@ def test_a_figure_in_the_page_has_its_own_ids_its_words_and_colours_that_turn():
     for expected in ('id="part-one-g1"', 'href="#part-one-g1"', "url(#part-one-c)"):
         assert expected in inside
     assert 'class="f0"' in inside
-    assert "svg .f0 { fill: var(--fig-1c2026); stroke: var(--fig-fefefe) }" in class_rules(styles)
+    assert (
+        "svg .f0 { fill: var(--fig-1c2026); stroke: var(--fig-fefefe) }"
+        in page_styles(styles)["classes"]
+    )
     assert 'viewBox="0 0 10 5" width="13" height="7"' in inside
     for unseen in ("Secret", "script", "<?xml", "DOCTYPE"):
         assert unseen not in inside
