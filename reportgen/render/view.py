@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from reportgen.config.columns import unit_symbol
+from reportgen.config.columns import unit_symbol, with_unit
 from reportgen.quality.checks.verdicts import (
     full_label,
     short_title,
@@ -13,7 +13,7 @@ from reportgen.quality.checks.verdicts import (
     verdict_sentence,
     waived_checks,
 )
-from reportgen.quality.quantities import before_and_after, quantity, signed_change, with_unit
+from reportgen.quality.quantities import before_and_after, quantity, signed_change
 from reportgen.record import (
     ChangeRecord,
     CheckRecord,
