@@ -82,7 +82,7 @@ def _findings(rows: int, found: Mapping[Criterion, Kept | None]) -> list[str]:
         if allowed := [each for each, share in shares.items() if share > 0]:
             worst = max(allowed, key=lambda each: shares[each])
             most = percent(shares[worst] / 100)
-            said += f", within the limits: at most {most} of the rows break one ({worst.said})"
+            said += f", within the limits; {worst.said} is broken most often, in {most} of the rows"
         return [f"{said}."]
     return [
         f"{count(len(broken))} of {rules} {'is' if len(broken) == 1 else 'are'} broken{rest}.",

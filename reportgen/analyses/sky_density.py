@@ -104,7 +104,7 @@ class SkyDensity(Analysis, name="sky_density", methods=(PROJECTION,)):
 
     def _map(self, sky: SkyCounts, density: Values, wcs: "WCS", finding: str) -> Figure:
         grid, counts = sky.grid, sky.counts
-        label = "Objects per square arcminute [arcmin⁻²]"
+        label = "Density of objects [arcmin⁻²]"
         ny, nx = counts.shape
         width, height = cell_sides(grid)
         place = " in the middle of the map" if grid.projection == "CAR" else ""

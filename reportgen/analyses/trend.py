@@ -15,6 +15,7 @@ from reportgen.analyses.plotting.axes import DASHED, is_left_empty, new_figure
 from reportgen.analyses.plotting.lettering import label_axes
 from reportgen.analyses.plotting.ticks import Values, set_around
 from reportgen.analyses.results import Axes, Drawing, Figure, Section, TableColumn
+from reportgen.config.columns import with_unit
 from reportgen.config.suggest import unknown
 from reportgen.config.types import Count, Positive, Text
 from reportgen.errors import SectionError
@@ -71,8 +72,7 @@ class MetricHistory:
 
     def quantity(self, value: float) -> str:
         """Return a value with its unit, for a sentence."""
-        text = number(value, self.digits)
-        return f"{text}\u00a0{self.symbol}" if self.symbol else text
+        return with_unit(number(value, self.digits), self.symbol)
 
 
 class Trend(HistoryAnalysis, name="trend", methods=(SCATTER,)):
@@ -113,6 +113,7 @@ class Trend(HistoryAnalysis, name="trend", methods=(SCATTER,)):
         finding = _finding(found, self.outlier)
         if all(len(histories[name].nights) == 1 for name in self.metrics):
             finding = "No earlier night is known, so there is nothing to compare this one with."
+            return Section(findings=[f"{finding} Figures begin with the second night."])
         return Section(
             findings=[finding],
             figures=[
@@ -140,7 +141,7 @@ class Trend(HistoryAnalysis, name="trend", methods=(SCATTER,)):
             ("beyond the figure", [limit for limit in each.limits if limit not in near]),
         ):
             if limits:
-                said = " and ".join(each.quantity(limit) for limit in limits)
+                said = " and ".join(with_unit(exact(limit), each.symbol) for limit in limits)
                 caption += f"; {place}: the limit{'s' if len(limits) > 1 else ''} {said}"
         columns = [
             of("night", [f"{night:%Y-%m-%d}" for night in each.nights]),

@@ -85,6 +85,9 @@ def describe_joined(path: Path, describe: Callable[[Path], FileTable]) -> FileTa
             if (ours.name, ours.shape, ours.unit) != (theirs.name, theirs.shape, theirs.unit):
                 said = f"{theirs.name} [{theirs.unit}] where {files[0].name} has {ours.name}"
                 raise TableError(f"{file.name} has {said} [{ours.unit}]", _HINT)
+            if _kind(ours.dtype) != _kind(theirs.dtype):
+                said = f"{theirs.name} of {_kind(theirs.dtype)} where {files[0].name} has"
+                raise TableError(f"{file.name} has {said} {_kind(ours.dtype)}", _HINT)
         if len(table.columns) != len(first.columns):
             names = [{column.name for column in each.columns} for each in (first, table)]
             differing = known_names(names[0] ^ names[1])
@@ -135,12 +138,15 @@ def _size(pixels: FileColumn) -> str:
     return f"{size} pixels" + (f" [{pixels.unit}]" if pixels.unit else "")
 
 
+def _kind(dtype: str) -> str:
+    """Return what values of a type are, in words."""
+    return {"str": "texts", "time": "times", "O": "objects"}.get(dtype.lstrip("|"), "numbers")
+
+
 def _common(types: Iterator[str]) -> str:
-    """Return the type that holds the values of all."""
+    """Return the type that holds the values of all, which are of one kind."""
     found = list(dict.fromkeys(types))
-    if len(found) == 1 or any(each in ("str", "time", "O") for each in found):
-        return found[0]
-    return np.result_type(*found).str
+    return found[0] if _kind(found[0]) != "numbers" else np.result_type(*found).str
 
 
 @contextmanager

@@ -82,8 +82,8 @@ def test_findings_say_how_many_rules_are_kept_and_where_the_others_are_broken():
     assert quality(ok, ok).findings == ["All 2 rules are kept."]
     allowed = {**RULES["flux_above"][0], "at_least": "60 percent"}
     assert quality(ok, allowed).findings == [
-        "All 2 rules are kept, within the limits: at most 33.3\u00a0% of the rows break one "
-        "(flux above 0\u00a0mJy)."
+        "All 2 rules are kept, within the limits; flux above 0\u00a0mJy is broken most often, "
+        "in 33.3\u00a0% of the rows."
     ]
     found = quality(ok, RULES["flux_above"][0], RULES["id_unique"][0])
     assert found.findings == [

@@ -148,7 +148,7 @@ def test_the_map_and_its_table_have_objects_per_square_arcminute():
     assert figure(section, "density").caption.endswith("not smoothed.")
     assert drawn(section).images[0].get_clim()[0] == 0
     bar = figure(section, "density").drawing.axes[1]
-    assert bar.get_ylabel() == "Objects per square arcminute [arcmin⁻²]"
+    assert bar.get_ylabel() == "Density of objects [arcmin⁻²]"
 
 
 @pytest.mark.parametrize("grid", [{"cell": 90}, {"edges": 60, "axes": "hms"}])

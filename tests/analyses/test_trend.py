@@ -34,7 +34,10 @@ def lines(section):
 
 
 USUAL = "Tonight lies no more than 5 times the usual scatter from the median of the last {} nights."
-ALONE = "No earlier night is known, so there is nothing to compare this one with."
+ALONE = (
+    "No earlier night is known, so there is nothing to compare this one with. "
+    "Figures begin with the second night."
+)
 
 
 @pytest.mark.parametrize(

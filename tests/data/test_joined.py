@@ -45,6 +45,11 @@ def test_files_of_other_columns_are_named(nights):
         nights.parent / "night_5.fits", overwrite=True
     )
     assert describe_here((nights, "")).message.endswith("night_0.fits differ in n")
+    Table({"flux": [1.0], "n": ["one"]}, units={"flux": "mJy"}).write(
+        nights.parent / "night_5.fits", overwrite=True
+    )
+    said = "night_5.fits has n of texts where night_0.fits has numbers"
+    assert describe_here((nights, "")).message.endswith(said)
 
 
 def test_a_damaged_file_is_the_one_that_is_named(nights):
