@@ -1,7 +1,6 @@
 """What the worker process of images does: read them, and show them to networks, once for all."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from reportgen.build.cutouts import read_cutouts
 from reportgen.cache.digests import CatalogueDigests, all_digests, image_digests
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.cnn.architecture import read_architecture
-from reportgen.cnn.exporting import export_once, make_extractor
+from reportgen.cnn.exporting import make_extractor
 from reportgen.cnn.network import Fitted, Network, fit_network, random_network
 from reportgen.cnn.weights import read_network
 from reportgen.config.columns import RANDOM
@@ -241,23 +240,6 @@ def imagine_features(
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = Scanned(failure(error), {})
     return result
-
-
-def export_networks(
-    stack: ImageStack, model: ModelFiles, analyses: Mapping[str, NetworkAnalysis], store: Store
-) -> None:
-    """Export the networks whose maps some sections want, unless the store has them.
-
-    What goes wrong is left to the pass over the images, which needs them and will say it.
-    """
-    networks = _Networks(model, stack)
-    wanted: dict[MapsOf, None] = {}
-    for analysis in analyses.values():
-        with suppress(Exception):  # a plugin's error is its section's
-            wanted |= dict.fromkeys(each.of for each in analysis.reductions().values() if each.of)
-    for of in wanted:
-        with suppress(ReportgenError):
-            export_once(networks.fitted(of), store)
 
 
 def _digests(

@@ -157,7 +157,7 @@ class SectionMaker:
         return True
 
     def _read(self, group: list[str]) -> None:
-        """Start to read the source that some sections share; their networks are exported first."""
+        """Start to read the source that some sections share."""
         first = self.sections[group[0]]
         if not isinstance(first, NetworkAnalysis):
             self._scan(group)
@@ -176,20 +176,6 @@ class SectionMaker:
             for section_id in group:
                 self._failed(section_id, Failed("error", error.message, error=error))
             return
-        from reportgen.build.image_tasks import export_networks
-
-        first = self.sections[group[0]]
-        assert isinstance(first, NetworkAnalysis)  # noqa: S101
-        arguments = *images_and_model(first, self.sources), self._chosen(group), self.exported
-        name = f"export for {self._named_sources(group)}"
-        then = partial(self._networks_exported, group)
-        self._begin(group, name, export_networks, *arguments, then=then)
-
-    def _networks_exported(self, group: list[str], end: Ended) -> None:
-        if end.failed is not None:
-            self._scanned(group, end)
-            return
-        self.progress.printed(self._named_sources(group), end.printed)
         self._scan(group)
 
     def _scan(
