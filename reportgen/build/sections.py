@@ -24,7 +24,6 @@ from reportgen.build.progress import Progress
 from reportgen.build.tasks import (
     blank_record,
     compute_section,
-    rows_to_read,
     scan_catalogue,
     write_files,
 )
@@ -34,7 +33,6 @@ from reportgen.config.loader import Report
 from reportgen.data.catalogue import Catalogue
 from reportgen.data.file_digests import FileDigests, stamp
 from reportgen.data.models import ModelFiles
-from reportgen.data.opening import longest_look
 from reportgen.data.sources import Sources
 from reportgen.data.store import Store
 from reportgen.errors import (
@@ -178,13 +176,8 @@ class SectionMaker:
             return
         self._scan(group)
 
-    def _scan(
-        self, group: list[str], *, anew: bool = False, selected: list[Catalogue] | None = None
-    ) -> None:
-        """Start the one pass over the source that some sections share.
-
-        anew: whatever is cached. selected: catalogues, after it was looked up which rows are read.
-        """
+    def _scan(self, group: list[str], *, anew: bool = False) -> None:
+        """Start the one pass over the source that some sections share. anew: whatever is cached."""
         chosen, first = self._chosen(group), self.sections[group[0]]
         work: Callable[..., Any]
         source: tuple[Any, ...]
@@ -203,10 +196,7 @@ class SectionMaker:
             if self.engine is not None and model is not None and stack.shape[0] > MANY:
                 work = partial(work, dask=self.engine.dask({stack.file: stamp(stack.file)}))
         else:
-            catalogues = self._catalogues(group) if selected is None else selected
-            if selected is None and any(each.has_row_groups for each in catalogues):
-                self._select_rows(group, catalogues, anew=anew)
-                return
+            catalogues = self._catalogues(group)
             work, meanwhile = self._catalogue_scan(*catalogues)
             others = {key for each in chosen.values() for key in each.sources[1:]}
             stacks = {name: self.sources.images[name] for kind, name in others if kind == "images"}
@@ -224,21 +214,6 @@ class SectionMaker:
         others = {key for each in sections for key in each.sources[1:]}
         named = sorted(other for kind, other in others if kind == "catalogues")
         return [self.sources.catalogues[each] for each in (name, *named)]
-
-    def _select_rows(self, group: list[str], catalogues: list[Catalogue], *, anew: bool) -> None:
-        """Look up which rows of catalogues some sections may select, then scan them."""
-        first, *others = catalogues
-        exact_rows = self.report.catalogues[first.name].exact_rows
-        work = partial(rows_to_read, others={each.name: each for each in others})
-
-        def then(end: Ended) -> None:
-            known: Mapping[str, Catalogue] = {} if end.failed is not None else end.value
-            self._scan(group, anew=anew, selected=[known.get(c.name, c) for c in catalogues])
-
-        name = f"row groups of {self._named_sources(group)}"
-        limit = longest_look(path for each in catalogues for path in each.stamps)
-        arguments = work, first, self._chosen(group), exact_rows
-        self.pool.start(*arguments, then=then, timeout=limit, name=name)
 
     def _catalogue_scan(
         self, catalogue: Catalogue, *rest: Catalogue

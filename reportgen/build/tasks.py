@@ -98,6 +98,10 @@ def scan_catalogue(
         else:
             wanted[section_id] = needed
     everything = [statistic for named in wanted.values() for statistic in named.values()]
+    of_others = of_other_catalogues(everything, exact)
+    if not imagined:  # for which the first rows are taken
+        catalogue = _selecting(catalogue, everything, exact)
+        others = {name: _selecting(others[name], of_it, exact) for name, of_it in of_others.items()}
     say = say_nothing if rows_read is None else partial(_write_rows, rows_read)
     scan_one = partial(
         _scan_for,
@@ -108,17 +112,17 @@ def scan_catalogue(
     )
     known: dict[Statistic[Any], Any] = {}
     digests: dict[str, CatalogueDigests] = {}
-    for name, of_it in of_other_catalogues(everything, exact).items():
+    for name, of_it in of_others.items():
         digests[name], found = scan_one(others[name], of_it, exact_rows, name)
         known |= {OfCatalogue(name, statistic): value for statistic, value in found.items()}
     # Of what is left out nothing is exact.
     exact_rows = catalogue.rows if exact else -1
     own, values = scan_one(catalogue, everything, exact_rows, known=known, sampling=sampling)
     for section_id, named in wanted.items():
-        of_others = of_other_catalogues(named.values(), exact)
+        of_its_others = of_other_catalogues(named.values(), exact).items()
         read = all_digests(
             own.of(columns_read(named.values(), exact)),
-            *(digests[name].of(columns_read(of_it, exact)) for name, of_it in of_others.items()),
+            *(digests[name].of(columns_read(of_it, exact)) for name, of_it in of_its_others),
         )
         given = {name: values[statistic] for name, statistic in named.items()}
         analysis = analyses[section_id]
@@ -140,23 +144,15 @@ def scan_catalogue(
     return result
 
 
-def rows_to_read(
-    catalogue: Catalogue,
-    analyses: Mapping[str, Analysis],
-    exact_rows: int,
-    *,
-    others: Mapping[str, Catalogue],
-) -> dict[str, Catalogue]:
-    """Return the catalogues of some sections, of which only rows are read that these may select."""
-    exact, asked = catalogue.rows <= exact_rows, [catalogue, *others.values()]
-    wanted: list[Statistic[Any]] = []
-    for analysis in analyses.values():
-        with suppress(Exception):  # a plugin's, which the scan will say
-            wanted += _asked(analysis).values()
-    by_name = {catalogue.name: wanted, **of_other_catalogues(wanted, exact)}
-    found = {each.name: selections(by_name.get(each.name, ()), exact) for each in asked}
-    chosen = [(each, found[each.name]) for each in asked]
-    return {each.name: each if of is None else each.selecting(of) for each, of in chosen}
+def _selecting(
+    catalogue: Catalogue, statistics: Iterable[Statistic[Any]], exact: bool
+) -> Catalogue:
+    """Return a catalogue of which only rows are read that some statistics may select."""
+    chosen = selections(statistics, exact) if catalogue.has_row_groups else None
+    if chosen is not None:
+        with suppress(Exception):  # what cannot be read, the scan says
+            return catalogue.selecting(chosen)
+    return catalogue
 
 
 def _asked(analysis: Analysis) -> dict[str, Any]:
