@@ -75,19 +75,6 @@ def store(tmp_path):
     return Store(tmp_path / "cache")
 
 
-@pytest.fixture
-def exported(monkeypatch):
-    """The networks that have been exported."""
-    made = []
-
-    def export(fitted):
-        made.append(fitted)
-        return export_network(fitted)
-
-    monkeypatch.setattr(exporting, "export_network", export)
-    return made
-
-
 def images(n=5):
     return np.random.default_rng(2).normal(size=(n, *SIZE, 1)).astype(np.float32)
 
@@ -185,12 +172,6 @@ def test_a_catalogue_names_the_images_and_is_among_what_is_read(folder, tmp_path
 # What is kept
 
 
-def test_only_what_is_not_there_yet_is_exported(folder, exported):
-    scan(folder)
-    scan(folder)
-    assert len(exported) == 2
-
-
 def test_what_is_kept_needs_no_tensorflow(network, store, monkeypatch):
     first = made(network, store).maps(images())
     forget_tensorflow(monkeypatch)
@@ -284,8 +265,3 @@ def test_a_network_that_cannot_be_converted_names_the_layer(network, store, monk
     assert ".py" not in message
     assert not store.folder.exists()
     assert capfd.readouterr() == ("", "")
-
-
-def test_without_tensorflow_the_pass_says_what_to_install(folder, monkeypatch):
-    forget_tensorflow(monkeypatch)
-    assert pass_over(folder).values.error.hint == INSTALL

@@ -7,17 +7,14 @@ import re
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
-from projects import SECONDS, Project, clean_environment, section
+from projects import Project, section
 from watched_builds import run_build
 
 from reportgen.data.store import FOLDER
@@ -273,18 +270,3 @@ def test_a_run_whose_build_was_killed_before_it_was_called_latest_grows_old_as_a
         assert done.code == 0, done.complained
     assert killed not in runs_of(project)
     assert len(runs_of(project)) == KEPT
-
-
-def test_all_processes_of_a_killed_build_end_by_themselves(tmp_path):
-    project = tiny_project(tmp_path)
-    (tmp_path / "kill-in-section").touch()
-    mark = ("REPORTGEN_TEST", str(tmp_path))  # in the environment of each of them
-    building = subprocess.Popen(
-        [sys.executable, "-m", "reportgen", "report.yaml", "--quiet"],
-        cwd=project.folder,
-        env=clean_environment(TMPDIR=str(tmp_path), **project.env, **dict([mark])),
-    )
-    assert building.wait(timeout=SECONDS) == -signal.SIGKILL
-    processes = psutil.process_iter(["environ"], ad_value={})
-    left = [each for each in processes if mark in (each.info["environ"] or {}).items()]
-    assert psutil.wait_procs(left, SECONDS / 10)[1] == []

@@ -166,22 +166,6 @@ def test_neither_tokens_nor_addresses_of_webhooks_are_told_by_whoever_repeats_th
     assert not [form for form in secret if form in written]
 
 
-def test_a_run_is_mailed_once_and_only_to_look_at_it_more_often(run, server, tmp_path):
-    copied = run(deliver(server))
-    assert command("mail", copied, "--dry-run", "--output", tmp_path / "look") == (
-        0,
-        f"{tmp_path}/look/stars-{copied.name}.eml\n",
-    )
-    assert not server.connections
-    look = command("mail", copied, "--to", "Me <me@example.org>", env=SECRET)
-    assert look == (0, "Mailed to me@example.org.\n")
-    assert command("mail", copied, env=SECRET) == (0, "Mailed to team@reportgen.test.\n")
-    code, said = command("mail", copied, env=SECRET)
-    assert (code, "was mailed before" in said) == (0, True)
-    assert command("mail", copied, "--again", env=SECRET)[0] == 0
-    assert len(server.received) == 3
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [

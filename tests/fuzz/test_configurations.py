@@ -4,7 +4,7 @@ import os
 
 from configurations import try_seeds
 
-TRIES = int(os.environ.get("REPORTGEN_FUZZ", "300"))
+TRIES = int(os.environ.get("REPORTGEN_FUZZ", "100"))
 BATCH = 500  # inputs to a process
 
 
