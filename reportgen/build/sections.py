@@ -166,7 +166,7 @@ class SectionMaker:
         _, model = images_and_model(first, self.sources)
         assert model is not None  # noqa: S101 - of a network
         then, limit = partial(self._network_read, group, model), model.longest_look
-        self.pool.start(network_problems, model, (), then=then, timeout=limit, name=model.name)
+        self.pool.start(network_problems, model, then=then, timeout=limit, name=model.name)
 
     def _network_read(self, group: list[str], model: ModelFiles, end: Ended) -> None:
         if end.failed is not None:
