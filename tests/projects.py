@@ -111,6 +111,12 @@ def read_summary(run):
     return json.loads((run / "summary.json").read_text(encoding="utf-8"))
 
 
+def files_of(folder):
+    """Return the content of all files below a folder, by their paths in it."""
+    files = [path for path in folder.resolve().rglob("*") if path.is_file()]
+    return {path.relative_to(folder.resolve()).as_posix(): path.read_bytes() for path in files}
+
+
 @dataclass
 class Project:
     """A folder with a small catalogue, a configuration of it, and perhaps a plugin.

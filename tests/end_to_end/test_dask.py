@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 from dask_clusters import two_workers
-from projects import SECONDS, Project, clean_environment, section
+from projects import SECONDS, Project, clean_environment, files_of, section
 
 ROWS = 600_000  # three tasks
 EPOCH = "1790000000"
@@ -135,9 +135,7 @@ def test_numbers_are_those_of_here_even_when_a_worker_is_killed(project, schedul
         done = project.build("--output", place, *engine)
         assert done.returncode == 0, done.stderr
         assert (f"Dask: 2 workers with 2 threads at {scheduler}" in done.stderr) == (not engine)
-        run = (project.folder / place / "latest").resolve()
-        files = {p.relative_to(run): p for p in run.rglob("*") if p.is_file()}
-        found.append({name: path.read_bytes() for name, path in files.items()})
+        found.append(files_of(project.folder / place / "latest"))
     assert not (project.folder / "site" / "once").exists()
     assert found[0] == found[1]
 

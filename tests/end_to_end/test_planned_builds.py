@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from projects import DISTRIBUTION, section, small_project
+from projects import DISTRIBUTION, files_of, section, small_project
 
 OVERVIEW = section("overview")
 TREND = {"analysis": "trend", "title": "Nights", "metrics": ["fluxes.flux_median"]}
@@ -29,22 +29,14 @@ def plan(project, *arguments):
     }
 
 
-def files(project):
-    return {
-        path.relative_to(project.folder): path.read_bytes()
-        for path in project.folder.rglob("*")
-        if path.is_file()
-    }
-
-
 def test_nothing_new_is_nothing_to_make_but_what_is_about_the_nights(project):
-    before = files(project)
+    before = files_of(project.folder)
     assert plan(project) == {
         "fluxes": ("kept", "nothing has changed of which it is made"),
         "overview": ("kept", "nothing has changed of which it is made"),
         "nights": ("made", "it is about the nights, of which there is a new one"),
     }
-    assert files(project) == before
+    assert files_of(project.folder) == before
 
 
 def test_a_parameter_is_named_and_other_sections_stay(project):

@@ -4,9 +4,9 @@ import os
 
 from kills import KilledBuilds, random_kill
 
-KILLS = max(20, int(os.environ.get("REPORTGEN_FUZZ", "0")) * 3 // 200)  # 300 of `make fuzz`
+KILLS = max(12, int(os.environ.get("REPORTGEN_FUZZ", "0")) * 3 // 200)  # 300 of `make fuzz`
 FIRST = int(os.environ.get("REPORTGEN_FUZZ_SEED", "0"))
-TOGETHER = 10  # kills between two builds that live
+TOGETHER = 6  # kills between two builds that live
 
 
 def test_builds_killed_at_random_moments_harm_nothing(tmp_path):
