@@ -89,14 +89,9 @@ def scan_catalogue(
     result: dict[str, Scanned] = {}
     for section_id, analysis in analyses.items():
         try:
-            needed = _asked(analysis)
-            _need(catalogue, needed.values())
-            for name, of_it in of_other_catalogues(needed.values(), exact).items():
-                _need(others[name], of_it)
+            wanted[section_id] = asked(analysis, {**others, catalogue.name: catalogue}, exact)
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = Scanned(failure(error), {})
-        else:
-            wanted[section_id] = needed
     everything = [statistic for named in wanted.values() for statistic in named.values()]
     of_others = of_other_catalogues(everything, exact)
     if not imagined:  # for which the first rows are taken
@@ -155,10 +150,20 @@ def _selecting(
     return catalogue
 
 
-def _asked(analysis: Analysis) -> dict[str, Any]:
-    """Return the statistics of a section, by name, and those that its checks need."""
+def asked(analysis: Analysis, catalogues: Mapping[str, Catalogue], exact: bool) -> dict[str, Any]:
+    """Return the statistics of a section, by name, and those that its checks need.
+
+    Raises SourceError when a column that they need cannot be read; the others do not matter.
+    """
     checked = {f"{_CHECK}{n}": CountValues(n, analysis.where) for n in _missing_checked(analysis)}
-    return {**analysis.reductions(), **checked}
+    named = {**analysis.reductions(), **checked}
+    of_others = of_other_catalogues(named.values(), exact)
+    for name, statistics in [(analysis.catalogue, named.values()), *of_others.items()]:
+        needed = frozenset[str]().union(*(statistic.columns for statistic in statistics))
+        broken = catalogues[name].broken
+        if wrong := [broken[column] for column in sorted(needed & broken.keys())]:
+            raise all_problems(wrong)
+    return named
 
 
 def _scan_for(
@@ -217,13 +222,6 @@ def _lost(values: Mapping[str, Any]) -> bool:
 def _missing_checked(analysis: AnyAnalysis) -> dict[str, Column]:
     blocks = [check.missing_at_most for check in analysis.checks]
     return {block.column.name: block.column for block in blocks if block is not None}
-
-
-def _need(catalogue: Catalogue, statistics: Iterable[Statistic[Any]]) -> None:
-    """Raise SourceError when a column that is needed cannot be read; the others do not matter."""
-    needed = frozenset[str]().union(*(statistic.columns for statistic in statistics))
-    if broken := [catalogue.broken[name] for name in sorted(needed & catalogue.broken.keys())]:
-        raise all_problems(broken)
 
 
 def compute_section(
