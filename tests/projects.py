@@ -175,6 +175,13 @@ class Project:
     def build(self, *arguments, env=None):
         return self.call("report.yaml", *arguments, env=env)
 
+    def plan(self, *arguments):
+        """Return what `plan` says of each section: made or kept, and why."""
+        done = self.call("plan", self.config, *arguments)
+        assert done.returncode == 0, done.stderr
+        words = [line.split(maxsplit=2) for line in done.stdout.splitlines()[:-1]]
+        return {name: (word, why) for name, word, why in words}
+
     def summary(self, run=None):
         return read_summary(run or self.latest)
 
