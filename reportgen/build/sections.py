@@ -178,7 +178,8 @@ class SectionMaker:
 
     def _scan(self, group: list[str], *, anew: bool = False) -> None:
         """Start the one pass over the source that some sections share. anew: whatever is cached."""
-        chosen, first = self._chosen(group), self.sections[group[0]]
+        chosen = {section_id: self.sections[section_id] for section_id in group}
+        first = chosen[group[0]]
         work: Callable[..., Any]
         source: tuple[Any, ...]
         meanwhile: Callable[[], None] | None = None
@@ -202,10 +203,16 @@ class SectionMaker:
             stacks = {name: self.sources.images[name] for kind, name in others if kind == "images"}
             work = partial(work, stacks=stacks)
             source = (catalogues[0],)
-        work = partial(work, cache=None if anew else self.cache)
-        name = f"pass over {self._named_sources(group)}"
-        then = partial(self._scanned, group)
-        self._begin(group, name, work, *source, chosen, then=then, meanwhile=meanwhile)
+        self.pool.start(
+            partial(work, cache=None if anew else self.cache),
+            *source,
+            chosen,
+            timeout=min(section.timeout for section in chosen.values()),
+            memory=min((s.memory_limit for s in chosen.values() if s.memory_limit), default=None),
+            then=partial(self._scanned, group),
+            meanwhile=meanwhile,
+            name=f"pass over {self._named_sources(group)}",
+        )
 
     def _catalogues(self, group: list[str]) -> list[Catalogue]:
         """Return the catalogue of some sections, and those of which they need statistics, too."""
@@ -245,28 +252,6 @@ class SectionMaker:
             rows_read=file,
         )
         return work, say_rows
-
-    def _begin(
-        self,
-        group: list[str],
-        name: str,
-        *work: Any,
-        then: Callable[[Ended], None],
-        meanwhile: Callable[[], None] | None = None,
-    ) -> None:
-        """Start what some sections share. name: of it. work: function and arguments."""
-        sections = self._chosen(group).values()
-        self.pool.start(
-            *work,
-            timeout=min(section.timeout for section in sections),
-            memory=min((s.memory_limit for s in sections if s.memory_limit), default=None),
-            then=then,
-            meanwhile=meanwhile,
-            name=name,
-        )
-
-    def _chosen(self, group: list[str]) -> dict[str, AnyAnalysis]:
-        return {section_id: self.sections[section_id] for section_id in group}
 
     def _named_sources(self, group: list[str]) -> str:
         names = [name for section_id in group for _, name in self.sections[section_id].sources]
