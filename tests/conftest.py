@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from hypothesis import settings
+from mail_servers import PASSWORD, USER, Certificates, smtp_server
 from projects import CONFIG, REAL, ROWS, call, read_summary, reportgen, small_project
 
 from reportgen.build.sections import PRELOADED
@@ -110,3 +111,38 @@ def copied_run(built, tmp_path):
 def summary(built):
     """The record of the built report."""
     return read_summary(built.run)
+
+
+# Mail servers; each test finds them as new.
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def _relay():
+    with smtp_server() as running:
+        yield running
+
+
+@pytest.fixture
+def server(_relay):
+    """A server that takes mail from anybody, without encryption."""
+    _relay.reset()
+    return _relay
+
+
+@pytest.fixture(scope="session")
+def _login_server(certificates):
+    login = (USER, PASSWORD)
+    with smtp_server(certificates=certificates, security="starttls", login=login) as running:
+        yield running
+
+
+@pytest.fixture
+def login_server(_login_server):
+    """A server that wants a login over STARTTLS."""
+    _login_server.reset()
+    return _login_server

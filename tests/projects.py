@@ -111,6 +111,12 @@ def read_summary(run):
     return json.loads((run / "summary.json").read_text(encoding="utf-8"))
 
 
+def files_of(folder):
+    """Return the content of all files below a folder, by their paths in it."""
+    files = [path for path in folder.resolve().rglob("*") if path.is_file()]
+    return {path.relative_to(folder.resolve()).as_posix(): path.read_bytes() for path in files}
+
+
 @dataclass
 class Project:
     """A folder with a small catalogue, a configuration of it, and perhaps a plugin.
@@ -168,6 +174,13 @@ class Project:
 
     def build(self, *arguments, env=None):
         return self.call("report.yaml", *arguments, env=env)
+
+    def plan(self, *arguments):
+        """Return what `plan` says of each section: made or kept, and why."""
+        done = self.call("plan", self.config, *arguments)
+        assert done.returncode == 0, done.stderr
+        words = [line.split(maxsplit=2) for line in done.stdout.splitlines()[:-1]]
+        return {name: (word, why) for name, word, why in words}
 
     def summary(self, run=None):
         return read_summary(run or self.latest)

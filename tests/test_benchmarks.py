@@ -37,22 +37,6 @@ def test_papermill_can_say_where_the_data_are(notebook):
     assert {"data", "numbers"} <= given.keys()
 
 
-def test_numbers_that_differ_or_are_missing_are_named(comparing):
-    report = {"overview.rows": 30853.0, "fluxes.flux_36_median": 25.04}
-    assert comparing.differences(report, report) == []
-    assert comparing.differences(report | {"fluxes.flux_36_median": 25.05}, report) == [
-        "fluxes.flux_36_median: 25.05 in the notebook, 25.04 in the report"
-    ]
-    assert comparing.differences({"overview.rows": 30853.0}, report) == [
-        "fluxes.flux_36_median: None in the notebook, 25.04 in the report"
-    ]
-
-
-def test_numbers_are_the_same_up_to_the_rounding_of_float32(comparing):
-    assert comparing.differences({"s.m": 0.1 + 1e-8}, {"s.m": 0.1}) == []
-    assert comparing.differences({"s.m": 0.1 + 1e-6}, {"s.m": 0.1})
-
-
 def test_nothing_is_compared_when_the_numbers_differ(comparing, tmp_path):
     metrics = {"rows": {"value": 3.0}}
     summary = {"sections": [{"id": "overview", "metrics": metrics, "figures": [{}]}]}

@@ -71,22 +71,6 @@ def test_who_holds_the_lock_and_since_when_is_said(tmp_path, holding):
     assert said == []
 
 
-def test_a_build_that_waits_says_so_once_and_goes_on_when_the_other_has_ended(tmp_path, holding):
-    holder, said = holding(), []
-
-    def say(text):
-        said.append(text)
-        holder.stdin.write("\n")  # only now does the other go on
-        holder.stdin.flush()
-
-    with lock_builds(tmp_path, wait=SECONDS, say=say):
-        assert [text.partition(": ")[0] for text in said] == [
-            "Another build of this report is running"
-        ]
-    assert f"process {holder.pid} on " in said[0]
-    assert said[0].endswith("Waiting, 10 minutes at most.")
-
-
 def test_the_lock_of_a_killed_build_is_taken_at_once_and_without_a_word(tmp_path, holding):
     holder, said = holding("killed"), []
     holder.stdin.write("\n")

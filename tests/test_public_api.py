@@ -150,17 +150,3 @@ def test_only_public_parts_of_other_packages_are_used_and_none_is_changed():
 )
 def test_the_scan_finds(text):
     assert found_in(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "class A:\n    def f(self):\n        self._x = 1",
-        "import os\nos._exit(1)",
-        "import sys\nsys.stdout = None",
-        "from reportgen.a import _b",
-        "def f(other):\n    return other._x",
-    ],
-)
-def test_the_scan_leaves(text):
-    assert not found_in(text)

@@ -7,7 +7,6 @@ from reportgen.record import (
     CheckRecord,
     ErrorRecord,
     MetricRecord,
-    SectionRecord,
     Summary,
     read_summary,
     with_status,
@@ -87,13 +86,6 @@ def test_the_status_follows_from_every_part(record, broken):
     }
     assert with_status(record).run.status == "ok"
     assert with_status(record.model_copy(update=changes[broken])).run.status == "error"
-
-
-def test_text_that_cannot_be_shown_is_written_out():
-    text, shown = "escape \x1b[31mred", "escape \\x1b[31mred"
-    record = SectionRecord(id="x", analysis="a", title=text, status="ok", findings=(text,))
-    assert record.title == shown
-    assert record.findings == (shown,)
 
 
 def test_a_run_that_started_at_no_time_is_said(summary, tmp_path):

@@ -216,21 +216,14 @@ def _catalogue(
     changes: list[str] = []
     is_sure = False
     for name, column in catalogue.columns.items():
-        keys: dict[str, Any] = {}
-        why: list[str] = []
-        if column.kind == "text" or column.expression:
+        if column.kind == "text" or column.expression or not scanned[name].suspected:
             continue
-        seen = scanned[name]
-        if seen.suspected:
-            if marks := seen.marks:
-                keys["missing"] = marks
-            said = [f"{_plain(e.value)} in {counted(e.rows, 'rows')}" for e in seen.suspected]
-            why.append(f"may stand for a missing value: {listed(said)}")
-        if why:
-            sure = "" if keys else "# "
-            shown = f"{name}: {in_yaml(keys or {'missing': [0]})}"
-            changes.append(f"      {sure}{shown} # {'; '.join(why)}")
-            is_sure |= bool(keys)
+        marks = scanned[name].marks
+        rows = [f"{_plain(e.value)} in {counted(e.rows, 'rows')}" for e in scanned[name].suspected]
+        shown = f"{name}: {in_yaml({'missing': marks or [0]})}"
+        why = f"may stand for a missing value: {listed(rows)}"
+        changes.append(f"      {'' if marks else '# '}{shown} # {why}")
+        is_sure |= bool(marks)
     if changes:
         lines += [f"    {'' if is_sure else '# '}columns: # what the file does not say", *changes]
     else:

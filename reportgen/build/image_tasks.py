@@ -1,7 +1,6 @@
 """What the worker process of images does: read them, and show them to networks, once for all."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.base import ImageAnalysis, NetworkAnalysis
+from reportgen.analyses.base import ImageAnalysis
 from reportgen.build.cutouts import read_cutouts
 from reportgen.cache.digests import CatalogueDigests, all_digests, image_digests
 from reportgen.cache.sections import Cache, Scanned
 from reportgen.cnn.architecture import read_architecture
-from reportgen.cnn.exporting import export_once, make_extractor
+from reportgen.cnn.exporting import make_extractor
 from reportgen.cnn.network import Fitted, Network, fit_network, random_network
 from reportgen.cnn.weights import read_network
 from reportgen.config.columns import RANDOM
@@ -243,23 +242,6 @@ def imagine_features(
     return result
 
 
-def export_networks(
-    stack: ImageStack, model: ModelFiles, analyses: Mapping[str, NetworkAnalysis], store: Store
-) -> None:
-    """Export the networks whose maps some sections want, unless the store has them.
-
-    What goes wrong is left to the pass over the images, which needs them and will say it.
-    """
-    networks = _Networks(model, stack)
-    wanted: dict[MapsOf, None] = {}
-    for analysis in analyses.values():
-        with suppress(Exception):  # a plugin's error is its section's
-            wanted |= dict.fromkeys(each.of for each in analysis.reductions().values() if each.of)
-    for of in wanted:
-        with suppress(ReportgenError):
-            export_once(networks.fitted(of), store)
-
-
 def _digests(
     stack: ImageStack,
     model: ModelFiles | None,
@@ -341,42 +323,26 @@ class _Networks:
         if key not in self._read:
             self._read[key] = _read(self._model, of.weights, of.seed, channels)
         network = self._read[key]
-        return fit_network(network, network.find_layer(of.layer), height, width, channels)
+        return fit_network(
+            network, network.architecture.find_layer(of.layer), height, width, channels
+        )
 
 
-def network_problems(
-    model: ModelFiles, sections: Iterable[tuple[str, NetworkAnalysis, ImageStack]]
-) -> list[tuple[str, ReportgenError]]:
-    """Say what is wrong with the files of a network, and why sections on it could not be computed.
-
-    Each with the name of its section, or none if it is about the files. All of them are read;
-    neither the pixels nor TensorFlow are looked at.
-    """
-
-    def fit(section: NetworkAnalysis, stack: ImageStack) -> None:
-        networks = _Networks(model, stack)
-        for reduction in wanted_reductions(section, stack).values():
-            if reduction.of is not None:
-                networks.fitted(reduction.of)
-
-    attempts: list[tuple[str, Callable[[], object]]] = [
-        ("", partial(read_architecture, model.architecture, model.where))
+def network_problems(model: ModelFiles) -> list[ReportgenError]:
+    """Say what is wrong with the files of a network, all of which are read, without TensorFlow."""
+    attempts: list[Callable[[], object]] = [
+        partial(read_architecture, model.architecture, model.where)
     ]
     # Opened first, as without an architecture nothing more could be said of them.
-    attempts += [("", partial(_open, model, weights)) for weights in model.weights]
-    attempts += [("", partial(_read, model, weights)) for weights in model.weights]
-    attempts += [(name, partial(fit, section, stack)) for name, section, stack in sections]
-    problems: list[tuple[str, ReportgenError]] = []
-    for name, look in attempts:
+    attempts += [partial(_open, model, weights) for weights in model.weights]
+    attempts += [partial(_read, model, weights) for weights in model.weights]
+    problems: dict[str, ReportgenError] = {}  # by what they say: some are found twice
+    for look in attempts:
         try:
             look()
-        except Exception as error:  # a plugin's is its section's
-            known = error if isinstance(error, ReportgenError) else None
-            problem = known or SectionError(failure(error).message)
-            # The same one for every set of weights, or found twice.
-            if problem.message not in {each.message for other, each in problems if not other}:
-                problems.append((name, problem))
-    return problems
+        except ReportgenError as error:
+            problems.setdefault(error.message, error)
+    return [*problems.values()]
 
 
 def _open(model: ModelFiles, weights: str) -> None:

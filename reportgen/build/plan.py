@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reportgen.analyses.base import Analysis, AnyAnalysis, HistoryAnalysis
+from reportgen.build.tasks import asked
 from reportgen.cache.digests import (
     COLUMN,
     HEADERS,
@@ -22,7 +23,6 @@ from reportgen.data.file_digests import FileDigests
 from reportgen.data.sources import Sources, open_sources
 from reportgen.data.store import FOLDER, Store
 from reportgen.errors import ReportgenError, SourceError
-from reportgen.reduce.scan import of_other_catalogues
 
 
 @dataclass(frozen=True)
@@ -119,28 +119,16 @@ class _Plan:
     def _wrong(self, section_id: str) -> SourceError | None:
         """Return why a source of a section, or a column of it, cannot be read; None if all can."""
         section, errors = self._sections[section_id], self._sources.errors
-        wrong = [errors[key] for key in section.sources if key in errors]
-        if not wrong and isinstance(section, Analysis):
-            needed = {
-                (where, thing.removeprefix(COLUMN))
-                for name in self._known[section_id]
-                for where, thing in [catalogue_and_thing(name, section)]
-            }
+        for key in section.sources:
+            if key in errors:
+                return errors[key]
+        if isinstance(section, Analysis):
             with suppress(Exception):  # a plugin's
-                statistics = section.reductions().values()
-                by_name = {
-                    section.catalogue: statistics,
-                    **of_other_catalogues(statistics, exact=True),
-                }
-                needed |= {
-                    (where, c) for where, of_it in by_name.items() for s in of_it for c in s.columns
-                }
-            wrong = [
-                broken
-                for where, column in sorted(needed)
-                if (broken := self._sources.catalogues[where].broken.get(column)) is not None
-            ]
-        return wrong[0] if wrong else None
+                try:
+                    asked(section, self._sources.catalogues, exact=True)
+                except SourceError as error:
+                    return error
+        return None
 
 
 def _reasons(last: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

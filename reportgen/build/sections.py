@@ -24,7 +24,6 @@ from reportgen.build.progress import Progress
 from reportgen.build.tasks import (
     blank_record,
     compute_section,
-    rows_to_read,
     scan_catalogue,
     write_files,
 )
@@ -34,7 +33,6 @@ from reportgen.config.loader import Report
 from reportgen.data.catalogue import Catalogue
 from reportgen.data.file_digests import FileDigests, stamp
 from reportgen.data.models import ModelFiles
-from reportgen.data.opening import longest_look
 from reportgen.data.sources import Sources
 from reportgen.data.store import Store
 from reportgen.errors import (
@@ -157,7 +155,7 @@ class SectionMaker:
         return True
 
     def _read(self, group: list[str]) -> None:
-        """Start to read the source that some sections share; their networks are exported first."""
+        """Start to read the source that some sections share."""
         first = self.sections[group[0]]
         if not isinstance(first, NetworkAnalysis):
             self._scan(group)
@@ -168,7 +166,7 @@ class SectionMaker:
         _, model = images_and_model(first, self.sources)
         assert model is not None  # noqa: S101 - of a network
         then, limit = partial(self._network_read, group, model), model.longest_look
-        self.pool.start(network_problems, model, (), then=then, timeout=limit, name=model.name)
+        self.pool.start(network_problems, model, then=then, timeout=limit, name=model.name)
 
     def _network_read(self, group: list[str], model: ModelFiles, end: Ended) -> None:
         if end.failed is not None:
@@ -176,30 +174,12 @@ class SectionMaker:
             for section_id in group:
                 self._failed(section_id, Failed("error", error.message, error=error))
             return
-        from reportgen.build.image_tasks import export_networks
-
-        first = self.sections[group[0]]
-        assert isinstance(first, NetworkAnalysis)  # noqa: S101
-        arguments = *images_and_model(first, self.sources), self._chosen(group), self.exported
-        name = f"export for {self._named_sources(group)}"
-        then = partial(self._networks_exported, group)
-        self._begin(group, name, export_networks, *arguments, then=then)
-
-    def _networks_exported(self, group: list[str], end: Ended) -> None:
-        if end.failed is not None:
-            self._scanned(group, end)
-            return
-        self.progress.printed(self._named_sources(group), end.printed)
         self._scan(group)
 
-    def _scan(
-        self, group: list[str], *, anew: bool = False, selected: list[Catalogue] | None = None
-    ) -> None:
-        """Start the one pass over the source that some sections share.
-
-        anew: whatever is cached. selected: catalogues, after it was looked up which rows are read.
-        """
-        chosen, first = self._chosen(group), self.sections[group[0]]
+    def _scan(self, group: list[str], *, anew: bool = False) -> None:
+        """Start the one pass over the source that some sections share. anew: whatever is cached."""
+        chosen = {section_id: self.sections[section_id] for section_id in group}
+        first = chosen[group[0]]
         work: Callable[..., Any]
         source: tuple[Any, ...]
         meanwhile: Callable[[], None] | None = None
@@ -217,19 +197,22 @@ class SectionMaker:
             if self.engine is not None and model is not None and stack.shape[0] > MANY:
                 work = partial(work, dask=self.engine.dask({stack.file: stamp(stack.file)}))
         else:
-            catalogues = self._catalogues(group) if selected is None else selected
-            if selected is None and any(each.has_row_groups for each in catalogues):
-                self._select_rows(group, catalogues, anew=anew)
-                return
+            catalogues = self._catalogues(group)
             work, meanwhile = self._catalogue_scan(*catalogues)
             others = {key for each in chosen.values() for key in each.sources[1:]}
             stacks = {name: self.sources.images[name] for kind, name in others if kind == "images"}
             work = partial(work, stacks=stacks)
             source = (catalogues[0],)
-        work = partial(work, cache=None if anew else self.cache)
-        name = f"pass over {self._named_sources(group)}"
-        then = partial(self._scanned, group)
-        self._begin(group, name, work, *source, chosen, then=then, meanwhile=meanwhile)
+        self.pool.start(
+            partial(work, cache=None if anew else self.cache),
+            *source,
+            chosen,
+            timeout=min(section.timeout for section in chosen.values()),
+            memory=min((s.memory_limit for s in chosen.values() if s.memory_limit), default=None),
+            then=partial(self._scanned, group),
+            meanwhile=meanwhile,
+            name=f"pass over {self._named_sources(group)}",
+        )
 
     def _catalogues(self, group: list[str]) -> list[Catalogue]:
         """Return the catalogue of some sections, and those of which they need statistics, too."""
@@ -238,21 +221,6 @@ class SectionMaker:
         others = {key for each in sections for key in each.sources[1:]}
         named = sorted(other for kind, other in others if kind == "catalogues")
         return [self.sources.catalogues[each] for each in (name, *named)]
-
-    def _select_rows(self, group: list[str], catalogues: list[Catalogue], *, anew: bool) -> None:
-        """Look up which rows of catalogues some sections may select, then scan them."""
-        first, *others = catalogues
-        exact_rows = self.report.catalogues[first.name].exact_rows
-        work = partial(rows_to_read, others={each.name: each for each in others})
-
-        def then(end: Ended) -> None:
-            known: Mapping[str, Catalogue] = {} if end.failed is not None else end.value
-            self._scan(group, anew=anew, selected=[known.get(c.name, c) for c in catalogues])
-
-        name = f"row groups of {self._named_sources(group)}"
-        limit = longest_look(path for each in catalogues for path in each.stamps)
-        arguments = work, first, self._chosen(group), exact_rows
-        self.pool.start(*arguments, then=then, timeout=limit, name=name)
 
     def _catalogue_scan(
         self, catalogue: Catalogue, *rest: Catalogue
@@ -284,28 +252,6 @@ class SectionMaker:
             rows_read=file,
         )
         return work, say_rows
-
-    def _begin(
-        self,
-        group: list[str],
-        name: str,
-        *work: Any,
-        then: Callable[[Ended], None],
-        meanwhile: Callable[[], None] | None = None,
-    ) -> None:
-        """Start what some sections share. name: of it. work: function and arguments."""
-        sections = self._chosen(group).values()
-        self.pool.start(
-            *work,
-            timeout=min(section.timeout for section in sections),
-            memory=min((s.memory_limit for s in sections if s.memory_limit), default=None),
-            then=then,
-            meanwhile=meanwhile,
-            name=name,
-        )
-
-    def _chosen(self, group: list[str]) -> dict[str, AnyAnalysis]:
-        return {section_id: self.sections[section_id] for section_id in group}
 
     def _named_sources(self, group: list[str]) -> str:
         names = [name for section_id in group for _, name in self.sections[section_id].sources]

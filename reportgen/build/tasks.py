@@ -89,15 +89,14 @@ def scan_catalogue(
     result: dict[str, Scanned] = {}
     for section_id, analysis in analyses.items():
         try:
-            needed = _asked(analysis)
-            _need(catalogue, needed.values())
-            for name, of_it in of_other_catalogues(needed.values(), exact).items():
-                _need(others[name], of_it)
+            wanted[section_id] = asked(analysis, {**others, catalogue.name: catalogue}, exact)
         except Exception as error:  # a plugin's error is its section's
             result[section_id] = Scanned(failure(error), {})
-        else:
-            wanted[section_id] = needed
     everything = [statistic for named in wanted.values() for statistic in named.values()]
+    of_others = of_other_catalogues(everything, exact)
+    if not imagined:  # for which the first rows are taken
+        catalogue = _selecting(catalogue, everything, exact)
+        others = {name: _selecting(others[name], of_it, exact) for name, of_it in of_others.items()}
     say = say_nothing if rows_read is None else partial(_write_rows, rows_read)
     scan_one = partial(
         _scan_for,
@@ -108,17 +107,17 @@ def scan_catalogue(
     )
     known: dict[Statistic[Any], Any] = {}
     digests: dict[str, CatalogueDigests] = {}
-    for name, of_it in of_other_catalogues(everything, exact).items():
+    for name, of_it in of_others.items():
         digests[name], found = scan_one(others[name], of_it, exact_rows, name)
         known |= {OfCatalogue(name, statistic): value for statistic, value in found.items()}
     # Of what is left out nothing is exact.
     exact_rows = catalogue.rows if exact else -1
     own, values = scan_one(catalogue, everything, exact_rows, known=known, sampling=sampling)
     for section_id, named in wanted.items():
-        of_others = of_other_catalogues(named.values(), exact)
+        of_its_others = of_other_catalogues(named.values(), exact).items()
         read = all_digests(
             own.of(columns_read(named.values(), exact)),
-            *(digests[name].of(columns_read(of_it, exact)) for name, of_it in of_others.items()),
+            *(digests[name].of(columns_read(of_it, exact)) for name, of_it in of_its_others),
         )
         given = {name: values[statistic] for name, statistic in named.items()}
         analysis = analyses[section_id]
@@ -140,29 +139,31 @@ def scan_catalogue(
     return result
 
 
-def rows_to_read(
-    catalogue: Catalogue,
-    analyses: Mapping[str, Analysis],
-    exact_rows: int,
-    *,
-    others: Mapping[str, Catalogue],
-) -> dict[str, Catalogue]:
-    """Return the catalogues of some sections, of which only rows are read that these may select."""
-    exact, asked = catalogue.rows <= exact_rows, [catalogue, *others.values()]
-    wanted: list[Statistic[Any]] = []
-    for analysis in analyses.values():
-        with suppress(Exception):  # a plugin's, which the scan will say
-            wanted += _asked(analysis).values()
-    by_name = {catalogue.name: wanted, **of_other_catalogues(wanted, exact)}
-    found = {each.name: selections(by_name.get(each.name, ()), exact) for each in asked}
-    chosen = [(each, found[each.name]) for each in asked]
-    return {each.name: each if of is None else each.selecting(of) for each, of in chosen}
+def _selecting(
+    catalogue: Catalogue, statistics: Iterable[Statistic[Any]], exact: bool
+) -> Catalogue:
+    """Return a catalogue of which only rows are read that some statistics may select."""
+    chosen = selections(statistics, exact) if catalogue.has_row_groups else None
+    if chosen is not None:
+        with suppress(Exception):  # what cannot be read, the scan says
+            return catalogue.selecting(chosen)
+    return catalogue
 
 
-def _asked(analysis: Analysis) -> dict[str, Any]:
-    """Return the statistics of a section, by name, and those that its checks need."""
+def asked(analysis: Analysis, catalogues: Mapping[str, Catalogue], exact: bool) -> dict[str, Any]:
+    """Return the statistics of a section, by name, and those that its checks need.
+
+    Raises SourceError when a column that they need cannot be read; the others do not matter.
+    """
     checked = {f"{_CHECK}{n}": CountValues(n, analysis.where) for n in _missing_checked(analysis)}
-    return {**analysis.reductions(), **checked}
+    named = {**analysis.reductions(), **checked}
+    of_others = of_other_catalogues(named.values(), exact)
+    for name, statistics in [(analysis.catalogue, named.values()), *of_others.items()]:
+        needed = frozenset[str]().union(*(statistic.columns for statistic in statistics))
+        broken = catalogues[name].broken
+        if wrong := [broken[column] for column in sorted(needed & broken.keys())]:
+            raise all_problems(wrong)
+    return named
 
 
 def _scan_for(
@@ -221,13 +222,6 @@ def _lost(values: Mapping[str, Any]) -> bool:
 def _missing_checked(analysis: AnyAnalysis) -> dict[str, Column]:
     blocks = [check.missing_at_most for check in analysis.checks]
     return {block.column.name: block.column for block in blocks if block is not None}
-
-
-def _need(catalogue: Catalogue, statistics: Iterable[Statistic[Any]]) -> None:
-    """Raise SourceError when a column that is needed cannot be read; the others do not matter."""
-    needed = frozenset[str]().union(*(statistic.columns for statistic in statistics))
-    if broken := [catalogue.broken[name] for name in sorted(needed & catalogue.broken.keys())]:
-        raise all_problems(broken)
 
 
 def compute_section(

@@ -128,7 +128,9 @@ def _tried(
     place = partial(report.place, "sections", name)
     record = _made(name, section.model_copy(update={"text": None}), scanned)
     if isinstance(record, Failed):
-        if is_part:
+        # An image, layer or channel that is not there is not there in a build either.
+        is_sure = isinstance(section, ImageAnalysis) and isinstance(scanned.values, Failed)
+        if is_part and not is_sure:
             said = f"{place()}: was not tried, as it cannot be made of the first rows alone"
             trial.notes.append(f"{said}: {record.message}")
         else:

@@ -260,7 +260,7 @@ def check(config: Path, overrides: tuple[str, ...], cells: tuple[str, ...]) -> i
 def _check(report: "Report", name: str) -> list[ReportgenError]:
     """Say which sources of a report are there; return what is wrong. name: before each line."""
     from reportgen.build.housekeeping import expected_troubles
-    from reportgen.build.network_checks import check_image_sections, check_networks
+    from reportgen.build.network_checks import check_networks
     from reportgen.build.pipeline import chosen_sections, require_buildable
     from reportgen.build.trial import try_sections
     from reportgen.data.missing import with_advice
@@ -293,18 +293,13 @@ def _check(report: "Report", name: str) -> list[ReportgenError]:
     sections = chosen_sections(report, ())
     usable = {("catalogues", name) for name, each in sources.catalogues.items() if not each.broken}
     usable |= {("images", name) for name in sources.images}
-    if sources.images:
-        of_images = check_image_sections(report, sources, sections)
-        problems += of_images.values()
-        usable -= {source for section in of_images for source in sections[section].sources}
-    if sources.models:
-        of_networks = check_networks(report, sources, sections)
-        for model, found in of_networks.items():
-            problems += [with_advice(each, sources.advice) for each in found]
-            if not found:
-                usable.add(("models", model))
-                weights = ", ".join(sources.models[model].weights)
-                click.echo(f"{name}model {model}: weights {weights}")
+    of_networks = check_networks(sources.models) if sources.models else {}
+    for model, found in of_networks.items():
+        problems += [with_advice(each, sources.advice) for each in found]
+        if not found:
+            usable.add(("models", model))
+            weights = ", ".join(sources.models[model].weights)
+            click.echo(f"{name}model {model}: weights {weights}")
     for reference, run in read_references(report).items():
         if isinstance(run, str):
             click.echo(f"Note: {report.place('references', reference)}: {run}", err=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from reportgen.errors import SectionError
 from reportgen.render.pdf import APT_LINE, print_page
@@ -26,16 +27,28 @@ class Finding:
     needed: bool = True
 
 
+class Optional(NamedTuple):
+    """A package of an extra. why: it is needed."""
+
+    what: str
+    module: str
+    name: str
+    extra: str
+    why: str
+
+
+OPTIONAL = (
+    Optional("pyarrow", "pyarrow", "pyarrow", "parquet", "Parquet, HATS, Feather and CSV need it"),
+    Optional("botocore", "botocore", "botocore", "remote", "files at s3://… need it"),
+    Optional("Dask", "distributed", "distributed", "dask", "engine: dask needs it"),
+    Optional("TensorFlow", "tensorflow", "tensorflow", "cnn", "new sections on CNNs need it"),
+    Optional("LiteRT", "ai_edge_litert", "ai-edge-litert", "cnn", "sections on CNNs need it"),
+)
+
+
 def examine() -> list[Finding]:
-    """Look at the PDF libraries, the fonts, the templates, the analyses and the optional parts."""
-    return [
-        _pdf(),
-        _fonts(),
-        _templates(),
-        _analyses(),
-        _optional("TensorFlow", "tensorflow", "tensorflow", "new sections on CNNs need it"),
-        _optional("LiteRT", "ai_edge_litert", "ai-edge-litert", "sections on CNNs need it"),
-    ]
+    """Look at the PDF libraries, the fonts, the templates, the analyses and the extras."""
+    return [_pdf(), _fonts(), _templates(), _analyses(), *map(_optional, OPTIONAL)]
 
 
 def _pdf() -> Finding:
@@ -77,13 +90,13 @@ def _analyses() -> Finding:
     return Finding("analyses", fine=bool(registry.types), said=said, remedy=remedy)
 
 
-def _optional(what: str, module: str, package: str, why: str) -> Finding:
+def _optional(package: Optional) -> Finding:
     # Looking it up costs nothing; importing it would cost seconds.
-    if find_spec(module) is None:
-        said, remedy = f"not installed; {why}", "pip install 'reportgen[cnn]'"
-        return Finding(what, fine=False, said=said, remedy=remedy, needed=False)
+    if find_spec(package.module) is None:
+        said, remedy = f"not installed; {package.why}", f"pip install 'reportgen[{package.extra}]'"
+        return Finding(package.what, fine=False, said=said, remedy=remedy, needed=False)
     said = "of unknown version"
-    for name in (f"{package}-cpu", package):
+    for name in (f"{package.name}-cpu", package.name):
         with suppress(PackageNotFoundError):
             said = version(name)
-    return Finding(what, fine=True, said=said, needed=False)
+    return Finding(package.what, fine=True, said=said, needed=False)

@@ -6,12 +6,12 @@ Nothing in it is evaluated: a layer of any class but the known ones is only name
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reportgen.cnn.graph import ONE_CHAIN, follow
 from reportgen.cnn.keras_keys import Problem
 from reportgen.cnn.keras_layers import Context, channels_first_of, read_layer
 from reportgen.cnn.layers import Layer, Shape, TooSmallError, Unsupported
@@ -29,6 +29,7 @@ _JSON_HINT = "name the JSON that model.to_json() gave"
 # Keys that only Keras 2 writes: they tell its models where no version is recorded.
 _KERAS_2 = {"data_format", "filters", "kernel_size", "units", "use_bias", "padding", "center"}
 _OLDEST = (0, 3)
+_ONE_CHAIN = "only models whose layers follow one another are read"
 _HINT = "write it with model.to_json() of Keras 0.3, 1 or 2"
 
 
@@ -110,7 +111,7 @@ def _describe(model: dict[str, Any], keras: str, place: str) -> _Description:
     named = model.get("name" if is_old else "class_name")
     items, build_shape = model.get("layers" if is_old else "config"), None
     if named != "Sequential" and (is_old or named not in _GRAPHS):
-        raise SourceError(f"{place}: is a model of the kind {named}, not Sequential", ONE_CHAIN)
+        raise SourceError(f"{place}: is a model of the kind {named}, not Sequential", _ONE_CHAIN)
     if isinstance(items, dict):
         build_shape, items = items.get("build_input_shape"), items.get("layers")
     if not isinstance(items, list):
@@ -126,8 +127,61 @@ def _describe(model: dict[str, Any], keras: str, place: str) -> _Description:
         layers.append((kind, config))
     version = _version(model, keras, layers, place)
     if named in _GRAPHS:
-        layers = [layers[number] for number in follow(items, place)]
+        layers = [layers[number] for number in _follow(items, place)]
     return _Description(layers, version, named == "Sequential", build_shape)
+
+
+def _follow(items: Sequence[dict[str, Any]], place: str) -> list[int]:
+    """Return the places of the layers in a graph's list, in the order of its one chain.
+
+    items: as ``get_config`` wrote them, with ``inbound_nodes``. SourceError names the layer where
+    the graph branches.
+    """
+    places = {str(item.get("name")): number for number, item in enumerate(items)}
+    if len(places) < len(items):
+        raise SourceError(f"{place}: several layers have one name, or none", "name each layer")
+    after: dict[str, str] = {}
+    starts: list[str] = []
+    for name, item in zip(places, items, strict=True):
+        nodes = item.get("inbound_nodes")
+        nodes = nodes if isinstance(nodes, list) else []
+        if len(nodes) > 1:
+            raise SourceError(f"{place}: layer {name} is used {len(nodes)} times", _ONE_CHAIN)
+        before = list(dict.fromkeys(_tensors(nodes)))
+        if len(before) > 1:
+            joined = " and ".join(before)
+            raise SourceError(f"{place}: layer {name} joins what {joined} give", _ONE_CHAIN)
+        if not before:
+            starts.append(name)
+        elif before[0] in after:
+            both = f"{after[before[0]]} and {name}"
+            raise SourceError(f"{place}: layer {before[0]} goes into both {both}", _ONE_CHAIN)
+        else:
+            after[before[0]] = name
+    if len(starts) != 1:
+        named = ", ".join(starts) or "none"
+        raise SourceError(f"{place}: the model has not one input, but {named}", _ONE_CHAIN)
+    chain = starts
+    while chain[-1] in after and len(chain) < len(items):
+        chain.append(after[chain[-1]])
+    if left := [name for name in places if name not in chain]:
+        raise SourceError(f"{place}: layer {left[0]} does not follow from the input", _ONE_CHAIN)
+    return [places[name] for name in chain]
+
+
+def _tensors(node: object) -> Iterator[str]:
+    """Yield the names of the layers whose results a node takes, which may also be an argument."""
+    if isinstance(node, dict):
+        for each in node.values():
+            yield from _tensors(each)
+    elif isinstance(node, list):
+        match node:
+            case [str(name), int(), int(), *rest]:
+                yield name
+                yield from _tensors(rest)
+            case _:
+                for each in node:
+                    yield from _tensors(each)
 
 
 def _version(

@@ -62,45 +62,24 @@ def rebuild(modules: TensorFlow, fitted: Fitted) -> Any:
     return tensorflow.function(run, input_signature=signature, autograph=False)
 
 
-def export_once(fitted: Fitted, store: Store) -> bytes:
-    """Return what was exported of a network; it is exported now unless the store has it.
-
-    SectionError as from export_network.
-    """
-    model = get_exported(store, fitted)
-    if model is None:
-        model = export_network(fitted)
-        put_exported(store, fitted, model)
-    return model
-
-
 def make_extractor(fitted: Fitted, store: Store) -> Extractor:
     """Return what computes the maps of a layer.
 
     store: where exported networks are kept; TensorFlow is not imported for one that is there.
     SectionError says what to install, or why the network cannot be exported or run.
     """
+    with suppress(LoadError):  # what was kept is damaged: it is exported again
+        if (kept := store.get(network_key(fitted, exporter_versions()))) is not None:
+            return Extractor(kept, fitted)
+    model = export_network(fitted)
     try:
-        with suppress(LoadError):  # what was kept is damaged: it is exported again
-            return Extractor(export_once(fitted, store), fitted)
-        model = export_network(fitted)
         made = Extractor(model, fitted)
     except LoadError as error:
         raise SectionError(f"layer {fitted.layers[-1].name} cannot be run: {error}") from error
-    put_exported(store, fitted, model)
-    return made
-
-
-def put_exported(store: Store, fitted: Fitted, model: bytes) -> None:
-    """Keep what was exported of a network."""
     # Also for a machine that has LiteRT only: there no version of TensorFlow can be asked for.
     for exporter in (exporter_versions(), ""):
         store.put(network_key(fitted, exporter), model)
-
-
-def get_exported(store: Store, fitted: Fitted) -> bytes | None:
-    """Return what was exported of a network; None when there is nothing."""
-    return store.get(network_key(fitted, exporter_versions()))
+    return made
 
 
 def network_key(fitted: Fitted, exporter: str) -> str:

@@ -8,30 +8,8 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Literal, cast
 
+from reportgen.cnn import layers
 from reportgen.cnn.keras_keys import Problem, edges, first, flag, number, pair, whole
-from reportgen.cnn.layers import (
-    ACTIVATIONS,
-    Activation,
-    BatchNormalization,
-    Convolution,
-    Cropping,
-    Dense,
-    DepthwiseConvolution,
-    ExponentialUnit,
-    Flatten,
-    GlobalPooling,
-    Identity,
-    Layer,
-    Padding,
-    ParametricRectifier,
-    Pooling,
-    Rectifier,
-    SeparableConvolution,
-    Softmax,
-    Unsupported,
-    UpSampling,
-    ZeroPadding,
-)
 
 _Kind = Literal["max", "average"]
 _POOLINGS: dict[str, _Kind] = {"MaxPooling2D": "max", "AveragePooling2D": "average"}
@@ -77,19 +55,19 @@ def _ordering(config: dict[str, Any], version: tuple[int, ...]) -> Any:
 
 def read_layer(
     kind: str, config: dict[str, Any], name: str, index: int, context: Context
-) -> tuple[Layer, Context]:
+) -> tuple[layers.Layer, Context]:
     """Return a layer and the context of the next; Problem says why it cannot be rebuilt."""
     read = _read_spatial if kind in _SPATIAL else _read_other
     layer = read(kind, config, name, index, context)
-    makes_vectors = isinstance(layer, Flatten) or (
-        isinstance(layer, GlobalPooling) and not layer.keeps_axes
+    makes_vectors = isinstance(layer, layers.Flatten) or (
+        isinstance(layer, layers.GlobalPooling) and not layer.keeps_axes
     )
     return layer, replace(context, flat=True) if makes_vectors else context
 
 
 def _read_spatial(
     kind: str, config: dict[str, Any], name: str, index: int, context: Context
-) -> Layer:
+) -> layers.Layer:
     if context.flat:
         raise Problem("it needs maps, but comes after layers that make vectors")
     _check_ordering(kind, config, context)
@@ -98,54 +76,56 @@ def _read_spatial(
         strides = pair(config, "strides", default=size)
         # pool2d in backend/theano_backend.py of these releases.
         counts = (2, 0, 4) <= context.version < (2, 1, 5)
-        return Pooling(name, index, _POOLINGS[kind], size, strides, _padding(config), counts)
+        return layers.Pooling(name, index, _POOLINGS[kind], size, strides, _padding(config), counts)
     if kind in _GLOBAL:
         keeps = flag(config, "keepdims", default=False)
-        return GlobalPooling(name, index, _GLOBAL[kind], keeps)
+        return layers.GlobalPooling(name, index, _GLOBAL[kind], keeps)
     match kind:
         case "ZeroPadding2D":
-            return ZeroPadding(name, index, *edges(config, "padding", 1))
+            return layers.ZeroPadding(name, index, *edges(config, "padding", 1))
         case "Cropping2D":
-            return Cropping(name, index, *edges(config, "cropping", 0))
+            return layers.Cropping(name, index, *edges(config, "cropping", 0))
         case "UpSampling2D":
             size = pair(config, "size", default=(2, 2))
-            return UpSampling(name, index, size, _is_bilinear(config, context))
+            return layers.UpSampling(name, index, size, _is_bilinear(config, context))
     return _convolution(kind, config, name, index, context)
 
 
 def _read_other(
     kind: str, config: dict[str, Any], name: str, index: int, context: Context
-) -> Layer:
-    layer: Layer
+) -> layers.Layer:
+    layer: layers.Layer
     match kind:
         case "Activation":
-            layer = Activation(name, index, _activation(config, context))
+            layer = layers.Activation(name, index, _activation(config, context))
         case "ReLU" | "LeakyReLU" | "ThresholdedReLU":
             layer = _rectifier(kind, config, name, index)
         case "ELU":
-            layer = ExponentialUnit(name, index, number(config, "alpha", default=1.0))
+            layer = layers.ExponentialUnit(name, index, number(config, "alpha", default=1.0))
         case "PReLU":
-            layer = ParametricRectifier(name, index, context.channels_first and not context.flat)
+            layer = layers.ParametricRectifier(
+                name, index, context.channels_first and not context.flat
+            )
         case "Softmax":
-            layer = Softmax(name, index, _axis(config, context))
+            layer = layers.Softmax(name, index, _axis(config, context))
         case "Flatten":
-            layer = Flatten(name, index, _flattens_first(config, context))
+            layer = layers.Flatten(name, index, _flattens_first(config, context))
         case "Dense":
             layer = _dense(config, name, index, context)
         case "BatchNormalization":
             layer = _batch_normalization(config, name, index, context)
         case "Permute" if config.get("dims") == ([1] if context.flat else [1, 2, 3]):
-            layer = Identity(name, index)
+            layer = layers.Identity(name, index)
         case _ if kind in _IDLE:
-            layer = Identity(name, index)
+            layer = layers.Identity(name, index)
         case _:
-            layer = Unsupported(name, index, kind)
+            layer = layers.Unsupported(name, index, kind)
     return layer
 
 
 def _convolution(
     kind: str, config: dict[str, Any], name: str, index: int, context: Context
-) -> Convolution:
+) -> layers.Convolution:
     if "nb_row" in config:
         size = (whole(config.get("nb_row"), "nb_row"), whole(config.get("nb_col"), "nb_col"))
     else:
@@ -167,23 +147,23 @@ def _convolution(
         *(_activation(config, context), flag(config, "use_bias", "bias")),
     )
     if kind.startswith("Separable"):
-        return SeparableConvolution(name, index, *how, multiplier)
-    made = DepthwiseConvolution if kind == "DepthwiseConv2D" else Convolution
+        return layers.SeparableConvolution(name, index, *how, multiplier)
+    made = layers.DepthwiseConvolution if kind == "DepthwiseConv2D" else layers.Convolution
     return made(name, index, *how)
 
 
-def _rectifier(kind: str, config: dict[str, Any], name: str, index: int) -> Rectifier:
+def _rectifier(kind: str, config: dict[str, Any], name: str, index: int) -> layers.Rectifier:
     match kind:
         case "LeakyReLU":
             slope = number(config, "alpha", "negative_slope", default=0.3)
-            return Rectifier(name, index, slope=slope)
+            return layers.Rectifier(name, index, slope=slope)
         case "ThresholdedReLU":
-            return Rectifier(name, index, threshold=number(config, "theta", default=1.0))
+            return layers.Rectifier(name, index, threshold=number(config, "theta", default=1.0))
         case _:
             slope = number(config, "negative_slope", default=0.0)
             threshold = number(config, "threshold", default=0.0)
             most = number(config, "max_value", default=inf)
-            return Rectifier(name, index, slope, threshold, None if most == inf else most)
+            return layers.Rectifier(name, index, slope, threshold, None if most == inf else most)
 
 
 def _is_bilinear(config: dict[str, Any], context: Context) -> bool:
@@ -212,17 +192,17 @@ def _axis(config: dict[str, Any], context: Context) -> int:
     return places[axis]
 
 
-def _dense(config: dict[str, Any], name: str, index: int, context: Context) -> Dense:
+def _dense(config: dict[str, Any], name: str, index: int, context: Context) -> layers.Dense:
     if not context.flat:
         raise Problem("it comes before Flatten")
     units = whole(first(config, "units", "output_dim"), "units")
     has_bias = flag(config, "use_bias", "bias")
-    return Dense(name, index, units, _activation(config, context), has_bias)
+    return layers.Dense(name, index, units, _activation(config, context), has_bias)
 
 
 def _batch_normalization(
     config: dict[str, Any], name: str, index: int, context: Context
-) -> BatchNormalization:
+) -> layers.BatchNormalization:
     if (mode := config.get("mode", 0)) != 0:
         whose = {1: "each sample", 2: "the batch"}.get(mode if type(mode) is int else 0)
         why = f": it normalises by what {whose} holds" if whose else ""
@@ -231,7 +211,7 @@ def _batch_normalization(
     epsilon = config.get("epsilon")
     if not isinstance(epsilon, int | float) or not 0 <= epsilon < 1:
         raise Problem(f"its epsilon is {epsilon!r}")
-    return BatchNormalization(
+    return layers.BatchNormalization(
         name,
         index,
         float(epsilon),
@@ -277,15 +257,15 @@ def _activation(config: dict[str, Any], context: Context) -> str:
     name = config.get("activation")
     if name is None:
         return "linear"
-    if not isinstance(name, str) or name not in ACTIVATIONS:
-        raise Problem(f"its activation is {name!r}; known are {', '.join(ACTIVATIONS)}")
+    if not isinstance(name, str) or name not in layers.ACTIVATIONS:
+        raise Problem(f"its activation is {name!r}; known are {', '.join(layers.ACTIVATIONS)}")
     if name == "softmax" and not context.flat and context.version < (2,):
         raise Problem("its activation is softmax, which Keras 1 has for vectors only")
     return name
 
 
-def _padding(config: dict[str, Any]) -> Padding:
+def _padding(config: dict[str, Any]) -> layers.Padding:
     padding = first(config, "padding", "border_mode", default="valid")
     if padding not in ("valid", "same"):
         raise Problem(f"its padding is {padding!r}, not valid or same")
-    return cast("Padding", padding)
+    return cast("layers.Padding", padding)

@@ -53,13 +53,10 @@ class Convolution(Layer):
     has_bias: bool = True
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the maps."""
         return (*_windows(self, shape), self.filters)
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
-        """Return the shapes of the kernel and the biases."""
-        kernel: dict[str, Shape] = {"kernel": (*self.size, shape[2], self.filters)}
-        return kernel | ({"bias": (self.filters,)} if self.has_bias else {})
+        return _with_bias(self, (self.filters,), kernel=(*self.size, shape[2], self.filters))
 
 
 @dataclass(frozen=True)
@@ -67,13 +64,11 @@ class DepthwiseConvolution(Convolution):
     """A convolution of each channel by itself; filters: of each channel."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the maps."""
         return (*_windows(self, shape), product((shape[2], self.filters)))
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
-        """Return the shapes of the kernel and the biases."""
-        kernel: dict[str, Shape] = {"kernel": (*self.size, shape[2], self.filters)}
-        return kernel | ({"bias": self.output_shape(shape)[2:]} if self.has_bias else {})
+        bias = self.output_shape(shape)[2:]
+        return _with_bias(self, bias, kernel=(*self.size, shape[2], self.filters))
 
 
 @dataclass(frozen=True)
@@ -86,13 +81,11 @@ class SeparableConvolution(Convolution):
     multiplier: int = 1
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
-        """Return the shapes of both kernels and of the biases."""
-        between = product((shape[2], self.multiplier))
         kernels: dict[str, Shape] = {
             "kernel": (*self.size, shape[2], self.multiplier),
-            "pointwise kernel": (1, 1, between, self.filters),
+            "pointwise kernel": (1, 1, product((shape[2], self.multiplier)), self.filters),
         }
-        return kernels | ({"bias": (self.filters,)} if self.has_bias else {})
+        return _with_bias(self, (self.filters,), **kernels)
 
 
 @dataclass(frozen=True)
@@ -137,7 +130,6 @@ class ParametricRectifier(Nonlinearity):
     channels_first: bool
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
-        """Return the shape of the slopes, of which no length is known."""
         return {"slopes": (None,) * len(shape)}
 
 
@@ -156,7 +148,6 @@ class ZeroPadding(Layer):
     columns: Pair
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the maps."""
         return (_longer(shape[0], sum(self.rows)), _longer(shape[1], sum(self.columns)), shape[2])
 
 
@@ -168,7 +159,6 @@ class Cropping(Layer):
     columns: Pair
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the maps."""
         cut = sum(self.rows), sum(self.columns)
         rows, columns = (_longer(length, -n) for length, n in zip(shape[:2], cut, strict=True))
         if (rows is not None and rows <= 0) or (columns is not None and columns <= 0):
@@ -187,7 +177,6 @@ class UpSampling(Layer):
     is_bilinear: bool = False
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the maps."""
         rows, columns = (product(pair) for pair in zip(shape[:2], self.size, strict=True))
         return rows, columns, shape[2]
 
@@ -206,7 +195,6 @@ class Pooling(Layer):
     counts_padding: bool = False
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the maps."""
         return (*_windows(self, shape), shape[2])
 
 
@@ -218,7 +206,6 @@ class GlobalPooling(Layer):
     keeps_axes: bool = False
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the number of channels, or the shape of the maps."""
         return (1, 1, shape[2]) if self.keeps_axes else (shape[2],)
 
 
@@ -234,7 +221,6 @@ class Flatten(Layer):
     channels_first: bool
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the length of the vector."""
         return (product(shape),)
 
 
@@ -247,13 +233,10 @@ class Dense(Layer):
     has_bias: bool = True
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the number of units."""
         return (self.units,)
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
-        """Return the shapes of the kernel and the biases."""
-        kernel: dict[str, Shape] = {"kernel": (shape[0], self.units)}
-        return kernel | ({"bias": (self.units,)} if self.has_bias else {})
+        return _with_bias(self, (self.units,), kernel=(shape[0], self.units))
 
 
 @dataclass(frozen=True)
@@ -273,7 +256,6 @@ class BatchNormalization(Layer):
     has_beta: bool = True
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
-        """Return the shapes of what the file holds: gamma and beta if learned, mean and spread."""
         names = ["gamma"] * self.has_gamma + ["beta"] * self.has_beta + ["mean", "spread"]
         return dict.fromkeys(names, (shape[self.axis],))
 
@@ -297,6 +279,10 @@ def product(shape: Shape) -> int | None:
             return None
         total *= length
     return total
+
+
+def _with_bias(layer: "Convolution | Dense", bias: Shape, **kernels: Shape) -> dict[str, Shape]:
+    return {**kernels, "bias": bias} if layer.has_bias else kernels
 
 
 def _longer(length: int | None, by: int) -> int | None:

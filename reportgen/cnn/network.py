@@ -127,10 +127,6 @@ class Network:
     parameters: Mapping[int, Parameters]
     trained_with: Backend = "tensorflow"
 
-    def find_layer(self, wanted: int | str | None = None) -> int:
-        """Return the index of a layer; see Architecture.find_layer."""
-        return self.architecture.find_layer(wanted)
-
 
 def random_network(
     architecture: Architecture,

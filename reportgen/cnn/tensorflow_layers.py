@@ -10,28 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.cnn.layers import (
-    Activation,
-    BatchNormalization,
-    Convolution,
-    Cropping,
-    Dense,
-    DepthwiseConvolution,
-    ExponentialUnit,
-    Flatten,
-    GlobalPooling,
-    Layer,
-    Nonlinearity,
-    Pair,
-    ParametricRectifier,
-    Pooling,
-    Rectifier,
-    SeparableConvolution,
-    Shape,
-    Softmax,
-    UpSampling,
-    ZeroPadding,
-)
+from reportgen.cnn import layers
 from reportgen.cnn.network import Network
 
 
@@ -43,96 +22,88 @@ class Rebuilder:
         self._network = network
         self._is_theano = network.trained_with == "theano"
 
-    def add(self, layer: Layer, tensor: Any, shape: Shape) -> Any:
+    def add(  # noqa: PLR0912 - one for each kind
+        self, layer: layers.Layer, tensor: Any, shape: layers.Shape
+    ) -> Any:
         """Return the tensor after a layer; shape: of the one before, without images."""
         ops = self._keras.ops
         match layer:
-            case Convolution():
+            case layers.Convolution():
                 tensor = self._convolution(layer, tensor, shape)
-            case Pooling():
+            case layers.Pooling():
                 tensor = self._pooling(layer, tensor, shape)
-            case GlobalPooling(kind=kind):
+            case layers.GlobalPooling(kind=kind):
                 reduce = ops.max if kind == "max" else ops.mean
                 tensor = reduce(tensor, axis=(1, 2), keepdims=layer.keeps_axes)
-            case ZeroPadding():
+            case layers.ZeroPadding():
                 tensor = ops.pad(tensor, ((0, 0), layer.rows, layer.columns, (0, 0)))
-            case Cropping(rows=(top, _), columns=(left, _)):
+            case layers.Cropping(rows=(top, _), columns=(left, _)):
                 rows, columns, _ = layer.output_shape(shape)
                 tensor = tensor[:, top:, left:][:, :rows, :columns]
-            case UpSampling():
+            case layers.UpSampling():
                 how = "bilinear" if layer.is_bilinear else "nearest"
                 tensor = self._keras.layers.UpSampling2D(layer.size, interpolation=how)(tensor)
-            case Flatten():
+            case layers.Flatten():
                 if layer.channels_first:
                     tensor = ops.transpose(tensor, (0, 3, 1, 2))
                 tensor = self._keras.layers.Flatten()(tensor)
-            case Dense():
+            case layers.Dense():
                 made = self._keras.layers.Dense(layer.units, use_bias=layer.has_bias)
                 tensor = self._activation(
                     layer.activation, self._weighted(made, layer, tensor, shape)
                 )
-            case BatchNormalization():
+            case layers.BatchNormalization():
                 others = [1] * len(shape)
                 others[layer.axis] = -1
                 found = self._network.parameters[layer.index]
                 scale, shift = (found[name].reshape(others) for name in ("scale", "shift"))
                 tensor = tensor * scale + shift
-            case Nonlinearity():
-                tensor = self._nonlinear(layer, tensor)
-            case _:  # an Identity
-                pass
-        return tensor
-
-    def _nonlinear(self, layer: Nonlinearity, tensor: Any) -> Any:
-        ops = self._keras.ops
-        match layer:
-            case Activation():
-                return self._activation(layer.function, tensor)
-            case Softmax(axis=axis):
-                return ops.softmax(tensor, axis=axis + 1)
-            case Rectifier():
-                return self._rectified(layer, tensor)
-            case ParametricRectifier():
+            case layers.Activation():
+                tensor = self._activation(layer.function, tensor)
+            case layers.Softmax(axis=axis):
+                tensor = ops.softmax(tensor, axis=axis + 1)
+            case layers.Rectifier():
+                tensor = self._rectified(layer, tensor)
+            case layers.ParametricRectifier():
                 slopes = self._network.parameters[layer.index]["slopes"]
-                return ops.relu(tensor) - ops.relu(-tensor) * slopes
-            case ExponentialUnit(alpha=alpha):
-                return ops.relu(tensor) + alpha * ops.elu(-ops.relu(-tensor))
-        raise TypeError(f"a {type(layer).__name__} is not known here")
+                tensor = ops.relu(tensor) - ops.relu(-tensor) * slopes
+            case layers.ExponentialUnit(alpha=alpha):
+                tensor = ops.relu(tensor) + alpha * ops.elu(-ops.relu(-tensor))
+        return tensor  # of an Identity as it was
 
-    def _weighted(self, made: Any, layer: Layer, tensor: Any, shape: Shape) -> Any:
+    def _weighted(self, made: Any, layer: layers.Layer, tensor: Any, shape: layers.Shape) -> Any:
         result = made(tensor)
         found = self._network.parameters[layer.index]
         made.set_weights([found[name] for name in layer.parameter_shapes(shape)])
         return result
 
-    def _convolution(self, layer: Convolution, tensor: Any, shape: Shape) -> Any:
+    def _convolution(self, layer: layers.Convolution, tensor: Any, shape: layers.Shape) -> Any:
         pads_as_theano = self._is_theano and layer.padding == "same"
         if pads_as_theano:
-            before, after = layer.size[0] // 2, layer.size[1] // 2
-            tensor = self._padded(tensor, (before, after), 0.0)
+            tensor = self._padded(tensor, (layer.size[0] // 2, layer.size[1] // 2), 0.0)
         how: dict[str, Any] = {
             "strides": layer.strides,
             "padding": "valid" if pads_as_theano else layer.padding,
             "use_bias": layer.has_bias,
         }
-        layers = self._keras.layers
+        keras = self._keras.layers
         match layer:
-            case DepthwiseConvolution():
-                made = layers.DepthwiseConv2D(layer.size, depth_multiplier=layer.filters, **how)
-            case SeparableConvolution():
+            case layers.DepthwiseConvolution():
+                made = keras.DepthwiseConv2D(layer.size, depth_multiplier=layer.filters, **how)
+            case layers.SeparableConvolution():
                 how["depth_multiplier"] = layer.multiplier
-                made = layers.SeparableConv2D(layer.filters, layer.size, **how)
+                made = keras.SeparableConv2D(layer.filters, layer.size, **how)
             case _:
-                made = layers.Conv2D(layer.filters, layer.size, **how)
+                made = keras.Conv2D(layer.filters, layer.size, **how)
         result = self._weighted(made, layer, tensor, shape)
         if pads_as_theano:
             rows, columns, _ = layer.output_shape(shape)
             result = result[:, :rows, :columns]
         return self._activation(layer.activation, result)
 
-    def _pooling(self, layer: Pooling, tensor: Any, shape: Shape) -> Any:
-        layers = self._keras.layers
-        kind = layers.MaxPooling2D if layer.kind == "max" else layers.AveragePooling2D
+    def _pooling(self, layer: layers.Pooling, tensor: Any, shape: layers.Shape) -> Any:
+        keras = self._keras.layers
+        kind = keras.MaxPooling2D if layer.kind == "max" else keras.AveragePooling2D
         if not (self._is_theano and layer.padding == "same"):
             return kind(layer.size, strides=layer.strides, padding=layer.padding)(tensor)
         pads = tuple(size - 2 if size > 2 and size % 2 else size - 1 for size in layer.size)
@@ -147,14 +118,10 @@ class Rebuilder:
         share = np.multiply.outer(*(_share_inside(*axis) for axis in axes))
         return result / share.astype(np.float32)[:, :, np.newaxis]
 
-    def _padded(self, tensor: Any, pads: Pair, value: float) -> Any:
+    def _padded(self, tensor: Any, pads: layers.Pair, value: float) -> Any:
         rows, columns = pads
-        return self._keras.ops.pad(
-            tensor,
-            ((0, 0), (rows, rows), (columns, columns), (0, 0)),
-            mode="constant",
-            constant_values=value,
-        )
+        around = (0, 0), (rows, rows), (columns, columns), (0, 0)
+        return self._keras.ops.pad(tensor, around, mode="constant", constant_values=value)
 
     def _activation(self, name: str, tensor: Any) -> Any:
         if name == "linear":
@@ -173,7 +140,7 @@ class Rebuilder:
                 return tensor * ops.tanh(ops.softplus(tensor))
         return getattr(ops, {"exponential": "exp", "swish": "silu"}.get(name, name))(tensor)
 
-    def _rectified(self, layer: Rectifier, tensor: Any) -> Any:
+    def _rectified(self, layer: layers.Rectifier, tensor: Any) -> Any:
         """As ``relu`` in ``backend/tensorflow_backend.py`` of Keras 2.2.4."""
         ops = self._keras.ops
         above = ops.relu(tensor)

@@ -127,27 +127,6 @@ def cache(tmp_path):
     return Cache(Store(tmp_path / "cache"), "stars", made_of)
 
 
-def entries(cache):
-    return {path for path in cache.store.folder.rglob("*") if path.is_file()}
-
-
-def test_a_section_is_read_as_it_was_written(cache):
-    assert cache.get("fluxes", DIGESTS) is None
-    cache.put("fluxes", DIGESTS, CachedSection(record=RECORD, files=FILES))
-    found = cache.get("fluxes", dict(reversed(DIGESTS.items())))
-    assert found.files == FILES
-    assert list(found.files) == list(FILES)
-    assert found.record.model_dump_json() == RECORD.model_dump_json()
-
-
-def test_a_section_is_there_only_for_what_it_was_made_of(cache):
-    cache.put("fluxes", DIGESTS, CachedSection(record=RECORD, files=FILES))
-    assert cache.has("fluxes", DIGESTS)
-    assert not cache.has("fluxes", DIGESTS | {"rows": "4"})
-    assert not cache.has("sizes", DIGESTS)
-    assert not Cache(cache.store, "stars", {"fluxes": {"code": "2"}}).has("fluxes", DIGESTS)
-
-
 WRITTEN = CachedSection(record=RECORD, files=FILES).model_dump_json().encode()
 
 

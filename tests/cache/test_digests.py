@@ -61,13 +61,6 @@ def digests_of(catalogue, store, *wanted, exact_rows=10**6, change=None):
     return digests.of(columns_read(wanted, exact))
 
 
-def test_other_values_have_another_digest_and_the_other_columns_stay(catalogue, store):
-    before = digests_of(catalogue, store, CountValues("flux"), CountValues("size"))
-    write(catalogue.places["flux"].file, flux=np.zeros(100))
-    after = digests_of(catalogue, store, CountValues("flux"), CountValues("size"))
-    assert changed(before, after) == {"column flux"}
-
-
 @pytest.mark.parametrize("rows", [0, 1, 65536, 200_000])
 def test_a_digest_depends_on_neither_the_other_columns_nor_how_it_is_read(store, tmp_path, rows):
     path = tmp_path / "stars.h5"

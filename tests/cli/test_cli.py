@@ -70,21 +70,6 @@ def test_a_bug_is_told_from_a_failed_check():
     assert "This is a bug of reportgen, please report it." in done.stderr
 
 
-def test_a_full_disk_behind_the_output_is_said():
-    with open("/dev/full", "w") as full:  # noqa: PTH123
-        done = subprocess.run(
-            [sys.executable, "-m", "reportgen", "--version"],
-            env=clean_environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 4
-    assert "No space left on device" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_a_signal_that_is_ignored_stays_ignored():
     """nohup asks that a build outlives its terminal."""
     program = (

@@ -6,6 +6,14 @@ from reportgen.cli import doctor
 from reportgen.cli.doctor import examine
 from reportgen.style import FONT_FILES, font_path
 
+EXTRAS = {
+    "pyarrow": "parquet",
+    "botocore": "remote",
+    "Dask": "dask",
+    "TensorFlow": "cnn",
+    "LiteRT": "cnn",
+}
+
 
 def found(what):
     return next(finding for finding in examine() if finding.what == what)
@@ -13,13 +21,13 @@ def found(what):
 
 def test_everything_that_is_needed_is_here():
     findings = examine()
-    names = ["PDF", "fonts", "templates", "analyses", "TensorFlow", "LiteRT"]
-    assert [f.what for f in findings] == names
+    needed = ["PDF", "fonts", "templates", "analyses"]
+    assert [f.what for f in findings] == [*needed, *EXTRAS]
     assert all(finding.fine for finding in findings if finding.needed)
     assert all(not finding.remedy for finding in findings if finding.fine)
 
 
-@pytest.mark.parametrize("what", ["TensorFlow", "LiteRT"])
+@pytest.mark.parametrize("what", EXTRAS)
 def test_what_is_optional_says_how_to_get_it(what, monkeypatch):
     assert found(what).fine
     monkeypatch.setattr(doctor, "find_spec", lambda _: None)
@@ -27,7 +35,7 @@ def test_what_is_optional_says_how_to_get_it(what, monkeypatch):
     assert not missing.fine
     assert not missing.needed
     assert "not installed" in missing.said
-    assert "reportgen[cnn]" in missing.remedy
+    assert missing.remedy == f"pip install 'reportgen[{EXTRAS[what]}]'"
 
 
 def test_a_font_that_is_missing_is_named(tmp_path, monkeypatch):

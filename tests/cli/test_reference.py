@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from projects import ROOT
 from pydantic import Field
 
 from reportgen.analyses.base import Analysis, installed_analyses
@@ -173,11 +172,3 @@ def test_check_jsonschema_names_a_key_that_is_misspelt_and_nothing_of_other_anal
     ]
     said = told(file, config, analysis="distributon")
     assert "$.sections.one.analysis: 'distributon' is not one of ['astrometry'," in said
-
-
-def test_check_jsonschema_is_content_with_all_our_configurations(tmp_path):
-    file = tmp_path / "schema.json"
-    file.write_text(installed_schema())
-    command = [CHECKER, "--schemafile", file, *sorted((ROOT / "configs").glob("*.yaml"))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout

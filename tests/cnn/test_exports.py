@@ -26,7 +26,7 @@ from scanning import (
     write_network,
 )
 
-from reportgen.build.image_tasks import export_networks, scan_features
+from reportgen.build.image_tasks import scan_features
 from reportgen.cache.sections import Cache
 from reportgen.cnn import exporting
 from reportgen.cnn.exporting import (
@@ -75,19 +75,6 @@ def store(tmp_path):
     return Store(tmp_path / "cache")
 
 
-@pytest.fixture
-def exported(monkeypatch):
-    """The networks that have been exported."""
-    made = []
-
-    def export(fitted):
-        made.append(fitted)
-        return export_network(fitted)
-
-    monkeypatch.setattr(exporting, "export_network", export)
-    return made
-
-
 def images(n=5):
     return np.random.default_rng(2).normal(size=(n, *SIZE, 1)).astype(np.float32)
 
@@ -128,7 +115,7 @@ def test_the_maps_of_an_image_depend_neither_on_others_nor_on_threads(fitted, mo
 def test_a_night_after_in_another_process_gives_the_same_bytes_without_tensorflow(
     folder, tmp_path_factory
 ):
-    export_networks(*section_on_network(folder))
+    scan(folder)
     found = in_another_process(folder)
     assert "ai_edge_litert" in found["packages"]
     assert not {"tensorflow", "keras"} & set(found["packages"])
@@ -183,14 +170,6 @@ def test_a_catalogue_names_the_images_and_is_among_what_is_read(folder, tmp_path
 
 
 # What is kept
-
-
-def test_only_what_is_not_there_yet_is_exported(folder, exported):
-    *sources, store = section_on_network(folder)
-    export_networks(*sources, store)
-    export_networks(*sources, store)
-    scan(folder)
-    assert len(exported) == 2
 
 
 def test_what_is_kept_needs_no_tensorflow(network, store, monkeypatch):
@@ -286,18 +265,3 @@ def test_a_network_that_cannot_be_converted_names_the_layer(network, store, monk
     assert ".py" not in message
     assert not store.folder.exists()
     assert capfd.readouterr() == ("", "")
-
-
-def test_a_network_that_cannot_be_read_is_left_to_the_pass(folder, exported):
-    (folder / WEIGHTS).write_bytes(b"nothing")
-    export_networks(*section_on_network(folder))
-    assert len(exported) == 1, "the one whose weights are drawn"
-    (folder / MODEL).write_text("{}")
-    export_networks(*section_on_network(folder))
-    assert "is JSON but not of a Keras model" in pass_over(folder).values.message
-
-
-def test_without_tensorflow_the_pass_says_what_to_install(folder, monkeypatch):
-    forget_tensorflow(monkeypatch)
-    export_networks(*section_on_network(folder))
-    assert pass_over(folder).values.error.hint == INSTALL

@@ -48,21 +48,6 @@ def test_computing_maps_is_silent_on_one_thread_and_heeds_no_settings_of_a_user(
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_without_tensorflow_it_is_said_what_to_install():
-    done = python(
-        "import sys\n"
-        "sys.modules['tensorflow'] = None\n"
-        "from reportgen.cnn.importing import import_tensorflow\n"
-        "from reportgen.errors import SectionError\n"
-        "try:\n"
-        "    import_tensorflow()\n"
-        "except SectionError as error:\n"
-        "    print(error)\n"
-    )
-    assert done.stdout == "TensorFlow is not installed\n  → pip install 'reportgen[cnn]'\n"
-    assert done.stderr == ""
-
-
 def test_what_tensorflow_says_is_shown_when_it_does_not_start(tmp_path):
     broken = tmp_path / "tensorflow.py"
     broken.write_text(

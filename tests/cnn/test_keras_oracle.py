@@ -22,7 +22,7 @@ def maps(folder: Path, weights: str, trained_with: Backend) -> np.ndarray:
         folder / "cnn_model.json", folder / f"{weights}.h5", trained_with=trained_with
     )
     images = np.load(ORACLE / "images.npy")
-    fitted = fit_network(network, network.find_layer(), *images.shape[1:])
+    fitted = fit_network(network, network.architecture.find_layer(), *images.shape[1:])
     assert fitted.shape == (32, 29, 29)
     return Extractor(export_network(fitted), fitted).maps(images[..., np.newaxis])
 

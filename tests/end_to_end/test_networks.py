@@ -6,7 +6,7 @@ import time
 import h5py
 import numpy as np
 import pytest
-from projects import DISTRIBUTION, Project, small_project
+from projects import DISTRIBUTION, Project, files_of, small_project
 
 from reportgen.build import image_tasks, network_checks
 from reportgen.errors import ExitCode
@@ -120,11 +120,6 @@ def without(project, *packages):
     return {**TIMELESS, "PYTHONPATH": str(site)}
 
 
-def contents(folder):
-    folder = folder.resolve()
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
 def test_sections_on_networks_stand_beside_those_on_catalogues(first):
     assert first.statuses() == {"maps": "ok", "all": "ok", "fluxes": "ok"}
     maps = first.section("maps")
@@ -170,9 +165,9 @@ def test_a_network_that_is_known_needs_no_tensorflow_and_others_say_what_to_inst
     done = stars.run("report.yaml", env=without(stars, "tensorflow", "keras"))
     assert done.returncode == ExitCode.SECTION, done.stderr
     assert stars.statuses() == {"maps": "ok", "new": "error", "fluxes": "ok"}
-    maps = contents(stars.latest / "sections" / "maps")
+    maps = files_of(stars.latest / "sections" / "maps")
     assert maps
-    assert maps == contents(first.latest / "sections" / "maps")
+    assert maps == files_of(first.latest / "sections" / "maps")
     assert len(stars.section("maps")["notes"]) == 1  # on how random weights are drawn
     error = stars.section("new")["error"]
     assert error["message"] == "TensorFlow is not installed"

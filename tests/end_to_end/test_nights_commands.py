@@ -3,14 +3,12 @@
 import json
 import random
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from made_nights import make_run, started
-from projects import SECONDS, call, clean_environment
+from projects import call
 
 from reportgen.record import CheckRecord, read_summary, with_status, write_summary
 
@@ -95,22 +93,6 @@ def test_a_metric_is_a_table_and_a_plot(original):
     assert "×" in plot[10]
     assert plot[-1].split() == ["●", "value", "×", "no", "value"]
     assert "\x1b" not in done.stdout
-
-
-def test_a_plot_needs_no_unicode(original):
-    done = subprocess.run(
-        [sys.executable, "-m", "reportgen", "history", "median"],
-        cwd=original,
-        env=clean_environment(PYTHONIOENCODING="latin-1", LC_ALL="C"),
-        capture_output=True,
-        check=False,
-        timeout=SECONDS,
-    )
-    assert done.returncode == 0, done.stderr
-    text = done.stdout.decode(errors="replace")
-    assert "290.00 |" in text
-    assert "o value   x no value" in text
-    assert "●" not in text
 
 
 def test_json_has_every_night_with_its_run_folder(original):
@@ -249,18 +231,6 @@ def test_noise_of_the_history_tells_what_moved(original):
     done = call("diff", date_of(1), date_of(2), "--tolerance", "0.2", cwd=original)
     assert done.returncode == 0
     assert "Nothing changed." in done.stdout
-
-
-def test_json_is_the_whole_comparison(original):
-    done = call("diff", date_of(18), "latest", "--json", cwd=original)
-    assert (done.returncode, done.stderr) == (1, "")
-    found = json.loads(done.stdout)
-    assert found["moved"] is True
-    assert found["noise"]["nights"] == 16
-    (metric,) = found["changes"]["metrics"]
-    assert (metric["kind"], metric["after"]) == ("moved", LAST)
-    assert metric["times"] > 4
-    assert found["sentences"][0]["kind"] == "metric moved"
 
 
 def test_a_history_that_cannot_be_read_is_a_warning(place):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from projects import DISTRIBUTION, section, small_project
+from projects import DISTRIBUTION, files_of, section, small_project
 
 OVERVIEW = section("overview")
 TREND = {"analysis": "trend", "title": "Nights", "metrics": ["fluxes.flux_median"]}
@@ -20,35 +20,18 @@ def project(tmp_path_factory):
     return project
 
 
-def plan(project, *arguments):
-    done = project.call("plan", project.config, *arguments)
-    assert done.returncode == 0, done.stderr
-    return {
-        line.split()[0]: (line.split()[1], line.split(maxsplit=2)[2])
-        for line in done.stdout.splitlines()[:-1]
-    }
-
-
-def files(project):
-    return {
-        path.relative_to(project.folder): path.read_bytes()
-        for path in project.folder.rglob("*")
-        if path.is_file()
-    }
-
-
 def test_nothing_new_is_nothing_to_make_but_what_is_about_the_nights(project):
-    before = files(project)
-    assert plan(project) == {
+    before = files_of(project.folder)
+    assert project.plan() == {
         "fluxes": ("kept", "nothing has changed of which it is made"),
         "overview": ("kept", "nothing has changed of which it is made"),
         "nights": ("made", "it is about the nights, of which there is a new one"),
     }
-    assert files(project) == before
+    assert files_of(project.folder) == before
 
 
 def test_a_parameter_is_named_and_other_sections_stay(project):
-    planned = plan(project, "--set", "sections.fluxes.title=Bright")
+    planned = project.plan("--set", "sections.fluxes.title=Bright")
     assert planned["fluxes"] == ("made", "title changed in the configuration")
     assert planned["overview"][0] == "kept"
 
@@ -59,7 +42,7 @@ def test_a_column_is_named_and_sections_that_do_not_read_it_stay(project):
     before = with_size.read_bytes()
     project.write(size=size)
     try:
-        planned = plan(project)
+        planned = project.plan()
     finally:
         with_size.write_bytes(before)
     assert planned["overview"] == ("made", "column size has other values")
@@ -87,7 +70,7 @@ def test_a_column_whose_file_is_gone_is_no_column_with_other_values(tmp_path):
     project.configure({"fluxes": DISTRIBUTION, "overview": OVERVIEW})
     assert project.build().returncode == 0
     (project.folder / "third.h5").unlink()
-    planned = plan(project)
+    planned = project.plan()
     assert planned["fluxes"][0] == "kept"
     assert planned["overview"] == ("made", "it cannot be made")
     said = project.call("plan", project.config).stderr

@@ -11,7 +11,16 @@ from dataclasses import replace
 
 import psutil
 import pytest
-from projects import CONFIG, DISTRIBUTION, SECONDS, call, clean_environment, section, small_project
+from projects import (
+    CONFIG,
+    DISTRIBUTION,
+    SECONDS,
+    call,
+    clean_environment,
+    files_of,
+    section,
+    small_project,
+)
 
 from reportgen.data.store import FOLDER
 
@@ -165,19 +174,11 @@ def test_a_full_disk_publishes_nothing_and_the_former_report_stands(published, p
     assert done.stdout.split() == ["former", "latest", "old"]
 
 
-def files_of(run):
-    return {
-        path.relative_to(run).as_posix(): path.read_bytes()
-        for path in run.rglob("*")
-        if path.is_file()
-    }
-
-
 def test_same_input_same_bytes_with_one_worker_without_a_cache_or_with_two(built, survey, tmp_path):
     env = {"CDFS_DATA": str(survey), "SOURCE_DATE_EPOCH": "1760000000"}
     done = call(CONFIG, "--output", tmp_path, "--workers", 1, "--no-cache", "--quiet", env=env)
     assert done.returncode == 0, done.stderr
-    first, second = files_of(built.run.resolve()), files_of((tmp_path / "latest").resolve())
+    first, second = files_of(built.run), files_of(tmp_path / "latest")
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
 
@@ -195,7 +196,7 @@ def test_a_run_folder_holds_what_its_record_names_and_nothing_else(built, summar
         for file in thing["files"].values()
     }
     documents = {document["file"] for document in summary["documents"].values()}
-    assert files_of(built.run.resolve()).keys() == {"summary.json", *named, *documents}
+    assert files_of(built.run).keys() == {"summary.json", *named, *documents}
 
 
 def test_a_run_is_named_by_its_start_in_utc(built, summary):

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from projects import DISTRIBUTION, HISTOGRAM, call, read_summary, small_project
+from projects import DISTRIBUTION, HISTOGRAM, call, files_of, read_summary, small_project
 
 from reportgen.build.rerender import rerender
 from reportgen.errors import ConfigError
@@ -41,40 +41,36 @@ def own(tmp_path):
     return folder
 
 
-def contents(run):
-    return {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-
-
 # Documents made again
 
 
 def test_rendering_again_gives_the_same_bytes_and_needs_neither_data_nor_configuration(run):
-    before = contents(run)
+    before = files_of(run)
     (run / "report.pdf").unlink()
     done = call("render", run, cwd="/")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [str(run / "report.pdf"), str(run / "report.html")]
-    after = contents(run)
+    after = files_of(run)
     assert after.keys() == before.keys()
-    assert [path.name for path in before if after[path] != before[path]] == []
+    assert [name for name in before if after[name] != before[name]] == []
 
 
 def test_other_templates_change_what_they_replace_and_nothing_else(stars, run, own):
     (own / "base.css").write_text("body { color: rebeccapurple }\n")
-    before = contents(run)
+    before = files_of(run)
     done = call("render", run, "--templates", own)
     assert done.returncode == 0, done.stderr
     page = (run / "report.html").read_text()
     assert "body { color: rebeccapurple }" in page
     assert "--ground: #ffffff" not in page
     assert stars.page().partition("<body>")[2] == page.partition("<body>")[2]
-    assert (run / "report.pdf").read_bytes() != before[run / "report.pdf"]
+    assert (run / "report.pdf").read_bytes() != before["report.pdf"]
     assert read_summary(run) == stars.summary(), "the record is that of the build"
     # Without them all is as before, whatever one that was killed has left.
     (run / ".rendering").mkdir()
     (run / ".rendering" / "report.html").touch()
     rerender(run)
-    assert contents(run) == before
+    assert files_of(run) == before
 
 
 @pytest.mark.parametrize(
@@ -97,12 +93,12 @@ def test_an_error_in_a_template_is_named_and_former_documents_stay(request, own,
     made = request.getfixturevalue("stars" if "pdf" in name else "stars_as_page")
     run = shutil.copytree(made.latest.resolve(), own.parent / "run")
     (own / name).write_text(text)
-    before = contents(run)
+    before = files_of(run)
     with pytest.raises(ConfigError) as caught:
         rerender(run, own)
     assert caught.value.message.startswith(f"output.templates: {own}/{said}")
     assert "mend the template" in caught.value.hint
-    assert contents(run) == before
+    assert files_of(run) == before
     assert [path.name for path in run.iterdir() if path.name.startswith(".")] == []
 
 

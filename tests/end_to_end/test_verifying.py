@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from projects import HISTOGRAM, Project, section, small_project
+from projects import HISTOGRAM, Project, files_of, section, small_project
 
 OVERVIEW = section("overview")
 TREND = {"analysis": "trend", "title": "Nights", "metrics": ["fluxes.flux_median"]}
@@ -37,11 +37,11 @@ def project(made, tmp_path):
 
 
 def test_a_run_is_the_same_when_it_is_computed_again(made):
-    before = {path: path.read_bytes() for path in made.latest.resolve().rglob("*.*")}
+    before = files_of(made.latest)
     done = made.call("verify", "out/latest", "--workers", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "files of 3 sections are the same" in done.stdout
-    assert {path: path.read_bytes() for path in made.latest.resolve().rglob("*.*")} == before
+    assert files_of(made.latest) == before
 
 
 def test_other_data_are_found_and_named_as_the_cause(project):

@@ -6,25 +6,17 @@ import sys
 import tempfile
 import threading
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 from projects import clean_environment
 
-from reportgen.errors import ConfigError, PublishError, SourceError
-from reportgen.workers.failures import Failed, error_record, failure
-from reportgen.workers.pool import MOST_PRINTED, worker_pool
+from reportgen.errors import PublishError
+from reportgen.workers.failures import Failed
+from reportgen.workers.pool import worker_pool
 
 TOO_LONG = Failed("timeout", "ran longer than its timeout of 2 s and was stopped")
 KILLED = Failed("died", "its process was killed by SIGKILL (out of memory?)")
-
-
-class OwnSourceError(SourceError):
-    """As a plugin may derive one."""
-
-    def __init__(self, path):
-        super().__init__(f"{path} is shy", "be kind")
 
 
 class Unwelcome:
@@ -38,26 +30,8 @@ def add(a, b):
     return a + b
 
 
-def fail():
-    raise OwnSourceError("a.h5")
-
-
 def give_unpicklable():
     return lambda: None
-
-
-def print_much():
-    print("x" * 100_000)
-    print("the end")
-    sys.stderr.write("also to the error output\n")
-    sys.stderr.flush()
-    os.write(2, b"as C does\n")
-
-
-def hoard(size):
-    hoarded = b"x" * size
-    time.sleep(3600)
-    return hoarded
 
 
 def meet(folder, name, other):
@@ -74,11 +48,6 @@ def leave_a_child(sign, then, *arguments):
         time.sleep(3600)
     write(sign, child)
     return then(*arguments)
-
-
-def surroundings():
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    return signal.SIGINT in blocked, os.getpgrp() == os.getpid(), str(Path.cwd())
 
 
 def write(path, value):
@@ -159,13 +128,6 @@ def test_a_task_may_start_another():
     assert ended == [1, 2, 3]
 
 
-def test_an_error_of_reportgen_keeps_its_kind_and_hint():
-    (end,) = run((fail,))
-    assert type(end.failed.error) is SourceError
-    record = error_record(end.failed)
-    assert (record.kind, record.message, record.hint) == ("source", "a.h5 is shy", "be kind")
-
-
 @pytest.mark.parametrize(
     ("work", "said"),
     [
@@ -181,42 +143,6 @@ def test_what_raises_or_cannot_be_sent_fails_its_task_only(work, said):
     assert wrong.failed.kind == "error"
     assert said in wrong.failed.message
     assert right.value == 2
-
-
-@pytest.mark.parametrize(
-    ("work", "said"),
-    [
-        ((os._exit, 7), "its process ended by itself with code 7"),
-        ((os.kill, 0, signal.SIGKILL), KILLED.message),
-        ((signal.raise_signal, signal.SIGRTMIN + 3), "its process was killed by signal 37"),
-    ],
-    ids=["exit", "group", "real-time"],
-)
-def test_how_a_process_died_is_said(work, said):
-    died, right = run(work, (add, 1, 1))
-    assert died.failed == Failed("died", said)
-    assert right.value == 2
-
-
-def test_what_a_task_prints_is_kept_from_its_end():
-    (end,) = run((print_much,))
-    assert end.printed.endswith("the end\nalso to the error output\nas C does")
-    assert len(end.printed) <= MOST_PRINTED
-
-
-def test_a_task_that_uses_too_much_memory_is_stopped_and_the_others_go_on():
-    """Also when a process that it started uses it, and not when it uses little."""
-    code = "x = b'x' * 300_000_000; import time; time.sleep(3600)"
-    in_a_child = (subprocess.run, [sys.executable, "-c", code])
-    *stopped, right = run((hoard, 300_000_000), in_a_child, (add, 2, 2), memory=200_000_000)
-    for end in stopped:
-        assert end.failed.kind == "memory"
-        assert end.failed.message.startswith("used more than its memory_limit of 200\u00a0MB (")
-        assert end.failed.message.endswith("\u00a0MB) and was stopped")
-    assert right.value == 4
-    record = error_record(stopped[0].failed)
-    assert record.kind == "memory"
-    assert "raise memory_limit" in record.hint
 
 
 @pytest.mark.parametrize(
@@ -250,11 +176,6 @@ def test_an_error_while_an_end_is_taken_in_ends_what_runs(tmp_path):
     with pytest.raises(PublishError, match="the disk is full"):
         build()
     wait_until(lambda: not lives((tmp_path / "child").read_text()))
-
-
-def test_workers_leave_ctrl_c_to_the_build_and_have_a_group_of_their_own():
-    (end,) = run((surroundings,))
-    assert end.value == (True, True, str(Path.cwd()))
 
 
 PROGRAM = """
@@ -337,27 +258,3 @@ def test_folders_that_killed_builds_left_are_removed_and_those_in_use_are_not(
         with worker_pool(1):
             assert pool.folder.exists()
     assert set(tmp_path.iterdir()) == {young, others}
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [(SourceError("x"), "source"), (ConfigError("x"), "config"), (ValueError("x"), "error")],
-)
-def test_the_record_of_a_failure_has_its_kind(error, kind):
-    record = error_record(failure(error), "it said so", "reportgen x.yaml --only y")
-    assert record.kind == kind
-    assert record.command == "reportgen x.yaml --only y"
-    assert record.details.endswith("It printed:\nit said so")
-
-
-def test_a_task_has_a_span_that_says_what_it_took():
-    ended = []
-    with worker_pool(1) as pool:
-        pool.start(add, 1, 2, then=ended.append, name="sum")
-        pool.start(os._exit, 7, then=ended.append, name="end")
-        pool.finish()
-    done, died = pool.spans
-    assert done.called <= done.begun <= done.ended
-    assert done.cpu >= 0
-    assert done.memory > 1_000_000
-    assert (died.name, died.cpu, died.memory) == ("end", None, None)
