@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from hypothesis import settings
-from mail_servers import PASSWORD, USER, Certificates, smtp_server
 from projects import CONFIG, REAL, ROWS, call, read_summary, reportgen, small_project
 
 from reportgen.build.sections import PRELOADED
@@ -113,16 +112,21 @@ def summary(built):
     return read_summary(built.run)
 
 
-# Mail servers; each test finds them as new.
+# Mail servers; each test finds them as new. What they need is imported where they are wanted: CI runs
+# some tests in Pythons that lack it.
 
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
+    from mail_servers import Certificates
+
     return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")
 def _relay():
+    from mail_servers import smtp_server
+
     with smtp_server() as running:
         yield running
 
@@ -136,6 +140,8 @@ def server(_relay):
 
 @pytest.fixture(scope="session")
 def _login_server(certificates):
+    from mail_servers import PASSWORD, USER, smtp_server
+
     login = (USER, PASSWORD)
     with smtp_server(certificates=certificates, security="starttls", login=login) as running:
         yield running
