@@ -112,8 +112,8 @@ def summary(built):
     return read_summary(built.run)
 
 
-# Mail servers; each test finds them as new. What they need is imported where they are wanted: CI runs
-# some tests in Pythons that lack it.
+# Mail servers; each test finds them as new. What they need is imported where they are wanted: CI
+# runs some tests in Pythons that lack it.
 
 
 @pytest.fixture(scope="session")
