@@ -152,7 +152,7 @@ class Overview(Analysis, name="overview"):
         known: dict[str, DistinctValues] = {}
         for column in self.columns:
             name = f"{column.name}.distinct"
-            if name in values and (column.kind != "number" or values[f"{column.name}.whole"]):
+            if name in values and (column.kind != "number" or _is_whole(column, values)):
                 known[column.name] = values[name]
         if not known:
             return []
@@ -259,6 +259,12 @@ class Overview(Analysis, name="overview"):
             return []
         said = f"Taken for values, but may stand for missing ones: {listed(suspected)}."
         return [f"{said} If they do, name them as missing: of the column in the configuration."]
+
+
+def _is_whole(column: Column, values: Mapping[str, Any]) -> bool:
+    """Return whether floats are whole numbers; not those so large that all floats are whole."""
+    ends, whole = values[f"{column.name}.range"], values[f"{column.name}.whole"]
+    return bool(whole and ends is not None and max(map(abs, ends)) <= EXACT)
 
 
 def _is_flag(column: Column, values: Mapping[str, Any]) -> bool:

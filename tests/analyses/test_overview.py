@@ -123,3 +123,9 @@ def test_flags_and_identifiers_have_counts_and_no_quantiles_or_means():
     assert held["column"] == ["source_id", "is_star", "visits"]
     assert held["distinct"] == [">1000", "2", "7"]
     assert held["commonest"][:2] == ["—", "0 (900) and 1 (300)"]
+
+
+def test_floats_that_are_none_or_too_large_are_no_whole_numbers():
+    data = {"empty": [np.nan] * 3, "large": [1e300, -1e300, 0.0], "n": [1.0, np.inf, 2.0]}
+    held = table(overview(data), "distinct")
+    assert (held["column"], held["distinct"]) == (["n"], ["2"])
