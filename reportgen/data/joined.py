@@ -86,7 +86,7 @@ def describe_joined(path: Path, describe: Callable[[Path], FileTable]) -> FileTa
                 said = f"{theirs.name} [{theirs.unit}] where {files[0].name} has {ours.name}"
                 raise TableError(f"{file.name} has {said} [{ours.unit}]", _HINT)
             if _kind(ours.dtype) != _kind(theirs.dtype):
-                said = f"{theirs.name} of {_kind(theirs.dtype)} where {files[0].name} has"
+                said = f"{_kind(theirs.dtype)} in {theirs.name} where {files[0].name} has"
                 raise TableError(f"{file.name} has {said} {_kind(ours.dtype)}", _HINT)
         if len(table.columns) != len(first.columns):
             names = [{column.name for column in each.columns} for each in (first, table)]

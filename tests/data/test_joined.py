@@ -48,7 +48,7 @@ def test_files_of_other_columns_are_named(nights):
     Table({"flux": [1.0], "n": ["one"]}, units={"flux": "mJy"}).write(
         nights.parent / "night_5.fits", overwrite=True
     )
-    said = "night_5.fits has n of texts where night_0.fits has numbers"
+    said = "night_5.fits has texts in n where night_0.fits has numbers"
     assert describe_here((nights, "")).message.endswith(said)
 
 
